@@ -1,0 +1,176 @@
+package reconcile
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"iter"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// Plan is what a pass would do, and why: the result of [Diff], filtered by the
+// guards. Tasks that are as they should be are counted, not listed.
+type Plan struct {
+	Source    SourceInfo
+	State     StateInfo
+	Changes   []Change
+	Holds     []GuardHold
+	Problems  spec.Problems
+	Specs     int    // valid specs
+	Managed   int    // tasks in the state
+	Unchanged int    // tasks that are as their spec says
+	Hash      string // of the calls the plan makes, or would make if no guard held it
+}
+
+// SourceInfo names the revision a plan was made for.
+type SourceInfo struct {
+	URL      string // without userinfo
+	Branch   string
+	Revision string
+	Author   string
+	Subject  string
+}
+
+// StateInfo names the state a plan was compared with; zero when it was compared
+// with another revision.
+type StateInfo struct {
+	Lineage string
+	Serial  int64
+}
+
+// Action is what the plan does with a task.
+type Action string
+
+// The actions of a Change.
+const (
+	ActionCommit      Action = "commit"      // a call will be made
+	ActionHold        Action = "hold"        // a call is needed and will not be made now; Change.Hold says why
+	ActionForget      Action = "forget"      // the spec is gone: the state forgets the task, no call
+	ActionUnversioned Action = "unversioned" // changed without a new version: nothing will be sent
+)
+
+// Reason says which rule asks for the call.
+type Reason string
+
+// The reasons of a Change, in the order in which the rules are tried.
+const (
+	ReasonNew      Reason = "new"
+	ReasonVersion  Reason = "version"
+	ReasonRollback Reason = "rollback"
+	ReasonStart    Reason = "start"
+	ReasonRerun    Reason = "rerun"
+	ReasonContent  Reason = "content"
+)
+
+// HoldReason says why a needed call is not made now.
+type HoldReason string
+
+// The reasons of a hold.
+const (
+	HoldLocked     HoldReason = "locked"     // someone has the task open in WeData
+	HoldWaiting    HoldReason = "waiting"    // backing off after another answer that may change
+	HoldSuspended  HoldReason = "suspended"  // by the spec or by a person
+	HoldWindow     HoldReason = "window"     // a freeze window
+	HoldGuard      HoldReason = "guard"      // a guard holds the whole plan, or this task
+	HoldUnknown    HoldReason = "unknown"    // an earlier commit has an unknown outcome
+	HoldDependency HoldReason = "dependency" // a task it depends on is not applied
+	HoldRefused    HoldReason = "refused"    // WeData refused exactly this commit
+	HoldPaused     HoldReason = "paused"     // credentials or permission: sends to the project have stopped
+)
+
+// Impact is what a commit does to the data, the worst first.
+type Impact string
+
+// The impacts of a commit.
+const (
+	ImpactDiscardState Impact = "discard-state"
+	ImpactPause        Impact = "pause"
+	ImpactStart        Impact = "start"
+	ImpactKeepState    Impact = "keep-state"
+	ImpactSubmit       Impact = "submit"
+)
+
+// Impacts lists the impacts, the worst first.
+func Impacts() []Impact {
+	return []Impact{ImpactDiscardState, ImpactPause, ImpactStart, ImpactKeepState, ImpactSubmit}
+}
+
+// ImpactOf returns what a commit of type t does to the data.
+func ImpactOf(t spec.CommitType) Impact {
+	switch t {
+	case spec.RestartDiscardState:
+		return ImpactDiscardState
+	case spec.PauseResume:
+		return ImpactPause
+	case spec.Start:
+		return ImpactStart
+	case spec.Resume:
+		return ImpactKeepState
+	default:
+		return ImpactSubmit
+	}
+}
+
+// Change is one task of a Plan that is not as its spec says.
+type Change struct {
+	Key    spec.Key
+	Action Action
+	Reason Reason        // for commit and hold
+	Hold   HoldReason    // for hold
+	Detail string        // for hold: who, since when, until when, and what to do
+	Impact Impact        // for commit, hold and unversioned
+	Want   *spec.Commit  // nil for forget
+	Have   *state.Record // nil for a task that is not in the state
+	Fields []Field       // what differs from what was applied, in the spec's order of fields
+}
+
+// Field is one difference. The values of extConfig are never in it: Secret says
+// that Before and After stand for them.
+type Field struct {
+	Name   string // as in the spec: "instanceVersion"
+	Before any    // nil, string or int64
+	After  any
+	Secret bool
+}
+
+// GuardHold is a guard's word on the whole plan.
+type GuardHold struct {
+	Guard   string // its name in the configuration, such as "maxChanges"
+	Message string // why, with the figures, and the way on
+	// Approvable reports whether `approve PLAN-HASH` lifts it.
+	Approvable bool
+}
+
+// Calls yields the commits that will be made, in the order of the plan.
+func (p *Plan) Calls() iter.Seq[*Change] {
+	return func(yield func(*Change) bool) {
+		for i := range p.Changes {
+			if p.Changes[i].Action == ActionCommit && !yield(&p.Changes[i]) {
+				return
+			}
+		}
+	}
+}
+
+// Count returns how many changes have the action.
+func (p *Plan) Count(action Action) int {
+	n := 0
+	for i := range p.Changes {
+		if p.Changes[i].Action == action {
+			n++
+		}
+	}
+	return n
+}
+
+// hashCalls names the calls of a plan, and nothing else: plans with the same
+// calls have the same hash, and only those. Changes must be in order of key.
+func hashCalls(calls iter.Seq[*Change]) string {
+	h := sha256.New()
+	for c := range calls {
+		d := c.Want.Request()
+		h.Write(d[:])
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}

@@ -1,0 +1,31 @@
+package reconcile
+
+import (
+	"context"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// Source is where the specs come from. One goroutine uses it at a time.
+type Source interface {
+	// Poll returns the newest revision with its specs. It costs one round trip
+	// when nothing is new, and otherwise what has changed. An error is no
+	// information: it never means that specs are gone. The returned Set belongs
+	// to the source and is valid until the next Poll.
+	Poll(ctx context.Context) (*Revision, error)
+	// Descends reports whether revision is old itself or comes after it in history.
+	// A source without history reports true.
+	Descends(ctx context.Context, old, revision string) (bool, error)
+	// Close lets go of what the source holds.
+	Close() error
+}
+
+// Revision is one state of the source.
+type Revision struct {
+	ID      string    // a commit hash, or a digest of a folder
+	Author  string    // "Name <email>"; empty for a folder
+	Subject string    // first line of the message
+	When    time.Time // zero for a folder
+	Specs   *spec.Set
+}
