@@ -12,6 +12,7 @@ type Status string
 // The statuses of a Record. Every attempt ends in one of them, and none but
 // StatusIntent is left without an outcome.
 const (
+	StatusNone    Status = "none"    // nothing was ever tried: a person suspended the task before
 	StatusApplied Status = "applied" // WeData accepted it: Record.Applied says what
 	StatusIntent  Status = "intent"  // durable before the request; the outcome is not known yet
 	StatusWaiting Status = "waiting" // definitely not applied; to be sent again after Attempt.NextAt
@@ -22,12 +23,12 @@ const (
 // Record is what is known of one task: what was last applied, and how the
 // newest attempt stands if it was not applied.
 type Record struct {
-	Key     spec.Key
-	Status  Status
-	Applied *Applied // nil until the first commit or adoption
-	Attempt *Attempt // nil when nothing is open
+	Key     spec.Key `json:"key"`
+	Status  Status   `json:"status"`
+	Applied *Applied `json:"applied,omitempty"` // nil until the first commit or adoption
+	Attempt *Attempt `json:"attempt,omitempty"` // nil when nothing is open
 	// Suspended is a person's word to leave the task alone; nil when there is none.
-	Suspended *Suspension
+	Suspended *Suspension `json:"suspended,omitempty"`
 }
 
 // Origin says how an Applied came to be known.
@@ -152,119 +153,4 @@ type Suspension struct {
 // Active reports whether the suspension holds at now. It re-arms by itself.
 func (s *Suspension) Active(now time.Time) bool {
 	return s != nil && (s.Until.IsZero() || now.Before(s.Until))
-}
-
-// Control is what the daemon as a whole remembers across restarts.
-type Control struct {
-	Revision  string      `json:"revision,omitempty"` // the newest revision a finished pass was made for
-	Pauses    []Pause     `json:"pauses,omitempty"`
-	Approvals []Approval  `json:"approvals,omitempty"`
-	Suspended *Suspension `json:"suspended,omitempty"`
-	// Restored is set when an older or damaged state was taken back by a person:
-	// the first plan that would call is then held for approval.
-	Restored bool `json:"restored,omitempty"`
-}
-
-// Pause stops the sends of everything, or of one project, for a while.
-type Pause struct {
-	ProjectID string    `json:"project_id,omitempty"` // empty: everything
-	Code      string    `json:"code"`
-	Message   string    `json:"message"`
-	Since     time.Time `json:"since"`
-	Until     time.Time `json:"until"`
-	Tries     int       `json:"tries"`
-}
-
-// Approval is a person's word that one plan may go past the guards.
-type Approval struct {
-	PlanHash string    `json:"plan_hash"`
-	Actor    string    `json:"actor"`
-	At       time.Time `json:"at"`
-	Expires  time.Time `json:"expires"`
-	// Calls are the spec.Commit.Wanted digests of the approved plan, taken when it
-	// was first met: what is left of the plan later is still approved.
-	Calls []spec.Digest `json:"calls,omitempty"`
-}
-
-// EventKind says what a row of the history records.
-type EventKind string
-
-// The kinds of Event.
-const (
-	EventIntent    EventKind = "intent"    // a request is about to be sent
-	EventOutcome   EventKind = "outcome"   // what became of it; Outcome.Class says
-	EventReadBack  EventKind = "read-back" // what was live, and what that proves
-	EventForgotten EventKind = "forgotten" // the spec is gone; no call was made
-	EventAdopted   EventKind = "adopted"   // taken as applied without a call
-	EventWord      EventKind = "word"      // a person's word: approve, retry, resolve, suspend, unsuspend
-	EventPause     EventKind = "pause"     // sends stopped, or started again
-	EventRevision  EventKind = "revision"  // a pass for this revision finished
-	EventState     EventKind = "state"     // the state itself was created, imported or taken back
-)
-
-// Event is one row of the append-only history. Seq, and the hash that chains a
-// row to the one before, are the store's.
-type Event struct {
-	Seq      int64       `json:"seq"`
-	At       time.Time   `json:"at"`
-	Kind     EventKind   `json:"kind"`
-	Key      spec.Key    `json:"key,omitzero"`
-	Attempt  string      `json:"attempt,omitempty"`
-	Actor    string      `json:"actor,omitempty"` // the revision's author, or who gave the word
-	Revision string      `json:"revision,omitempty"`
-	PlanHash string      `json:"plan_hash,omitempty"`
-	Request  spec.Digest `json:"request_digest,omitzero"`
-	Before   *Live       `json:"before,omitempty"`
-	After    *Live       `json:"after,omitempty"`
-	Outcome  Outcome     `json:"outcome,omitzero"`
-	Note     string      `json:"note,omitempty"` // at most MaxMessage bytes
-}
-
-// Transition is what changes together: it is durable as a whole or not at all.
-// Nil parts stay as they are.
-type Transition struct {
-	Record  *Record   // the task's new record
-	Forget  *spec.Key // the task whose record goes
-	Control *Control
-	Events  []Event // appended in order; at least one, so that nothing changes without a trace
-}
-
-// Identity is what a state belongs to. A state is never used for another one.
-type Identity struct {
-	Source   string `json:"source"` // without userinfo
-	Branch   string `json:"branch,omitempty"`
-	Path     string `json:"path,omitempty"`
-	Endpoint string `json:"endpoint"`
-	Region   string `json:"region"`
-}
-
-// Word is what a person asks of the daemon. Any process may post one; the holder
-// of the state's lock carries it out and answers.
-type Word struct {
-	ID    int64     `json:"id"`
-	At    time.Time `json:"at"`
-	Actor string    `json:"actor"`
-	Verb  Verb      `json:"verb"`
-	// Target is a plan hash for approve, else "projectId/taskId", or empty for everything.
-	Target string    `json:"target,omitempty"`
-	Arg    string    `json:"arg,omitempty"` // resolve: "applied" or "not-applied"; suspend: the reason
-	Until  time.Time `json:"until,omitzero"`
-}
-
-// Verb is what a Word asks for.
-type Verb string
-
-// The verbs of a Word.
-const (
-	VerbApprove   Verb = "approve"
-	VerbRetry     Verb = "retry"
-	VerbResolve   Verb = "resolve"
-	VerbSuspend   Verb = "suspend"
-	VerbUnsuspend Verb = "unsuspend"
-)
-
-// Answer is what became of a Word.
-type Answer struct {
-	OK      bool   `json:"ok"`
-	Message string `json:"message"`
 }

@@ -1,0 +1,39 @@
+package state
+
+import (
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// Control is what the daemon as a whole remembers across restarts.
+type Control struct {
+	Revision  string      `json:"revision,omitempty"` // the newest revision a finished pass was made for
+	Pauses    []Pause     `json:"pauses,omitempty"`
+	Approvals []Approval  `json:"approvals,omitempty"`
+	Suspended *Suspension `json:"suspended,omitempty"`
+	// Restored is set when an older or damaged state was taken back by a person:
+	// the first plan that would call is then held for approval.
+	Restored bool `json:"restored,omitempty"`
+}
+
+// Pause stops the sends of everything, or of one project, for a while.
+type Pause struct {
+	ProjectID string    `json:"project_id,omitempty"` // empty: everything
+	Code      string    `json:"code"`
+	Message   string    `json:"message"`
+	Since     time.Time `json:"since"`
+	Until     time.Time `json:"until"`
+	Tries     int       `json:"tries"`
+}
+
+// Approval is a person's word that one plan may go past the guards.
+type Approval struct {
+	PlanHash string    `json:"plan_hash"`
+	Actor    string    `json:"actor"`
+	At       time.Time `json:"at"`
+	Expires  time.Time `json:"expires"`
+	// Calls are the spec.Commit.Wanted digests of the approved plan, taken when it
+	// was first met: what is left of the plan later is still approved.
+	Calls []spec.Digest `json:"calls,omitempty"`
+}

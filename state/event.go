@@ -1,0 +1,52 @@
+package state
+
+import (
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// EventKind says what a row of the history records.
+type EventKind string
+
+// The kinds of Event.
+const (
+	EventIntent    EventKind = "intent"    // a request is about to be sent
+	EventOutcome   EventKind = "outcome"   // what became of it; Outcome.Class says
+	EventReadBack  EventKind = "read-back" // what was live, and what that proves
+	EventForgotten EventKind = "forgotten" // the spec is gone; no call was made
+	EventAdopted   EventKind = "adopted"   // taken as applied without a call
+	EventWord      EventKind = "word"      // a person's word: approve, retry, resolve, suspend, unsuspend
+	EventPause     EventKind = "pause"     // sends stopped, or started again
+	EventRevision  EventKind = "revision"  // a pass for this revision finished
+	EventState     EventKind = "state"     // the state itself was created, imported or taken back
+)
+
+// Event is one row of the append-only history. Seq, and the hash that chains a
+// row to the one before, are the store's.
+type Event struct {
+	Seq      int64       `json:"seq"`
+	At       time.Time   `json:"at"`
+	Kind     EventKind   `json:"kind"`
+	Key      spec.Key    `json:"key,omitzero"`
+	Attempt  string      `json:"attempt,omitempty"`
+	Actor    string      `json:"actor,omitempty"` // the revision's author, or who gave the word
+	Revision string      `json:"revision,omitempty"`
+	PlanHash string      `json:"plan_hash,omitempty"`
+	Request  spec.Digest `json:"request_digest,omitzero"`
+	Before   *Live       `json:"before,omitempty"`
+	After    *Live       `json:"after,omitempty"`
+	Outcome  Outcome     `json:"outcome,omitzero"`
+	Note     string      `json:"note,omitempty"` // at most MaxMessage bytes
+}
+
+// Transition is what changes together: it is durable as a whole or not at all.
+// Nil parts stay as they are.
+type Transition struct {
+	Record  *Record   // the task's new record
+	Forget  *spec.Key // the task whose record goes
+	Control *Control
+	// Answered is the word that a person posted and that this carries out.
+	Answered *AnsweredWord
+	Events   []Event // appended in order; at least one, so that nothing changes without a trace
+}
