@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -17,20 +19,28 @@ const (
 	SeverityWarning Severity = "warning" // it is used; someone should look
 )
 
-// maxMessage bounds a complaint in bytes, position included: a spec must not be
-// able to flood a log or a comment with its own text.
-const maxMessage = 512
+// What a complaint may take of other people's text: a spec must not be able to
+// flood a log or a comment.
+const (
+	maxMessage = 512 // bytes of a complaint, position included
+	maxName    = 200 // bytes of a file name in it
+	maxQuote   = 60  // bytes of a quoted value in it
+	maxPlaces  = 10  // places of one task named again and again
+)
 
 // Problem is one complaint about a spec: where it is and what to do about it.
 type Problem struct {
 	Pos
 	Severity Severity
 	Code     string // stable and short, such as "duplicate-task"
-	Message  string
+	Message  string // printable, at most 512 bytes
 }
 
-// String returns "file:line:column: message", at most 512 bytes long.
-func (p Problem) String() string { return clip(p.Pos.String()+": "+p.Message, maxMessage) }
+// String returns "file:line:column: message", printable and at most 512 bytes
+// long; the front of a very long file name is left out.
+func (p Problem) String() string {
+	return clip(p.Pos.short()+": "+p.Message, maxMessage)
+}
 
 // Error makes a Problem an error.
 func (p Problem) Error() string { return p.String() }
@@ -62,9 +72,7 @@ func (ps Problems) Errors() int {
 func (ps Problems) Sort() {
 	slices.SortFunc(ps, func(a, b Problem) int {
 		return cmp.Or(
-			strings.Compare(a.File, b.File),
-			cmp.Compare(a.Line, b.Line),
-			cmp.Compare(a.Column, b.Column),
+			a.Pos.compare(b.Pos),
 			strings.Compare(a.Code, b.Code),
 			strings.Compare(a.Message, b.Message),
 		)
@@ -73,8 +81,23 @@ func (ps Problems) Sort() {
 
 // problemf makes a Problem of severity error.
 func problemf(pos Pos, code, format string, args ...any) Problem {
-	return Problem{Pos: pos, Severity: SeverityError, Code: code, Message: fmt.Sprintf(format, args...)}
+	return Problem{Pos: pos, Severity: SeverityError, Code: code, Message: clip(fmt.Sprintf(format, args...), maxMessage)}
 }
+
+// quote shows a value of a spec in a complaint: printable and short.
+func quote(s string) string { return strconv.Quote(clip(s, maxQuote)) }
+
+// printable escapes what does not print, so that a file name cannot forge a
+// second line or hide the first.
+func printable(s string) string {
+	if !strings.ContainsFunc(s, unprintable) && utf8.ValidString(s) {
+		return s
+	}
+	quoted := strconv.Quote(s)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
+
+func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 
 // clip cuts s to at most limit bytes without breaking a character.
 func clip(s string, limit int) string {

@@ -2,13 +2,10 @@ package spec
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Key is the identity of a task: two specs with the same Key are a mistake.
@@ -98,8 +95,32 @@ type Pos struct {
 	Column int
 }
 
-// String returns "file:line:column".
-func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
+// String returns "file:line:column", printable whatever the file is called.
+func (p Pos) String() string { return p.at(printable(p.File)) }
+
+// short is String with the front of a very long file name left out.
+func (p Pos) short() string {
+	name := printable(p.File)
+	if cut := len(name) - maxName; cut > 0 {
+		for cut < len(name) && !utf8.RuneStart(name[cut]) {
+			cut++
+		}
+		name = "…" + name[cut:]
+	}
+	return p.at(name)
+}
+
+func (p Pos) at(name string) string {
+	return name + ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Column)
+}
+
+func (p Pos) compare(other Pos) int {
+	return cmp.Or(
+		strings.Compare(p.File, other.File),
+		cmp.Compare(p.Line, other.Line),
+		cmp.Compare(p.Column, other.Column),
+	)
+}
 
 // Commit is one commit spec: the version a task should be at. Fields that the
 // spec does not give are zero and are not sent.
@@ -112,118 +133,26 @@ type Commit struct {
 	EventDesc       string
 	ExtConfig       []Param // in the spec's order, names unique
 	DependsOn       []Key
-	DiscardState    int64  // equals InstanceVersion when CommitType is RestartDiscardState
+	DiscardState    int64  // equals InstanceVersion when CommitType is RestartDiscardState, else 0
 	Rerun           string // a free token; another token asks for another commit
 	Suspend         bool
 
 	Pos Pos // where the spec stands
 }
 
-// Digest is a SHA-256 over some part of a commit.
-type Digest [sha256.Size]byte
-
-// IsZero reports whether d was never computed.
-func (d Digest) IsZero() bool { return d == Digest{} }
-
-// String returns the digest in hexadecimal.
-func (d Digest) String() string { return hex.EncodeToString(d[:]) }
-
-// MarshalText writes the digest in hexadecimal, a zero digest as nothing.
-func (d Digest) MarshalText() ([]byte, error) {
-	if d.IsZero() {
-		return nil, nil
-	}
-	return []byte(d.String()), nil
+// equal reports whether the two say the same, at the same place.
+func (c *Commit) equal(other *Commit) bool {
+	return c == other ||
+		c.Key == other.Key &&
+			c.CommitType == other.CommitType &&
+			c.TaskType == other.TaskType &&
+			c.InstanceVersion == other.InstanceVersion &&
+			c.VersionDesc == other.VersionDesc &&
+			c.EventDesc == other.EventDesc &&
+			slices.Equal(c.ExtConfig, other.ExtConfig) &&
+			slices.Equal(c.DependsOn, other.DependsOn) &&
+			c.DiscardState == other.DiscardState &&
+			c.Rerun == other.Rerun &&
+			c.Suspend == other.Suspend &&
+			c.Pos == other.Pos
 }
-
-// UnmarshalText reads what MarshalText wrote.
-func (d *Digest) UnmarshalText(text []byte) error {
-	*d = Digest{}
-	if len(text) == 0 {
-		return nil
-	}
-	if len(text) != hex.EncodedLen(len(d)) {
-		return fmt.Errorf("read digest: %d characters, want %d", len(text), hex.EncodedLen(len(d)))
-	}
-	if _, err := hex.Decode(d[:], text); err != nil {
-		return fmt.Errorf("read digest: %w", err)
-	}
-	return nil
-}
-
-// Content digests what the task would do: commit type, task type and extConfig,
-// with the API's defaults filled in and extConfig in order of name, so that two
-// ways to write the same thing have one digest.
-func (c *Commit) Content() Digest {
-	var h hasher
-	h.number(int64(c.CommitType))
-	h.number(int64(c.TaskType.OrDefault()))
-	h.params(c.ExtConfig)
-	return h.sum()
-}
-
-// ExtDigest digests extConfig alone, in order of name.
-func (c *Commit) ExtDigest() Digest {
-	var h hasher
-	h.params(c.ExtConfig)
-	return h.sum()
-}
-
-// Wanted digests all that a person can change in the spec to ask for something
-// else: it is what a refusal or an approval is remembered for. Where the spec
-// stands in its file, and whether it is suspended, are not part of it.
-func (c *Commit) Wanted() Digest {
-	var h hasher
-	h.text(c.ProjectID)
-	h.text(c.TaskID)
-	h.number(int64(c.CommitType))
-	h.number(int64(c.TaskType))
-	h.number(c.InstanceVersion)
-	h.text(c.VersionDesc)
-	h.text(c.EventDesc)
-	h.params(c.ExtConfig)
-	h.text(c.Rerun)
-	return h.sum()
-}
-
-// Request digests the request this commit would send, field for field.
-func (c *Commit) Request() Digest {
-	var h hasher
-	h.text(c.ProjectID)
-	h.text(c.TaskID)
-	h.number(int64(c.CommitType))
-	h.number(int64(c.TaskType))
-	h.number(c.InstanceVersion)
-	h.text(c.VersionDesc)
-	h.text(c.EventDesc)
-	h.number(int64(len(c.ExtConfig)))
-	for _, p := range c.ExtConfig {
-		h.text(p.Name)
-		h.text(p.Value)
-	}
-	return h.sum()
-}
-
-// hasher writes values with their lengths, so that no two lists of values
-// have the same bytes.
-type hasher struct{ buf []byte }
-
-func (h *hasher) number(n int64) { h.buf = binary.AppendVarint(h.buf, n) }
-
-func (h *hasher) text(s string) {
-	h.buf = binary.AppendUvarint(h.buf, uint64(len(s)))
-	h.buf = append(h.buf, s...)
-}
-
-func (h *hasher) params(params []Param) {
-	sorted := slices.SortedFunc(slices.Values(params), func(a, b Param) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
-	})
-	h.number(int64(len(sorted)))
-	for _, p := range sorted {
-		h.text(p.Name)
-		h.text(p.Value)
-	}
-}
-
-func (h *hasher) sum() Digest { return sha256.Sum256(h.buf) }

@@ -1,0 +1,180 @@
+package spec
+
+import (
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// commit reads a sound mapping into c. What is wrong is reported; the identity is
+// set if it could be read all the same.
+func (r *reader) commit(n *yaml.Node, d defaults, c *Commit) {
+	c.ProjectID, c.TaskType, c.CommitType = d.projectID, d.taskType, d.commitType
+	typed := d.hasCommitType // the commit type is known
+	var task, project, kind, version, depends, discard *yaml.Node
+	for key, value := range r.fields(n, commitKeys[:]) {
+		switch key {
+		case "taskId":
+			task, c.TaskID = value, r.taskID(value)
+		case "projectId":
+			project, c.ProjectID = value, r.projectID(value)
+		case "commitType":
+			kind = value
+			c.CommitType, typed = r.commitType(value)
+		case "taskType":
+			c.TaskType = r.taskType(value)
+		case "instanceVersion":
+			version, c.InstanceVersion = value, r.number(value, key)
+		case "versionDesc":
+			c.VersionDesc = r.filled(value, key, MaxText)
+		case "eventDesc":
+			c.EventDesc = r.filled(value, key, MaxText)
+		case "extConfig":
+			c.ExtConfig = r.extConfig(value)
+		case "dependsOn":
+			depends = value
+		case "suspend":
+			c.Suspend = r.boolean(value, key)
+		case "discardState":
+			discard = value
+		case "rerun":
+			c.Rerun = r.filled(value, key, MaxID)
+		}
+	}
+	if task == nil {
+		r.missing(n, "taskId", "add it")
+	}
+	if project == nil && c.ProjectID == "" {
+		r.missing(n, "projectId", "add it, or set it in defaults")
+	}
+	if kind == nil && !typed {
+		r.missing(n, "commitType", "add one of "+enumerate(commitTypeNames[:])+", or set it in defaults")
+	}
+	if depends != nil {
+		c.DependsOn = r.dependsOn(depends, c.Key)
+	}
+	if typed && (version == nil || c.InstanceVersion != 0) {
+		r.discardState(n, discard, c)
+	}
+}
+
+// missing reports that a commit lacks a key, unless a mistyped one was reported.
+func (r *reader) missing(n *yaml.Node, key, what string) {
+	if !r.guessed(key) {
+		r.errorf(n, "missing-key", "the commit has no %s: %s", key, what)
+	}
+}
+
+// discardState checks that the loss of a job's state is asked for in so many
+// words, once for each version: discardState must repeat the instanceVersion.
+func (r *reader) discardState(n, discard *yaml.Node, c *Commit) {
+	var said int64
+	if discard != nil {
+		said = r.number(discard, "discardState")
+		n = discard
+	}
+	switch {
+	case c.CommitType != RestartDiscardState:
+		if said != 0 {
+			r.warnf(n, "discard-state-unused", "discardState has no effect with commitType %s: remove it", c.CommitType)
+		}
+	case discard != nil && said == 0:
+		// Said already.
+	case c.InstanceVersion == 0:
+		r.errorf(n, "discard-state", "commitType %s discards the state of the job and needs an instanceVersion, and discardState with the same number", c.CommitType)
+	case said != c.InstanceVersion:
+		r.errorf(n, "discard-state", "commitType %s discards the state of the job: write discardState: %d if that is meant for this version, else use another commitType", c.CommitType, c.InstanceVersion)
+	default:
+		c.DiscardState = said
+	}
+}
+
+// extConfig reads a list of {name, value}, or a mapping.
+func (r *reader) extConfig(n *yaml.Node) []Param {
+	if n.Kind == yaml.MappingNode {
+		params := make([]Param, 0, len(n.Content)/2)
+		for i := 0; i < len(n.Content); i += 2 {
+			params = append(params, r.param(n.Content[i], n.Content[i+1]))
+		}
+		return params
+	}
+	if !r.isKind(n, yaml.SequenceNode, "extConfig", "a list of {name, value}, or a mapping") || !r.isShort(n, "extConfig") {
+		return nil
+	}
+	params := make([]Param, 0, len(n.Content))
+	seen := make(map[string]int, len(n.Content))
+	for _, item := range n.Content {
+		if !r.isMapping(item, "an entry of extConfig") {
+			continue
+		}
+		var name, value *yaml.Node
+		for key, v := range r.fields(item, paramKeys[:]) {
+			if key == "name" {
+				name = v
+			} else {
+				value = v
+			}
+		}
+		if name == nil || value == nil {
+			if len(r.guesses) == 0 {
+				r.errorf(item, "missing-key", "an entry of extConfig needs a name and a value")
+			}
+			continue
+		}
+		p := r.param(name, value)
+		if line := seen[p.Name]; line != 0 && p.Name != "" {
+			r.errorf(name, "duplicate-param", "extConfig has %s twice, first in line %d: remove one", quote(p.Name), line)
+		}
+		seen[p.Name] = name.Line
+		params = append(params, p)
+	}
+	return params
+}
+
+func (r *reader) param(name, value *yaml.Node) Param {
+	p := Param{Name: r.filled(name, "a name in extConfig", MaxText)}
+	p.Value, _ = r.text(value, "extConfig "+quote(p.Name), MaxText)
+	return p
+}
+
+// dependsOn reads a list of tasks: ids of the same project, or projectId/taskId.
+func (r *reader) dependsOn(n *yaml.Node, of Key) []Key {
+	if !r.isList(n, "dependsOn") || !r.isShort(n, "dependsOn") {
+		return nil
+	}
+	keys := make([]Key, 0, len(n.Content))
+	seen := make(map[Key]bool, len(n.Content))
+	for _, item := range n.Content {
+		text := r.id(item, "a task in dependsOn", MaxID+1+MaxID)
+		if text == "" {
+			continue
+		}
+		k := Key{of.ProjectID, text}
+		project, task, qualified := strings.Cut(text, "/")
+		if qualified {
+			k = Key{project, task}
+		}
+		switch {
+		case k.TaskID == "" || qualified && k.ProjectID == "" || max(len(k.ProjectID), len(k.TaskID)) > MaxID:
+			r.errorf(item, "bad-dependency", "%s in dependsOn names no task: write a taskId of the same project, or projectId/taskId", quote(text))
+		case k == of:
+			r.errorf(item, "dependency-cycle", "the task depends on itself: remove it from its dependsOn")
+		case seen[k]:
+			r.errorf(item, "duplicate-dependency", "dependsOn names %s twice: remove one", quote(text))
+		default:
+			seen[k] = true
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// isShort reports whether a list inside a commit has no more entries than a
+// mapping may have keys.
+func (r *reader) isShort(n *yaml.Node, what string) bool {
+	if len(n.Content) <= maxKeys {
+		return true
+	}
+	r.errorf(n, "too-many-entries", "%s has %d entries, at most %d are allowed", what, len(n.Content), maxKeys)
+	return false
+}

@@ -1,0 +1,3 @@
+// Package spec reads commit specs: YAML files that say at which version each
+// integration task should be.
+package spec

@@ -1,0 +1,197 @@
+package spec
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+	"gopkg.in/yaml.v3"
+)
+
+const (
+	maxVersion  = 1<<53 - 1 // what every JSON reader can hold
+	maxTaskType = 1<<31 - 1
+)
+
+// taskID reads a task's id, or reports why it is none and returns nothing.
+func (r *reader) taskID(n *yaml.Node) string { return r.id(n, "taskId", MaxID) }
+
+// projectID reads a project's id, which dependsOn must be able to tell from the
+// task's.
+func (r *reader) projectID(n *yaml.Node) string {
+	id := r.id(n, "projectId", MaxID)
+	if strings.Contains(id, "/") {
+		r.errorf(n, "bad-id", "projectId %s has a slash: correct it", quote(id))
+		return ""
+	}
+	return id
+}
+
+// id reads an identifier as it is written, so that no digit is lost whether it
+// is quoted or not: at most limit bytes that can be seen and told apart.
+func (r *reader) id(n *yaml.Node, what string, limit int) string {
+	if !r.isScalar(n, what) {
+		return ""
+	}
+	id := n.Value
+	switch c, bad := firstFunc(id, notInID); {
+	case n.Tag == "!!bool":
+		r.errorf(n, "bad-id", "%s must be an id, not %s: correct it, or quote it", what, id)
+	case id == "":
+		r.errorf(n, "bad-id", "%s is empty: write the id", what)
+	case len(id) > limit:
+		r.errorf(n, "bad-id", "%s is %d bytes long, at most %d are allowed", what, len(id), limit)
+	case bad && unicode.IsSpace(c):
+		r.errorf(n, "bad-id", "%s %s has a space (%s): ids have none; remove it", what, quote(id), runeName(c))
+	case bad:
+		r.errorf(n, "bad-id", "%s %s has a character that cannot be seen (%s): remove it", what, quote(id), runeName(c))
+	case !norm.NFC.IsNormalString(id):
+		r.errorf(n, "bad-id", "%s %s has letters with separate accents, which look the same as others: write it in normal form (NFC)", what, quote(id))
+	default:
+		return id
+	}
+	return ""
+}
+
+// notInID reports whether an id must not hold the character: it cannot be seen,
+// or can be overlooked.
+func notInID(c rune) bool {
+	return c == ' ' || !unicode.IsPrint(c) ||
+		unicode.In(c, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+// filled is text for a value that must not be empty.
+func (r *reader) filled(n *yaml.Node, what string, limit int) string {
+	s, ok := r.text(n, what, limit)
+	if ok && s == "" {
+		r.errorf(n, "empty-text", "%s is empty: leave it out if there is nothing to say", what)
+	}
+	return s
+}
+
+// text reads text, or any other single value as it is written.
+func (r *reader) text(n *yaml.Node, what string, limit int) (s string, ok bool) {
+	if !r.isScalar(n, what) {
+		return "", false
+	}
+	s = n.Value
+	switch c, bad := firstFunc(s, notInText); {
+	case len(s) > limit:
+		r.errorf(n, "text-too-long", "%s is %d bytes long, at most %d are allowed: shorten it", what, len(s), limit)
+	case !utf8.ValidString(s):
+		r.errorf(n, "bad-text", "%s is not UTF-8: correct its escapes", what)
+	case bad:
+		r.errorf(n, "bad-text", "%s has a character that controls the screen instead of showing (%s): remove it", what, runeName(c))
+	default:
+		return s, true
+	}
+	return "", false
+}
+
+func notInText(c rune) bool { return c != '\n' && (isControl(c) || isBidi(c)) }
+
+// boolean reads true or false.
+func (r *reader) boolean(n *yaml.Node, what string) bool {
+	if !r.isScalar(n, what) {
+		return false
+	}
+	if n.Tag != "!!bool" {
+		r.errorf(n, "bad-boolean", "%s must be true or false, without quotes, not %s", what, quote(n.Value))
+	}
+	return strings.EqualFold(n.Value, "true")
+}
+
+// number reads a whole number from 1 to 2^53-1, or reports why it is none and
+// returns 0.
+func (r *reader) number(n *yaml.Node, what string) int64 {
+	if !r.isScalar(n, what) {
+		return 0
+	}
+	v, ok := decimal(n.Value)
+	switch {
+	case n.Style != 0 && ok:
+		r.errorf(n, "bad-number", "%s must be a number: write %s without quotes", what, n.Value)
+	case !ok:
+		r.errorf(n, "bad-number", "%s must be a whole number in plain digits such as 12, not %s", what, quote(n.Value))
+	case v == 0:
+		r.errorf(n, "bad-number", "%s starts from 1: leave it out if there is none", what)
+	case v > maxVersion:
+		r.errorf(n, "bad-number", "%s %s is too large, at most %d is allowed", what, quote(n.Value), int64(maxVersion))
+	default:
+		return v
+	}
+	return 0
+}
+
+// decimal reads digits without a sign, a leading zero or anything else between.
+// A number too large for an int64 becomes the largest one.
+func decimal(s string) (v int64, ok bool) {
+	if s == "" || s[0] == '0' && s != "0" || strings.Trim(s, "0123456789") != "" {
+		return 0, false
+	}
+	v, _ = strconv.ParseInt(s, 10, 64) // out of range is all that can be wrong, and gives the largest
+	return v, true
+}
+
+// commitType reads a commit type's name or number.
+func (r *reader) commitType(n *yaml.Node) (CommitType, bool) {
+	if !r.isScalar(n, "commitType") {
+		return 0, false
+	}
+	t, ok := ParseCommitType(n.Value)
+	if !ok {
+		r.errorf(n, "bad-commit-type", "commitType %s is none: use %s, or its number 0 to 4", quote(n.Value),
+			orAll(closest(n.Value, commitTypeNames[:]), commitTypeNames[:]))
+	}
+	return t, ok
+}
+
+// taskType reads a task type's name or number.
+func (r *reader) taskType(n *yaml.Node) TaskType {
+	if !r.isScalar(n, "taskType") {
+		return 0
+	}
+	for _, t := range []TaskType{Realtime, Offline} {
+		if n.Value == t.String() {
+			return t
+		}
+	}
+	names := []string{Realtime.String(), Offline.String()}
+	v, ok := decimal(n.Value)
+	switch {
+	case !ok:
+		r.errorf(n, "bad-task-type", "taskType %s is none: use %s, or its number %d or %d", quote(n.Value),
+			orAll(closest(n.Value, names), names), Realtime, Offline)
+	case v == 0:
+		r.errorf(n, "bad-task-type", "taskType 0 is none: leave it out for %s", Realtime)
+	case v > maxTaskType:
+		r.errorf(n, "bad-task-type", "taskType %s is too large: use %s", quote(n.Value), enumerate(names))
+	case TaskType(v) != Realtime && TaskType(v) != Offline:
+		r.warnf(n, "undocumented-task-type", "taskType %d is sent as it is, but WeData documents only %d (%s) and %d (%s)", v, Realtime, Realtime, Offline, Offline)
+	}
+	return TaskType(v)
+}
+
+// orAll names the guess, or without one all that could have been meant.
+func orAll(guess string, all []string) string {
+	if guess != "" {
+		return guess
+	}
+	return enumerate(all)
+}
+
+// firstFunc returns the first character that satisfies f.
+func firstFunc(s string, f func(rune) bool) (rune, bool) {
+	i := strings.IndexFunc(s, f)
+	if i < 0 {
+		return 0, false
+	}
+	c, _ := utf8.DecodeRuneInString(s[i:])
+	return c, true
+}
+
+// runeName writes a character as U+200B.
+func runeName(c rune) string { return fmt.Sprintf("%U", c) }

@@ -1,0 +1,256 @@
+package spec
+
+import (
+	"iter"
+	"maps"
+	"slices"
+)
+
+// Set is all that a source says, kept by file: to put or remove a file costs what
+// the file holds, not what the set holds. What follows from several files, such
+// as a task named twice, is worked out when it is next asked for. So no two
+// methods may run at once, except that reading methods may after one of them has
+// returned since the last Put or Remove.
+type Set struct {
+	files  map[string]*File
+	faulty map[string]*File // the files that have problems
+	unread int              // files that may name any task
+
+	once    map[Key]*Commit // tasks that one commit names, and nothing else does
+	contest map[Key][]place // tasks named otherwise: more than once, or by a broken commit
+	graph   graph           // who depends on whom among once
+
+	touched map[Key]struct{} // whose naming may have changed since settle
+	order   []*Commit        // the usable commits in order of key, as settled; never written again
+	changed []Key            // for Changed; in any order, repeated
+	limbo   map[Key]struct{} // no longer named, while an unread file may name them
+}
+
+// place is where a task is named; commit is nil if it is not usable.
+type place struct {
+	Pos
+	commit *Commit
+}
+
+// NewSet returns an empty set.
+func NewSet() *Set {
+	return &Set{
+		files:   make(map[string]*File),
+		faulty:  make(map[string]*File),
+		once:    make(map[Key]*Commit),
+		contest: make(map[Key][]place),
+		graph:   newGraph(),
+		touched: make(map[Key]struct{}),
+		limbo:   make(map[Key]struct{}),
+	}
+}
+
+// Put adds the file, or replaces the one of that name. The set keeps the file,
+// which must not change any more.
+func (s *Set) Put(f *File) {
+	s.Remove(f.Name)
+	s.files[f.Name] = f
+	if len(f.Problems) > 0 {
+		s.faulty[f.Name] = f
+	}
+	if f.Unread {
+		s.unread++
+	}
+	for i := range f.Commits {
+		c := &f.Commits[i]
+		s.name(c.Key, place{c.Pos, c})
+	}
+	for _, b := range f.Broken {
+		s.name(b.Key, place{b.Pos, nil})
+	}
+}
+
+// Remove takes the file of that name out.
+func (s *Set) Remove(name string) {
+	f := s.files[name]
+	if f == nil {
+		return
+	}
+	delete(s.files, name)
+	delete(s.faulty, name)
+	if f.Unread {
+		s.unread--
+	}
+	for i := range f.Commits {
+		s.unname(f.Commits[i].Key, name)
+	}
+	for _, b := range f.Broken {
+		s.unname(b.Key, name)
+	}
+}
+
+// name notes that the task is named at a place.
+func (s *Set) name(k Key, at place) {
+	s.touched[k] = struct{}{}
+	if places := s.contest[k]; len(places) > 0 {
+		s.contest[k] = append(places, at)
+		return
+	}
+	first, twice := s.once[k]
+	switch {
+	case twice:
+		delete(s.once, k)
+		s.contest[k] = []place{{first.Pos, first}, at}
+	case at.commit == nil:
+		s.contest[k] = []place{at}
+	default:
+		s.once[k] = at.commit
+	}
+}
+
+// unname notes that the file does not name the task any more.
+func (s *Set) unname(k Key, file string) {
+	s.touched[k] = struct{}{}
+	places, contested := s.contest[k]
+	if !contested {
+		delete(s.once, k)
+		return
+	}
+	places = slices.DeleteFunc(places, func(p place) bool { return p.File == file })
+	switch {
+	case len(places) == 0:
+		delete(s.contest, k)
+	case len(places) == 1 && places[0].commit != nil:
+		s.once[k] = places[0].commit
+		delete(s.contest, k)
+	default:
+		s.contest[k] = places
+	}
+}
+
+// named reports whether some file is known to name the task.
+func (s *Set) named(k Key) bool {
+	return s.once[k] != nil || len(s.contest[k]) > 0
+}
+
+// Get returns the usable commit of the task, or nil.
+func (s *Set) Get(k Key) *Commit {
+	s.settle()
+	return s.usable(k)
+}
+
+func (s *Set) usable(k Key) *Commit {
+	if s.graph.faulty(k) {
+		return nil
+	}
+	return s.once[k]
+}
+
+// Absent reports whether the specs surely do not name the task: no commit names
+// it, usable or not, and every file could be read.
+func (s *Set) Absent(k Key) bool { return s.unread == 0 && !s.named(k) }
+
+// All yields the usable commits in order of key.
+func (s *Set) All() iter.Seq[*Commit] {
+	s.settle()
+	return slices.Values(s.order)
+}
+
+// Len counts the usable commits.
+func (s *Set) Len() int {
+	s.settle()
+	return len(s.order)
+}
+
+// Files counts the files.
+func (s *Set) Files() int { return len(s.files) }
+
+// Changed returns, in order, the tasks whose commit may differ from what it was
+// when Changed was last called, and those that have become Absent since.
+func (s *Set) Changed() []Key {
+	s.settle()
+	keys := s.changed
+	s.changed = nil
+	slices.SortFunc(keys, Key.Compare)
+	return slices.Compact(keys)
+}
+
+// settle works out what follows from the files put and removed since.
+func (s *Set) settle() {
+	dirty := s.graph.settle(s)
+	if len(s.touched) == 0 && len(dirty) == 0 && (s.unread > 0 || len(s.limbo) == 0) {
+		return
+	}
+	for _, k := range dirty {
+		s.touched[k] = struct{}{}
+	}
+	keys := slices.SortedFunc(maps.Keys(s.touched), Key.Compare)
+	s.touched = make(map[Key]struct{})
+	s.reorder(keys)
+	for _, k := range keys {
+		if s.named(k) {
+			delete(s.limbo, k)
+		} else if s.unread > 0 {
+			s.limbo[k] = struct{}{}
+		}
+	}
+	if s.unread == 0 {
+		s.changed = slices.AppendSeq(s.changed, maps.Keys(s.limbo))
+		clear(s.limbo)
+	}
+}
+
+// reorder makes the order anew for the keys, which are sorted, by copying what
+// lies between them; and notes the tasks that differ.
+func (s *Set) reorder(keys []Key) {
+	old := s.order
+	s.order = make([]*Commit, 0, len(old)+len(keys))
+	for _, k := range keys {
+		i, found := slices.BinarySearchFunc(old, k, func(c *Commit, k Key) int { return c.Key.Compare(k) })
+		s.order = append(s.order, old[:i]...)
+		old = old[i:]
+		var was *Commit
+		if found {
+			was, old = old[0], old[1:]
+		}
+		is := s.usable(k)
+		if is != nil {
+			s.order = append(s.order, is)
+		}
+		if was == nil || is == nil || !was.equal(is) {
+			s.changed = append(s.changed, k)
+		}
+	}
+	s.order = append(s.order, old...)
+}
+
+// Problems lists every complaint, in order of place.
+func (s *Set) Problems() Problems {
+	s.settle()
+	var all Problems
+	for _, f := range s.faulty {
+		all = append(all, f.Problems...)
+	}
+	for k, places := range s.contest {
+		all = append(all, duplicates(k, places)...)
+	}
+	for k, f := range s.graph.faults {
+		all = append(all, f.problems(s.once[k])...)
+	}
+	all.Sort()
+	return all
+}
+
+// duplicates complains at each place that names the task, if they are several.
+func duplicates(k Key, places []place) Problems {
+	if len(places) < 2 {
+		return nil
+	}
+	places = slices.SortedFunc(slices.Values(places), func(a, b place) int { return a.Pos.compare(b.Pos) })
+	var ps Problems
+	for i, p := range places[:min(len(places), maxPlaces)] {
+		other := places[0]
+		if i == 0 {
+			other = places[1]
+		}
+		ps = append(ps, problemf(p.Pos, "duplicate-task",
+			"task %s of project %s is also named in %s (%d times in all): keep one, neither is used",
+			quote(k.TaskID), quote(k.ProjectID), other.Pos.short(), len(places)))
+	}
+	return ps
+}

@@ -1,0 +1,111 @@
+package spec
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
+
+// checkText says why the bytes are no text that a spec may be, or returns nil.
+// It comes before any parsing: what passes is bounded UTF-8 whose lines count as
+// people and editors count them. The byte order mark must be off.
+func checkText(name string, data []byte) *Problem {
+	bad := func(line, column int, code, message string) *Problem {
+		p := problemf(Pos{File: name, Line: line, Column: column}, code, "%s", message)
+		return &p
+	}
+	switch {
+	case len(data) > MaxFileSize:
+		return bad(1, 1, "file-too-large", "the file is larger than 4 MiB: split it into several files")
+	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):
+		return bad(1, 1, "not-utf8", "the file is UTF-16: save it as UTF-8")
+	case bytes.HasPrefix(data, []byte("version https://git-lfs.github.com/spec/")):
+		return bad(1, 1, "lfs-pointer", "the file is a Git LFS pointer, not a spec: keep specs out of LFS (git lfs untrack, then commit the file itself)")
+	}
+
+	// Values of the document so far: each but the first has one of these before it.
+	values := 0
+	for line := 1; len(data) > 0; line++ {
+		row, rest, _ := bytes.Cut(data, []byte("\n"))
+		data = rest
+		row = bytes.TrimSuffix(row, []byte("\r"))
+		if i, code, message := badCharacter(row); i >= 0 {
+			return bad(line, 1+utf8.RuneCount(row[:i]), code, message)
+		}
+		if isConflictMarker(row) {
+			return bad(line, 1, "conflict-marker", "a merge was left unfinished here: resolve the conflict and remove the marker lines")
+		}
+		if bytes.HasPrefix(row, []byte("---")) {
+			values = 0
+		}
+		if values += countValues(row); values > maxValues {
+			return bad(line, 1, "too-many-values", "the document holds more than 250,000 values: split it into several files")
+		}
+	}
+	return nil
+}
+
+// badCharacter finds the first character of a line that no spec may hold, or
+// returns -1.
+func badCharacter(row []byte) (at int, code, message string) {
+	for i := 0; i < len(row); {
+		c := row[i]
+		if c >= ' ' && c < 0x7f || c == '\t' {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(row[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			return i, "not-utf8", "the file is not UTF-8 here: save it as UTF-8"
+		case r == 0:
+			return i, "control-character", "there is a NUL byte here: the file is binary or UTF-16; save it as UTF-8 text"
+		case r == '\r':
+			return i, "control-character", `there is a lone carriage return here: end lines with "\n" or "\r\n"`
+		case isControl(r):
+			return i, "control-character", "there is a control character here (" + runeName(r) + "): remove it"
+		case isBidi(r):
+			return i, "bidi-control", "there is a character here that reorders the text on screen (" + runeName(r) + "): remove it"
+		}
+		i += size
+	}
+	return -1, "", ""
+}
+
+// isControl reports whether r is a control character, or one that only some
+// readers take for the end of a line, or no character at all.
+func isControl(r rune) bool {
+	return r < ' ' && r != '\t' || r >= 0x7f && r < 0xa0 ||
+		r == '\u2028' || r == '\u2029' || r == '\ufeff' || r&0xfffe == 0xfffe
+}
+
+// isBidi reports whether r changes the direction of the text around it.
+func isBidi(r rune) bool {
+	return r == '\u061c' || r == '\u200e' || r == '\u200f' ||
+		r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
+}
+
+func isConflictMarker(row []byte) bool {
+	for _, mark := range []string{"<<<<<<<", "=======", ">>>>>>>", "|||||||"} {
+		if rest, ok := bytes.CutPrefix(row, []byte(mark)); ok && (len(rest) == 0 || rest[0] == ' ') {
+			return true
+		}
+	}
+	return false
+}
+
+// countValues counts the places of a line where a YAML value may begin.
+func countValues(row []byte) int {
+	n := 0
+	for i, c := range row {
+		switch c {
+		case ',', ':', '[', '{':
+			n++
+		case '-', '?':
+			if i+1 == len(row) || strings.IndexByte(" \t", row[i+1]) >= 0 {
+				n++
+			}
+		}
+	}
+	return n
+}
