@@ -21,6 +21,7 @@ type Plan struct {
 	Managed   int    // tasks in the state
 	Unchanged int    // tasks that are as their spec says
 	Hash      string // of the calls the plan makes, or would make if no guard held it
+	Approved  string // who approved the plan past its guards; empty if nobody had to
 }
 
 // SourceInfo names the revision a plan was made for.
@@ -164,6 +165,9 @@ func (p *Plan) Count(action Action) int {
 	return n
 }
 
+// hashPrefix names the digest of a plan hash.
+const hashPrefix = "sha256:"
+
 // hashCalls names the calls of a plan, and nothing else: plans with the same
 // calls have the same hash, and only those. Changes must be in order of key.
 func hashCalls(calls iter.Seq[*Change]) string {
@@ -172,5 +176,5 @@ func hashCalls(calls iter.Seq[*Change]) string {
 		d := c.Want.Request()
 		h.Write(d[:])
 	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+	return hashPrefix + hex.EncodeToString(h.Sum(nil))
 }

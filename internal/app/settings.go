@@ -1,0 +1,139 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+)
+
+// Settings are what a person sets, in flags, the environment and wedatasync.yaml.
+type Settings struct {
+	Source   string // a git URL, or a folder
+	Branch   string
+	Path     string // of the specs in the source
+	State    string // the state's file
+	Endpoint string // a host, or a URL with a scheme for a local endpoint
+	Region   string
+
+	Rate          float64       // CommitIntegrationTask requests a second, of the account
+	Share         float64       // of Rate that is this daemon's, in (0, 1]
+	AcceptHorizon time.Duration // how long a signed request can be accepted
+	Interval      time.Duration // between two polls of the source
+	Grace         time.Duration // that calls under way get to end in
+
+	LogFormat string // "text" or "json"
+	LogLevel  string // "debug", "info", "warn" or "error"
+
+	Simulate bool // an embedded simulated endpoint instead of the cloud
+
+	Git    GitSettings
+	Guards reconcile.Guards
+}
+
+// GitSettings are how the source's server is reached. All files are read again at
+// each use.
+type GitSettings struct {
+	Username       string // with TokenFile; most forges take any
+	TokenFile      string // a password or token for https
+	SSHKeyFile     string // a private key without a passphrase
+	KnownHostsFile string // required for ssh
+	CAFile         string // more roots for https, in PEM
+}
+
+// Bounds of the settings.
+const (
+	// RateLimit is the API's limit, in requests a second (API document).
+	RateLimit = 20
+	// CloudHorizon is the least accept horizon for an endpoint that is not local: a
+	// signature is good for 5 minutes, and the client waits 10 s.
+	CloudHorizon = 310 * time.Second
+
+	minInterval = 100 * time.Millisecond
+)
+
+// Defaults returns the settings of a program that was told nothing.
+func Defaults() Settings {
+	return Settings{
+		Branch:        "main",
+		Path:          ".",
+		State:         "wedatasync.db",
+		Endpoint:      "wedata.tencentcloudapi.com",
+		Region:        "ap-guangzhou",
+		Rate:          RateLimit,
+		Share:         1,
+		AcceptHorizon: CloudHorizon,
+		Interval:      30 * time.Second,
+		Grace:         15 * time.Second,
+		LogFormat:     "text",
+		LogLevel:      "info",
+		Guards:        reconcile.Guards{MaxChangePercent: 30},
+	}
+}
+
+// SettingError is a setting that cannot be used.
+type SettingError struct {
+	Name string // of the flag
+	Err  error
+}
+
+func (e *SettingError) Error() string { return fmt.Sprintf("--%s: %v", e.Name, e.Err) }
+
+// Unwrap returns what is wrong.
+func (e *SettingError) Unwrap() error { return e.Err }
+
+// Validate returns what cannot be used, as SettingErrors joined.
+func (s *Settings) Validate() error {
+	var errs []error
+	check := func(ok bool, name, format string, args ...any) {
+		if !ok {
+			errs = append(errs, &SettingError{Name: name, Err: fmt.Errorf(format, args...)})
+		}
+	}
+	check(s.Source != "", "source", "is needed: a git URL, or a folder with specs")
+	check(s.State != "", "state", "is needed: the file that remembers what was applied")
+	check(s.Region != "", "region", "is needed, such as ap-guangzhou")
+	check(s.Rate > 0 && s.Rate <= RateLimit, "rate", "%v is not above 0 and at most %d, the API's limit", s.Rate, RateLimit)
+	check(s.Share > 0 && s.Share <= 1, "share", "%v is not above 0 and at most 1", s.Share)
+	check(s.Interval >= minInterval, "interval", "%v is shorter than %v", s.Interval, minInterval)
+	check(s.Grace > 0, "grace", "%v is not above 0", s.Grace)
+	check(s.LogFormat == "text" || s.LogFormat == "json", "log-format", "%q is neither text nor json", s.LogFormat)
+	endpoint, err := s.endpoint()
+	check(err == nil, "endpoint", "%w", err)
+	check(s.AcceptHorizon > 0, "accept-horizon", "%v is not above 0", s.AcceptHorizon)
+	check(s.AcceptHorizon >= CloudHorizon || s.Simulate || err != nil || isLoopback(endpoint.Hostname()), "accept-horizon",
+		"%v is shorter than %v: less is for local endpoints, because the service accepts a signed request for 5 minutes", s.AcceptHorizon, CloudHorizon)
+	return errors.Join(errs...)
+}
+
+// endpoint returns the endpoint as a URL. A bare host is reached by https.
+func (s *Settings) endpoint() (*url.URL, error) {
+	text := s.Endpoint
+	if !strings.Contains(text, "://") {
+		text = "https://" + text
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Hostname() == "":
+		return nil, fmt.Errorf("%q is neither a host nor a URL", s.Endpoint)
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
+		return nil, errors.New("takes a host, or a URL of scheme and host alone")
+	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+		return u, nil
+	default:
+		return nil, fmt.Errorf("%q: only a local endpoint can be reached without https", s.Endpoint)
+	}
+}
+
+// isLoopback reports whether a host can only be this machine.
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,52 @@
+package reconcile
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// stamp writes a time as people and machines both read it, in UTC to the second.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func unknownDetail(key spec.Key, a *state.Attempt) string {
+	if a.NeedsPerson != "" {
+		return fmt.Sprintf("the outcome of the commit sent %s is not known: %s; say what happened: wedatasync resolve %s applied|not-applied",
+			stamp(a.At), a.NeedsPerson, key)
+	}
+	if a.NextAt.IsZero() {
+		return fmt.Sprintf("the outcome of the commit sent %s is not known yet", stamp(a.At))
+	}
+	return fmt.Sprintf("the outcome of the commit sent %s is not known, it is read back next %s", stamp(a.At), stamp(a.NextAt))
+}
+
+func refusedDetail(key spec.Key, a *state.Attempt) string {
+	return fmt.Sprintf("refused with %s: %s; change the spec, or say: wedatasync retry %s", a.Outcome.Code, a.Outcome.Message, key)
+}
+
+func lockedDetail(a *state.Attempt) string {
+	return fmt.Sprintf("locked by %s since %s, next try %s", a.Outcome.Locker, stamp(a.Since), stamp(a.NextAt))
+}
+
+func waitingDetail(a *state.Attempt) string {
+	return fmt.Sprintf("%s since %s, next try %s: %s", a.Outcome.Code, stamp(a.Since), stamp(a.NextAt), a.Outcome.Message)
+}
+
+func suspendedDetail(what string, s *state.Suspension) string {
+	until := "until someone says unsuspend"
+	if !s.Until.IsZero() {
+		until = "until " + stamp(s.Until)
+	}
+	return fmt.Sprintf("%s was suspended by %s %s: %s", what, s.Actor, until, s.Reason)
+}
+
+// clip bounds a text from outside to what the state keeps.
+func clip(s string) string {
+	if len(s) <= state.MaxMessage {
+		return s
+	}
+	return strings.ToValidUTF8(s[:state.MaxMessage-len("…")], "") + "…"
+}

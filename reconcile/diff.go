@@ -1,0 +1,276 @@
+package reconcile
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// Input is what a plan is made from.
+type Input struct {
+	Specs   *spec.Set
+	Records map[spec.Key]*state.Record
+	Control *state.Control
+	// Keys are the tasks to look at, in any order: every task that may not be as
+	// its spec says. Nil means every task.
+	Keys []spec.Key
+	// Base has the specs that Records were made from, where they are known, so that
+	// extConfig can be compared name by name. It may be nil.
+	Base *spec.Set
+}
+
+// Diff says what has to be done for the tasks of in to be as the specs say. It
+// is pure and total: the same input gives the same plan, whatever the order of
+// its parts, and now is the only time it knows.
+func Diff(in Input, now time.Time) *Plan {
+	p := &Plan{
+		Specs:    in.Specs.Len(),
+		Managed:  len(in.Records),
+		Problems: in.Specs.Problems(),
+	}
+	for _, key := range in.keys() {
+		if c, ok := in.change(key, now); ok {
+			p.Changes = append(p.Changes, c)
+		}
+	}
+	holdDependants(in, p)
+	p.Unchanged = p.Specs - len(p.Changes) + p.orphans()
+	p.Hash = hashCalls(p.Calls())
+	return p
+}
+
+// keys returns the tasks to look at, each once, in order.
+func (in *Input) keys() []spec.Key {
+	keys := in.Keys
+	if keys == nil {
+		keys = make([]spec.Key, 0, in.Specs.Len())
+		for c := range in.Specs.All() {
+			keys = append(keys, c.Key)
+		}
+		for key := range in.Records {
+			if in.Specs.Get(key) == nil {
+				keys = append(keys, key)
+			}
+		}
+	} else {
+		keys = slices.Clone(keys)
+	}
+	slices.SortFunc(keys, spec.Key.Compare)
+	return slices.Compact(keys)
+}
+
+// orphans counts the changes of tasks that have no usable spec.
+func (p *Plan) orphans() int {
+	n := 0
+	for i := range p.Changes {
+		if p.Changes[i].Want == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// change compares one task; ok is false if it is as it should be.
+func (in *Input) change(key spec.Key, now time.Time) (c Change, ok bool) {
+	want, have := in.Specs.Get(key), in.Records[key]
+	c = Change{Key: key, Want: want, Have: have}
+	switch {
+	case have != nil && isOpen(have.Status):
+		// Whatever the spec says by now, what is in doubt has to be settled first.
+		c.Action, c.Hold = ActionHold, HoldUnknown
+		c.Reason = Reason(have.Attempt.Reason)
+		c.Impact = ImpactOf(have.Attempt.Wanted.CommitType)
+		c.Detail = unknownDetail(key, have.Attempt)
+	case want == nil:
+		// A person's word outlives the spec: who takes the spec away does not take
+		// that away, too.
+		if have == nil || have.Suspended.Active(now) || !in.Specs.Absent(key) {
+			return c, false
+		}
+		c.Action = ActionForget
+	default:
+		return in.compare(c, now)
+	}
+	if want != nil && have != nil {
+		c.Fields = in.fields(want, have.Applied)
+	}
+	return c, true
+}
+
+// isOpen reports whether a request may have been sent whose outcome is not known.
+func isOpen(s state.Status) bool { return s == state.StatusIntent || s == state.StatusUnknown }
+
+// compare decides for a task with a spec and without an open attempt.
+func (in *Input) compare(c Change, now time.Time) (Change, bool) {
+	var applied *state.Applied
+	if c.Have != nil {
+		applied = c.Have.Applied
+	}
+	c.Impact = ImpactOf(c.Want.CommitType)
+	c.Reason = reasonFor(c.Want, applied)
+	c.Fields = in.fields(c.Want, applied)
+	if c.Reason == "" {
+		c.Action = ActionUnversioned
+		return c, len(c.Fields) > 0
+	}
+	c.Action = ActionCommit
+	if hold, detail := in.hold(&c, now); hold != "" {
+		c.Action, c.Hold, c.Detail = ActionHold, hold, detail
+	}
+	return c, true
+}
+
+// reasonFor applies the rules of what counts as a change, in their order. It
+// returns "" if no call is needed: at the same version, only where the task
+// should end up counts, never how it gets there.
+func reasonFor(want *spec.Commit, applied *state.Applied) Reason {
+	switch {
+	case applied == nil:
+		return ReasonNew
+	case want.InstanceVersion != 0 && want.InstanceVersion < applied.InstanceVersion:
+		return ReasonRollback
+	case want.InstanceVersion != 0 && want.InstanceVersion != applied.InstanceVersion:
+		return ReasonVersion
+	case want.CommitType.Runs() && !applied.CommitType.Runs():
+		return ReasonStart
+	case want.Rerun != applied.Rerun && want.Rerun != "":
+		return ReasonRerun
+	case want.InstanceVersion == 0 && want.Content() != applied.Content:
+		return ReasonContent
+	default:
+		return ""
+	}
+}
+
+// hold says whether a needed call has to wait, and for what.
+func (in *Input) hold(c *Change, now time.Time) (HoldReason, string) {
+	have := c.Have
+	switch {
+	case c.Want.Suspend:
+		return HoldSuspended, fmt.Sprintf("suspended by the spec at %s", c.Want.Pos)
+	case in.Control.Suspended.Active(now):
+		return HoldSuspended, suspendedDetail("everything", in.Control.Suspended)
+	case have != nil && have.Suspended.Active(now):
+		return HoldSuspended, suspendedDetail("the task", have.Suspended)
+	case have != nil && have.Status == state.StatusRefused && have.Attempt.WantedID == c.Want.Wanted():
+		return HoldRefused, refusedDetail(c.Key, have.Attempt)
+	}
+	if pause, ok := pauseOf(in.Control, c.Key.ProjectID, now); ok {
+		return HoldPaused, fmt.Sprintf("%s since %s, next try %s: %s",
+			pause.Code, stamp(pause.Since), stamp(pause.Until), pause.Message)
+	}
+	if have != nil && have.Status == state.StatusWaiting && now.Before(have.Attempt.NextAt) {
+		if have.Attempt.Outcome.Locker != "" {
+			return HoldLocked, lockedDetail(have.Attempt)
+		}
+		return HoldWaiting, waitingDetail(have.Attempt)
+	}
+	return "", ""
+}
+
+// fields lists what differs between the spec and what was applied.
+func (in *Input) fields(want *spec.Commit, applied *state.Applied) []Field {
+	a := cmp.Or(applied, &state.Applied{})
+	var fields []Field
+	add := func(name string, before, after any) {
+		fields = append(fields, Field{Name: name, Before: before, After: after})
+	}
+	if applied == nil || want.CommitType != a.CommitType {
+		add("commitType", ifSet(applied, a.CommitType.String()), want.CommitType.String())
+	}
+	if want.TaskType.OrDefault() != a.TaskType.OrDefault() || applied == nil && want.TaskType != 0 {
+		add("taskType", ifSet(applied, a.TaskType.OrDefault().String()), want.TaskType.OrDefault().String())
+	}
+	if want.InstanceVersion != a.InstanceVersion && want.InstanceVersion != 0 {
+		add("instanceVersion", orNil(a.InstanceVersion), want.InstanceVersion)
+	}
+	if want.VersionDesc != a.VersionDesc {
+		add("versionDesc", orNil(a.VersionDesc), orNil(want.VersionDesc))
+	}
+	if want.EventDesc != a.EventDesc {
+		add("eventDesc", orNil(a.EventDesc), orNil(want.EventDesc))
+	}
+	if applied == nil && len(want.ExtConfig) > 0 || applied != nil && want.ExtDigest() != a.Ext {
+		fields = append(fields, in.extFields(want, applied)...)
+	}
+	if want.Rerun != a.Rerun && want.Rerun != "" {
+		add("rerun", orNil(a.Rerun), want.Rerun)
+	}
+	return fields
+}
+
+// extFields compares extConfig name by name where both sides are known, and as a
+// whole where the state has no more than a digest.
+func (in *Input) extFields(want *spec.Commit, applied *state.Applied) []Field {
+	var base []spec.Param
+	if applied != nil {
+		var c *spec.Commit
+		if in.Base != nil {
+			c = in.Base.Get(want.Key)
+		}
+		if c == nil {
+			return []Field{{Name: "extConfig", Before: "other values", After: paramCount(want.ExtConfig), Secret: true}}
+		}
+		base = c.ExtConfig
+	}
+	before := make(map[string]string, len(base))
+	for _, p := range base {
+		before[p.Name] = p.Value
+	}
+	var fields []Field
+	for _, p := range want.ExtConfig {
+		old, ok := before[p.Name]
+		delete(before, p.Name)
+		if ok && old == p.Value {
+			continue
+		}
+		f := Field{Name: "extConfig." + p.Name, After: p.Value, Secret: true}
+		if ok {
+			f.Before = old
+		}
+		fields = append(fields, f)
+	}
+	for _, p := range base {
+		if old, ok := before[p.Name]; ok {
+			fields = append(fields, Field{Name: "extConfig." + p.Name, Before: old, Secret: true})
+		}
+	}
+	return fields
+}
+
+func paramCount(params []spec.Param) string {
+	if len(params) == 1 {
+		return "1 value"
+	}
+	return fmt.Sprintf("%d values", len(params))
+}
+
+// ifSet returns v, or nil for a task that was never applied.
+func ifSet(applied *state.Applied, v any) any {
+	if applied == nil {
+		return nil
+	}
+	return v
+}
+
+// orNil returns nil for a zero value: a field that is not there.
+func orNil[T comparable](v T) any {
+	if v == *new(T) {
+		return nil
+	}
+	return v
+}
+
+// pauseOf returns the pause that stops the project's sends at now.
+func pauseOf(control *state.Control, projectID string, now time.Time) (state.Pause, bool) {
+	for _, p := range control.Pauses {
+		if (p.ProjectID == "" || p.ProjectID == projectID) && now.Before(p.Until) {
+			return p, true
+		}
+	}
+	return state.Pause{}, false
+}

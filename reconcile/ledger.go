@@ -1,0 +1,67 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// Ledger is where outcomes go: the state, to be written.
+type Ledger interface {
+	// Save makes the transition durable as a whole. After an error nothing of it
+	// is, and the caller sends nothing that depended on it.
+	Save(ctx context.Context, t state.Transition) error
+	// Words returns what people asked for and was not answered yet, oldest first.
+	Words(ctx context.Context) ([]state.Word, error)
+	// WordsPending reports, cheaply, whether Words would return any.
+	WordsPending(ctx context.Context) (bool, error)
+}
+
+// Committer sends one commit, once.
+type Committer interface {
+	// Commit sends the commit in one request, and says what the answer means. It
+	// never sends a second one, and it ends when ctx does.
+	Commit(ctx context.Context, c *spec.Commit) (state.Outcome, Timing)
+}
+
+// Reloader is a Committer whose credentials can change.
+type Reloader interface {
+	// Reload reads the credentials again and reports whether they are others.
+	Reload(ctx context.Context) (changed bool, err error)
+}
+
+// Timing is how one request went on the wire.
+type Timing struct {
+	Connect   time.Duration // how long the TCP connection took; 0 if none was made
+	Wrote     time.Time     // when the request's headers were written; zero if they were not
+	RoundTrip time.Duration // from the first byte written to the answer
+}
+
+// Reader reads what is live. A Reconciler works without one: what then cannot be
+// proven waits for a person.
+type Reader interface {
+	// Read returns what WeData says of the task. The error is ErrReadDenied if the
+	// credentials may not read, ErrTaskGone if there is no such task.
+	Read(ctx context.Context, key spec.Key, taskType spec.TaskType) (*state.Live, error)
+}
+
+var (
+	// ErrReadDenied says that the credentials may not read tasks.
+	ErrReadDenied = errors.New("reading tasks is not permitted")
+	// ErrTaskGone says that WeData knows no such task.
+	ErrTaskGone = errors.New("no such task")
+)
+
+// Observer is told what happens while it happens. Its methods must not block.
+type Observer interface {
+	// Planned is called before the first call of a pass.
+	Planned(p *Plan)
+	// Called is called when the outcome of one call is durable. next is how the
+	// task stands.
+	Called(c *Change, next *state.Record, out state.Outcome)
+	// Passed is called at the end of a pass.
+	Passed(r *Result)
+}

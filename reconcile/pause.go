@@ -1,0 +1,86 @@
+package reconcile
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// pauseNow returns the pause that stops the project's sends now.
+func (r *Reconciler) pauseNow(projectID string) (state.Pause, bool) {
+	control := r.Control()
+	return pauseOf(&control, projectID, time.Now())
+}
+
+// pause stops the sends of a project, or with "" of everything, for a while that
+// doubles each time. What is already paused stays so, and no longer.
+func (x *execution) pause(projectID string, out state.Outcome) {
+	r, now := x.r, time.Now()
+	if _, already := r.pauseNow(projectID); already {
+		return
+	}
+	random := r.cfg.Random()
+	var set state.Pause
+	err := r.saveControl(x.stop, func(c *state.Control) {
+		i := slices.IndexFunc(c.Pauses, func(p state.Pause) bool { return p.ProjectID == projectID })
+		if i < 0 {
+			c.Pauses = append(c.Pauses, state.Pause{ProjectID: projectID, Since: now})
+			i = len(c.Pauses) - 1
+		}
+		p := &c.Pauses[i]
+		p.Code, p.Message = out.Code, out.Message
+		p.Tries++
+		p.Until = now.Add(BackoffFor(out.Class).After(p.Tries, random))
+		set = *p
+	}, state.Event{At: now, Kind: state.EventPause, Outcome: out, Note: "sends stop: " + scope(projectID)})
+	if err != nil {
+		x.err, x.halted = err, true
+		return
+	}
+	r.cfg.Logger.ErrorContext(x.stop, "sends stop", "scope", scope(projectID), "code", out.Code, "message", out.Message,
+		"until", set.Until, "tries", set.Tries)
+}
+
+// unpause forgets the pauses that a good answer for the project proves to be over.
+func (x *execution) unpause(projectID string) {
+	r := x.r
+	over := func(p state.Pause) bool { return p.ProjectID == "" || p.ProjectID == projectID }
+	control := r.Control()
+	if !slices.ContainsFunc(control.Pauses, over) {
+		return
+	}
+	err := r.saveControl(x.stop, func(c *state.Control) { c.Pauses = slices.DeleteFunc(c.Pauses, over) },
+		state.Event{At: time.Now(), Kind: state.EventPause, Note: "sends go on: " + scope(projectID)})
+	if err != nil {
+		x.err, x.halted = err, true
+	}
+}
+
+func scope(projectID string) string {
+	if projectID == "" {
+		return "everything"
+	}
+	return "project " + projectID
+}
+
+// refuseAuth handles credentials that were not accepted: they are read again once,
+// and if they are others the commit goes back in the queue; if not, everyone stops.
+func (x *execution) refuseAuth(e callEvent) {
+	if _, already := x.r.pauseNow(""); already {
+		return
+	}
+	if reloader, ok := x.r.cfg.Committer.(Reloader); ok && !x.reloaded {
+		x.reloaded = true
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(x.stop), sendWithin)
+		defer cancel()
+		if changed, err := reloader.Reload(ctx); err == nil && changed {
+			x.ready = append(x.ready, e.c)
+			x.shrink()
+			return
+		}
+	}
+	x.pause("", e.out)
+	x.halted = true
+}

@@ -1,0 +1,25 @@
+package reconcile
+
+import "github.com/wedatasync/wedatasync/state"
+
+// Result is what one pass came to.
+type Result struct {
+	Plan *Plan // what was to be done
+	Left *Plan // what is still not as the specs say, made after the last call
+
+	Applied    int  // calls that were applied, by their answer or by reading back
+	Forgotten  int  // tasks that left the state
+	Superseded bool // the pass was cut short by a newer revision, a person's word or a shutdown
+	Pauses     []state.Pause
+}
+
+// Holds counts what is left on hold for the reason.
+func (r *Result) Holds(reason HoldReason) int {
+	n := 0
+	for i := range r.Left.Changes {
+		if c := &r.Left.Changes[i]; c.Action == ActionHold && c.Hold == reason {
+			n++
+		}
+	}
+	return n
+}

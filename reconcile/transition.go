@@ -1,0 +1,157 @@
+package reconcile
+
+import (
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// AppliedOf returns what a task is once the commit has been applied.
+func AppliedOf(c *spec.Commit, revision string) state.Applied {
+	return state.Applied{
+		CommitType:      c.CommitType,
+		TaskType:        c.TaskType,
+		InstanceVersion: c.InstanceVersion,
+		VersionDesc:     c.VersionDesc,
+		EventDesc:       c.EventDesc,
+		Rerun:           c.Rerun,
+		Content:         c.Content(),
+		Ext:             c.ExtDigest(),
+		Revision:        revision,
+	}
+}
+
+// Adopt returns the transition that takes the commit as already applied, without
+// a call.
+func Adopt(have *state.Record, c *spec.Commit, revision string, now time.Time) state.Transition {
+	applied := AppliedOf(c, revision)
+	applied.Origin, applied.At = state.OriginAdopted, now
+	rec := state.Record{Key: c.Key, Status: state.StatusApplied, Applied: &applied}
+	if have != nil {
+		rec.Suspended = have.Suspended
+	}
+	return state.Transition{Record: &rec, Events: []state.Event{{
+		At: now, Kind: state.EventAdopted, Key: c.Key, Revision: revision,
+	}}}
+}
+
+// begin returns the record of a task whose commit is about to be sent. How often,
+// and since when, the same commit has been tried is carried over.
+func begin(key spec.Key, have *state.Record, a state.Attempt) *state.Record {
+	rec := state.Record{Key: key, Status: state.StatusIntent, Attempt: &a}
+	a.Tries = 1
+	if have != nil {
+		rec.Applied, rec.Suspended = have.Applied, have.Suspended
+		if prev := have.Attempt; prev != nil && have.Status == state.StatusWaiting {
+			a.Tries, a.Since, a.Outcome = prev.Tries+1, prev.Since, prev.Outcome
+		}
+	}
+	return &rec
+}
+
+// finish returns the record after the outcome of its attempt. random is in [0, 1).
+func finish(rec *state.Record, out state.Outcome, now time.Time, random float64) *state.Record {
+	next, a := *rec, *rec.Attempt
+	next.Attempt = &a
+	prev := a.Outcome
+	a.Outcome = out
+	if a.Since.IsZero() || prev.Code != out.Code || prev.Locker != out.Locker {
+		a.Since = now
+	}
+	switch out.Class {
+	case state.ClassApplied:
+		return settle(&next, state.OriginCommit, now, random)
+	case state.ClassRefused:
+		next.Status, a.NextAt = state.StatusRefused, time.Time{}
+	case state.ClassWaiting:
+		next.Status, a.NextAt = state.StatusWaiting, now.Add(BackoffFor(out.Class).After(a.Tries, random))
+	case state.ClassNotSent, state.ClassThrottled, state.ClassAuth, state.ClassUnauthorized:
+		// Not the task's fault: no try is used up. When to go on is the limiter's, or
+		// the pause's, to say.
+		a.Tries--
+		next.Status, a.NextAt = state.StatusWaiting, now
+	default:
+		next.Status, a.Tries = state.StatusUnknown, 0
+		a.NextAt = now.Add(BackoffFor(out.Class).After(1, random))
+	}
+	return &next
+}
+
+// settle returns the record whose attempt was applied. A commit that waits for an
+// approval in WeData keeps its attempt open, to be read back until it is live; it
+// is never sent again.
+func settle(rec *state.Record, origin state.Origin, now time.Time, random float64) *state.Record {
+	next, a := *rec, *rec.Attempt
+	applied := a.Wanted
+	applied.Origin, applied.At = origin, now
+	applied.RequestID, applied.TaskApproveID = a.Outcome.RequestID, a.Outcome.TaskApproveID
+	next.Status, next.Applied, next.Attempt = state.StatusApplied, &applied, nil
+	if applied.TaskApproveID != "" && origin == state.OriginCommit {
+		a.Tries, a.NextAt = 0, now.Add(BackoffFor(state.ClassApplied).After(1, random))
+		next.Attempt = &a
+	}
+	return &next
+}
+
+// drop returns the record without its attempt, or nil if nothing is left of it.
+func drop(rec *state.Record) *state.Record {
+	next := *rec
+	next.Attempt, next.Status = nil, state.StatusApplied
+	if next.Applied == nil {
+		if next.Suspended == nil {
+			return nil
+		}
+		next.Status = state.StatusNone
+	}
+	return &next
+}
+
+// notApplied returns the record of an attempt that is proven not to have been
+// applied. What would discard state again waits for a person's word.
+func notApplied(rec *state.Record) *state.Record {
+	if rec.Attempt.Wanted.CommitType != spec.RestartDiscardState {
+		return drop(rec)
+	}
+	next, a := *rec, *rec.Attempt
+	next.Status, next.Attempt = state.StatusRefused, &a
+	a.NextAt = time.Time{}
+	a.Outcome = state.Outcome{
+		Class:   state.ClassRefused,
+		Code:    "NotApplied",
+		Message: "reading back proves that the commit did not happen; one that discards state is sent again only when a person says so",
+	}
+	return &next
+}
+
+// recovered returns the record of a task that was found with an intent at start:
+// the request may or may not have left.
+func recovered(rec *state.Record, now time.Time) *state.Record {
+	next, a := *rec, *rec.Attempt
+	next.Status, next.Attempt = state.StatusUnknown, &a
+	a.Outcome = state.Outcome{
+		Class:   state.ClassUnknown,
+		Code:    "Interrupted",
+		Message: "the process ended between the intent and the outcome",
+	}
+	a.Since, a.Tries, a.NextAt = now, 0, now
+	return &next
+}
+
+// change makes the transition from a record that may become nothing.
+func change(key spec.Key, rec *state.Record, events ...state.Event) state.Transition {
+	if rec == nil {
+		return state.Transition{Forget: &key, Events: events}
+	}
+	return state.Transition{Record: rec, Events: events}
+}
+
+// event starts a row of the history about the record's attempt.
+func event(kind state.EventKind, rec *state.Record, now time.Time) state.Event {
+	e := state.Event{At: now, Kind: kind, Key: rec.Key}
+	if a := rec.Attempt; a != nil {
+		e.Attempt, e.Actor, e.Revision = a.ID, a.Author, a.Wanted.Revision
+		e.PlanHash, e.Request = a.PlanHash, a.Request
+	}
+	return e
+}

@@ -1,0 +1,226 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// approvalLife is how long an approval is good for.
+const approvalLife = 24 * time.Hour
+
+// Obey carries out what people have asked for since it was last called. It is for
+// the goroutine of Run or Once, while no call is under way.
+func (r *Reconciler) Obey(ctx context.Context) (obeyed int, err error) {
+	words, err := r.cfg.Ledger.Words(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read what people asked for: %w", err)
+	}
+	for _, w := range words {
+		if err := r.obey(ctx, w); err != nil {
+			return obeyed, err
+		}
+		obeyed++
+	}
+	return obeyed, nil
+}
+
+// obey carries out one word and answers it, in one transition.
+func (r *Reconciler) obey(ctx context.Context, w state.Word) error {
+	now := time.Now()
+	t, answer := r.answer(w, now)
+	note := fmt.Sprintf("%s: %s", w.Verb, answer.Message)
+	if !answer.OK {
+		t, note = state.Transition{}, fmt.Sprintf("%s was not done: %s", w.Verb, answer.Message)
+	}
+	e := state.Event{At: now, Kind: state.EventWord, Actor: w.Actor, Note: clip(note)}
+	if t.Record != nil {
+		e.Key = t.Record.Key
+	}
+	if t.Forget != nil {
+		e.Key = *t.Forget
+	}
+	t.Events = append(t.Events, e)
+	t.Answered = &state.AnsweredWord{ID: w.ID, Answer: answer}
+	if err := r.save(ctx, t); err != nil {
+		return err
+	}
+	r.touch(e.Key)
+	r.cfg.Logger.InfoContext(ctx, "word", "verb", w.Verb, "target", w.Target, "actor", w.Actor, "ok", answer.OK, "answer", answer.Message)
+	return nil
+}
+
+// touch makes the next plan look at the task.
+func (r *Reconciler) touch(key spec.Key) {
+	if r.unsettled != nil && key != (spec.Key{}) {
+		r.unsettled[key] = struct{}{}
+	}
+}
+
+func yes(format string, args ...any) state.Answer {
+	return state.Answer{OK: true, Message: fmt.Sprintf(format, args...)}
+}
+
+func no(format string, args ...any) state.Answer {
+	return state.Answer{Message: fmt.Sprintf(format, args...)}
+}
+
+// answer decides about a word. It changes nothing.
+func (r *Reconciler) answer(w state.Word, now time.Time) (state.Transition, state.Answer) {
+	switch {
+	case w.Verb == state.VerbApprove:
+		return r.approve(w, now)
+	case w.Target == "" && w.Verb == state.VerbRetry:
+		return r.retryAll()
+	case w.Target == "" && w.Verb == state.VerbSuspend:
+		return r.suspendAll(&state.Suspension{Reason: w.Arg, Actor: w.Actor, At: now, Until: w.Until})
+	case w.Target == "" && w.Verb == state.VerbUnsuspend:
+		return r.suspendAll(nil)
+	}
+	key, err := r.find(w.Target)
+	if err != nil {
+		return state.Transition{}, no("%s", err)
+	}
+	rec := r.record(key)
+	switch w.Verb {
+	case state.VerbRetry:
+		return retry(key, rec)
+	case state.VerbResolve:
+		return resolve(key, rec, w.Arg, now)
+	case state.VerbSuspend:
+		return suspend(key, rec, &state.Suspension{Reason: w.Arg, Actor: w.Actor, At: now, Until: w.Until})
+	case state.VerbUnsuspend:
+		return suspend(key, rec, nil)
+	default:
+		return state.Transition{}, no("%q is not a word this version knows", w.Verb)
+	}
+}
+
+// find returns the task that a person named, by "projectId/taskId" or, where that
+// is clear, by its taskId alone.
+func (r *Reconciler) find(target string) (spec.Key, error) {
+	if project, task, ok := strings.Cut(target, "/"); ok {
+		key := spec.Key{ProjectID: project, TaskID: task}
+		if r.record(key) == nil && (r.revision == nil || r.revision.Specs.Get(key) == nil) {
+			return key, fmt.Errorf("there is no task %s in the state or the specs", target)
+		}
+		return key, nil
+	}
+	found := map[spec.Key]bool{}
+	for key := range r.known() {
+		if key.TaskID == target {
+			found[key] = true
+		}
+	}
+	if r.revision != nil {
+		for c := range r.revision.Specs.All() {
+			if c.TaskID == target {
+				found[c.Key] = true
+			}
+		}
+	}
+	switch len(found) {
+	case 0:
+		return spec.Key{}, fmt.Errorf("there is no task %s in the state or the specs", target)
+	case 1:
+		for key := range found {
+			return key, nil
+		}
+	}
+	return spec.Key{}, fmt.Errorf("%d projects have a task %s: name it as projectId/taskId", len(found), target)
+}
+
+// approve keeps the approval of a plan. The plan it is for may be the one that is
+// held now; without a plan yet, it is kept for the next one.
+func (r *Reconciler) approve(w state.Word, now time.Time) (state.Transition, state.Answer) {
+	hash := strings.TrimPrefix(strings.ToLower(w.Target), hashPrefix)
+	if len(hash) < minHashPrefix || strings.Trim(hash, "0123456789abcdef") != "" {
+		return state.Transition{}, no("%q is not a plan hash: give at least %d of its digits", w.Target, minHashPrefix)
+	}
+	if r.plan != nil {
+		switch {
+		case !matchHash(r.plan.Hash, hash):
+			return state.Transition{}, no("the plan is %s now, not %s: look at it, and approve that one", r.plan.Hash, w.Target)
+		case len(r.plan.Holds) == 0:
+			return state.Transition{}, no("nothing holds plan %s", r.plan.Hash)
+		}
+	}
+	control := r.Control()
+	control.Approvals = append(slices.Clone(control.Approvals),
+		state.Approval{PlanHash: hash, Actor: w.Actor, At: now, Expires: now.Add(approvalLife)})
+	return state.Transition{Control: &control}, yes("plan %s is approved until %s", hash, stamp(now.Add(approvalLife)))
+}
+
+// retry lets a task be sent again that was refused or is backing off.
+func retry(key spec.Key, rec *state.Record) (state.Transition, state.Answer) {
+	switch {
+	case rec == nil || rec.Attempt == nil:
+		return state.Transition{}, no("%s is not refused or waiting: there is nothing to retry", key)
+	case isOpen(rec.Status):
+		return state.Transition{}, no("the outcome of the last commit of %s is not known: say what happened with resolve", key)
+	case rec.Status == state.StatusApplied:
+		return state.Transition{}, no("%s was accepted, and waits for its approval in WeData", key)
+	}
+	return change(key, drop(rec)), yes("%s is tried again in the next pass", key)
+}
+
+// retryAll lets everything that was paused go on.
+func (r *Reconciler) retryAll() (state.Transition, state.Answer) {
+	control := r.Control()
+	if len(control.Pauses) == 0 {
+		return state.Transition{}, no("no sends are paused: name the task to retry")
+	}
+	control.Pauses = nil
+	return state.Transition{Control: &control}, yes("sends go on")
+}
+
+// resolve ends an unknown outcome by a person's word.
+func resolve(key spec.Key, rec *state.Record, said string, now time.Time) (state.Transition, state.Answer) {
+	if rec == nil || !isOpen(rec.Status) {
+		return state.Transition{}, no("the outcome of the last commit of %s is known: there is nothing to resolve", key)
+	}
+	switch said {
+	case "applied":
+		return change(key, settle(rec, state.OriginResolved, now, 0)), yes("%s is taken as applied", key)
+	case "not-applied":
+		return change(key, drop(rec)), yes("%s is taken as not applied: it is sent again in the next pass", key)
+	default:
+		return state.Transition{}, no("resolve takes applied or not-applied, not %q", said)
+	}
+}
+
+// suspend sets, or with nil takes back, a person's word to leave the task alone.
+func suspend(key spec.Key, rec *state.Record, s *state.Suspension) (state.Transition, state.Answer) {
+	if s == nil && (rec == nil || rec.Suspended == nil) {
+		return state.Transition{}, no("%s is not suspended", key)
+	}
+	next := state.Record{Key: key, Status: state.StatusNone}
+	if rec != nil {
+		next = *rec
+	}
+	next.Suspended = s
+	if s == nil {
+		if next.Status == state.StatusNone {
+			return change(key, nil), yes("%s is no longer suspended", key)
+		}
+		return change(key, &next), yes("%s is no longer suspended", key)
+	}
+	return change(key, &next), yes("%s", suspendedDetail(key.String(), s))
+}
+
+func (r *Reconciler) suspendAll(s *state.Suspension) (state.Transition, state.Answer) {
+	control := r.Control()
+	if s == nil && control.Suspended == nil {
+		return state.Transition{}, no("nothing is suspended as a whole")
+	}
+	control.Suspended = s
+	if s == nil {
+		return state.Transition{Control: &control}, yes("everything goes on")
+	}
+	return state.Transition{Control: &control}, yes("%s", suspendedDetail("everything", s))
+}
