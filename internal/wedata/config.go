@@ -1,0 +1,142 @@
+package wedata
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// MaxTimeout bounds [Config.Timeout]. The accept horizon rests on it: a request is
+// signed at most this long before its last byte is written, and is accepted for
+// five minutes after it was signed.
+const MaxTimeout = 10 * time.Second
+
+// Bounds of an answer in bytes.
+const (
+	maxBody    = 1 << 20
+	maxHeaders = 64 << 10
+)
+
+// writeBuffer is larger than the headers of a request can be. So none of its bytes
+// leave before httptrace says WroteHeaders.
+const writeBuffer = 4 * maxSecret
+
+// Config is what a [Client] is made of.
+type Config struct {
+	// Endpoint is a host, such as wedata.tencentcloudapi.com, or a URL with its
+	// scheme. Plain http is for loopback hosts only.
+	Endpoint    string
+	Region      string // such as ap-guangzhou
+	Credentials *Credentials
+	Timeout     time.Duration  // for one request from its signature on; 0 is MaxTimeout
+	UserAgent   string         // 0 is Go's own
+	RootCAs     *x509.CertPool // nil is the system's
+	Logger      *slog.Logger   // told of each request, at debug level; nil is silence
+
+	// Dial, if not nil, connects instead of TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// endpoint is a parsed Config.Endpoint.
+type endpoint struct {
+	scheme   string
+	host     string // with the port, if one is given
+	loopback bool
+}
+
+// parseEndpoint reads a host or a URL.
+func parseEndpoint(s string) (endpoint, error) {
+	text := s
+	if !strings.Contains(text, "://") {
+		text = "https://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return endpoint{}, errors.New("read endpoint: not a host and not a URL")
+	}
+	host := u.Hostname()
+	e := endpoint{scheme: u.Scheme, host: u.Host, loopback: isLoopback(host)}
+	switch {
+	case u.User != nil:
+		return endpoint{}, errors.New("read endpoint: it holds a user name; credentials are given apart from it")
+	case host == "" || !isHost(host):
+		return endpoint{}, fmt.Errorf("read endpoint %q: no host in it", s)
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
+		return endpoint{}, fmt.Errorf("read endpoint %q: only a scheme, a host and a port are allowed", s)
+	case e.scheme != "https" && e.scheme != "http":
+		return endpoint{}, fmt.Errorf("read endpoint %q: the scheme is https, or http for this machine", s)
+	case e.scheme == "http" && !e.loopback:
+		return endpoint{}, fmt.Errorf("read endpoint %q: plain http shows the token to the network; use https", s)
+	}
+	return e, nil
+}
+
+func isHost(host string) bool {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true
+	}
+	return regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`).MatchString(host)
+}
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// transport returns the way to the endpoint. Without keepAlive each request has a
+// connection of its own.
+func (e endpoint) transport(cfg *Config, keepAlive bool) *http.Transport {
+	t := &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            cfg.Dial,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: cfg.RootCAs, ClientSessionCache: tls.NewLRUClientSessionCache(0)},
+		DisableKeepAlives:      !keepAlive,
+		DisableCompression:     true,
+		MaxIdleConnsPerHost:    2,
+		IdleConnTimeout:        30 * time.Second,
+		MaxResponseHeaderBytes: maxHeaders,
+		WriteBufferSize:        writeBuffer,
+		Protocols:              http1(),
+	}
+	if e.loopback {
+		t.Proxy = nil
+	}
+	if t.DialContext == nil {
+		t.DialContext = e.dialer().DialContext
+	}
+	return t
+}
+
+// dialer connects by TCP, for plain http to a loopback address only: a name such as
+// localhost can resolve to another.
+func (e endpoint) dialer() *net.Dialer {
+	d := new(net.Dialer)
+	if e.scheme == "http" {
+		d.ControlContext = func(_ context.Context, _, address string, _ syscall.RawConn) error {
+			if ap, err := netip.ParseAddrPort(address); err != nil || !ap.Addr().IsLoopback() {
+				return fmt.Errorf("plain http to %s, which is not this machine", address)
+			}
+			return nil
+		}
+	}
+	return d
+}
+
+// http1 allows HTTP/1 alone: one request a connection, and what was written is
+// plain to see.
+func http1() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	return p
+}

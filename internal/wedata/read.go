@@ -1,0 +1,162 @@
+package wedata
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	api "github.com/wedatasync/wedatasync/internal/wedata/v20210820"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// What a [ReadError] is, beside [reconcile.ErrReadDenied] and [reconcile.ErrTaskGone].
+var (
+	ErrAuth      = errors.New("the credentials were not accepted")
+	ErrThrottled = errors.New("over the rate of reads")
+	ErrRefused   = errors.New("the read was refused") // it will not help to repeat it
+	ErrTemporary = errors.New("the read got no usable answer")
+)
+
+// ReadError says why a task could not be read. It wraps one of ErrReadDenied,
+// ErrTaskGone, ErrAuth, ErrThrottled, ErrRefused and ErrTemporary.
+type ReadError struct {
+	Action  string // of the API
+	Outcome state.Outcome
+	kind    error
+}
+
+// Error says what was asked, and what came of it.
+func (e *ReadError) Error() string {
+	text := fmt.Sprintf("%s: %s: %s", e.Action, e.kind, e.Outcome.Code)
+	if e.Outcome.Message != "" {
+		text += ": " + e.Outcome.Message
+	}
+	if e.Outcome.RequestID != "" {
+		text += " (request " + e.Outcome.RequestID + ")"
+	}
+	return text
+}
+
+// Unwrap returns what the error is.
+func (e *ReadError) Unwrap() error { return e.kind }
+
+// readError says what an answer without a result means for a read.
+func readError(action string, out state.Outcome) *ReadError {
+	kind := ErrTemporary
+	switch {
+	case base(out.Code) == "ResourceNotFound":
+		kind = reconcile.ErrTaskGone
+	case out.Class == state.ClassUnauthorized:
+		kind = reconcile.ErrReadDenied
+	case out.Class == state.ClassAuth:
+		kind = ErrAuth
+	case out.Class == state.ClassThrottled:
+		kind = ErrThrottled
+	case out.Class == state.ClassRefused:
+		kind = ErrRefused
+	}
+	return &ReadError{Action: action, Outcome: out, kind: kind}
+}
+
+// Read returns what WeData says of the task now. The error is a [*ReadError].
+func (c *Client) Read(ctx context.Context, key spec.Key, t spec.TaskType) (*state.Live, error) {
+	const action = "DescribeIntegrationTask"
+	request := api.NewDescribeIntegrationTaskRequest()
+	request.TaskId = new(key.TaskID)
+	request.ProjectId = new(key.ProjectID)
+	request.TaskType = taskType(t.OrDefault())
+	var response *api.DescribeIntegrationTaskResponse
+	err := c.read(ctx, action, func(ctx context.Context, client *api.Client) (err error) {
+		response, err = client.DescribeIntegrationTaskWithContext(ctx, request)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	info := response.Response.TaskInfo
+	if info == nil {
+		return nil, unusable(action, "the answer has no TaskInfo")
+	}
+	if got := keyOf(info, key); got != key {
+		return nil, unusable(action, "the answer is about another task")
+	}
+	return live(info), nil
+}
+
+// read sends one request and reports why its response is not to be used. send
+// must keep the response.
+func (c *Client) read(ctx context.Context, action string, send func(context.Context, *api.Client) error) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	k, err := c.credentials.current(ctx)
+	if err != nil {
+		return readError(action, noCredentials(err))
+	}
+	x, client := c.exchange(c.reads, k)
+	sdkErr := send(ctx, client)
+	out, ok := classifyRead(x.answer(sdkErr, k.secrets()), sdkErr)
+	c.log.DebugContext(ctx, "read sent", "action", action, "class", out.Class, "code", out.Code, "request_id", out.RequestID)
+	if !ok {
+		return readError(action, out)
+	}
+	return nil
+}
+
+// classifyRead says what the answer to a read means, and whether it is whole. The
+// SDK's own reading comes second: it is lenient, and what it refuses is of a wrong
+// type.
+func classifyRead(a Answer, sdkErr error) (state.Outcome, bool) {
+	t := newCleaner(a.Secrets)
+	r, out := receive(&a)
+	switch {
+	case r == nil:
+	case r.fail != nil:
+		out = failed(r)
+	case sdkErr != nil:
+		out = state.Outcome{Class: state.ClassUnknown, Code: CodeMalformed, RequestID: r.requestID, Message: "a field is of a wrong type"}
+	default:
+		return state.Outcome{Class: state.ClassApplied, RequestID: t.id(r.requestID)}, true
+	}
+	return clean(out, t), false
+}
+
+func unusable(action, message string) *ReadError {
+	return readError(action, state.Outcome{Class: state.ClassUnknown, Code: CodeMalformed, Message: message})
+}
+
+// keyOf returns the task that info is about; what it does not say is as in key.
+func keyOf(info *api.IntegrationTaskInfo, key spec.Key) spec.Key {
+	return spec.Key{ProjectID: or(info.ProjectId, key.ProjectID), TaskID: or(info.TaskId, key.TaskID)}
+}
+
+// live returns the part of info that shows whether a commit happened.
+func live(info *api.IntegrationTaskInfo) *state.Live {
+	t := newCleaner(nil)
+	l := &state.Live{
+		InstanceVersion: or(info.InstanceVersion, 0),
+		Status:          state.TaskStatus(or(info.Status, 0)),
+		Submitted:       or(info.Submit, false) || or(info.OfflineTaskStatus, 0) >= offlineSubmitted,
+		Locked:          or(info.Locked, false),
+		Locker:          t.id(or(info.Locker, "")),
+		NumRestarts:     or(info.NumRestarts, 0),
+		UpdateTime:      t.id(or(info.UpdateTime, "")),
+	}
+	if info.LastOperateInfo != nil {
+		l.OperateID = t.id(or(info.LastOperateInfo.OperateId, ""))
+	}
+	return l
+}
+
+// offlineSubmitted is the OfflineTaskStatus from which an offline task is
+// submitted; the next one is exported.
+const offlineSubmitted = 2
+
+// or returns what p points to, or the default if it is nil.
+func or[T any](p *T, def T) T {
+	if p == nil {
+		return def
+	}
+	return *p
+}

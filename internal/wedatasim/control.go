@@ -1,0 +1,167 @@
+package wedatasim
+
+import (
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+const controlPrefix = "/_sim/"
+
+// controlHelp is what GET /_sim/ answers.
+const controlHelp = `The control plane of the simulated WeData endpoint.
+
+GET    /_sim/tasks                      all tasks
+GET    /_sim/tasks/{project}/{task}     one task
+PATCH  /_sim/tasks/{project}/{task}     change it as in the console: {"status":3,"instance_version":7,"locker":"100028625403"}
+GET    /_sim/ledger?action=&task_id=    every request, oldest first
+GET    /_sim/windows?action=            the most requests that any one second held
+GET    /_sim/faults                     the faults that can still be met
+POST   /_sim/faults                     order one, or a list of them
+DELETE /_sim/faults                     take all back
+DELETE /_sim/faults/{id}                take one back
+
+A fault chooses requests by action, project_id, task_id, skip, times and
+probability, and does, in this order: delay, jitter, code and message, effect
+(never | late with late_by), approve_id, hold, answer (drop | reset | hang |
+truncated | slow | huge | empty | html | redirect | raw) with status, location
+and body. Durations are such as "250ms".
+`
+
+// maxControl bounds the body of a request to the control plane in bytes.
+const maxControl = 1 << 20
+
+func isControl(path string) bool { return strings.HasPrefix(path, controlPrefix) }
+
+// controlPlane returns what answers under /_sim/.
+func (s *Server) controlPlane() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /_sim/{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, controlHelp) })
+	mux.HandleFunc("GET /_sim/tasks", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Tasks()) })
+	mux.HandleFunc("GET /_sim/tasks/{project}/{task}", s.getTask)
+	mux.HandleFunc("PATCH /_sim/tasks/{project}/{task}", s.patchTask)
+	mux.HandleFunc("GET /_sim/ledger", s.getLedger)
+	mux.HandleFunc("GET /_sim/windows", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, s.Windows(r.FormValue("action"))) })
+	mux.HandleFunc("GET /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Faults()) })
+	mux.HandleFunc("POST /_sim/faults", s.postFaults)
+	mux.HandleFunc("DELETE /_sim/faults", func(http.ResponseWriter, *http.Request) { s.Clear() })
+	mux.HandleFunc("DELETE /_sim/faults/{id}", s.deleteFault)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isLocal(r) {
+			http.Error(w, "the control plane answers this machine only", http.StatusForbidden)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxControl)
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// isLocal reports whether the request comes from this machine and was meant for
+// it: the second keeps pages of a browser out that have their name point here.
+func isLocal(r *http.Request) bool {
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	meant := host == "localhost" || err == nil && addr.IsLoopback()
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	return meant && (err == nil && from.Addr().IsLoopback() || r.RemoteAddr == pipeAddr{}.String())
+}
+
+func (s *Server) getTask(w http.ResponseWriter, r *http.Request) {
+	t, ok := s.Task(r.PathValue("project"), r.PathValue("task"))
+	if !ok {
+		http.Error(w, "no such task", http.StatusNotFound)
+		return
+	}
+	writeJSON(w, t)
+}
+
+func (s *Server) patchTask(w http.ResponseWriter, r *http.Request) {
+	var change struct {
+		TaskType        *int64  `json:"task_type"`
+		Status          *int64  `json:"status"`
+		InstanceVersion *int64  `json:"instance_version"`
+		Submitted       *bool   `json:"submitted"`
+		Name            *string `json:"name"`
+		Locker          *string `json:"locker"`
+	}
+	if !readJSON(w, r, &change) {
+		return
+	}
+	project, task := r.PathValue("project"), r.PathValue("task")
+	if change.Locker != nil {
+		s.Lock(project, task, *change.Locker)
+	}
+	if change.Status == nil && change.InstanceVersion == nil && change.Submitted == nil && change.Name == nil && change.TaskType == nil {
+		s.getTask(w, r)
+		return
+	}
+	writeJSON(w, s.Edit(project, task, func(t *Task) {
+		set(&t.TaskType, change.TaskType)
+		set(&t.Status, change.Status)
+		set(&t.InstanceVersion, change.InstanceVersion)
+		set(&t.Submitted, change.Submitted)
+		set(&t.Name, change.Name)
+	}))
+}
+
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+func (s *Server) getLedger(w http.ResponseWriter, r *http.Request) {
+	action, task := r.FormValue("action"), r.FormValue("task_id")
+	entries := []Entry{}
+	for _, e := range s.Ledger() {
+		if (action == "" || e.Action == action) && (task == "" || e.TaskID == task) {
+			entries = append(entries, e)
+		}
+	}
+	writeJSON(w, entries)
+}
+
+func (s *Server) postFaults(w http.ResponseWriter, r *http.Request) {
+	var list faultList
+	if !readJSON(w, r, &list) {
+		return
+	}
+	for i := range list {
+		list[i].ID = s.Inject(list[i])
+	}
+	writeJSON(w, list)
+}
+
+func (s *Server) deleteFault(w http.ResponseWriter, r *http.Request) {
+	id, err := strconv.Atoi(r.PathValue("id"))
+	if err != nil {
+		http.Error(w, "the id is no number", http.StatusBadRequest)
+		return
+	}
+	s.Clear(id)
+}
+
+// readJSON reads the body into v, and answers what is wrong with it.
+func readJSON(w http.ResponseWriter, r *http.Request, v any) bool {
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		http.Error(w, "read body: "+err.Error(), http.StatusBadRequest)
+		return false
+	}
+	return true
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	_ = e.Encode(v) // the client left
+}

@@ -1,0 +1,140 @@
+package wedatasim
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Options say how a [Server] behaves. The zero value is strict and has the
+// documented limit.
+type Options struct {
+	Accounts      []Account     // who may call; none: DefaultAccount alone
+	Regions       []string      // which regions there are; none: those of the SDK
+	Limit         int           // requests a second of one account, region and action; 0: 20; less than 0: no limit
+	Window        Window        // how seconds are counted
+	CountRejected bool          // rejected requests count, too
+	KnownOnly     bool          // a commit of a task that was not there before is ResourceNotFound
+	Skew          time.Duration // how far this clock is ahead
+	Seed          uint64        // of all that is random
+	Ledger        io.Writer     // each request that was decided on, as a line of JSON; may be nil
+	Logger        *slog.Logger  // nil: silence
+}
+
+// Account is who calls.
+type Account struct {
+	SecretID  string
+	SecretKey string
+	Token     string // that has to come with the request; empty for a permanent key
+	UIN       string // the account's number, as it holds locks
+}
+
+// DefaultAccount is the account of a Server that was given none.
+func DefaultAccount() Account {
+	return Account{
+		SecretID:  "AKIDsimulated000000000000000000000000",
+		SecretKey: "simulated0000000000000000000000",
+		UIN:       "100000000001",
+	}
+}
+
+// Server is the simulated endpoint: an [http.Handler], safe for concurrent use.
+type Server struct {
+	opts     Options
+	accounts map[string]Account // by SecretID
+	control  http.Handler
+	http     *http.Server
+	pipes    *pipeListener
+	serving  sync.Once // of pipes
+
+	mu       sync.Mutex
+	rand     *rand.Rand
+	tasks    map[taskKey]*Task
+	windows  map[windowKey]*window
+	ledger   []Entry
+	dropped  int   // entries that are no longer in ledger
+	sequence int64 // of what took effect
+	faults   []*armed
+	faultID  int
+}
+
+// New returns a server without tasks.
+func New(opts Options) *Server {
+	opts.Limit = cmp.Or(opts.Limit, defaultLimit)
+	if len(opts.Accounts) == 0 {
+		opts.Accounts = []Account{DefaultAccount()}
+	}
+	if len(opts.Regions) == 0 {
+		opts.Regions = regions()
+	}
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{
+		opts:     opts,
+		accounts: make(map[string]Account),
+		pipes:    newPipeListener(),
+		rand:     rand.New(rand.NewPCG(opts.Seed, 0)),
+		tasks:    make(map[taskKey]*Task),
+		windows:  make(map[windowKey]*window),
+	}
+	for _, a := range opts.Accounts {
+		s.accounts[a.SecretID] = a
+	}
+	s.control = s.controlPlane()
+	s.http = &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug),
+	}
+	return s
+}
+
+// Serve answers on l until Close. It always returns an error, [http.ErrServerClosed]
+// after Close.
+func (s *Server) Serve(l net.Listener) error { return s.http.Serve(l) }
+
+// Dial connects to s in memory, whatever the address. A client that dials so can
+// run with s in one synctest bubble.
+func (s *Server) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	s.serving.Do(func() {
+		go func() {
+			if err := s.Serve(s.pipes); !errors.Is(err, http.ErrServerClosed) {
+				s.opts.Logger.Error("serve in memory", "error", err)
+			}
+		}()
+	})
+	return s.pipes.dial(ctx)
+}
+
+// Close ends Serve and all connections.
+func (s *Server) Close() error { return s.http.Close() }
+
+// now is the time by the server's clock.
+func (s *Server) now() time.Time { return time.Now().Add(s.opts.Skew) }
+
+// ServeHTTP answers one request of the API, or of the control plane.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if isControl(r.URL.Path) {
+		s.control.ServeHTTP(w, r)
+		return
+	}
+	s.serveAPI(w, r)
+}
+
+// regions are the regions that the SDK names.
+func regions() []string {
+	return slices.Clone([]string{
+		"ap-bangkok", "ap-beijing", "ap-chengdu", "ap-chongqing", "ap-guangzhou", "ap-guangzhou-open", "ap-hongkong",
+		"ap-jakarta", "ap-mumbai", "ap-nanjing", "ap-seoul", "ap-shanghai", "ap-shanghai-fsi", "ap-shenzhen-fsi",
+		"ap-singapore", "ap-tokyo", "eu-frankfurt", "eu-moscow", "na-ashburn", "na-siliconvalley", "na-toronto", "sa-saopaulo",
+	})
+}
