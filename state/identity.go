@@ -8,3 +8,19 @@ type Identity struct {
 	Endpoint string `json:"endpoint"`
 	Region   string `json:"region"`
 }
+
+// check reports the first field in which the state at path is not for want.
+func (id Identity) check(path string, want Identity) error {
+	for _, f := range []struct{ name, have, want string }{
+		{"source", id.Source, want.Source},
+		{"branch", id.Branch, want.Branch},
+		{"path", id.Path, want.Path},
+		{"endpoint", id.Endpoint, want.Endpoint},
+		{"region", id.Region, want.Region},
+	} {
+		if f.have != f.want {
+			return &ForeignError{Path: path, Field: f.name, Have: f.have, Want: f.want}
+		}
+	}
+	return nil
+}

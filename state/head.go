@@ -1,0 +1,122 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// head is what is remembered of a state outside of its database: a database that
+// is at an older serial, or has another lineage, is not the one that was in use.
+// It is one line of text, rewritten in place after each transaction.
+type head struct {
+	lineage string
+	serial  int64 // 0: the database is being created and was never in use
+}
+
+// headFormat is the line without its checksum. The serial has a fixed width, so
+// that the line can be rewritten in place.
+const headFormat = "wedatasync-state-head 1 %s %019d "
+
+// maxHead bounds what is read of a head file, in bytes.
+const maxHead = 256
+
+// line renders the head; the checksum covers all before it.
+func (h head) line() []byte {
+	b := fmt.Appendf(nil, headFormat, h.lineage, h.serial)
+	return fmt.Appendf(b, "%08x\n", crc32.ChecksumIEEE(b))
+}
+
+// parseHead reads what line wrote, and nothing else.
+func parseHead(b []byte) (head, error) {
+	var h head
+	if _, err := fmt.Sscanf(string(b), headFormat, &h.lineage, &h.serial); err != nil || string(h.line()) != string(b) {
+		return head{}, fmt.Errorf("%q is not the head of a state", strings.TrimSpace(string(b)))
+	}
+	return h, nil
+}
+
+// readHead returns the head of the state; ErrMissing if it has none.
+func (fl files) readHead() (head, error) {
+	f, err := os.Open(fl.head)
+	if errors.Is(err, fs.ErrNotExist) {
+		return head{}, fmt.Errorf("open state %s: its head file %s is gone: %w: put it back, or, %s", fl.db, fl.head, ErrMissing, hintAccept)
+	}
+	if err != nil {
+		return head{}, fmt.Errorf("read head of state: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxHead))
+	if err != nil {
+		return head{}, fmt.Errorf("read head of state: %w", err)
+	}
+	h, err := parseHead(b)
+	if err != nil {
+		return head{}, &DamagedError{Path: fl.head, Table: "head", Detail: err.Error()}
+	}
+	return h, nil
+}
+
+// check reports how a state with that meta row differs from the one the head
+// was written for. A state newer than its head is fine: that is what a crash
+// between the two leaves.
+func (h head) check(fl files, m meta) error {
+	if m.lineage != h.lineage {
+		return &ForeignError{Path: fl.db, Field: "lineage", Have: m.lineage, Want: h.lineage}
+	}
+	if m.serial < h.serial {
+		return &RolledBackError{Path: fl.db, Have: m.serial, Head: h.serial}
+	}
+	return nil
+}
+
+// headFile is the head of a state that is in use.
+type headFile struct {
+	f       *os.File
+	lineage string
+	fault   func(point string) error // what tests have go wrong; nil otherwise
+}
+
+// openHead opens the head and brings it up to the database.
+func openHead(name string, m meta, fault func(string) error) (*headFile, error) {
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open head of state: %w", err)
+	}
+	h := &headFile{f: f, lineage: m.lineage, fault: fault}
+	if err := h.write(m.serial); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return h, nil
+}
+
+// write makes the serial durable. The line is smaller than a sector: a power cut
+// leaves the old one or the new one.
+func (h *headFile) write(serial int64) error {
+	if err := h.at("head-write"); err != nil {
+		return err
+	}
+	if _, err := h.f.WriteAt(head{h.lineage, serial}.line(), 0); err != nil {
+		return fmt.Errorf("write head of state: %w", err)
+	}
+	if err := h.at("head-sync"); err != nil {
+		return err
+	}
+	if err := h.f.Sync(); err != nil {
+		return fmt.Errorf("write head of state: %w", err)
+	}
+	return nil
+}
+
+func (h *headFile) at(point string) error {
+	if h.fault == nil {
+		return nil
+	}
+	return h.fault(point)
+}
+
+func (h *headFile) close() error { return h.f.Close() }

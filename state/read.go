@@ -1,0 +1,211 @@
+package state
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// reads is what a Store and a Reader have in common: all that a state tells.
+type reads struct {
+	files    files
+	lineage  string
+	identity Identity
+	// begin starts a transaction that sees one moment of the state; end ends it.
+	begin func(context.Context) (tx *sql.Tx, end func(), err error)
+	// settled reports ErrChanged if what was read since begin may be of two moments.
+	settled func() error
+}
+
+// Identity returns what the state belongs to.
+func (r *reads) Identity() Identity { return r.identity }
+
+// Lineage returns the name that the state got when it was created.
+func (r *reads) Lineage() string { return r.lineage }
+
+// Serial returns the number of the newest transaction.
+func (r *reads) Serial(ctx context.Context) (int64, error) {
+	var m meta
+	err := r.view(ctx, func(tx *sql.Tx) (err error) {
+		m, err = scanMeta(tx.QueryRowContext(ctx, selectMeta))
+		return err
+	})
+	return m.serial, err
+}
+
+// Control returns what the daemon as a whole remembers.
+func (r *reads) Control(ctx context.Context) (Control, error) {
+	var c Control
+	err := r.view(ctx, func(tx *sql.Tx) (err error) {
+		c, err = scanControl(tx.QueryRowContext(ctx, selectControl))
+		return err
+	})
+	return c, err
+}
+
+// Record returns the task's record, or nil if there is none.
+func (r *reads) Record(ctx context.Context, key spec.Key) (*Record, error) {
+	var rec *Record
+	err := r.view(ctx, func(tx *sql.Tx) error {
+		found, err := scanTask(tx.QueryRowContext(ctx, selectTask, key.ProjectID, key.TaskID))
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		rec = &found.Record
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rec, nil
+}
+
+// Records yields all records in order of key. An error is the last thing it
+// yields. That records are missing is found at the end: nothing may be concluded
+// from the records before all are read.
+func (r *reads) Records(ctx context.Context) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		stopped := false
+		err := r.view(ctx, func(tx *sql.Tx) error {
+			m, err := scanMeta(tx.QueryRowContext(ctx, selectMeta))
+			if err != nil {
+				return err
+			}
+			var n, sum int64
+			for row, err := range scan(ctx, tx, scanTask, selectTasks) {
+				if err != nil {
+					return err
+				}
+				n, sum = n+1, sum+row.crc
+				if !yield(row.Record, nil) {
+					stopped = true
+					return nil
+				}
+			}
+			return m.checkTasks(n, sum)
+		})
+		if err != nil && !stopped {
+			yield(Record{}, err)
+		}
+	}
+}
+
+// HistoryQuery says which events History returns.
+type HistoryQuery struct {
+	Key    *spec.Key // of this task only, unless nil
+	Before int64     // older than this Seq only, unless 0
+	Limit  int       // at most so many, from 1 to MaxHistory; 0 means 100
+}
+
+// MaxHistory bounds how many events History returns at once.
+const MaxHistory = 10_000
+
+// History returns events, the newest first.
+func (r *reads) History(ctx context.Context, q HistoryQuery) ([]Event, error) {
+	if q.Limit < 0 || q.Limit > MaxHistory {
+		return nil, fmt.Errorf("read history: limit %d is not between 0 and %d", q.Limit, MaxHistory)
+	}
+	before, limit := cmp.Or(q.Before, math.MaxInt64), cmp.Or(q.Limit, 100)
+	query, args := selectEvents, []any{before, limit}
+	if q.Key != nil {
+		query, args = selectTaskEvents, []any{q.Key.ProjectID, q.Key.TaskID, before, limit}
+	}
+	var events []Event
+	err := r.view(ctx, func(tx *sql.Tx) error {
+		for row, err := range scan(ctx, tx, scanEventRow, query, args...) {
+			if err != nil {
+				return err
+			}
+			e, err := row.decode()
+			if err != nil {
+				return err
+			}
+			events = append(events, e)
+		}
+		return nil
+	})
+	return events, err
+}
+
+// Words returns what people asked for and was not answered yet, oldest first.
+func (r *reads) Words(ctx context.Context) ([]Word, error) {
+	var words []Word
+	err := r.view(ctx, func(tx *sql.Tx) error {
+		for row, err := range scan(ctx, tx, scanWord, selectOpenWords) {
+			if err != nil {
+				return err
+			}
+			words = append(words, row.Word)
+		}
+		return nil
+	})
+	return words, err
+}
+
+// WordsPending reports whether a word waits for an answer. It is cheap enough to be
+// asked many times a second.
+func (r *reads) WordsPending(ctx context.Context) (bool, error) {
+	var n int64
+	err := r.view(ctx, func(tx *sql.Tx) error { return tx.QueryRowContext(ctx, countOpenWords).Scan(&n) })
+	return n > 0, err
+}
+
+// view runs f in one moment of the state, and says of its error where it is.
+func (r *reads) view(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, end, err := r.begin(ctx)
+	if err != nil {
+		return readError(r.files, err)
+	}
+	defer end()
+	err = f(tx)
+	// What was read in two moments may look damaged.
+	if changed := r.settled(); changed != nil {
+		return changed
+	}
+	return readError(r.files, err)
+}
+
+// readError says where and what an error is that was met while reading.
+func readError(fl files, err error) error {
+	err = dbError(err)
+	if err == nil {
+		return nil
+	}
+	if d, ok := errors.AsType[*DamagedError](err); ok {
+		d.Path = cmp.Or(d.Path, fl.db)
+		return err
+	}
+	return fmt.Errorf("read state %s: %w", fl.db, err)
+}
+
+// scan yields the rows of a query. An error is the last thing it yields.
+func scan[T any](ctx context.Context, q querier, f func(scanner) (T, error), query string, args ...any) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		rows, err := q.QueryContext(ctx, query, args...)
+		if err != nil {
+			yield(none, err)
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			row, err := f(rows)
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(none, err)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// Reader shows one moment of a state. It takes no lock, works while a daemon
+// holds the state and for who may only read its files, and writes nothing.
+type Reader struct {
+	reads
+	meta meta
+	db   *sql.DB
+	tx   *sql.Tx
+}
+
+// OpenReader opens the state at path as it is now. Whether the state is the
+// right one, and the newest, is not checked: see [Check].
+func OpenReader(ctx context.Context, path string) (*Reader, error) {
+	fl, err := locate(path)
+	if err != nil {
+		return nil, err
+	}
+	return fl.openReader(ctx)
+}
+
+// openReader opens the state for reading.
+func (fl files) openReader(ctx context.Context) (*Reader, error) {
+	info, err := os.Stat(fl.db)
+	if err != nil {
+		return nil, fmt.Errorf("open state %s: %w: %w", fl.db, ErrMissing, err)
+	}
+	// A database without a log is not in use, and complete: it can be read without
+	// the files that SQLite would otherwise make beside it, as another user perhaps.
+	// With a log it never can: what is in the log would be missed.
+	how := immutable
+	if exists(fl.wal) {
+		how = readOnly
+	}
+	db, err := openDB(ctx, fl.db, how, 1)
+	if err != nil && how == readOnly && !exists(fl.wal) {
+		how = immutable
+		db, err = openDB(ctx, fl.db, how, 1)
+	}
+	if err != nil {
+		return nil, readError(fl, err)
+	}
+	r := &Reader{reads: reads{files: fl}, db: db}
+	r.settled = func() error {
+		if how != immutable {
+			return nil
+		}
+		now, err := os.Stat(fl.db)
+		if err != nil || now.Size() != info.Size() || !now.ModTime().Equal(info.ModTime()) {
+			return fmt.Errorf("read state %s: %w: try again", fl.db, ErrChanged)
+		}
+		return nil
+	}
+	// The transaction is for all that is read later: it outlives ctx.
+	tx, err := db.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, errors.Join(readError(fl, err), db.Close())
+	}
+	r.tx = tx
+	r.begin = func(context.Context) (*sql.Tx, func(), error) { return tx, func() {}, nil }
+	if err := r.readMeta(ctx); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// readMeta reads what must be understood before anything else is.
+func (r *Reader) readMeta(ctx context.Context) error {
+	return r.view(ctx, func(tx *sql.Tx) error {
+		version, err := readVersion(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if version > schemaVersion {
+			return &NewerError{Path: r.files.db, Have: version, Know: schemaVersion}
+		}
+		r.meta, err = scanMeta(tx.QueryRowContext(ctx, selectMeta))
+		r.lineage, r.identity = r.meta.lineage, r.meta.identity
+		return err
+	})
+}
+
+// readVersion returns the schema of the state in the database.
+func readVersion(ctx context.Context, q querier) (int64, error) {
+	ok, err := hasTable(ctx, q, "schema_version")
+	if err != nil {
+		return 0, err
+	}
+	if !ok {
+		return 0, &DamagedError{Detail: "there is no state of wedatasync in it"}
+	}
+	var version int64
+	if err := q.QueryRowContext(ctx, selectVersion).Scan(&version); err != nil {
+		return 0, err
+	}
+	if version < 1 {
+		return 0, &DamagedError{Table: "schema_version", Detail: fmt.Sprintf("there is no schema %d", version)}
+	}
+	return version, nil
+}
+
+// Close lets go of the state.
+func (r *Reader) Close() error {
+	return errors.Join(r.tx.Rollback(), r.db.Close())
+}
+
+// Belongs returns a ForeignError if the state is not for id.
+func (r *Reader) Belongs(id Identity) error { return r.identity.check(r.files.db, id) }

@@ -1,0 +1,312 @@
+package state
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// scanner is *sql.Row or *sql.Rows.
+type scanner interface{ Scan(dest ...any) error }
+
+// checksum is the row_crc of a row: of the table's name and the columns, with
+// their types and lengths. A column is a string or an int64.
+func checksum(table string, columns ...any) int64 {
+	b := make([]byte, 0, 1<<10)
+	b = append(b, table...)
+	for _, c := range columns {
+		switch c := c.(type) {
+		case int64:
+			b = binary.BigEndian.AppendUint64(append(b, 'i'), uint64(c))
+		case string:
+			b = binary.BigEndian.AppendUint64(append(b, 's'), uint64(len(c)))
+			b = append(b, c...)
+		}
+	}
+	return int64(crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)))
+}
+
+// verify reports whether the columns of a row that was read are as they were
+// written.
+func verify(crc int64, table, row string, columns []any) error {
+	if crc != checksum(table, columns...) {
+		return &DamagedError{Table: table, Row: row, Detail: "the row does not fit its checksum"}
+	}
+	return nil
+}
+
+// meta is the row of meta.
+type meta struct {
+	lineage  string
+	identity Identity
+	created  time.Time
+	serial   int64
+	tasks    int64
+	tasksSum int64
+	events   int64
+	hash     string // of the newest event
+}
+
+// checkTasks reports whether the n rows of tasks, with checksums of that sum, are
+// all there are: a row that has vanished breaks no checksum of its own.
+func (m *meta) checkTasks(n, sum int64) error {
+	if n != m.tasks || sum != m.tasksSum {
+		return &DamagedError{Table: "tasks", Detail: fmt.Sprintf("%d rows were read that do not add up to the %d there should be", n, m.tasks)}
+	}
+	return nil
+}
+
+func (m *meta) columns() ([]any, error) {
+	identity, err := marshal(m.identity)
+	if err != nil {
+		return nil, err
+	}
+	return []any{m.lineage, identity, unixMilli(m.created), m.serial, m.tasks, m.tasksSum, m.events, m.hash}, nil
+}
+
+func scanMeta(row scanner) (meta, error) {
+	var m meta
+	var identity string
+	var created, crc int64
+	if err := row.Scan(&m.lineage, &identity, &created, &m.serial, &m.tasks, &m.tasksSum, &m.events, &m.hash, &crc); err != nil {
+		return meta{}, err
+	}
+	columns := []any{m.lineage, identity, created, m.serial, m.tasks, m.tasksSum, m.events, m.hash}
+	if err := verify(crc, "meta", "", columns); err != nil {
+		return meta{}, err
+	}
+	m.created = fromMilli(created)
+	return m, unmarshal("meta", "", identity, &m.identity)
+}
+
+func scanControl(row scanner) (Control, error) {
+	var c Control
+	var text string
+	var crc int64
+	if err := row.Scan(&text, &crc); err != nil {
+		return Control{}, err
+	}
+	if err := verify(crc, "control", "", []any{text}); err != nil {
+		return Control{}, err
+	}
+	return c, unmarshal("control", "", text, &c)
+}
+
+// taskRow is a row of tasks.
+type taskRow struct {
+	key                         spec.Key
+	status, commitType          string
+	version                     int64
+	appliedAt, since, nextAt    int64
+	applied, attempt, suspended string
+}
+
+func newTaskRow(r *Record) (taskRow, error) {
+	row := taskRow{key: r.Key, status: string(r.Status)}
+	var err error
+	if a := r.Applied; a != nil {
+		row.commitType, row.version, row.appliedAt = a.CommitType.String(), a.InstanceVersion, unixMilli(a.At)
+		if row.applied, err = marshal(a); err != nil {
+			return taskRow{}, err
+		}
+	}
+	if a := r.Attempt; a != nil {
+		row.since, row.nextAt = unixMilli(a.Since), unixMilli(a.NextAt)
+		if row.attempt, err = marshal(a.bounded()); err != nil {
+			return taskRow{}, err
+		}
+	}
+	if r.Suspended != nil {
+		if row.suspended, err = marshal(r.Suspended.bounded()); err != nil {
+			return taskRow{}, err
+		}
+	}
+	return row, nil
+}
+
+func (t *taskRow) columns() []any {
+	return []any{t.key.ProjectID, t.key.TaskID, t.status, t.commitType, t.version, t.appliedAt, t.since, t.nextAt, t.applied, t.attempt, t.suspended}
+}
+
+// storedRecord is a record as it was read, with the checksum of its row.
+type storedRecord struct {
+	Record
+	crc int64
+}
+
+func scanTask(row scanner) (storedRecord, error) {
+	var t taskRow
+	var r storedRecord
+	if err := row.Scan(&t.key.ProjectID, &t.key.TaskID, &t.status, &t.commitType, &t.version, &t.appliedAt, &t.since, &t.nextAt,
+		&t.applied, &t.attempt, &t.suspended, &r.crc); err != nil {
+		return storedRecord{}, err
+	}
+	name := t.key.String()
+	if err := verify(r.crc, "tasks", name, t.columns()); err != nil {
+		return storedRecord{}, err
+	}
+	r.Key, r.Status = t.key, Status(t.status)
+	if err := optional("tasks", name, t.applied, &r.Applied); err != nil {
+		return storedRecord{}, err
+	}
+	if err := optional("tasks", name, t.attempt, &r.Attempt); err != nil {
+		return storedRecord{}, err
+	}
+	return r, optional("tasks", name, t.suspended, &r.Suspended)
+}
+
+// eventRow is a row of history.
+type eventRow struct {
+	seq, at int64
+	kind    string
+	key     spec.Key
+	event   string
+	hash    string
+}
+
+// newEventRow makes the row that follows the one with the hash before.
+func newEventRow(e Event, before string) (eventRow, error) {
+	e.Note, e.Outcome = Clip(e.Note), e.Outcome.bounded()
+	text, err := marshal(e)
+	if err != nil {
+		return eventRow{}, err
+	}
+	return eventRow{seq: e.Seq, at: unixMilli(e.At), kind: string(e.Kind), key: e.Key, event: text, hash: chain(before, text)}, nil
+}
+
+// chain returns the hash of an event that follows the one with the hash before.
+func chain(before, event string) string {
+	sum := sha256.Sum256([]byte(before + event))
+	return hex.EncodeToString(sum[:])
+}
+
+func (e *eventRow) columns() []any {
+	return []any{e.seq, e.at, e.kind, e.key.ProjectID, e.key.TaskID, e.event, e.hash}
+}
+
+func scanEventRow(row scanner) (eventRow, error) {
+	var e eventRow
+	var crc int64
+	if err := row.Scan(&e.seq, &e.at, &e.kind, &e.key.ProjectID, &e.key.TaskID, &e.event, &e.hash, &crc); err != nil {
+		return eventRow{}, err
+	}
+	return e, verify(crc, "history", strconv.FormatInt(e.seq, 10), e.columns())
+}
+
+func (e *eventRow) decode() (Event, error) {
+	var event Event
+	return event, unmarshal("history", strconv.FormatInt(e.seq, 10), e.event, &event)
+}
+
+// wordRow is a row of words.
+type wordRow struct {
+	Word
+	answeredAt time.Time
+	answer     Answer
+}
+
+func (w *wordRow) columns() []any {
+	return []any{w.ID, unixMilli(w.At), w.Actor, string(w.Verb), w.Target, w.Arg, unixMilli(w.Until),
+		unixMilli(w.answeredAt), fromBool(w.answer.OK), w.answer.Message}
+}
+
+func scanWord(row scanner) (wordRow, error) {
+	var w wordRow
+	var at, until, answeredAt, ok, crc int64
+	if err := row.Scan(&w.ID, &at, &w.Actor, &w.Verb, &w.Target, &w.Arg, &until, &answeredAt, &ok, &w.answer.Message, &crc); err != nil {
+		return wordRow{}, err
+	}
+	w.At, w.Until, w.answeredAt, w.answer.OK = fromMilli(at), fromMilli(until), fromMilli(answeredAt), ok != 0
+	return w, verify(crc, "words", strconv.FormatInt(w.ID, 10), w.columns())
+}
+
+// Clip cuts a text from outside to MaxMessage bytes of whole characters. The
+// store does so itself with what it keeps.
+func Clip(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= MaxMessage {
+		return s
+	}
+	const more = "…"
+	cut := MaxMessage - len(more)
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + more
+}
+
+// bounded returns the attempt with texts from outside cut to size.
+func (a Attempt) bounded() Attempt {
+	a.Outcome, a.NeedsPerson = a.Outcome.bounded(), Clip(a.NeedsPerson)
+	return a
+}
+
+func (o Outcome) bounded() Outcome {
+	o.Code, o.Message, o.Locker = Clip(o.Code), Clip(o.Message), Clip(o.Locker)
+	return o
+}
+
+func (s Suspension) bounded() Suspension {
+	s.Reason, s.Actor = Clip(s.Reason), Clip(s.Actor)
+	return s
+}
+
+// marshal writes v as people read it: without escapes for HTML.
+func marshal(v any) (string, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return "", fmt.Errorf("write JSON of the state: %w", err)
+	}
+	return strings.TrimSuffix(b.String(), "\n"), nil
+}
+
+// unmarshal reads what marshal wrote into a row.
+func unmarshal(table, row, text string, v any) error {
+	if err := json.Unmarshal([]byte(text), v); err != nil {
+		return &DamagedError{Table: table, Row: row, Detail: "the JSON cannot be read", Err: err}
+	}
+	return nil
+}
+
+// optional reads JSON that may be absent.
+func optional[T any](table, row, text string, v **T) error {
+	if text == "" {
+		return nil
+	}
+	*v = new(T)
+	return unmarshal(table, row, text, *v)
+}
+
+// unixMilli returns the time as the columns have it: 0 for no time.
+func unixMilli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMilli(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+func fromBool(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

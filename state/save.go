@@ -1,0 +1,157 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// request is what one call of Save or SaveAll waits for.
+type request struct {
+	changes []change
+	done    chan error // of size 1
+}
+
+// maxBatch bounds how many requests share a transaction.
+const maxBatch = 256
+
+// Save makes the transition durable as a whole: when it returns nil, a power cut
+// does not undo it. Calls at the same time share one transaction. ErrFull and
+// ErrBusy mean that nothing was written and Save may be tried again; ErrBroken,
+// that the disk has failed and the store takes no more changes. An error of ctx
+// means that nothing was written; once the write has begun, ctx does not end it.
+func (s *Store) Save(ctx context.Context, t Transition) error {
+	return s.SaveAll(ctx, []Transition{t})
+}
+
+// SaveAll makes all transitions durable in one transaction: all of them or none.
+// Its errors are Save's.
+func (s *Store) SaveAll(ctx context.Context, ts []Transition) error {
+	if len(ts) == 0 {
+		return nil
+	}
+	r := &request{changes: make([]change, len(ts)), done: make(chan error, 1)}
+	for i, t := range ts {
+		var err error
+		if r.changes[i], err = newChange(t); err != nil {
+			return err
+		}
+	}
+	if err := context.Cause(ctx); err != nil {
+		return fmt.Errorf("save to state: %w", err)
+	}
+	select {
+	case s.requests <- r:
+		return <-r.done
+	case <-ctx.Done():
+		return fmt.Errorf("save to state: %w", context.Cause(ctx))
+	case <-s.stopped:
+		return fmt.Errorf("save to state: %w", ErrClosed)
+	}
+}
+
+// run is the writing goroutine: it alone uses the writer.
+func (s *Store) run() {
+	defer close(s.stopped)
+	for {
+		select {
+		case r := <-s.requests:
+			s.serve(s.gather(r))
+		case <-s.quit:
+			return
+		}
+	}
+}
+
+// gather returns r and the requests that came while the last ones were written.
+func (s *Store) gather(r *request) []*request {
+	batch := []*request{r}
+	for len(batch) < maxBatch {
+		select {
+		case r := <-s.requests:
+			batch = append(batch, r)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// serve writes the batch and tells each request what became of it.
+func (s *Store) serve(batch []*request) {
+	err := s.transact(batch)
+	if _, ok := errors.AsType[rejected](err); ok && len(batch) > 1 {
+		// One of them cannot be written: it must not take the others with it.
+		for _, r := range batch {
+			r.done <- s.transact([]*request{r})
+		}
+		return
+	}
+	for _, r := range batch {
+		r.done <- err
+	}
+	s.tidy()
+}
+
+// transact writes the batch in one transaction, and the head after it.
+func (s *Store) transact(batch []*request) error {
+	if s.broken != nil {
+		return s.broken
+	}
+	// The requests are let go of only when their outcome is known: no context ends this.
+	ctx := context.Background()
+	err := s.writer.transact(ctx, func(m *meta) error {
+		for _, r := range batch {
+			for i := range r.changes {
+				if err := s.writer.apply(ctx, m, &r.changes[i]); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil && harmless(err) {
+		return fmt.Errorf("save to state %s: %w", s.files.db, err)
+	}
+	if err == nil {
+		err = s.head.write(s.writer.meta.serial)
+	}
+	if err != nil {
+		return s.fail(err)
+	}
+	for _, r := range batch {
+		s.pages += pagesPerTransaction + len(r.changes)
+	}
+	return nil
+}
+
+// pagesPerTransaction is about how many pages a small transaction adds to the log.
+const pagesPerTransaction = 5
+
+// fail ends all writing: after a failed write nobody knows what the disk holds,
+// and a repeated sync may report success for data that is gone.
+func (s *Store) fail(err error) error {
+	s.broken = fmt.Errorf("save to state %s: %w: start again when the disk is well: %w", s.files.db, ErrBroken, err)
+	s.log.Error("state can no longer be written", "path", s.files.db, "err", err)
+	return s.broken
+}
+
+// tidy moves the log to the database when there is enough of it. Nobody waits
+// for it but the next request.
+func (s *Store) tidy() {
+	if s.broken != nil || s.pages < pagesPerCheckpoint {
+		return
+	}
+	s.pages = 0
+	err := s.writer.at("checkpoint")
+	if err == nil {
+		err = dbError(checkpoint(context.Background(), s.writer.conn))
+	}
+	switch {
+	case err == nil:
+	case harmless(err):
+		s.log.Warn("log of state not moved to its database", "path", s.files.db, "err", err)
+	default:
+		_ = s.fail(err)
+	}
+}

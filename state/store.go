@@ -1,0 +1,164 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/gofrs/flock"
+)
+
+// Options say how a state is opened.
+type Options struct {
+	Logger  *slog.Logger // nil: nothing is logged
+	Actor   string       // who opens it, for the history
+	Version string       // of this program, for the lock file
+	Create  bool         // make a new state if there is nothing of one
+
+	fault func(point string) error
+}
+
+// Store holds a state: it is the only one that changes it. Its methods may be
+// called at the same time.
+type Store struct {
+	reads
+	log    *slog.Logger
+	lock   *flock.Flock
+	head   *headFile
+	writer *writer
+	read   *sql.DB
+
+	requests chan *request
+	closing  sync.Once
+	quit     chan struct{} // closed to end the writing goroutine
+	stopped  chan struct{} // closed when it has ended
+
+	// The writing goroutine's own.
+	broken error // why nothing is written any more
+	pages  int   // about how many are in the log
+}
+
+// readConns is how many reads of a Store run at the same time.
+const readConns = 4
+
+// Open takes the lock of the state at path, makes sure that it is the newest
+// state of id and undamaged as far as can be told at once, and returns a Store.
+// With opt.Create it makes a new state where nothing of one is. Otherwise, or if
+// anything is not as it should be, it changes nothing and returns an error that
+// is one of ErrLocked, ErrMissing, ErrForeign, ErrRolledBack, ErrNewer,
+// ErrDamaged, or another one of the disk.
+func Open(ctx context.Context, path string, id Identity, opt Options) (_ *Store, err error) {
+	fl, lock, err := hold(path, opt)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, lock.Unlock())
+		}
+	}()
+	fresh, err := fl.fresh()
+	if err != nil {
+		return nil, err
+	}
+	if fresh {
+		if !opt.Create {
+			return nil, fmt.Errorf("open state %s: %w: there is nothing of one: is the path right, and its volume mounted?", fl.db, ErrMissing)
+		}
+		if err := create(ctx, fl, newMeta(id), begun(opt), opt.fault); err != nil {
+			return nil, fmt.Errorf("create state %s: %w", fl.db, err)
+		}
+	}
+	m, err := fl.verify(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return start(ctx, fl, lock, m, opt)
+}
+
+// hold finds the state and takes its lock.
+func hold(path string, opt Options) (files, *flock.Flock, error) {
+	fl, err := locate(path)
+	if err != nil {
+		return files{}, nil, err
+	}
+	lock, err := takeLock(fl, opt.Version)
+	return fl, lock, err
+}
+
+// start opens a verified state for writing.
+func start(ctx context.Context, fl files, lock *flock.Flock, m meta, opt Options) (_ *Store, err error) {
+	s := &Store{
+		reads:    reads{files: fl, lineage: m.lineage, identity: m.identity, settled: func() error { return nil }},
+		log:      opt.Logger,
+		lock:     lock,
+		requests: make(chan *request),
+		quit:     make(chan struct{}),
+		stopped:  make(chan struct{}),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.begin = s.snapshot
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("open state %s: %w", fl.db, dbError(err)), s.release())
+		}
+	}()
+	if s.writer, err = openWriter(ctx, fl.db, readWrite, m, opt.fault); err != nil {
+		return nil, err
+	}
+	if err := s.writer.resume(ctx); err != nil {
+		return nil, err
+	}
+	if s.read, err = openDB(ctx, fl.db, readOnly, readConns); err != nil {
+		return nil, err
+	}
+	if s.head, err = openHead(fl.head, m, opt.fault); err != nil {
+		return nil, err
+	}
+	go s.run()
+	return s, nil
+}
+
+// snapshot starts a transaction that reads one moment of the state.
+func (s *Store) snapshot(ctx context.Context) (*sql.Tx, func(), error) {
+	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	return tx, func() { _ = tx.Rollback() }, nil
+}
+
+// Close waits for what is being saved and lets go of the state. Later calls do
+// nothing.
+func (s *Store) Close() error {
+	var err error
+	s.closing.Do(func() {
+		close(s.quit)
+		<-s.stopped
+		if err = s.release(); err != nil {
+			err = fmt.Errorf("close state %s: %w", s.files.db, err)
+		}
+	})
+	return err
+}
+
+// release closes what is open, the lock last. The last connection of a database
+// that closes moves its log and removes it.
+func (s *Store) release() error {
+	var errs []error
+	if s.read != nil {
+		errs = append(errs, s.read.Close())
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.close())
+	}
+	if s.head != nil {
+		errs = append(errs, s.head.close())
+	}
+	return errors.Join(append(errs, s.lock.Unlock())...)
+}

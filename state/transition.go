@@ -1,0 +1,105 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// Bounds of what the state keeps, in bytes.
+const (
+	maxKey = 128     // an id of a task or project; the specs' bound
+	maxRow = 1 << 20 // the JSON of a record or an event: far above what specs allow
+	// maxControl is more: an approval lists the calls of its plan.
+	maxControl = 32 << 20
+)
+
+// change is a Transition, checked and in the form in which it is written. All but
+// the events, whose text needs their place in the history.
+type change struct {
+	task     *taskRow
+	forget   *spec.Key
+	control  string // empty: stays
+	answered *AnsweredWord
+	events   []Event
+}
+
+// newChange checks a transition before it meets the transactions of others.
+func newChange(t Transition) (change, error) {
+	c := change{forget: t.Forget, answered: t.Answered, events: t.Events}
+	if len(t.Events) == 0 {
+		return change{}, errors.New("save transition: it has no event")
+	}
+	if t.Record != nil {
+		if err := t.Record.check(); err != nil {
+			return change{}, fmt.Errorf("save record %s: %w", t.Record.Key, err)
+		}
+		row, err := newTaskRow(t.Record)
+		if err != nil {
+			return change{}, fmt.Errorf("save record %s: %w", t.Record.Key, err)
+		}
+		c.task = &row
+	}
+	if t.Control != nil {
+		text, err := marshal(t.Control.bounded())
+		if err != nil {
+			return change{}, fmt.Errorf("save control: %w", err)
+		}
+		if len(text) > maxControl {
+			return change{}, fmt.Errorf("save control: %d bytes, at most %d", len(text), maxControl)
+		}
+		c.control = text
+	}
+	return c, nil
+}
+
+// check reports what makes a record one that cannot be.
+func (r *Record) check() error {
+	if err := checkKey(r.Key); err != nil {
+		return err
+	}
+	switch r.Status {
+	case StatusNone:
+		if r.Applied != nil || r.Attempt != nil {
+			return errors.New("it has an outcome and the status none")
+		}
+	case StatusApplied:
+		if r.Applied == nil {
+			return errors.New("its status is applied and it does not say what is")
+		}
+	case StatusIntent, StatusWaiting, StatusRefused, StatusUnknown:
+		if r.Attempt == nil {
+			return fmt.Errorf("its status is %s and it has no attempt", r.Status)
+		}
+	default:
+		return fmt.Errorf("there is no status %q", r.Status)
+	}
+	return nil
+}
+
+// checkKey reports what makes a key one that no spec can have.
+func checkKey(k spec.Key) error {
+	for _, id := range []string{k.ProjectID, k.TaskID} {
+		if id == "" || len(id) > maxKey || strings.ContainsFunc(id, notPrintable) {
+			return fmt.Errorf("%q is not an id", Clip(id))
+		}
+	}
+	return nil
+}
+
+func notPrintable(r rune) bool { return r <= ' ' || r > '~' }
+
+// bounded returns the control with texts from outside cut to size.
+func (c Control) bounded() Control {
+	c.Pauses = slices.Clone(c.Pauses)
+	for i := range c.Pauses {
+		c.Pauses[i].Code, c.Pauses[i].Message = Clip(c.Pauses[i].Code), Clip(c.Pauses[i].Message)
+	}
+	if c.Suspended != nil {
+		c.Suspended = new(c.Suspended.bounded())
+	}
+	return c
+}

@@ -1,0 +1,148 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// maxOpenWords bounds how many words may wait for an answer.
+const maxOpenWords = 1000
+
+// answerPoll is how often WaitAnswer looks.
+const answerPoll = 50 * time.Millisecond
+
+// PostWord leaves a word for whoever holds the state, now or later, and returns
+// its id. It may be called by any process that may write to the state's files.
+func PostWord(ctx context.Context, path string, word Word) (id int64, err error) {
+	if err := word.check(); err != nil {
+		return 0, fmt.Errorf("post word: %w", err)
+	}
+	if err := checkHead(ctx, path); err != nil {
+		return 0, fmt.Errorf("post word: %w", err)
+	}
+	w, err := openForWords(ctx, path)
+	if err != nil {
+		return 0, fmt.Errorf("post word: %w", err)
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	id, err = w.post(ctx, word)
+	if err != nil {
+		return 0, fmt.Errorf("post word: %w", dbError(err))
+	}
+	return id, nil
+}
+
+// check reports what makes a word one that nobody can carry out.
+func (w *Word) check() error {
+	if !slices.Contains([]Verb{VerbApprove, VerbRetry, VerbResolve, VerbSuspend, VerbUnsuspend}, w.Verb) {
+		return fmt.Errorf("there is no verb %q", Clip(string(w.Verb)))
+	}
+	for _, text := range []string{w.Actor, w.Target, w.Arg} {
+		if text != Clip(text) {
+			return fmt.Errorf("a text is longer than %d bytes, or not UTF-8", MaxMessage)
+		}
+	}
+	return nil
+}
+
+// checkHead makes sure that the state is not one that a daemon would refuse
+// for being old: to open such a one for writing could destroy what is left of it.
+func checkHead(ctx context.Context, path string) error {
+	fl, err := locate(path)
+	if err != nil {
+		return err
+	}
+	h, err := fl.readHead()
+	if err != nil {
+		return err
+	}
+	return fl.inspect(ctx, func(r *Reader) error { return h.check(fl, r.meta) })
+}
+
+// openForWords opens a state that another process may hold, to write to its words
+// and to nothing else.
+func openForWords(ctx context.Context, path string) (*writer, error) {
+	fl, err := locate(path)
+	if err != nil {
+		return nil, err
+	}
+	if !exists(fl.db) {
+		return nil, fmt.Errorf("open state %s: %w", fl.db, ErrMissing)
+	}
+	w, err := openWriter(ctx, fl.db, readWrite, meta{}, nil)
+	if err != nil {
+		return nil, readError(fl, err)
+	}
+	version, err := readVersion(ctx, w.conn)
+	if err == nil && version != schemaVersion {
+		err = &NewerError{Path: fl.db, Have: version, Know: schemaVersion}
+	}
+	if err != nil {
+		return nil, errors.Join(readError(fl, err), w.close())
+	}
+	return w, nil
+}
+
+// post adds the word in a transaction of its own.
+func (w *writer) post(ctx context.Context, word Word) (id int64, err error) {
+	if err := w.exec(ctx, beginWrite); err != nil {
+		return 0, err
+	}
+	defer func() {
+		if err != nil {
+			_ = w.exec(context.WithoutCancel(ctx), rollbackTx) // after a failed commit there may be none
+		}
+	}()
+	var open int64
+	if err := w.conn.QueryRowContext(ctx, countOpenWords).Scan(&open); err != nil {
+		return 0, err
+	}
+	if open >= maxOpenWords {
+		return 0, fmt.Errorf("%d words wait for an answer already: is the daemon running?", open)
+	}
+	if err := w.conn.QueryRowContext(ctx, selectLastWord).Scan(&id); err != nil {
+		return 0, err
+	}
+	id++
+	row := wordRow{Word: word}
+	row.ID = id
+	if row.At.IsZero() {
+		row.At = time.Now()
+	}
+	columns := row.columns()
+	if err := w.exec(ctx, insertWord, append(columns, checksum("words", columns...))...); err != nil {
+		return 0, err
+	}
+	return id, w.exec(ctx, commitTx)
+}
+
+// WaitAnswer waits for the answer to a word, until ctx ends.
+func WaitAnswer(ctx context.Context, path string, id int64) (_ Answer, err error) {
+	w, err := openForWords(ctx, path)
+	if err != nil {
+		return Answer{}, fmt.Errorf("wait for the answer to word %d: %w", id, err)
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	tick := time.NewTicker(answerPoll)
+	defer tick.Stop()
+	for {
+		row, err := scanWord(w.conn.QueryRowContext(ctx, selectWord, id))
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return Answer{}, fmt.Errorf("wait for the answer to word %d: %w", id, ErrNoWord)
+		case err != nil:
+			return Answer{}, fmt.Errorf("wait for the answer to word %d: %w", id, dbError(err))
+		case !row.answeredAt.IsZero():
+			return row.answer, nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return Answer{}, fmt.Errorf("wait for the answer to word %d: %w", id, context.Cause(ctx))
+		}
+	}
+}
