@@ -1,0 +1,200 @@
+package report
+
+import (
+	"io"
+	"slices"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// FormatVersion is the version of the JSON documents. A minor version adds
+// members, a major one changes or removes some.
+const FormatVersion = "1.0"
+
+// JSONOptions say how a JSON document is written.
+type JSONOptions struct {
+	ToolVersion string // of the program, for tool_version
+	ShowValues  bool   // with the values of extConfig, which are masked otherwise
+	// Rate is how many calls a second eta_ms is made for; 0 is the API's limit of 20.
+	Rate float64
+}
+
+// JSON writes the plan as the document that [PlanSchema] describes. Changes are
+// written one at a time, each on a line of its own, in the plan's order. An error
+// is w's.
+func JSON(w io.Writer, p *reconcile.Plan, o JSONOptions) error {
+	s := newView(p, o.Rate).summary
+	d := newDocument(w, o)
+	d.member("plan_hash", p.Hash)
+	d.member("source", jsonSource{p.Source.URL, p.Source.Branch, p.Source.Revision})
+	d.member("state", jsonStateOf(p.State))
+	if p.Approved != "" {
+		d.member("approved_by", p.Approved)
+	}
+	d.member("summary", jsonSummary{
+		Commit:      s.commits,
+		Unchanged:   s.unchanged,
+		Forget:      s.forgotten,
+		Hold:        s.held + s.planHeld,
+		Invalid:     s.errors,
+		Unversioned: s.unversioned,
+		Calls:       s.commits,
+		ETA:         estimate(s.commits, o.Rate).Milliseconds(),
+	})
+	list(d, "holds", slices.Values(p.Holds), func(h reconcile.GuardHold) any {
+		return jsonHold(h)
+	})
+	list(d, "changes", pointers(p.Changes), func(c *reconcile.Change) any {
+		return newJSONChange(c, o.ShowValues)
+	})
+	d.diagnostics(p.Problems)
+	return d.close()
+}
+
+type jsonSource struct {
+	URL      string `json:"url"`
+	Branch   string `json:"branch"`
+	Revision string `json:"revision"`
+}
+
+type jsonState struct {
+	Lineage string `json:"lineage"`
+	Serial  int64  `json:"serial"`
+}
+
+// jsonStateOf returns nil when the plan was compared with another revision.
+func jsonStateOf(s reconcile.StateInfo) *jsonState {
+	if s == (reconcile.StateInfo{}) {
+		return nil
+	}
+	return &jsonState{s.Lineage, s.Serial}
+}
+
+type jsonSummary struct {
+	Commit      int   `json:"commit"`
+	Unchanged   int   `json:"unchanged"`
+	Forget      int   `json:"forget"`
+	Hold        int   `json:"hold"`
+	Invalid     int   `json:"invalid"`
+	Unversioned int   `json:"unversioned"`
+	Calls       int   `json:"calls"`
+	ETA         int64 `json:"eta_ms"`
+}
+
+type jsonHold struct {
+	Guard      string `json:"guard"`
+	Message    string `json:"message"`
+	Approvable bool   `json:"approvable"`
+}
+
+type jsonChange struct {
+	TaskID     string               `json:"task_id"`
+	ProjectID  string               `json:"project_id"`
+	File       string               `json:"file,omitempty"`
+	Line       int                  `json:"line,omitempty"`
+	Action     reconcile.Action     `json:"action"`
+	Reason     reconcile.Reason     `json:"reason,omitempty"`
+	Hold       reconcile.HoldReason `json:"hold,omitempty"`
+	Detail     string               `json:"detail,omitempty"`
+	Impact     reconcile.Impact     `json:"impact,omitempty"`
+	Actions    []string             `json:"actions"`
+	CommitType *spec.CommitType     `json:"commit_type,omitempty"`
+	TaskType   spec.TaskType        `json:"task_type,omitempty"`
+	Before     *jsonVersion         `json:"before"`
+	After      *jsonVersion         `json:"after"`
+	Fields     []jsonField          `json:"fields"`
+}
+
+type jsonVersion struct {
+	InstanceVersion int64 `json:"instance_version,omitempty"`
+}
+
+type jsonField struct {
+	Name      string `json:"name"`
+	Before    any    `json:"before"`
+	After     any    `json:"after"`
+	Sensitive bool   `json:"sensitive,omitempty"`
+}
+
+func newJSONChange(c *reconcile.Change, showValues bool) jsonChange {
+	pos := position(c)
+	j := jsonChange{
+		TaskID:    c.Key.TaskID,
+		ProjectID: c.Key.ProjectID,
+		File:      pos.File,
+		Line:      pos.Line,
+		Action:    c.Action,
+		Reason:    c.Reason,
+		Hold:      c.Hold,
+		Detail:    c.Detail,
+		Impact:    c.Impact,
+		Actions:   steps(c),
+		Fields:    make([]jsonField, 0, len(c.Fields)),
+	}
+	if c.Have != nil && c.Have.Applied != nil {
+		j.Before = &jsonVersion{versionBefore(c)}
+	}
+	if c.Action != reconcile.ActionForget {
+		j.After = &jsonVersion{versionAfter(c)}
+	}
+	if c.Want != nil {
+		j.CommitType, j.TaskType = &c.Want.CommitType, c.Want.TaskType.OrDefault()
+	}
+	for _, f := range c.Fields {
+		j.Fields = append(j.Fields, newJSONField(c, f, showValues))
+	}
+	return j
+}
+
+// steps lists what sending the change does. It has "discard_state" whenever
+// state can be lost, also while the change is held, so that a program that looks
+// for it never misses one.
+func steps(c *reconcile.Change) []string {
+	switch c.Action {
+	case reconcile.ActionCommit, reconcile.ActionHold:
+		if c.Impact == reconcile.ImpactDiscardState {
+			return []string{"commit", "discard_state"}
+		}
+		return []string{"commit"}
+	default:
+		return []string{}
+	}
+}
+
+func newJSONField(c *reconcile.Change, f reconcile.Field, showValues bool) jsonField {
+	j := jsonField{f.Name, f.Before, f.After, f.Secret}
+	switch {
+	case !f.Secret:
+	case !showValues:
+		j.Before, j.After = mask(f.Before), mask(f.After)
+	case isWholeExt(f) && c.Want != nil:
+		params := make([]jsonParam, 0, len(c.Want.ExtConfig))
+		for _, p := range c.Want.ExtConfig {
+			params = append(params, jsonParam(p))
+		}
+		j.Before, j.After = notKept, params
+	}
+	return j
+}
+
+type jsonParam struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+func mask(v any) any {
+	if v == nil {
+		return nil
+	}
+	return masked
+}
+
+type jsonDiagnostic struct {
+	Severity spec.Severity `json:"severity"`
+	File     string        `json:"file,omitempty"`
+	Line     int           `json:"line,omitempty"`
+	Column   int           `json:"column,omitempty"`
+	Code     string        `json:"code"`
+	Message  string        `json:"message"`
+}

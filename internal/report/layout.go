@@ -1,0 +1,200 @@
+package report
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/width"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+)
+
+// rowIndent is where a change's task stands, after its marker.
+const rowIndent = "      "
+
+// maxColumn bounds a column's width: one long name must not push all others out.
+const maxColumn = 64
+
+// minPlace is how many columns of a place are still worth showing.
+const minPlace = 16
+
+// row is the line of one change, in columns of inert text.
+type row struct {
+	marker string
+	task   string
+	before string // applied version
+	after  string // wanted version
+	why    string
+	place  string // file:line
+}
+
+func newRow(c *reconcile.Change, project string, inPlan bool) row {
+	r := row{marker: marker(c), task: visible(c.Key.String())}
+	if project != "" {
+		r.task = visible(c.Key.TaskID)
+	}
+	if pos := position(c); pos.File != "" {
+		r.place = visible(pos.File + ":" + strconv.Itoa(pos.Line))
+	}
+	r.before, r.after = versions(c)
+	names := visible(strings.Join(fieldNames(c), ", "))
+	switch c.Action {
+	case reconcile.ActionForget:
+		r.marker = "#"
+	case reconcile.ActionUnversioned:
+		r.marker, r.why = "=", names
+	default:
+		r.why = reasonWords(c.Reason)
+		if names != "" {
+			r.why += ": " + names
+		}
+		if c.Action == reconcile.ActionHold && !inPlan {
+			r.marker, r.why = heldMarker(c), verb(c.Impact, 1)+", "+r.why
+		}
+	}
+	return r
+}
+
+// heldMarker tells a commit that will not be made from one that may have been.
+func heldMarker(c *reconcile.Change) string {
+	if c.Hold == reconcile.HoldUnknown {
+		return "?"
+	}
+	return "x"
+}
+
+// versions returns the two ends of the arrow; one that stands alone has no other.
+func versions(c *reconcile.Change) (before, after string) {
+	b, a := versionBefore(c), versionAfter(c)
+	switch {
+	case b == 0 && a == 0:
+		return "", ""
+	case c.Action == reconcile.ActionForget, a == b:
+		return version(b, ""), ""
+	default:
+		return version(b, "-"), version(a, "-")
+	}
+}
+
+// layout is the widths of the columns, in cells of a terminal.
+type layout struct {
+	task, before, after, why, place int
+	below                           bool // places stand on a line of their own
+}
+
+// fit makes room for r.
+func (l *layout) fit(r row) {
+	widen := func(column *int, s string) { *column = min(max(*column, cells(s)), maxColumn) }
+	widen(&l.task, r.task)
+	widen(&l.before, r.before)
+	widen(&l.after, r.after)
+	widen(&l.why, r.why)
+	widen(&l.place, r.place)
+}
+
+// decide shortens the places to the terminal's width. If that leaves too little of
+// them, why and where go to lines of their own.
+func (l *layout) decide(columns int) {
+	if columns <= 0 {
+		return
+	}
+	left := columns - len(rowIndent) - l.task - len("  ") - l.versions() - len("  ") - l.why - len("  ")
+	l.below = left < min(l.place, minPlace)
+	l.place = min(l.place, max(left, minPlace))
+}
+
+// arrow stands between two versions.
+const arrow = " -> "
+
+// versions is how many columns the versions take.
+func (l *layout) versions() int { return l.before + len(arrow) + l.after }
+
+// row writes one change.
+func (t *textWriter) row(r row, l layout, color ink) {
+	line := "  " + t.ink(color, padRight(r.marker, len(rowIndent)-2)) + padRight(r.task, l.task)
+	if l.before+l.after > 0 {
+		between := arrow
+		if r.after == "" {
+			between = strings.Repeat(" ", len(arrow))
+		}
+		line += "  " + padLeft(r.before, l.before) + between + padRight(r.after, l.after)
+	}
+	switch {
+	case r.place == "":
+		t.line(strings.TrimRight(line+"  "+r.why, " "))
+	case l.below:
+		t.line(strings.TrimRight(line, " "))
+		t.wrapped(faint, rowIndent, r.place+": "+r.why)
+	default:
+		place := r.place
+		if t.Width > 0 {
+			place = clipLeft(place, l.place)
+		}
+		t.line(line + "  " + padRight(r.why, l.why) + "  " + t.ink(faint, place))
+	}
+}
+
+// wrapped writes s in lines of the terminal's width, each after indent. A word
+// that is too long keeps its line: ids are there to be copied.
+func (t *textWriter) wrapped(color ink, indent, s string) {
+	if t.Width <= 0 {
+		t.line(indent + t.ink(color, s))
+		return
+	}
+	line := ""
+	for word := range strings.FieldsSeq(s) {
+		if line != "" && len(indent)+cells(line)+1+cells(word) > t.Width {
+			t.line(indent + t.ink(color, line))
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	t.line(indent + t.ink(color, line))
+}
+
+func padRight(s string, n int) string { return s + strings.Repeat(" ", max(0, n-cells(s))) }
+
+func padLeft(s string, n int) string { return strings.Repeat(" ", max(0, n-cells(s))) + s }
+
+// clipLeft cuts the start of s to at most n cells: the end of a path says more.
+func clipLeft(s string, n int) string {
+	have := cells(s)
+	if have <= n {
+		return s
+	}
+	for i, r := range s {
+		if have < n {
+			return "…" + s[i:]
+		}
+		have -= runeCells(r)
+	}
+	return "…"
+}
+
+// cells counts the columns s takes on a terminal.
+func cells(s string) int {
+	n := 0
+	for _, r := range s {
+		n += runeCells(r)
+	}
+	return n
+}
+
+func runeCells(r rune) int {
+	switch {
+	case r < 0x300:
+		return 1
+	case unicode.In(r, unicode.Mn, unicode.Me):
+		return 0
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	default:
+		return 1
+	}
+}

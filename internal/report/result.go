@@ -1,0 +1,92 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+)
+
+// ResultText writes what a pass has done for a terminal: one sentence of counts,
+// then each task that is not as its spec says, why, and the way on. An error is w's.
+func ResultText(w io.Writer, r *reconcile.Result, o Options) error {
+	v := newView(r.Left, o.Rate)
+	t := newTextWriter(w, o)
+	t.wrapped(bold, "", resultHeadline(r, v))
+	for _, p := range r.Pauses {
+		where := "everything"
+		if p.ProjectID != "" {
+			where = "project " + p.ProjectID
+		}
+		t.wrapped(yellow, "", visible(fmt.Sprintf("Paused: %s, by %s: %s", where, p.Code, p.Message)))
+	}
+	t.guards(v)
+	t.table(v)
+	t.problems(r.Left.Problems)
+	return t.flush()
+}
+
+// resultHeadline counts what was applied and what is left, by reason.
+func resultHeadline(r *reconcile.Result, v *view) string {
+	var done []string
+	if r.Applied > 0 {
+		done = append(done, "applied "+plural(r.Applied, "commit"))
+	}
+	if r.Forgotten > 0 {
+		done = append(done, "forgot "+plural(r.Forgotten, "task"))
+	}
+	if len(done) == 0 {
+		done = append(done, "applied nothing")
+	}
+	s := strings.Join(done, " and ")
+	s = strings.ToUpper(s[:1]) + s[1:]
+	if left := v.left(); left != "" {
+		s += "; left: " + left
+	} else {
+		s += "; nothing is left to send"
+	}
+	if r.Superseded {
+		s += "; the pass was cut short"
+	}
+	return s + "."
+}
+
+// left counts the commits that are needed and were not made.
+func (v *view) left() string {
+	var parts []string
+	add := func(n int, what string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, what))
+		}
+	}
+	for _, reason := range holdReasons() {
+		n := 0
+		for _, c := range v.held {
+			if c.Hold == reason {
+				n++
+			}
+		}
+		add(n, leftWords(reason))
+	}
+	add(v.summary.planHeld, "held with the plan")
+	add(v.summary.commits, "to send")
+	if n := v.summary.errors; n > 0 {
+		parts = append(parts, plural(n, "error"))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// leftWords says how a commit stands that was not made.
+func leftWords(r reconcile.HoldReason) string {
+	switch r {
+	case reconcile.HoldGuard:
+		return "not allowed"
+	case reconcile.HoldWindow:
+		return "in a freeze window"
+	case reconcile.HoldDependency:
+		return "waiting for another task"
+	default:
+		return string(r)
+	}
+}

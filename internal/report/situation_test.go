@@ -1,0 +1,382 @@
+package report_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// project is the one that tasks belong to unless a test says otherwise.
+const project = "1486804694126882816"
+
+// noon is a fixed time; the renderers know none themselves.
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// situation is a plan that every output is shown for.
+type situation struct {
+	name string
+	plan *reconcile.Plan
+}
+
+// situations are all there are, one each for what a reader can meet.
+func situations() []situation {
+	all := []situation{
+		{"nothing-to-do", plan()},
+		{"one-task", edit(plan(), func(p *reconcile.Plan) { p.Specs, p.Managed, p.Unchanged = 1, 1, 1 })},
+		{"no-specs", edit(plan(), func(p *reconcile.Plan) { p.Specs, p.Managed, p.Unchanged = 0, 0, 0 })},
+		{"first-run", edit(plan(
+			first("clicks", spec.Start, 1),
+			first("orders_cdc", spec.Start, 3),
+			first("users_cdc", spec.Submit, 1),
+		), func(p *reconcile.Plan) { p.Managed, p.Unchanged = 0, 0 })},
+	}
+	all = append(all, impactSituations()...)
+	all = append(all, reasonSituations()...)
+	all = append(all, holdSituations()...)
+	all = append(all, guardSituations()...)
+	all = append(all, fileSituations()...)
+	all = append(all, fieldSituations()...)
+	return append(all, sizeSituations()...)
+}
+
+func impactSituations() []situation {
+	return []situation{
+		{"impact-discard-state", plan(next("orders_cdc", spec.RestartDiscardState, 11, 12))},
+		{"impact-pause", plan(next("orders_cdc", spec.PauseResume, 11, 12))},
+		{"impact-start", plan(next("orders_cdc", spec.Start, 11, 12))},
+		{"impact-keep-state", plan(next("orders_cdc", spec.Resume, 11, 12))},
+		{"impact-submit", plan(next("orders_cdc", spec.Submit, 11, 12))},
+		{"every-impact", everyImpact()},
+		{"discard-on-first-commit", plan(first("orders_cdc", spec.RestartDiscardState, 1))},
+	}
+}
+
+func everyImpact() *reconcile.Plan {
+	return plan(
+		first("clicks", spec.Start, 1),
+		next("invoices", spec.Submit, 7, 8),
+		next("orders_cdc", spec.RestartDiscardState, 11, 12, field("versionDesc", "orders", "orders, from the start")),
+		next("payments", spec.PauseResume, 9, 10),
+		next("refunds", spec.RestartDiscardState, 1, 2),
+		next("shipments", spec.Resume, 99, 100, field("eventDesc", nil, "nightly release")),
+		next("users_cdc", spec.PauseResume, 4, 5),
+	)
+}
+
+func reasonSituations() []situation {
+	reason := func(r reconcile.Reason, c reconcile.Change, fields ...reconcile.Field) situation {
+		c.Reason, c.Fields = r, fields
+		return situation{"reason-" + string(r), plan(c)}
+	}
+	return []situation{
+		{"reason-new", plan(first("clicks", spec.Start, 1))},
+		reason(reconcile.ReasonVersion, next("clicks", spec.Resume, 1, 2),
+			field("instanceVersion", int64(1), int64(2)), field("versionDesc", "v1", "v2")),
+		reason(reconcile.ReasonRollback, next("clicks", spec.Resume, 3, 2), field("instanceVersion", int64(3), int64(2))),
+		reason(reconcile.ReasonStart, next("clicks", spec.Start, 3, 3), field("commitType", "submit", "start")),
+		reason(reconcile.ReasonRerun, next("clicks", spec.PauseResume, 3, 3), field("rerun", nil, "2026-11-23")),
+		reason(reconcile.ReasonContent, next("clicks", spec.Resume, 0, 0), field("commitType", "start", "resume")),
+	}
+}
+
+func holdSituations() []situation {
+	one := func(r reconcile.HoldReason, detail string) situation {
+		return situation{"hold-" + string(r), plan(held(next("orders_cdc", spec.PauseResume, 11, 12), r, detail))}
+	}
+	gone := held(next("orders_cdc", spec.PauseResume, 11, 12), reconcile.HoldUnknown,
+		"the outcome of the commit sent 2026-11-23T11:58:00Z is not known yet")
+	gone.Have.Attempt = &state.Attempt{File: gone.Want.Pos.File, Line: 4, Wanted: state.Applied{InstanceVersion: 12}}
+	gone.Want, gone.Fields = nil, nil
+	return []situation{
+		one(reconcile.HoldLocked, "locked by 100028625403 since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z"),
+		one(reconcile.HoldWaiting, "ResourceInUse since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z: the resource is busy"),
+		one(reconcile.HoldSuspended, "the task was suspended by lin 2026-11-20T09:00:00Z until 2026-11-27T09:00:00Z: migration of the sink"),
+		one(reconcile.HoldWindow, "freeze window \"weekend\" until 2026-11-24T00:00:00Z"),
+		one(reconcile.HoldGuard, "commitType pause-resume is not in guards.allowCommitTypes of this daemon's configuration"),
+		one(reconcile.HoldUnknown, "the outcome of the commit sent 2026-11-23T11:58:00Z is not known: the task has changed since the request; "+
+			"say what happened: wedatasync resolve "+project+"/orders_cdc applied|not-applied"),
+		one(reconcile.HoldDependency, "waits for "+project+"/users_cdc"),
+		one(reconcile.HoldRefused, "refused with InvalidParameterValue: no such version; change the spec, or say: wedatasync retry "+project+"/orders_cdc"),
+		one(reconcile.HoldPaused, "UnauthorizedOperation since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z: no permission"),
+		{"hold-unknown-spec-gone", plan(gone)},
+		{"hold-discard-state", plan(
+			held(next("orders_cdc", spec.RestartDiscardState, 11, 12), reconcile.HoldLocked, "locked by 100028625403"),
+			next("refunds", spec.RestartDiscardState, 1, 2))},
+		{"hold-several", plan(
+			held(next("a", spec.PauseResume, 1, 2), reconcile.HoldDependency, "waits for "+project+"/c"),
+			held(next("b", spec.Resume, 1, 2), reconcile.HoldLocked, "locked by 100028625403"),
+			held(next("c", spec.Start, 1, 2), reconcile.HoldRefused, "refused with InvalidParameterValue: no such version"),
+			next("d", spec.Start, 1, 2),
+			held(next("e", spec.Start, 1, 2), reconcile.HoldLocked, "locked by 100028625403"))},
+	}
+}
+
+func guardSituations() []situation {
+	check := func(p *reconcile.Plan, g reconcile.Guards, f reconcile.Facts) *reconcile.Plan {
+		if f.Control == nil {
+			f.Control = &state.Control{}
+		}
+		return g.Check(p, f, noon)
+	}
+	weekend := reconcile.Window{Name: "weekend", Start: noon.Add(-time.Hour), End: noon.Add(12 * time.Hour)}
+	var kept []reconcile.Change
+	for i := range 12 {
+		kept = append(kept, next(fmt.Sprintf("task_%02d", i), spec.Resume, 1, 2))
+	}
+	approved := &state.Control{Approvals: []state.Approval{{PlanHash: everyImpact().Hash, Actor: "lin", Expires: noon.Add(time.Hour)}}}
+	return []situation{
+		{"guard-max-changes", check(everyImpact(), reconcile.Guards{MaxChanges: 5}, reconcile.Facts{})},
+		{"guard-percent", check(plan(kept...), reconcile.Guards{MaxChangePercent: 3}, reconcile.Facts{})},
+		{"guard-window", check(everyImpact(), reconcile.Guards{Windows: []reconcile.Window{weekend}}, reconcile.Facts{})},
+		{"guard-rewritten", check(everyImpact(), reconcile.Guards{}, reconcile.Facts{
+			Rewritten: true, Control: &state.Control{Revision: "0f4c3ad6a2be97d1c5e4f39a8f5b7a6e5d4c3b2a"}})},
+		{"guard-several", check(everyImpact(), reconcile.Guards{
+			MaxChanges: 5, AllowTasks: []string{"o*", "c*", "u*", "s*", "refunds", "payments"}, Windows: []reconcile.Window{weekend}}, reconcile.Facts{})},
+		{"guard-empty", check(edit(plan(gone("clicks", 1), gone("orders_cdc", 12)), func(p *reconcile.Plan) {
+			p.Specs, p.Managed, p.Unchanged = 0, 2, 0
+		}), reconcile.Guards{}, reconcile.Facts{})},
+		{"guard-not-approvable", edit(everyImpact(), func(p *reconcile.Plan) {
+			p.Holds = []reconcile.GuardHold{{Guard: "lineage", Message: "the state belongs to another repository"}}
+			for i := range p.Changes {
+				c := &p.Changes[i]
+				c.Action, c.Hold, c.Detail = reconcile.ActionHold, reconcile.HoldGuard, p.Holds[0].Message
+			}
+		})},
+		{"guard-approved", check(everyImpact(), reconcile.Guards{MaxChanges: 5}, reconcile.Facts{Control: approved})},
+	}
+}
+
+func fileSituations() []situation {
+	problems := spec.Problems{
+		problem("tasks/bad.yaml", 3, 5, spec.SeverityError, "unknown-field", `"taskid" is not a field of a commit; did you mean "taskId"?`),
+		problem("tasks/odd.yaml", 9, 15, spec.SeverityWarning, "undocumented-task-type", "taskType 1 is not documented; it is sent as it is"),
+		problem("tasks/old.yaml", 12, 3, spec.SeverityError, "duplicate-task", "orders_cdc is also at tasks/orders.yaml:4:5; keep one, neither is sent"),
+	}
+	with := func(p *reconcile.Plan, ps ...spec.Problem) *reconcile.Plan {
+		p.Problems = ps
+		return p
+	}
+	return []situation{
+		{"invalid-files", edit(with(plan(), problems[0], problems[2]), func(p *reconcile.Plan) { p.Specs, p.Managed, p.Unchanged = 0, 0, 0 })},
+		{"degraded", with(plan(next("clicks", spec.Resume, 1, 2)), problems...)},
+		{"warnings", with(plan(), problems[1])},
+		{"forget", plan(gone("clicks", 3), gone("users_cdc", 0))},
+		{"unversioned", plan(unversioned("clicks", spec.Resume, 3, field("versionDesc", "v3", "v3, with a better name")))},
+		{"unversioned-discard-state", plan(unversioned("clicks", spec.RestartDiscardState, 3, field("commitType", "resume", "restart-discard-state")))},
+		{"against-a-revision", edit(everyImpact(), func(p *reconcile.Plan) { p.State = reconcile.StateInfo{} })},
+		{"everything", everything(problems)},
+	}
+}
+
+func everything(problems spec.Problems) *reconcile.Plan {
+	p := everyImpact()
+	p.Changes = append(p.Changes,
+		held(next("v_held", spec.PauseResume, 3, 4), reconcile.HoldLocked, "locked by 100028625403 since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z"),
+		held(next("w_unknown", spec.Start, 3, 4), reconcile.HoldUnknown, "the outcome of the commit sent 2026-11-23T11:58:00Z is not known yet"),
+		unversioned("x_unversioned", spec.Resume, 7, field("versionDesc", "a", "b"), field("eventDesc", "a", "b")),
+		gone("y_gone", 3))
+	p.Problems = problems
+	return p
+}
+
+func fieldSituations() []situation {
+	byName := next("orders_cdc", spec.Resume, 11, 12,
+		secret("extConfig.password", "hunter2", "correct horse"), secret("extConfig.user", nil, "app"), secret("extConfig.zone", "a", nil))
+	whole := next("orders_cdc", spec.Resume, 11, 12, secret("extConfig", "other values", "2 values"))
+	whole.Want.ExtConfig = []spec.Param{{Name: "password", Value: "correct horse"}, {Name: "user", Value: "app"}}
+	var many []reconcile.Field
+	for i := range 40 {
+		many = append(many, secret(fmt.Sprintf("extConfig.name_%02d", i), nil, "1"))
+	}
+	other := next("reports", spec.Resume, 1, 2)
+	other.Key.ProjectID = "1"
+	return []situation{
+		{"ext-config-by-name", plan(byName)},
+		{"ext-config-as-a-whole", plan(whole)},
+		{"many-fields", plan(next("orders_cdc", spec.Resume, 11, 12, many...))},
+		{"without-versions", plan(first("clicks", spec.Start, 0), next("orders_cdc", spec.Resume, 0, 4), next("users_cdc", spec.Resume, 4, 0))},
+		{"several-projects", plan(other, first("clicks", spec.Start, 1))},
+		{"wide-characters", plan(first("订单同步任务", spec.Start, 1), next("clicks", spec.Resume, 11, 12, field("versionDesc", "第一版", "第二版 🚀")))},
+		{"long-names", plan(
+			first("a", spec.Start, 1),
+			next(strings.Repeat("long-task-name-", 8), spec.Resume, 1, 2),
+			next("z", spec.Resume, 1, 2, field(strings.Repeat("extConfig.n", 4), "a", "b")))},
+		{"hostile", hostile()},
+	}
+}
+
+// nasty is text of the kind that breaks reports.
+const nasty = "@someone #12 org/repo#1 GH-12 https://evil.example www.evil.example 0f4c3ad6a2be97d1 " +
+	"| a ``` b ~~~ `c` </details> <img src=x onerror=alert(1)> <!-- --> &lt; [x](https://evil.example) ![y](z) " +
+	"\r\n::add-mask::x\n##[add-mask]y \x1b[31mred\x1b[0m \u202eevil\u2066 \u200b\ufeff 𝕏🚀 \xff\x00\x07 ::error::z \\| *b* _i_ ~s~ $`x`$ :tada: %0A"
+
+// hostile puts the same text into every field that others write.
+func hostile() *reconcile.Plan { return hostileWith(nasty) }
+
+func hostileWith(text string) *reconcile.Plan {
+	key := func(c reconcile.Change, suffix string) reconcile.Change {
+		c.Key = spec.Key{ProjectID: text, TaskID: text + suffix}
+		if c.Want != nil {
+			w := *c.Want
+			w.Key, w.Pos = c.Key, spec.Pos{File: text, Line: 1, Column: 1}
+			w.ExtConfig = []spec.Param{{Name: text, Value: text}}
+			c.Want = &w
+		}
+		return c
+	}
+	fields := []reconcile.Field{field(text, text, text), secret("extConfig."+text, text, text), secret("extConfig", text, text)}
+	p := plan(
+		key(next("", spec.RestartDiscardState, 1, 2, fields...), ""),
+		key(first("", spec.Start, 1), "1"),
+		key(held(next("", spec.RestartDiscardState, 1, 2, fields...), reconcile.HoldReason(text), text), "2"),
+		key(held(next("", spec.Resume, 1, 2, fields...), reconcile.HoldRefused, text), "3"),
+		key(unversioned("", spec.Resume, 1, fields...), "4"),
+		key(gone("", 1), "5"),
+		key(next("", spec.Resume, 1, 2, fields...), "6"),
+	)
+	p.Changes[6].Reason = reconcile.Reason(text)
+	p.Source = reconcile.SourceInfo{URL: text, Branch: text, Revision: text, Author: text, Subject: text}
+	p.State.Lineage = text
+	p.Holds = []reconcile.GuardHold{{Guard: text, Message: text, Approvable: true}}
+	p.Approved = text
+	p.Problems = spec.Problems{
+		problem(text, 1, 1, spec.SeverityError, text, text),
+		problem(text, 2, 1, spec.SeverityWarning, text, text),
+		problem("::add-mask::x", 1, 1, spec.SeverityError, "x", "x"),
+	}
+	return p
+}
+
+func sizeSituations() []situation {
+	return []situation{
+		{"ten-thousand-changes", large(10_000)},
+		{"ten-thousand-discards", edit(large(10_000), func(p *reconcile.Plan) {
+			for i := range p.Changes {
+				p.Changes[i] = next(fmt.Sprintf("kb947c997-4f91-4a1f-913d-%012d", i), spec.RestartDiscardState, 1, 2)
+			}
+		})},
+	}
+}
+
+// large returns a plan of n changes of every kind, with problems.
+func large(n int) *reconcile.Plan {
+	changes := make([]reconcile.Change, n)
+	for i := range changes {
+		id := fmt.Sprintf("kb947c997-4f91-4a1f-913d-%012d", i)
+		switch i % 10 {
+		case 0:
+			changes[i] = first(id, spec.Start, 1)
+		case 1, 2, 3:
+			changes[i] = next(id, spec.PauseResume, int64(i), int64(i+1), field("versionDesc", "release", "release "+strings.Repeat("x", i%90)))
+		case 4, 5:
+			changes[i] = next(id, spec.Resume, int64(i), int64(i+1))
+		case 6:
+			changes[i] = held(next(id, spec.Start, int64(i), int64(i+1)), reconcile.HoldLocked, "locked by 100028625403")
+		case 7:
+			changes[i] = unversioned(id, spec.Resume, int64(i+1), field("versionDesc", "a", "b"))
+		case 8:
+			changes[i] = gone(id, int64(i))
+		default:
+			changes[i] = next(id, spec.Submit, int64(i), int64(i+1))
+		}
+		if i%97 == 13 {
+			changes[i] = next(id, spec.RestartDiscardState, int64(i), int64(i+1))
+		}
+	}
+	p := plan(changes...)
+	for i := range min(n, 300) {
+		p.Problems = append(p.Problems, problem(fmt.Sprintf("tasks/%04d.yaml", i), 3, 5, spec.SeverityError, "unknown-field",
+			strings.Repeat("a long complaint ", i%20)+"end"))
+	}
+	return p
+}
+
+// plan returns the plan of changes in a repository with 207 more tasks.
+func plan(changes ...reconcile.Change) *reconcile.Plan {
+	p := &reconcile.Plan{
+		Source: reconcile.SourceInfo{
+			URL: "https://git.example/data/tasks.git", Branch: "main", Revision: "9f1c2e7a6d5b4c3f2e1d0c9b8a7f6e5d4c3b2a19",
+			Author: "Lin <lin@example.com>", Subject: "Restart orders from the start",
+		},
+		State:     reconcile.StateInfo{Lineage: "7b1c9c6e-2f0b-4d1f-9b6e-0a4f7a5c1d2e", Serial: 88},
+		Changes:   changes,
+		Specs:     207 + len(changes),
+		Managed:   207 + len(changes),
+		Unchanged: 207,
+	}
+	h := sha256.New()
+	for c := range p.Calls() {
+		d := c.Want.Request()
+		h.Write(d[:])
+	}
+	p.Hash = "sha256:" + hex.EncodeToString(h.Sum(nil))
+	return p
+}
+
+func edit(p *reconcile.Plan, change func(*reconcile.Plan)) *reconcile.Plan {
+	change(p)
+	return p
+}
+
+// next is a commit of a task that was applied at version before.
+func next(id string, t spec.CommitType, before, after int64, fields ...reconcile.Field) reconcile.Change {
+	c := first(id, t, after)
+	c.Reason = reconcile.ReasonVersion
+	c.Have = &state.Record{Key: c.Key, Status: state.StatusApplied, Applied: &state.Applied{CommitType: t, InstanceVersion: before}}
+	c.Fields = append([]reconcile.Field{field("instanceVersion", before, after)}, fields...)
+	return c
+}
+
+// first is a commit of a task that is not in the state.
+func first(id string, t spec.CommitType, version int64) reconcile.Change {
+	key := spec.Key{ProjectID: project, TaskID: id}
+	return reconcile.Change{
+		Key: key, Action: reconcile.ActionCommit, Reason: reconcile.ReasonNew, Impact: reconcile.ImpactOf(t),
+		Want: &spec.Commit{
+			Key: key, CommitType: t, TaskType: spec.Realtime, InstanceVersion: version,
+			Pos: spec.Pos{File: "tasks/" + id + ".yaml", Line: 4, Column: 5},
+		},
+		Fields: []reconcile.Field{field("commitType", nil, t.String()), field("instanceVersion", nil, version)},
+	}
+}
+
+func held(c reconcile.Change, r reconcile.HoldReason, detail string) reconcile.Change {
+	c.Action, c.Hold, c.Detail = reconcile.ActionHold, r, detail
+	return c
+}
+
+func unversioned(id string, t spec.CommitType, version int64, fields ...reconcile.Field) reconcile.Change {
+	c := next(id, t, version, version)
+	c.Action, c.Reason, c.Fields = reconcile.ActionUnversioned, "", fields
+	return c
+}
+
+func gone(id string, version int64) reconcile.Change {
+	c := next(id, spec.Start, version, 0)
+	return reconcile.Change{Key: c.Key, Action: reconcile.ActionForget, Have: c.Have}
+}
+
+func field(name string, before, after any) reconcile.Field {
+	return reconcile.Field{Name: name, Before: before, After: after}
+}
+
+func secret(name string, before, after any) reconcile.Field {
+	return reconcile.Field{Name: name, Before: before, After: after, Secret: true}
+}
+
+func problem(file string, line, column int, s spec.Severity, code, message string) spec.Problem {
+	return spec.Problem{Pos: spec.Pos{File: file, Line: line, Column: column}, Severity: s, Code: code, Message: message}
+}
+
+// find returns the situation of that name.
+func find(name string) *reconcile.Plan {
+	all := situations()
+	return all[slices.IndexFunc(all, func(s situation) bool { return s.name == name })].plan
+}

@@ -1,0 +1,219 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// defaultRate is the API's limit, in calls a second.
+const defaultRate = 20
+
+// summary is a plan in numbers.
+type summary struct {
+	commits     int           // calls that will be made
+	planHeld    int           // calls that would be made if no guard held the plan
+	guards      int           // guards that hold the plan
+	held        int           // other calls that are needed and will not be made now
+	forgotten   int           // tasks the state forgets
+	unversioned int           // tasks that changed without a new version
+	unchanged   int           // tasks that are as their spec says
+	errors      int           // problems of severity error
+	warnings    int           // problems of severity warning
+	specs       int           // valid specs
+	impacts     []int         // commits and planHeld, by impact
+	eta         time.Duration // for commits, or for planHeld once approved
+}
+
+func (v *view) count(planHeld int, rate float64) summary {
+	s := summary{
+		planHeld:    planHeld,
+		guards:      len(v.plan.Holds),
+		held:        len(v.held),
+		forgotten:   len(v.forgotten),
+		unversioned: len(v.unversioned),
+		unchanged:   v.plan.Unchanged,
+		errors:      v.plan.Problems.Errors(),
+		specs:       v.plan.Specs,
+	}
+	for _, group := range v.sends {
+		s.impacts = append(s.impacts, len(group))
+		s.commits += len(group)
+	}
+	s.eta = estimate(s.commits, rate)
+	s.commits -= planHeld
+	s.warnings = len(v.plan.Problems) - s.errors
+	return s
+}
+
+// estimate returns how long so many calls take at rate calls a second.
+func estimate(calls int, rate float64) time.Duration {
+	if !(rate > 0) {
+		rate = defaultRate
+	}
+	seconds := min(float64(calls)/rate, math.MaxInt64/float64(2*time.Second))
+	return time.Duration(seconds * float64(time.Second))
+}
+
+// headline says in one sentence what will happen.
+func (s summary) headline() string {
+	var b strings.Builder
+	switch {
+	case s.commits > 0:
+		fmt.Fprintf(&b, "%s will be sent: %s%s", plural(s.commits, "commit"), s.does(), s.more())
+	case s.planHeld > 0:
+		fmt.Fprintf(&b, "Nothing will be sent: a guard holds %s%s", plural(s.planHeld, "commit"), s.more())
+	case s.guards > 0:
+		b.WriteString("Nothing will be done: a guard holds the plan")
+	case s.held > 0:
+		fmt.Fprintf(&b, "Nothing will be sent now: %s %s held", plural(s.held, "commit"), isAre(s.held))
+	case s.unversioned > 0:
+		fmt.Fprintf(&b, "Nothing will be sent: %s changed without a new version", plural(s.unversioned, "task"))
+	case s.forgotten > 0:
+		fmt.Fprintf(&b, "Nothing will be sent: %s will be forgotten", plural(s.forgotten, "task"))
+	case s.unchanged > 0:
+		fmt.Fprintf(&b, "Nothing to do: %s", s.allGood())
+	default:
+		b.WriteString("Nothing to do: there are no specs")
+		if s.errors > 0 {
+			b.WriteString(" that can be used")
+		}
+	}
+	if s.errors > 0 {
+		fmt.Fprintf(&b, "; %s: what %s stays as it is", plural(s.errors, "error"), nameNames(s.errors))
+	}
+	b.WriteByte('.')
+	return b.String()
+}
+
+// does says what the commits do to the data, the worst first.
+func (s summary) does() string {
+	total := s.commits + s.planHeld
+	var parts []string
+	for i, impact := range reconcile.Impacts() {
+		n := s.impacts[i]
+		switch {
+		case n == 0:
+		case n == total && n == 1:
+			return "it " + verb(impact, 1)
+		case n == total:
+			return "all " + verb(impact, n)
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", n, verb(impact, n)))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// more counts the holds beside what was said before.
+func (s summary) more() string {
+	if s.held == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d more %s held", s.held, isAre(s.held))
+}
+
+func (s summary) allGood() string {
+	if s.unchanged == 1 {
+		return "the one task is as its spec says"
+	}
+	return fmt.Sprintf("all %d tasks are as their specs say", s.unchanged)
+}
+
+// quiet reports whether the plan has nothing to show but how many tasks are as
+// they should be.
+func (s summary) quiet() bool {
+	return s.commits+s.planHeld+s.guards+s.held+s.forgotten+s.unversioned+s.errors+s.warnings == 0
+}
+
+// calls says how many calls there are and how long they take.
+func (s summary) calls() string {
+	switch {
+	case s.commits > 0:
+		return plural(s.commits, "call") + ", " + about(s.eta)
+	case s.planHeld > 0:
+		return plural(s.planHeld, "call") + " once let go, " + about(s.eta)
+	default:
+		return "no calls"
+	}
+}
+
+// tally counts everything, for the end of a report.
+func (s summary) tally() string {
+	parts := []string{s.calls()}
+	for _, p := range []struct {
+		n    int
+		text string
+	}{
+		{s.held, "held"},
+		{s.forgotten, "forgotten"},
+		{s.unversioned, "without a new version"},
+		{s.unchanged, "unchanged"},
+	} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.text))
+		}
+	}
+	if s.errors > 0 {
+		parts = append(parts, plural(s.errors, "error"))
+	}
+	if s.warnings > 0 {
+		parts = append(parts, plural(s.warnings, "warning"))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// about writes a duration the way people say it.
+func about(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "less than a second"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("about %.0f s", math.Ceil(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("about %.0f min", math.Ceil(d.Minutes()))
+	default:
+		return fmt.Sprintf("about %.0f h", math.Ceil(d.Hours()))
+	}
+}
+
+// faults counts errors and warnings, for a check without a plan.
+func faults(ps spec.Problems) string {
+	errors := ps.Errors()
+	warnings := len(ps) - errors
+	switch {
+	case errors == 0 && warnings == 0:
+		return "no problems"
+	case warnings == 0:
+		return plural(errors, "error")
+	case errors == 0:
+		return plural(warnings, "warning")
+	default:
+		return plural(errors, "error") + " and " + plural(warnings, "warning")
+	}
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+func nameNames(n int) string {
+	if n == 1 {
+		return "it names"
+	}
+	return "they name"
+}

@@ -1,0 +1,235 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// Options say how text is written for a terminal.
+type Options struct {
+	Color bool // with ANSI colours; without it, no escape sequence is written
+	Width int  // columns of the terminal; 0 if there is no bound
+	// ShowValues writes every changed field with its values, those of extConfig too.
+	// Without it, changed fields are named.
+	ShowValues bool
+	// Rate is how many calls a second the estimate is made for; 0 is the API's
+	// limit of 20.
+	Rate float64
+}
+
+// Text writes the plan for a terminal: first what will happen in one sentence,
+// then one line a change, the worst first, and a count at the end. An error is w's.
+func Text(w io.Writer, p *reconcile.Plan, o Options) error {
+	v := newView(p, o.Rate)
+	t := newTextWriter(w, o)
+	t.wrapped(bold, "", v.summary.headline())
+	t.wrapped(faint, "", planOrigin(v))
+	if v.summary.quiet() {
+		return t.flush()
+	}
+	t.guards(v)
+	t.table(v)
+	t.problems(p.Problems)
+	t.line("")
+	t.wrapped(bold, "", "Plan "+visible(shortHash(p.Hash))+": "+v.summary.tally()+".")
+	return t.flush()
+}
+
+// planOrigin says what was compared with what.
+func planOrigin(v *view) string {
+	p := v.plan
+	var b strings.Builder
+	fmt.Fprintf(&b, "Revision %s", visible(shortRevision(p.Source.Revision)))
+	if p.Source.Branch != "" {
+		fmt.Fprintf(&b, " of %s", visible(p.Source.Branch))
+	}
+	if p.State.Lineage != "" {
+		fmt.Fprintf(&b, ", compared with the state at serial %d", p.State.Serial)
+	}
+	if project := v.project(); project != "" {
+		fmt.Fprintf(&b, ", project %s", visible(project))
+	}
+	if p.Approved != "" {
+		fmt.Fprintf(&b, ", approved by %s", visible(p.Approved))
+	}
+	return b.String() + "."
+}
+
+// guards says which guards hold the whole plan, and how to let it go.
+func (t *textWriter) guards(v *view) {
+	if len(v.plan.Holds) == 0 {
+		return
+	}
+	t.line("")
+	for _, h := range v.plan.Holds {
+		t.wrapped(yellow, "", "Held by guard "+visible(h.Guard)+": "+visible(h.Message))
+	}
+	if command := approveCommand(v.plan); command != "" {
+		t.line("To let exactly this plan go:")
+		t.line("  " + t.ink(bold, visible(command)))
+	}
+}
+
+// group is the lines of one kind of change.
+type group struct {
+	name, meaning, wayOn string
+	ink                  ink
+	changes              []*reconcile.Change
+}
+
+// groups returns what the plan lists, in the order of the page.
+func (v *view) groups() []group {
+	var groups []group
+	for i, impact := range reconcile.Impacts() {
+		name, meaning := heading(impact)
+		groups = append(groups, group{name, meaning, "", impactInk(impact), v.sends[i]})
+	}
+	for rest := v.held; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].Hold == rest[0].Hold {
+			n++
+		}
+		meaning, wayOn := holdWords(rest[0].Hold, anyTask)
+		name := "Held, " + visible(string(rest[0].Hold))
+		groups = append(groups, group{name, meaning, wayOn, yellow, rest[:n]})
+		rest = rest[n:]
+	}
+	return append(groups,
+		group{"Forgotten", "the spec is gone; no call is made", "", faint, v.forgotten},
+		group{"Unversioned", "changed without a new version; nothing will be sent", "", faint, v.unversioned})
+}
+
+// table writes the groups in columns that line up over the whole page.
+func (t *textWriter) table(v *view) {
+	groups := v.groups()
+	project := v.project()
+	rows := make([][]row, len(groups))
+	var l layout
+	for i, g := range groups {
+		for _, c := range g.changes {
+			r := newRow(c, project, heldWithPlan(v.plan, c))
+			l.fit(r)
+			rows[i] = append(rows[i], r)
+		}
+	}
+	l.decide(t.Width)
+	for i, g := range groups {
+		if len(g.changes) == 0 {
+			continue
+		}
+		t.heading(g.name, len(g.changes), g.meaning, g.ink)
+		if g.wayOn != "" {
+			t.wrapped(faint, "  ", "Way on: "+g.wayOn+".")
+		}
+		for k, c := range g.changes {
+			t.row(rows[i][k], l, g.ink)
+			t.detail(v, c, l)
+		}
+	}
+}
+
+// detail writes what belongs to a change below its line.
+func (t *textWriter) detail(v *view, c *reconcile.Change, l layout) {
+	if c.Action == reconcile.ActionHold && c.Detail != "" && !heldWithPlan(v.plan, c) {
+		t.wrapped("", rowIndent, visible(c.Detail))
+	}
+	if !t.ShowValues {
+		return
+	}
+	lines, more := fieldLines(c, true)
+	for _, f := range lines {
+		if f.added {
+			t.line(rowIndent + t.ink(faint, f.name+": "+f.after))
+		} else {
+			t.line(rowIndent + t.ink(faint, f.name+": "+f.before+" -> "+f.after))
+		}
+	}
+	if more > 0 {
+		t.line(rowIndent + t.ink(faint, "and "+plural(more, "more field")))
+	}
+}
+
+// problems lists what is wrong with the specs, one line each, so that editors
+// and people find the place.
+func (t *textWriter) problems(ps spec.Problems) {
+	errors := ps.Errors()
+	t.severity(ps, spec.SeverityError, errors, "Errors", "what they name stays as it is", red)
+	t.severity(ps, spec.SeverityWarning, len(ps)-errors, "Warnings", "used as they are; someone should look", yellow)
+}
+
+func (t *textWriter) severity(ps spec.Problems, s spec.Severity, n int, name, meaning string, color ink) {
+	if n == 0 {
+		return
+	}
+	t.heading(name, n, meaning, color)
+	for _, p := range ps {
+		if (p.Severity == spec.SeverityError) == (s == spec.SeverityError) {
+			t.line("  " + visible(p.String()))
+		}
+	}
+}
+
+// textWriter writes lines; the first error of the writer below stays.
+type textWriter struct {
+	*bufio.Writer
+	Options
+}
+
+func newTextWriter(w io.Writer, o Options) *textWriter {
+	return &textWriter{bufio.NewWriter(w), o}
+}
+
+func (t *textWriter) line(s string) {
+	t.WriteString(s)
+	t.WriteByte('\n')
+}
+
+func (t *textWriter) heading(name string, n int, meaning string, color ink) {
+	t.line("")
+	t.line(t.ink(bold+";"+color, fmt.Sprintf("%s (%d)", name, n)) + t.ink(faint, ": "+meaning))
+}
+
+func (t *textWriter) flush() error {
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// ink is an ANSI colour or weight.
+type ink string
+
+const (
+	bold   ink = "1"
+	faint  ink = "2"
+	red    ink = "31"
+	green  ink = "32"
+	yellow ink = "33"
+	cyan   ink = "36"
+)
+
+// ink colours s if colours are wanted.
+func (t *textWriter) ink(i ink, s string) string {
+	if !t.Color || s == "" || i == "" {
+		return s
+	}
+	return "\x1b[" + string(i) + "m" + s + "\x1b[0m"
+}
+
+func impactInk(i reconcile.Impact) ink {
+	switch i {
+	case reconcile.ImpactDiscardState:
+		return red
+	case reconcile.ImpactPause:
+		return yellow
+	case reconcile.ImpactStart:
+		return green
+	default:
+		return cyan
+	}
+}

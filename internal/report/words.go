@@ -1,0 +1,193 @@
+package report
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+)
+
+// shortHashLen is how many hexadecimal digits name a plan to people. Approve
+// takes no fewer.
+const shortHashLen = 8
+
+// shortHash returns the start of a plan's hash.
+func shortHash(hash string) string {
+	digits := hash[strings.IndexByte(hash, ':')+1:]
+	return digits[:min(len(digits), shortHashLen)]
+}
+
+// shortRevision returns a revision as people name it.
+func shortRevision(revision string) string { return revision[:min(len(revision), 12)] }
+
+// approveCommand is the exact way past the guards that hold p, or "" if an
+// approval does not help.
+func approveCommand(p *reconcile.Plan) string {
+	for _, h := range p.Holds {
+		if !h.Approvable {
+			return ""
+		}
+	}
+	if len(p.Holds) == 0 {
+		return ""
+	}
+	return "wedatasync approve " + p.Hash
+}
+
+// verb says what n commits do to the data: "1 discards state", "2 discard state".
+func verb(i reconcile.Impact, n int) string {
+	one, many := "submits only", "submit only"
+	switch i {
+	case reconcile.ImpactDiscardState:
+		one, many = "discards state", "discard state"
+	case reconcile.ImpactPause:
+		one, many = "pauses and continues", "pause and continue"
+	case reconcile.ImpactStart:
+		one, many = "starts", "start"
+	case reconcile.ImpactKeepState:
+		one, many = "keeps state", "keep state"
+	}
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// happens says what a commit does to its task.
+func happens(i reconcile.Impact) string {
+	switch i {
+	case reconcile.ImpactDiscardState:
+		return "discards state, restarts"
+	case reconcile.ImpactPause:
+		return "pauses, continues with state"
+	case reconcile.ImpactStart:
+		return "starts"
+	case reconcile.ImpactKeepState:
+		return "continues with state"
+	default:
+		return "submits only"
+	}
+}
+
+// heading names a group of commits.
+func heading(i reconcile.Impact) (name, meaning string) {
+	switch i {
+	case reconcile.ImpactDiscardState:
+		return "Discard state", "stopped, state lost, started again"
+	case reconcile.ImpactPause:
+		return "Pause", "paused, then continued with state"
+	case reconcile.ImpactStart:
+		return "Start", "started at once"
+	case reconcile.ImpactKeepState:
+		return "Keep state", "continued with state"
+	default:
+		return "Submit", "submitted, nothing runs"
+	}
+}
+
+// marker is the sign of a commit at the start of its line.
+func marker(c *reconcile.Change) string {
+	switch {
+	case c.Impact == reconcile.ImpactDiscardState:
+		return "-/+"
+	case c.Reason == reconcile.ReasonNew:
+		return "+"
+	default:
+		return "~"
+	}
+}
+
+// reasonWords says which rule asks for the call.
+func reasonWords(r reconcile.Reason) string {
+	switch r {
+	case reconcile.ReasonNew:
+		return "first commit"
+	case reconcile.ReasonVersion:
+		return "new version"
+	case reconcile.ReasonRollback:
+		return "rollback"
+	case reconcile.ReasonStart:
+		return "was only submitted"
+	case reconcile.ReasonRerun:
+		return "rerun asked for"
+	case reconcile.ReasonContent:
+		return "content changed"
+	default:
+		return "asked for before"
+	}
+}
+
+// holdReasons lists the reasons of a hold, those that need a person first.
+func holdReasons() []reconcile.HoldReason {
+	return []reconcile.HoldReason{
+		reconcile.HoldUnknown,
+		reconcile.HoldRefused,
+		reconcile.HoldGuard,
+		reconcile.HoldPaused,
+		reconcile.HoldSuspended,
+		reconcile.HoldLocked,
+		reconcile.HoldWaiting,
+		reconcile.HoldWindow,
+		reconcile.HoldDependency,
+	}
+}
+
+// holdWords says what a hold reason means and what lifts it from task.
+func holdWords(r reconcile.HoldReason, task string) (meaning, wayOn string) {
+	switch r {
+	case reconcile.HoldUnknown:
+		return "the outcome of an earlier commit is not known", "read back by itself; if that does not tell, say what happened: wedatasync resolve " + task + " applied|not-applied"
+	case reconcile.HoldRefused:
+		return "WeData refused exactly this commit", "change the spec, or say: wedatasync retry " + task
+	case reconcile.HoldGuard:
+		return "a guard in the daemon's configuration does not allow it", "change the spec or the configuration"
+	case reconcile.HoldPaused:
+		return "WeData does not accept the credentials or grants no permission", "sent by itself once it does; wedatasync doctor says what is wrong"
+	case reconcile.HoldSuspended:
+		return "it is to be left alone", "take suspend out of the spec, or say: wedatasync unsuspend " + task
+	case reconcile.HoldLocked:
+		return "someone has the task open in WeData", "sent by itself once they let go"
+	case reconcile.HoldWaiting:
+		return "WeData could not take it", "sent again by itself"
+	case reconcile.HoldWindow:
+		return "a freeze window", "sent by itself when it ends"
+	case reconcile.HoldDependency:
+		return "a task it depends on is not applied", "sent by itself once that one is"
+	default:
+		return "not sent now", "see its detail"
+	}
+}
+
+// maxNames bounds the field names that are listed for one change.
+const maxNames = 4
+
+// fieldNames lists what differs, without what the reason says already.
+func fieldNames(c *reconcile.Change) []string {
+	if c.Reason == reconcile.ReasonNew {
+		return nil
+	}
+	byVersion := c.Reason == reconcile.ReasonVersion || c.Reason == reconcile.ReasonRollback
+	var names []string
+	for _, f := range c.Fields {
+		if byVersion && f.Name == "instanceVersion" || c.Reason == reconcile.ReasonRerun && f.Name == "rerun" {
+			continue
+		}
+		if len(names) == maxNames {
+			names[maxNames-1] = "…"
+			break
+		}
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// anyTask stands for the task in words about several.
+const anyTask = "TASK"
+
+// version writes an instance version, or what stands for none.
+func version(n int64, none string) string {
+	if n == 0 {
+		return none
+	}
+	return strconv.FormatInt(n, 10)
+}
