@@ -92,7 +92,7 @@ func (r *reader) discardState(n, discard *yaml.Node, c *Commit) {
 // extConfig reads a list of {name, value}, or a mapping.
 func (r *reader) extConfig(n *yaml.Node) []Param {
 	if n.Kind == yaml.MappingNode {
-		params := make([]Param, 0, len(n.Content)/2)
+		var params []Param
 		for i := 0; i < len(n.Content); i += 2 {
 			params = append(params, r.param(n.Content[i], n.Content[i+1]))
 		}
@@ -101,7 +101,7 @@ func (r *reader) extConfig(n *yaml.Node) []Param {
 	if !r.isKind(n, yaml.SequenceNode, "extConfig", "a list of {name, value}, or a mapping") || !r.isShort(n, "extConfig") {
 		return nil
 	}
-	params := make([]Param, 0, len(n.Content))
+	var params []Param
 	seen := make(map[string]int, len(n.Content))
 	for _, item := range n.Content {
 		if !r.isMapping(item, "an entry of extConfig") {
@@ -142,7 +142,7 @@ func (r *reader) dependsOn(n *yaml.Node, of Key) []Key {
 	if !r.isList(n, "dependsOn") || !r.isShort(n, "dependsOn") {
 		return nil
 	}
-	keys := make([]Key, 0, len(n.Content))
+	var keys []Key
 	seen := make(map[Key]bool, len(n.Content))
 	for _, item := range n.Content {
 		text := r.id(item, "a task in dependsOn", MaxID+1+MaxID)

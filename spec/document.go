@@ -30,9 +30,9 @@ type defaults struct {
 
 // document reads one document. What is wrong with the document itself makes the
 // whole file unusable; what is wrong inside a commit, only that commit.
-func (r *reader) document(root *yaml.Node) {
+func (r *reader) document(doc *yaml.Node) {
 	before := r.errors
-	list, d := r.head(root)
+	list, d := r.head(doc, doc.Content[0])
 	if r.errors > before {
 		r.unusable = true
 	}
@@ -46,9 +46,9 @@ func (r *reader) document(root *yaml.Node) {
 }
 
 // head reads a document but for its commits, whose list it returns, or nil.
-func (r *reader) head(root *yaml.Node) (list *yaml.Node, d defaults) {
+func (r *reader) head(doc, root *yaml.Node) (list *yaml.Node, d defaults) {
 	if isNull(root) {
-		r.errorf(root, "empty-document", "the document is empty: remove its `---` line")
+		r.errorf(doc, "empty-document", "the document is empty: write specs into it, or remove its `---` line")
 		return nil, d
 	}
 	if !r.sound(root, 1) || !r.isMapping(root, "the document") || !r.version(root) {
@@ -90,6 +90,12 @@ func (r *reader) version(root *yaml.Node) bool {
 		}
 		r.errorf(value, "api-version", "apiVersion must be %s: correct it, or name the file in .wedatasyncignore if it is not a spec", apiVersion)
 		return false
+	}
+	for i := 0; i < len(root.Content); i += 2 {
+		if key := root.Content[i]; closest(key.Value, documentKeys[:1]) != "" {
+			r.unknown(key, documentKeys[:])
+			return false
+		}
 	}
 	r.errorf(root, "api-version", "the document does not say apiVersion: %s: add it, or name the file in .wedatasyncignore if it is not a spec", apiVersion)
 	return false
@@ -134,22 +140,29 @@ func (r *reader) item(n *yaml.Node, d defaults) {
 
 // identity finds which task an unsound item names, if it names one without doubt.
 func identity(n *yaml.Node, d defaults) Key {
-	quiet := reader{file: &File{}}
-	k := Key{ProjectID: d.projectID}
-	seen := 0
 	if n.Kind != yaml.MappingNode || n.Style&yaml.TaggedStyle != 0 {
 		return Key{}
 	}
+	quiet := reader{file: &File{}}
+	k := Key{ProjectID: d.projectID}
+	tasks, projects := 0, 0
 	for i := 0; i < len(n.Content); i += 2 {
 		value := n.Content[i+1]
+		if value.Style&yaml.TaggedStyle != 0 {
+			return Key{}
+		}
 		switch n.Content[i].Value {
 		case "taskId":
-			k.TaskID, seen = quiet.taskID(value), seen+1
+			k.TaskID = quiet.taskID(value)
+			tasks++
 		case "projectId":
-			k.ProjectID, seen = quiet.projectID(value), seen+16
+			k.ProjectID = quiet.projectID(value)
+			projects++
+		case "<<":
+			return Key{} // another id may come with it
 		}
 	}
-	if quiet.errors > 0 || seen&15 != 1 || seen > 17 {
+	if tasks != 1 || projects > 1 || quiet.errors > 0 {
 		return Key{}
 	}
 	return k

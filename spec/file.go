@@ -14,7 +14,8 @@ const (
 
 	maxNesting  = 16      // containers inside one another, the document included
 	maxKeys     = 200     // keys of a mapping, entries of extConfig and dependsOn
-	maxValues   = 250_000 // values of a document: what it costs in memory
+	minValues   = 1000    // values of any document, plus one for 3 bytes of the file
+	maxValues   = 250_000 // values of any document
 	maxProblems = 100     // complaints of one severity that a file keeps
 )
 

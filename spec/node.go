@@ -50,11 +50,10 @@ func (r *reader) soundKeys(n *yaml.Node) bool {
 	for i := 0; i < len(n.Content); i += 2 {
 		key := n.Content[i]
 		switch {
-		case key.Kind == yaml.AliasNode:
-			r.errorf(key, "alias", "aliases (*name) are not used in specs: write the value out")
-			return false
-		case key.Kind != yaml.ScalarNode:
+		case key.Kind == yaml.MappingNode || key.Kind == yaml.SequenceNode:
 			r.errorf(key, "wrong-type", "a key must be a word, not %s", kind(key))
+			return false
+		case !r.sound(key, 0):
 			return false
 		case key.Tag == "!!merge":
 			r.errorf(key, "merge-key", "merge keys (<<) are not used in specs: write the keys out")

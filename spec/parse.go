@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -39,7 +37,7 @@ type reader struct {
 // documents reads one document after the other.
 func (r *reader) documents(data []byte) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
-	for n := 0; ; n++ {
+	for n := 0; !r.hopeless(); n++ {
 		var doc yaml.Node
 		switch err := decode(dec, &doc); {
 		case errors.Is(err, io.EOF):
@@ -54,9 +52,12 @@ func (r *reader) documents(data []byte) {
 			r.syntax(data, err)
 			return
 		}
-		r.document(doc.Content[0])
+		r.document(&doc)
 	}
 }
+
+// hopeless reports whether nothing more can be learnt from the file.
+func (r *reader) hopeless() bool { return r.unusable && r.errors > maxProblems }
 
 // decode reads the next document. The YAML library reports by panicking inside;
 // one that escapes must not take the daemon down.
@@ -80,11 +81,11 @@ func (r *reader) finish() *File {
 		}
 		f.Commits = nil
 	}
-	if n := r.errors - maxProblems; n > 0 {
-		f.Problems = append(f.Problems, problemf(r.cut[0], "more-problems", "%d more errors from here on are not shown: correct the first ones", n))
+	if r.errors > maxProblems {
+		f.Problems = append(f.Problems, problemf(r.cut[0], "more-problems", "there are more errors from here on: correct the first %d", maxProblems))
 	}
-	if n := r.warnings - maxProblems; n > 0 {
-		p := problemf(r.cut[1], "more-problems", "%d more warnings from here on are not shown", n)
+	if r.warnings > maxProblems {
+		p := problemf(r.cut[1], "more-problems", "there are more warnings from here on")
 		p.Severity = SeverityWarning
 		f.Problems = append(f.Problems, p)
 	}
@@ -119,40 +120,3 @@ func (r *reader) warnf(n *yaml.Node, code, format string, args ...any) {
 }
 
 func (r *reader) pos(n *yaml.Node) Pos { return Pos{r.file.Name, max(n.Line, 1), max(n.Column, 1)} }
-
-// syntax reports what the YAML library says, where it says so: it knows the
-// line, often the one after the fault, and no column.
-func (r *reader) syntax(data []byte, err error) {
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := 1
-	if rest, ok := strings.CutPrefix(message, "line "); ok {
-		if number, rest, ok := strings.Cut(rest, ": "); ok {
-			if n, err := strconv.Atoi(number); err == nil {
-				line, message = n, rest
-			}
-		}
-	}
-	row := nthLine(data, line)
-	pos := Pos{r.file.Name, line, 1 + len(row) - len(bytes.TrimLeft(row, " \t"))}
-	message = printable(message)
-	switch {
-	case strings.HasPrefix(message, "unknown anchor"):
-		r.errorAt(pos, "alias", "aliases (*name) are not used in specs: write the value out")
-	case bytes.HasPrefix(bytes.TrimLeft(row, " "), []byte("\t")):
-		r.errorAt(pos, "syntax", "the line is indented with a tab: indent with spaces")
-	default:
-		r.errorAt(pos, "syntax", "this is not YAML, here or just above: %s; look for a quote or bracket that is not closed, a missing \"- \" or wrong indentation", message)
-	}
-}
-
-// nthLine returns a line of the data, counting from 1, or nothing.
-func nthLine(data []byte, n int) []byte {
-	i := 1
-	for row := range bytes.Lines(data) {
-		if i == n {
-			return bytes.TrimRight(row, "\r\n")
-		}
-		i++
-	}
-	return nil
-}

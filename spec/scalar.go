@@ -13,7 +13,7 @@ import (
 
 const (
 	maxVersion  = 1<<53 - 1 // what every JSON reader can hold
-	maxTaskType = 1<<31 - 1
+	maxTaskType = 999_999_999
 )
 
 // taskID reads a task's id, or reports why it is none and returns nothing.
@@ -43,7 +43,7 @@ func (r *reader) id(n *yaml.Node, what string, limit int) string {
 	case id == "":
 		r.errorf(n, "bad-id", "%s is empty: write the id", what)
 	case len(id) > limit:
-		r.errorf(n, "bad-id", "%s is %d bytes long, at most %d are allowed", what, len(id), limit)
+		r.errorf(n, "bad-id", "%s is %d bytes long, at most %d are allowed: correct it", what, len(id), limit)
 	case bad && unicode.IsSpace(c):
 		r.errorf(n, "bad-id", "%s %s has a space (%s): ids have none; remove it", what, quote(id), runeName(c))
 	case bad:
@@ -67,7 +67,7 @@ func notInID(c rune) bool {
 func (r *reader) filled(n *yaml.Node, what string, limit int) string {
 	s, ok := r.text(n, what, limit)
 	if ok && s == "" {
-		r.errorf(n, "empty-text", "%s is empty: leave it out if there is nothing to say", what)
+		r.errorf(n, "empty-text", "%s is empty: write it, or leave it out", what)
 	}
 	return s
 }
@@ -143,8 +143,7 @@ func (r *reader) commitType(n *yaml.Node) (CommitType, bool) {
 	}
 	t, ok := ParseCommitType(n.Value)
 	if !ok {
-		r.errorf(n, "bad-commit-type", "commitType %s is none: use %s, or its number 0 to 4", quote(n.Value),
-			orAll(closest(n.Value, commitTypeNames[:]), commitTypeNames[:]))
+		r.errorf(n, "bad-commit-type", "commitType %s is unknown: %s", quote(n.Value), instead(n.Value, "the number 0 to 4", commitTypeNames[:]))
 	}
 	return t, ok
 }
@@ -163,10 +162,9 @@ func (r *reader) taskType(n *yaml.Node) TaskType {
 	v, ok := decimal(n.Value)
 	switch {
 	case !ok:
-		r.errorf(n, "bad-task-type", "taskType %s is none: use %s, or its number %d or %d", quote(n.Value),
-			orAll(closest(n.Value, names), names), Realtime, Offline)
+		r.errorf(n, "bad-task-type", "taskType %s is unknown: %s", quote(n.Value), instead(n.Value, "the number 201 or 202", names))
 	case v == 0:
-		r.errorf(n, "bad-task-type", "taskType 0 is none: leave it out for %s", Realtime)
+		r.errorf(n, "bad-task-type", "taskType 0 is unknown: leave it out for %s", Realtime)
 	case v > maxTaskType:
 		r.errorf(n, "bad-task-type", "taskType %s is too large: use %s", quote(n.Value), enumerate(names))
 	case TaskType(v) != Realtime && TaskType(v) != Offline:
@@ -175,12 +173,12 @@ func (r *reader) taskType(n *yaml.Node) TaskType {
 	return TaskType(v)
 }
 
-// orAll names the guess, or without one all that could have been meant.
-func orAll(guess string, all []string) string {
-	if guess != "" {
-		return guess
+// instead says what to write for an unknown name.
+func instead(name, number string, names []string) string {
+	if guess := closest(name, names); guess != "" {
+		return "did you mean " + guess + "?"
 	}
-	return enumerate(all)
+	return "use " + strings.Join(names, ", ") + " or " + number
 }
 
 // firstFunc returns the first character that satisfies f.

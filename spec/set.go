@@ -17,7 +17,7 @@ type Set struct {
 	unread int              // files that may name any task
 
 	once    map[Key]*Commit // tasks that one commit names, and nothing else does
-	contest map[Key][]place // tasks named otherwise: more than once, or by a broken commit
+	contest map[Key]places  // tasks named otherwise: more than once, or by a broken commit
 	graph   graph           // who depends on whom among once
 
 	touched map[Key]struct{} // whose naming may have changed since settle
@@ -26,10 +26,20 @@ type Set struct {
 	limbo   map[Key]struct{} // no longer named, while an unread file may name them
 }
 
-// place is where a task is named; commit is nil if it is not usable.
+// place is where a task is named: by a commit, or by one that is broken.
 type place struct {
-	Pos
 	commit *Commit
+	broken *Named
+}
+
+// places are where one task is named.
+type places map[place]struct{}
+
+func (p place) pos() Pos {
+	if p.commit != nil {
+		return p.commit.Pos
+	}
+	return p.broken.Pos
 }
 
 // NewSet returns an empty set.
@@ -38,7 +48,7 @@ func NewSet() *Set {
 		files:   make(map[string]*File),
 		faulty:  make(map[string]*File),
 		once:    make(map[Key]*Commit),
-		contest: make(map[Key][]place),
+		contest: make(map[Key]places),
 		graph:   newGraph(),
 		touched: make(map[Key]struct{}),
 		limbo:   make(map[Key]struct{}),
@@ -56,12 +66,8 @@ func (s *Set) Put(f *File) {
 	if f.Unread {
 		s.unread++
 	}
-	for i := range f.Commits {
-		c := &f.Commits[i]
-		s.name(c.Key, place{c.Pos, c})
-	}
-	for _, b := range f.Broken {
-		s.name(b.Key, place{b.Pos, nil})
+	for k, at := range f.places() {
+		s.name(k, at)
 	}
 }
 
@@ -76,51 +82,64 @@ func (s *Set) Remove(name string) {
 	if f.Unread {
 		s.unread--
 	}
-	for i := range f.Commits {
-		s.unname(f.Commits[i].Key, name)
+	for k, at := range f.places() {
+		s.unname(k, at)
 	}
-	for _, b := range f.Broken {
-		s.unname(b.Key, name)
+}
+
+// places yields what the file names, and where.
+func (f *File) places() iter.Seq2[Key, place] {
+	return func(yield func(Key, place) bool) {
+		for i := range f.Commits {
+			if c := &f.Commits[i]; !yield(c.Key, place{commit: c}) {
+				return
+			}
+		}
+		for i := range f.Broken {
+			if b := &f.Broken[i]; !yield(b.Key, place{broken: b}) {
+				return
+			}
+		}
 	}
 }
 
 // name notes that the task is named at a place.
 func (s *Set) name(k Key, at place) {
 	s.touched[k] = struct{}{}
-	if places := s.contest[k]; len(places) > 0 {
-		s.contest[k] = append(places, at)
-		return
-	}
+	contest, contested := s.contest[k]
 	first, twice := s.once[k]
 	switch {
+	case contested:
+		contest[at] = struct{}{}
 	case twice:
 		delete(s.once, k)
-		s.contest[k] = []place{{first.Pos, first}, at}
+		s.contest[k] = places{{commit: first}: {}, at: {}}
 	case at.commit == nil:
-		s.contest[k] = []place{at}
+		s.contest[k] = places{at: {}}
 	default:
 		s.once[k] = at.commit
 	}
 }
 
-// unname notes that the file does not name the task any more.
-func (s *Set) unname(k Key, file string) {
+// unname notes that the task is not named at the place any more.
+func (s *Set) unname(k Key, at place) {
 	s.touched[k] = struct{}{}
-	places, contested := s.contest[k]
+	contest, contested := s.contest[k]
 	if !contested {
 		delete(s.once, k)
 		return
 	}
-	places = slices.DeleteFunc(places, func(p place) bool { return p.File == file })
-	switch {
-	case len(places) == 0:
-		delete(s.contest, k)
-	case len(places) == 1 && places[0].commit != nil:
-		s.once[k] = places[0].commit
-		delete(s.contest, k)
-	default:
-		s.contest[k] = places
+	delete(contest, at)
+	if len(contest) > 1 {
+		return
 	}
+	for last := range contest {
+		if last.commit == nil {
+			return
+		}
+		s.once[k] = last.commit
+	}
+	delete(s.contest, k)
 }
 
 // named reports whether some file is known to name the task.
@@ -226,8 +245,8 @@ func (s *Set) Problems() Problems {
 	for _, f := range s.faulty {
 		all = append(all, f.Problems...)
 	}
-	for k, places := range s.contest {
-		all = append(all, duplicates(k, places)...)
+	for k, contest := range s.contest {
+		all = append(all, duplicates(k, contest)...)
 	}
 	for k, f := range s.graph.faults {
 		all = append(all, f.problems(s.once[k])...)
@@ -237,20 +256,24 @@ func (s *Set) Problems() Problems {
 }
 
 // duplicates complains at each place that names the task, if they are several.
-func duplicates(k Key, places []place) Problems {
-	if len(places) < 2 {
+func duplicates(k Key, contest places) Problems {
+	if len(contest) < 2 {
 		return nil
 	}
-	places = slices.SortedFunc(slices.Values(places), func(a, b place) int { return a.Pos.compare(b.Pos) })
+	at := make([]Pos, 0, len(contest))
+	for p := range contest {
+		at = append(at, p.pos())
+	}
+	slices.SortFunc(at, Pos.compare)
 	var ps Problems
-	for i, p := range places[:min(len(places), maxPlaces)] {
-		other := places[0]
+	for i, pos := range at[:min(len(at), maxPlaces)] {
+		other := at[0]
 		if i == 0 {
-			other = places[1]
+			other = at[1]
 		}
-		ps = append(ps, problemf(p.Pos, "duplicate-task",
+		ps = append(ps, problemf(pos, "duplicate-task",
 			"task %s of project %s is also named in %s (%d times in all): keep one, neither is used",
-			quote(k.TaskID), quote(k.ProjectID), other.Pos.short(), len(places)))
+			quote(k.TaskID), quote(k.ProjectID), other.short(), len(at)))
 	}
 	return ps
 }

@@ -23,8 +23,9 @@ func checkText(name string, data []byte) *Problem {
 		return bad(1, 1, "lfs-pointer", "the file is a Git LFS pointer, not a spec: keep specs out of LFS (git lfs untrack, then commit the file itself)")
 	}
 
-	// Values of the document so far: each but the first has one of these before it.
-	values := 0
+	// A value costs the parser several hundred bytes, however short it is.
+	limit := min(maxValues, minValues+len(data)/3)
+	values := 0 // of the document so far
 	for line := 1; len(data) > 0; line++ {
 		row, rest, _ := bytes.Cut(data, []byte("\n"))
 		data = rest
@@ -35,11 +36,14 @@ func checkText(name string, data []byte) *Problem {
 		if isConflictMarker(row) {
 			return bad(line, 1, "conflict-marker", "a merge was left unfinished here: resolve the conflict and remove the marker lines")
 		}
+		if bytes.HasPrefix(row, []byte("%")) {
+			return bad(line, 1, "directive", "directives (%YAML, %TAG) are not used in specs: remove the line")
+		}
 		if bytes.HasPrefix(row, []byte("---")) {
 			values = 0
 		}
-		if values += countValues(row); values > maxValues {
-			return bad(line, 1, "too-many-values", "the document holds more than 250,000 values: split it into several files")
+		if values += countValues(row); values > limit {
+			return bad(line, 1, "too-many-values", "the document has more commas, colons and brackets than specs need: split it into several files")
 		}
 	}
 	return nil
