@@ -1,0 +1,23 @@
+# A static binary, alone in an image: no shell, no package manager, no root.
+#
+#   docker build -t wedatasync .
+#   docker run --read-only -v wedatasync:/var/lib/wedatasync wedatasync run --source https://git.example.com/tasks.git
+FROM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/wedatasync ./cmd/wedatasync \
+    && mkdir -p /out/var/lib/wedatasync
+
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build /out/wedatasync /usr/local/bin/wedatasync
+# The state, and the mirror of the repository beside it, are the only things written.
+COPY --from=build --chown=65532:65532 /out/var/lib/wedatasync /var/lib/wedatasync
+USER 65532:65532
+WORKDIR /var/lib/wedatasync
+ENV TMPDIR=/var/lib/wedatasync
+VOLUME /var/lib/wedatasync
+ENTRYPOINT ["/usr/local/bin/wedatasync"]
+CMD ["run"]

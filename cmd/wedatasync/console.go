@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// progressEvery is how often the line of progress is written again.
+const progressEvery = 200 * time.Millisecond
+
+// console shows a person what run does: each plan that calls, and on a terminal
+// one line of progress while its calls are made.
+type console struct {
+	io       *stdio
+	options  report.Options
+	once     bool
+	plans    bool // show the plans
+	progress bool // show the line of progress
+
+	mu      sync.Mutex
+	calls   int
+	done    int
+	applied int
+	last    string
+	shown   time.Time
+	line    bool // the cursor is on the line of progress
+	hash    string
+}
+
+var _ reconcile.Observer = (*console)(nil)
+
+func newConsole(io *stdio, s *settings, once bool) *console {
+	return &console{
+		io: io, once: once,
+		options:  report.Options{Color: io.colour(), Width: io.width, Rate: s.Rate * s.Share},
+		plans:    once || io.outTerminal,
+		progress: io.errTerminal,
+	}
+}
+
+// Planned shows a plan that differs from the one before.
+func (c *console) Planned(p *reconcile.Plan) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls, c.done, c.applied = p.Count(reconcile.ActionCommit), 0, 0
+	shown := p.Hash + p.Source.Revision
+	if !c.plans || c.hash == shown {
+		return
+	}
+	c.clear()
+	if c.hash != "" {
+		fmt.Fprintln(c.io.out)
+	}
+	c.hash = shown
+	// A plan that cannot be shown is no reason not to carry it out.
+	_ = report.Text(c.io.out, p, c.options)
+	fmt.Fprintln(c.io.out)
+}
+
+// Called counts a call.
+func (c *console) Called(change *reconcile.Change, _ *state.Record, out state.Outcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if out.Class != state.ClassThrottled {
+		c.done++
+	}
+	if out.Class == state.ClassApplied {
+		c.applied++
+	}
+	c.last = change.Key.TaskID
+	if now := time.Now(); c.progress && (now.Sub(c.shown) >= progressEvery || c.done == c.calls) {
+		c.shown = now
+		c.show()
+	}
+}
+
+// Passed shows what a pass of the daemon came to.
+func (c *console) Passed(r *reconcile.Result) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clear()
+	if c.once || !c.plans || r.Applied == 0 && r.Plan.Count(reconcile.ActionCommit) == 0 {
+		return
+	}
+	_ = report.ResultText(c.io.out, r, c.options)
+}
+
+// show writes the line of progress over the one before.
+func (c *console) show() {
+	c.line = true
+	rate := c.options.Rate
+	left := time.Duration(float64(max(c.calls-c.done, 0)) / rate * float64(time.Second)).Round(time.Second)
+	text := fmt.Sprintf("%d of %d commits, %d applied, about %v left  %s", c.done, c.calls, c.applied, left, c.last)
+	if width := c.io.width; width > 0 && len(text) > width-1 {
+		text = text[:width-1]
+	}
+	fmt.Fprintf(c.io.err, "\r\x1b[K%s", text)
+}
+
+// clear takes the line of progress away.
+func (c *console) clear() {
+	if c.line {
+		io.WriteString(c.io.err, "\r\x1b[K")
+		c.line = false
+	}
+}
+
+func (c *console) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clear()
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// The exit codes. They are part of the contract: scripts depend on them.
+const (
+	exitDone    = 0  // done, nothing left
+	exitError   = 1  // an error
+	exitChanges = 2  // plan --detailed-exitcode: changes pending
+	exitHeld    = 3  // held by a guard
+	exitPartial = 4  // some commits refused or waiting, the rest applied
+	exitUnknown = 6  // an unknown outcome remains
+	exitLocked  = 7  // the state is locked by another process
+	exitUsage   = 64 // the command line cannot be understood (sysexits.h)
+)
+
+// exitStatus is an outcome that is no error but has a code of its own.
+type exitStatus int
+
+func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+// exitCode is the one table from errors to codes.
+func exitCode(err error) int {
+	if status, ok := errors.AsType[exitStatus](err); ok {
+		return int(status)
+	}
+	if _, ok := errors.AsType[usageError](err); ok {
+		return exitUsage
+	}
+	if errors.Is(err, state.ErrLocked) {
+		return exitLocked
+	}
+	if err != nil {
+		return exitError
+	}
+	return exitDone
+}
+
+// complain is the one place that prints an error.
+func complain(w io.Writer, err error) {
+	if _, ok := errors.AsType[exitStatus](err); ok || err == nil {
+		return
+	}
+	fmt.Fprintf(w, "wedatasync: %v\n", err)
+	if _, ok := errors.AsType[usageError](err); ok {
+		fmt.Fprintln(w, "See: wedatasync help")
+	}
+}
+
+// passStatus returns the code for how a single pass has ended, the gravest first.
+func passStatus(r *reconcile.Result) error {
+	held := len(r.Left.Holds) > 0 || r.Holds(reconcile.HoldGuard) > 0 || r.Holds(reconcile.HoldWindow) > 0
+	switch {
+	case r.Holds(reconcile.HoldUnknown) > 0:
+		return exitStatus(exitUnknown)
+	case r.Holds(reconcile.HoldPaused) > 0 || r.Left.Problems.Errors() > 0 || r.Superseded:
+		return exitStatus(exitError)
+	case held:
+		return exitStatus(exitHeld)
+	case waits(r):
+		return exitStatus(exitPartial)
+	default:
+		return nil
+	}
+}
+
+// waits reports whether a call that is needed was not made, or not accepted.
+func waits(r *reconcile.Result) bool {
+	return r.Left.Count(reconcile.ActionCommit) > 0 || r.Holds(reconcile.HoldLocked) > 0 || r.Holds(reconcile.HoldWaiting) > 0 ||
+		r.Holds(reconcile.HoldRefused) > 0 || r.Holds(reconcile.HoldDependency) > 0
+}

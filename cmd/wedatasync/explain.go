@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// explainEvents is how much of a task's history explain shows.
+const explainEvents = 10
+
+func newExplainCommand(io *stdio) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "explain TASK",
+		Short: "Say why a task is as it is, and what comes next",
+		Long: `Explain tells the whole story of one task: what was applied, by which revision and
+request; what its spec asks for, and where that stands; what was compared, which
+guard holds it, what it waits for and when it is tried again; and its last events.
+TASK is a task id, or projectId/taskId. It changes nothing.`,
+		Args: takes(cobra.ExactArgs(1)),
+	}
+	s := addSettings(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := s.load(io.getenv); err != nil {
+			return usageError{err}
+		}
+		ctx := cmd.Context()
+		r, err := state.OpenReader(ctx, s.State)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		// The state alone tells a lot: a source that cannot be read is no reason to
+		// say nothing.
+		env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: true, Version: version(), OwnState: true}
+		plan, planErr := app.Plan(ctx, s.Settings, env)
+		key, err := findTask(ctx, r, plan, args[0])
+		if err != nil {
+			return errors.Join(err, planErr)
+		}
+		rec, err := r.Record(ctx, key)
+		if err != nil {
+			return err
+		}
+		events, err := r.History(ctx, state.HistoryQuery{Key: &key, Limit: explainEvents})
+		if err != nil {
+			return err
+		}
+		e := explanation{w: io.out, key: key, rec: rec, plan: plan, now: time.Now()}
+		e.write(events, planErr)
+		return e.err
+	}
+	return cmd
+}
+
+// findTask returns the task that a person named.
+func findTask(ctx context.Context, r *state.Reader, plan *reconcile.Plan, name string) (spec.Key, error) {
+	found := map[spec.Key]bool{}
+	match := func(key spec.Key) {
+		if key.String() == name || key.TaskID == name {
+			found[key] = true
+		}
+	}
+	for rec, err := range r.Records(ctx) {
+		if err != nil {
+			return spec.Key{}, err
+		}
+		match(rec.Key)
+	}
+	if plan != nil {
+		for i := range plan.Changes {
+			match(plan.Changes[i].Key)
+		}
+	}
+	for key := range found {
+		if len(found) == 1 {
+			return key, nil
+		}
+	}
+	if len(found) == 0 {
+		return spec.Key{}, fmt.Errorf("there is no task %s in the state or the plan", name)
+	}
+	return spec.Key{}, fmt.Errorf("%d projects have a task %s: name it as projectId/taskId", len(found), name)
+}
+
+// explanation writes what is known of one task.
+type explanation struct {
+	w    io.Writer
+	key  spec.Key
+	rec  *state.Record // nil if the state does not know it
+	plan *reconcile.Plan
+	now  time.Time
+	err  error
+}
+
+func (e *explanation) line(label, format string, args ...any) {
+	if e.err != nil {
+		return
+	}
+	_, e.err = fmt.Fprintf(e.w, "%-10s%s\n", label, report.Visible(fmt.Sprintf(format, args...)))
+}
+
+func (e *explanation) write(events []state.Event, planErr error) {
+	e.line("Task", "%s", e.key)
+	e.applied()
+	e.attempt()
+	e.change(planErr)
+	for i := range events {
+		label := ""
+		if i == 0 {
+			label = "History"
+		}
+		e.line(label, "%s", eventText(&events[i]))
+	}
+}
+
+func (e *explanation) applied() {
+	if e.rec == nil || e.rec.Applied == nil {
+		e.line("Applied", "never, by this state")
+		return
+	}
+	a := e.rec.Applied
+	e.line("Applied", "%s%s at %s, known by %s", a.CommitType, versionText(a.InstanceVersion), clock(a.At), a.Origin)
+	if a.Revision != "" {
+		e.line("", "revision %s", a.Revision)
+	}
+	if a.RequestID != "" {
+		e.line("", "request %s", a.RequestID)
+	}
+	if a.TaskApproveID != "" {
+		e.line("", "waits for approval %s in WeData", a.TaskApproveID)
+	}
+}
+
+func (e *explanation) attempt() {
+	if e.rec == nil {
+		return
+	}
+	if s := e.rec.Suspended; s.Active(e.now) {
+		e.line("Suspended", "by %s at %s: %s", s.Actor, clock(s.At), s.Reason)
+	}
+	a := e.rec.Attempt
+	if a == nil {
+		return
+	}
+	e.line("Attempt", "%s%s (%s), sent %s, now %s", a.Wanted.CommitType, versionText(a.Wanted.InstanceVersion), a.Reason, clock(a.At), e.rec.Status)
+	e.line("", "spec %s:%d of revision %s%s", a.File, a.Line, a.Wanted.Revision, byAuthor(a.Author))
+	if a.Outcome.Code != "" {
+		e.line("", "answer %s: %s", a.Outcome.Code, a.Outcome.Message)
+	}
+	if a.Outcome.RequestID != "" {
+		e.line("", "request %s", a.Outcome.RequestID)
+	}
+	if a.Outcome.Locker != "" {
+		e.line("", "locked by %s since %s", a.Outcome.Locker, clock(a.Since))
+	}
+	if a.NeedsPerson != "" {
+		e.line("", "a person is needed: %s", a.NeedsPerson)
+	}
+	if !a.NextAt.IsZero() {
+		e.line("", "next %s", clock(a.NextAt))
+	}
+}
+
+// change says what the newest revision asks for, and what comes of it.
+func (e *explanation) change(planErr error) {
+	if e.plan == nil {
+		e.line("Plan", "not known: %v", planErr)
+		return
+	}
+	c := findChange(e.plan, e.key)
+	if c == nil {
+		e.line("Plan", "nothing to do: it is as its spec at revision %s says, or has none", e.plan.Source.Revision)
+		return
+	}
+	if c.Want != nil {
+		e.line("Spec", "%s: %s%s", c.Want.Pos, c.Want.CommitType, versionText(c.Want.InstanceVersion))
+	}
+	e.line("Plan", "%s %s", c.Action, c.Reason)
+	for _, f := range c.Fields {
+		if f.Secret {
+			e.line("", "%s differs", f.Name)
+			continue
+		}
+		e.line("", "%s: %v -> %v", f.Name, orDash(f.Before), orDash(f.After))
+	}
+	if c.Hold != "" {
+		e.line("Held", "%s: %s", c.Hold, c.Detail)
+	}
+	for _, h := range e.plan.Holds {
+		way := ""
+		if h.Approvable {
+			way = "; to let it go: wedatasync approve " + e.plan.Hash
+		}
+		e.line("Guard", "%s: %s%s", h.Guard, h.Message, way)
+	}
+}
+
+func findChange(p *reconcile.Plan, key spec.Key) *reconcile.Change {
+	for i := range p.Changes {
+		if p.Changes[i].Key == key {
+			return &p.Changes[i]
+		}
+	}
+	return nil
+}
+
+func versionText(version int64) string {
+	if version == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" version %d", version)
+}
+
+func byAuthor(author string) string {
+	if author == "" {
+		return ""
+	}
+	return " by " + author
+}
+
+func orDash(v any) any {
+	if v == nil {
+		return "-"
+	}
+	return v
+}
+
+// eventText writes a row of the history on one line.
+func eventText(e *state.Event) string {
+	parts := []string{fmt.Sprintf("#%d", e.Seq), clock(e.At), string(e.Kind)}
+	if e.Key != (spec.Key{}) {
+		parts = append(parts, e.Key.String())
+	}
+	if e.Outcome.Class != "" {
+		parts = append(parts, string(e.Outcome.Class))
+	}
+	for _, text := range []string{e.Outcome.Code, e.Outcome.Message, e.Note} {
+		if text != "" {
+			parts = append(parts, text)
+		}
+	}
+	if e.Outcome.RequestID != "" {
+		parts = append(parts, "request "+e.Outcome.RequestID)
+	}
+	if e.Actor != "" {
+		parts = append(parts, "by "+e.Actor)
+	}
+	return strings.Join(parts, "  ")
+}

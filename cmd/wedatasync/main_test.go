@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"net/http"
+	"net/http/cgi"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/wedatasync/wedatasync/internal/wedatasim"
+)
+
+var update = flag.Bool("update", false, "write the golden parts of the scripts anew")
+
+// TestMain makes this binary the command itself when a script calls it.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"wedatasync": main})
+}
+
+// TestScripts runs every story in testdata/script. Each has, on loopback, a
+// simulated endpoint of its own (SIM), a real git server (GIT) for the bare
+// repositories under $WORK/srv, and the credentials in its environment.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               setupScript,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"sim":     cmdSim,
+			"commits": cmdCommits,
+			"exits":   cmdExits,
+			"until":   cmdUntil,
+			"edit":    cmdEdit,
+		},
+	})
+}
+
+type simKey struct{}
+
+func setupScript(env *testscript.Env) error {
+	sim := wedatasim.New(wedatasim.Options{})
+	endpoint := httptest.NewServer(sim)
+	env.Defer(endpoint.Close)
+	git, err := gitServer(filepath.Join(env.WorkDir, "srv"))
+	if err != nil {
+		return err
+	}
+	env.Defer(git.Close)
+	env.Values[simKey{}] = sim
+	account := wedatasim.DefaultAccount()
+	env.Setenv("SIM", endpoint.URL)
+	env.Setenv("GIT", git.URL)
+	env.Setenv("TENCENTCLOUD_SECRET_ID", account.SecretID)
+	env.Setenv("TENCENTCLOUD_SECRET_KEY", account.SecretKey)
+	env.Setenv("WEDATASYNC_ENDPOINT", endpoint.URL)
+	env.Setenv("WEDATASYNC_ACCEPT_HORIZON", "1s")
+	env.Setenv("WEDATASYNC_INTERVAL", "100ms")
+	env.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	env.Setenv("GIT_CONFIG_SYSTEM", os.DevNull)
+	env.Setenv("GIT_AUTHOR_NAME", "Ada")
+	env.Setenv("GIT_AUTHOR_EMAIL", "ada@example.com")
+	env.Setenv("GIT_COMMITTER_NAME", "Ada")
+	env.Setenv("GIT_COMMITTER_EMAIL", "ada@example.com")
+	return nil
+}
+
+// gitServer serves the repositories under root with git's own HTTP server.
+func gitServer(root string) (*httptest.Server, error) {
+	out, err := exec.Command("git", "--exec-path").Output()
+	if err != nil {
+		return nil, fmt.Errorf("find git: %w", err)
+	}
+	return httptest.NewServer(&cgi.Handler{
+		Path: filepath.Join(strings.TrimSpace(string(out)), "git-http-backend"),
+		Env:  []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=ada", "GIT_CONFIG_GLOBAL=" + os.DevNull},
+	}), nil
+}
+
+func simOf(ts *testscript.TestScript) *wedatasim.Server {
+	return ts.Value(simKey{}).(*wedatasim.Server)
+}
+
+// cmdSim orders the simulated endpoint: sim METHOD PATH [JSON], as under /_sim/.
+func cmdSim(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: sim METHOD PATH [JSON]")
+	}
+	var body bytes.Buffer
+	if len(args) == 3 {
+		body.WriteString(args[2])
+	}
+	req, err := http.NewRequestWithContext(context.Background(), args[0], ts.Getenv("SIM")+"/_sim/"+args[1], &body)
+	ts.Check(err)
+	res, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer res.Body.Close()
+	if res.StatusCode >= 300 {
+		ts.Fatalf("sim %s: %s", strings.Join(args, " "), res.Status)
+	}
+}
+
+// commitsOf lists the commits that took effect, in order, as "task version".
+func commitsOf(sim *wedatasim.Server) []string {
+	var commits []string
+	for _, e := range sim.Ledger() {
+		if e.Action == "CommitIntegrationTask" && e.Applied {
+			commits = append(commits, e.TaskID)
+		}
+	}
+	return commits
+}
+
+// cmdCommits asserts how many commits have taken effect so far: commits N.
+func cmdCommits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: commits N")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if got := commitsOf(simOf(ts)); len(got) != want {
+		ts.Fatalf("%d commits took effect, want %d: %s", len(got), want, strings.Join(got, ", "))
+	}
+}
+
+// cmdExits runs a command and asserts its exit code: exits CODE COMMAND ARG...
+func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARG...]")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	if exit, ok := err.(*exec.ExitError); ok {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("run %s: %v", args[1], err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("%s exits with %d, want %s", strings.Join(args[1:], " "), code, args[0])
+	}
+}
+
+// cmdUntil runs a command until it prints what is asked for: until PATTERN COMMAND
+// ARG..., or until "commits N" holds. It fails after 10 s.
+func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until commits N, or until TEXT FILE")
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		ok, seen := false, ""
+		if args[0] == "commits" {
+			seen = strconv.Itoa(len(commitsOf(simOf(ts))))
+			ok = seen == args[1]
+		} else {
+			data, _ := os.ReadFile(ts.MkAbs(args[1]))
+			seen = string(data)
+			ok = strings.Contains(seen, args[0])
+		}
+		if ok {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("after 10 s still not %s, but %s", strings.Join(args, " "), seen)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// cmdEdit replaces a text in a file, by rename as editors do: edit FILE OLD NEW.
+func cmdEdit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: edit FILE OLD NEW")
+	}
+	data := ts.ReadFile(args[0])
+	if !strings.Contains(data, args[1]) {
+		ts.Fatalf("%s has no %q", args[0], args[1])
+	}
+	path := ts.MkAbs(args[0])
+	ts.Check(os.WriteFile(path+"~", []byte(strings.ReplaceAll(data, args[1], args[2])), 0o644))
+	ts.Check(os.Rename(path+"~", path))
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/reconcile"
+)
+
+func newPlanCommand(io *stdio) *cobra.Command {
+	var detailed bool
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what a pass would do; reads only",
+		Long: `Plan compares the source with the state, as run does, and shows which commits run
+would make. It writes nothing: not the state, not the API. It works while the
+daemon runs, and needs no credentials.
+
+Exit codes: 0 the plan was made; 1 an error, or a file that cannot be used; 2 with
+--detailed-exitcode: changes pending; 3 a guard holds the plan.`,
+		Args: takes(cobra.NoArgs),
+	}
+	s := addSettings(cmd)
+	o := addOutput(cmd)
+	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "end with 2 if changes are pending")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := errors.Join(o.check(), s.load(io.getenv)); err != nil {
+			return usageError{err}
+		}
+		p, err := app.Plan(cmd.Context(), s.Settings, app.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: s.given("state")})
+		if err != nil {
+			// A reader of the output must not take the absence of a plan for one
+			// without changes.
+			if o.format == "text" {
+				return err
+			}
+			return errors.Join(err, o.write(io, failureDocument(report.Failure{Err: err}), s.Rate*s.Share))
+		}
+		if err := o.write(io, planDocument(p), s.Rate*s.Share); err != nil {
+			return err
+		}
+		return planStatus(p, detailed)
+	}
+	return cmd
+}
+
+// planStatus returns the code for a plan that was made and shown.
+func planStatus(p *reconcile.Plan, detailed bool) error {
+	switch {
+	case p.Problems.Errors() > 0:
+		return exitStatus(exitError)
+	case len(p.Holds) > 0:
+		return exitStatus(exitHeld)
+	case detailed && (p.Count(reconcile.ActionCommit) > 0 || p.Count(reconcile.ActionHold) > 0 || p.Count(reconcile.ActionForget) > 0):
+		return exitStatus(exitChanges)
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"unicode"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/wedatasync/wedatasync/internal/app"
+)
+
+const (
+	envPrefix     = "WEDATASYNC_"
+	defaultConfig = "wedatasync.yaml"
+)
+
+// settings are the shared flags of a command.
+type settings struct {
+	app.Settings
+	flags *pflag.FlagSet
+}
+
+// addSettings gives a command the shared flags. They count once load was called.
+func addSettings(cmd *cobra.Command) *settings {
+	shared := &settings{Settings: app.Defaults(), flags: pflag.NewFlagSet("settings", pflag.ContinueOnError)}
+	flags, s := shared.flags, &shared.Settings
+	flags.String("config", defaultConfig, "configuration `file`; it need not exist")
+	flags.StringVar(&s.Source, "source", s.Source, "git `URL`, or folder with specs")
+	flags.StringVar(&s.Branch, "branch", s.Branch, "branch of the git repository")
+	flags.StringVar(&s.Path, "path", s.Path, "`folder` of the specs in the git repository")
+	flags.StringVar(&s.State, "state", s.State, "`file` that remembers what was applied")
+	flags.StringVar(&s.Endpoint, "endpoint", s.Endpoint, "API `host`, or URL with its scheme for a local endpoint")
+	flags.StringVar(&s.Region, "region", s.Region, "API region")
+	flags.Float64Var(&s.Rate, "rate", s.Rate, "commits a second that the account is allowed")
+	flags.Float64Var(&s.Share, "share", s.Share, "`part` of the rate that is this daemon's, above 0 and at most 1")
+	flags.DurationVar(&s.AcceptHorizon, "accept-horizon", s.AcceptHorizon, "how long a signed request can still be accepted; less only for a local endpoint")
+	flags.DurationVar(&s.Interval, "interval", s.Interval, "time between two polls of the source")
+	flags.DurationVar(&s.Grace, "grace", s.Grace, "time that calls under way get to end in, after a signal")
+	flags.StringVar(&s.LogFormat, "log-format", s.LogFormat, "`format` of the log: text or json")
+	flags.StringVar(&s.LogLevel, "log-level", s.LogLevel, "`level` of the log: debug, info, warn or error")
+	flags.BoolVar(&s.Simulate, "simulate", s.Simulate, "use an embedded simulated endpoint instead of the cloud")
+	flags.StringVar(&s.Git.Username, "git-username", s.Git.Username, "`name` to use with --git-token-file")
+	flags.StringVar(&s.Git.TokenFile, "git-token-file", s.Git.TokenFile, "`file` with the token or password for https")
+	flags.StringVar(&s.Git.SSHKeyFile, "ssh-key-file", s.Git.SSHKeyFile, "`file` with the private key for ssh")
+	flags.StringVar(&s.Git.KnownHostsFile, "known-hosts-file", s.Git.KnownHostsFile, "`file` with the host keys for ssh")
+	flags.StringVar(&s.Git.CAFile, "ca-file", s.Git.CAFile, "`file` with more certificates to trust for https, in PEM")
+	cmd.Flags().AddFlagSet(flags)
+	return shared
+}
+
+// given reports whether a person set the flag, in any of the three ways.
+func (s *settings) given(flag string) bool { return s.flags.Lookup(flag).Changed }
+
+// load fills the settings: a flag goes over the environment, and that over the
+// configuration file.
+func (s *settings) load(getenv func(string) string) error {
+	flags := s.flags
+	config, err := readConfig(flags, getenv, &s.Settings)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for name, value := range config.Values {
+		if f := flags.Lookup(kebab(name)); f == nil || kebab(name) == "config" || camel(kebab(name)) != name {
+			errs = append(errs, fmt.Errorf("%s:%d: there is no setting %q", flags.Lookup("config").Value, value.Line, name))
+		}
+	}
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Changed || f.Name == "config" {
+			return
+		}
+		from, text := envName(f.Name), getenv(envName(f.Name))
+		if text == "" {
+			value, ok := config.Values[camel(f.Name)]
+			if !ok {
+				return
+			}
+			from, text = fmt.Sprintf("%s:%d", flags.Lookup("config").Value, value.Line), value.Text
+		}
+		if err := f.Value.Set(text); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %s: %w", from, f.Name, err))
+			return
+		}
+		f.Changed = true
+	})
+	s.Guards = config.Guards
+	return errors.Join(errs...)
+}
+
+// readConfig reads the configuration file. Only one that was asked for has to exist.
+func readConfig(flags *pflag.FlagSet, getenv func(string) string, s *app.Settings) (*app.Config, error) {
+	f := flags.Lookup("config")
+	if env := getenv(envName("config")); !f.Changed && env != "" {
+		if err := f.Value.Set(env); err != nil {
+			return nil, err
+		}
+		f.Changed = true
+	}
+	data, err := os.ReadFile(f.Value.String())
+	if errors.Is(err, fs.ErrNotExist) && !f.Changed {
+		return app.ReadConfig(defaultConfig, nil, s.Guards)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	return app.ReadConfig(f.Value.String(), data, s.Guards)
+}
+
+// envName is the environment variable of a flag.
+func envName(flag string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// camel is the name in the configuration file of a flag.
+func camel(flag string) string {
+	words := strings.Split(flag, "-")
+	for i := 1; i < len(words); i++ {
+		words[i] = strings.ToUpper(words[i][:1]) + words[i][1:]
+	}
+	return strings.Join(words, "")
+}
+
+// kebab is the flag of a name in the configuration file.
+func kebab(name string) string {
+	var b strings.Builder
+	for _, r := range name {
+		if unicode.IsUpper(r) {
+			b.WriteByte('-')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// statusReport is what status shows, and its JSON.
+type statusReport struct {
+	Lineage  string               `json:"lineage"`
+	Serial   int64                `json:"serial"`
+	Identity state.Identity       `json:"identity"`
+	Revision string               `json:"revision,omitempty"`
+	Tasks    map[state.Status]int `json:"tasks"`
+	Open     []openTask           `json:"open"`
+	Control  state.Control        `json:"control"`
+}
+
+// openTask is a task that is not simply applied.
+type openTask struct {
+	ProjectID     string            `json:"project_id"`
+	TaskID        string            `json:"task_id"`
+	Status        state.Status      `json:"status"`
+	Code          string            `json:"code,omitempty"`
+	Message       string            `json:"message,omitempty"`
+	Locker        string            `json:"locker,omitempty"`
+	TaskApproveID string            `json:"task_approve_id,omitempty"`
+	Since         time.Time         `json:"since,omitzero"`
+	NextAt        time.Time         `json:"next_at,omitzero"`
+	NeedsPerson   string            `json:"needs_person,omitempty"`
+	Suspended     *state.Suspension `json:"suspended,omitempty"`
+}
+
+func newStatusCommand(io *stdio) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show how the tasks stand",
+		Long: `Status shows what the state knows: the revision of the last pass, how many tasks
+are applied, and every task that waits, was refused, or has an unknown outcome. It
+works while the daemon runs, and changes nothing.
+
+Exit codes: 0 nothing is open; 1 an error; 3 sends are paused or suspended; 4 some
+commits were refused or wait; 6 an unknown outcome remains.`,
+		Args: takes(cobra.NoArgs),
+	}
+	s := addSettings(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := s.load(io.getenv); err != nil {
+			return usageError{err}
+		}
+		r, err := state.OpenReader(cmd.Context(), s.State)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		status, err := readStatus(cmd.Context(), r)
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			encoder := json.NewEncoder(io.out)
+			encoder.SetIndent("", "  ")
+			err = encoder.Encode(status)
+		} else {
+			err = status.write(io.out, time.Now())
+		}
+		return errors.Join(err, status.exit(time.Now()))
+	}
+	return cmd
+}
+
+func readStatus(ctx context.Context, r *state.Reader) (*statusReport, error) {
+	status := &statusReport{Lineage: r.Lineage(), Identity: r.Identity(), Tasks: map[state.Status]int{}, Open: []openTask{}}
+	var err error
+	if status.Serial, err = r.Serial(ctx); err != nil {
+		return nil, err
+	}
+	if status.Control, err = r.Control(ctx); err != nil {
+		return nil, err
+	}
+	status.Revision = status.Control.Revision
+	for rec, err := range r.Records(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		status.Tasks[rec.Status]++
+		if rec.Attempt != nil || rec.Suspended != nil {
+			status.Open = append(status.Open, openOf(&rec))
+		}
+	}
+	return status, nil
+}
+
+func openOf(rec *state.Record) openTask {
+	t := openTask{ProjectID: rec.Key.ProjectID, TaskID: rec.Key.TaskID, Status: rec.Status, Suspended: rec.Suspended}
+	if a := rec.Attempt; a != nil {
+		t.Code, t.Message, t.Locker, t.TaskApproveID = a.Outcome.Code, a.Outcome.Message, a.Outcome.Locker, a.Outcome.TaskApproveID
+		t.Since, t.NextAt, t.NeedsPerson = a.Since, a.NextAt, a.NeedsPerson
+	}
+	return t
+}
+
+// write prints the status for people.
+func (s *statusReport) write(w io.Writer, now time.Time) error {
+	fmt.Fprintf(w, "Source    %s", s.Identity.Source)
+	if s.Identity.Branch != "" {
+		fmt.Fprintf(w, ", branch %s", s.Identity.Branch)
+	}
+	fmt.Fprintf(w, "\nEndpoint  %s, %s\nRevision  %s\nState     serial %d\nTasks     %s\n",
+		s.Identity.Endpoint, s.Identity.Region, orNone(s.Revision), s.Serial, s.counts())
+	for _, p := range s.Control.Pauses {
+		if now.Before(p.Until) {
+			fmt.Fprintf(w, "Paused    %s, until %s: %s: %s\n", pauseScope(p), clock(p.Until), p.Code, report.Visible(p.Message))
+		}
+	}
+	if c := s.Control.Suspended; c.Active(now) {
+		fmt.Fprintf(w, "Suspended everything, by %s: %s\n", report.Visible(c.Actor), report.Visible(c.Reason))
+	}
+	for _, a := range s.Control.Approvals {
+		fmt.Fprintf(w, "Approved  plan %s, by %s, until %s\n", a.PlanHash, report.Visible(a.Actor), clock(a.Expires))
+	}
+	if len(s.Open) == 0 {
+		return nil
+	}
+	fmt.Fprintln(w)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for i := range s.Open {
+		o := &s.Open[i]
+		fmt.Fprintf(t, "%s/%s\t%s\t%s\n", o.ProjectID, o.TaskID, o.Status, o.why(now))
+	}
+	return t.Flush()
+}
+
+// why says what an open task waits for, and what a person can do.
+func (o *openTask) why(now time.Time) string {
+	var parts []string
+	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
+	switch {
+	case o.Suspended.Active(now):
+		add("suspended by %s: %s", report.Visible(o.Suspended.Actor), report.Visible(o.Suspended.Reason))
+	case o.Locker != "":
+		add("locked by %s since %s", o.Locker, clock(o.Since))
+	case o.TaskApproveID != "":
+		add("accepted, waits for approval %s in WeData", report.Visible(o.TaskApproveID))
+	case o.Code != "":
+		add("%s: %s", o.Code, report.Visible(o.Message))
+	}
+	task := o.ProjectID + "/" + o.TaskID
+	switch {
+	case o.Status == state.StatusRefused:
+		add("change the spec, or: wedatasync retry %s", task)
+	case o.NeedsPerson != "":
+		add("%s; say what happened: wedatasync resolve %s applied|not-applied", report.Visible(o.NeedsPerson), task)
+	case !o.NextAt.IsZero() && o.Status == state.StatusWaiting:
+		add("next try %s", clock(o.NextAt))
+	case !o.NextAt.IsZero():
+		add("read back %s", clock(o.NextAt))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// counts says how many tasks have each status, the usual one first.
+func (s *statusReport) counts() string {
+	var parts []string
+	for _, status := range []state.Status{state.StatusApplied, state.StatusIntent, state.StatusUnknown, state.StatusWaiting, state.StatusRefused, state.StatusNone} {
+		if n := s.Tasks[status]; n > 0 || status == state.StatusApplied {
+			parts = append(parts, fmt.Sprintf("%d %s", n, status))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// exit returns the code that tells a script how the state stands.
+func (s *statusReport) exit(now time.Time) error {
+	paused := s.Control.Suspended.Active(now)
+	for _, p := range s.Control.Pauses {
+		paused = paused || now.Before(p.Until)
+	}
+	switch {
+	case s.Tasks[state.StatusUnknown]+s.Tasks[state.StatusIntent] > 0:
+		return exitStatus(exitUnknown)
+	case paused:
+		return exitStatus(exitHeld)
+	case s.Tasks[state.StatusWaiting]+s.Tasks[state.StatusRefused] > 0:
+		return exitStatus(exitPartial)
+	default:
+		return nil
+	}
+}
+
+func pauseScope(p state.Pause) string {
+	if p.ProjectID == "" {
+		return "everything"
+	}
+	return "project " + p.ProjectID
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none yet"
+	}
+	return s
+}
+
+// clock writes a time in UTC, as the log and the plans do.
+func clock(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// stdio is the world around a command, so that tests can be it.
+type stdio struct {
+	in     io.Reader
+	out    io.Writer // results
+	err    io.Writer // logs, progress, complaints
+	getenv func(string) string
+	// outTerminal and errTerminal say whether a person watches.
+	outTerminal bool
+	errTerminal bool
+	width       int // of the terminal, in columns; 0 if unknown
+}
+
+func system() stdio {
+	s := stdio{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv,
+		outTerminal: term.IsTerminal(int(os.Stdout.Fd())),
+		errTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+	}
+	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		s.width = width
+	}
+	return s
+}
+
+// colour reports whether results may be coloured (no-color.org).
+func (s *stdio) colour() bool {
+	return s.outTerminal && s.getenv("NO_COLOR") == "" && s.getenv("TERM") != "dumb"
+}

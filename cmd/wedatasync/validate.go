@@ -1,0 +1,57 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+func newValidateCommand(io *stdio) *cobra.Command {
+	var strict bool
+	cmd := &cobra.Command{
+		Use:   "validate [DIR]",
+		Short: "Check specs, without network or credentials",
+		Long: `Validate checks the specs in a folder, the current one by default. Every complaint
+is file:line:column: message.
+
+Exit codes: 0 valid; 1 an error, or with --strict a warning.`,
+		Args: takes(cobra.MaximumNArgs(1)),
+	}
+	o := addOutput(cmd)
+	cmd.Flags().BoolVar(&strict, "strict", false, "take warnings for errors")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := o.check(); err != nil {
+			return err
+		}
+		dir := "."
+		if len(args) > 0 {
+			dir = args[0]
+		}
+		specs, err := app.ReadSpecs(cmd.Context(), dir)
+		if err != nil {
+			if o.format == "text" {
+				return err
+			}
+			return errors.Join(err, o.write(io, failureDocument(report.Failure{Err: err}), 0))
+		}
+		problems := specs.Problems()
+		if strict {
+			for i := range problems {
+				problems[i].Severity = spec.SeverityError
+			}
+		}
+		v := report.Validation{Files: specs.Files(), Specs: specs.Len(), Problems: problems}
+		if err := o.write(io, validationDocument(v), 0); err != nil {
+			return err
+		}
+		if problems.Errors() > 0 {
+			return exitStatus(exitError)
+		}
+		return nil
+	}
+	return cmd
+}

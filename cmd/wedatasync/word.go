@@ -1,0 +1,134 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os/user"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// wordHelp ends the help of every command that gives a person's word.
+const wordHelp = `
+
+It works with and without a running daemon: the daemon takes the word up within a
+second, and without one it is carried out at once. Who said it stays in the history.`
+
+// newWordCommand makes a command that gives a person's word.
+func newWordCommand(io *stdio, use, short, long string, args cobra.PositionalArgs, word func(args []string) (state.Word, error)) *cobra.Command {
+	var actor string
+	cmd := &cobra.Command{Use: use, Short: short, Long: long + wordHelp, Args: takes(args)}
+	s := addSettings(cmd)
+	cmd.Flags().StringVar(&actor, "as", "", "`name` to keep in the history; the login name by default")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := s.load(io.getenv); err != nil {
+			return usageError{err}
+		}
+		w, err := word(args)
+		if err != nil {
+			return usageError{err}
+		}
+		w.At, w.Actor = time.Now(), cmp.Or(actor, login(io.getenv))
+		return say(cmd.Context(), io, s, w)
+	}
+	return cmd
+}
+
+// say gives the word, and prints what became of it.
+func say(ctx context.Context, io *stdio, s *settings, w state.Word) error {
+	answer, err := app.Say(ctx, s.Settings, w)
+	if err != nil {
+		return err
+	}
+	if !answer.OK {
+		return errors.New(answer.Message)
+	}
+	_, err = fmt.Fprintln(io.out, answer.Message)
+	return err
+}
+
+// login is who runs the command.
+func login(getenv func(string) string) string {
+	if sudo := getenv("SUDO_USER"); sudo != "" {
+		return sudo
+	}
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return cmp.Or(getenv("USER"), "unknown")
+}
+
+func newApproveCommand(io *stdio) *cobra.Command {
+	return newWordCommand(io, "approve PLAN-HASH", "Let a plan go that a guard holds",
+		`Approve lets one plan go past the guards that hold it. It is good for that plan,
+and for what is left of it, for 24 hours. At least 8 digits of the hash are needed.`,
+		cobra.ExactArgs(1), func(args []string) (state.Word, error) {
+			return state.Word{Verb: state.VerbApprove, Target: args[0]}, nil
+		})
+}
+
+func newRetryCommand(io *stdio) *cobra.Command {
+	return newWordCommand(io, "retry [TASK]", "Send a refused or waiting commit again",
+		`Retry lets a task be sent again that was refused, or that is backing off. Without
+a task, it ends the pauses that wrong credentials or an unreachable endpoint began.`,
+		cobra.MaximumNArgs(1), func(args []string) (state.Word, error) {
+			return state.Word{Verb: state.VerbRetry, Target: first(args)}, nil
+		})
+}
+
+func newResolveCommand(io *stdio) *cobra.Command {
+	return newWordCommand(io, "resolve TASK applied|not-applied", "Say what became of a commit of unknown outcome",
+		`Resolve ends an unknown outcome: look in the WeData console whether the version was
+committed, and say so. After not-applied, the commit is sent again.`,
+		cobra.ExactArgs(2), func(args []string) (state.Word, error) {
+			if args[1] != "applied" && args[1] != "not-applied" {
+				return state.Word{}, fmt.Errorf("%q is neither applied nor not-applied", args[1])
+			}
+			return state.Word{Verb: state.VerbResolve, Target: args[0], Arg: args[1]}, nil
+		})
+}
+
+func newSuspendCommand(io *stdio) *cobra.Command {
+	var reason string
+	var life time.Duration
+	cmd := newWordCommand(io, "suspend [TASK] --reason TEXT [--for DURATION]", "Leave a task, or everything, alone",
+		`Suspend stops commits of a task, or of everything, before the next one is sent. With
+--for it ends by itself.`,
+		cobra.MaximumNArgs(1), func(args []string) (state.Word, error) {
+			if reason == "" {
+				return state.Word{}, errors.New("--reason is needed: who finds the task suspended will ask why")
+			}
+			w := state.Word{Verb: state.VerbSuspend, Target: first(args), Arg: reason}
+			if life < 0 {
+				return w, fmt.Errorf("--for: %v is in the past", life)
+			}
+			if life > 0 {
+				w.Until = time.Now().Add(life)
+			}
+			return w, nil
+		})
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for who finds it suspended")
+	cmd.Flags().DurationVar(&life, "for", 0, "how long, such as 2h; until unsuspend if not given")
+	return cmd
+}
+
+func newUnsuspendCommand(io *stdio) *cobra.Command {
+	return newWordCommand(io, "unsuspend [TASK]", "End a suspension",
+		`Unsuspend ends what suspend began.`,
+		cobra.MaximumNArgs(1), func(args []string) (state.Word, error) {
+			return state.Word{Verb: state.VerbUnsuspend, Target: first(args)}, nil
+		})
+}
+
+func first(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
+}

@@ -1,0 +1,207 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"slices"
+	"sync/atomic"
+
+	"github.com/wedatasync/wedatasync/internal/source"
+	"github.com/wedatasync/wedatasync/internal/wedata"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// App is a daemon that is built and not started yet, or running.
+type App struct {
+	settings   Settings
+	log        *slog.Logger
+	source     reconcile.Source
+	reconciler *reconcile.Reconciler
+	guards     atomic.Pointer[reconcile.Guards]
+	teardown   []step
+}
+
+// step is one thing to take down, named for the log.
+type step struct {
+	name string
+	stop func() error
+}
+
+// New builds the daemon. A state is created only for a source that can be read, so
+// that a mistyped source leaves none behind. If New fails, nothing is left running.
+func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) (_ *App, err error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	a := &App{settings: s}
+	if a.log, err = env.logger(&s); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	a.guards.Store(&s.Guards)
+	if s.Simulate {
+		if err := a.simulate(&s, &env); err != nil {
+			return nil, err
+		}
+	}
+	client, err := a.connect(ctx, &s, &env)
+	if err != nil {
+		return nil, err
+	}
+	store, err := a.open(ctx, &s, &env)
+	if err != nil {
+		return nil, err
+	}
+	return a, a.build(ctx, &s, client, store, observer)
+}
+
+// connect makes the client of the API.
+func (a *App) connect(ctx context.Context, s *Settings, env *Env) (*wedata.Client, error) {
+	credentials, err := wedata.FindCredentials(ctx, wedata.CredentialSources{Getenv: env.Getenv, Logger: a.log})
+	if err != nil {
+		return nil, err
+	}
+	client, err := wedata.New(wedata.Config{
+		Endpoint:    s.Endpoint,
+		Region:      s.Region,
+		Credentials: credentials,
+		UserAgent:   "wedatasync/" + env.Version,
+		Logger:      a.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.onStop("close the client", client.Close)
+	return client, nil
+}
+
+// open opens the source and the state, the state first where there is one: what
+// another process holds is not touched at all.
+func (a *App) open(ctx context.Context, s *Settings, env *Env) (*state.Store, error) {
+	fresh, err := state.Fresh(s.State)
+	if err != nil {
+		return nil, err
+	}
+	if fresh {
+		if err := a.openSource(s); err != nil {
+			return nil, err
+		}
+		if _, err := a.source.Poll(ctx); err != nil {
+			return nil, err
+		}
+	}
+	store, err := state.Open(ctx, s.State, s.Identity(), state.Options{Logger: a.log, Actor: "wedatasync", Version: env.Version, Create: true})
+	if err != nil {
+		return nil, err
+	}
+	a.onStop("close the state", store.Close)
+	if fresh {
+		return store, nil
+	}
+	return store, a.openSource(s)
+}
+
+func (a *App) openSource(s *Settings) (err error) {
+	git, folder := s.sources(s.State+".git", a.log)
+	if a.source, err = source.Open(s.Source, git, folder); err != nil {
+		return err
+	}
+	a.onStop("close the source", a.source.Close)
+	return nil
+}
+
+// build reads what the state knows and puts the reconciler together.
+func (a *App) build(ctx context.Context, s *Settings, client *wedata.Client, store *state.Store, observer reconcile.Observer) error {
+	records, control, err := load(ctx, store)
+	if err != nil {
+		return err
+	}
+	rate := s.Rate * s.Share
+	a.reconciler = reconcile.New(reconcile.Config{
+		Source:    a.source,
+		Committer: client,
+		Reader:    client,
+		Ledger:    store,
+		Observer:  observer,
+		Logger:    a.log,
+		Info:      s.sourceInfo(),
+		State:     reconcile.StateInfo{Lineage: store.Lineage()},
+		Guards:    a.guards.Load,
+		Commits:   reconcile.NewPacer(rate),
+		Reads:     reconcile.NewPacer(rate),
+		Horizon:   s.AcceptHorizon,
+		Interval:  s.Interval,
+		Random:    mathrand.Float64,
+		NewID:     rand.Text,
+	}, records, control)
+	return nil
+}
+
+// reading is what a plan needs of a state.
+type reading interface {
+	Control(ctx context.Context) (state.Control, error)
+	Records(ctx context.Context) iter.Seq2[state.Record, error]
+}
+
+// load reads all of a state.
+func load(ctx context.Context, from reading) (map[spec.Key]*state.Record, state.Control, error) {
+	control, err := from.Control(ctx)
+	if err != nil {
+		return nil, control, err
+	}
+	records := map[spec.Key]*state.Record{}
+	for rec, err := range from.Records(ctx) {
+		if err != nil {
+			return nil, control, err
+		}
+		records[rec.Key] = &rec
+	}
+	return records, control, nil
+}
+
+// Once makes one pass.
+func (a *App) Once(ctx context.Context) (*reconcile.Result, error) { return a.reconciler.Once(ctx) }
+
+// Run makes passes until ctx is done.
+func (a *App) Run(ctx context.Context) error {
+	a.log.InfoContext(ctx, "start", "source", a.settings.sourceInfo().URL, "endpoint", a.settings.Endpoint, "interval", a.settings.Interval)
+	err := a.reconciler.Run(ctx, a.changed())
+	a.log.InfoContext(context.WithoutCancel(ctx), "stop", "cause", context.Cause(ctx))
+	return err
+}
+
+// changed tells of changes in the source, where it notices them by itself.
+func (a *App) changed() <-chan struct{} {
+	if folder, ok := a.source.(interface{ Changed() <-chan struct{} }); ok {
+		return folder.Changed()
+	}
+	return nil
+}
+
+// onStop names what Close takes down, the newest first.
+func (a *App) onStop(name string, stop func() error) {
+	a.teardown = append(a.teardown, step{name, stop})
+}
+
+// Close takes everything down.
+func (a *App) Close() error {
+	var errs []error
+	for _, s := range slices.Backward(a.teardown) {
+		if err := s.stop(); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", s.name, err))
+		}
+	}
+	a.teardown = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,84 @@
+package app_test
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/wedatasim"
+)
+
+// TestTwoHundredSpecs is the promise about the limit, through every room and over
+// a real connection: 200 new tasks in 10 to 10.8 s, never more than 20 requests in
+// any second of the server, fixed or sliding, and nothing throttled.
+func TestTwoHundredSpecs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 10 s by its nature")
+	}
+	t.Parallel()
+	const specs = 200
+	sim, settings, env := simulated(t, specs)
+	a, err := app.New(t.Context(), settings, env, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	result, err := a.Once(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Applied != specs || len(result.Left.Changes) != 0 {
+		t.Errorf("%d applied, %d left, want %d and none", result.Applied, len(result.Left.Changes), specs)
+	}
+	var first, last time.Time
+	for _, e := range sim.Ledger() {
+		if e.Action != "CommitIntegrationTask" {
+			continue
+		}
+		if e.Code != "" {
+			t.Errorf("request %d was answered with %s", e.N, e.Code)
+		}
+		if first.IsZero() {
+			first = e.At
+		}
+		last = e.At
+	}
+	if took := last.Sub(first); took < 10*time.Second-50*time.Millisecond || took > 10800*time.Millisecond {
+		t.Errorf("the commits took %v, want 10 to 10.8 s", took)
+	}
+	if w := sim.Windows("CommitIntegrationTask"); w.All.Fixed > 20 || w.All.Sliding > 20 {
+		t.Errorf("the busiest second had %d requests (fixed), %d (sliding), want at most 20", w.All.Fixed, w.All.Sliding)
+	}
+}
+
+// simulated starts an endpoint, and writes n specs for it.
+func simulated(t *testing.T, n int) (*wedatasim.Server, app.Settings, app.Env) {
+	t.Helper()
+	sim := wedatasim.New(wedatasim.Options{})
+	endpoint := httptest.NewServer(sim)
+	t.Cleanup(endpoint.Close)
+	dir := t.TempDir()
+	var b strings.Builder
+	b.WriteString("apiVersion: wedatasync/v1\ncommits:\n")
+	for i := range n {
+		fmt.Fprintf(&b, "  - {taskId: task-%03d, projectId: \"1\", commitType: start, instanceVersion: 1}\n", i)
+	}
+	source := filepath.Join(dir, "specs")
+	if err := os.Mkdir(source, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(source, "tasks.yaml"), []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s := app.Defaults()
+	s.Source, s.State, s.Endpoint = source, filepath.Join(dir, "wedatasync.db"), endpoint.URL
+	account := wedatasim.DefaultAccount()
+	vars := map[string]string{"TENCENTCLOUD_SECRET_ID": account.SecretID, "TENCENTCLOUD_SECRET_KEY": account.SecretKey}
+	env := app.Env{Getenv: func(name string) string { return vars[name] }, Log: t.Output(), Quiet: true, Version: "test"}
+	return sim, s, env
+}

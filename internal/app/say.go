@@ -1,0 +1,112 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"time"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// answerWithin is how long the daemon gets to answer a word. What is under way may
+// have to end first.
+const answerWithin = 30 * time.Second
+
+// ErrNoAnswer says that the daemon has not answered a word yet. It has it, and will
+// carry it out.
+var ErrNoAnswer = errors.New("the daemon has not answered yet; it will, and history shows it")
+
+// Say gives a person's word: to the daemon that holds the state, or if there is
+// none, to the state itself.
+func Say(ctx context.Context, s Settings, word state.Word) (state.Answer, error) {
+	id, err := identityOf(ctx, s.State)
+	if err != nil {
+		return state.Answer{}, err
+	}
+	word.ID, err = state.PostWord(ctx, s.State, word)
+	if err != nil {
+		return state.Answer{}, err
+	}
+	if err := obey(ctx, s.State, id); err != nil && !errors.Is(err, state.ErrLocked) {
+		return state.Answer{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	answer, err := state.WaitAnswer(ctx, s.State, word.ID)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return answer, ErrNoAnswer
+	}
+	return answer, err
+}
+
+func identityOf(ctx context.Context, path string) (state.Identity, error) {
+	r, err := state.OpenReader(ctx, path)
+	if err != nil {
+		return state.Identity{}, err
+	}
+	return r.Identity(), r.Close()
+}
+
+// obey carries out the words in a state that nobody holds.
+func obey(ctx context.Context, path string, id state.Identity) (err error) {
+	store, err := state.Open(ctx, path, id, state.Options{Actor: "wedatasync"})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	records, control, err := load(ctx, store)
+	if err != nil {
+		return err
+	}
+	r := reconcile.New(reconcile.Config{
+		Ledger: store, Logger: slog.New(slog.DiscardHandler), Random: mathrand.Float64, NewID: rand.Text,
+	}, records, control)
+	if _, err := r.Obey(ctx); err != nil {
+		return fmt.Errorf("carry out a word: %w", err)
+	}
+	return nil
+}
+
+// Adopt takes the source's specs as already applied, without a call: each task
+// that the state does not know yet, and with all also those that it knows. It
+// returns how many.
+func Adopt(ctx context.Context, s Settings, env Env, all bool) (_ int, err error) {
+	a := &App{settings: s}
+	if err := s.Validate(); err != nil {
+		return 0, err
+	}
+	if a.log, err = env.logger(&s); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	store, err := a.open(ctx, &s, &env)
+	if err != nil {
+		return 0, err
+	}
+	rev, err := a.source.Poll(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if n := rev.Specs.Problems().Errors(); n > 0 {
+		return 0, fmt.Errorf("take over the specs: %w", rev.Specs.Problems())
+	}
+	records, _, err := load(ctx, store)
+	if err != nil {
+		return 0, err
+	}
+	now := time.Now()
+	var adopted []state.Transition
+	for c := range rev.Specs.All() {
+		have := records[c.Key]
+		if have != nil && (have.Attempt != nil || have.Applied != nil && !all) {
+			continue
+		}
+		adopted = append(adopted, reconcile.Adopt(have, c, rev.ID, now))
+	}
+	return len(adopted), store.SaveAll(ctx, adopted)
+}

@@ -1,0 +1,59 @@
+package app
+
+import (
+	"log/slog"
+	"path/filepath"
+	"strings"
+
+	"github.com/wedatasync/wedatasync/internal/source"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// sources returns how the source is opened, whichever kind it turns out to be.
+func (s *Settings) sources(mirror string, log *slog.Logger) (source.GitConfig, source.FolderConfig) {
+	git := source.GitConfig{
+		Branch:         s.Branch,
+		Path:           s.Path,
+		Mirror:         mirror,
+		Username:       s.Git.Username,
+		PasswordFile:   s.Git.TokenFile,
+		CAFile:         s.Git.CAFile,
+		SSHKeyFile:     s.Git.SSHKeyFile,
+		KnownHostsFile: s.Git.KnownHostsFile,
+		Logger:         log,
+	}
+	return git, source.FolderConfig{Logger: log}
+}
+
+// sourceName names the source the same way each time: without userinfo, and a
+// folder by its whole path.
+func (s *Settings) sourceName() string {
+	name := source.Redact(s.Source)
+	if name == s.Source && !strings.Contains(name, ":") {
+		if abs, err := filepath.Abs(name); err == nil {
+			return abs
+		}
+	}
+	return name
+}
+
+func (s *Settings) sourceInfo() reconcile.SourceInfo {
+	info := reconcile.SourceInfo{URL: s.sourceName()}
+	if source.IsGit(s.Source) {
+		info.Branch = s.Branch
+	}
+	return info
+}
+
+// Identity is what a state of these settings belongs to.
+func (s *Settings) Identity() state.Identity {
+	id := state.Identity{Source: s.sourceName(), Endpoint: s.Endpoint, Region: s.Region}
+	if source.IsGit(s.Source) {
+		id.Branch, id.Path = s.Branch, s.Path
+	}
+	if s.Simulate {
+		id.Endpoint = simulated
+	}
+	return id
+}

@@ -1,0 +1,83 @@
+// Package wedatasync_test holds the tests of the house as a whole.
+package wedatasync_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/wedatasync/wedatasync/"
+
+// floors lists the packages from the ground up. A package may import what is on a
+// floor below its own, and nothing beside or above it.
+var floors = [][]string{
+	{"spec", "internal/wedatasim"},
+	{"state"},
+	{"reconcile"},
+	{"internal/source", "internal/wedata", "internal/report"},
+	{"internal/app"},
+	{"cmd/wedatasync"},
+}
+
+// TestLayering holds the imports to one direction.
+func TestLayering(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatalf("list packages: %v", err)
+	}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); {
+		var pkg struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&pkg); err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimPrefix(pkg.ImportPath, module)
+		for _, path := range pkg.Imports {
+			imported, ours := strings.CutPrefix(path, module)
+			if ours && floor(t, imported) >= floor(t, name) {
+				t.Errorf("%s imports %s, which is not below it", name, imported)
+			}
+		}
+	}
+}
+
+// floor returns where the package is. A part of a package is on the package's own
+// floor less a half: the package may import it.
+func floor(t *testing.T, name string) int {
+	t.Helper()
+	for i, packages := range floors {
+		for _, p := range packages {
+			if name == p {
+				return 2 * i
+			}
+			if strings.HasPrefix(name, p+"/") {
+				return 2*i - 1
+			}
+		}
+	}
+	if name == strings.TrimSuffix(module, "/") {
+		return 2 * len(floors)
+	}
+	t.Fatalf("package %s is on no floor of the house: add it to floors", name)
+	return 0
+}
+
+// TestDecisionsAreClosed keeps the driver of the database, git and the API out of
+// the rooms that decide.
+func TestDecisionsAreClosed(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", module+"reconcile").Output()
+	if err != nil {
+		t.Fatalf("list imports of reconcile: %v", err)
+	}
+	deps := strings.Fields(string(out))
+	for _, closed := range []string{"github.com/go-git/go-git/v5", "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common", "github.com/spf13/cobra", "github.com/fsnotify/fsnotify"} {
+		if slices.Contains(deps, closed) {
+			t.Errorf("reconcile imports %s", closed)
+		}
+	}
+}
