@@ -46,7 +46,7 @@ func parseReply(body []byte) (*reply, error) {
 	}
 	r := new(reply)
 	if err := json.Unmarshal(inner, &r.fields); err != nil || r.fields == nil {
-		return nil, errors.New("Response is not an object")
+		return nil, errors.New("the Response is no object")
 	}
 	if err := r.readID(); err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func (r *reply) readID() error {
 		return errors.New("no RequestId")
 	}
 	if err := json.Unmarshal(id, &r.requestID); err != nil || !isID(r.requestID) {
-		return errors.New("RequestId is not an id")
+		return errors.New("the RequestId is no id")
 	}
 	return nil
 }
@@ -72,10 +72,10 @@ func (r *reply) readError() error {
 	}
 	var e struct{ Code, Message *string }
 	if err := json.Unmarshal(raw, &e); err != nil || e.Code == nil || e.Message == nil {
-		return errors.New("Error has no Code and Message")
+		return errors.New("the Error has no Code and Message")
 	}
 	if !isCode(*e.Code) {
-		return errors.New("Error has a Code that is none")
+		return errors.New("the Error has a Code that is none")
 	}
 	if len(r.fields) != 2 {
 		return errors.New("an Error beside a result")

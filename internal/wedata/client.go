@@ -100,7 +100,7 @@ func (c *Client) Commit(ctx context.Context, want *spec.Commit) (state.Outcome, 
 
 // noCredentials is the outcome of a commit that could not be signed.
 func noCredentials(err error) state.Outcome {
-	return state.Outcome{Class: state.ClassAuth, Code: CodeCredentials, Message: newCleaner(nil).text(err.Error())}
+	return state.Outcome{Class: state.ClassAuth, Code: CodeNoCredentials, Message: newCleaner(nil).text(err.Error())}
 }
 
 // exchange returns the SDK's client for one request, and what watches over it.

@@ -12,6 +12,11 @@ func base(code string) string {
 	return b
 }
 
+// within reports whether the code is parent, or a sub-code of it.
+func within(code, parent string) bool {
+	return code == parent || strings.HasPrefix(code, parent+".")
+}
+
 // classOf is the table from an error code to what it means for a commit; hint, if
 // not empty, tells a person what to look at. The document of the API lists the
 // codes, and the platform's document those that its gateway gives for any API.
@@ -22,10 +27,10 @@ func base(code string) string {
 // one alike, such as a wrong region, stops everyone as the credentials do. To
 // refuse task by task would leave hundreds of refusals for a person to take back.
 func classOf(code string) (class state.Class, hint string) {
-	switch code {
-	case "AuthFailure.SignatureExpire":
+	switch {
+	case within(code, "AuthFailure.SignatureExpire"):
 		return state.ClassAuth, "check this machine's clock: it is over 5 minutes off"
-	case "AuthFailure.UnauthorizedOperation":
+	case within(code, "AuthFailure.UnauthorizedOperation"):
 		return state.ClassUnauthorized, "" // the gateway's way to say UnauthorizedOperation
 	}
 	switch base(code) {

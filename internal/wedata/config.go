@@ -99,8 +99,9 @@ func isLoopback(host string) bool {
 func (e endpoint) transport(cfg *Config, keepAlive bool) *http.Transport {
 	t := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            cfg.Dial,
+		DialContext:            e.dial(cfg),
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: cfg.RootCAs, ClientSessionCache: tls.NewLRUClientSessionCache(0)},
+		TLSHandshakeTimeout:    cfg.Timeout,
 		DisableKeepAlives:      !keepAlive,
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    2,
@@ -112,25 +113,32 @@ func (e endpoint) transport(cfg *Config, keepAlive bool) *http.Transport {
 	if e.loopback {
 		t.Proxy = nil
 	}
-	if t.DialContext == nil {
-		t.DialContext = e.dialer().DialContext
-	}
 	return t
 }
 
-// dialer connects by TCP, for plain http to a loopback address only: a name such as
-// localhost can resolve to another.
-func (e endpoint) dialer() *net.Dialer {
-	d := new(net.Dialer)
+// dial returns what connects. It has a deadline of its own: the transport goes on
+// with a dial whose request has ended. Plain http goes to a loopback address only;
+// a name such as localhost can resolve to another.
+func (e endpoint) dial(cfg *Config) func(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := new(net.Dialer)
 	if e.scheme == "http" {
-		d.ControlContext = func(_ context.Context, _, address string, _ syscall.RawConn) error {
+		dialer.ControlContext = func(_ context.Context, _, address string, _ syscall.RawConn) error {
 			if ap, err := netip.ParseAddrPort(address); err != nil || !ap.Addr().IsLoopback() {
 				return fmt.Errorf("plain http to %s, which is not this machine", address)
 			}
 			return nil
 		}
 	}
-	return d
+	connect := dialer.DialContext
+	if cfg.Dial != nil {
+		connect = cfg.Dial
+	}
+	timeout := cfg.Timeout
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		return connect(ctx, network, address)
+	}
 }
 
 // http1 allows HTTP/1 alone: one request a connection, and what was written is

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,20 +29,20 @@ type Answer struct {
 // The words of our own that stand in [state.Outcome.Code] where no error code of
 // the API can: what happened below it.
 const (
-	CodeCredentials = "credentials"   // there are none to sign with
-	CodeCanceled    = "canceled"      // we ended the request ourselves
-	CodeTimeout     = "timeout"       // no whole answer in time
-	CodeDNS         = "dns"           // the host's name did not resolve
-	CodeDial        = "dial"          // no connection
-	CodeTLS         = "tls"           // no trusted connection
-	CodeReset       = "reset"         // the connection broke
-	CodeRedirect    = "redirect"      // the answer pointed elsewhere
-	CodeTooLarge    = "too-large"     // the answer was over the bound
-	CodeNetwork     = "network"       // another fault of the network
-	CodeHTTP        = "http-status"   // an HTTP status other than 200
-	CodeMalformed   = "malformed"     // the answer is not the API's, or means two things
-	CodeDataFalse   = "data-false"    // the API answered Data: false
-	CodeImpossible  = "answer-before" // an answer to a request that was not written
+	CodeNoCredentials = "NoCredentials"       // there are none to sign with
+	CodeCanceled      = "Canceled"            // the request was ended on this side
+	CodeTimeout       = "Timeout"             // no whole answer in time
+	CodeUnknownHost   = "UnknownHost"         // the endpoint's name does not resolve
+	CodeNoConnection  = "NoConnection"        // nothing listens, or no way leads there
+	CodeUntrusted     = "UntrustedConnection" // TLS failed
+	CodeBroken        = "ConnectionBroken"    // it was closed or reset before the answer was whole
+	CodeRedirect      = "Redirect"            // the answer points elsewhere
+	CodeTooLarge      = "AnswerTooLarge"      // the answer is over the bound
+	CodeNetwork       = "NetworkFault"        // another fault of the network
+	CodeStatus        = "HTTPStatus"          // the status is not 200
+	CodeMalformed     = "MalformedAnswer"     // the answer is not the API's, or could mean two things
+	CodeDataFalse     = "DataFalse"           // the API answered Data: false, without an error
+	CodeUnasked       = "UnaskedAnswer"       // an answer to a request that was not written
 )
 
 // Classify says what the answer to a commit means. It is pure, and strict: every
@@ -81,7 +80,7 @@ func receive(a *Answer) (*reply, state.Outcome) {
 	}
 	switch {
 	case !a.Wrote && a.HTTPStatus != 0:
-		return unknown(CodeImpossible, "an answer came before the request was written")
+		return unknown(CodeUnasked, "an answer came before the request was written")
 	case !a.Wrote:
 		out := state.Outcome{Class: state.ClassNotSent, Code: faultCode(a.Err)}
 		if a.Err != nil {
@@ -91,7 +90,7 @@ func receive(a *Answer) (*reply, state.Outcome) {
 	case a.Err != nil:
 		return unknown(faultCode(a.Err), a.Err.Error())
 	case a.HTTPStatus != http.StatusOK:
-		return unknown(CodeHTTP, fmt.Sprintf("answered %d %s, %s", a.HTTPStatus, http.StatusText(a.HTTPStatus), a.media()))
+		return unknown(CodeStatus, fmt.Sprintf("answered %d %s, %s", a.HTTPStatus, http.StatusText(a.HTTPStatus), a.media()))
 	}
 	r, err := parseReply(a.Body)
 	if err != nil {
@@ -192,16 +191,16 @@ func faultCode(err error) string {
 	case errors.Is(err, context.Canceled):
 		return CodeCanceled
 	case errors.As(err, &dns):
-		return CodeDNS
+		return CodeUnknownHost
 	case isTimeout(err):
 		return CodeTimeout
 	case isTLS(err):
-		return CodeTLS
+		return CodeUntrusted
 	case isDial(err):
-		return CodeDial
+		return CodeNoConnection
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET),
 		errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
-		return CodeReset
+		return CodeBroken
 	default:
 		return CodeNetwork
 	}
@@ -215,9 +214,9 @@ func isTimeout(err error) bool {
 func isTLS(err error) bool {
 	_, verification := errors.AsType[*tls.CertificateVerificationError](err)
 	_, record := errors.AsType[tls.RecordHeaderError](err)
-	_, alert := errors.AsType[tls.AlertError](err)
-	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
-	return verification || record || alert || authority
+	// An alert of the other side, or of this one.
+	op, ok := errors.AsType[*net.OpError](err)
+	return verification || record || ok && (op.Op == "remote error" || op.Op == "local error")
 }
 
 func isDial(err error) bool {

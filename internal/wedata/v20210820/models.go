@@ -7,20 +7,20 @@ import tchttp "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/h
 type CommitIntegrationTaskRequest struct {
 	*tchttp.BaseRequest
 
-	TaskId    *string `json:"TaskId,omitnil,omitempty" name:"TaskId"`
-	ProjectId *string `json:"ProjectId,omitnil,omitempty" name:"ProjectId"`
+	TaskId    *string `json:"TaskId,omitempty"`
+	ProjectId *string `json:"ProjectId,omitempty"`
 
 	// CommitType is 0 (submit only), 1 (start), 2 (stop, discard the state,
 	// restart), 3 (pause, keep the state, continue) or 4 (keep the state, continue).
-	CommitType *int64 `json:"CommitType,omitnil,omitempty" name:"CommitType"`
+	CommitType *int64 `json:"CommitType,omitempty"`
 
 	// TaskType is 201 (real-time, the default) or 202 (offline).
-	TaskType *uint64 `json:"TaskType,omitnil,omitempty" name:"TaskType"`
+	TaskType *uint64 `json:"TaskType,omitempty"`
 
-	ExtConfig       []*RecordField `json:"ExtConfig,omitnil,omitempty" name:"ExtConfig"`
-	VersionDesc     *string        `json:"VersionDesc,omitnil,omitempty" name:"VersionDesc"`
-	InstanceVersion *int64         `json:"InstanceVersion,omitnil,omitempty" name:"InstanceVersion"`
-	EventDesc       *string        `json:"EventDesc,omitnil,omitempty" name:"EventDesc"`
+	ExtConfig       []*RecordField `json:"ExtConfig,omitempty"`
+	VersionDesc     *string        `json:"VersionDesc,omitempty"`
+	InstanceVersion *int64         `json:"InstanceVersion,omitempty"`
+	EventDesc       *string        `json:"EventDesc,omitempty"`
 }
 
 // CommitIntegrationTaskResponse is the answer to CommitIntegrationTask.
@@ -32,25 +32,25 @@ type CommitIntegrationTaskResponse struct {
 
 // CommitIntegrationTaskResponseParams is what CommitIntegrationTaskResponse holds.
 type CommitIntegrationTaskResponseParams struct {
-	Data      *bool              `json:"Data,omitnil,omitempty" name:"Data"`
-	DataDto   *CommitTaskDataDto `json:"DataDto,omitnil,omitempty" name:"DataDto"`
-	RequestId *string            `json:"RequestId,omitnil,omitempty" name:"RequestId"`
+	Data      *bool              `json:"Data,omitempty"`
+	DataDto   *CommitTaskDataDto `json:"DataDto,omitempty"`
+	RequestId *string            `json:"RequestId,omitempty"`
 }
 
 // CommitTaskDataDto says whether a commit waits for a person's approval.
 type CommitTaskDataDto struct {
-	TaskApproveId *string `json:"TaskApproveId,omitnil,omitempty" name:"TaskApproveId"`
+	TaskApproveId *string `json:"TaskApproveId,omitempty"`
 }
 
 // DescribeIntegrationTaskRequest is the request of DescribeIntegrationTask.
 type DescribeIntegrationTaskRequest struct {
 	*tchttp.BaseRequest
 
-	TaskId          *string        `json:"TaskId,omitnil,omitempty" name:"TaskId"`
-	ProjectId       *string        `json:"ProjectId,omitnil,omitempty" name:"ProjectId"`
-	TaskType        *uint64        `json:"TaskType,omitnil,omitempty" name:"TaskType"`
-	InstanceVersion *int64         `json:"InstanceVersion,omitnil,omitempty" name:"InstanceVersion"`
-	ExtConfig       []*RecordField `json:"ExtConfig,omitnil,omitempty" name:"ExtConfig"`
+	TaskId          *string        `json:"TaskId,omitempty"`
+	ProjectId       *string        `json:"ProjectId,omitempty"`
+	TaskType        *uint64        `json:"TaskType,omitempty"`
+	InstanceVersion *int64         `json:"InstanceVersion,omitempty"`
+	ExtConfig       []*RecordField `json:"ExtConfig,omitempty"`
 }
 
 // DescribeIntegrationTaskResponse is the answer to DescribeIntegrationTask.
@@ -62,22 +62,22 @@ type DescribeIntegrationTaskResponse struct {
 
 // DescribeIntegrationTaskResponseParams is what DescribeIntegrationTaskResponse holds.
 type DescribeIntegrationTaskResponseParams struct {
-	TaskInfo  *IntegrationTaskInfo `json:"TaskInfo,omitnil,omitempty" name:"TaskInfo"`
-	RequestId *string              `json:"RequestId,omitnil,omitempty" name:"RequestId"`
+	TaskInfo  *IntegrationTaskInfo `json:"TaskInfo,omitempty"`
+	RequestId *string              `json:"RequestId,omitempty"`
 }
 
 // DescribeIntegrationTasksRequest is the request of DescribeIntegrationTasks.
 type DescribeIntegrationTasksRequest struct {
 	*tchttp.BaseRequest
 
-	ProjectId   *string       `json:"ProjectId,omitnil,omitempty" name:"ProjectId"`
-	PageNumber  *int64        `json:"PageNumber,omitnil,omitempty" name:"PageNumber"` // from 1
-	PageSize    *int64        `json:"PageSize,omitnil,omitempty" name:"PageSize"`
-	Filters     []*Filter     `json:"Filters,omitnil,omitempty" name:"Filters"`
-	OrderFields []*OrderField `json:"OrderFields,omitnil,omitempty" name:"OrderFields"`
-	StartTime   *string       `json:"StartTime,omitnil,omitempty" name:"StartTime"`
-	EndTime     *string       `json:"EndTime,omitnil,omitempty" name:"EndTime"`
-	TaskType    *uint64       `json:"TaskType,omitnil,omitempty" name:"TaskType"`
+	ProjectId   *string       `json:"ProjectId,omitempty"`
+	PageNumber  *int64        `json:"PageNumber,omitempty"` // from 1
+	PageSize    *int64        `json:"PageSize,omitempty"`
+	Filters     []*Filter     `json:"Filters,omitempty"`
+	OrderFields []*OrderField `json:"OrderFields,omitempty"`
+	StartTime   *string       `json:"StartTime,omitempty"`
+	EndTime     *string       `json:"EndTime,omitempty"`
+	TaskType    *uint64       `json:"TaskType,omitempty"`
 }
 
 // DescribeIntegrationTasksResponse is the answer to DescribeIntegrationTasks.
@@ -89,73 +89,73 @@ type DescribeIntegrationTasksResponse struct {
 
 // DescribeIntegrationTasksResponseParams is what DescribeIntegrationTasksResponse holds.
 type DescribeIntegrationTasksResponseParams struct {
-	TaskInfoSet []*IntegrationTaskInfo `json:"TaskInfoSet,omitnil,omitempty" name:"TaskInfoSet"`
-	TotalCount  *int64                 `json:"TotalCount,omitnil,omitempty" name:"TotalCount"`
-	RequestId   *string                `json:"RequestId,omitnil,omitempty" name:"RequestId"`
+	TaskInfoSet []*IntegrationTaskInfo `json:"TaskInfoSet,omitempty"`
+	TotalCount  *int64                 `json:"TotalCount,omitempty"`
+	RequestId   *string                `json:"RequestId,omitempty"`
 }
 
 // IntegrationTaskInfo is what WeData says of a task. Every field can be null.
 type IntegrationTaskInfo struct {
-	TaskName    *string `json:"TaskName,omitnil,omitempty" name:"TaskName"`
-	Description *string `json:"Description,omitnil,omitempty" name:"Description"`
-	TaskType    *int64  `json:"TaskType,omitnil,omitempty" name:"TaskType"`
-	TaskId      *string `json:"TaskId,omitnil,omitempty" name:"TaskId"`
-	ProjectId   *string `json:"ProjectId,omitnil,omitempty" name:"ProjectId"`
-	OperatorUin *string `json:"OperatorUin,omitnil,omitempty" name:"OperatorUin"`
-	OwnerUin    *string `json:"OwnerUin,omitnil,omitempty" name:"OwnerUin"`
+	TaskName    *string `json:"TaskName,omitempty"`
+	Description *string `json:"Description,omitempty"`
+	TaskType    *int64  `json:"TaskType,omitempty"`
+	TaskId      *string `json:"TaskId,omitempty"`
+	ProjectId   *string `json:"ProjectId,omitempty"`
+	OperatorUin *string `json:"OperatorUin,omitempty"`
+	OwnerUin    *string `json:"OwnerUin,omitempty"`
 
 	// Status is 0 (new), 1 (not started), 2 (in operation), 3 (running), 4 (paused),
 	// 5 (stopping), 6 (stopped), 7 (failed), 20 (abnormal) or 21 (unknown). It means
 	// something in production only.
-	Status *int64 `json:"Status,omitnil,omitempty" name:"Status"`
+	Status *int64 `json:"Status,omitempty"`
 
-	ExtConfig []*RecordField `json:"ExtConfig,omitnil,omitempty" name:"ExtConfig"`
-	Incharge  *string        `json:"Incharge,omitnil,omitempty" name:"Incharge"`
+	ExtConfig []*RecordField `json:"ExtConfig,omitempty"`
+	Incharge  *string        `json:"Incharge,omitempty"`
 
 	// Submit says that this version was submitted, HasVersion that some version was.
-	Submit      *bool   `json:"Submit,omitnil,omitempty" name:"Submit"`
-	NumRestarts *int64  `json:"NumRestarts,omitnil,omitempty" name:"NumRestarts"`
-	CreateTime  *string `json:"CreateTime,omitnil,omitempty" name:"CreateTime"`
-	UpdateTime  *string `json:"UpdateTime,omitnil,omitempty" name:"UpdateTime"`
-	LastRunTime *string `json:"LastRunTime,omitnil,omitempty" name:"LastRunTime"`
-	StopTime    *string `json:"StopTime,omitnil,omitempty" name:"StopTime"`
-	HasVersion  *bool   `json:"HasVersion,omitnil,omitempty" name:"HasVersion"`
-	Locked      *bool   `json:"Locked,omitnil,omitempty" name:"Locked"`
-	Locker      *string `json:"Locker,omitnil,omitempty" name:"Locker"`
+	Submit      *bool   `json:"Submit,omitempty"`
+	NumRestarts *int64  `json:"NumRestarts,omitempty"`
+	CreateTime  *string `json:"CreateTime,omitempty"`
+	UpdateTime  *string `json:"UpdateTime,omitempty"`
+	LastRunTime *string `json:"LastRunTime,omitempty"`
+	StopTime    *string `json:"StopTime,omitempty"`
+	HasVersion  *bool   `json:"HasVersion,omitempty"`
+	Locked      *bool   `json:"Locked,omitempty"`
+	Locker      *string `json:"Locker,omitempty"`
 
 	// InstanceVersion is the version of a real-time task.
-	InstanceVersion *int64 `json:"InstanceVersion,omitnil,omitempty" name:"InstanceVersion"`
+	InstanceVersion *int64 `json:"InstanceVersion,omitempty"`
 
 	// OfflineTaskStatus is 1 (not submitted), 2 (submitted) or 3 (exported).
-	OfflineTaskStatus *int64 `json:"OfflineTaskStatus,omitnil,omitempty" name:"OfflineTaskStatus"`
+	OfflineTaskStatus *int64 `json:"OfflineTaskStatus,omitempty"`
 
-	ErrorMessage    *string          `json:"ErrorMessage,omitnil,omitempty" name:"ErrorMessage"`
-	LastOperateInfo *LastOperateInfo `json:"LastOperateInfo,omitnil,omitempty" name:"LastOperateInfo"`
+	ErrorMessage    *string          `json:"ErrorMessage,omitempty"`
+	LastOperateInfo *LastOperateInfo `json:"LastOperateInfo,omitempty"`
 }
 
 // LastOperateInfo is the newest operation on a task.
 type LastOperateInfo struct {
-	TaskEvent   *string `json:"TaskEvent,omitnil,omitempty" name:"TaskEvent"`
-	OperateId   *string `json:"OperateId,omitnil,omitempty" name:"OperateId"`
-	ErrorMsg    *string `json:"ErrorMsg,omitnil,omitempty" name:"ErrorMsg"`
-	CreatedTime *string `json:"CreatedTime,omitnil,omitempty" name:"CreatedTime"`
-	UpdatedTime *string `json:"UpdatedTime,omitnil,omitempty" name:"UpdatedTime"`
+	TaskEvent   *string `json:"TaskEvent,omitempty"`
+	OperateId   *string `json:"OperateId,omitempty"`
+	ErrorMsg    *string `json:"ErrorMsg,omitempty"`
+	CreatedTime *string `json:"CreatedTime,omitempty"`
+	UpdatedTime *string `json:"UpdatedTime,omitempty"`
 }
 
 // RecordField is a name with a value.
 type RecordField struct {
-	Name  *string `json:"Name,omitnil,omitempty" name:"Name"`
-	Value *string `json:"Value,omitnil,omitempty" name:"Value"`
+	Name  *string `json:"Name,omitempty"`
+	Value *string `json:"Value,omitempty"`
 }
 
 // Filter keeps what has one of the values.
 type Filter struct {
-	Name   *string   `json:"Name,omitnil,omitempty" name:"Name"`
-	Values []*string `json:"Values,omitnil,omitempty" name:"Values"`
+	Name   *string   `json:"Name,omitempty"`
+	Values []*string `json:"Values,omitempty"`
 }
 
 // OrderField sorts by a field; Direction is ASC or DESC.
 type OrderField struct {
-	Name      *string `json:"Name,omitnil,omitempty" name:"Name"`
-	Direction *string `json:"Direction,omitnil,omitempty" name:"Direction"`
+	Name      *string `json:"Name,omitempty"`
+	Direction *string `json:"Direction,omitempty"`
 }
