@@ -19,7 +19,7 @@ import (
 func TestGitHubReadsCommandsBack(t *testing.T) {
 	p := plan()
 	p.Problems = spec.Problems{
-		problem("a,b:c%0A=d.yaml", 3, 5, spec.SeverityError, "code", "100 %, a::b, %0A; do: this"),
+		problem("a,b::c%0A=d.yaml", 3, 5, spec.SeverityError, "code", "100 %, a::b, %0A; do: this"),
 		problem("b.yaml", 0, 0, spec.SeverityWarning, "code", "somewhere in the file"),
 	}
 	out := string(written(t, func(b *bytes.Buffer) error { return report.GitHub(b, p) }))
@@ -28,7 +28,7 @@ func TestGitHubReadsCommandsBack(t *testing.T) {
 		got = append(got, runnerReads(t, strings.TrimSuffix(line, "\n")))
 	}
 	want := []map[string]string{
-		{"": "error", "file": "a,b:c%0A=d.yaml", "line": "3", "col": "5", "title": "Invalid spec", "message": "100 %, a::b, %0A; do: this"},
+		{"": "error", "file": "a,b::c%0A=d.yaml", "line": "3", "col": "5", "title": "Invalid spec", "message": "100 %, a::b, %0A; do: this"},
 		{"": "warning", "file": "b.yaml", "title": "Doubtful spec", "message": "somewhere in the file"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -86,3 +86,7 @@ func clip(s string, limit int) string {
 	}
 	return s[:max(cut, 0)] + more
 }
+
+// Visible returns a text from outside as one line that a terminal shows and does
+// not obey: what does not print is escaped.
+func Visible(s string) string { return visible(s) }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -77,14 +78,12 @@ func fieldValue(v any, hide bool) string {
 		return "(none)"
 	case bare:
 		return string(v)
-	default:
-		if hide {
-			return masked
-		}
-		if n, ok := v.(int64); ok {
-			return strconv.FormatInt(n, 10)
-		}
-		s, _ := v.(string)
-		return clip(visible(strconv.Quote(clip(s, maxValue))), 2*maxValue)
 	}
+	if hide {
+		return masked
+	}
+	if s, ok := v.(string); ok {
+		v = strconv.Quote(clip(s, maxValue))
+	}
+	return clip(visible(fmt.Sprint(v)), 2*maxValue)
 }

@@ -29,7 +29,11 @@ func TestJSONIsAsItsSchemaSays(t *testing.T) {
 			}
 		}
 	}
-	for _, s := range situations() {
+	all := append(smallSituations(), situation{"large", large(300)})
+	if *long {
+		all = situations()
+	}
+	for _, s := range all {
 		if s.name == "hostile" {
 			continue // its reasons and positions are no part of the format
 		}

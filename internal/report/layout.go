@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -80,35 +81,50 @@ func versions(c *reconcile.Change) (before, after string) {
 // layout is the widths of the columns, in cells of a terminal.
 type layout struct {
 	task, before, after, why, place int
-	below                           bool // places stand on a line of their own
+	below                           bool // why and where stand on a line of their own
 }
 
-// fit makes room for r.
-func (l *layout) fit(r row) {
-	widen := func(column *int, s string) { *column = min(max(*column, cells(s)), maxColumn) }
-	widen(&l.task, r.task)
-	widen(&l.before, r.before)
-	widen(&l.after, r.after)
-	widen(&l.why, r.why)
-	widen(&l.place, r.place)
-}
-
-// decide shortens the places to the terminal's width. If that leaves too little of
-// them, why and where go to lines of their own.
-func (l *layout) decide(columns int) {
-	if columns <= 0 {
-		return
+// newLayouts fits the groups of rows to a terminal; no columns is no bound. If the
+// page does not fit, each group has its own columns after the versions.
+func newLayouts(groups [][]row, columns int) []layout {
+	var page layout
+	for _, rows := range groups {
+		page.fit(rows)
 	}
-	left := columns - len(rowIndent) - l.task - len("  ") - l.versions() - len("  ") - l.why - len("  ")
-	l.below = left < min(l.place, minPlace)
-	l.place = min(l.place, max(left, minPlace))
+	layouts := slices.Repeat([]layout{page}, len(groups))
+	if columns <= 0 || page.left(columns) >= page.place {
+		return layouts
+	}
+	for i, rows := range groups {
+		l := layout{task: page.task, before: page.before, after: page.after}
+		l.fit(rows)
+		left := l.left(columns)
+		l.below = left < min(l.place, minPlace)
+		l.place = min(l.place, max(left, minPlace))
+		layouts[i] = l
+	}
+	return layouts
+}
+
+// fit makes room for the rows.
+func (l *layout) fit(rows []row) {
+	widen := func(column *int, s string) { *column = min(max(*column, cells(s)), maxColumn) }
+	for _, r := range rows {
+		widen(&l.task, r.task)
+		widen(&l.before, r.before)
+		widen(&l.after, r.after)
+		widen(&l.why, r.why)
+		widen(&l.place, r.place)
+	}
+}
+
+// left is how many columns there are for places.
+func (l *layout) left(columns int) int {
+	return columns - len(rowIndent) - l.task - len("  ") - l.before - len(arrow) - l.after - len("  ") - l.why - len("  ")
 }
 
 // arrow stands between two versions.
 const arrow = " -> "
-
-// versions is how many columns the versions take.
-func (l *layout) versions() int { return l.before + len(arrow) + l.after }
 
 // row writes one change.
 func (t *textWriter) row(r row, l layout, color ink) {

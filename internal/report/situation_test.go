@@ -26,7 +26,9 @@ type situation struct {
 }
 
 // situations are all there are, one each for what a reader can meet.
-func situations() []situation {
+func situations() []situation { return append(smallSituations(), largeSituations()...) }
+
+func smallSituations() []situation {
 	all := []situation{
 		{"nothing-to-do", plan()},
 		{"one-task", edit(plan(), func(p *reconcile.Plan) { p.Specs, p.Managed, p.Unchanged = 1, 1, 1 })},
@@ -42,8 +44,7 @@ func situations() []situation {
 	all = append(all, holdSituations()...)
 	all = append(all, guardSituations()...)
 	all = append(all, fileSituations()...)
-	all = append(all, fieldSituations()...)
-	return append(all, sizeSituations()...)
+	return append(all, fieldSituations()...)
 }
 
 func impactSituations() []situation {
@@ -119,38 +120,35 @@ func holdSituations() []situation {
 }
 
 func guardSituations() []situation {
-	check := func(p *reconcile.Plan, g reconcile.Guards, f reconcile.Facts) *reconcile.Plan {
-		if f.Control == nil {
-			f.Control = &state.Control{}
-		}
-		return g.Check(p, f, noon)
-	}
-	weekend := reconcile.Window{Name: "weekend", Start: noon.Add(-time.Hour), End: noon.Add(12 * time.Hour)}
-	var kept []reconcile.Change
-	for i := range 12 {
-		kept = append(kept, next(fmt.Sprintf("task_%02d", i), spec.Resume, 1, 2))
-	}
-	approved := &state.Control{Approvals: []state.Approval{{PlanHash: everyImpact().Hash, Actor: "lin", Expires: noon.Add(time.Hour)}}}
+	window := reconcile.GuardHold{Guard: "windows", Message: `freeze window "weekend" until 2026-11-24T00:00:00Z`, Approvable: true}
+	changes := reconcile.GuardHold{Guard: "maxChanges", Message: "7 calls, and guards.maxChanges is 5", Approvable: true}
+	rewritten := reconcile.GuardHold{Guard: "rewritten", Approvable: true,
+		Message: "the history was rewritten: 9f1c2e7a6d5b does not come after 0f4c3ad6a2be, the revision of the last pass"}
 	return []situation{
-		{"guard-max-changes", check(everyImpact(), reconcile.Guards{MaxChanges: 5}, reconcile.Facts{})},
-		{"guard-percent", check(plan(kept...), reconcile.Guards{MaxChangePercent: 3}, reconcile.Facts{})},
-		{"guard-window", check(everyImpact(), reconcile.Guards{Windows: []reconcile.Window{weekend}}, reconcile.Facts{})},
-		{"guard-rewritten", check(everyImpact(), reconcile.Guards{}, reconcile.Facts{
-			Rewritten: true, Control: &state.Control{Revision: "0f4c3ad6a2be97d1c5e4f39a8f5b7a6e5d4c3b2a"}})},
-		{"guard-several", check(everyImpact(), reconcile.Guards{
-			MaxChanges: 5, AllowTasks: []string{"o*", "c*", "u*", "s*", "refunds", "payments"}, Windows: []reconcile.Window{weekend}}, reconcile.Facts{})},
-		{"guard-empty", check(edit(plan(gone("clicks", 1), gone("orders_cdc", 12)), func(p *reconcile.Plan) {
+		{"guard-max-changes", guarded(everyImpact(), reconcile.HoldGuard, changes)},
+		{"guard-window", guarded(everyImpact(), reconcile.HoldWindow, window)},
+		{"guard-rewritten", guarded(everyImpact(), reconcile.HoldGuard, rewritten)},
+		{"guard-several", guarded(edit(everyImpact(), func(p *reconcile.Plan) {
+			p.Changes[1] = held(p.Changes[1], reconcile.HoldGuard, "task invoices is not in guards.allowTasks of this daemon's configuration")
+		}), reconcile.HoldGuard, changes, window)},
+		{"guard-empty", guarded(edit(plan(gone("clicks", 1), gone("orders_cdc", 12)), func(p *reconcile.Plan) {
 			p.Specs, p.Managed, p.Unchanged = 0, 2, 0
-		}), reconcile.Guards{}, reconcile.Facts{})},
-		{"guard-not-approvable", edit(everyImpact(), func(p *reconcile.Plan) {
-			p.Holds = []reconcile.GuardHold{{Guard: "lineage", Message: "the state belongs to another repository"}}
-			for i := range p.Changes {
-				c := &p.Changes[i]
-				c.Action, c.Hold, c.Detail = reconcile.ActionHold, reconcile.HoldGuard, p.Holds[0].Message
-			}
-		})},
-		{"guard-approved", check(everyImpact(), reconcile.Guards{MaxChanges: 5}, reconcile.Facts{Control: approved})},
+		}), reconcile.HoldGuard, reconcile.GuardHold{Guard: "empty", Message: "the source has no specs, and the state has 2 tasks", Approvable: true})},
+		{"guard-not-approvable", guarded(everyImpact(), reconcile.HoldGuard,
+			reconcile.GuardHold{Guard: "lineage", Message: "the state belongs to another repository"})},
+		{"guard-approved", edit(everyImpact(), func(p *reconcile.Plan) { p.Approved = "lin" })},
 	}
+}
+
+// guarded returns p as guards leave it that hold the whole plan.
+func guarded(p *reconcile.Plan, r reconcile.HoldReason, holds ...reconcile.GuardHold) *reconcile.Plan {
+	p.Holds = holds
+	for i := range p.Changes {
+		if c := &p.Changes[i]; c.Action == reconcile.ActionCommit {
+			*c = held(*c, r, holds[0].Message)
+		}
+	}
+	return p
 }
 
 func fileSituations() []situation {
@@ -254,7 +252,7 @@ func hostileWith(text string) *reconcile.Plan {
 	return p
 }
 
-func sizeSituations() []situation {
+func largeSituations() []situation {
 	return []situation{
 		{"ten-thousand-changes", large(10_000)},
 		{"ten-thousand-discards", edit(large(10_000), func(p *reconcile.Plan) {
@@ -375,8 +373,8 @@ func problem(file string, line, column int, s spec.Severity, code, message strin
 	return spec.Problem{Pos: spec.Pos{File: file, Line: line, Column: column}, Severity: s, Code: code, Message: message}
 }
 
-// find returns the situation of that name.
+// find returns the plan of the small situation of that name.
 func find(name string) *reconcile.Plan {
-	all := situations()
+	all := smallSituations()
 	return all[slices.IndexFunc(all, func(s situation) bool { return s.name == name })].plan
 }

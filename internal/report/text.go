@@ -107,17 +107,14 @@ func (v *view) groups() []group {
 // table writes the groups in columns that line up over the whole page.
 func (t *textWriter) table(v *view) {
 	groups := v.groups()
-	project := v.project()
 	rows := make([][]row, len(groups))
-	var l layout
+	project := v.project()
 	for i, g := range groups {
 		for _, c := range g.changes {
-			r := newRow(c, project, heldWithPlan(v.plan, c))
-			l.fit(r)
-			rows[i] = append(rows[i], r)
+			rows[i] = append(rows[i], newRow(c, project, heldWithPlan(v.plan, c)))
 		}
 	}
-	l.decide(t.Width)
+	layouts := newLayouts(rows, t.Width)
 	for i, g := range groups {
 		if len(g.changes) == 0 {
 			continue
@@ -127,14 +124,14 @@ func (t *textWriter) table(v *view) {
 			t.wrapped(faint, "  ", "Way on: "+g.wayOn+".")
 		}
 		for k, c := range g.changes {
-			t.row(rows[i][k], l, g.ink)
-			t.detail(v, c, l)
+			t.row(rows[i][k], layouts[i], g.ink)
+			t.detail(v, c)
 		}
 	}
 }
 
 // detail writes what belongs to a change below its line.
-func (t *textWriter) detail(v *view, c *reconcile.Change, l layout) {
+func (t *textWriter) detail(v *view, c *reconcile.Change) {
 	if c.Action == reconcile.ActionHold && c.Detail != "" && !heldWithPlan(v.plan, c) {
 		t.wrapped("", rowIndent, visible(c.Detail))
 	}

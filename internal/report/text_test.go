@@ -15,7 +15,7 @@ import (
 
 // TestTextFitsTheTerminal shows that ordinary lines stay within the width.
 func TestTextFitsTheTerminal(t *testing.T) {
-	for _, s := range situations() {
+	for _, s := range append(smallSituations(), situation{"large", large(300)}) {
 		switch s.name {
 		case "hostile", "long-names", "many-fields":
 			continue // words that are too long keep their line
