@@ -1,13 +1,17 @@
-package spec
+package spec_test
 
 import (
 	"fmt"
+	"runtime"
+	"slices"
 	"testing"
+
+	"github.com/wedatasync/wedatasync/spec"
 )
 
-// small is a spec as people write it, 289 bytes long with the comment.
-func small(i, version int) []byte {
-	return fmt.Appendf(nil, `# Orders, loaded into the warehouse every minute.
+// small is a spec file as people write it.
+func small(i, version int) (name string, data []byte) {
+	return fmt.Sprintf("tasks/%03d/%06d.yaml", i/100, i), fmt.Appendf(nil, `# Orders, loaded every minute.
 apiVersion: wedatasync/v1
 commits:
   - taskId: kb947c997-4f91-4a1f-913d-%012d
@@ -16,16 +20,170 @@ commits:
     taskType: realtime
     instanceVersion: %d
     versionDesc: nightly release %d
-`, i, version, version)
+`, i*7919%1_000_003, version, version)
 }
 
+func put(s *spec.Set, i, version int) { s.Put(spec.Parse(small(i, version))) }
+
 func BenchmarkParse(b *testing.B) {
-	data := small(1, 7)
+	name, data := small(1, 7)
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if f := Parse("tasks/orders.yaml", data); len(f.Commits) != 1 {
+		if f := spec.Parse(name, data); len(f.Commits) != 1 {
 			b.Fatal(f.Problems)
 		}
+	}
+}
+
+// The time of one commit does not grow with the file.
+func BenchmarkParseLarge(b *testing.B) {
+	for _, n := range []int{100, 1_000, 10_000} {
+		for _, style := range []struct {
+			name string
+			data []byte
+		}{{"list", list(n)}, {"documents", documents(n)}} {
+			b.Run(fmt.Sprintf("%s-%d", style.name, n), func(b *testing.B) {
+				data := style.data
+				b.SetBytes(int64(len(data)))
+				b.ReportAllocs()
+				for b.Loop() {
+					if f := spec.Parse("large.yaml", data); len(f.Commits) != n {
+						b.Fatal(f.Problems)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/commit")
+			})
+		}
+	}
+}
+
+func list(n int) []byte {
+	data := []byte(head + "defaults: {projectId: \"1486804694126882816\", taskType: realtime, commitType: start}\ncommits:\n")
+	for i := range n {
+		data = fmt.Appendf(data, "  - taskId: kb947c997-4f91-4a1f-913d-%012d\n    instanceVersion: 3\n    versionDesc: nightly release\n", i)
+	}
+	return data
+}
+
+func documents(n int) []byte {
+	var data []byte
+	for i := range n {
+		_, one := small(i, 3)
+		data = append(append(data, "---\n"...), one...)
+	}
+	return data
+}
+
+// What an everyday push costs a set of 100,000 files: ten files put again, then
+// everything read that a pass reads.
+func BenchmarkSetPut10Of100k(b *testing.B) {
+	const n = 100_000
+	s := spec.NewSet()
+	for i := range n {
+		put(s, i, 1)
+	}
+	if len(s.Changed()) != n || s.Len() != n {
+		b.Fatal(s.Len(), s.Problems())
+	}
+	var files [2][]*spec.File
+	for version := range files {
+		for i := range 10 {
+			files[version] = append(files[version], spec.Parse(small(i*9_973, version+2)))
+		}
+	}
+	b.ReportAllocs()
+	round := 0
+	for b.Loop() {
+		for _, f := range files[round%2] {
+			s.Put(f)
+		}
+		round++
+		if changed := s.Changed(); len(changed) != 10 || s.Len() != n || len(s.Problems()) != 0 {
+			b.Fatal(changed, s.Len())
+		}
+	}
+}
+
+// The same where every commit depends on another one: only versions change, so
+// the dependencies are not looked at again.
+func BenchmarkSetPut10Of100kDependent(b *testing.B) {
+	const n = 100_000
+	dependent := func(i, version int) *spec.File {
+		name := fmt.Sprintf("%06d.yaml", i)
+		c := spec.Commit{
+			Key:             key("p", name),
+			InstanceVersion: int64(version),
+			DependsOn:       []spec.Key{key("p", fmt.Sprintf("%06d.yaml", max(0, i/2)))},
+			Pos:             spec.Pos{File: name, Line: 3, Column: 5},
+		}
+		if i == 0 {
+			c.DependsOn = nil
+		}
+		return &spec.File{Name: name, Commits: []spec.Commit{c}}
+	}
+	s := spec.NewSet()
+	for i := range n {
+		s.Put(dependent(i, 1))
+	}
+	if s.Len() != n {
+		b.Fatal(s.Len())
+	}
+	s.Changed()
+	b.ReportAllocs()
+	round := 1
+	for b.Loop() {
+		round++
+		for i := range 10 {
+			s.Put(dependent(i*9_973, round))
+		}
+		if changed := s.Changed(); len(changed) != 10 || s.Len() != n {
+			b.Fatal(len(changed), s.Len())
+		}
+	}
+}
+
+// What a set of 100,000 files takes: to fill, to read in order, and in memory.
+func BenchmarkSetFill100k(b *testing.B) {
+	const n = 100_000
+	files := make([]*spec.File, 0, n)
+	for i := range n {
+		files = append(files, spec.Parse(small(i, 1)))
+	}
+	for b.Loop() {
+		s := spec.NewSet()
+		for _, f := range files {
+			s.Put(f)
+		}
+		if s.Len() != n || len(s.Changed()) != n {
+			b.Fatal(s.Problems())
+		}
+	}
+}
+
+// A set of 100,000 files of one commit each stays far under 100 MB.
+func TestSetMemory(t *testing.T) {
+	if testing.Short() || slowdown > 1 {
+		t.Skip("parses 100,000 files")
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	s := spec.NewSet()
+	for i := range 100_000 {
+		put(s, i, 1)
+	}
+	if n := s.Len() + len(s.Changed()); n != 200_000 {
+		t.Fatal(n)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	used := (after.HeapAlloc - before.HeapAlloc) >> 20
+	if used > 80 {
+		t.Errorf("the set holds %d MiB", used)
+	}
+	t.Logf("the set holds %d MiB", used)
+	if !slices.IsSortedFunc(slices.Collect(s.All()), func(a, b *spec.Commit) int { return a.Key.Compare(b.Key) }) {
+		t.Error("not in order")
 	}
 }

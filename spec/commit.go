@@ -82,8 +82,10 @@ func (r *reader) discardState(n, discard *yaml.Node, c *Commit) {
 		// Said already.
 	case c.InstanceVersion == 0:
 		r.errorf(n, "discard-state", "commitType %s discards the state of the job and needs an instanceVersion, and discardState with the same number", c.CommitType)
-	case said != c.InstanceVersion:
+	case said == 0:
 		r.errorf(n, "discard-state", "commitType %s discards the state of the job: write discardState: %d if that is meant for this version, else use another commitType", c.CommitType, c.InstanceVersion)
+	case said != c.InstanceVersion:
+		r.errorf(n, "discard-state-differs", "discardState is for another version: write discardState: %d if the state of the job is to be discarded for this one, too", c.InstanceVersion)
 	default:
 		c.DiscardState = said
 	}

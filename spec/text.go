@@ -27,9 +27,11 @@ func checkText(name string, data []byte) *Problem {
 	limit := min(maxValues, minValues+len(data)/3)
 	values := 0 // of the document so far
 	for line := 1; len(data) > 0; line++ {
-		row, rest, _ := bytes.Cut(data, []byte("\n"))
+		row, rest, ended := bytes.Cut(data, []byte("\n"))
 		data = rest
-		row = bytes.TrimSuffix(row, []byte("\r"))
+		if ended {
+			row = bytes.TrimSuffix(row, []byte("\r"))
+		}
 		if i, code, message := badCharacter(row); i >= 0 {
 			return bad(line, 1+utf8.RuneCount(row[:i]), code, message)
 		}
