@@ -62,6 +62,8 @@ var errNone = errors.New("not there")
 
 // find asks the sources in turn.
 func (s CredentialSources) find(ctx context.Context) (keys, error) {
+	ctx, cancel := context.WithTimeout(ctx, MaxTimeout)
+	defer cancel()
 	var err error
 	for _, source := range []func(context.Context) (keys, error){s.environment, s.profile, s.podRole, s.instanceRole} {
 		var k keys

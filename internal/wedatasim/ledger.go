@@ -7,7 +7,7 @@ import (
 )
 
 // maxLedger bounds the entries in memory; the older half goes when it is reached.
-const maxLedger = 1 << 20
+const maxLedger = 1 << 18
 
 // Entry is one request.
 type Entry struct {
@@ -35,7 +35,7 @@ type Entry struct {
 	AppliedAt time.Time `json:"applied_at,omitzero"`
 }
 
-// Ledger returns every request, in order of arrival. Beyond a million the oldest go.
+// Ledger returns every request, in order of arrival; of more than 262,144 the oldest go.
 func (s *Server) Ledger() []Entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
