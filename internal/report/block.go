@@ -207,7 +207,7 @@ func (b *builder) diff(c *reconcile.Change, showValues bool) {
 }
 
 // taskLine names a task in a fence.
-func taskLine(c *reconcile.Change) string { return clip(visible(c.Key.String()), 2*maxID) }
+func taskLine(c *reconcile.Change) string { return clip(Visible(c.Key.String()), 2*maxID) }
 
 // place says where a change's spec stands, in a fence.
 func place(c *reconcile.Change) string {
@@ -215,7 +215,7 @@ func place(c *reconcile.Change) string {
 	if pos.File == "" {
 		return ""
 	}
-	return "  " + clip(visible(fmt.Sprintf("%s:%d", pos.File, pos.Line)), maxMessage)
+	return "  " + clip(Visible(fmt.Sprintf("%s:%d", pos.File, pos.Line)), maxMessage)
 }
 
 // problems folds away what is wrong with the specs, errors first.
@@ -241,7 +241,7 @@ func (b *builder) problemLines(ps spec.Problems, rows int) {
 				break
 			}
 			if (p.Severity == spec.SeverityError) == severity.isError {
-				b.linef("%s %s", severity.sign, clip(visible(p.String()), maxMessage))
+				b.linef("%s %s", severity.sign, clip(Visible(p.String()), maxMessage))
 				written++
 			}
 		}
@@ -264,7 +264,7 @@ func (b *builder) held(g *page, l level) {
 	b.line("")
 	b.list(g.held, l.rows, func(c *reconcile.Change) string {
 		return fmt.Sprintf("%s %s  %s  %s: %s%s", heldMarker(c), taskLine(c), happens(c.Impact),
-			clip(visible(string(c.Hold)), maxID), clip(visible(c.Detail), maxMessage), place(c))
+			clip(Visible(string(c.Hold)), maxID), clip(Visible(c.Detail), maxMessage), place(c))
 	})
 	b.unfold()
 }
@@ -275,7 +275,7 @@ func (b *builder) unversioned(g *page, l level) {
 	}
 	b.fold(fmt.Sprintf("Changed without a new version: nothing will be sent (%d)", len(g.unversioned)))
 	b.list(g.unversioned, l.rows, func(c *reconcile.Change) string {
-		return fmt.Sprintf("= %s  %s%s", taskLine(c), clip(visible(strings.Join(fieldNames(c), ", ")), maxMessage), place(c))
+		return fmt.Sprintf("= %s  %s%s", taskLine(c), clip(Visible(strings.Join(fieldNames(c), ", ")), maxMessage), place(c))
 	})
 	b.unfold()
 }

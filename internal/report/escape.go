@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// visible returns s as text of one line that shows all that is in it: what does
+// Visible returns s as text of one line that shows all that is in it: what does
 // not print is written as an escape, and nothing in it starts a workflow command
 // in the log of a CI job.
-func visible(s string) string {
+func Visible(s string) string {
 	if isPlain(s) {
 		return s
 	}
@@ -66,7 +66,7 @@ func escapeRune(r rune) string {
 // backtick would end it and a bar would end a table's cell, even when escaped: the
 // parsers do not agree on an escape inside code. So neither is left in it.
 func codeSpan(s string, limit int) string {
-	s = strings.ReplaceAll(visible(s), "`", `\u0060`)
+	s = strings.ReplaceAll(Visible(s), "`", `\u0060`)
 	s = strings.ReplaceAll(s, "|", `\u007c`)
 	if s = clip(s, limit); s == "" {
 		return "–"
@@ -86,7 +86,3 @@ func clip(s string, limit int) string {
 	}
 	return s[:max(cut, 0)] + more
 }
-
-// Visible returns a text from outside as one line that a terminal shows and does
-// not obey: what does not print is escaped.
-func Visible(s string) string { return visible(s) }

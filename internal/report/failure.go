@@ -28,7 +28,7 @@ func (f Failure) lines() []string {
 	lines := strings.Split(strings.TrimRight(f.Err.Error(), "\n"), "\n")
 	lines = lines[:min(len(lines), maxFailure)]
 	for i, line := range lines {
-		lines[i] = clip(visible(strings.TrimRight(line, "\r")), maxFailureLine)
+		lines[i] = clip(Visible(strings.TrimRight(line, "\r")), maxFailureLine)
 	}
 	return lines
 }

@@ -62,7 +62,7 @@ func wholeExtParam(f reconcile.Field, p spec.Param) reconcile.Field {
 func newFieldLine(f reconcile.Field, showValues bool) fieldLine {
 	hide := f.Secret && !showValues
 	return fieldLine{
-		name:   clip(visible(f.Name), maxValue),
+		name:   clip(Visible(f.Name), maxValue),
 		before: fieldValue(f.Before, hide),
 		after:  fieldValue(f.After, hide),
 		added:  f.Before == nil,
@@ -85,5 +85,5 @@ func fieldValue(v any, hide bool) string {
 	if s, ok := v.(string); ok {
 		v = strconv.Quote(clip(s, maxValue))
 	}
-	return clip(visible(fmt.Sprint(v)), 2*maxValue)
+	return clip(Visible(fmt.Sprint(v)), 2*maxValue)
 }

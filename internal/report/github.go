@@ -50,7 +50,7 @@ func command(a annotation) string {
 	var properties []string
 	add := func(name, value string) {
 		if value != "" {
-			properties = append(properties, name+"="+escapeProperty(visible(value)))
+			properties = append(properties, name+"="+escapeProperty(Visible(value)))
 		}
 	}
 	add("file", a.pos.File)
@@ -61,7 +61,7 @@ func command(a annotation) string {
 		}
 	}
 	add("title", a.title)
-	return fmt.Sprintf("::%s %s::%s\n", a.severity, strings.Join(properties, ","), escapeData(visible(a.message)))
+	return fmt.Sprintf("::%s %s::%s\n", a.severity, strings.Join(properties, ","), escapeData(Visible(a.message)))
 }
 
 // escapeData and escapeProperty write what GitHub's runner turns back.

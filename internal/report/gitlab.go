@@ -64,7 +64,7 @@ func newQuality(a annotation, seen map[string]int) quality {
 		print = digest(print, fmt.Sprint(n))
 	}
 	return quality{
-		Description: visible(a.title + ": " + a.message),
+		Description: Visible(a.title + ": " + a.message),
 		CheckName:   "wedatasync/" + a.code,
 		Fingerprint: print,
 		Severity:    qualitySeverity(a),

@@ -31,15 +31,15 @@ type row struct {
 }
 
 func newRow(c *reconcile.Change, project string, inPlan bool) row {
-	r := row{marker: marker(c), task: visible(c.Key.String())}
+	r := row{marker: marker(c), task: Visible(c.Key.String())}
 	if project != "" {
-		r.task = visible(c.Key.TaskID)
+		r.task = Visible(c.Key.TaskID)
 	}
 	if pos := position(c); pos.File != "" {
-		r.place = visible(pos.File + ":" + strconv.Itoa(pos.Line))
+		r.place = Visible(pos.File + ":" + strconv.Itoa(pos.Line))
 	}
 	r.before, r.after = versions(c)
-	names := visible(strings.Join(fieldNames(c), ", "))
+	names := Visible(strings.Join(fieldNames(c), ", "))
 	switch c.Action {
 	case reconcile.ActionForget:
 		r.marker = "#"

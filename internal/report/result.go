@@ -19,7 +19,7 @@ func ResultText(w io.Writer, r *reconcile.Result, o Options) error {
 		if p.ProjectID != "" {
 			where = "project " + p.ProjectID
 		}
-		t.wrapped(yellow, "", visible(fmt.Sprintf("Paused: %s, by %s: %s", where, p.Code, p.Message)))
+		t.wrapped(yellow, "", Visible(fmt.Sprintf("Paused: %s, by %s: %s", where, p.Code, p.Message)))
 	}
 	t.guards(v)
 	t.table(v)

@@ -36,7 +36,7 @@ func Text(w io.Writer, p *reconcile.Plan, o Options) error {
 	t.table(v)
 	t.problems(p.Problems)
 	t.line("")
-	t.wrapped(bold, "", "Plan "+visible(shortHash(p.Hash))+": "+v.summary.tally()+".")
+	t.wrapped(bold, "", "Plan "+Visible(shortHash(p.Hash))+": "+v.summary.tally()+".")
 	return t.flush()
 }
 
@@ -44,18 +44,18 @@ func Text(w io.Writer, p *reconcile.Plan, o Options) error {
 func planOrigin(v *view) string {
 	p := v.plan
 	var b strings.Builder
-	fmt.Fprintf(&b, "Revision %s", visible(shortRevision(p.Source.Revision)))
+	fmt.Fprintf(&b, "Revision %s", Visible(shortRevision(p.Source.Revision)))
 	if p.Source.Branch != "" {
-		fmt.Fprintf(&b, " of %s", visible(p.Source.Branch))
+		fmt.Fprintf(&b, " of %s", Visible(p.Source.Branch))
 	}
 	if p.State.Lineage != "" {
 		fmt.Fprintf(&b, ", compared with the state at serial %d", p.State.Serial)
 	}
 	if project := v.project(); project != "" {
-		fmt.Fprintf(&b, ", project %s", visible(project))
+		fmt.Fprintf(&b, ", project %s", Visible(project))
 	}
 	if p.Approved != "" {
-		fmt.Fprintf(&b, ", approved by %s", visible(p.Approved))
+		fmt.Fprintf(&b, ", approved by %s", Visible(p.Approved))
 	}
 	return b.String() + "."
 }
@@ -67,11 +67,11 @@ func (t *textWriter) guards(v *view) {
 	}
 	t.line("")
 	for _, h := range v.plan.Holds {
-		t.wrapped(yellow, "", "Held by guard "+visible(h.Guard)+": "+visible(h.Message))
+		t.wrapped(yellow, "", "Held by guard "+Visible(h.Guard)+": "+Visible(h.Message))
 	}
 	if command := approveCommand(v.plan); command != "" {
 		t.line("To let exactly this plan go:")
-		t.line("  " + t.ink(bold, visible(command)))
+		t.line("  " + t.ink(bold, Visible(command)))
 	}
 }
 
@@ -95,7 +95,7 @@ func (v *view) groups() []group {
 			n++
 		}
 		meaning, wayOn := holdWords(rest[0].Hold, anyTask)
-		name := "Held, " + visible(string(rest[0].Hold))
+		name := "Held, " + Visible(string(rest[0].Hold))
 		groups = append(groups, group{name, meaning, wayOn, yellow, rest[:n]})
 		rest = rest[n:]
 	}
@@ -133,7 +133,7 @@ func (t *textWriter) table(v *view) {
 // detail writes what belongs to a change below its line.
 func (t *textWriter) detail(v *view, c *reconcile.Change) {
 	if c.Action == reconcile.ActionHold && c.Detail != "" && !heldWithPlan(v.plan, c) {
-		t.wrapped("", rowIndent, visible(c.Detail))
+		t.wrapped("", rowIndent, Visible(c.Detail))
 	}
 	if !t.ShowValues {
 		return
@@ -166,7 +166,7 @@ func (t *textWriter) severity(ps spec.Problems, s spec.Severity, n int, name, me
 	t.heading(name, n, meaning, color)
 	for _, p := range ps {
 		if (p.Severity == spec.SeverityError) == (s == spec.SeverityError) {
-			t.line("  " + visible(p.String()))
+			t.line("  " + Visible(p.String()))
 		}
 	}
 }
