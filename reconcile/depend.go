@@ -3,68 +3,57 @@ package reconcile
 import "github.com/wedatasync/wedatasync/spec"
 
 // holdDependants holds each call of p that depends on a task which is not as its
-// spec says and will not be after this plan. A dependency that is itself a call
-// of the plan only orders the two.
-func holdDependants(in Input, p *Plan) {
-	d := dependants{in: in, changes: make(map[spec.Key]*Change, len(p.Changes)), blocked: map[spec.Key]spec.Key{}}
+// spec says and will not be after p. A dependency that is itself a call only
+// orders the two. usable reports whether a task that p does not list has a usable
+// spec: then it is as that says.
+func holdDependants(p *Plan, usable func(spec.Key) bool) {
+	d := dependants{
+		usable:  usable,
+		changes: make(map[spec.Key]*Change, len(p.Changes)),
+		decided: make(map[spec.Key]bool),
+	}
 	for i := range p.Changes {
 		d.changes[p.Changes[i].Key] = &p.Changes[i]
 	}
 	for i := range p.Changes {
-		c := &p.Changes[i]
-		if c.Action != ActionCommit {
-			continue
-		}
-		if on, held := d.heldBy(c.Key); held {
-			c.Action, c.Hold = ActionHold, HoldDependency
-			c.Detail = "waits for " + on.String()
+		if p.Changes[i].Action == ActionCommit {
+			d.decide(&p.Changes[i])
 		}
 	}
 }
 
-// dependants answers whether a task has to wait for another. Specs have no
-// cycles: package spec makes them errors.
+// dependants decides which calls have to wait for another task.
 type dependants struct {
-	in      Input
+	usable  func(spec.Key) bool
 	changes map[spec.Key]*Change
-	blocked map[spec.Key]spec.Key // what a task waits for; itself if for nothing
+	decided map[spec.Key]bool
 }
 
-// heldBy returns the nearest task that key has to wait for.
-func (d *dependants) heldBy(key spec.Key) (spec.Key, bool) {
-	if on, ok := d.blocked[key]; ok {
-		return on, on != key
+// decide holds the call if it has to wait. Specs have no cycles: package spec
+// makes them errors.
+func (d *dependants) decide(c *Change) {
+	if d.decided[c.Key] {
+		return
 	}
-	d.blocked[key] = key
-	want := d.in.Specs.Get(key)
-	if want == nil {
-		return key, false
-	}
-	for _, on := range want.DependsOn {
+	d.decided[c.Key] = true
+	for _, on := range c.Want.DependsOn {
 		if !d.settles(on) {
-			d.blocked[key] = on
-			return on, true
+			c.Action, c.Hold, c.Detail = ActionHold, HoldDependency, "waits for "+on.String()
+			return
 		}
 	}
-	return key, false
 }
 
 // settles reports whether the task is as its spec says, or will be after the plan.
 func (d *dependants) settles(key spec.Key) bool {
-	if d.in.Specs.Get(key) == nil {
-		return false
-	}
 	c := d.changes[key]
 	switch {
 	case c == nil:
-		// As its spec says; or out of scope, which is the same.
-		return true
-	case c.Action == ActionUnversioned:
-		return true
-	case c.Action == ActionCommit, c.Action == ActionHold && c.Hold == HoldDependency:
-		_, held := d.heldBy(key)
-		return !held
+		return d.usable(key)
+	case c.Action == ActionCommit:
+		d.decide(c)
+		return c.Action == ActionCommit
 	default:
-		return false
+		return c.Action == ActionUnversioned
 	}
 }

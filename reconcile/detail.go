@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
@@ -41,12 +40,4 @@ func suspendedDetail(what string, s *state.Suspension) string {
 		until = "until " + stamp(s.Until)
 	}
 	return fmt.Sprintf("%s was suspended by %s %s: %s", what, s.Actor, until, s.Reason)
-}
-
-// clip bounds a text from outside to what the state keeps.
-func clip(s string) string {
-	if len(s) <= state.MaxMessage {
-		return s
-	}
-	return strings.ToValidUTF8(s[:state.MaxMessage-len("…")], "") + "…"
 }

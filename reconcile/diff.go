@@ -14,7 +14,7 @@ import (
 type Input struct {
 	Specs   *spec.Set
 	Records map[spec.Key]*state.Record
-	Control *state.Control
+	Control *state.Control // nil is an empty one
 	// Keys are the tasks to look at, in any order: every task that may not be as
 	// its spec says. Nil means every task.
 	Keys []spec.Key
@@ -27,6 +27,9 @@ type Input struct {
 // is pure and total: the same input gives the same plan, whatever the order of
 // its parts, and now is the only time it knows.
 func Diff(in Input, now time.Time) *Plan {
+	if in.Control == nil {
+		in.Control = new(state.Control)
+	}
 	p := &Plan{
 		Specs:    in.Specs.Len(),
 		Managed:  len(in.Records),
@@ -37,7 +40,7 @@ func Diff(in Input, now time.Time) *Plan {
 			p.Changes = append(p.Changes, c)
 		}
 	}
-	holdDependants(in, p)
+	holdDependants(p, func(key spec.Key) bool { return in.Specs.Get(key) != nil })
 	p.Unchanged = p.Specs - len(p.Changes) + p.orphans()
 	p.Hash = hashCalls(p.Calls())
 	return p

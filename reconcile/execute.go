@@ -15,71 +15,104 @@ const (
 	// them that still wait for their turn: what was live before should not be old
 	// when the request leaves.
 	maxFlying = 64
-	maxQueued = 8
+	maxQueued = 16
 	// failingCalls is how many calls in a row may end in doubt before the endpoint
 	// is taken to be failing, and left alone for a while.
 	failingCalls = 3
+	// codeFailing is the code of the pause that follows.
+	codeFailing = "EndpointFailing"
 	// sendWithin bounds the time from an intent to the end of its request. It is
 	// part of the accept horizon: what is not sent by then is not sent at all.
 	sendWithin = 10 * time.Second
-	// codeNotRead is the code of a commit that was put off because what is live
-	// could not be read.
-	codeNotRead = "NotRead"
-	// blindAfter is how many tries may fail because what is live could not be read
-	// before the commit is sent without.
-	blindAfter = 3
 )
 
-// errStopped says that a pass was cut short before a call.
-var errStopped = errors.New("the pass was stopped")
-
-// execution carries out the calls of one plan.
+// execution carries out the calls of one plan, and reads back what is in doubt
+// meanwhile. Calls and read-backs run on goroutines of their own and do nothing
+// there but wait, read, send and make their intent durable; what follows from it
+// they hand over as a step, and all steps run on one goroutine.
 type execution struct {
-	r    *Reconciler
-	plan *Plan
-	stop context.Context // done: nothing new starts
+	r      *Reconciler
+	plan   *Plan
+	guards *Guards
+	stop   context.Context // done: nothing new starts
+	calls  context.Context // done with stop, or earlier: no new call starts
+	halt   context.CancelFunc
+	steps  chan func()
 
 	ready   []*Change
 	blocked map[spec.Key][]*Change // calls by the call they wait for
 	needs   map[spec.Key]int       // how many calls a call waits for
 
-	events   chan callEvent
-	flying   int
-	queued   int
-	window   int // how many calls may be under way: 1, 2, 4, 8 ... after a start or an error
-	clean    int // good answers since the window last changed
-	failing  int // answers in doubt, in a row
-	applied  int
-	reloaded bool // the credentials were read again in this pass
-	halted   bool // a pause or an error: nothing new starts
-	err      error
+	flying  int
+	queued  int
+	window  int // how many calls may be under way: 1, 2, 4, 8 ... after a start or an error
+	clean   int // good answers since the window last changed
+	failing int // answers in doubt, in a row
+
+	reading  map[spec.Key]bool // tasks that are being read back
+	readUpTo time.Time         // when no more read-backs start, unless calls are under way
+
+	applied    int
+	superseded bool           // a person's word came in
+	auth       *state.Outcome // the credentials were not accepted
+	err        error
 }
 
-// callEvent is one step of one call: it gave up its place in the queue, or it is
-// over.
-type callEvent struct {
+// flight is one call under way.
+type flight struct {
 	c      *Change
-	left   bool // it left the queue; more comes
-	queued bool // it is over, and had not left the queue
-	out    state.Outcome
-	err    error
+	have   *state.Record // the task's record before
+	place  *Place        // in the line for reads; nil if reading is not possible
+	queued bool          // it still waits for its turn
 }
+
+var (
+	// errStopped says that a call was given up before its intent.
+	errStopped = errors.New("the pass was stopped")
+	// errWord says that a call was given up because a person has asked for
+	// something: that is looked at before anything else is sent.
+	errWord = errors.New("a person's word came in")
+)
 
 // execute makes the calls of the plan until all are made, stop is done, or the
 // state cannot be written. It returns when nothing is under way any more.
-func (r *Reconciler) execute(stop context.Context, plan *Plan) (applied int, err error) {
+func (r *Reconciler) execute(stop context.Context, plan *Plan) *execution {
+	calls, halt := context.WithCancel(stop)
+	defer halt()
 	x := &execution{
-		r: r, plan: plan, stop: stop,
-		blocked: map[spec.Key][]*Change{}, needs: map[spec.Key]int{},
-		events: make(chan callEvent), window: 1,
+		r: r, plan: plan, guards: r.cfg.Guards(), stop: stop, calls: calls, halt: halt,
+		steps:   make(chan func(), 2*maxFlying+maxReadBacks), // never full: a sender goes on at once
+		blocked: make(map[spec.Key][]*Change), needs: make(map[spec.Key]int),
+		window: 1, failing: r.failedBefore(),
+		reading: make(map[spec.Key]bool), readUpTo: time.Now().Add(readBackFor),
 	}
 	x.order()
 	for {
 		x.launch()
-		if x.flying == 0 {
-			return x.applied, x.err
+		due := x.readBack()
+		if x.flying+len(x.reading) == 0 {
+			break
 		}
-		x.handle(<-x.events)
+		x.step(due)
+	}
+	if x.auth != nil && x.err == nil {
+		x.refuseAuth()
+	}
+	return x
+}
+
+// step waits for the next step, or until a read-back is due, and takes it.
+func (x *execution) step(due time.Time) {
+	var wake <-chan time.Time
+	if !due.IsZero() {
+		timer := time.NewTimer(time.Until(due))
+		defer timer.Stop()
+		wake = timer.C
+	}
+	select {
+	case step := <-x.steps:
+		step()
+	case <-wake:
 	}
 }
 
@@ -102,65 +135,113 @@ func (x *execution) order() {
 	}
 }
 
-// launch starts as many calls as may be under way.
-func (x *execution) launch() {
-	for len(x.ready) > 0 && x.flying < min(x.window, maxFlying) && x.queued < maxQueued && !x.stopped() {
-		c := x.ready[0]
-		x.ready = x.ready[1:]
-		if _, paused := x.r.pauseNow(c.Key.ProjectID); paused {
-			continue
+// release queues the calls that waited for this one alone.
+func (x *execution) release(key spec.Key) {
+	for _, c := range x.blocked[key] {
+		if x.needs[c.Key]--; x.needs[c.Key] == 0 {
+			x.ready = append(x.ready, c)
 		}
-		x.flying++
-		x.queued++
-		go func() { x.events <- x.call(c) }()
 	}
 }
 
-func (x *execution) stopped() bool { return x.halted || x.stop.Err() != nil }
+// launch starts as many calls as may be under way.
+func (x *execution) launch() {
+	for len(x.ready) > 0 && x.flying < min(x.window, maxFlying) && x.queued < maxQueued && x.calls.Err() == nil {
+		c := x.ready[0]
+		f := &flight{c: c, have: x.r.record(c.Key), place: x.r.joinReads(), queued: true}
+		x.ready = x.ready[1:]
+		x.flying++
+		x.queued++
+		go func() { x.steps <- x.call(f) }()
+	}
+}
 
-// handle takes in one event and decides what it means for the calls to come.
-func (x *execution) handle(e callEvent) {
-	if e.left || e.queued {
+// leave notes that the call waits for its turn no longer.
+func (x *execution) leave(f *flight) {
+	if f.queued {
+		f.queued = false
 		x.queued--
 	}
-	if e.left {
-		return
-	}
+}
+
+// fail notes an error of the state. No new call starts.
+func (x *execution) fail(err error) {
+	x.err = errors.Join(x.err, err)
+	x.halt()
+}
+
+// giveUp ends a call that made no attempt.
+func (x *execution) giveUp(f *flight, err error) {
+	x.leave(f)
 	x.flying--
-	if e.err != nil {
-		if !errors.Is(e.err, errStopped) {
-			x.err, x.halted = errors.Join(x.err, e.err), true
-		}
+	switch {
+	case errors.Is(err, errWord):
+		x.superseded = true
+	case !errors.Is(err, errStopped):
+		x.fail(err)
+	}
+}
+
+// putOff ends a call whose task could not be read before: it backs off. Nothing
+// was sent.
+func (x *execution) putOff(f *flight, err error) {
+	if x.calls.Err() != nil {
+		x.giveUp(f, errStopped)
 		return
 	}
-	switch e.out.Class {
+	rec := begin(f.c.Key, f.have, x.attempt(f.c, nil, time.Now()))
+	x.land(f, rec, state.Outcome{Class: state.ClassWaiting, Code: codeNotRead, Message: state.Clip(err.Error())})
+}
+
+// land ends a call: its outcome becomes durable, and decides about the calls to
+// come.
+func (x *execution) land(f *flight, rec *state.Record, out state.Outcome) {
+	x.leave(f)
+	x.flying--
+	now := time.Now()
+	next := finish(f.have, rec, out, now, x.r.cfg.Random())
+	e := event(state.EventOutcome, rec, now)
+	e.Outcome = out
+	err := x.r.conclude(x.stop, outcome{c: f.c, next: next, out: out, t: change(f.c.Key, next, e)})
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	x.learn(f.c, out)
+}
+
+// learn decides what an outcome means for the calls to come.
+func (x *execution) learn(c *Change, out state.Outcome) {
+	switch out.Class {
 	case state.ClassApplied:
 		x.applied++
-		x.release(e.c.Key)
-		x.unpause(e.c.Key.ProjectID)
+		x.release(c.Key)
+		x.unpause(c.Key.ProjectID)
 		x.grow()
 	case state.ClassRefused, state.ClassWaiting:
-		if e.out.Code != codeNotRead {
-			x.unpause(e.c.Key.ProjectID)
-			x.grow()
+		if out.Code == codeNotRead {
+			x.shrink()
+			return
 		}
+		x.unpause(c.Key.ProjectID)
+		x.grow()
 	case state.ClassThrottled:
-		x.ready = append(x.ready, e.c)
+		x.ready = append(x.ready, c)
 		x.shrink()
 	case state.ClassAuth:
-		x.refuseAuth(e)
+		x.auth = &out
+		x.halt()
 	case state.ClassUnauthorized:
-		x.pause(e.c.Key.ProjectID, e.out)
+		x.pause(c.Key.ProjectID, out)
 	case state.ClassNotSent:
-		x.shrink()
-		x.pause("", e.out)
-		x.halted = true
+		x.pause("", out)
+		x.halt()
 	default:
 		x.shrink()
 		if x.failing++; x.failing >= failingCalls {
-			x.pause("", state.Outcome{Class: state.ClassNotSent, Code: "EndpointFailing",
-				Message: fmt.Sprintf("%d commits in a row have an unknown outcome, the last one %s: %s", x.failing, e.out.Code, e.out.Message)})
-			x.halted = true
+			x.pause("", state.Outcome{Class: state.ClassNotSent, Code: codeFailing, Message: state.Clip(fmt.Sprintf(
+				"%d commits in a row have an unknown outcome, the last one %s: %s", x.failing, out.Code, out.Message))})
+			x.halt()
 		}
 	}
 }
@@ -174,108 +255,3 @@ func (x *execution) grow() {
 }
 
 func (x *execution) shrink() { x.window, x.clean = 1, 0 }
-
-// release queues the calls that waited for this one alone.
-func (x *execution) release(key spec.Key) {
-	for _, c := range x.blocked[key] {
-		if x.needs[c.Key]--; x.needs[c.Key] == 0 {
-			x.ready = append(x.ready, c)
-		}
-	}
-}
-
-// call makes one call, from what is live before to the durable outcome.
-func (x *execution) call(c *Change) callEvent {
-	ctx := context.WithoutCancel(x.stop)
-	have := x.r.record(c.Key)
-	before, err := x.r.before(x.stop, c, have)
-	if err != nil {
-		return x.putOff(c, have, err)
-	}
-	slot, err := x.r.cfg.Commits.Take(x.stop)
-	if err != nil {
-		return callEvent{c: c, queued: true, err: errStopped}
-	}
-	rec, err := x.intend(ctx, c, have, before)
-	if err != nil {
-		slot.Skip()
-		return callEvent{c: c, queued: true, err: err}
-	}
-	ctx, cancel := context.WithDeadline(ctx, rec.Attempt.At.Add(sendWithin))
-	defer cancel()
-	if err := slot.Wait(ctx); err != nil {
-		x.events <- callEvent{c: c, left: true}
-		return x.finish(ctx, c, rec, state.Outcome{Class: state.ClassNotSent, Code: "Late", Message: "the request could not be sent in time"})
-	}
-	x.events <- callEvent{c: c, left: true}
-	sent := time.Now()
-	out, timing := x.r.cfg.Committer.Commit(ctx, c.Want)
-	if !timing.Wrote.IsZero() {
-		x.r.cfg.Commits.Sent(sent.Sub(slot.At()), timing.Connect)
-	}
-	if out.Class == state.ClassThrottled {
-		x.r.cfg.Commits.Rejected(sent)
-	}
-	return x.finish(ctx, c, rec, out)
-}
-
-// intend makes the intent durable.
-func (x *execution) intend(ctx context.Context, c *Change, have *state.Record, before *state.Live) (*state.Record, error) {
-	r, now := x.r, time.Now()
-	rec := begin(c.Key, have, x.attempt(c, before, now))
-	e := event(state.EventIntent, rec, now)
-	e.Before = before
-	r.setFlying(c.Key, true)
-	if err := r.save(ctx, change(c.Key, rec, e)); err != nil {
-		r.setFlying(c.Key, false)
-		return nil, err
-	}
-	return rec, nil
-}
-
-// attempt describes the call that is about to be made.
-func (x *execution) attempt(c *Change, before *state.Live, now time.Time) state.Attempt {
-	return state.Attempt{
-		ID:       x.r.cfg.NewID(),
-		Wanted:   AppliedOf(c.Want, x.plan.Source.Revision),
-		WantedID: c.Want.Wanted(),
-		Request:  c.Want.Request(),
-		Reason:   string(c.Reason),
-		PlanHash: x.plan.Hash,
-		Author:   x.plan.Source.Author,
-		File:     c.Want.Pos.File,
-		Line:     c.Want.Pos.Line,
-		At:       now,
-		Before:   before,
-	}
-}
-
-// finish makes the outcome durable. If that fails the intent stands, and its
-// outcome is unknown.
-func (x *execution) finish(ctx context.Context, c *Change, rec *state.Record, out state.Outcome) callEvent {
-	r := x.r
-	defer r.setFlying(c.Key, false)
-	now := time.Now()
-	next := finish(rec, out, now, r.cfg.Random())
-	e := event(state.EventOutcome, rec, now)
-	e.Outcome = out
-	if err := r.save(ctx, change(c.Key, next, e)); err != nil {
-		return callEvent{c: c, out: out, err: fmt.Errorf("keep the outcome (%s) of %s: %w", out.Class, c.Key, err)}
-	}
-	r.logOutcome(ctx, c, next, out)
-	if r.cfg.Observer != nil {
-		r.cfg.Observer.Called(c, next, out)
-	}
-	return callEvent{c: c, out: out}
-}
-
-// putOff records that the task could not be read before its commit. Nothing was
-// sent.
-func (x *execution) putOff(c *Change, have *state.Record, err error) callEvent {
-	if x.stop.Err() != nil {
-		return callEvent{c: c, queued: true, err: errStopped}
-	}
-	x.events <- callEvent{c: c, left: true}
-	rec := begin(c.Key, have, x.attempt(c, nil, time.Now()))
-	return x.finish(x.stop, c, rec, state.Outcome{Class: state.ClassWaiting, Code: codeNotRead, Message: clip(err.Error())})
-}

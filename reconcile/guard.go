@@ -10,8 +10,12 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// minPopulation is how many managed tasks MaxChangePercent needs to mean anything.
-const minPopulation = 10
+const (
+	// minPopulation is how many managed tasks MaxChangePercent needs to mean anything.
+	minPopulation = 10
+	// guardWindows is the name of the guard that ends by itself.
+	guardWindows = "windows"
+)
 
 // Guards are the limits of what a pass may do by itself. They come from the
 // daemon's configuration and never from the repository. The zero value lets
@@ -34,7 +38,7 @@ type Guards struct {
 
 // Facts are what the guards know beside the plan.
 type Facts struct {
-	Control *state.Control
+	Control *state.Control // nil is an empty one
 	// Rewritten says that the revision does not come after Control.Revision.
 	Rewritten bool
 }
@@ -43,32 +47,42 @@ type Facts struct {
 // call becomes a hold, and p.Holds says why. A plan with an approval in
 // f.Control goes past the guards that can be approved.
 func (g *Guards) Check(p *Plan, f Facts, now time.Time) *Plan {
+	if f.Control == nil {
+		f.Control = new(state.Control)
+	}
 	out := *p
 	out.Changes = slices.Clone(p.Changes)
 	g.bound(&out)
 	out.Holds = g.holds(&out, f, now)
-	approval := approvalOf(f.Control, &out, now)
-	if approval != nil {
-		out.Approved = approval.Actor
-		out.Holds = slices.DeleteFunc(out.Holds, func(h GuardHold) bool { return h.Approvable })
-	}
 	if len(out.Holds) == 0 {
 		return &out
 	}
-	reason := HoldGuard
-	if slices.ContainsFunc(out.Holds, func(h GuardHold) bool { return h.Guard == "windows" }) {
-		reason = HoldWindow
+	if approval := approvalOf(f.Control, &out, now); approval != nil {
+		out.Approved = approval.Actor
+		out.Holds = slices.DeleteFunc(out.Holds, func(h GuardHold) bool { return h.Approvable })
 	}
-	for i := range out.Changes {
-		if c := &out.Changes[i]; c.Action == ActionCommit {
-			c.Action, c.Hold, c.Detail = ActionHold, reason, out.Holds[0].Message
-		}
+	if len(out.Holds) > 0 {
+		holdAll(&out)
 	}
 	return &out
 }
 
-// bound holds the single calls that the daemon may not make at all, and names
-// the plan by the calls that are left.
+// holdAll holds every call for the plan's first hold. Windows, which end by
+// themselves, come last among the holds.
+func holdAll(p *Plan) {
+	reason := HoldGuard
+	if p.Holds[0].Guard == guardWindows {
+		reason = HoldWindow
+	}
+	for i := range p.Changes {
+		if c := &p.Changes[i]; c.Action == ActionCommit {
+			c.Action, c.Hold, c.Detail = ActionHold, reason, p.Holds[0].Message
+		}
+	}
+}
+
+// bound holds the single calls that the daemon may not make at all and those that
+// depend on them, and names the plan by the calls that are left.
 func (g *Guards) bound(p *Plan) {
 	for i := range p.Changes {
 		c := &p.Changes[i]
@@ -80,6 +94,7 @@ func (g *Guards) bound(p *Plan) {
 			c.Detail = fmt.Sprintf("%s is not in guards.%s of this daemon's configuration", what, guard)
 		}
 	}
+	holdDependants(p, func(spec.Key) bool { return true }) // the diff has looked already
 	p.Hash = hashCalls(p.Calls())
 }
 
@@ -110,12 +125,12 @@ func (g *Guards) holds(p *Plan, f Facts, now time.Time) []GuardHold {
 	add := func(guard, format string, args ...any) {
 		holds = append(holds, GuardHold{Guard: guard, Message: fmt.Sprintf(format, args...), Approvable: true})
 	}
-	calls, managed := p.Count(ActionCommit), p.managedCalls()
-	if p.Managed > 0 && p.Specs == 0 && len(p.Problems) == 0 {
-		add("empty", "the source has no specs, and the state has %d tasks", p.Managed)
+	calls, managed, forgets := p.Count(ActionCommit), p.managedCalls(), p.Count(ActionForget)
+	if calls+forgets == 0 {
+		return nil
 	}
-	if calls == 0 && p.Count(ActionForget) == 0 {
-		return holds
+	if p.Specs == 0 {
+		add("empty", "the source has no specs, and the state has %d tasks", p.Managed)
 	}
 	if f.Rewritten {
 		add("rewritten", "the history was rewritten: %s does not come after %s, the revision of the last pass", short(p.Source.Revision), short(f.Control.Revision))
@@ -132,12 +147,20 @@ func (g *Guards) holds(p *Plan, f Facts, now time.Time) []GuardHold {
 	if percent := g.MaxChangePercent; percent > 0 && p.Managed >= minPopulation && managed*100 > percent*p.Managed {
 		add("maxChangePercent", "%d of %d managed tasks change, and guards.maxChangePercent is %d", managed, p.Managed, percent)
 	}
-	for _, w := range g.Windows {
-		if end, in := w.Contains(now); in {
-			add("windows", "freeze window %q until %s", w.Name, stamp(end))
-		}
+	if w, end := g.frozen(now); w != nil {
+		add(guardWindows, "freeze window %q until %s", w.Name, stamp(end))
 	}
 	return holds
+}
+
+// frozen returns the first window that now is in, and when it ends; or nil.
+func (g *Guards) frozen(now time.Time) (w *Window, end time.Time) {
+	for i := range g.Windows {
+		if end, in := g.Windows[i].Contains(now); in {
+			return &g.Windows[i], end
+		}
+	}
+	return nil, time.Time{}
 }
 
 // managedCalls counts the calls for tasks that were applied before.
@@ -165,14 +188,11 @@ func approvalOf(control *state.Control, p *Plan, now time.Time) *state.Approval 
 // minHashPrefix is how many hexadecimal digits of a plan hash a person must give.
 const minHashPrefix = 8
 
-// covers reports whether the approval is for this plan, or for one of which this
-// is what is left.
+// covers reports whether the approval is for this plan. Once the calls of the
+// approved plan are known it is for these alone, as far as they are left.
 func covers(a *state.Approval, p *Plan) bool {
-	if matchHash(p.Hash, a.PlanHash) {
-		return true
-	}
 	if len(a.Calls) == 0 {
-		return false
+		return matchHash(p.Hash, a.PlanHash)
 	}
 	for c := range p.Calls() {
 		if !slices.Contains(a.Calls, c.Want.Wanted()) {

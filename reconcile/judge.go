@@ -22,26 +22,28 @@ const (
 // to what was asked before a person is called.
 const settleTime = 10 * time.Minute
 
-// Judge decides what live, read at now, says about the attempt a.
+// Judge decides what live says about the attempt a. live was read at now, or after.
 //
 // Proof that it happened is taken at once: the live version and status are the
 // wanted ones and were not before. Proof that it did not, exactly what was live
 // before, counts only after horizon, because a signed request can be accepted for
-// that long after it was sent. why tells a person, when one is needed.
+// that long after it was sent; and only if the commit would have left a trace. why
+// tells a person, when one is needed.
 func Judge(a *state.Attempt, live *state.Live, now time.Time, horizon time.Duration) (v Verdict, why string) {
 	if a.Before == nil {
 		return VerdictPerson, "what was live before the request could not be read"
 	}
-	was, is := reached(&a.Wanted, a.Before), reached(&a.Wanted, live)
+	was, is, late := reached(&a.Wanted, a.Before), reached(&a.Wanted, live), now.Sub(a.At)
 	switch {
 	case is && !was:
 		return VerdictHappened, ""
-	case !moved(a.Before, live):
-		if now.Sub(a.At) < horizon {
-			return VerdictOpen, ""
-		}
+	case late < horizon:
+		return VerdictOpen, ""
+	case !moved(a.Before, live) && traced(&a.Wanted, a.Before):
 		return VerdictNotHappened, ""
-	case now.Sub(a.At) < horizon+settleTime:
+	case !moved(a.Before, live):
+		return VerdictPerson, "the task looks as before, and would if the commit had happened"
+	case late < horizon+settleTime:
 		return VerdictOpen, ""
 	case was:
 		return VerdictPerson, "the task was at the wanted version before the request, and was operated since"
@@ -55,10 +57,22 @@ func reached(wanted *state.Applied, live *state.Live) bool {
 	if wanted.InstanceVersion != 0 && live.InstanceVersion != wanted.InstanceVersion {
 		return false
 	}
+	return stands(wanted, live)
+}
+
+// stands reports whether live is submitted, or runs, as the commit was to make it.
+func stands(wanted *state.Applied, live *state.Live) bool {
 	if wanted.CommitType == spec.Submit {
 		return live.Submitted
 	}
 	return live.Status == state.TaskRunning
+}
+
+// traced reports whether a commit that happened would show, in a task that was
+// before: as another version, another status, or another operation.
+func traced(wanted *state.Applied, before *state.Live) bool {
+	return before.OperateID != "" || before.UpdateTime != "" || !stands(wanted, before) ||
+		wanted.InstanceVersion != 0 && before.InstanceVersion != 0 && before.InstanceVersion != wanted.InstanceVersion
 }
 
 // moved reports whether anything but the lock differs: a lock is a person looking

@@ -11,12 +11,14 @@ import (
 
 // Ledger is where outcomes go: the state, to be written.
 type Ledger interface {
-	// Save makes the transition durable as a whole. After an error nothing of it
-	// is, and the caller sends nothing that depended on it.
+	// Save makes the transition durable as a whole, or not at all. state.ErrFull and
+	// state.ErrBusy say that nothing was written, and that it may work later; after
+	// any other error nobody knows, and nothing more is sent.
 	Save(ctx context.Context, t state.Transition) error
 	// Words returns what people asked for and was not answered yet, oldest first.
 	Words(ctx context.Context) ([]state.Word, error)
-	// WordsPending reports, cheaply, whether Words would return any.
+	// WordsPending reports whether Words would return any. It is asked before each
+	// commit, by several goroutines, and has to be cheap.
 	WordsPending(ctx context.Context) (bool, error)
 }
 
@@ -44,7 +46,8 @@ type Timing struct {
 // proven waits for a person.
 type Reader interface {
 	// Read returns what WeData says of the task. The error is ErrReadDenied if the
-	// credentials may not read, ErrTaskGone if there is no such task.
+	// credentials may not read, ErrTaskGone if there is no such task, and
+	// ErrReadThrottled if the read was counted as one too many.
 	Read(ctx context.Context, key spec.Key, taskType spec.TaskType) (*state.Live, error)
 }
 
@@ -53,9 +56,12 @@ var (
 	ErrReadDenied = errors.New("reading tasks is not permitted")
 	// ErrTaskGone says that WeData knows no such task.
 	ErrTaskGone = errors.New("no such task")
+	// ErrReadThrottled says that the read was over the rate.
+	ErrReadThrottled = errors.New("over the rate of reads")
 )
 
-// Observer is told what happens while it happens. Its methods must not block.
+// Observer is told what happens while it happens, by one goroutine at a time. Its
+// methods must not block.
 type Observer interface {
 	// Planned is called before the first call of a pass.
 	Planned(p *Plan)

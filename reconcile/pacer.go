@@ -2,14 +2,15 @@ package reconcile
 
 import (
 	"context"
+	"math"
+	"slices"
 	"sync"
 	"time"
 )
 
-// The limiter's constants. state-and-limits of the design: a phase-blind client
-// keeps every one-second window of the server clean only if its requests are
-// paced at 1/rate x (1 + J), where J is how much later one request can arrive than
-// another that was sent as punctually.
+// A client that does not know where the server's seconds begin keeps each of them
+// clean only if its requests are paced at 1/rate x (1 + J), where J is how much
+// later one request can arrive than another that was sent as punctually.
 const (
 	jitterStart = 50 * time.Millisecond
 	jitterFloor = 6 * time.Millisecond
@@ -36,22 +37,28 @@ const (
 // rejects a request all the same, because other programs share the account, the
 // rate falls by a factor and rises again by steps.
 type Pacer struct {
-	turn chan struct{} // held from the choice of a slot until the request leaves
-
 	mu       sync.Mutex
-	rate     float64 // requests a second the server allows
-	allowed  float64 // what is left of it after rejects
+	tail     <-chan struct{} // closed when the last in the line is done
+	rate     float64         // requests a second the server allows
+	allowed  float64         // what is left of it after rejects
 	raised   time.Time
 	lowered  time.Time // the last decrease: one a round trip
 	jitter   time.Duration
+	most     time.Duration // what jitter may grow to by the spread of requests
 	seen     int
 	delays   [jitterSamples]time.Duration
 	lastSlot time.Time
 }
 
-// NewPacer returns a Pacer for rate requests a second.
+// NewPacer returns a Pacer for rate requests a second. Its first slot is a whole
+// period away: the process before may have sent a request just now.
 func NewPacer(rate float64) *Pacer {
-	return &Pacer{turn: make(chan struct{}, 1), rate: rate, allowed: rate, jitter: jitterStart}
+	open := make(chan struct{})
+	close(open)
+	return &Pacer{
+		tail: open, rate: rate, allowed: rate,
+		jitter: jitterStart, most: jitterMax, lastSlot: time.Now(),
+	}
 }
 
 // SetRate changes the requests a second that the server allows.
@@ -74,81 +81,106 @@ func (p *Pacer) period(now time.Time) time.Duration {
 		p.allowed = min(p.rate, p.allowed+rateIncrease*now.Sub(p.raised).Seconds())
 	}
 	p.raised = now
-	paced := time.Duration(float64(time.Second+p.jitter) / p.rate)
-	return max(paced, time.Duration(float64(time.Second)/p.allowed))
+	paced := time.Duration(math.Ceil(float64(time.Second+p.jitter) / p.rate))
+	return max(paced, time.Duration(float64(time.Second)/p.allowed)) + time.Nanosecond
 }
 
-// Slot is one request's place in time. Exactly one of Sent and Skip ends it.
-type Slot struct {
-	p  *Pacer
-	at time.Time
+// Place is one request's place in the line. Take ends it.
+type Place struct {
+	p     *Pacer
+	ahead <-chan struct{}
+	done  chan struct{}
 }
 
-// Take waits for a turn, and then until shortly before its slot, so that what must
-// be durable before the request can be written. It is first come, first served.
-func (p *Pacer) Take(ctx context.Context) (*Slot, error) {
+// Join gives a place at the end of the line. It does not wait.
+func (p *Pacer) Join() *Place {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := &Place{p: p, ahead: p.tail, done: make(chan struct{})}
+	p.tail = l.done
+	return l
+}
+
+// Take joins the line and waits for a slot in it.
+func (p *Pacer) Take(ctx context.Context) (*Slot, error) { return p.Join().Take(ctx) }
+
+// Take waits for the requests ahead to leave, and then until shortly before its own
+// slot, so that what must be durable before the request can be written.
+func (l *Place) Take(ctx context.Context) (*Slot, error) {
 	select {
-	case p.turn <- struct{}{}:
+	case <-l.ahead:
 	case <-ctx.Done():
+		go func() { <-l.ahead; close(l.done) }()
 		return nil, context.Cause(ctx)
 	}
-	p.mu.Lock()
-	now := time.Now()
-	at := now
-	if next := p.lastSlot.Add(p.period(now)); next.After(now) {
-		at = next
-	}
-	p.mu.Unlock()
+	at := l.p.nextSlot()
 	if err := sleepUntil(ctx, at.Add(-lead)); err != nil {
-		<-p.turn
+		close(l.done)
 		return nil, err
 	}
-	return &Slot{p: p, at: at}, nil
+	return &Slot{p: l.p, at: at, done: l.done}, nil
+}
+
+// nextSlot returns when the next request may leave.
+func (p *Pacer) nextSlot() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if next := p.lastSlot.Add(p.period(now)); next.After(now) {
+		return next
+	}
+	return now
+}
+
+// Slot is one request's time to leave. Wait or Skip ends it.
+type Slot struct {
+	p    *Pacer
+	at   time.Time
+	done chan struct{}
 }
 
 // Wait waits for the slot itself and lets the next request have its turn. The
-// request is to be sent when it returns.
+// request is to be sent when it returns nil; after an error the slot is given back.
 func (s *Slot) Wait(ctx context.Context) error {
+	defer close(s.done)
 	if err := sleepUntil(ctx, s.at); err != nil {
-		s.Skip()
 		return err
 	}
 	p := s.p
 	p.mu.Lock()
-	now := time.Now()
-	// A slot that was missed by a slow disk is gone: the next one counts from here.
-	p.lastSlot = s.at
-	if late := now.Sub(s.at); late > p.jitter/2 {
-		p.lastSlot = now
+	defer p.mu.Unlock()
+	// A slot that was missed, by a slow disk, is gone: what follows counts from now.
+	// To be a little late is part of the jitter.
+	if now := time.Now(); now.Sub(s.at) > p.jitter/2 {
+		s.at = now
 	}
-	p.mu.Unlock()
-	<-p.turn
+	p.lastSlot = s.at
 	return nil
 }
 
 // Skip gives the slot back without a request.
-func (s *Slot) Skip() { <-s.p.turn }
+func (s *Slot) Skip() { close(s.done) }
 
 // At is when the request is to be sent.
 func (s *Slot) At() time.Time { return s.at }
 
 // Sent tells the pacer how a request went: late is how long after its slot it was
-// written, connect how long the way to the server took. Their spread over many
-// requests is how far two of them can drift together.
-func (p *Pacer) Sent(late, connect time.Duration) {
+// sent, way how long its way to the server took. Their spread over many requests
+// is how far two of them can drift together.
+func (p *Pacer) Sent(late, way time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.delays[p.seen%jitterSamples] = max(late, 0) + connect
+	p.delays[p.seen%jitterSamples] = max(late, 0) + way
 	p.seen++
-	if p.seen < jitterSamples {
-		return
+	seen := p.delays[:min(p.seen, jitterSamples)]
+	spread := slices.Max(seen) - slices.Min(seen)
+	// A sample does not show all of the spread. What J starts with is enough for
+	// what does not exceed it.
+	spread = max(spread, min(spread+spread/8, jitterStart))
+	if p.seen >= jitterSamples {
+		p.jitter = time.Duration(float64(p.jitter) * jitterDecay)
 	}
-	least, most := p.delays[0], p.delays[0]
-	for _, d := range p.delays {
-		least, most = min(least, d), max(most, d)
-	}
-	spread := min(max(most-least, jitterFloor), jitterMax)
-	p.jitter = max(spread, time.Duration(float64(p.jitter)*jitterDecay))
+	p.jitter = max(p.jitter, min(max(spread, jitterFloor), p.most))
 }
 
 // Rejected tells the pacer that the server counted a request, sent at sent, as

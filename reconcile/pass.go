@@ -2,7 +2,7 @@ package reconcile
 
 import (
 	"context"
-	"log/slog"
+	"iter"
 	"slices"
 	"time"
 
@@ -13,12 +13,8 @@ import (
 // pass brings the tasks to where the newest revision says they should be, as far
 // as that can be done now. watch runs beside the calls, and may stop them; it
 // returns when done is closed. It may be nil.
-func (r *Reconciler) pass(ctx context.Context, watch func(stop context.CancelFunc, done <-chan struct{})) (*Result, error) {
-	if _, err := r.Obey(ctx); err != nil {
-		return nil, err
-	}
-	readBack, err := r.readBack(ctx)
-	if err != nil {
+func (r *Reconciler) pass(ctx context.Context, watch watcher) (*Result, error) {
+	if err := r.prepare(ctx); err != nil {
 		return nil, err
 	}
 	if err := r.supersede(ctx); err != nil {
@@ -31,11 +27,9 @@ func (r *Reconciler) pass(ctx context.Context, watch func(stop context.CancelFun
 	if r.cfg.Observer != nil {
 		r.cfg.Observer.Planned(plan)
 	}
-	result := &Result{Plan: plan, Applied: readBack}
-	if len(plan.Holds) == 0 {
-		if err := r.carryOut(ctx, plan, result, watch); err != nil {
-			return nil, err
-		}
+	result := &Result{Plan: plan}
+	if err := r.carryOut(ctx, result, watch); err != nil {
+		return nil, err
 	}
 	if result.Left, err = r.Plan(context.WithoutCancel(ctx)); err != nil {
 		return nil, err
@@ -50,36 +44,65 @@ func (r *Reconciler) pass(ctx context.Context, watch func(stop context.CancelFun
 	return result, nil
 }
 
-// carryOut makes the calls of a plan that no guard holds, and forgets the tasks
-// whose specs are gone.
-func (r *Reconciler) carryOut(ctx context.Context, plan *Plan, result *Result, watch func(context.CancelFunc, <-chan struct{})) error {
-	if err := r.accept(ctx, plan); err != nil {
+// watcher runs beside the calls of a pass until done is closed. stop ends the pass:
+// what is under way gets its answer, and nothing new starts.
+type watcher func(stop context.CancelFunc, done <-chan struct{})
+
+// prepare writes what is owed to the state, and carries out what people asked for.
+func (r *Reconciler) prepare(ctx context.Context) error {
+	if err := r.payDebts(ctx); err != nil {
 		return err
+	}
+	_, err := r.Obey(ctx)
+	return err
+}
+
+// blindPass does what can be done without any specs, as long as the source cannot
+// be reached: people are listened to, and what is in doubt is read back.
+func (r *Reconciler) blindPass(ctx context.Context) error {
+	if err := r.prepare(ctx); err != nil {
+		return err
+	}
+	return r.execute(ctx, new(Plan)).err
+}
+
+// carryOut makes the calls of the plan and reads back what is in doubt. If no guard
+// holds the plan it also forgets the tasks whose specs are gone.
+func (r *Reconciler) carryOut(ctx context.Context, result *Result, watch watcher) error {
+	plan := result.Plan
+	if len(plan.Holds) == 0 {
+		if err := r.accept(ctx, plan); err != nil {
+			return err
+		}
 	}
 	stop, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan struct{})
-	var applied int
-	var err error
+	var x *execution
 	go func() {
 		defer close(done)
-		applied, err = r.execute(stop, plan)
+		x = r.execute(stop, plan)
 	}()
 	if watch != nil {
 		watch(cancel, done)
 	}
 	<-done
-	result.Applied += applied
-	result.Superseded = stop.Err() != nil
-	if err != nil || result.Superseded {
-		return err
+	result.Applied, result.Superseded = x.applied, x.superseded || stop.Err() != nil
+	if x.err != nil || result.Superseded || len(plan.Holds) > 0 {
+		return x.err
 	}
-	for i := range plan.Changes {
-		c := &plan.Changes[i]
+	return r.forget(ctx, result)
+}
+
+// forget takes the tasks out of the state whose specs are gone.
+func (r *Reconciler) forget(ctx context.Context, result *Result) error {
+	source := &result.Plan.Source
+	for i := range result.Plan.Changes {
+		c := &result.Plan.Changes[i]
 		if c.Action != ActionForget {
 			continue
 		}
-		e := state.Event{At: time.Now(), Kind: state.EventForgotten, Key: c.Key, Revision: plan.Source.Revision, Actor: plan.Source.Author}
+		e := state.Event{At: time.Now(), Kind: state.EventForgotten, Key: c.Key, Revision: source.Revision, Actor: source.Author}
 		if err := r.save(ctx, change(c.Key, nil, e)); err != nil {
 			return err
 		}
@@ -89,7 +112,7 @@ func (r *Reconciler) carryOut(ctx context.Context, plan *Plan, result *Result, w
 }
 
 // accept remembers, before the first call, that this revision has passed the
-// guards, and what an approval was for.
+// guards, and what an approval is for.
 func (r *Reconciler) accept(ctx context.Context, plan *Plan) error {
 	control := r.Control()
 	approval := approvalOf(&control, plan, time.Now())
@@ -101,108 +124,80 @@ func (r *Reconciler) accept(ctx context.Context, plan *Plan) error {
 		c.Revision = plan.Source.Revision
 		for i := range c.Approvals {
 			if fill && c.Approvals[i].PlanHash == approval.PlanHash {
-				for call := range plan.Calls() {
-					c.Approvals[i].Calls = append(c.Approvals[i].Calls, call.Want.Wanted())
-				}
+				c.Approvals[i].Calls = wanted(plan.Calls())
 			}
 		}
 	}, state.Event{
 		At: time.Now(), Kind: state.EventRevision, Revision: plan.Source.Revision, Actor: plan.Source.Author,
-		PlanHash: plan.Hash, Note: clip(plan.Source.Subject),
+		PlanHash: plan.Hash, Note: state.Clip(plan.Source.Subject),
 	})
+}
+
+// wanted returns what an approval remembers of calls.
+func wanted(calls iter.Seq[*Change]) []spec.Digest {
+	var digests []spec.Digest
+	for c := range calls {
+		digests = append(digests, c.Want.Wanted())
+	}
+	return digests
 }
 
 // supersede drops what was refused or waits and that the specs no longer ask for.
 func (r *Reconciler) supersede(ctx context.Context) error {
-	for key := range r.scoped() {
-		rec, want := r.record(key), r.revision.Specs.Get(key)
-		if rec == nil || want == nil || rec.Status != state.StatusWaiting && rec.Status != state.StatusRefused {
-			continue
-		}
-		if reasonFor(want, rec.Applied) != "" {
+	for _, rec := range r.attempts(func(s state.Status) bool { return s == state.StatusWaiting || s == state.StatusRefused }) {
+		want := r.revision.Specs.Get(rec.Key)
+		if want == nil || reasonFor(want, rec.Applied) != "" {
 			continue
 		}
 		now := time.Now()
 		e := event(state.EventOutcome, rec, now)
 		e.Revision, e.Note = r.revision.ID, "no longer asked for"
-		if err := r.save(ctx, change(key, drop(rec), e)); err != nil {
+		if err := r.save(ctx, change(rec.Key, drop(rec), e)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// scoped yields the tasks that the next plan looks at and the state knows.
-func (r *Reconciler) scoped() func(yield func(spec.Key) bool) {
-	return func(yield func(spec.Key) bool) {
-		if r.unsettled == nil {
-			for key := range r.known() {
-				if !yield(key) {
-					return
-				}
-			}
-			return
-		}
-		for key := range r.unsettled {
-			if !yield(key) {
-				return
-			}
-		}
-	}
-}
-
-// tidy takes out what a finished pass has used up: approvals of which nothing is
-// left, and the caution after a restored state.
+// tidy takes out what a pass has used up: what was approved and is done, and the
+// caution after a restored state.
 func (r *Reconciler) tidy(ctx context.Context, result *Result) error {
-	now, control := time.Now(), r.Control()
-	left := make(map[spec.Digest]bool)
-	for i := range result.Left.Changes {
-		if want := result.Left.Changes[i].Want; want != nil && result.Left.Changes[i].Reason != "" {
-			left[want.Wanted()] = true
-		}
-	}
-	over := func(a state.Approval) bool {
-		return !now.Before(a.Expires) || len(result.Plan.Holds) == 0 && !slices.ContainsFunc(a.Calls, func(d spec.Digest) bool { return left[d] })
-	}
-	calm := control.Restored && len(result.Plan.Holds) == 0 && result.Left.Count(ActionCommit) == 0 && !result.Superseded
-	if !slices.ContainsFunc(control.Approvals, over) && !calm {
+	if len(result.Plan.Holds) > 0 || result.Superseded {
 		return nil
 	}
-	return r.saveControl(ctx, func(c *state.Control) {
-		c.Approvals = slices.DeleteFunc(c.Approvals, over)
-		c.Restored = c.Restored && !calm
-	}, state.Event{At: now, Kind: state.EventRevision, Revision: result.Plan.Source.Revision, PlanHash: result.Plan.Hash, Note: "the approved plan is done"})
+	now, control := time.Now(), r.Control()
+	next := leftOf(control.Approvals, result.Left, now)
+	calm := result.Plan.Approved != "" && result.Plan.Count(ActionCommit) > 0 && result.Left.Count(ActionCommit) == 0
+	restored := control.Restored && !calm
+	if restored == control.Restored && slices.EqualFunc(next, control.Approvals, sameCalls) {
+		return nil
+	}
+	return r.saveControl(ctx, func(c *state.Control) { c.Approvals, c.Restored = next, restored },
+		state.Event{
+			At: now, Kind: state.EventRevision, Revision: result.Plan.Source.Revision, PlanHash: result.Plan.Hash,
+			Note: "what was approved is done",
+		})
 }
 
-func (r *Reconciler) setFlying(key spec.Key, flying bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if flying {
-		r.flying[key] = true
-	} else {
-		delete(r.flying, key)
-	}
-}
-
-// logOutcome says in the log what became of a call.
-func (r *Reconciler) logOutcome(ctx context.Context, c *Change, next *state.Record, out state.Outcome) {
-	attrs := []slog.Attr{
-		slog.String("task", c.Key.String()),
-		slog.String("commitType", c.Want.CommitType.String()),
-		slog.Int64("instanceVersion", c.Want.InstanceVersion),
-		slog.String("outcome", string(out.Class)),
-		slog.String("requestId", out.RequestID),
-	}
-	level := slog.LevelInfo
-	if out.Class != state.ClassApplied {
-		level = slog.LevelWarn
-		attrs = append(attrs, slog.String("code", out.Code), slog.String("message", out.Message))
-		if next.Attempt != nil && !next.Attempt.NextAt.IsZero() {
-			attrs = append(attrs, slog.Time("nextAt", next.Attempt.NextAt))
+// leftOf returns the approvals with what is left to do of them. One is over when
+// that is nothing: the same calls another day need another word.
+func leftOf(approvals []state.Approval, left *Plan, now time.Time) []state.Approval {
+	needed := make(map[spec.Digest]bool)
+	for i := range left.Changes {
+		if c := &left.Changes[i]; c.Want != nil && c.Reason != "" {
+			needed[c.Want.Wanted()] = true
 		}
 	}
-	if out.Class == state.ClassUnknown {
-		level = slog.LevelError
+	var next []state.Approval
+	for _, a := range approvals {
+		a.Calls = slices.DeleteFunc(slices.Clone(a.Calls), func(d spec.Digest) bool { return !needed[d] })
+		if len(a.Calls) > 0 && now.Before(a.Expires) {
+			next = append(next, a)
+		}
 	}
-	r.cfg.Logger.LogAttrs(ctx, level, "commit", attrs...)
+	return next
+}
+
+func sameCalls(a, b state.Approval) bool {
+	return a.PlanHash == b.PlanHash && a.At.Equal(b.At) && len(a.Calls) == len(b.Calls)
 }

@@ -14,6 +14,17 @@ func (r *Reconciler) pauseNow(projectID string) (state.Pause, bool) {
 	return pauseOf(&control, projectID, time.Now())
 }
 
+// failedBefore returns how many answers in doubt count already: after a pause for
+// a failing endpoint, one more is enough.
+func (r *Reconciler) failedBefore() int {
+	for _, p := range r.Control().Pauses {
+		if p.Code == codeFailing {
+			return failingCalls - 1
+		}
+	}
+	return 0
+}
+
 // pause stops the sends of a project, or with "" of everything, for a while that
 // doubles each time. What is already paused stays so, and no longer.
 func (x *execution) pause(projectID string, out state.Outcome) {
@@ -36,7 +47,7 @@ func (x *execution) pause(projectID string, out state.Outcome) {
 		set = *p
 	}, state.Event{At: now, Kind: state.EventPause, Outcome: out, Note: "sends stop: " + scope(projectID)})
 	if err != nil {
-		x.err, x.halted = err, true
+		x.fail(err)
 		return
 	}
 	r.cfg.Logger.ErrorContext(x.stop, "sends stop", "scope", scope(projectID), "code", out.Code, "message", out.Message,
@@ -45,16 +56,14 @@ func (x *execution) pause(projectID string, out state.Outcome) {
 
 // unpause forgets the pauses that a good answer for the project proves to be over.
 func (x *execution) unpause(projectID string) {
-	r := x.r
 	over := func(p state.Pause) bool { return p.ProjectID == "" || p.ProjectID == projectID }
-	control := r.Control()
-	if !slices.ContainsFunc(control.Pauses, over) {
+	if !slices.ContainsFunc(x.r.Control().Pauses, over) {
 		return
 	}
-	err := r.saveControl(x.stop, func(c *state.Control) { c.Pauses = slices.DeleteFunc(c.Pauses, over) },
+	err := x.r.saveControl(x.stop, func(c *state.Control) { c.Pauses = slices.DeleteFunc(c.Pauses, over) },
 		state.Event{At: time.Now(), Kind: state.EventPause, Note: "sends go on: " + scope(projectID)})
 	if err != nil {
-		x.err, x.halted = err, true
+		x.fail(err)
 	}
 }
 
@@ -65,22 +74,16 @@ func scope(projectID string) string {
 	return "project " + projectID
 }
 
-// refuseAuth handles credentials that were not accepted: they are read again once,
-// and if they are others the commit goes back in the queue; if not, everyone stops.
-func (x *execution) refuseAuth(e callEvent) {
-	if _, already := x.r.pauseNow(""); already {
-		return
-	}
-	if reloader, ok := x.r.cfg.Committer.(Reloader); ok && !x.reloaded {
-		x.reloaded = true
+// refuseAuth handles credentials that were not accepted, when nothing is under way
+// any more: they are read again once, and if they are not others everyone stops.
+func (x *execution) refuseAuth() {
+	if reloader, ok := x.r.cfg.Committer.(Reloader); ok {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(x.stop), sendWithin)
 		defer cancel()
-		if changed, err := reloader.Reload(ctx); err == nil && changed {
-			x.ready = append(x.ready, e.c)
-			x.shrink()
+		changed, err := reloader.Reload(ctx)
+		if err == nil && changed {
 			return
 		}
 	}
-	x.pause("", e.out)
-	x.halted = true
+	x.pause("", *x.auth)
 }

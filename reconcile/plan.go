@@ -121,7 +121,7 @@ type Change struct {
 	Hold   HoldReason    // for hold
 	Detail string        // for hold: who, since when, until when, and what to do
 	Impact Impact        // for commit, hold and unversioned
-	Want   *spec.Commit  // nil for forget
+	Want   *spec.Commit  // nil if there is no usable spec: for forget, or to settle what is unknown
 	Have   *state.Record // nil for a task that is not in the state
 	Fields []Field       // what differs from what was applied, in the spec's order of fields
 }
@@ -138,7 +138,7 @@ type Field struct {
 // GuardHold is a guard's word on the whole plan.
 type GuardHold struct {
 	Guard   string // its name in the configuration, such as "maxChanges"
-	Message string // why, with the figures, and the way on
+	Message string // why, with the figures
 	// Approvable reports whether `approve PLAN-HASH` lifts it.
 	Approvable bool
 }

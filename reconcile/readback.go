@@ -4,21 +4,36 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// readAgain is how long a denied permission to read is believed.
-const readAgain = 10 * time.Minute
+const (
+	// maxReadBacks bounds how many tasks are read back at once: commits need the
+	// budget for reads, too.
+	maxReadBacks = 4
+	// readBackFor is how long a pass without calls goes on to read back.
+	readBackFor = 5 * time.Second
+	// readAgain is how long a denied permission to read is believed.
+	readAgain = 10 * time.Minute
+	// readTries is how often a read is sent that was over the rate.
+	readTries = 5
+	// blindAfter is how many tries may fail because what is live could not be read
+	// before the commit is sent without.
+	blindAfter = 3
+	// codeNotRead is the code of a commit that was put off because what is live
+	// could not be read.
+	codeNotRead = "NotRead"
+)
 
 // before reads what is live just before a commit. It returns nil, and no error,
 // where reading is not permitted, or failed too often: the commit goes out all the
 // same, and only what its answer leaves in doubt then needs a person.
-func (r *Reconciler) before(ctx context.Context, c *Change, have *state.Record) (*state.Live, error) {
-	live, err := r.read(ctx, c.Key, c.Want.TaskType)
+func (r *Reconciler) before(ctx context.Context, f *flight) (*state.Live, error) {
+	have := f.have
+	live, _, err := r.read(ctx, f.place, f.c.Key, f.c.Want.TaskType)
 	switch {
 	case err == nil:
 		return live, nil
@@ -27,109 +42,137 @@ func (r *Reconciler) before(ctx context.Context, c *Change, have *state.Record) 
 	case errors.Is(err, ErrTaskGone):
 		// The commit will say it again, with the API's own words.
 		return nil, nil
-	case have != nil && have.Status == state.StatusWaiting && have.Attempt.Outcome.Code == codeNotRead && have.Attempt.Tries >= blindAfter:
+	case ctx.Err() == nil && have != nil && have.Status == state.StatusWaiting &&
+		have.Attempt.Outcome.Code == codeNotRead && have.Attempt.Tries >= blindAfter:
 		return nil, nil
 	default:
 		return nil, err
 	}
 }
 
-// read reads one task within the budget for reads.
-func (r *Reconciler) read(ctx context.Context, key spec.Key, taskType spec.TaskType) (*state.Live, error) {
-	if r.cfg.Reader == nil || r.isReadDenied() {
-		return nil, ErrReadDenied
-	}
-	slot, err := r.cfg.Reads.Take(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := slot.Wait(ctx); err != nil {
-		return nil, err
-	}
-	live, err := r.cfg.Reader.Read(ctx, key, taskType)
-	if errors.Is(err, ErrReadDenied) {
-		r.mu.Lock()
-		r.readDenied = time.Now()
-		r.mu.Unlock()
-		r.cfg.Logger.WarnContext(ctx, "reading tasks is not permitted: commits of unknown outcome will need a person")
-	}
-	return live, err
-}
-
-func (r *Reconciler) isReadDenied() bool {
+// joinReads gives a place in the line for reads, or nil if reading is not possible.
+func (r *Reconciler) joinReads() *Place {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !r.readDenied.IsZero() && time.Since(r.readDenied) < readAgain
-}
-
-// readBack settles what can be settled of the attempts that are open and due.
-func (r *Reconciler) readBack(ctx context.Context) (applied int, err error) {
-	for _, key := range r.openTasks(time.Now()) {
-		if ctx.Err() != nil {
-			return applied, nil
-		}
-		happened, err := r.readBackOne(ctx, r.record(key))
-		if err != nil {
-			return applied, err
-		}
-		if happened {
-			applied++
-		}
+	if r.cfg.Reader == nil || !r.readDenied.IsZero() && time.Since(r.readDenied) < readAgain {
+		return nil
 	}
-	return applied, nil
+	return r.cfg.Reads.Join()
 }
 
-// openTasks returns the tasks to read back at now, in order.
-func (r *Reconciler) openTasks(now time.Time) []spec.Key {
-	var keys []spec.Key
-	for key, rec := range r.known() {
-		if readsBack(rec) && due(rec.Attempt, now) {
-			keys = append(keys, key)
+// read reads one task when its place in the line comes. What it returns was live at
+// a time not before at.
+func (r *Reconciler) read(ctx context.Context, place *Place, key spec.Key, taskType spec.TaskType) (live *state.Live, at time.Time, err error) {
+	for try := range readTries {
+		if try > 0 {
+			place = r.joinReads()
 		}
+		if place == nil {
+			return nil, time.Now(), ErrReadDenied
+		}
+		if at, err = r.readTurn(ctx, place); err != nil {
+			return nil, at, err
+		}
+		live, err = r.cfg.Reader.Read(ctx, key, taskType)
+		if !errors.Is(err, ErrReadThrottled) {
+			r.cfg.Reads.Sent(0, time.Since(at))
+			break
+		}
+		r.cfg.Reads.Rejected(at)
 	}
-	slices.SortFunc(keys, spec.Key.Compare)
-	return keys
+	if errors.Is(err, ErrReadDenied) {
+		r.denyReads(ctx)
+	}
+	return live, at, err
 }
 
-// due reports whether the attempt's next step is to be taken at now.
-func due(a *state.Attempt, now time.Time) bool { return !a.NextAt.IsZero() && !a.NextAt.After(now) }
+// readTurn waits until a read may be sent, and returns when that is.
+func (r *Reconciler) readTurn(ctx context.Context, place *Place) (time.Time, error) {
+	slot, err := place.Take(ctx)
+	if err == nil {
+		err = slot.Wait(ctx)
+	}
+	return time.Now(), err
+}
 
-// readsBack reports whether reading back can settle the record: its outcome is not
+// denyReads remembers that the credentials may not read.
+func (r *Reconciler) denyReads(ctx context.Context) {
+	r.mu.Lock()
+	r.readDenied = time.Now()
+	r.mu.Unlock()
+	r.cfg.Logger.WarnContext(ctx, "reading tasks is not permitted: commits of unknown outcome will need a person")
+}
+
+// readsBack reports whether reading back can settle an attempt: its outcome is not
 // known, or it waits for an approval in WeData.
-func readsBack(rec *state.Record) bool {
-	return isOpen(rec.Status) || rec.Status == state.StatusApplied && rec.Attempt != nil
+func readsBack(s state.Status) bool { return s == state.StatusUnknown || s == state.StatusApplied }
+
+// readBack starts to read back what is due, and returns when more will be; the
+// zero time if nothing will, or not before the next step.
+func (x *execution) readBack() (due time.Time) {
+	now := time.Now()
+	if x.err != nil || x.stop.Err() != nil || x.flying == 0 && now.After(x.readUpTo) {
+		return time.Time{}
+	}
+	for _, rec := range x.r.attempts(readsBack) {
+		at := rec.Attempt.NextAt
+		switch {
+		case at.IsZero() || x.reading[rec.Key] || len(x.reading) == maxReadBacks:
+		case at.After(now):
+			due = sooner(due, at)
+		default:
+			x.reading[rec.Key] = true
+			place := x.r.joinReads()
+			go func() {
+				live, at, err := x.r.read(x.stop, place, rec.Key, rec.Attempt.Wanted.TaskType)
+				x.steps <- func() { x.readIt(rec, live, at, err) }
+			}()
+		}
+	}
+	return due
 }
 
-// readBackOne reads one task back and makes what that proves durable.
-func (r *Reconciler) readBackOne(ctx context.Context, rec *state.Record) (happened bool, err error) {
-	live, err := r.read(ctx, rec.Key, rec.Attempt.Wanted.TaskType)
-	now := time.Now()
-	next, e := r.judge(rec, live, err, now)
-	e.After = live
-	if err := r.save(ctx, change(rec.Key, next, e)); err != nil {
-		return false, err
+// sooner returns the earlier of two times; a zero time is none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
 	}
-	r.touch(rec.Key)
-	r.cfg.Logger.InfoContext(ctx, "read back a commit", "task", rec.Key.String(), "verdict", e.Note)
-	return next != nil && next.Status == state.StatusApplied && isOpen(rec.Status), nil
+	return a
+}
+
+// readIt makes durable what a read-back proves. live was read not before at.
+func (x *execution) readIt(rec *state.Record, live *state.Live, at time.Time, readErr error) {
+	delete(x.reading, rec.Key)
+	if readErr != nil && x.stop.Err() != nil {
+		return // it was the shutdown that ended it
+	}
+	next, e := x.r.judge(rec, live, at, readErr)
+	if err := x.r.save(x.stop, change(rec.Key, next, e)); err != nil {
+		x.fail(err)
+		return
+	}
+	x.r.cfg.Logger.InfoContext(x.stop, "read back a commit", "task", rec.Key.String(), "verdict", e.Note)
+	if rec.Status == state.StatusUnknown && next != nil && next.Status == state.StatusApplied {
+		x.applied++
+		x.release(rec.Key)
+	}
 }
 
 // judge returns the record after a read-back, and the event to go with it.
-func (r *Reconciler) judge(rec *state.Record, live *state.Live, readErr error, now time.Time) (*state.Record, state.Event) {
+func (r *Reconciler) judge(rec *state.Record, live *state.Live, at time.Time, readErr error) (*state.Record, state.Event) {
+	now := time.Now()
 	e := event(state.EventReadBack, rec, now)
-	verdict, why := VerdictOpen, ""
-	switch {
-	case errors.Is(readErr, ErrReadDenied):
-		verdict, why = VerdictPerson, "reading tasks is not permitted"
-	case errors.Is(readErr, ErrTaskGone):
-		verdict, why = VerdictPerson, "WeData says that there is no such task"
-	case readErr != nil:
-		why = clip("it could not be read: " + readErr.Error())
-	case rec.Status == state.StatusApplied:
-		return r.judgeApproval(rec, live, now, e)
-	default:
-		verdict, why = Judge(rec.Attempt, live, now, r.cfg.Horizon)
+	e.After = live
+	next := later(rec, now, r.cfg.Horizon, r.cfg.Random())
+	if rec.Status == state.StatusApplied {
+		if readErr == nil && reached(&rec.Attempt.Wanted, live) {
+			e.Note = "approved in WeData: it is live"
+			return approved(rec), e
+		}
+		e.Note = "still waits for its approval"
+		return next, e
 	}
+	verdict, why := verdictOf(rec.Attempt, live, at, r.cfg.Horizon, readErr)
 	switch verdict {
 	case VerdictHappened:
 		e.Note = "it happened"
@@ -138,30 +181,33 @@ func (r *Reconciler) judge(rec *state.Record, live *state.Live, readErr error, n
 		e.Note = "it did not happen"
 		return notApplied(rec), e
 	case VerdictPerson:
-		e.Note = "a person has to say: " + why
-		next := later(rec, now, r.cfg.Horizon, r.cfg.Random())
+		e.Note = state.Clip("a person has to say: " + why)
 		next.Attempt.NeedsPerson = why
-		if rec.Attempt.Before == nil && readErr == nil {
+		if rec.Attempt.Before == nil {
 			next.Attempt.NextAt = time.Time{} // no answer can ever tell
 		}
 		return next, e
 	default:
-		e.Note = cmp.Or(why, "it does not tell yet")
-		return later(rec, now, r.cfg.Horizon, r.cfg.Random()), e
+		e.Note = state.Clip(cmp.Or(why, "it does not tell yet"))
+		if readErr == nil {
+			next.Attempt.NeedsPerson = ""
+		}
+		return next, e
 	}
 }
 
-// judgeApproval looks whether a commit that waits for an approval is live by now.
-func (r *Reconciler) judgeApproval(rec *state.Record, live *state.Live, now time.Time, e state.Event) (*state.Record, state.Event) {
-	if !reached(&rec.Attempt.Wanted, live) {
-		e.Note = "still waits for its approval"
-		return later(rec, now, r.cfg.Horizon, r.cfg.Random()), e
+// verdictOf is Judge for a read-back that may have failed.
+func verdictOf(a *state.Attempt, live *state.Live, at time.Time, horizon time.Duration, err error) (Verdict, string) {
+	switch {
+	case a.Before == nil || err == nil:
+		return Judge(a, live, at, horizon)
+	case errors.Is(err, ErrReadDenied):
+		return VerdictPerson, "reading tasks is not permitted"
+	case errors.Is(err, ErrTaskGone):
+		return VerdictPerson, "WeData says that there is no such task"
+	default:
+		return VerdictOpen, "it could not be read: " + err.Error()
 	}
-	next, applied := *rec, *rec.Applied
-	applied.TaskApproveID = ""
-	next.Applied, next.Attempt = &applied, nil
-	e.Note = "approved in WeData: it is live"
-	return &next, e
 }
 
 // later returns the record to be read back again after a back-off, and not later

@@ -2,10 +2,12 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
@@ -41,41 +43,60 @@ type Reconciler struct {
 	// mu guards the copy of the state and what Status shows.
 	mu      sync.Mutex
 	records map[spec.Key]*state.Record
+	open    map[spec.Key]struct{} // the tasks whose record has an attempt
 	control state.Control
 	flying  map[spec.Key]bool // sent, and not answered yet
 	plan    *Plan             // the newest, as the guards left it
 	source  Health            // of the polls
 	ledger  Health            // of the state's writes
 
-	saving sync.Mutex // one change of control at a time
+	readDenied time.Time // when reading was last denied
 
-	// The rest belongs to the goroutine of Run or Once.
-	unsettled  map[spec.Key]struct{} // tasks that may not be as their spec says; nil: all
-	revision   *Revision
-	descends   map[string]bool // of revision, by the revision before
-	readDenied time.Time       // when reading was last denied
+	broken atomic.Bool // the state cannot be written: nothing more is sent
+
+	// The rest belongs to the goroutine of Run or Once, or to the execution that it
+	// waits for.
+	unsettled map[spec.Key]struct{} // tasks that may not be as their spec says; nil: all
+	revision  *Revision
+	descends  map[string]bool // of revision, by the revision before
+	owed      []outcome       // what a full disk did not take yet
 }
 
-// New returns a Reconciler that starts from what the state holds.
+// New returns a Reconciler that starts from what the state holds. It owns records
+// from now on.
 func New(cfg Config, records map[spec.Key]*state.Record, control state.Control) *Reconciler {
-	return &Reconciler{cfg: cfg, records: records, control: control, flying: map[spec.Key]bool{}}
+	r := &Reconciler{
+		cfg:     cfg,
+		records: records,
+		open:    make(map[spec.Key]struct{}),
+		control: control,
+		flying:  make(map[spec.Key]bool),
+	}
+	for key, rec := range records {
+		if rec.Attempt != nil {
+			r.open[key] = struct{}{}
+		}
+	}
+	if cfg.Reads != nil {
+		// The round trip of a read says more than its way there: it may make the
+		// reads faster than they start, and not slower.
+		cfg.Reads.most = jitterStart
+	}
+	return r
 }
 
 // Recover settles what the last process left behind: an intent without an outcome
 // becomes unknown. It is called once, before anything else.
 func (r *Reconciler) Recover(ctx context.Context) error {
-	for key, rec := range r.known() {
-		if rec.Status != state.StatusIntent {
-			continue
-		}
+	for _, rec := range r.attempts(func(s state.Status) bool { return s == state.StatusIntent }) {
 		now := time.Now()
 		next := recovered(rec, now)
 		e := event(state.EventOutcome, next, now)
 		e.Outcome = next.Attempt.Outcome
-		if err := r.save(ctx, change(key, next, e)); err != nil {
+		if err := r.save(ctx, change(rec.Key, next, e)); err != nil {
 			return err
 		}
-		r.cfg.Logger.WarnContext(ctx, "found a commit without an outcome", "task", key.String(), "sent", rec.Attempt.At)
+		r.cfg.Logger.WarnContext(ctx, "found a commit without an outcome", "task", rec.Key.String(), "sent", rec.Attempt.At)
 	}
 	return nil
 }
@@ -84,7 +105,7 @@ func (r *Reconciler) Recover(ctx context.Context) error {
 func (r *Reconciler) Poll(ctx context.Context) (changed bool, err error) {
 	rev, err := r.cfg.Source.Poll(ctx)
 	if err != nil {
-		return false, fmt.Errorf("poll the source: %w", err)
+		return false, &sourceError{fmt.Errorf("poll the source: %w", err)}
 	}
 	changed = r.revision == nil || r.revision.ID != rev.ID
 	r.revision = rev
@@ -97,15 +118,15 @@ func (r *Reconciler) Poll(ctx context.Context) (changed bool, err error) {
 	return changed, nil
 }
 
-// Plan compares the newest revision with the state. It changes nothing.
+// Plan compares the newest revision with the state. It changes nothing. It is for
+// after the first Poll, while no call is under way.
 func (r *Reconciler) Plan(ctx context.Context) (*Plan, error) {
 	rewritten, err := r.rewritten(ctx)
 	if err != nil {
 		return nil, err
 	}
-	records, control := r.known(), r.Control()
-	now := time.Now()
-	in := Input{Specs: r.revision.Specs, Records: records, Control: &control, Keys: r.scope()}
+	control, now := r.Control(), time.Now()
+	in := Input{Specs: r.revision.Specs, Records: r.records, Control: &control, Keys: r.scope()}
 	p := Diff(in, now)
 	r.settled(in, p)
 	p.Source, p.State = r.cfg.Info, r.cfg.State
@@ -163,7 +184,7 @@ func (r *Reconciler) rewritten(ctx context.Context) (bool, error) {
 	}
 	ok, err := r.cfg.Source.Descends(ctx, old, r.revision.ID)
 	if err != nil {
-		return false, fmt.Errorf("compare the history with revision %s: %w", old, err)
+		return false, &sourceError{fmt.Errorf("compare the history with revision %s: %w", old, err)}
 	}
 	r.descends = map[string]bool{old + r.revision.ID: ok}
 	return !ok, nil
@@ -176,10 +197,6 @@ func (r *Reconciler) Control() state.Control {
 	return r.control
 }
 
-// known returns all records. It is for the goroutine of Run or Once, and only
-// while no call is under way.
-func (r *Reconciler) known() map[spec.Key]*state.Record { return r.records }
-
 // record returns the task's record, or nil.
 func (r *Reconciler) record(key spec.Key) *state.Record {
 	r.mu.Lock()
@@ -187,18 +204,41 @@ func (r *Reconciler) record(key spec.Key) *state.Record {
 	return r.records[key]
 }
 
+// attempts returns the records that have an attempt and a status that matches, in
+// order of key.
+func (r *Reconciler) attempts(match func(state.Status) bool) []*state.Record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []*state.Record
+	for key := range r.open {
+		if rec := r.records[key]; match(rec.Status) {
+			list = append(list, rec)
+		}
+	}
+	slices.SortFunc(list, func(a, b *state.Record) int { return a.Key.Compare(b.Key) })
+	return list
+}
+
 // save makes the transition durable, and only then part of what is known.
 func (r *Reconciler) save(ctx context.Context, t state.Transition) error {
 	if err := r.cfg.Ledger.Save(context.WithoutCancel(ctx), t); err != nil {
+		if !passes(err) {
+			r.broken.Store(true)
+		}
 		return fmt.Errorf("write the state: %w", err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if t.Record != nil {
-		r.records[t.Record.Key] = t.Record
+	if rec := t.Record; rec != nil {
+		r.records[rec.Key] = rec
+		delete(r.open, rec.Key)
+		if rec.Attempt != nil {
+			r.open[rec.Key] = struct{}{}
+		}
 	}
 	if t.Forget != nil {
 		delete(r.records, *t.Forget)
+		delete(r.open, *t.Forget)
 	}
 	if t.Control != nil {
 		r.control = *t.Control
@@ -206,12 +246,20 @@ func (r *Reconciler) save(ctx context.Context, t state.Transition) error {
 	return nil
 }
 
+// passes reports whether an error of the state may be over later: nothing was
+// written, and nothing is in doubt.
+func passes(err error) bool { return errors.Is(err, state.ErrFull) || errors.Is(err, state.ErrBusy) }
+
 // saveControl changes control through edit, which gets a copy of its own.
 func (r *Reconciler) saveControl(ctx context.Context, edit func(*state.Control), events ...state.Event) error {
-	r.saving.Lock()
-	defer r.saving.Unlock()
 	next := r.Control()
 	next.Pauses, next.Approvals = slices.Clone(next.Pauses), slices.Clone(next.Approvals)
 	edit(&next)
 	return r.save(ctx, state.Transition{Control: &next, Events: events})
 }
+
+// sourceError is an error of the source: no information, and no reason to end.
+type sourceError struct{ err error }
+
+func (e *sourceError) Error() string { return e.err.Error() }
+func (e *sourceError) Unwrap() error { return e.err }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"github.com/wedatasync/wedatasync/state"
 )
 
 const (
@@ -16,6 +14,8 @@ const (
 	onceWithin = 5 * time.Second
 	// pollAtMost bounds the back-off of a source that cannot be reached.
 	pollAtMost = 5 * time.Minute
+	// breath is the least time between two passes of which the first has left calls.
+	breath = time.Second
 )
 
 // Once polls the source and makes one pass. It waits a few seconds for what is to
@@ -27,13 +27,9 @@ func (r *Reconciler) Once(ctx context.Context) (*Result, error) {
 	if _, err := r.Poll(ctx); err != nil {
 		return nil, err
 	}
-	deadline := time.Now().Add(onceWithin)
 	total, err := r.pass(ctx, nil)
-	for err == nil && !total.Superseded {
-		at := r.nextDue()
-		if at.IsZero() || at.After(deadline) || sleepUntil(ctx, at) != nil {
-			break
-		}
+	deadline := time.Now().Add(onceWithin)
+	for err == nil && r.awaits(ctx, total, deadline) {
 		var more *Result
 		if more, err = r.pass(ctx, nil); err == nil {
 			more.Plan = total.Plan
@@ -45,6 +41,21 @@ func (r *Reconciler) Once(ctx context.Context) (*Result, error) {
 	return total, err
 }
 
+// awaits waits until there is more to do, and reports whether that is before the
+// deadline.
+func (r *Reconciler) awaits(ctx context.Context, result *Result, deadline time.Time) bool {
+	at := time.Now()
+	if !result.again() {
+		if at = r.nextDue(); at.IsZero() {
+			return false
+		}
+	}
+	return ctx.Err() == nil && at.Before(deadline) && sleepUntil(ctx, at) == nil
+}
+
+// again reports whether there is something to do right after the pass.
+func (r *Result) again() bool { return r.Superseded || r.Left.Count(ActionCommit) > 0 }
+
 // Run makes passes until ctx is done: one at each interval, when poke says so, and
 // when something that waits is due. It returns early only if the state cannot be
 // written any more.
@@ -55,13 +66,13 @@ func (r *Reconciler) Run(ctx context.Context, poke <-chan struct{}) error {
 	loop := &loop{r: r, ctx: ctx, poke: poke}
 	for ctx.Err() == nil {
 		loop.poll()
-		wait, err := loop.pass()
+		wake, err := loop.pass()
 		if err != nil {
 			return err
 		}
-		loop.wait(wait)
+		loop.wait(wake)
 	}
-	return nil
+	return r.payDebts(ctx)
 }
 
 // loop is the state of Run between two steps.
@@ -80,65 +91,80 @@ func (l *loop) poll() (changed bool) {
 		return false
 	}
 	changed, err := l.r.Poll(l.ctx)
-	if err != nil && l.ctx.Err() == nil {
+	switch {
+	case err == nil:
+		l.tries, l.next = 0, time.Now().Add(l.r.cfg.Interval)
+		l.r.noteSource(nil)
+	case l.ctx.Err() == nil:
 		l.tries++
 		wait := Backoff{Min: l.r.cfg.Interval, Max: max(pollAtMost, l.r.cfg.Interval)}.After(l.tries, l.r.cfg.Random())
 		l.next = time.Now().Add(wait)
 		l.r.noteSource(err)
 		l.r.cfg.Logger.ErrorContext(l.ctx, "poll", "error", err, "tries", l.tries, "nextAt", l.next)
-		return false
 	}
-	l.tries, l.next = 0, time.Now().Add(l.r.cfg.Interval)
-	l.r.noteSource(nil)
 	return changed
 }
 
-// pass makes one pass, and reports how long the next can wait at most.
-func (l *loop) pass() (wait time.Duration, err error) {
+// pass makes one pass, and returns when the next is to be made at the latest.
+func (l *loop) pass() (wake time.Time, err error) {
+	var result *Result
 	if l.r.revision == nil {
-		return l.r.cfg.Interval, nil
+		err = l.r.blindPass(l.ctx)
+	} else {
+		result, err = l.r.pass(l.ctx, l.watch)
 	}
-	result, err := l.r.pass(l.ctx, l.watch)
-	l.r.noteState(err)
+	now := time.Now()
+	idle := now.Add(l.r.cfg.Interval)
+	if err != nil {
+		return idle, l.endure(err)
+	}
+	l.r.noteState(nil)
 	switch {
-	case err == nil && result.Superseded:
-		return 0, nil
-	case err == nil && result.Left.Count(ActionCommit) > 0:
-		// Its back-off ended while others were sent.
-		return min(time.Second, l.r.cfg.Interval), nil
-	case err == nil:
-		return l.r.cfg.Interval, nil
-	case errors.Is(err, state.ErrFull):
-		// Nothing was sent without an intent. There may be space again later.
-		l.r.cfg.Logger.ErrorContext(l.ctx, "pass", "error", err)
-		return l.r.cfg.Interval, nil
-	case l.ctx.Err() != nil:
-		return 0, nil
-	default:
-		return 0, err
+	case result != nil && result.Superseded:
+		return now, nil
+	case result != nil && result.again():
+		return now.Add(min(breath, l.r.cfg.Interval)), nil
 	}
+	if due := l.r.nextDue(); !due.IsZero() && due.Before(idle) {
+		return due, nil
+	}
+	return idle, nil
 }
 
-// watch looks for what makes the calls under way obsolete: a newer revision, or a
-// person's word. They get their answers; no others start.
+// endure returns the error if it ends the daemon, and else says it.
+func (l *loop) endure(err error) error {
+	_, ofSource := errors.AsType[*sourceError](err)
+	switch {
+	case l.ctx.Err() != nil && !l.r.broken.Load():
+		return nil // the shutdown cut it short
+	case ofSource:
+		l.r.noteSource(err)
+	case passes(err):
+		l.r.noteState(err)
+	default:
+		l.r.noteState(err)
+		return err
+	}
+	l.r.cfg.Logger.ErrorContext(l.ctx, "pass", "error", err)
+	return nil
+}
+
+// watch looks for what makes the calls under way obsolete: a newer revision. What
+// people ask for is looked at before each call.
 func (l *loop) watch(stop context.CancelFunc, done <-chan struct{}) {
-	words := time.NewTicker(wordsEvery)
-	defer words.Stop()
 	for {
 		poll := time.NewTimer(time.Until(l.next))
 		select {
 		case <-done:
 			poll.Stop()
 			return
-		case <-l.poke:
-			l.next = time.Time{}
-		case <-poll.C:
-		case <-words.C:
+		case <-l.ctx.Done():
 			poll.Stop()
-			if l.pending() {
-				stop()
-			}
-			continue
+			<-done
+			return
+		case _, open := <-l.poke:
+			l.poked(open)
+		case <-poll.C:
 		}
 		poll.Stop()
 		if l.poll() {
@@ -147,62 +173,58 @@ func (l *loop) watch(stop context.CancelFunc, done <-chan struct{}) {
 	}
 }
 
-func (l *loop) pending() bool {
-	pending, err := l.r.cfg.Ledger.WordsPending(l.ctx)
-	return err == nil && pending
+// poked makes the next poll due. A channel that was closed says nothing any more.
+func (l *loop) poked(open bool) {
+	l.next = time.Time{}
+	if !open {
+		l.poke = nil
+	}
 }
 
-// wait returns when there is something to do, and after atMost in any case.
-func (l *loop) wait(atMost time.Duration) {
-	if atMost <= 0 {
-		return
+// wait returns when there is something to do, and at wake in any case.
+func (l *loop) wait(wake time.Time) {
+	if l.next.Before(wake) {
+		wake = l.next
 	}
+	timer := time.NewTimer(time.Until(wake))
+	defer timer.Stop()
 	words := time.NewTicker(wordsEvery)
 	defer words.Stop()
-	at := time.Now().Add(atMost)
-	if l.next.Before(at) {
-		at = l.next
-	}
-	if due := l.r.nextDue(); !due.IsZero() && due.Before(at) {
-		at = due
-	}
-	timer := time.NewTimer(time.Until(at))
-	defer timer.Stop()
 	for {
 		select {
 		case <-l.ctx.Done():
 			return
-		case <-l.poke:
-			l.next = time.Time{}
+		case _, open := <-l.poke:
+			l.poked(open)
 			return
 		case <-timer.C:
 			return
 		case <-words.C:
-			if l.pending() {
+			if pending, err := l.r.cfg.Ledger.WordsPending(l.ctx); err == nil && pending {
 				return
 			}
 		}
 	}
 }
 
-// nextDue returns when something that waits is to be tried again, or the zero
-// time. What is due already was looked at by the last pass, and is held by more
-// than its back-off.
+// nextDue returns when something that waits is to be tried or read again, or the
+// zero time. A commit that is due already was looked at by the last pass, and is
+// held by more than its back-off.
 func (r *Reconciler) nextDue() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	now := time.Now()
 	var next time.Time
-	consider := func(at time.Time) {
-		if at.After(now) && (next.IsZero() || at.Before(next)) {
-			next = at
+	for key := range r.open {
+		rec := r.records[key]
+		if at := rec.Attempt.NextAt; readsBack(rec.Status) || at.After(now) {
+			next = sooner(next, at)
 		}
 	}
-	for key := range r.scoped() {
-		if rec := r.record(key); rec != nil && rec.Attempt != nil {
-			consider(rec.Attempt.NextAt)
+	for _, p := range r.control.Pauses {
+		if p.Until.After(now) {
+			next = sooner(next, p.Until)
 		}
-	}
-	for _, p := range r.Control().Pauses {
-		consider(p.Until)
 	}
 	return next
 }

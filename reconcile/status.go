@@ -1,6 +1,8 @@
 package reconcile
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
@@ -25,7 +27,7 @@ func (h *Health) note(err error, now time.Time) {
 type Status struct {
 	Plan    *Plan // the newest; nil before the first
 	Control state.Control
-	Flying  []spec.Key // sent, and not answered yet
+	Flying  []spec.Key // sent, or about to be, and not answered yet; in order
 	Source  Health
 	Ledger  Health
 }
@@ -34,11 +36,10 @@ type Status struct {
 func (r *Reconciler) Status() Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := Status{Plan: r.plan, Control: r.control, Source: r.source, Ledger: r.ledger}
-	for key := range r.flying {
-		s.Flying = append(s.Flying, key)
+	return Status{
+		Plan: r.plan, Control: r.control, Source: r.source, Ledger: r.ledger,
+		Flying: slices.SortedFunc(maps.Keys(r.flying), spec.Key.Compare),
 	}
-	return s
 }
 
 func (r *Reconciler) noteSource(err error) {

@@ -36,41 +36,42 @@ func Adopt(have *state.Record, c *spec.Commit, revision string, now time.Time) s
 	}}}
 }
 
-// begin returns the record of a task whose commit is about to be sent. How often,
-// and since when, the same commit has been tried is carried over.
+// begin returns the record of a task whose commit is about to be sent.
 func begin(key spec.Key, have *state.Record, a state.Attempt) *state.Record {
 	rec := state.Record{Key: key, Status: state.StatusIntent, Attempt: &a}
-	a.Tries = 1
 	if have != nil {
 		rec.Applied, rec.Suspended = have.Applied, have.Suspended
-		if prev := have.Attempt; prev != nil && have.Status == state.StatusWaiting {
-			a.Tries, a.Since, a.Outcome = prev.Tries+1, prev.Since, prev.Outcome
-		}
 	}
 	return &rec
 }
 
-// finish returns the record after the outcome of its attempt. random is in [0, 1).
-func finish(rec *state.Record, out state.Outcome, now time.Time, random float64) *state.Record {
+// finish returns the record after the outcome of its attempt. have is the record
+// before the attempt: how often the task has been tried, and since when it waits
+// for what it waits for, is carried over. random is in [0, 1).
+func finish(have, rec *state.Record, out state.Outcome, now time.Time, random float64) *state.Record {
 	next, a := *rec, *rec.Attempt
 	next.Attempt = &a
-	prev := a.Outcome
-	a.Outcome = out
-	if a.Since.IsZero() || prev.Code != out.Code || prev.Locker != out.Locker {
-		a.Since = now
+	a.Outcome, a.Since = out, now
+	tries := 0
+	if have != nil && have.Status == state.StatusWaiting {
+		prev := have.Attempt
+		tries = prev.Tries
+		if prev.Outcome.Code == out.Code && prev.Outcome.Locker == out.Locker {
+			a.Since = prev.Since
+		}
 	}
+	a.Tries = tries + 1
 	switch out.Class {
 	case state.ClassApplied:
 		return settle(&next, state.OriginCommit, now, random)
 	case state.ClassRefused:
-		next.Status, a.NextAt = state.StatusRefused, time.Time{}
+		next.Status = state.StatusRefused
 	case state.ClassWaiting:
 		next.Status, a.NextAt = state.StatusWaiting, now.Add(BackoffFor(out.Class).After(a.Tries, random))
 	case state.ClassNotSent, state.ClassThrottled, state.ClassAuth, state.ClassUnauthorized:
 		// Not the task's fault: no try is used up. When to go on is the limiter's, or
 		// the pause's, to say.
-		a.Tries--
-		next.Status, a.NextAt = state.StatusWaiting, now
+		next.Status, a.Tries, a.NextAt = state.StatusWaiting, tries, now
 	default:
 		next.Status, a.Tries = state.StatusUnknown, 0
 		a.NextAt = now.Add(BackoffFor(out.Class).After(1, random))
@@ -91,6 +92,15 @@ func settle(rec *state.Record, origin state.Origin, now time.Time, random float6
 		a.Tries, a.NextAt = 0, now.Add(BackoffFor(state.ClassApplied).After(1, random))
 		next.Attempt = &a
 	}
+	return &next
+}
+
+// approved returns the record of a commit that waited for its approval in WeData,
+// and is live.
+func approved(rec *state.Record) *state.Record {
+	next, applied := *rec, *rec.Applied
+	applied.TaskApproveID = ""
+	next.Applied, next.Attempt = &applied, nil
 	return &next
 }
 

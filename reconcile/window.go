@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -9,7 +10,7 @@ import (
 // or every week on Days, from From to To of the local day.
 type Window struct {
 	Name     string
-	Location *time.Location
+	Location *time.Location // nil is UTC
 
 	Start, End time.Time // once; zero for a weekly window
 
@@ -23,13 +24,14 @@ func (w *Window) Contains(now time.Time) (end time.Time, ok bool) {
 	if !w.Start.IsZero() {
 		return w.End, !now.Before(w.Start) && now.Before(w.End)
 	}
-	local := now.In(w.Location)
+	loc := cmp.Or(w.Location, time.UTC)
+	local := now.In(loc)
 	// A window that runs over midnight began yesterday.
 	for back := range 2 {
 		y, m, d := local.AddDate(0, 0, -back).Date()
-		from, to := clock(y, m, d, w.From, w.Location), clock(y, m, d, w.To, w.Location)
+		from, to := clock(y, m, d, w.From, loc), clock(y, m, d, w.To, loc)
 		if w.To <= w.From {
-			to = clock(y, m, d+1, w.To, w.Location)
+			to = clock(y, m, d+1, w.To, loc)
 		}
 		if w.on(from.Weekday()) && !now.Before(from) && now.Before(to) {
 			return to, true

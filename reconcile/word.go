@@ -38,7 +38,7 @@ func (r *Reconciler) obey(ctx context.Context, w state.Word) error {
 	if !answer.OK {
 		t, note = state.Transition{}, fmt.Sprintf("%s was not done: %s", w.Verb, answer.Message)
 	}
-	e := state.Event{At: now, Kind: state.EventWord, Actor: w.Actor, Note: clip(note)}
+	e := state.Event{At: now, Kind: state.EventWord, Actor: w.Actor, Note: state.Clip(note)}
 	if t.Record != nil {
 		e.Key = t.Record.Key
 	}
@@ -73,6 +73,8 @@ func no(format string, args ...any) state.Answer {
 // answer decides about a word. It changes nothing.
 func (r *Reconciler) answer(w state.Word, now time.Time) (state.Transition, state.Answer) {
 	switch {
+	case w.Verb == state.VerbSuspend && !w.Until.IsZero() && !now.Before(w.Until):
+		return state.Transition{}, no("%s is over already: suspend until a later time", stamp(w.Until))
 	case w.Verb == state.VerbApprove:
 		return r.approve(w, now)
 	case w.Target == "" && w.Verb == state.VerbRetry:
@@ -112,7 +114,7 @@ func (r *Reconciler) find(target string) (spec.Key, error) {
 		return key, nil
 	}
 	found := map[spec.Key]bool{}
-	for key := range r.known() {
+	for key := range r.records {
 		if key.TaskID == target {
 			found[key] = true
 		}
@@ -135,8 +137,8 @@ func (r *Reconciler) find(target string) (spec.Key, error) {
 	return spec.Key{}, fmt.Errorf("%d projects have a task %s: name it as projectId/taskId", len(found), target)
 }
 
-// approve keeps the approval of a plan. The plan it is for may be the one that is
-// held now; without a plan yet, it is kept for the next one.
+// approve keeps the approval of the plan that is held now. Without a plan yet, it is
+// kept for the next one.
 func (r *Reconciler) approve(w state.Word, now time.Time) (state.Transition, state.Answer) {
 	hash := strings.TrimPrefix(strings.ToLower(w.Target), hashPrefix)
 	if len(hash) < minHashPrefix || strings.Trim(hash, "0123456789abcdef") != "" {
@@ -149,11 +151,15 @@ func (r *Reconciler) approve(w state.Word, now time.Time) (state.Transition, sta
 		case len(r.plan.Holds) == 0:
 			return state.Transition{}, no("nothing holds plan %s", r.plan.Hash)
 		}
+		hash = strings.TrimPrefix(r.plan.Hash, hashPrefix)
 	}
+	given := state.Approval{PlanHash: hash, Actor: w.Actor, At: now, Expires: now.Add(approvalLife)}
 	control := r.Control()
-	control.Approvals = append(slices.Clone(control.Approvals),
-		state.Approval{PlanHash: hash, Actor: w.Actor, At: now, Expires: now.Add(approvalLife)})
-	return state.Transition{Control: &control}, yes("plan %s is approved until %s", hash, stamp(now.Add(approvalLife)))
+	control.Approvals = slices.DeleteFunc(slices.Clone(control.Approvals), func(a state.Approval) bool {
+		return a.PlanHash == hash || !now.Before(a.Expires)
+	})
+	control.Approvals = append(control.Approvals, given)
+	return state.Transition{Control: &control}, yes("plan %s is approved until %s", hash, stamp(given.Expires))
 }
 
 // retry lets a task be sent again that was refused or is backing off.

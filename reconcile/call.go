@@ -1,0 +1,108 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// call makes one call, from what is live before to the answer. It returns the step
+// that ends it.
+func (x *execution) call(f *flight) func() {
+	r := x.r
+	before, err := r.before(x.calls, f)
+	if err != nil {
+		return func() { x.putOff(f, err) }
+	}
+	slot, err := r.cfg.Commits.Take(x.calls)
+	if err != nil {
+		return func() { x.giveUp(f, errStopped) }
+	}
+	rec, err := x.intend(f, before)
+	if err != nil {
+		slot.Skip()
+		return func() { x.giveUp(f, err) }
+	}
+	// From here on the call gets its answer, whatever stops the pass.
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(x.stop), rec.Attempt.At.Add(sendWithin))
+	defer cancel()
+	defer r.setFlying(f.c.Key, false)
+	if err := slot.Wait(ctx); err != nil || r.broken.Load() {
+		return func() {
+			x.land(f, rec, state.Outcome{Class: state.ClassNotSent, Code: "Late", Message: "the request could not be sent in time"})
+		}
+	}
+	x.steps <- func() { x.leave(f) }
+	sent := time.Now()
+	out, timing := r.cfg.Committer.Commit(ctx, f.c.Want)
+	if !timing.Wrote.IsZero() {
+		r.cfg.Commits.Sent(sent.Sub(slot.At()), timing.Connect)
+	}
+	if out.Class == state.ClassThrottled {
+		r.cfg.Commits.Rejected(sent)
+	}
+	return func() { x.land(f, rec, out) }
+}
+
+// intend makes the intent durable, if the call may still be made.
+func (x *execution) intend(f *flight, before *state.Live) (*state.Record, error) {
+	now := time.Now()
+	if err := x.admit(f.c, now); err != nil {
+		return nil, err
+	}
+	rec := begin(f.c.Key, f.have, x.attempt(f.c, before, now))
+	e := event(state.EventIntent, rec, now)
+	e.Before = before
+	x.r.setFlying(f.c.Key, true)
+	if err := x.r.save(x.stop, change(f.c.Key, rec, e)); err != nil {
+		x.r.setFlying(f.c.Key, false)
+		return nil, err
+	}
+	return rec, nil
+}
+
+// admit looks, just before a call, at what may have come up since the plan was
+// made. It is only asked with the turn in hand: nothing is sent in between.
+func (x *execution) admit(c *Change, now time.Time) error {
+	if x.calls.Err() != nil {
+		return errStopped
+	}
+	if _, paused := x.r.pauseNow(c.Key.ProjectID); paused {
+		return errStopped
+	}
+	if w, _ := x.guards.frozen(now); w != nil && x.plan.Approved == "" {
+		x.halt()
+		return errStopped
+	}
+	pending, err := x.r.cfg.Ledger.WordsPending(x.stop)
+	switch {
+	case x.stop.Err() != nil:
+		return errStopped
+	case err != nil:
+		return fmt.Errorf("look for what people asked for: %w", err)
+	case pending:
+		x.halt()
+		return errWord
+	default:
+		return nil
+	}
+}
+
+// attempt describes the call that is about to be made.
+func (x *execution) attempt(c *Change, before *state.Live, now time.Time) state.Attempt {
+	return state.Attempt{
+		ID:       x.r.cfg.NewID(),
+		Wanted:   AppliedOf(c.Want, x.plan.Source.Revision),
+		WantedID: c.Want.Wanted(),
+		Request:  c.Want.Request(),
+		Reason:   string(c.Reason),
+		PlanHash: x.plan.Hash,
+		Author:   x.plan.Source.Author,
+		File:     c.Want.Pos.File,
+		Line:     c.Want.Pos.Line,
+		At:       now,
+		Before:   before,
+	}
+}

@@ -1,0 +1,34 @@
+package reconcile
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// silent is a logger for tests that do not look at the log.
+var silent = slog.New(slog.DiscardHandler)
+
+// setSource is a source whose set the test edits in place.
+type setSource struct {
+	set   *spec.Set
+	polls int
+}
+
+func (s *setSource) Poll(context.Context) (*Revision, error) {
+	s.polls++
+	return &Revision{ID: strconv.Itoa(s.polls), Specs: s.set}, nil
+}
+
+func (s *setSource) Descends(context.Context, string, string) (bool, error) { return true, nil }
+func (s *setSource) Close() error                                           { return nil }
+
+// nowhere is a ledger that takes everything and keeps nothing.
+type nowhere struct{}
+
+func (nowhere) Save(context.Context, state.Transition) error { return nil }
+func (nowhere) Words(context.Context) ([]state.Word, error)  { return nil, nil }
+func (nowhere) WordsPending(context.Context) (bool, error)   { return false, nil }

@@ -1,0 +1,425 @@
+package reconcile
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+var (
+	taskIDs   = []string{"a", "b", "c", "d", "e", "f"}
+	fileNames = []string{"x.yaml", "y.yaml", "z.yaml"}
+)
+
+// drawCommit draws the inside of a spec. It may be one that is not usable.
+func drawCommit(t *rapid.T) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "taskId: %s, commitType: %d", rapid.SampledFrom(taskIDs).Draw(t, "task"), rapid.IntRange(0, 5).Draw(t, "type"))
+	if v := rapid.IntRange(0, 3).Draw(t, "version"); v > 0 {
+		fmt.Fprintf(&b, ", instanceVersion: %d, discardState: %d", v, v)
+	}
+	optional := func(name string, values ...string) {
+		if v := rapid.SampledFrom(append(values, "")).Draw(t, name); v != "" {
+			fmt.Fprintf(&b, ", %s: %s", name, v)
+		}
+	}
+	optional("taskType", "201", "offline")
+	optional("versionDesc", "x", "y")
+	optional("eventDesc", "x")
+	optional("extConfig", "{k: v}", "{k: w, l: w}")
+	optional("rerun", "one", "two")
+	optional("suspend", "true", "", "")
+	optional("dependsOn", "["+rapid.SampledFrom(taskIDs).Draw(t, "on")+"]", "", "")
+	return b.String()
+}
+
+// drawFile draws a spec file; now and then one that cannot be read.
+func drawFile(t *rapid.T) string {
+	if rapid.IntRange(0, 9).Draw(t, "unread") == 0 {
+		return "\t{"
+	}
+	return document(rapid.SliceOfN(rapid.Custom(drawCommit), 0, 3).Draw(t, "commits")...)
+}
+
+func drawSpecs(t *rapid.T) *spec.Set {
+	s := spec.NewSet()
+	for _, name := range fileNames {
+		if rapid.Bool().Draw(t, name) {
+			s.Put(spec.Parse(name, []byte(drawFile(t))))
+		}
+	}
+	return s
+}
+
+// drawOutcome draws what can become of a commit; the zero Outcome is an intent.
+func drawOutcome(t *rapid.T) state.Outcome {
+	return rapid.SampledFrom([]state.Outcome{
+		{Class: state.ClassApplied}, {Class: state.ClassApplied, TaskApproveID: "7"}, {},
+		lockedBy, inUse, refusedParam, doubtful, throttled,
+	}).Draw(t, "outcome")
+}
+
+func drawSuspension(t *rapid.T) *state.Suspension {
+	switch rapid.IntRange(0, 7).Draw(t, "suspension") {
+	case 0:
+		return &state.Suspension{Actor: "lin", Until: noon.Add(time.Duration(rapid.IntRange(-60, 60).Draw(t, "until")) * time.Second)}
+	case 1:
+		return &state.Suspension{Actor: "lin"}
+	default:
+		return nil
+	}
+}
+
+func drawRecords(t *rapid.T) map[spec.Key]*state.Record {
+	records := map[spec.Key]*state.Record{}
+	for c := range drawSpecs(t).All() {
+		rec := &state.Record{Key: c.Key, Status: state.StatusNone}
+		if rapid.IntRange(0, 3).Draw(t, "applied") > 0 {
+			rec = Adopt(nil, c, "r0", noon.Add(-time.Hour)).Record
+		}
+		if rapid.IntRange(0, 2).Draw(t, "attempted") == 0 {
+			tried := *c
+			tried.InstanceVersion++
+			rec = ended(rec, &tried, noon.Add(-time.Duration(rapid.IntRange(0, 90).Draw(t, "ago"))*time.Second), drawOutcome(t))
+		}
+		rec.Suspended = drawSuspension(t)
+		if rec.Status == state.StatusNone && rec.Suspended == nil {
+			continue
+		}
+		records[c.Key] = rec
+	}
+	return records
+}
+
+func drawInput(t *rapid.T) Input {
+	control := state.Control{Suspended: drawSuspension(t)}
+	if rapid.IntRange(0, 4).Draw(t, "paused") == 0 {
+		control.Pauses = []state.Pause{{ProjectID: rapid.SampledFrom([]string{"", project, "9"}).Draw(t, "project"), Until: noon.Add(time.Minute)}}
+	}
+	return Input{Specs: drawSpecs(t), Records: drawRecords(t), Control: &control}
+}
+
+// bytesOf is all that a plan says.
+func bytesOf(t interface{ Fatal(...any) }, p *Plan) string {
+	b, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// apply makes the state what it is when the plan has been carried out.
+func apply(p *Plan, records map[spec.Key]*state.Record) map[spec.Key]*state.Record {
+	next := maps.Clone(records)
+	for i := range p.Changes {
+		switch c := &p.Changes[i]; c.Action {
+		case ActionCommit:
+			next[c.Key] = ended(c.Have, c.Want, noon, state.Outcome{Class: state.ClassApplied})
+		case ActionForget:
+			delete(next, c.Key)
+		}
+	}
+	return next
+}
+
+// TestLawApplied: a plan that was applied leaves no calls, and nothing to forget.
+func TestLawApplied(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in := drawInput(t)
+		before := Diff(in, noon)
+		in.Records = apply(before, in.Records)
+		after := Diff(in, noon)
+		for i := range after.Changes {
+			c := &after.Changes[i]
+			// What waited for a call that has been made is free now.
+			freed := c.Action == ActionCommit && slices.ContainsFunc(before.Changes, func(b Change) bool { return b.Key == c.Key && b.Hold == HoldDependency })
+			if (c.Action == ActionCommit || c.Action == ActionForget) && !freed {
+				t.Fatalf("left: %s", line(c))
+			}
+		}
+	})
+}
+
+// TestLawOrder: the order of the input never changes a byte of the output.
+func TestLawOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in := drawInput(t)
+		want := bytesOf(t, Diff(in, noon))
+		files := map[string]*spec.File{}
+		shuffled := spec.NewSet()
+		for c := range in.Specs.All() {
+			f := files[c.TaskID]
+			if f == nil {
+				f = &spec.File{Name: c.Pos.File + c.TaskID}
+				files[c.TaskID] = f
+			}
+			f.Commits = append(f.Commits, *c)
+		}
+		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+		names := slices.Sorted(maps.Keys(files))
+		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+		for _, name := range names {
+			shuffled.Put(files[name])
+		}
+		in.Keys = nil
+		for _, id := range taskIDs {
+			in.Keys = append(in.Keys, task(id))
+		}
+		r.Shuffle(len(in.Keys), func(i, j int) { in.Keys[i], in.Keys[j] = in.Keys[j], in.Keys[i] })
+		if got := bytesOf(t, Diff(in, noon)); got != want {
+			t.Fatalf("keys in another order:\n%s\nwant:\n%s", got, want)
+		}
+		if len(in.Specs.Problems()) > 0 {
+			return
+		}
+		in.Specs = shuffled
+		if got := bytesOf(t, Diff(in, noon)); got != want {
+			t.Fatalf("specs in another order:\n%s\nwant:\n%s", got, want)
+		}
+	})
+}
+
+// TestLawAbsence: to take specs away never makes a call that was not made before.
+func TestLawAbsence(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in := drawInput(t)
+		with := Diff(in, noon)
+		in.Specs.Remove(rapid.SampledFrom(fileNames).Draw(t, "gone"))
+		for c := range Diff(in, noon).Calls() {
+			// A task that was named twice, or that waited, is not absent now but clear.
+			if in.Specs.Get(c.Key) == nil {
+				t.Fatalf("a call without a spec: %s", line(c))
+			}
+		}
+		in.Specs = spec.NewSet()
+		if p := Diff(in, noon); p.Count(ActionCommit) > 0 {
+			t.Fatalf("calls without specs:%s\nwith:%s", quoteAll(lines(p)), quoteAll(lines(with)))
+		}
+	})
+}
+
+// TestLawDescription: a description never makes a call, nor unmakes one.
+func TestLawDescription(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in := drawInput(t)
+		for key, rec := range in.Records {
+			if rec.Status == state.StatusRefused {
+				delete(in.Records, key) // to change any field of a refused commit is to ask again
+			}
+		}
+		before := callKeys(Diff(in, noon))
+		described := spec.NewSet()
+		f := &spec.File{Name: "described.yaml"}
+		for c := range in.Specs.All() {
+			d := *c
+			d.VersionDesc, d.EventDesc = rapid.String().Draw(t, "versionDesc"), rapid.String().Draw(t, "eventDesc")
+			f.Commits = append(f.Commits, d)
+		}
+		described.Put(f)
+		if described.Len() != in.Specs.Len() {
+			t.Skip("a dependency was not usable")
+		}
+		in.Specs = described
+		if after := callKeys(Diff(in, noon)); !slices.Equal(before, after) {
+			t.Fatalf("calls %v, want %v", after, before)
+		}
+	})
+}
+
+// TestLawHolds: what needs a call is in the plan once, either among the calls or
+// held with a reason and a detail; and what needs none is not.
+func TestLawHolds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in := drawInput(t)
+		p := Diff(in, noon)
+		listed := map[spec.Key]*Change{}
+		for i := range p.Changes {
+			c := &p.Changes[i]
+			if listed[c.Key] != nil {
+				t.Fatalf("%s is listed twice", c.Key)
+			}
+			listed[c.Key] = c
+			if held := c.Action == ActionHold; held != (c.Hold != "") || held != (c.Detail != "") {
+				t.Fatalf("%s has hold %q and detail %q", line(c), c.Hold, c.Detail)
+			}
+			if slices.Contains(callKeys(p), c.Key) != (c.Action == ActionCommit) {
+				t.Fatalf("%s, and the calls are %v", line(c), callKeys(p))
+			}
+		}
+		for want := range in.Specs.All() {
+			var applied *state.Applied
+			have, c := in.Records[want.Key], listed[want.Key]
+			if have != nil {
+				applied = have.Applied
+			}
+			needed := reasonFor(want, applied) != "" || have != nil && isOpen(have.Status)
+			if shown := c != nil && c.Action != ActionUnversioned; needed != shown {
+				t.Fatalf("%s is needed: %v, and shown: %v", want.Key, needed, shown)
+			}
+		}
+	})
+}
+
+// TestLawHash: plans with the same calls have the same hash, and only those.
+func TestLawHash(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		one, two := Diff(drawInput(t), noon), Diff(drawInput(t), noon)
+		if rapid.Bool().Draw(t, "same calls") {
+			two = calledAlike(t, one)
+		}
+		same := slices.Equal(requests(one), requests(two))
+		if (one.Hash == two.Hash) != same {
+			t.Fatalf("same calls: %v\n%s%s\n%s%s", same, one.Hash, quoteAll(lines(one)), two.Hash, quoteAll(lines(two)))
+		}
+	})
+}
+
+// calledAlike returns a plan of another state and other specs with p's calls.
+func calledAlike(t *rapid.T, p *Plan) *Plan {
+	in := Input{Specs: spec.NewSet()}
+	f := &spec.File{Name: "other.yaml"}
+	for c := range p.Calls() {
+		want := *c.Want
+		want.DependsOn, want.Pos = nil, spec.Pos{File: "other.yaml", Line: 1}
+		f.Commits = append(f.Commits, want)
+	}
+	in.Specs.Put(f)
+	return Diff(in, noon.Add(time.Duration(rapid.IntRange(0, 1000).Draw(t, "later"))*time.Second))
+}
+
+func requests(p *Plan) []spec.Digest {
+	var all []spec.Digest
+	for c := range p.Calls() {
+		all = append(all, c.Want.Request())
+	}
+	return all
+}
+
+// TestLawScope: a plan for what has changed or is unsettled is the plan for
+// everything, over any history of edits, outcomes, words and time.
+func TestLawScope(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		var failure string
+		history := drawHistory(rt)
+		synctest.Test(t, func(t *testing.T) { failure = scopeHistory(t, history) })
+		if failure != "" {
+			rt.Fatal(failure)
+		}
+	})
+}
+
+// historyStep is one step of a history; what it means is drawn beforehand, because
+// a bubble and rapid do not nest.
+type historyStep struct {
+	kind    int // of the step
+	file    string
+	text    string
+	task    string
+	outcome state.Outcome
+	suspend *state.Suspension
+	pass    time.Duration
+}
+
+func drawHistory(t *rapid.T) []historyStep {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) historyStep {
+		return historyStep{
+			kind:    rapid.IntRange(0, 6).Draw(t, "kind"),
+			file:    rapid.SampledFrom(fileNames).Draw(t, "file"),
+			text:    drawFile(t),
+			task:    rapid.SampledFrom(taskIDs).Draw(t, "task"),
+			outcome: drawOutcome(t),
+			suspend: drawSuspension(t),
+			pass:    time.Duration(rapid.IntRange(0, 90).Draw(t, "pass")) * time.Second,
+		}
+	}), 1, 25).Draw(t, "history")
+}
+
+// scopeHistory plays a history and says where the two plans differ.
+func scopeHistory(t *testing.T, history []historyStep) string {
+	src := &setSource{set: spec.NewSet()}
+	r := New(Config{
+		Source: src, Ledger: nowhere{}, Logger: silent, Guards: func() *Guards { return new(Guards) },
+	}, map[spec.Key]*state.Record{}, state.Control{})
+	for i, step := range history {
+		if err := src.play(t, r, step); err != nil {
+			return err.Error()
+		}
+		if _, err := r.Poll(t.Context()); err != nil {
+			return err.Error()
+		}
+		got, err := r.Plan(t.Context())
+		if err != nil {
+			return err.Error()
+		}
+		control := r.Control()
+		want := Diff(Input{Specs: src.set, Records: r.records, Control: &control}, time.Now())
+		want.Source = got.Source
+		want = r.cfg.Guards().Check(want, Facts{Control: &control}, time.Now())
+		if a, b := bytesOf(t, got), bytesOf(t, want); a != b {
+			return fmt.Sprintf("step %d of %+v:\n%s\nwant:\n%s", i, history, a, b)
+		}
+	}
+	return ""
+}
+
+// play makes one step: as the daemon, a person or the repository would.
+func (s *setSource) play(t *testing.T, r *Reconciler, step historyStep) error {
+	ctx, key := t.Context(), task(step.task)
+	switch step.kind {
+	case 0, 1:
+		s.set.Put(spec.Parse(step.file, []byte(step.text)))
+	case 2:
+		s.set.Remove(step.file)
+	case 3:
+		time.Sleep(step.pass)
+	case 4:
+		if step.suspend != nil && !step.suspend.Until.IsZero() {
+			step.suspend.Until = time.Now().Add(step.pass)
+		}
+		tr, answer := suspend(key, r.record(key), step.suspend)
+		if answer.OK {
+			r.touch(key)
+			return r.save(ctx, tr)
+		}
+	default:
+		if r.revision == nil {
+			return nil
+		}
+		p, err := r.Plan(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range p.Changes {
+			if err := carryOutOne(t, r, &p.Changes[i], step.outcome); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// carryOutOne does what a pass would do with one change.
+func carryOutOne(t *testing.T, r *Reconciler, c *Change, out state.Outcome) error {
+	switch {
+	case c.Action == ActionCommit:
+		return r.save(t.Context(), change(c.Key, ended(c.Have, c.Want, time.Now(), out)))
+	case c.Action == ActionForget:
+		return r.save(t.Context(), change(c.Key, nil))
+	case c.Hold == HoldUnknown && out.Class == state.ClassApplied:
+		return r.save(t.Context(), change(c.Key, settle(c.Have, state.OriginReadBack, time.Now(), 0)))
+	case c.Hold == HoldUnknown && out.Class != "":
+		return r.save(t.Context(), change(c.Key, notApplied(c.Have)))
+	}
+	return nil
+}
