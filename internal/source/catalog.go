@@ -1,0 +1,145 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// maxParsed bounds the bytes of the files that one revision makes us parse.
+const maxParsed = 1 << 30
+
+// catalog is a Set, with what each of its files was made from.
+type catalog struct {
+	set   *spec.Set
+	files map[string]leaf
+}
+
+func newCatalog() *catalog {
+	return &catalog{set: spec.NewSet(), files: make(map[string]leaf)}
+}
+
+// change is what stands at a path now; the zero leaf is nothing.
+type change struct {
+	name string
+	leaf
+}
+
+// apply takes over the changes with their files, which were made before: nothing
+// here can fail, so a Set is never half of one revision and half of another.
+func (c *catalog) apply(changes []change, files []*spec.File) {
+	for i, ch := range changes {
+		if files[i] == nil {
+			delete(c.files, ch.name)
+			c.set.Remove(ch.name)
+			continue
+		}
+		c.files[ch.name] = ch.leaf
+		c.set.Put(files[i])
+	}
+}
+
+// changes lists how a snapshot differs from the one that the catalog holds. If
+// the store has that one no longer, each file is compared with the catalog.
+func (c *catalog) changes(ctx context.Context, s *store, from, to snapshot, base string) ([]change, error) {
+	if !from.root.IsZero() && !s.has(from.root) {
+		return c.allChanges(ctx, s, to, base)
+	}
+	var changes []change
+	err := s.compare(ctx, from, to, base, func(name string, _, l leaf) error {
+		changes = append(changes, change{name, l})
+		return nil
+	})
+	return changes, err
+}
+
+func (c *catalog) allChanges(ctx context.Context, s *store, to snapshot, base string) ([]change, error) {
+	var changes []change
+	seen := make(map[string]struct{})
+	err := s.compare(ctx, snapshot{}, to, base, func(name string, _, l leaf) error {
+		seen[name] = struct{}{}
+		if c.files[name] != l {
+			changes = append(changes, change{name, l})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for name := range c.files {
+		if _, ok := seen[name]; !ok {
+			changes = append(changes, change{name: name})
+		}
+	}
+	return changes, nil
+}
+
+// parse makes the file of each change; nil where there is nothing. What a file
+// says depends on its name and its blob alone.
+func (s *store) parse(ctx context.Context, changes []change) ([]*spec.File, error) {
+	const batch = 64
+	files := make([]*spec.File, len(changes))
+	var left atomic.Int64
+	left.Store(maxParsed)
+	workers, working := errgroup.WithContext(ctx)
+	workers.SetLimit(runtime.GOMAXPROCS(0))
+	for start := 0; start < len(changes) && working.Err() == nil; start += batch {
+		workers.Go(func() error {
+			for i := start; i < min(start+batch, len(changes)); i++ {
+				file, size, err := s.file(changes[i])
+				if err != nil {
+					return err
+				}
+				if left.Add(-size) < 0 {
+					return fmt.Errorf("%w: more than %d bytes of specs", ErrTooLarge, maxParsed)
+				}
+				files[i] = file
+			}
+			return working.Err()
+		})
+	}
+	if err := workers.Wait(); err != nil {
+		return nil, err
+	}
+	return files, context.Cause(ctx)
+}
+
+// file makes the file of one change, and says how many bytes it has.
+func (s *store) file(c change) (file *spec.File, size int64, err error) {
+	switch c.kind {
+	case kindNone:
+		return nil, 0, nil
+	case kindSpec:
+		data, err := s.read(c.hash, plumbing.BlobObject, spec.MaxFileSize)
+		if large, ok := errors.AsType[tooLarge](err); ok {
+			return tooLargeFile(c.name, large), 0, nil
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		return parseSpec(c.name, data), int64(len(data)), nil
+	default:
+		return c.kind.complaint(c.name), 0, nil
+	}
+}
+
+func tooLargeFile(name string, large tooLarge) *spec.File {
+	return spec.BadFile(name, "too-large", fmt.Sprintf("the file has %s: split it", large))
+}
+
+// parseSpec parses a file. That one file breaks the parser must not stop the others.
+func parseSpec(name string, data []byte) (file *spec.File) {
+	defer func() {
+		if r := recover(); r != nil {
+			file = spec.BadFile(name, "parser", fmt.Sprintf("the parser broke on this file: %v: please report it", r))
+		}
+	}()
+	return spec.Parse(name, data)
+}

@@ -1,0 +1,189 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/gofrs/flock"
+)
+
+// maxPacks is how many fetches a mirror grows by before it is cloned anew.
+const maxPacks = 256
+
+// takeMirror makes sure that no other process uses the mirror.
+func (g *Git) takeMirror() error {
+	if g.config.Mirror == "" {
+		dir, err := os.MkdirTemp("", "wedatasync-mirror-")
+		if err != nil {
+			return g.describe(mirrorFault(err))
+		}
+		g.config.Mirror, g.temp = filepath.Join(dir, "mirror.git"), true
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(g.config.Mirror), 0o700); err != nil {
+		return g.describe(mirrorFault(err))
+	}
+	lock := flock.New(g.config.Mirror + ".lock")
+	ok, err := lock.TryLock()
+	if err != nil {
+		return g.describe(mirrorFault(err))
+	}
+	if !ok {
+		return g.describe(&Error{Kind: ErrMirror, Detail: g.config.Mirror + " is in use by another process", Hint: "stop it, or use another mirror"})
+	}
+	g.lock = lock
+	return nil
+}
+
+// openMirror opens the mirror if that has not been done. It stays nil if there is
+// none to use.
+func (g *Git) openMirror() error {
+	if g.mirror != nil {
+		return nil
+	}
+	m, err := openMirror(g.config.Mirror, g.source, g.branch)
+	if errors.Is(err, errNoMirror) {
+		g.log.Debug("everything is to be fetched", "source", g.source, "reason", err)
+		return nil
+	}
+	g.mirror = m
+	return err
+}
+
+// dropMirror removes the mirror: it is only a copy.
+func (g *Git) dropMirror() error {
+	if g.mirror != nil {
+		_ = g.mirror.close() // it was only read
+		g.mirror = nil
+	}
+	return removeMirror(g.config.Mirror)
+}
+
+// conversation is a session whose refs have been read.
+type conversation struct {
+	session
+	refs *packp.AdvRefs
+	head plumbing.Hash // of the branch
+}
+
+// talk starts a conversation, and asks where the branch is.
+func (g *Git) talk(ctx context.Context) (*conversation, error) {
+	s, err := g.remote.connect(ctx)
+	if err != nil {
+		return nil, remoteError(ctx, err)
+	}
+	c := &conversation{session: s}
+	if c.refs, err = s.AdvertisedReferencesContext(ctx); err == nil {
+		c.head, err = pickBranch(c.refs, g.branch)
+	}
+	if err != nil {
+		_ = s.Close()
+		return nil, remoteError(ctx, err)
+	}
+	return c, nil
+}
+
+// fetch brings the mirror up to the branch's newest commit, and returns it.
+func (g *Git) fetch(ctx context.Context) (head plumbing.Hash, err error) {
+	defer recovered(&err)
+	if err := g.openMirror(); err != nil {
+		return head, err
+	}
+	timeout := g.config.Timeout
+	if g.mirror == nil {
+		timeout = g.config.CloneTimeout
+	}
+	ctx, cancel := within(ctx, timeout)
+	defer cancel()
+	c, err := g.talk(ctx)
+	if err != nil {
+		return head, err
+	}
+	defer c.Close() // all that counts has been read by then
+	if g.mirror == nil {
+		return c.head, g.clone(ctx, c)
+	}
+	if !g.mirror.store.has(c.head) {
+		if err := g.receive(ctx, c, g.mirror); err != nil {
+			return head, err
+		}
+	}
+	return c.head, mirrorFault(g.mirror.advance(c.head))
+}
+
+func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, d, fmt.Errorf("no answer within %v: %w", d, context.DeadlineExceeded))
+}
+
+// receive fetches into the mirror what it lacks of the branch.
+func (g *Git) receive(ctx context.Context, c *conversation, m *mirror) error {
+	var haves []plumbing.Hash
+	if !m.head.IsZero() {
+		var err error
+		if haves, err = m.store.haves(ctx, m.head); err != nil {
+			return err
+		}
+	}
+	pack, err := requestPack(ctx, c, c.refs, c.head, haves)
+	if err != nil {
+		return remoteError(ctx, err)
+	}
+	defer pack.Close()
+	if err := m.receive(ctx, pack, g.config.MaxPack); err != nil {
+		return remoteError(ctx, err)
+	}
+	if !m.store.has(c.head) {
+		return &Error{Kind: ErrBadAnswer, Detail: fmt.Sprintf("the server did not send commit %s", c.head)}
+	}
+	return nil
+}
+
+// clone makes the mirror: beside its place first, so that there is a whole one
+// or none.
+func (g *Git) clone(ctx context.Context, c *conversation) (err error) {
+	temp := g.config.Mirror + ".new"
+	if err := removeMirror(temp); err != nil {
+		return mirrorFault(err)
+	}
+	m, err := createMirror(temp, g.source, g.branch)
+	if err != nil {
+		return mirrorFault(err)
+	}
+	err = g.receive(ctx, c, m)
+	if err == nil {
+		err = mirrorFault(m.advance(c.head))
+	}
+	if err = errors.Join(err, mirrorFault(m.close())); err != nil {
+		return errors.Join(err, os.RemoveAll(temp))
+	}
+	if err := g.dropMirror(); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, g.config.Mirror); err != nil {
+		return mirrorFault(err)
+	}
+	return g.openMirror()
+}
+
+// compact clones the mirror anew, for each fetch has added a pack to it. If that
+// does not work out, the one there is still good.
+func (g *Git) compact(ctx context.Context) {
+	g.packs += maxPacks
+	ctx, cancel := within(ctx, g.config.CloneTimeout)
+	defer cancel()
+	c, err := g.talk(ctx)
+	if err == nil {
+		err = errors.Join(g.clone(ctx, c), c.Close())
+	}
+	if err != nil {
+		g.log.Warn("the mirror could not be compacted", "source", g.source, "error", g.describe(err))
+		return
+	}
+	g.packs = maxPacks
+}

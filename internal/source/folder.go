@@ -1,0 +1,187 @@
+package source
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+)
+
+// FolderConfig says which folder to read specs from.
+type FolderConfig struct {
+	Dir            string
+	Path           string        // of the folder with the specs, below Dir; Dir itself if empty or "."
+	RescanInterval time.Duration // how often everything is looked at, notified or not; 1 minute if zero
+	Logger         *slog.Logger  // nil: no logs
+}
+
+// Folder reads specs from a folder. It is notified of changes, and reads again
+// only what was changed. It follows no symbolic links and never leaves the folder.
+type Folder struct {
+	config FolderConfig
+	dir    string // absolute
+	log    *slog.Logger
+	watch  *watch
+
+	catalog  *catalog
+	stamps   map[string]stamp
+	rules    rules
+	root     fs.FileInfo // of the folder that was read last
+	revision *reconcile.Revision
+}
+
+var _ reconcile.Source = (*Folder)(nil)
+
+// OpenFolder starts to watch a folder. The first Poll reads it.
+func OpenFolder(c FolderConfig) (*Folder, error) {
+	dir, err := filepath.Abs(c.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("open folder: %w", err)
+	}
+	c.RescanInterval = cmp.Or(c.RescanInterval, time.Minute)
+	if c.Path, err = cleanPath(c.Path); err != nil {
+		return nil, fmt.Errorf("open folder %s: %w", dir, err)
+	}
+	f := &Folder{config: c, dir: dir, log: c.Logger, catalog: newCatalog(), stamps: make(map[string]stamp)}
+	if f.log == nil {
+		f.log = slog.New(slog.DiscardHandler)
+	}
+	root, info, err := f.open()
+	if err != nil {
+		return nil, f.describe(err)
+	}
+	defer root.Close()
+	f.root = info
+	f.watch = startWatch(c.RescanInterval, f.log)
+	return f, nil
+}
+
+// Changed is sent to soon after something in the folder has changed, once for any
+// number of changes, and at each rescan: it is time to Poll.
+func (f *Folder) Changed() <-chan struct{} { return f.watch.changed }
+
+// Poll returns the folder as it is. The Set stays the same one from poll to poll.
+// After an error it is as it was.
+func (f *Folder) Poll(ctx context.Context) (*reconcile.Revision, error) {
+	todo, err := f.watch.take(ctx)
+	if err != nil {
+		return nil, f.describe(err)
+	}
+	if todo.empty() && f.revision != nil {
+		return f.revision, nil
+	}
+	if err := f.update(ctx, todo); err != nil {
+		f.watch.giveBack(todo)
+		return nil, f.describe(err)
+	}
+	return f.revision, nil
+}
+
+// open opens the folder with the specs.
+func (f *Folder) open() (*os.Root, fs.FileInfo, error) {
+	root, err := os.OpenRoot(f.dir)
+	if err != nil {
+		return nil, nil, &Error{Kind: ErrNoFolder, Err: err, Hint: "check that it is there and may be read"}
+	}
+	if f.config.Path != "." {
+		sub, err := root.OpenRoot(f.config.Path)
+		root.Close()
+		if err != nil {
+			return nil, nil, &Error{Kind: ErrNoPath, Err: err}
+		}
+		root = sub
+	}
+	info, err := root.Stat(".")
+	if err != nil {
+		root.Close()
+		return nil, nil, &Error{Kind: ErrNoFolder, Err: err}
+	}
+	return root, info, nil
+}
+
+// update reads what is to be read again.
+func (f *Folder) update(ctx context.Context, todo dirty) error {
+	root, info, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	names := f.names(todo.paths)
+	_, ruled := names[path.Join(f.config.Path, IgnoreFile)]
+	everything := todo.all || ruled || f.revision == nil || !os.SameFile(info, f.root)
+	r := f.rules
+	if everything {
+		if r, err = readRules(root); err != nil {
+			return err
+		}
+	}
+	s := newScan(ctx, f, r, names)
+	if everything {
+		err = s.everything(root)
+	} else {
+		err = s.changed(root)
+	}
+	if err != nil {
+		return err
+	}
+	f.root, f.rules = info, r
+	f.take(s)
+	return nil
+}
+
+// names makes names below the root of what the system calls them.
+func (f *Folder) names(paths map[string]struct{}) map[string]struct{} {
+	names := make(map[string]struct{}, len(paths))
+	for p := range paths {
+		if name, err := filepath.Rel(f.dir, p); err == nil {
+			names[filepath.ToSlash(name)] = struct{}{}
+		}
+	}
+	return names
+}
+
+// take makes what a scan has found the present.
+func (f *Folder) take(s *scan) {
+	for _, c := range s.changes {
+		delete(f.stamps, c.name) // unless it was read
+	}
+	maps.Copy(f.stamps, s.stamps)
+	f.catalog.apply(s.changes, s.files)
+	if f.revision == nil || len(s.changes) > 0 {
+		f.revision = &reconcile.Revision{ID: f.catalog.digest(), Specs: f.catalog.set}
+	}
+}
+
+// Descends reports true: a folder has no history.
+func (f *Folder) Descends(context.Context, string, string) (bool, error) { return true, nil }
+
+// Close stops watching.
+func (f *Folder) Close() error { return f.watch.close() }
+
+func (f *Folder) describe(err error) error {
+	if err == nil {
+		return nil
+	}
+	return describe(err, f.dir)
+}
+
+// digest names a state of a folder: a hash of its files' names and contents.
+func (c *catalog) digest() string {
+	sum := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(c.files)) {
+		l := c.files[name]
+		fmt.Fprintf(sum, "%d %x %d:%s\n", l.kind, l.hash, len(name), name)
+	}
+	return "dir:" + hex.EncodeToString(sum.Sum(nil))
+}

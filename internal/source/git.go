@@ -1,0 +1,269 @@
+package source
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	gitobject "github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/gofrs/flock"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// GitConfig says where a git repository is and how to read it. Files with
+// credentials are read again at each use.
+type GitConfig struct {
+	// URL is an https, http, ssh or file URL, [user@]host:path, or a path on this
+	// machine. It must not hold a password.
+	URL    string
+	Branch string // a name, or a full one such as refs/heads/main; "main" if empty
+	Path   string // of the folder with the specs, slash-separated; the root if empty or "."
+	// Mirror is the folder for a copy of the repository, which is kept and belongs
+	// to this source alone. If empty, a temporary one is used.
+	Mirror string
+
+	Username          string // for https; "git" if empty, which suits tokens
+	PasswordFile      string // for https: a password or a token
+	CAFile            string // for https: certificates in PEM to trust besides the system's
+	SSHKeyFile        string // for ssh: a private key
+	SSHPassphraseFile string // for ssh: of the key, if it has one
+	KnownHostsFile    string // for ssh: the keys of hosts; required
+
+	Timeout      time.Duration // of one poll's conversation; 1 minute if zero
+	CloneTimeout time.Duration // of the first, which fetches everything; 10 minutes if zero
+	MaxPack      int64         // bytes that one conversation may fetch; 1 GiB if zero
+
+	Logger *slog.Logger // nil: no logs
+}
+
+// Git reads specs from one branch of a git repository. It keeps a bare mirror
+// with full history and no worktree; a poll costs one round trip when nothing is
+// new, and otherwise what has changed.
+type Git struct {
+	config GitConfig
+	source string // the URL, redacted
+	branch plumbing.ReferenceName
+	remote connector
+	log    *slog.Logger
+	lock   *flock.Flock
+	temp   bool // the mirror goes with the source
+	packs  int  // how many packs the mirror may have before it is cloned anew
+
+	mirror   *mirror // nil until the first poll
+	catalog  *catalog
+	snapshot snapshot
+	revision *reconcile.Revision
+}
+
+var _ reconcile.Source = (*Git)(nil)
+
+// OpenGit checks the configuration and takes the mirror for itself. It does not
+// connect: the first Poll does.
+func OpenGit(c GitConfig) (*Git, error) {
+	c.Timeout = cmp.Or(c.Timeout, time.Minute)
+	c.CloneTimeout = cmp.Or(c.CloneTimeout, 10*time.Minute)
+	c.MaxPack = cmp.Or(c.MaxPack, 1<<30)
+	g := &Git{config: c, source: Redact(c.URL), log: c.Logger, packs: maxPacks, catalog: newCatalog()}
+	if g.log == nil {
+		g.log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if g.branch, err = branchRef(c.Branch); err != nil {
+		return nil, fmt.Errorf("open source %s: %w", g.source, err)
+	}
+	if g.config.Path, err = cleanPath(c.Path); err != nil {
+		return nil, fmt.Errorf("open source %s: %w", g.source, err)
+	}
+	if g.remote, err = g.connector(); err != nil {
+		return nil, fmt.Errorf("open source %s: %w", g.source, err)
+	}
+	return g, g.takeMirror()
+}
+
+// branchRef returns the full name of a branch.
+func branchRef(name string) (plumbing.ReferenceName, error) {
+	ref := plumbing.ReferenceName(cmp.Or(name, "main"))
+	if !strings.HasPrefix(ref.String(), "refs/") {
+		ref = plumbing.NewBranchReferenceName(ref.String())
+	}
+	if !ref.IsBranch() || ref.Validate() != nil || !filepath.IsLocal(filepath.FromSlash(ref.String())) {
+		return "", fmt.Errorf("%q is not the name of a branch: write main, or refs/heads/main", oneLine(name, 100))
+	}
+	return ref, nil
+}
+
+// cleanPath checks the path of a folder in a repository.
+func cleanPath(p string) (string, error) {
+	clean := path.Clean(cmp.Or(filepath.ToSlash(p), "."))
+	if !fs.ValidPath(clean) {
+		return "", fmt.Errorf("the path %q is not a folder below the root: write it without a leading slash and without ..", oneLine(p, 100))
+	}
+	return clean, nil
+}
+
+func (g *Git) connector() (connector, error) {
+	at, err := parseRemote(g.config.URL)
+	if err != nil {
+		return nil, err
+	}
+	switch at.scheme {
+	case "ssh":
+		if g.config.SSHKeyFile == "" {
+			return nil, errors.New("an ssh source needs the file of a private key")
+		}
+		if g.config.KnownHostsFile == "" {
+			return nil, errors.New("an ssh source needs a known_hosts file: get the host's key with ssh-keyscan, and compare it with what the host's owner publishes")
+		}
+		return &sshGit{at, g.config.SSHKeyFile, g.config.SSHPassphraseFile, g.config.KnownHostsFile}, nil
+	case "file":
+		return localGit{at.path}, nil
+	}
+	if at.scheme == "http" && g.config.PasswordFile != "" {
+		g.log.Warn("the password of the source is sent without encryption: use https", "source", g.source)
+	}
+	return &httpGit{url: at.url, user: cmp.Or(g.config.Username, "git"), passwordFile: g.config.PasswordFile, caFile: g.config.CAFile}, nil
+}
+
+// Poll returns the branch's newest commit with its specs. The Set stays the same
+// one from poll to poll. After an error it is as it was.
+func (g *Git) Poll(ctx context.Context) (*reconcile.Revision, error) {
+	revision, err := g.poll(ctx)
+	if !errors.Is(err, errDamaged) {
+		return revision, g.describe(err)
+	}
+	g.log.Warn("the mirror is damaged: fetching everything anew", "source", g.source, "error", err)
+	if err := g.dropMirror(); err != nil {
+		return nil, g.describe(err)
+	}
+	revision, err = g.poll(ctx)
+	return revision, g.describe(err)
+}
+
+func (g *Git) poll(ctx context.Context) (*reconcile.Revision, error) {
+	head, err := g.fetch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if g.revision != nil && g.revision.ID == head.String() {
+		return g.revision, nil
+	}
+	next, err := g.load(ctx, head)
+	if err != nil {
+		return nil, err
+	}
+	g.catalog.apply(next.changes, next.files)
+	g.snapshot = next.snapshot
+	g.revision = revisionOf(next.commit, g.catalog.set)
+	if len(g.mirror.store.packs) > g.packs {
+		g.compact(ctx)
+	}
+	return g.revision, nil
+}
+
+// step is what leads from one revision to the next.
+type step struct {
+	commit   *gitobject.Commit
+	snapshot snapshot
+	changes  []change
+	files    []*spec.File
+}
+
+// load reads what is new in a commit. It does all of a poll that can fail.
+func (g *Git) load(ctx context.Context, head plumbing.Hash) (next step, err error) {
+	defer recovered(&err)
+	s := g.mirror.store
+	if next.commit, err = s.commit(head); err != nil {
+		return next, err
+	}
+	if next.snapshot, err = s.snapshot(next.commit.TreeHash, g.config.Path); err != nil {
+		return next, err
+	}
+	if next.changes, err = g.catalog.changes(ctx, s, g.snapshot, next.snapshot, g.config.Path); err != nil {
+		return next, err
+	}
+	next.files, err = s.parse(ctx, next.changes)
+	return next, err
+}
+
+// revisionOf describes a commit. Its texts are bounded, and can be shown.
+func revisionOf(c *gitobject.Commit, set *spec.Set) *reconcile.Revision {
+	subject, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
+	return &reconcile.Revision{
+		ID:      c.Hash.String(),
+		Author:  oneLine(fmt.Sprintf("%s <%s>", c.Author.Name, c.Author.Email), maxText),
+		Subject: oneLine(subject, maxText),
+		When:    c.Committer.When,
+		Specs:   set,
+	}
+}
+
+// maxText bounds the texts of a Revision, in bytes.
+const maxText = 256
+
+// Descends reports whether the commit is old, or comes after it. A commit that
+// the mirror does not have is in no history of it.
+func (g *Git) Descends(ctx context.Context, old, revision string) (bool, error) {
+	if old == revision {
+		return true, nil
+	}
+	if !plumbing.IsHash(old) || !plumbing.IsHash(revision) {
+		return false, nil
+	}
+	if err := g.openMirror(); err != nil {
+		return false, g.describe(err)
+	}
+	if g.mirror == nil {
+		return false, g.describe(&Error{Kind: ErrMirror, Detail: "nothing has been fetched yet"})
+	}
+	ok, err := g.mirror.store.descends(ctx, plumbing.NewHash(old), plumbing.NewHash(revision))
+	return ok, g.describe(err)
+}
+
+// Close lets go of the mirror. A temporary one is removed.
+func (g *Git) Close() error {
+	var errs []error
+	if g.mirror != nil {
+		errs = append(errs, g.mirror.close())
+	}
+	if g.lock != nil {
+		errs = append(errs, g.lock.Unlock())
+	}
+	if h, ok := g.remote.(*httpGit); ok {
+		h.close()
+	}
+	if g.temp {
+		errs = append(errs, os.RemoveAll(filepath.Dir(g.config.Mirror)))
+	}
+	return errors.Join(errs...)
+}
+
+// describe makes an *Error of whatever went wrong.
+func (g *Git) describe(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := describe(err, g.source)
+	if e.Err != nil {
+		e.Err = scrub(e.Err, g.remote.secrets())
+	}
+	return e
+}
+
+// recovered makes an error of a panic: go-git has met repositories that made it
+// panic before.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("reading the repository broke: %v", r)
+	}
+}

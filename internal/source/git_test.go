@@ -1,0 +1,298 @@
+package source
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+func TestPollFollowsTheBranch(t *testing.T) {
+	r := newRepo(t)
+	first := r.commit(map[string]string{"a.yaml": specOf("a", 1), "sub/b.yml": specOf("b", 2), "README.md": "hello"})
+	g := r.open(GitConfig{})
+
+	rev := poll(t, g)
+	if rev.ID != first || rev.Author != "Ann <ann@example.com>" || rev.Subject != "change" || !rev.When.Equal(r.now) {
+		t.Errorf("the first revision is %+v, want commit %s", rev, first)
+	}
+	wantSaid(t, rev, "a v1 a.yaml", "b v2 sub/b.yml")
+
+	if again := poll(t, g); again != rev {
+		t.Errorf("without a push the revision is another: %+v", again)
+	}
+
+	steps := []struct {
+		name  string
+		files map[string]string
+		git   []string
+		want  []string
+	}{
+		{"edit", map[string]string{"a.yaml": specOf("a", 2)}, nil, []string{"a v2 a.yaml", "b v2 sub/b.yml"}},
+		{"add", map[string]string{"sub/deep/c.yaml": specOf("c", 1)}, nil, []string{"a v2 a.yaml", "b v2 sub/b.yml", "c v1 sub/deep/c.yaml"}},
+		{"something else", map[string]string{"README.md": "hi"}, nil, []string{"a v2 a.yaml", "b v2 sub/b.yml", "c v1 sub/deep/c.yaml"}},
+		{"rename", nil, []string{"mv", "a.yaml", "z.yaml"}, []string{"a v2 z.yaml", "b v2 sub/b.yml", "c v1 sub/deep/c.yaml"}},
+		{"move a folder", nil, []string{"mv", "sub", "top"}, []string{"a v2 z.yaml", "b v2 top/b.yml", "c v1 top/deep/c.yaml"}},
+		{"break one", map[string]string{"z.yaml": "commits: ["}, nil, []string{"b v2 top/b.yml", "c v1 top/deep/c.yaml", "error syntax z.yaml"}},
+		{"revert", nil, []string{"revert", "--no-edit", "-n", "HEAD"}, []string{"a v2 z.yaml", "b v2 top/b.yml", "c v1 top/deep/c.yaml"}},
+		{"remove", map[string]string{"top/b.yml": ""}, nil, []string{"a v2 z.yaml", "c v1 top/deep/c.yaml"}},
+		{"a file becomes a folder", map[string]string{"z.yaml": "", "z.yaml/x.yaml": specOf("x", 1)}, nil, []string{"c v1 top/deep/c.yaml", "x v1 z.yaml/x.yaml"}},
+		{"twice the same task", map[string]string{"y.yaml": specOf("x", 1)}, nil, []string{"c v1 top/deep/c.yaml", "error duplicate-task y.yaml", "error duplicate-task z.yaml/x.yaml"}},
+	}
+	for _, step := range steps {
+		if step.git != nil {
+			r.git(step.git...)
+		}
+		head := r.commit(step.files)
+		t.Log(step.name)
+		next := poll(t, g)
+		if next.ID != head {
+			t.Fatalf("the revision is %s, want %s", next.ID, head)
+		}
+		wantSaid(t, next, step.want...)
+		if next.Specs != rev.Specs {
+			t.Fatal("the Set is another one")
+		}
+	}
+}
+
+func TestPollReadsOnlyBelowThePath(t *testing.T) {
+	r := newRepo(t)
+	r.commit(map[string]string{
+		"a.yaml": specOf("a", 1), "in/b.yaml": specOf("b", 1), "in/c/c.yaml": specOf("c", 1), "inside/d.yaml": specOf("d", 1),
+		"in/.hidden/e.yaml": specOf("e", 1), "in/.f.yaml": specOf("f", 1), "in/g.json": "{}",
+	})
+	for _, path := range []string{"in", "in/", "./in"} {
+		wantSaid(t, poll(t, r.open(GitConfig{Path: path})), "b v1 in/b.yaml", "c v1 in/c/c.yaml")
+	}
+	wantSaid(t, poll(t, r.open(GitConfig{Path: "in/c", Branch: "refs/heads/main"})), "c v1 in/c/c.yaml")
+}
+
+func TestIgnoreFile(t *testing.T) {
+	r := newRepo(t)
+	r.commit(map[string]string{
+		"in/a.yaml": specOf("a", 1), "in/drafts/b.yaml": specOf("b", 1), "in/drafts/keep/c.yaml": specOf("c", 1), "in/ci.yaml": "jobs: {}",
+		"in/" + IgnoreFile: "# ours\n/ci.yaml\n*.tmp.yaml\n", ".wedatasyncignore": "in\n",
+	})
+	g := r.open(GitConfig{Path: "in"})
+	wantSaid(t, poll(t, g), "a v1 in/a.yaml", "b v1 in/drafts/b.yaml", "c v1 in/drafts/keep/c.yaml")
+
+	r.commit(map[string]string{"in/" + IgnoreFile: "drafts/*\n!drafts/keep/\n/ci.yaml\r\n"})
+	wantSaid(t, poll(t, g), "a v1 in/a.yaml", "c v1 in/drafts/keep/c.yaml")
+
+	r.commit(map[string]string{"in/" + IgnoreFile: ""})
+	wantSaid(t, poll(t, g), "a v1 in/a.yaml", "b v1 in/drafts/b.yaml", "c v1 in/drafts/keep/c.yaml", "error api-version in/ci.yaml")
+
+	t.Run("one that cannot be used stops everything", func(t *testing.T) {
+		for _, text := range []string{"[a\n", "ok\n" + strings.Repeat("#", maxIgnore)} {
+			r.commit(map[string]string{"in/" + IgnoreFile: text})
+			if _, err := g.Poll(t.Context()); !errors.Is(err, ErrIgnoreFile) {
+				t.Errorf("the error is %v", err)
+			}
+		}
+	})
+}
+
+// What is no plain file is complained of where it would be a spec, and never read.
+func TestOddEntries(t *testing.T) {
+	r := newRepo(t)
+	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	blob := r.feed(r.work, specOf("b", 1), "hash-object", "-w", "--stdin")
+	folder := r.feed(r.work, "100644 blob "+blob+"\tb.yaml\x00", "mktree", "-z")
+	long := strings.Repeat("x", 300)
+	tree := strings.Join([]string{
+		"100644 blob " + blob + "\tc\nd.yaml",
+		"100644 blob " + blob + "\t" + long + ".yaml",
+		"100755 blob " + blob + "\tb.yaml",
+		"120000 blob " + blob + "\tlink.yaml",
+		"120000 blob " + blob + "\tlink",
+		"120000 blob " + blob + "\tlink.md",
+		"160000 commit " + r.git("rev-parse", "HEAD") + "\tmodule",
+		"160000 commit " + r.git("rev-parse", "HEAD") + "\tmodule.yaml",
+		"040000 tree " + folder + "\tfolder.yaml",
+		"040000 tree " + folder + "\to\x1bdd",
+	}, "\x00") + "\x00"
+	head := r.git("commit-tree", "-m", "odd", r.feed(r.work, tree, "mktree", "-z"))
+	r.git("push", "-q", "-f", "origin", head+":refs/heads/main")
+
+	g := r.open(GitConfig{})
+	rev := poll(t, g)
+	want := map[string]string{
+		`"c\nd.yaml"`: "error file-name", `"o\x1bdd"`: "error file-name",
+		"link.yaml": "error symlink", "link": "warning symlink", "module": "warning submodule", "module.yaml": "error submodule",
+		"b.yaml": "error duplicate-task", "folder.yaml/b.yaml": "error duplicate-task",
+	}
+	got := make(map[string]string)
+	for _, p := range rev.Specs.Problems() {
+		if strings.HasPrefix(p.File, `"xxx`) {
+			if p.Code != "file-name" || len(p.File) > maxName {
+				t.Errorf("the long name makes %s", p)
+			}
+			continue
+		}
+		got[p.File] = string(p.Severity) + " " + p.Code
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("complaints (-want +got):\n%s", diff)
+	}
+
+	r.git("push", "-q", "-f", "origin", "HEAD:refs/heads/main")
+	wantSaid(t, poll(t, g), "a v1 a.yaml")
+}
+
+func TestHugeFile(t *testing.T) {
+	r := newRepo(t)
+	r.commit(map[string]string{"a.yaml": specOf("a", 1), "huge.yaml": strings.Repeat("# nothing\n", spec.MaxFileSize/10+1)})
+	wantSaid(t, poll(t, r.open(GitConfig{})), "a v1 a.yaml", "error too-large huge.yaml")
+}
+
+func TestDescends(t *testing.T) {
+	r := newRepo(t)
+	root := r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	r.git("switch", "-q", "-c", "side")
+	r.now = r.now.AddDate(-1, 0, 0) // a clock that is wrong
+	side := r.commit(map[string]string{"b.yaml": specOf("b", 1)})
+	r.now = r.now.AddDate(1, 0, 0)
+	r.git("switch", "-q", "main")
+	left := r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	r.git("merge", "-q", "--no-ff", "-m", "merge", "side")
+	merge := r.push("after")
+	g := r.open(GitConfig{})
+	poll(t, g)
+
+	r.git("checkout", "-q", "--orphan", "other")
+	other := r.push("unrelated")
+	poll(t, g)
+
+	tests := []struct {
+		name     string
+		old, new string
+		want     bool
+	}{
+		{"itself", merge, merge, true},
+		{"its first parent", left, merge, true},
+		{"the merged branch", side, merge, true},
+		{"the root", root, merge, true},
+		{"backwards", merge, root, false},
+		{"sideways", left, side, false},
+		{"unrelated", merge, other, false},
+		{"unknown", strings.Repeat("1", 40), other, false},
+		{"no hash", "dir:12", other, false},
+	}
+	for _, test := range tests {
+		got, err := g.Descends(t.Context(), test.old, test.new)
+		if err != nil || got != test.want {
+			t.Errorf("%s: %v, %v; want %v", test.name, got, err, test.want)
+		}
+	}
+}
+
+// A rewritten history is read like any other: that it was rewritten is for
+// Descends to say.
+func TestForcePush(t *testing.T) {
+	r := newRepo(t)
+	base := r.commit(map[string]string{"a.yaml": specOf("a", 1), "b.yaml": specOf("b", 1)})
+	old := r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	g := r.open(GitConfig{})
+	poll(t, g)
+
+	r.git("reset", "-q", "--hard", base)
+	next := r.commit(map[string]string{"b.yaml": specOf("b", 2)})
+	wantSaid(t, poll(t, g), "a v1 a.yaml", "b v2 b.yaml")
+	if ok, err := g.Descends(t.Context(), old, next); ok || err != nil {
+		t.Errorf("the new history descends from the old: %v, %v", ok, err)
+	}
+	if ok, err := g.Descends(t.Context(), base, next); !ok || err != nil {
+		t.Errorf("the new history does not descend from the base: %v, %v", ok, err)
+	}
+}
+
+func TestWhatIsNotThere(t *testing.T) {
+	r := newRepo(t)
+	tests := []struct {
+		name   string
+		config GitConfig
+		kind   error
+		say    string
+	}{
+		{"no repository", GitConfig{URL: filepath.Join(t.TempDir(), "none.git")}, ErrNoRepository, "check the path"},
+		{"not a repository", GitConfig{URL: "file://" + t.TempDir()}, ErrNoRepository, "does not appear to be a git repository"},
+		{"an empty one", GitConfig{}, ErrEmptyRepository, "push a branch"},
+	}
+	for _, test := range tests {
+		wantError(t, r.open(test.config), test.kind, test.say)
+	}
+	r.commit(map[string]string{"a.yaml": specOf("a", 1), "in/b.yaml": specOf("b", 1)})
+	for _, branch := range []string{"b1", "b2", "b3", "b4", "b5"} {
+		r.git("push", "-q", "origin", "HEAD:refs/heads/"+branch)
+	}
+	wantError(t, r.open(GitConfig{Branch: "master"}), ErrNoBranch, `master: it has b1, b2, b3, b4, b5 and 1 more`)
+	wantError(t, r.open(GitConfig{Path: "out"}), ErrNoPath, `there is no "out"`)
+	wantError(t, r.open(GitConfig{Path: "a.yaml"}), ErrNoPath, `"a.yaml" is not a folder`)
+
+	t.Run("any more", func(t *testing.T) {
+		g := r.open(GitConfig{Branch: "b1", Path: "in"})
+		rev := poll(t, g)
+		r.git("push", "-q", "origin", ":refs/heads/b1")
+		wantError(t, g, ErrNoBranch, "b2")
+		r.write(map[string]string{"in/b.yaml": ""})
+		r.push("empty")
+		r.git("push", "-q", "origin", "HEAD:refs/heads/b1")
+		wantError(t, g, ErrNoPath, "")
+		wantSaid(t, rev, "b v1 in/b.yaml")
+	})
+}
+
+// wantError fails unless a poll fails so.
+func wantError(t testing.TB, g *Git, kind error, say string) {
+	t.Helper()
+	rev, err := g.Poll(t.Context())
+	if rev != nil || !errors.Is(err, kind) {
+		t.Errorf("the poll gave %v, %v; want the error %v", rev, err, kind)
+		return
+	}
+	if _, ok := errors.AsType[*Error](err); !ok {
+		t.Errorf("the error is a %T", err)
+	}
+	if !strings.Contains(err.Error(), say) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("the error says %q, want %q in it", err, say)
+	}
+}
+
+func TestBadConfiguration(t *testing.T) {
+	tests := []struct {
+		config GitConfig
+		want   string
+	}{
+		{GitConfig{URL: "https://ann:hunter2@example.com/x.git"}, "must not hold a password"},
+		{GitConfig{URL: "https://hunter2@example.com/x.git"}, "must not hold a password"},
+		{GitConfig{URL: "ssh://git:hunter2@example.com/x.git"}, "must not hold a password"},
+		{GitConfig{URL: "ann:hunter2@example.com:x.git"}, "must not hold a password"},
+		{GitConfig{URL: "https://example.com/x.git?token=hunter2"}, "query"},
+		{GitConfig{URL: "https://example.com/%zzhunter2"}, "not a valid URL"},
+		{GitConfig{URL: "git://example.com/x.git"}, "scheme"},
+		{GitConfig{URL: "ext::sh -c touch% /tmp/x"}, ""},
+		{GitConfig{URL: "git@example.com:x.git"}, "private key"},
+		{GitConfig{URL: "git@example.com:x.git", SSHKeyFile: "k"}, "known_hosts"},
+		{GitConfig{URL: "/x.git", Branch: "refs/tags/v1"}, "branch"},
+		{GitConfig{URL: "/x.git", Branch: "../../x"}, "branch"},
+		{GitConfig{URL: "/x.git", Branch: "-x"}, "branch"},
+		{GitConfig{URL: "/x.git", Path: "../x"}, "path"},
+		{GitConfig{URL: "/x.git", Path: "/x"}, "path"},
+	}
+	for _, test := range tests {
+		test.config.Mirror = filepath.Join(t.TempDir(), "m")
+		g, err := OpenGit(test.config)
+		if err == nil {
+			_, err = g.Poll(t.Context())
+			must(t, g.Close())
+		}
+		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%+v: the error is %v, want %q in it", test.config, err, test.want)
+		}
+	}
+}

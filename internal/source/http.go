@@ -1,0 +1,172 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing/transport"
+	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
+)
+
+// httpGit reads a repository over http or https. Connections are kept between
+// sessions, so that a poll is one round trip.
+type httpGit struct {
+	url          string
+	user         string
+	passwordFile string
+	caFile       string
+
+	password string // as last read
+	ca       []byte // what client trusts besides the system's authorities
+	client   *http.Client
+}
+
+func (h *httpGit) secrets() []string {
+	if h.password == "" {
+		return nil
+	}
+	pair := base64.StdEncoding.EncodeToString([]byte(h.user + ":" + h.password))
+	return []string{pair, h.password}
+}
+
+func (h *httpGit) connect(context.Context) (session, error) {
+	if err := h.trust(); err != nil {
+		return nil, err
+	}
+	var auth transport.AuthMethod
+	if h.passwordFile != "" {
+		password, err := readSecret(h.passwordFile)
+		if err != nil {
+			return nil, &Error{Kind: ErrAuth, Detail: "password file", Err: err}
+		}
+		h.password = password
+		auth = &githttp.BasicAuth{Username: h.user, Password: password}
+	}
+	endpoint, err := transport.NewEndpoint(h.url)
+	if err != nil {
+		return nil, err
+	}
+	return githttp.NewClient(h.client).NewUploadPackSession(endpoint, auth)
+}
+
+// trust makes the client, anew if the file of authorities has changed.
+func (h *httpGit) trust() error {
+	var ca []byte
+	if h.caFile != "" {
+		var err error
+		if ca, err = os.ReadFile(h.caFile); err != nil {
+			return &Error{Kind: ErrUnreachable, Detail: "authorities", Err: err, Hint: "name a readable file of certificates in PEM"}
+		}
+	}
+	if h.client != nil && bytes.Equal(ca, h.ca) {
+		return nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if ca != nil {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		if !pool.AppendCertsFromPEM(ca) {
+			return &Error{Kind: ErrUnreachable, Detail: "authorities " + h.caFile, Hint: "it holds no certificate in PEM"}
+		}
+		config.RootCAs = pool
+	}
+	h.close()
+	h.ca = ca
+	h.client = &http.Client{
+		Transport: &bounded{&http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			TLSClientConfig:     config,
+			TLSHandshakeTimeout: 10 * time.Second,
+			IdleConnTimeout:     5 * time.Minute, // longer than most intervals
+			ForceAttemptHTTP2:   true,
+		}},
+		CheckRedirect: sameHost,
+	}
+	return nil
+}
+
+// close lets go of the connections that are kept.
+func (h *httpGit) close() {
+	if h.client != nil {
+		h.client.CloseIdleConnections()
+	}
+}
+
+// sameHost refuses redirects to elsewhere. What a repository's address is is for
+// its user to say, not for a server.
+func sameHost(req *http.Request, via []*http.Request) error {
+	if from := via[0].URL; req.URL.Host != from.Host || req.URL.Scheme != from.Scheme {
+		return &Error{Kind: ErrBadAnswer, Detail: "it points to another place, " + Redact(req.URL.Scheme+"://"+req.URL.Host+req.URL.Path),
+			Hint: "if that is right, make it the source's URL"}
+	}
+	return nil
+}
+
+// bounded limits what a server can make us read beside packs.
+type bounded struct{ base *http.Transport }
+
+// RoundTrip does one request.
+func (b *bounded) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := b.base.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	body := drained{resp.Body}
+	resp.Body = body
+	switch {
+	case resp.StatusCode/100 != 2:
+		resp.Body = readCloser{io.LimitReader(body, maxCause), body} // it is quoted in an error
+	case req.Method == http.MethodGet:
+		resp.Body = readCloser{limit(body, maxAdvertised, "a list of refs"), body}
+	}
+	return resp, nil
+}
+
+// CloseIdleConnections is what http.Client looks for.
+func (b *bounded) CloseIdleConnections() { b.base.CloseIdleConnections() }
+
+// drained reads the little that git leaves of a body, so that the connection can
+// be used again.
+type drained struct{ io.ReadCloser }
+
+func (d drained) Close() error {
+	_, _ = io.CopyN(io.Discard, d.ReadCloser, 4<<10)
+	return d.ReadCloser.Close()
+}
+
+type readCloser struct {
+	io.Reader
+	io.Closer
+}
+
+// readSecret reads a file that holds one secret. Line ends after it do not count.
+func readSecret(path string) (string, error) {
+	const most = 64 << 10
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, most+1))
+	secret := strings.TrimRight(string(data), "\r\n")
+	switch {
+	case err != nil:
+		return "", err
+	case secret == "":
+		return "", fmt.Errorf("read %s: it is empty", path)
+	case len(data) > most:
+		return "", fmt.Errorf("read %s: it has more than %d bytes", path, most)
+	}
+	return secret, nil
+}

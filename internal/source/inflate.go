@@ -1,0 +1,138 @@
+package source
+
+import (
+	"bufio"
+	"compress/zlib"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// inflater decompresses objects, one after another.
+type inflater struct {
+	in   *bufio.Reader
+	zlib io.ReadCloser
+}
+
+// reset starts on the stream that begins where in stands.
+func (f *inflater) reset() error {
+	if f.zlib != nil {
+		return f.zlib.(zlib.Resetter).Reset(f.in, nil)
+	}
+	z, err := zlib.NewReader(f.in)
+	if err == nil {
+		f.zlib = z
+	}
+	return err
+}
+
+// read decompresses a stream of exactly size bytes, and checks its checksum.
+func (f *inflater) read(size int64) ([]byte, error) {
+	if err := f.reset(); err != nil {
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	return f.rest(size)
+}
+
+// header reads what a loose object begins with: its kind, a space, its size and
+// a zero byte.
+func (f *inflater) header() (kind plumbing.ObjectType, size int64, err error) {
+	if err := f.reset(); err != nil {
+		return 0, 0, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	var text []byte
+	for one := make([]byte, 1); len(text) < 32; text = append(text, one[0]) {
+		if _, err := io.ReadFull(f.zlib, one); err != nil {
+			return 0, 0, fmt.Errorf("%w: %w", errDamaged, err)
+		}
+		if one[0] == 0 {
+			break
+		}
+	}
+	word, digits, _ := strings.Cut(string(text), " ")
+	if kind, err = plumbing.ParseObjectType(word); err != nil {
+		return 0, 0, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	if size, err = strconv.ParseInt(digits, 10, 64); err != nil || size < 0 {
+		return 0, 0, fmt.Errorf("%w: the size of an object is no number", errDamaged)
+	}
+	return kind, size, nil
+}
+
+// rest decompresses what is left of a stream, which must be size bytes.
+func (f *inflater) rest(size int64) ([]byte, error) {
+	data := make([]byte, size)
+	if _, err := io.ReadFull(f.zlib, data); err != nil {
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	switch n, err := f.zlib.Read(make([]byte, 1)); {
+	case n != 0:
+		return nil, fmt.Errorf("%w: an object is longer than it says", errDamaged)
+	case err != io.EOF:
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	return data, nil
+}
+
+// workspace is what the packs of a store share: inflaters, and the bases of
+// deltas that were met last, so that a chain is not worked through again for each
+// of its links. Bases are kept in two generations, each of at most half of limit.
+type workspace struct {
+	inflaters sync.Pool
+
+	mu         sync.Mutex
+	limit      int // bytes
+	size       int // bytes in young
+	young, old map[basePlace]object
+}
+
+type basePlace struct {
+	pack   *pack
+	offset int64
+}
+
+func newWorkspace(limit int) *workspace {
+	return &workspace{
+		inflaters: sync.Pool{New: func() any { return &inflater{in: bufio.NewReader(strings.NewReader(""))} }},
+		limit:     limit,
+		young:     make(map[basePlace]object),
+	}
+}
+
+func (w *workspace) inflater() *inflater { return w.inflaters.Get().(*inflater) }
+
+// get returns the base that stands at that offset of the pack, if it is kept.
+func (w *workspace) get(p *pack, offset int64) (object, bool) {
+	at := basePlace{p, offset}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if o, ok := w.young[at]; ok {
+		return o, true
+	}
+	o, ok := w.old[at]
+	if ok {
+		w.add(at, o)
+	}
+	return o, ok
+}
+
+func (w *workspace) put(p *pack, offset int64, o object) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.add(basePlace{p, offset}, o)
+}
+
+func (w *workspace) add(at basePlace, o object) {
+	if _, ok := w.young[at]; ok || len(o.data) > w.limit/4 {
+		return
+	}
+	if w.size+len(o.data) > w.limit/2 {
+		w.old, w.young, w.size = w.young, make(map[basePlace]object), 0
+	}
+	w.young[at] = o
+	w.size += len(o.data)
+}

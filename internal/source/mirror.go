@@ -1,0 +1,177 @@
+package source
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	git "github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// markerFile says that a folder is a mirror of ours, and of what. A folder
+// without it is never removed.
+const markerFile = "wedatasync-mirror.json"
+
+// marker is what the marker file holds.
+type marker struct {
+	Format int    `json:"format"` // 1
+	Source string `json:"source"` // without userinfo
+}
+
+// errNoMirror says that there is no mirror to use, but may be made.
+var errNoMirror = errors.New("no mirror")
+
+// mirror is a copy of a repository: bare, with full history, no more than a cache.
+// It is thrown away rather than mended, so nothing in it is synced to disk.
+type mirror struct {
+	dir   string
+	store *store
+	ref   plumbing.ReferenceName // the branch
+	head  plumbing.Hash          // where the branch was when it was last fetched
+}
+
+// openMirror opens the mirror of the source in the folder. errNoMirror says that
+// there is none, or a damaged one, or that of another source; and why.
+func openMirror(dir, source string, ref plumbing.ReferenceName) (*mirror, error) {
+	data, err := os.ReadFile(filepath.Join(dir, markerFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, vacant(dir)
+	}
+	var m marker
+	if err == nil {
+		err = json.Unmarshal(data, &m)
+	}
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", errNoMirror, err)
+	case m.Format != 1 || m.Source != source:
+		return nil, fmt.Errorf("%w: the one there is of %s", errNoMirror, m.Source)
+	}
+	if err := sweep(dir); err != nil {
+		return nil, err
+	}
+	head, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(ref.String())))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %w", errNoMirror, err)
+	}
+	s, err := openStore(false, filepath.Join(dir, "objects"))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoMirror, err)
+	}
+	return &mirror{dir: dir, store: s, ref: ref, head: plumbing.NewHash(strings.TrimSpace(string(head)))}, nil
+}
+
+// mirrorFault is an error of the mirror's disk.
+func mirrorFault(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*Error](err); ok {
+		return err
+	}
+	return &Error{Kind: ErrMirror, Err: err, Hint: "check the folder, its permissions and the space left"}
+}
+
+// vacant returns errNoMirror if a mirror may be made in the folder: if it is
+// missing or empty.
+func vacant(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if len(entries) > 0 {
+		return &Error{Kind: ErrMirror, Detail: dir, Hint: "it holds something else: name a folder of its own for the mirror"}
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return &Error{Kind: ErrMirror, Err: err}
+	}
+	return errNoMirror
+}
+
+// sweep removes what a killed process has left behind.
+func sweep(dir string) error {
+	packs := filepath.Join(dir, "objects", "pack")
+	entries, err := os.ReadDir(packs)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "tmp_") {
+			if err := os.Remove(filepath.Join(packs, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// createMirror makes an empty mirror in a folder that must not exist.
+func createMirror(dir, source string, ref plumbing.ReferenceName) (*mirror, error) {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(marker{1, source})
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, markerFile), data, 0o600); err != nil {
+		return nil, err
+	}
+	opts := git.PlainInitOptions{Bare: true, InitOptions: git.InitOptions{DefaultBranch: ref}}
+	if _, err := git.PlainInitWithOptions(dir, &opts); err != nil {
+		return nil, err
+	}
+	s, err := openStore(false, filepath.Join(dir, "objects"))
+	if err != nil {
+		return nil, err
+	}
+	return &mirror{dir: dir, store: s, ref: ref}, nil
+}
+
+// removeMirror removes a mirror of ours, or nothing.
+func removeMirror(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, markerFile)); err != nil {
+		if err := vacant(dir); !errors.Is(err, errNoMirror) {
+			return err
+		}
+	}
+	return os.RemoveAll(dir)
+}
+
+func (m *mirror) close() error { return m.store.close() }
+
+// receive takes a pack in.
+func (m *mirror) receive(ctx context.Context, r io.Reader, maxPack int64) error {
+	name, err := receivePack(ctx, r, filepath.Join(m.dir, "objects", "pack"), maxPack)
+	if err != nil {
+		return err
+	}
+	return m.store.add(name)
+}
+
+// advance notes where the branch is.
+func (m *mirror) advance(head plumbing.Hash) error {
+	if head == m.head {
+		return nil
+	}
+	path := filepath.Join(m.dir, filepath.FromSlash(m.ref.String()))
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	temp := filepath.Join(m.dir, "objects", "pack", "tmp_ref")
+	if err := os.WriteFile(temp, []byte(head.String()+"\n"), 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return err
+	}
+	m.head = head
+	return nil
+}

@@ -1,0 +1,251 @@
+package source
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sort"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+)
+
+// The layout of a pack index of version 2, in bytes.
+const (
+	indexHeader  = 8
+	indexFanout  = 256 * 4
+	indexTrailer = 2 * hashSize
+	hashSize     = len(plumbing.Hash{})
+)
+
+// maxChain is git's own bound on the length of a chain of deltas.
+const maxChain = 4095
+
+// errDamaged says that the objects on disk are not what git wrote: some are
+// missing, or are not what their names say.
+var errDamaged = errors.New("damaged object store")
+
+// tooLarge is an object over a limit. The limit was checked before its content
+// was read.
+type tooLarge struct{ size, limit int64 }
+
+func (e tooLarge) Error() string {
+	return fmt.Sprintf("%d bytes, the limit is %d bytes", e.size, e.limit)
+}
+
+// pack reads objects from one pack. It is here, and not go-git's, because it
+// reads without building an index in memory first (milliseconds for 100,000
+// objects, at each start and each command), may be used by several goroutines,
+// and knows an object's size before it spends memory on it.
+type pack struct {
+	file  *os.File
+	size  int64
+	index []byte
+	count int
+	work  *workspace
+}
+
+// openPack opens the pack of that name, without its extension.
+func openPack(name string, work *workspace) (*pack, error) {
+	index, err := os.ReadFile(name + ".idx")
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.HasPrefix(index, []byte("\377tOc\x00\x00\x00\x02")) || len(index) < indexHeader+indexFanout+indexTrailer {
+		return nil, fmt.Errorf("%w: %s.idx is no pack index of version 2", errDamaged, name)
+	}
+	p := &pack{index: index, work: work}
+	p.count = p.fan(255)
+	if len(index) < indexHeader+indexFanout+indexTrailer+p.count*(hashSize+8) {
+		return nil, fmt.Errorf("%w: %s.idx is cut off", errDamaged, name)
+	}
+	if p.file, err = os.Open(name + ".pack"); err != nil {
+		return nil, err
+	}
+	info, err := p.file.Stat()
+	if err != nil {
+		p.file.Close()
+		return nil, err
+	}
+	p.size = info.Size()
+	return p, nil
+}
+
+// fan counts the objects whose name starts with a byte up to b.
+func (p *pack) fan(b int) int {
+	return int(binary.BigEndian.Uint32(p.index[indexHeader+4*b:]))
+}
+
+// name returns the name of object i in order of name.
+func (p *pack) name(i int) []byte {
+	return p.index[indexHeader+indexFanout+i*hashSize:][:hashSize]
+}
+
+// find returns where in the pack the object stands.
+func (p *pack) find(h plumbing.Hash) (offset int64, ok bool) {
+	low, high := 0, min(p.fan(int(h[0])), p.count)
+	if h[0] > 0 {
+		low = min(p.fan(int(h[0])-1), high)
+	}
+	i := low + sort.Search(high-low, func(i int) bool { return bytes.Compare(p.name(low+i), h[:]) >= 0 })
+	if i == high || !bytes.Equal(p.name(i), h[:]) {
+		return 0, false
+	}
+	short := p.index[indexHeader+indexFanout+p.count*(hashSize+4):]
+	n := binary.BigEndian.Uint32(short[4*i:])
+	if n>>31 == 0 {
+		return int64(n), true
+	}
+	long := short[4*p.count : len(short)-indexTrailer]
+	at := 8 * int(n&^(1<<31))
+	if at+8 > len(long) {
+		return 0, false
+	}
+	return int64(binary.BigEndian.Uint64(long[at:])), true
+}
+
+// read returns the object at the offset, unless it has more than limit bytes.
+func (p *pack) read(offset, limit int64) (object, error) { return p.resolve(offset, limit, 0) }
+
+func (p *pack) resolve(offset, limit int64, depth int) (object, error) {
+	if o, ok := p.work.get(p, offset); ok {
+		if size := int64(len(o.data)); size > limit {
+			return object{}, tooLarge{size, limit}
+		}
+		return o, nil
+	}
+	e, err := p.open(offset)
+	if err != nil {
+		return object{}, err
+	}
+	if e.base == 0 && !e.foreign {
+		data, err := p.inflate(e, limit)
+		return object{e.kind, data}, err
+	}
+	delta, err := p.inflate(e, maxObject)
+	switch {
+	case err != nil:
+		return object{}, err
+	case depth == maxChain:
+		return object{}, fmt.Errorf("%w: a chain of more than %d deltas", errDamaged, maxChain)
+	}
+	if size := deltaTarget(delta); size > limit {
+		return object{}, tooLarge{size, limit}
+	}
+	at := e.base
+	if e.foreign {
+		var ok bool
+		if at, ok = p.find(e.baseName); !ok {
+			return object{}, fmt.Errorf("%w: the base %s of a delta is missing", errDamaged, e.baseName)
+		}
+	}
+	base, err := p.resolve(at, maxObject, depth+1)
+	if err != nil {
+		return object{}, err
+	}
+	p.work.put(p, at, base)
+	data, err := packfile.PatchDelta(base.data, delta)
+	if err != nil {
+		return object{}, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	return object{base.kind, data}, nil
+}
+
+// packEntry is an object as it stands in a pack, its header read.
+type packEntry struct {
+	kind     plumbing.ObjectType
+	size     int64 // of the content, or of the delta
+	base     int64 // where the base of a delta stands
+	foreign  bool  // the base is named by baseName
+	baseName plumbing.Hash
+	content  *inflater // stands where the compressed content begins
+}
+
+// open reads the header of the entry at the offset.
+func (p *pack) open(offset int64) (e packEntry, err error) {
+	if offset < 0 || offset >= p.size {
+		return e, fmt.Errorf("%w: offset %d is outside the pack", errDamaged, offset)
+	}
+	e.content = p.work.inflater()
+	in := e.content.in
+	in.Reset(io.NewSectionReader(p.file, offset, p.size-offset))
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%w: entry at %d: %w", errDamaged, offset, err)
+			p.work.inflaters.Put(e.content)
+		}
+	}()
+	b, err := in.ReadByte()
+	if err != nil {
+		return e, err
+	}
+	e.kind, e.size = plumbing.ObjectType(b>>4&7), int64(b&15)
+	for shift := 4; b&0x80 != 0; shift += 7 {
+		if b, err = in.ReadByte(); err != nil {
+			return e, err
+		}
+		if shift > 56 {
+			return e, errors.New("its size is no number")
+		}
+		e.size |= int64(b&0x7f) << shift
+	}
+	switch e.kind {
+	case plumbing.OFSDeltaObject:
+		back, err := readBack(in)
+		if err != nil {
+			return e, err
+		}
+		if back <= 0 || back >= offset {
+			return e, errors.New("its base is outside the pack")
+		}
+		e.base = offset - back
+	case plumbing.REFDeltaObject:
+		e.foreign = true
+		if _, err := io.ReadFull(in, e.baseName[:]); err != nil {
+			return e, err
+		}
+	}
+	return e, nil
+}
+
+// readBack reads how far before a delta its base stands.
+func readBack(in io.ByteReader) (int64, error) {
+	b, err := in.ReadByte()
+	if err != nil {
+		return 0, err
+	}
+	n := int64(b & 0x7f)
+	for b&0x80 != 0 {
+		if b, err = in.ReadByte(); err != nil {
+			return 0, err
+		}
+		if n >= 1<<55 {
+			return 0, errors.New("the distance to its base is no number")
+		}
+		n = (n+1)<<7 | int64(b&0x7f)
+	}
+	return n, nil
+}
+
+// inflate reads the content of an opened entry, which is of no use afterwards.
+func (p *pack) inflate(e packEntry, limit int64) ([]byte, error) {
+	defer p.work.inflaters.Put(e.content)
+	if e.size > limit {
+		return nil, tooLarge{e.size, limit}
+	}
+	return e.content.read(e.size)
+}
+
+// deltaTarget returns the size of what a delta makes: the second of the two
+// numbers it starts with.
+func deltaTarget(delta []byte) int64 {
+	_, n := binary.Uvarint(delta)
+	size, m := binary.Uvarint(delta[max(n, 0):])
+	if n <= 0 || m <= 0 || size > 1<<62 {
+		return 0 // PatchDelta says what is wrong
+	}
+	return int64(size)
+}

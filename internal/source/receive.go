@@ -1,0 +1,155 @@
+package source
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/idxfile"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+)
+
+// receivePack writes a pack and its index into the folder, whole or not at all,
+// and returns its path without extension.
+//
+// The pack is checked before go-git indexes it, and go-git's own way to store one
+// is not used: it would allocate what the pack merely claims to hold, a panic of
+// its parser could not be recovered, and a failure would leave files behind.
+func receivePack(ctx context.Context, r io.Reader, dir string, maxPack int64) (name string, err error) {
+	pack, err := os.CreateTemp(dir, "tmp_pack_")
+	if err != nil {
+		return "", mirrorFault(err)
+	}
+	defer func() {
+		pack.Close()
+		if err != nil {
+			os.Remove(pack.Name())
+		}
+	}()
+	size, err := io.Copy(disk{pack}, limit(r, maxPack, "a pack"))
+	if err != nil {
+		return "", err
+	}
+	if err := checkPack(ctx, pack, size); err != nil {
+		return "", err
+	}
+	index, err := indexPack(pack)
+	if err != nil {
+		return "", err
+	}
+	name, err = storePack(pack.Name(), index, dir)
+	return name, mirrorFault(err)
+}
+
+// disk tells errors of the disk from those of what is written to it.
+type disk struct{ file *os.File }
+
+func (d disk) Write(p []byte) (int, error) {
+	n, err := d.file.Write(p)
+	return n, mirrorFault(err)
+}
+
+// minEntry is the least size of an object in a pack, in bytes: its header, and
+// the shortest zlib stream.
+const minEntry = 9
+
+// checkPack refuses a pack that unfolds to more than we take.
+func checkPack(ctx context.Context, pack *os.File, size int64) error {
+	if _, err := pack.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	scanner := packfile.NewScanner(pack)
+	_, count, err := scanner.Header()
+	if err != nil {
+		return err
+	}
+	if int64(count) > size/minEntry {
+		return fmt.Errorf("%w: it claims %d objects in %d bytes", packfile.ErrMalformedPackFile, count, size)
+	}
+	for range count {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		if err := checkEntry(scanner); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkEntry(scanner *packfile.Scanner) error {
+	header, err := scanner.NextObjectHeader()
+	if err != nil {
+		return err
+	}
+	size := header.Length
+	if size > maxObject {
+		return fmt.Errorf("%w: an object of %d bytes", ErrTooLarge, size)
+	}
+	var start prefix
+	if _, _, err := scanner.NextObject(&start); err != nil {
+		return err
+	}
+	if header.Type == plumbing.OFSDeltaObject || header.Type == plumbing.REFDeltaObject {
+		size = deltaTarget(start.bytes)
+	}
+	if size > maxObject {
+		return fmt.Errorf("%w: an object of %d bytes", ErrTooLarge, size)
+	}
+	return nil
+}
+
+// prefix keeps the beginning of what is written to it.
+type prefix struct{ bytes []byte }
+
+func (p *prefix) Write(b []byte) (int, error) {
+	const most = 2 * binary.MaxVarintLen64
+	p.bytes = append(p.bytes, b[:min(len(b), most-len(p.bytes))]...)
+	return len(b), nil
+}
+
+// indexPack works out the index of a pack.
+func indexPack(pack *os.File) (*idxfile.MemoryIndex, error) {
+	if _, err := pack.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	var index idxfile.Writer
+	parser, err := packfile.NewParser(packfile.NewScanner(pack), &index)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := parser.Parse(); err != nil {
+		return nil, err
+	}
+	return index.Index()
+}
+
+// storePack gives a pack its name. Its index comes last: a pack without one does
+// not count.
+func storePack(pack string, index *idxfile.MemoryIndex, dir string) (name string, err error) {
+	temp, err := os.CreateTemp(dir, "tmp_idx_")
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(temp.Name())
+		}
+	}()
+	w := bufio.NewWriter(temp)
+	_, err = idxfile.NewEncoder(w).Encode(index)
+	if err = errors.Join(err, w.Flush(), temp.Close()); err != nil {
+		return "", err
+	}
+	name = filepath.Join(dir, "pack-"+plumbing.Hash(index.PackfileChecksum).String())
+	if err := os.Rename(pack, name+".pack"); err != nil {
+		return "", err
+	}
+	return name, os.Rename(temp.Name(), name+".idx")
+}

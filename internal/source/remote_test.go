@@ -1,0 +1,278 @@
+package source
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestHTTP(t *testing.T) {
+	r := newRepo(t)
+	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	web := r.startWeb(false)
+	g := r.open(GitConfig{URL: web.url})
+
+	wantSaid(t, poll(t, g), "a v1 a.yaml")
+	const list, pack = "GET /info/refs", "POST /git-upload-pack"
+	if got := web.asked(); got != list+", "+pack {
+		t.Errorf("the first poll asked %s", got)
+	}
+	for range 3 {
+		poll(t, g)
+		if got := web.asked(); got != list {
+			t.Errorf("a poll without news asked %s", got)
+		}
+	}
+	r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	wantSaid(t, poll(t, g), "a v2 a.yaml")
+	if got := web.asked(); got != list+", "+pack {
+		t.Errorf("a poll with news asked %s", got)
+	}
+	if web.conns != 1 {
+		t.Errorf("it took %d connections, want 1", web.conns)
+	}
+}
+
+func TestHTTPCredentials(t *testing.T) {
+	r := newRepo(t)
+	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	web := r.startWeb(true)
+	password := "first-secret"
+	web.instead(func(w http.ResponseWriter, req *http.Request, git http.Handler) {
+		user, pass, _ := req.BasicAuth()
+		if user != "ann" || pass != password {
+			w.WriteHeader(http.StatusUnauthorized)
+			fmt.Fprintf(w, "not with %s or %s", pass, req.Header.Get("Authorization"))
+			return
+		}
+		git.ServeHTTP(w, req)
+	})
+	ca := writeFile(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: web.Certificate().Raw})))
+	passwords := writeFile(t, "password", "first-secret\n")
+	config := GitConfig{URL: web.url, Username: "ann", PasswordFile: passwords, CAFile: ca}
+	g := r.open(config)
+	rev := poll(t, g)
+	wantSaid(t, rev, "a v1 a.yaml")
+
+	password = "second-secret"
+	_, err := g.Poll(t.Context())
+	if !errors.Is(err, ErrAuth) {
+		t.Errorf("with an old password the error is %v", err)
+	}
+	for _, secret := range []string{"first-secret", "YW5uOmZpcnN0LXNlY3JldA"} {
+		if strings.Contains(fmt.Sprintf("%v %+v", err, err), secret) {
+			t.Errorf("the error shows a secret: %v", err)
+		}
+	}
+	must(t, os.WriteFile(passwords, []byte("second-secret"), 0o600))
+	if again := poll(t, g); again != rev {
+		t.Errorf("after a new password the revision is %v", again)
+	}
+
+	t.Run("an unknown authority", func(t *testing.T) {
+		config.CAFile = ""
+		_, err := r.open(config).Poll(t.Context())
+		if _, ok := errors.AsType[x509.UnknownAuthorityError](err); !ok || !errors.Is(err, ErrUnreachable) {
+			t.Errorf("the error is %v", err)
+		}
+	})
+	t.Run("no password file", func(t *testing.T) {
+		config.CAFile, config.PasswordFile = ca, filepath.Join(t.TempDir(), "none")
+		wantError(t, r.open(config), ErrAuth, "none: no such file")
+	})
+	t.Run("an empty one", func(t *testing.T) {
+		config.PasswordFile = writeFile(t, "empty", "\n")
+		wantError(t, r.open(config), ErrAuth, "it is empty")
+	})
+}
+
+// Whatever a server does in place of answering, the poll ends with an error that
+// fits, nothing changes, and the next poll is as good as any.
+func TestFaultyServer(t *testing.T) {
+	r := newRepo(t)
+	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	web := r.startWeb(false)
+	elsewhere := httptest.NewServer(http.NotFoundHandler())
+	defer elsewhere.Close()
+
+	g := r.open(GitConfig{URL: web.url, Timeout: 2 * time.Second, MaxPack: 1 << 20})
+	before := poll(t, g)
+	r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+
+	onPack := func(f func(w http.ResponseWriter, answer *httptest.ResponseRecorder)) func(http.ResponseWriter, *http.Request, http.Handler) {
+		return func(w http.ResponseWriter, req *http.Request, git http.Handler) {
+			if req.Method == http.MethodGet {
+				git.ServeHTTP(w, req)
+				return
+			}
+			answer := httptest.NewRecorder()
+			git.ServeHTTP(answer, req)
+			f(w, answer)
+		}
+	}
+	hang := make(chan struct{})
+	tests := []struct {
+		name  string
+		kind  error
+		serve func(w http.ResponseWriter, req *http.Request, git http.Handler)
+	}{
+		{"500", ErrBadAnswer, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(500) }},
+		{"404", ErrNoRepository, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(404) }},
+		{"403", ErrAuth, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(403) }},
+		{"a web page", ErrBadAnswer, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { fmt.Fprint(w, "<html>please log in</html>") }},
+		{"nothing", ErrBadAnswer, func(http.ResponseWriter, *http.Request, http.Handler) {}},
+		{"a reset", ErrUnreachable, func(http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) }},
+		{"an endless error", ErrNoRepository, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			w.WriteHeader(404)
+			for range 1 << 10 {
+				_, _ = io.WriteString(w, strings.Repeat("x", 64<<10))
+			}
+		}},
+		{"endless refs", ErrTooLarge, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			fmt.Fprint(w, "001e# service=git-upload-pack\n0000")
+			fmt.Fprintf(w, "%04x%s refs/heads/x\x00\n", 40+1+12+2+4, strings.Repeat("1", 40))
+			for i := range 1 << 20 {
+				if _, err := fmt.Fprintf(w, "%04x%s refs/heads/%08d\n", 40+1+11+8+1+4, strings.Repeat("1", 40), i); err != nil {
+					return
+				}
+			}
+		}},
+		{"a hang", ErrUnreachable, func(http.ResponseWriter, *http.Request, http.Handler) { <-hang }},
+		{"another host", ErrBadAnswer, func(w http.ResponseWriter, req *http.Request, _ http.Handler) {
+			http.Redirect(w, req, elsewhere.URL+req.URL.Path, http.StatusFound)
+		}},
+		{"a pack: 500", ErrBadAnswer, onPack(func(w http.ResponseWriter, _ *httptest.ResponseRecorder) { w.WriteHeader(500) })},
+		{"a pack: nothing", ErrBadAnswer, onPack(func(http.ResponseWriter, *httptest.ResponseRecorder) {})},
+		{"a pack: cut off", ErrBadAnswer, onPack(func(w http.ResponseWriter, a *httptest.ResponseRecorder) {
+			_, _ = w.Write(a.Body.Bytes()[:a.Body.Len()-60])
+		})},
+		{"a pack: cut off by a reset", ErrBadAnswer, onPack(func(w http.ResponseWriter, a *httptest.ResponseRecorder) {
+			w.Header().Set("Content-Length", fmt.Sprint(a.Body.Len()))
+			_, _ = w.Write(a.Body.Bytes()[:a.Body.Len()-60])
+		})},
+		{"a pack: flipped", ErrBadAnswer, onPack(func(w http.ResponseWriter, a *httptest.ResponseRecorder) {
+			a.Body.Bytes()[a.Body.Len()-40] ^= 1
+			_, _ = w.Write(a.Body.Bytes())
+		})},
+		{"a pack: a hang", ErrUnreachable, onPack(func(w http.ResponseWriter, a *httptest.ResponseRecorder) {
+			_, _ = w.Write(a.Body.Bytes()[:a.Body.Len()/2])
+			w.(http.Flusher).Flush()
+			<-hang
+		})},
+		{"a pack: too large", ErrTooLarge, onPack(func(w http.ResponseWriter, _ *httptest.ResponseRecorder) {
+			fmt.Fprint(w, "0008NAK\n")
+			for range 2 << 10 {
+				fmt.Fprintf(w, "%04x\x01%s", 5+1<<10, strings.Repeat("x", 1<<10))
+			}
+		})},
+		{"a pack: an error", ErrBadAnswer, onPack(func(w http.ResponseWriter, _ *httptest.ResponseRecorder) {
+			fmt.Fprint(w, "0008NAK\n000c\x03go away")
+		})},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			web.instead(test.serve)
+			start := time.Now()
+			wantError(t, g, test.kind, "")
+			if d := time.Since(start); d > 4*time.Second {
+				t.Errorf("it took %v", d)
+			}
+			wantSaid(t, before, "a v1 a.yaml")
+			if left, _ := filepath.Glob(filepath.Join(g.config.Mirror, "objects", "pack", "tmp_*")); left != nil {
+				t.Errorf("it left %v", left)
+			}
+		})
+	}
+	close(hang)
+	web.instead(nil)
+	wantSaid(t, poll(t, g), "a v2 a.yaml")
+}
+
+func TestSSH(t *testing.T) {
+	r := newRepo(t)
+	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	keyFile, key := newKey(t)
+	server := r.startSSH(key.PublicKey())
+	config := GitConfig{URL: server.url, SSHKeyFile: keyFile, KnownHostsFile: server.trust(server.hostKey.PublicKey())}
+
+	g := r.open(config)
+	wantSaid(t, poll(t, g), "a v1 a.yaml")
+	poll(t, g)
+	r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	wantSaid(t, poll(t, g), "a v2 a.yaml")
+
+	strangerFile, stranger := newKey(t)
+	tests := []struct {
+		name   string
+		change func(c *GitConfig)
+		kind   error
+		say    string
+	}{
+		{"another host key", func(c *GitConfig) { c.KnownHostsFile = server.trust(stranger.PublicKey()) }, ErrHostKey, "someone is in between"},
+		{"an unknown host", func(c *GitConfig) { c.KnownHostsFile = writeFile(t, "known_hosts", "") }, ErrHostKey, "ssh-keyscan"},
+		{"no known_hosts", func(c *GitConfig) { c.KnownHostsFile = filepath.Join(t.TempDir(), "none") }, ErrHostKey, "ssh-keyscan"},
+		{"another user key", func(c *GitConfig) { c.SSHKeyFile = strangerFile }, ErrAuth, `the user "git"`},
+		{"another user", func(c *GitConfig) { c.URL = strings.Replace(c.URL, "git@", "ann@", 1) }, ErrAuth, `the user "ann"`},
+		{"no key", func(c *GitConfig) { c.SSHKeyFile = filepath.Join(t.TempDir(), "none") }, ErrAuth, "no such file"},
+		{"what is no key", func(c *GitConfig) { c.SSHKeyFile = writeFile(t, "key", "hello") }, ErrAuth, "private key"},
+		{"no repository", func(c *GitConfig) { c.URL += "'; echo x #" }, ErrNoRepository, "does not appear to be a git repository"},
+		{"nobody there", func(c *GitConfig) { c.URL = "ssh://git@127.0.0.1:1/x" }, ErrUnreachable, "connection refused"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := config
+			test.change(&c)
+			wantError(t, r.open(c), test.kind, test.say)
+		})
+	}
+}
+
+// A server that accepts connections and then says nothing costs no more than the
+// timeout, in each protocol.
+func TestSilentServer(t *testing.T) {
+	r := newRepo(t)
+	addr := silentServer(t)
+	keyFile, key := newKey(t)
+	hosts := writeFile(t, "known_hosts", "["+strings.Replace(addr, ":", "]:", 1)+" "+string(marshalKey(key))+"\n")
+	for _, scheme := range []string{"ssh", "http", "https"} {
+		t.Run(scheme, func(t *testing.T) {
+			t.Parallel()
+			g := r.open(GitConfig{URL: scheme + "://" + addr + "/x.git", SSHKeyFile: keyFile, KnownHostsFile: hosts, CloneTimeout: 300 * time.Millisecond})
+			start := time.Now()
+			_, err := g.Poll(t.Context())
+			if !errors.Is(err, ErrUnreachable) || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "no answer within 300ms") {
+				t.Errorf("the error is %v", err)
+			}
+			if d := time.Since(start); d > 3*time.Second {
+				t.Errorf("it took %v", d)
+			}
+		})
+	}
+	t.Run("a poll that is given up", func(t *testing.T) {
+		t.Parallel()
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, err := r.open(GitConfig{URL: "ssh://git@" + addr + "/x.git", SSHKeyFile: keyFile, KnownHostsFile: hosts}).Poll(ctx)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the error is %v", err)
+		}
+	})
+}
+
+func TestWithoutGit(t *testing.T) {
+	r := newRepo(t)
+	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	g := r.open(GitConfig{})
+	t.Setenv("PATH", t.TempDir())
+	wantError(t, g, ErrNoGit, "install git")
+}

@@ -1,0 +1,357 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	git "github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+	gitobject "github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/storage/filesystem"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// Repository reads specs of any revision from a repository on this machine, such
+// as a checkout in CI. It looks at no file of the worktree, and needs no git
+// command.
+type Repository struct {
+	dir    string
+	prefix string
+	repo   *git.Repository
+	store  *store
+}
+
+// FileChange is a spec file that differs between two revisions.
+type FileChange struct {
+	Name string     // its path from the repository's root
+	Base *spec.File // nil if it was added
+	Head *spec.File // nil if it was removed
+}
+
+// OpenRepository opens the repository that the folder is, or is in.
+func OpenRepository(dir string) (*Repository, error) {
+	r := &Repository{dir: dir}
+	if err := r.open(); err != nil {
+		return nil, r.describe(err)
+	}
+	return r, nil
+}
+
+func (r *Repository) open() (err error) {
+	defer recovered(&err)
+	bare := isBare(r.dir) // else go-git would look in the folders above it
+	r.repo, err = git.PlainOpenWithOptions(r.dir, &git.PlainOpenOptions{DetectDotGit: !bare, EnableDotGitCommonDir: true})
+	if err != nil {
+		return &Error{Kind: ErrNoRepository, Err: err, Hint: "name a folder in a git repository"}
+	}
+	if r.prefix, err = prefixIn(r.repo, r.dir); err != nil {
+		return err
+	}
+	objects, err := objectDir(r.repo)
+	if err != nil {
+		return err
+	}
+	dirs, err := borrowed(objects, nil)
+	if err != nil {
+		return err
+	}
+	r.store, err = openStore(true, dirs...)
+	return err
+}
+
+// prefixIn returns where in the worktree the folder is.
+func prefixIn(repo *git.Repository, dir string) (string, error) {
+	tree, err := repo.Worktree()
+	if errors.Is(err, git.ErrIsBareRepository) {
+		return ".", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", err
+	}
+	prefix, err := filepath.Rel(tree.Filesystem.Root(), dir)
+	return filepath.ToSlash(prefix), err
+}
+
+// objectDir returns where the repository keeps its objects: a linked worktree
+// keeps them with the others.
+func objectDir(repo *git.Repository) (string, error) {
+	storage, ok := repo.Storer.(*filesystem.Storage)
+	if !ok {
+		return "", errors.New("the repository is not on disk")
+	}
+	dir := storage.Filesystem().Root()
+	switch common, err := os.ReadFile(filepath.Join(dir, "commondir")); {
+	case err == nil:
+		dir = resolve(dir, strings.TrimSpace(string(common)))
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", err
+	}
+	return filepath.Join(dir, "objects"), nil
+}
+
+// borrowed adds to the list the object directory, and those that it borrows from.
+func borrowed(dir string, dirs []string) ([]string, error) {
+	const most = 16
+	if len(dirs) == most {
+		return nil, fmt.Errorf("the repository borrows objects from more than %d others", most)
+	}
+	dirs = append(dirs, dir)
+	alternates, err := os.ReadFile(filepath.Join(dir, "info", "alternates"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return dirs, nil
+	}
+	for line := range bytes.Lines(alternates) {
+		other := strings.TrimRight(string(line), "\r\n")
+		if other == "" || strings.HasPrefix(other, "#") {
+			continue
+		}
+		if dirs, err = borrowed(resolve(dir, other), dirs); err != nil {
+			break
+		}
+	}
+	return dirs, err
+}
+
+func resolve(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// Prefix is the path, in the repository, of the folder that was opened; "." if it
+// is the root.
+func (r *Repository) Prefix() string { return r.prefix }
+
+// Resolve returns the commit that a name stands for: a branch, a tag, a hash or
+// its beginning, origin/main, HEAD~2.
+func (r *Repository) Resolve(name string) (commit string, err error) {
+	h, err := r.resolve(name)
+	return h.String(), r.describe(err)
+}
+
+func (r *Repository) resolve(name string) (h plumbing.Hash, err error) {
+	defer recovered(&err)
+	if start, steps, ok := cutSteps(name); ok {
+		if h, err = r.resolve(start); err != nil {
+			return h, err
+		}
+		return r.walk(h, steps, name)
+	}
+	if plumbing.IsHash(name) {
+		return r.peel(plumbing.NewHash(name))
+	}
+	for _, rule := range plumbing.RefRevParseRules {
+		ref, err := r.repo.Reference(plumbing.ReferenceName(fmt.Sprintf(rule, name)), true)
+		if err == nil {
+			return r.peel(ref.Hash())
+		}
+	}
+	found, err := r.repo.ResolveRevision(plumbing.Revision(name)) // the rest of what git can say
+	if err != nil {
+		return plumbing.ZeroHash, noRevision(name, err)
+	}
+	return *found, nil
+}
+
+func noRevision(name string, err error) *Error {
+	return &Error{Kind: ErrNoRevision, Detail: oneLine(name, 100), Err: err,
+		Hint: "fetch it, or check its name; in CI, check out with full history"}
+}
+
+// cutSteps cuts the steps, such as ~2 or ^, from the end of a name.
+func cutSteps(name string) (start, steps string, ok bool) {
+	i := strings.IndexAny(name, "~^")
+	if i <= 0 || strings.Trim(name[i:], "~^0123456789") != "" {
+		return "", "", false
+	}
+	return name[:i], name[i:], true
+}
+
+// walk follows steps from a commit: ~N is N times the first parent, ^N once the
+// N-th.
+func (r *Repository) walk(h plumbing.Hash, steps, name string) (plumbing.Hash, error) {
+	for steps != "" {
+		step := steps[0]
+		digits := len(steps[1:]) - len(strings.TrimLeft(steps[1:], "0123456789"))
+		n := 1
+		if digits > 0 {
+			var err error
+			if n, err = strconv.Atoi(steps[1 : 1+digits]); err != nil {
+				return h, noRevision(name, err)
+			}
+		}
+		steps = steps[1+digits:]
+		parent, times := n, 1
+		if step == '~' {
+			parent, times = 1, n
+		}
+		for range times {
+			c, err := r.store.commit(h)
+			switch {
+			case err != nil:
+				return h, err
+			case parent == 0:
+			case parent > len(c.ParentHashes):
+				return h, noRevision(name, fmt.Errorf("%s has %d parents", h, len(c.ParentHashes)))
+			default:
+				h = c.ParentHashes[parent-1]
+			}
+		}
+	}
+	return h, nil
+}
+
+// peel follows tags to the commit.
+func (r *Repository) peel(h plumbing.Hash) (plumbing.Hash, error) {
+	const most = 8
+	for range most {
+		o, err := r.store.load(h, maxCommit)
+		switch {
+		case err != nil:
+			return plumbing.ZeroHash, fmt.Errorf("read %s: %w", h, err)
+		case o.kind == plumbing.CommitObject:
+			return h, nil
+		case o.kind != plumbing.TagObject:
+			return plumbing.ZeroHash, &Error{Kind: ErrNoRevision, Detail: fmt.Sprintf("%s is a %s, not a commit", h, o.kind)}
+		}
+		line, _, _ := bytes.Cut(o.data, []byte("\n"))
+		target, ok := bytes.CutPrefix(line, []byte("object "))
+		if !ok || !plumbing.IsHash(string(target)) {
+			return plumbing.ZeroHash, fmt.Errorf("read tag %s: %w", h, errDamaged)
+		}
+		h = plumbing.NewHash(string(target))
+	}
+	return plumbing.ZeroHash, &Error{Kind: ErrNoRevision, Detail: "a tag of a tag of a tag", Hint: "name the commit"}
+}
+
+// SpecsAt returns the specs below the path as of a revision.
+func (r *Repository) SpecsAt(ctx context.Context, rev, path string) (*reconcile.Revision, error) {
+	revision, err := r.specsAt(ctx, rev, path)
+	return revision, r.describe(err)
+}
+
+func (r *Repository) specsAt(ctx context.Context, rev, path string) (_ *reconcile.Revision, err error) {
+	defer recovered(&err)
+	if path, err = cleanPath(path); err != nil {
+		return nil, err
+	}
+	commit, snap, err := r.snapshot(rev, path)
+	if err != nil {
+		return nil, err
+	}
+	catalog := newCatalog()
+	changes, err := catalog.changes(ctx, r.store, snapshot{}, snap, path)
+	if err != nil {
+		return nil, err
+	}
+	files, err := r.store.parse(ctx, changes)
+	if err != nil {
+		return nil, err
+	}
+	catalog.apply(changes, files)
+	return revisionOf(commit, catalog.set), nil
+}
+
+func (r *Repository) snapshot(rev, path string) (*gitobject.Commit, snapshot, error) {
+	h, err := r.resolve(rev)
+	if err != nil {
+		return nil, snapshot{}, err
+	}
+	commit, err := r.store.commit(h)
+	if err != nil {
+		return nil, snapshot{}, err
+	}
+	snap, err := r.store.snapshot(commit.TreeHash, path)
+	return commit, snap, err
+}
+
+// Changes returns, in git's order of path, the spec files below the path that
+// differ between two revisions. Only they are read. A path that one of the two
+// does not have is empty there.
+func (r *Repository) Changes(ctx context.Context, base, head, path string) ([]FileChange, error) {
+	changes, err := r.changes(ctx, base, head, path)
+	return changes, r.describe(err)
+}
+
+func (r *Repository) changes(ctx context.Context, base, head, path string) (_ []FileChange, err error) {
+	defer recovered(&err)
+	if path, err = cleanPath(path); err != nil {
+		return nil, err
+	}
+	_, from, errBase := r.snapshot(base, path)
+	_, to, errHead := r.snapshot(head, path)
+	for _, err := range []error{errBase, errHead} {
+		if err != nil && (!errors.Is(err, ErrNoPath) || errors.Is(errBase, ErrNoPath) && errors.Is(errHead, ErrNoPath)) {
+			return nil, err
+		}
+	}
+	var sides []change // of each difference the base, then the head
+	err = r.store.compare(ctx, from, to, path, func(name string, a, b leaf) error {
+		sides = append(sides, change{name, a}, change{name, b})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	files, err := r.store.parse(ctx, sides)
+	if err != nil {
+		return nil, err
+	}
+	changes := make([]FileChange, len(sides)/2)
+	for i := range changes {
+		changes[i] = FileChange{sides[2*i].name, files[2*i], files[2*i+1]}
+	}
+	return changes, nil
+}
+
+// MergeBase returns the best commit that two revisions both descend from: what a
+// pull request of one into the other is compared with. There is none if they have
+// no history in common, or if it is cut off here: an error of ErrNoRevision.
+func (r *Repository) MergeBase(ctx context.Context, a, b string) (commit string, err error) {
+	h, err := r.mergeBase(ctx, a, b)
+	return h.String(), r.describe(err)
+}
+
+func (r *Repository) mergeBase(ctx context.Context, a, b string) (h plumbing.Hash, err error) {
+	defer recovered(&err)
+	left, err := r.resolve(a)
+	if err != nil {
+		return h, err
+	}
+	right, err := r.resolve(b)
+	if err != nil {
+		return h, err
+	}
+	h, ok, err := r.store.mergeBase(ctx, left, right)
+	if err == nil && !ok {
+		return h, &Error{Kind: ErrNoRevision, Detail: fmt.Sprintf("%s and %s have no commit in common", oneLine(a, 100), oneLine(b, 100))}
+	}
+	return h, err
+}
+
+// Close lets go of the repository.
+func (r *Repository) Close() error { return r.store.close() }
+
+func (r *Repository) describe(err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, errDamaged) {
+		return &Error{Kind: ErrNoRevision, Source: r.dir, Err: err,
+			Hint: "if this is a shallow or partial clone, fetch the rest: git fetch --unshallow, or fetch-depth: 0 in CI"}
+	}
+	return describe(err, r.dir)
+}

@@ -1,0 +1,176 @@
+package source
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
+
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// IgnoreFile is the name of the file, at the source's path, that says in
+// gitignore syntax which files and folders are not specs.
+const IgnoreFile = ".wedatasyncignore"
+
+// The bounds of what is walked over.
+const (
+	maxIgnore = 64 << 10 // bytes of an ignore file
+	maxDepth  = 32       // folders inside one another
+	maxName   = 255      // bytes of one name
+)
+
+// kind is what an entry of a folder is to us.
+type kind uint8
+
+const (
+	kindNone        kind = iota // nothing
+	kindFolder                  // may hold specs
+	kindSpec                    // a file to parse
+	kindLink                    // a symbolic link named as a spec
+	kindLinkAside               // a symbolic link that may lead to a folder of specs
+	kindModule                  // a submodule named as a spec
+	kindModuleAside             // a submodule that may hold specs
+	kindSpecial                 // a device, pipe or socket named as a spec
+	kindName                    // a spec or folder whose name cannot be shown
+	kindDeep                    // a folder too far down
+	kindUnreadable              // a file or folder that could not be read
+)
+
+// rules says which entries are specs.
+type rules struct {
+	ignore gitignore.Matcher // nil if nothing is ignored
+}
+
+// parseRules reads an ignore file. A pattern that is none is an error: what it
+// was to hide would be sent.
+func parseRules(data []byte) (rules, error) {
+	var patterns []gitignore.Pattern
+	number := 0
+	for line := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) {
+		number++
+		line = strings.TrimRight(line, "\r\n")
+		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		pattern, err := tidyPattern(line)
+		if err != nil {
+			return rules{}, fmt.Errorf("%w: %s:%d: %q is no pattern", ErrIgnoreFile, IgnoreFile, number, line)
+		}
+		patterns = append(patterns, gitignore.ParsePattern(pattern, nil))
+	}
+	if patterns == nil {
+		return rules{}, nil
+	}
+	return rules{gitignore.NewMatcher(patterns)}, nil
+}
+
+// tidyPattern checks a pattern, and writes "**" beside other text as "*", which
+// is what it means there.
+func tidyPattern(line string) (string, error) {
+	parts := strings.Split(line, "/")
+	for i, part := range parts {
+		if _, err := path.Match(part, ""); err != nil {
+			return "", err
+		}
+		for part != "**" && strings.Contains(part, "**") {
+			part = strings.ReplaceAll(part, "**", "*")
+		}
+		parts[i] = part
+	}
+	return strings.Join(parts, "/"), nil
+}
+
+// kind tells what the entry is whose path below the source's path has the given
+// parts. The folders it is in are not ignored.
+func (r rules) kind(parts []string, mode fs.FileMode) kind {
+	name := parts[len(parts)-1]
+	if strings.HasPrefix(name, ".") || r.ignore != nil && r.ignore.Match(parts, mode.IsDir()) {
+		return kindNone
+	}
+	isSpec := spec.IsSpec(name)
+	switch {
+	case mode.IsDir():
+		return folderKind(name, len(parts))
+	case mode&fs.ModeSymlink != 0 && isSpec:
+		return kindLink
+	case mode&fs.ModeSymlink != 0 && path.Ext(name) == "":
+		return kindLinkAside
+	case mode&fs.ModeIrregular != 0 && isSpec:
+		return kindModule
+	case mode&fs.ModeIrregular != 0:
+		return kindModuleAside
+	case !isSpec:
+		return kindNone
+	case !mode.IsRegular():
+		return kindSpecial
+	case !presentable(name):
+		return kindName
+	}
+	return kindSpec
+}
+
+func folderKind(name string, depth int) kind {
+	switch {
+	case !presentable(name):
+		return kindName
+	case depth > maxDepth:
+		return kindDeep
+	}
+	return kindFolder
+}
+
+// presentable reports whether a name can be shown to people as it is.
+func presentable(name string) bool {
+	return len(name) <= maxName && utf8.ValidString(name) &&
+		!strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
+// shown returns a name as people see it: as it is, or quoted and cut. Different
+// names stay different.
+func shown(name string) string {
+	if presentable(name) {
+		return name
+	}
+	quoted := strconv.QuoteToASCII(name)
+	if len(quoted) > maxName {
+		quoted = fmt.Sprintf("%s...%x", quoted[:maxName-40], sha256.Sum256([]byte(name)))[:maxName]
+	}
+	return strings.ReplaceAll(quoted, "/", `\x2f`)
+}
+
+// complaint returns the file that stands for an entry that is not read, so that
+// it is seen.
+func (k kind) complaint(name string) *spec.File {
+	switch k {
+	case kindLink:
+		return spec.BadFile(name, "symlink", "symbolic links are not followed: put the file itself here")
+	case kindLinkAside:
+		return aside(name, "symlink", "symbolic links are not followed: specs in a folder behind it are not read")
+	case kindModule:
+		return spec.BadFile(name, "submodule", "a submodule is no spec: put the file itself here")
+	case kindModuleAside:
+		return aside(name, "submodule", "submodules are not read: specs in it are not seen")
+	case kindSpecial:
+		return spec.BadFile(name, "special-file", "it is no regular file: put a file here")
+	case kindName:
+		return spec.BadFile(name, "file-name", fmt.Sprintf("its name is not text of at most %d bytes that can be shown: rename it", maxName))
+	case kindDeep:
+		return spec.BadFile(name, "too-deep", fmt.Sprintf("it is more than %d folders down: move it up", maxDepth))
+	case kindUnreadable:
+		return spec.BadFile(name, "unreadable", "it cannot be read: check its permissions")
+	}
+	return nil
+}
+
+// aside is a file that has only a warning.
+func aside(name, code, message string) *spec.File {
+	at := spec.Pos{File: name, Line: 1, Column: 1}
+	return &spec.File{Name: name, Problems: spec.Problems{{Pos: at, Severity: spec.SeverityWarning, Code: code, Message: message}}}
+}

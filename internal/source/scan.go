@@ -1,0 +1,398 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// racy is how old a file's time of change must be to be trusted: a file may be
+// changed twice within the resolution of its file system's clock.
+const racy = 2 * time.Second
+
+// stamp tells cheaply that a file has not changed.
+type stamp struct {
+	size  int64
+	mtime time.Time
+}
+
+// scan looks at folders, and makes the files that are new or differ. Names are
+// paths below the source's root.
+type scan struct {
+	folder *Folder
+	rules  rules
+	dirty  map[string]struct{} // names to look at whatever their stamps say
+
+	ctx     context.Context
+	readers *errgroup.Group
+
+	listed  map[string]struct{} // folders whose entries are known
+	folders map[string]struct{} // folders that are there
+	entries int
+
+	mu      sync.Mutex          // of what follows
+	seen    map[string]struct{} // files that are there
+	changes []change
+	files   []*spec.File // of each change; nil if it is gone
+	stamps  map[string]stamp
+}
+
+func newScan(ctx context.Context, f *Folder, rules rules, dirty map[string]struct{}) *scan {
+	readers, ctx := errgroup.WithContext(ctx)
+	readers.SetLimit(runtime.GOMAXPROCS(0))
+	return &scan{
+		folder: f, rules: rules, dirty: dirty, ctx: ctx, readers: readers,
+		listed: make(map[string]struct{}), folders: make(map[string]struct{}),
+		seen: make(map[string]struct{}), stamps: make(map[string]stamp),
+	}
+}
+
+// everything looks at the whole tree.
+func (s *scan) everything(root *os.Root) error {
+	return s.finish(s.visit(root, nil, true))
+}
+
+// changed looks at the folders that the dirty names are in.
+func (s *scan) changed(root *os.Root) error {
+	parents := make(map[string]struct{})
+	for name := range s.dirty {
+		parents[path.Dir(name)] = struct{}{}
+	}
+	for _, dir := range slices.Sorted(maps.Keys(parents)) {
+		if _, ok := s.listed[dir]; ok {
+			continue
+		}
+		if err := s.one(root, dir); err != nil {
+			return s.finish(err)
+		}
+	}
+	return s.finish(nil)
+}
+
+// one looks at one folder, if it still is one.
+func (s *scan) one(root *os.Root, dir string) error {
+	below, ok := s.below(dir)
+	if !ok {
+		return nil
+	}
+	at, err := root.OpenRoot(".")
+	if err != nil {
+		return err
+	}
+	for _, part := range below {
+		sub, err := openFolder(at, part)
+		at.Close()
+		if err != nil {
+			return nil // the folder above has changed too, and tells what is left
+		}
+		at = sub
+	}
+	defer at.Close()
+	return s.visit(at, below, false)
+}
+
+// below splits a name into its parts below the source's path.
+func (s *scan) below(name string) (parts []string, ok bool) {
+	base := s.folder.config.Path
+	switch rest, inside := strings.CutPrefix(name, base+"/"); {
+	case name == base:
+		return nil, true
+	case base == ".":
+		return strings.Split(name, "/"), true
+	case inside:
+		return strings.Split(rest, "/"), true
+	}
+	return nil, false
+}
+
+func (s *scan) name(parts []string) string {
+	return path.Join(s.folder.config.Path, path.Join(parts...))
+}
+
+// visit looks at a folder, and below it at those that deep or a dirty name asks for.
+func (s *scan) visit(root *os.Root, parts []string, deep bool) error {
+	dir := s.name(parts)
+	s.folder.watch.add(filepath.Join(s.folder.dir, filepath.FromSlash(dir))) // first, so that no change is missed
+	entries, err := readDir(root)
+	if err != nil {
+		if len(parts) == 0 {
+			return &Error{Kind: ErrNoFolder, Err: err}
+		}
+		s.found(change{dir, leaf{kind: kindUnreadable}}, kindUnreadable.complaint(dir))
+		return s.ctx.Err()
+	}
+	if s.entries += len(entries); s.entries > maxEntries {
+		return fmt.Errorf("%w: more than %d files and folders: name a sub-folder as the path", ErrTooLarge, maxEntries)
+	}
+	s.listed[dir] = struct{}{}
+	var reads []read
+	for _, e := range entries {
+		if err := s.ctx.Err(); err != nil {
+			return context.Cause(s.ctx)
+		}
+		r, err := s.entry(root, append(parts, e.Name()), e.Type(), deep)
+		if err != nil {
+			return err
+		}
+		if r != nil {
+			reads = append(reads, *r)
+		}
+	}
+	return s.read(root, reads)
+}
+
+// entry looks at one entry of a folder. It returns what is to be read of it, if
+// anything.
+func (s *scan) entry(root *os.Root, parts []string, mode fs.FileMode, deep bool) (*read, error) {
+	last := parts[len(parts)-1]
+	name := path.Join(s.name(parts[:len(parts)-1]), shown(last))
+	_, dirty := s.dirty[name]
+	switch k := s.rules.kind(parts, mode); k {
+	case kindNone:
+		return nil, nil
+	case kindFolder:
+		s.folders[name] = struct{}{}
+		if !deep && !dirty {
+			return nil, nil
+		}
+		sub, err := openFolder(root, last)
+		if err != nil {
+			s.vanished(name, err)
+			return nil, nil
+		}
+		defer sub.Close()
+		return nil, s.visit(sub, parts, true)
+	case kindSpec:
+		info, err := root.Lstat(last)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		if err != nil {
+			s.found(change{name, leaf{kind: kindUnreadable}}, kindUnreadable.complaint(name))
+			return nil, nil
+		}
+		s.see(name)
+		st := stamp{info.Size(), info.ModTime()}
+		if s.folder.stamps[name] == st && !dirty {
+			return nil, nil
+		}
+		return &read{name, last, info}, nil
+	default:
+		s.found(change{name, leaf{kind: k}}, k.complaint(name))
+		return nil, nil
+	}
+}
+
+// vanished notes a folder that could not be opened a moment after it was listed.
+func (s *scan) vanished(name string, err error) {
+	if errors.Is(err, fs.ErrNotExist) {
+		delete(s.folders, name)
+		return
+	}
+	s.found(change{name, leaf{kind: kindUnreadable}}, kindUnreadable.complaint(name))
+}
+
+// read is a file to read.
+type read struct {
+	name string
+	last string // its name in its folder
+	info fs.FileInfo
+}
+
+// read makes files in the background.
+func (s *scan) read(root *os.Root, reads []read) error {
+	if len(reads) == 0 {
+		return nil
+	}
+	root, err := root.OpenRoot(".") // ours until we are done
+	if err != nil {
+		return err
+	}
+	s.readers.Go(func() error {
+		defer root.Close()
+		for _, r := range reads {
+			if err := s.ctx.Err(); err != nil {
+				return err
+			}
+			s.file(root, r)
+		}
+		return nil
+	})
+	return nil
+}
+
+// file reads and parses one file.
+func (s *scan) file(root *os.Root, r read) {
+	start := time.Now()
+	data, err := readRegular(root, r.last, r.info)
+	l := leaf{kind: kindSpec}
+	large, isLarge := errors.AsType[tooLarge](err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		s.found(change{name: r.name}, nil)
+		return
+	case isLarge:
+		s.found(change{r.name, l}, tooLargeFile(r.name, large))
+		return
+	case err != nil:
+		l.kind = kindUnreadable
+		s.found(change{r.name, l}, kindUnreadable.complaint(r.name))
+		return
+	}
+	l.hash = name(object{plumbing.BlobObject, data})
+	if s.folder.catalog.files[r.name] != l {
+		s.found(change{r.name, l}, parseSpec(r.name, data))
+	}
+	if start.Sub(r.info.ModTime()) > racy {
+		s.mu.Lock()
+		s.stamps[r.name] = stamp{r.info.Size(), r.info.ModTime()}
+		s.mu.Unlock()
+	}
+}
+
+// found notes what is at a name now, if it was not so before.
+func (s *scan) found(c change, file *spec.File) {
+	s.see(c.name)
+	if s.folder.catalog.files[c.name] == c.leaf {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changes = append(s.changes, c)
+	s.files = append(s.files, file)
+}
+
+func (s *scan) see(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen[name] = struct{}{}
+}
+
+// finish waits for the files that are being read, and finds those that are gone.
+func (s *scan) finish(err error) error {
+	if err = errors.Join(err, s.readers.Wait()); err != nil {
+		return err
+	}
+	for name := range s.folder.catalog.files {
+		if _, ok := s.seen[name]; !ok && s.gone(name) {
+			s.changes = append(s.changes, change{name: name})
+			s.files = append(s.files, nil)
+		}
+	}
+	return nil
+}
+
+// gone reports whether a file that was not seen is there no more. The nearest
+// folder above it that was listed knows: by the file itself, or by the folder
+// that leads to it.
+func (s *scan) gone(name string) bool {
+	for child := name; ; {
+		dir := path.Dir(child)
+		if _, ok := s.listed[dir]; ok {
+			_, still := s.folders[child]
+			return !still
+		}
+		if dir == s.folder.config.Path || dir == "." || dir == child {
+			return false
+		}
+		child = dir
+	}
+}
+
+// openFolder opens a folder, but not through a symbolic link.
+func openFolder(root *os.Root, name string) (*os.Root, error) {
+	sub, err := root.OpenRoot(name)
+	if err != nil {
+		return nil, err
+	}
+	link, err := root.Lstat(name)
+	if err == nil {
+		var info fs.FileInfo
+		if info, err = sub.Stat("."); err == nil && !os.SameFile(link, info) {
+			err = fmt.Errorf("open %s: %w: it is a symbolic link", name, fs.ErrInvalid)
+		}
+	}
+	if err != nil {
+		sub.Close()
+		return nil, err
+	}
+	return sub, nil
+}
+
+// readDir lists a folder in order of name.
+func readDir(root *os.Root) ([]fs.DirEntry, error) {
+	dir, err := root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	entries, err := dir.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
+}
+
+// readRegular reads a file that is still the one that info tells of: no symbolic
+// link or pipe has taken its place.
+func readRegular(root *os.Root, name string, info fs.FileInfo) ([]byte, error) {
+	file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	now, err := file.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !now.Mode().IsRegular(), !os.SameFile(now, info) && isLink(root, name):
+		return nil, fmt.Errorf("read %s: %w: it is no regular file", name, fs.ErrInvalid)
+	}
+	data, err := io.ReadAll(io.LimitReader(file, spec.MaxFileSize+1))
+	if err == nil && len(data) > spec.MaxFileSize {
+		return nil, tooLarge{max(now.Size(), int64(len(data))), spec.MaxFileSize}
+	}
+	return data, err
+}
+
+func isLink(root *os.Root, name string) bool {
+	info, err := root.Lstat(name)
+	return err != nil || info.Mode()&fs.ModeSymlink != 0
+}
+
+// readRules reads the folder's ignore file, if it has one.
+func readRules(root *os.Root) (rules, error) {
+	info, err := root.Lstat(IgnoreFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return rules{}, nil
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		return rules{}, fmt.Errorf("%w: %s is no regular file", ErrIgnoreFile, IgnoreFile)
+	}
+	if err == nil && info.Size() > maxIgnore {
+		return rules{}, fmt.Errorf("%w: %s: %w", ErrIgnoreFile, IgnoreFile, tooLarge{info.Size(), maxIgnore})
+	}
+	if err != nil {
+		return rules{}, fmt.Errorf("%w: %w", ErrIgnoreFile, err)
+	}
+	data, err := readRegular(root, IgnoreFile, info)
+	if err != nil {
+		return rules{}, fmt.Errorf("%w: %w", ErrIgnoreFile, err)
+	}
+	return parseRules(data)
+}

@@ -1,0 +1,161 @@
+package source
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+)
+
+// maxAdvertised bounds the list of refs a server sends, in bytes.
+const maxAdvertised = 16 << 20
+
+// session is one conversation with a server: it lists its refs, then may be
+// asked for a pack. go-git's http sessions are sessions.
+type session interface {
+	AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error)
+	UploadPack(context.Context, *packp.UploadPackRequest) (*packp.UploadPackResponse, error)
+	Close() error
+}
+
+// connector starts sessions with one repository. It reads credentials anew each
+// time.
+type connector interface {
+	connect(ctx context.Context) (session, error)
+	// secrets are the texts that must not be shown if they turn up in an error.
+	secrets() []string
+}
+
+// pickBranch returns the commit that the branch is at.
+func pickBranch(refs *packp.AdvRefs, branch plumbing.ReferenceName) (plumbing.Hash, error) {
+	if len(refs.Shallows) > 0 {
+		return plumbing.ZeroHash, &Error{Kind: ErrShallow,
+			Hint: "the repository is a shallow clone: fetch its whole history there (git fetch --unshallow)"}
+	}
+	if h, ok := refs.References[branch.String()]; ok && !h.IsZero() {
+		return h, nil
+	}
+	var others []string
+	for name := range refs.References {
+		if short, ok := strings.CutPrefix(name, "refs/heads/"); ok {
+			others = append(others, short)
+		}
+	}
+	if len(others) == 0 {
+		return plumbing.ZeroHash, &Error{Kind: ErrEmptyRepository, Hint: "push a branch with specs first"}
+	}
+	return plumbing.ZeroHash, &Error{Kind: ErrNoBranch, Detail: oneLine(branch.Short(), 100), Hint: listBranches(others)}
+}
+
+func listBranches(names []string) string {
+	const most = 5
+	slices.Sort(names)
+	var b strings.Builder
+	b.WriteString("it has ")
+	for i, name := range names[:min(len(names), most)] {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(oneLine(name, 60))
+	}
+	if more := len(names) - most; more > 0 {
+		fmt.Fprintf(&b, " and %d more", more)
+	}
+	return b.String()
+}
+
+// requestPack asks for all that want has and haves have not.
+func requestPack(ctx context.Context, s session, refs *packp.AdvRefs, want plumbing.Hash, haves []plumbing.Hash) (io.ReadCloser, error) {
+	req := packp.NewUploadPackRequestFromCapabilities(refs.Capabilities)
+	if refs.Capabilities.Supports(capability.NoProgress) {
+		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
+			return nil, err
+		}
+	}
+	req.Wants = []plumbing.Hash{want}
+	req.Haves = haves
+	resp, err := s.UploadPack(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	var r io.Reader = resp
+	switch {
+	case req.Capabilities.Supports(capability.Sideband64k):
+		r = sideband.NewDemuxer(sideband.Sideband64k, resp)
+	case req.Capabilities.Supports(capability.Sideband):
+		r = sideband.NewDemuxer(sideband.Sideband, resp)
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{r, resp}, nil
+}
+
+// remoteError says what an error of a conversation means.
+func remoteError(ctx context.Context, err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	_, isNet := errors.AsType[net.Error](err)
+	switch cause := context.Cause(ctx); {
+	case cause != nil:
+		return &Error{Kind: ErrUnreachable, Err: cause}
+	case errors.Is(err, transport.ErrEmptyRemoteRepository):
+		return &Error{Kind: ErrEmptyRepository, Hint: "push a branch with specs first"}
+	case errors.Is(err, transport.ErrRepositoryNotFound):
+		return &Error{Kind: ErrNoRepository, Err: err,
+			Hint: "check the URL, and that the credentials may read it: many servers say the same for both"}
+	case errors.Is(err, transport.ErrAuthenticationRequired), errors.Is(err, transport.ErrAuthorizationFailed):
+		return &Error{Kind: ErrAuth, Err: err, Hint: "check the user name and the password file, and that they may read the repository"}
+	case isNet:
+		return &Error{Kind: ErrUnreachable, Err: err}
+	case errors.Is(err, ErrTooLarge):
+		return &Error{Kind: ErrTooLarge, Err: err}
+	}
+	return &Error{Kind: ErrBadAnswer, Err: err}
+}
+
+// scrub takes secrets out of an error that repeats them.
+func scrub(err error, secrets []string) error {
+	text := err.Error()
+	for _, s := range secrets {
+		if s != "" {
+			text = strings.ReplaceAll(text, s, "[redacted]")
+		}
+	}
+	if text == err.Error() {
+		return err
+	}
+	return errors.New(text)
+}
+
+// counted reads at most limit bytes; more is an error that says what has too many.
+type counted struct {
+	r     io.Reader
+	left  int64
+	limit int64
+	what  string
+}
+
+func limit(r io.Reader, bytes int64, what string) *counted { return &counted{r, bytes, bytes, what} }
+
+func (c *counted) Read(p []byte) (int, error) {
+	if c.left < 0 {
+		return 0, fmt.Errorf("%w: %s of more than %d bytes", ErrTooLarge, c.what, c.limit)
+	}
+	n, err := c.r.Read(p[:min(int64(len(p)), c.left+1)])
+	if c.left -= int64(n); c.left < 0 {
+		return max(n-1, 0), cmp.Or(err, fmt.Errorf("%w: %s of more than %d bytes", ErrTooLarge, c.what, c.limit))
+	}
+	return n, err
+}

@@ -1,0 +1,162 @@
+package source
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/skeema/knownhosts"
+	"golang.org/x/crypto/ssh"
+)
+
+// sshGit reads a repository over ssh. It is not go-git's transport: that one
+// obeys no context while it shakes hands, and reads the user's own ssh
+// configuration and agent.
+type sshGit struct {
+	remote
+	keyFile        string
+	passphraseFile string
+	knownHosts     string
+}
+
+func (*sshGit) secrets() []string { return nil }
+
+func (s *sshGit) connect(ctx context.Context) (session, error) {
+	config, trusted, err := s.config()
+	if err != nil {
+		return nil, err
+	}
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", s.addr)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	hangUp := func() error {
+		stop()
+		return conn.Close()
+	}
+	c, channels, requests, err := ssh.NewClientConn(conn, s.addr, config)
+	if err != nil {
+		return nil, errors.Join(s.handshakeError(ctx, err, *trusted), quiet(hangUp()))
+	}
+	client := ssh.NewClient(c, channels, requests)
+	st, err := s.start(client)
+	if err != nil {
+		return nil, errors.Join(err, quiet(hangUp()))
+	}
+	st.close = func() error {
+		defer stop()
+		return quiet(client.Close())
+	}
+	return st, nil
+}
+
+// start runs git-upload-pack on the other side.
+func (s *sshGit) start(client *ssh.Client) (*stream, error) {
+	channel, err := client.NewSession()
+	if err != nil {
+		return nil, err
+	}
+	said := new(tail)
+	channel.Stderr = said
+	in, err := channel.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := channel.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := channel.Start("git-upload-pack " + shellQuote(s.path)); err != nil {
+		return nil, err
+	}
+	return &stream{in: in, out: bufio.NewReader(out), errors: said, wait: channel.Wait}, nil
+}
+
+// config reads the key and the known hosts. trusted becomes true when the host
+// has shown a known key.
+func (s *sshGit) config() (config *ssh.ClientConfig, trusted *bool, err error) {
+	signer, err := s.signer()
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := os.Stat(s.knownHosts); err != nil {
+		return nil, nil, &Error{Kind: ErrHostKey, Detail: "known_hosts", Err: err, Hint: s.howToTrust()}
+	}
+	hosts, err := knownhosts.NewDB(s.knownHosts)
+	if err != nil {
+		return nil, nil, &Error{Kind: ErrHostKey, Detail: "known_hosts", Err: err, Hint: s.howToTrust()}
+	}
+	trusted = new(bool)
+	check := hosts.HostKeyCallback()
+	return &ssh.ClientConfig{
+		User:              cmp.Or(s.user, "git"),
+		Auth:              []ssh.AuthMethod{ssh.PublicKeys(signer)},
+		HostKeyAlgorithms: hosts.HostKeyAlgorithms(s.addr),
+		HostKeyCallback: func(host string, addr net.Addr, key ssh.PublicKey) error {
+			err := check(host, addr, key)
+			*trusted = err == nil
+			return err
+		},
+	}, trusted, nil
+}
+
+func (s *sshGit) howToTrust() string {
+	return "name a known_hosts file with the host's key, from ssh-keyscan, compared with what the host's owner publishes"
+}
+
+func (s *sshGit) signer() (ssh.Signer, error) {
+	key, err := readSecret(s.keyFile)
+	if err != nil {
+		return nil, &Error{Kind: ErrAuth, Detail: "ssh key", Err: err}
+	}
+	signer, err := ssh.ParsePrivateKey([]byte(key + "\n"))
+	if _, ok := errors.AsType[*ssh.PassphraseMissingError](err); ok && s.passphraseFile != "" {
+		var passphrase string
+		if passphrase, err = readSecret(s.passphraseFile); err == nil {
+			signer, err = ssh.ParsePrivateKeyWithPassphrase([]byte(key+"\n"), []byte(passphrase))
+		}
+	}
+	if err != nil {
+		return nil, &Error{Kind: ErrAuth, Detail: "ssh key " + s.keyFile, Err: err,
+			Hint: "name a private key that ssh can use, and a file with its passphrase if it has one"}
+	}
+	return signer, nil
+}
+
+// handshakeError tells an unknown host from an unwelcome key.
+func (s *sshGit) handshakeError(ctx context.Context, err error, trusted bool) error {
+	_, isNet := errors.AsType[net.Error](err)
+	switch {
+	case ctx.Err() != nil:
+		return err
+	case knownhosts.IsHostKeyChanged(err):
+		return &Error{Kind: ErrHostKey, Err: err,
+			Hint: "the host shows another key than the one in known_hosts: if its owner has changed it, replace the line, else someone is in between"}
+	case knownhosts.IsHostUnknown(err):
+		return &Error{Kind: ErrHostKey, Err: err, Hint: s.howToTrust()}
+	case trusted && !isNet && strings.Contains(err.Error(), "unable to authenticate"):
+		return &Error{Kind: ErrAuth, Err: err, Hint: fmt.Sprintf("the host knows this key not for the user %q: add its public key there", cmp.Or(s.user, "git"))}
+	default:
+		return &Error{Kind: ErrUnreachable, Err: err}
+	}
+}
+
+// quiet drops the error of closing what is closed already.
+func quiet(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// shellQuote makes one word of a path for the shell on the other side.
+func shellQuote(path string) string {
+	return "'" + strings.NewReplacer("'", `'\''`, "!", `'\!'`).Replace(path) + "'"
+}

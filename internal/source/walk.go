@@ -1,0 +1,171 @@
+package source
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// maxEntries bounds the entries of folders that one comparison looks at: a few
+// small trees can name one another so often that they unfold to any number.
+const maxEntries = 2_000_000
+
+// leaf is what stands at one path. The zero leaf is nothing.
+type leaf struct {
+	hash plumbing.Hash
+	kind kind
+}
+
+// snapshot is the source's path in one revision.
+type snapshot struct {
+	root   plumbing.Hash // the tree at the source's path; zero if there is none
+	ignore plumbing.Hash // the ignore file; zero if there is none
+	rules  rules
+}
+
+// snapshot finds the source's path in a revision's tree, and its rules.
+func (s *store) snapshot(tree plumbing.Hash, path string) (snapshot, error) {
+	root, err := s.lookup(tree, path)
+	if err != nil {
+		return snapshot{}, err
+	}
+	snap := snapshot{root: root}
+	entries, err := s.tree(root)
+	if err != nil {
+		return snapshot{}, err
+	}
+	e, ok := entryNamed(entries, IgnoreFile)
+	if !ok {
+		return snap, nil
+	}
+	if !e.mode.IsRegular() {
+		return snapshot{}, fmt.Errorf("%w: %s is no regular file", ErrIgnoreFile, IgnoreFile)
+	}
+	data, err := s.read(e.hash, plumbing.BlobObject, maxIgnore)
+	if large, ok := errors.AsType[tooLarge](err); ok {
+		return snapshot{}, fmt.Errorf("%w: %s: %w", ErrIgnoreFile, IgnoreFile, large)
+	}
+	if err != nil {
+		return snapshot{}, err
+	}
+	snap.ignore = e.hash
+	snap.rules, err = parseRules(data)
+	return snap, err
+}
+
+// comparison walks along two snapshots at once. It descends only where they
+// differ, so that its cost is the cost of what has changed; unless their ignore
+// files differ, which can show or hide any path.
+type comparison struct {
+	store    *store
+	from, to snapshot
+	base     string // the source's path, which names start with
+	// found is called with each path where the two differ, in git's order.
+	found func(name string, from, to leaf) error
+
+	everything bool
+	entries    int
+	parts      []string
+}
+
+// compare tells found where two snapshots differ.
+func (s *store) compare(ctx context.Context, from, to snapshot, base string, found func(name string, from, to leaf) error) error {
+	c := comparison{store: s, from: from, to: to, base: base, found: found, everything: from.ignore != to.ignore}
+	return c.folder(ctx, from.root, to.root)
+}
+
+// folder compares two trees, either of which may be zero: nothing.
+func (c *comparison) folder(ctx context.Context, from, to plumbing.Hash) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if from == to && !c.everything {
+		return nil
+	}
+	olds, err := c.list(from)
+	if err != nil {
+		return err
+	}
+	news, err := c.list(to)
+	if err != nil {
+		return err
+	}
+	for len(olds) > 0 || len(news) > 0 {
+		order := 0
+		switch {
+		case len(olds) == 0:
+			order = 1
+		case len(news) == 0:
+			order = -1
+		default:
+			order = compareEntries(olds[0], news[0])
+		}
+		var a, b *treeEntry
+		if order <= 0 {
+			a, olds = &olds[0], olds[1:]
+		}
+		if order >= 0 {
+			b, news = &news[0], news[1:]
+		}
+		if err := c.entry(ctx, a, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *comparison) list(tree plumbing.Hash) ([]treeEntry, error) {
+	if tree.IsZero() {
+		return nil, nil
+	}
+	entries, err := c.store.tree(tree)
+	if c.entries += len(entries); err == nil && c.entries > maxEntries {
+		return nil, fmt.Errorf("%w: more than %d files and folders: name a sub-folder as the path", ErrTooLarge, maxEntries)
+	}
+	return entries, err
+}
+
+// entry compares what stands at one path: a or b is nil if nothing does.
+func (c *comparison) entry(ctx context.Context, a, b *treeEntry) error {
+	if a != nil && b != nil && *a == *b && !c.everything {
+		return nil
+	}
+	c.parts = append(c.parts, cmp.Or(a, b).name)
+	defer func() { c.parts = c.parts[:len(c.parts)-1] }()
+	from, oldFolder := c.from.rules.look(c.parts, a)
+	to, newFolder := c.to.rules.look(c.parts, b)
+	if from != to {
+		if err := c.found(c.name(), from, to); err != nil {
+			return err
+		}
+	}
+	if oldFolder.IsZero() && newFolder.IsZero() {
+		return nil
+	}
+	return c.folder(ctx, oldFolder, newFolder)
+}
+
+// name returns the path of the entry that is looked at.
+func (c *comparison) name() string {
+	last := len(c.parts) - 1
+	return path.Join(c.base, path.Join(c.parts[:last]...), shown(c.parts[last]))
+}
+
+// look tells what an entry is to us: a leaf, a folder or, with both zero, nothing.
+func (r rules) look(parts []string, e *treeEntry) (l leaf, folder plumbing.Hash) {
+	if e == nil {
+		return leaf{}, plumbing.ZeroHash
+	}
+	switch k := r.kind(parts, e.mode); k {
+	case kindNone:
+		return leaf{}, plumbing.ZeroHash
+	case kindFolder:
+		return leaf{}, e.hash
+	default:
+		return leaf{e.hash, k}, plumbing.ZeroHash
+	}
+}
