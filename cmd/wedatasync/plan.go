@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -12,12 +14,17 @@ import (
 
 func newPlanCommand(io *stdio) *cobra.Command {
 	var detailed bool
+	var against string
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what a pass would do; reads only",
 		Long: `Plan compares the source with the state, as run does, and shows which commits run
 would make. It writes nothing: not the state, not the API. It works while the
 daemon runs, and needs no credentials.
+
+With --against REV, such as origin/main, it shows instead what merging the
+checked-out revision into REV would change: from git alone, for the CI of a pull
+request. There, without --against and without a state, the base is found by itself.
 
 Exit codes: 0 the plan was made; 1 an error, or a file that cannot be used; 2 with
 --detailed-exitcode: changes pending; 3 a guard holds the plan.`,
@@ -26,11 +33,12 @@ Exit codes: 0 the plan was made; 1 an error, or a file that cannot be used; 2 wi
 	s := addSettings(cmd)
 	o := addOutput(cmd)
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "end with 2 if changes are pending")
+	cmd.Flags().StringVar(&against, "against", "", "`what` to compare with: state, or a git revision")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := errors.Join(o.check(), s.load(io.getenv)); err != nil {
 			return usageError{err}
 		}
-		p, err := app.Plan(cmd.Context(), s.Settings, app.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: s.given("state")})
+		p, err := makePlan(cmd.Context(), io, s, against)
 		if err != nil {
 			// A reader of the output must not take the absence of a plan for one
 			// without changes.
@@ -45,6 +53,18 @@ Exit codes: 0 the plan was made; 1 an error, or a file that cannot be used; 2 wi
 		return planStatus(p, detailed)
 	}
 	return cmd
+}
+
+// againstState is the value of --against that compares with the state.
+const againstState = "state"
+
+// makePlan compares the source with what a person asked for.
+func makePlan(ctx context.Context, io *stdio, s *settings, against string) (*reconcile.Plan, error) {
+	if against == "" || against == againstState {
+		env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: s.given("state")}
+		return app.Plan(ctx, s.Settings, env)
+	}
+	return app.Between(ctx, cmp.Or(s.Source, "."), against)
 }
 
 // planStatus returns the code for a plan that was made and shown.

@@ -1,0 +1,69 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"path"
+	"path/filepath"
+	"time"
+
+	"github.com/wedatasync/wedatasync/internal/source"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// Between returns what merging the checked-out revision into base would change,
+// from git alone: no state, no credentials, no network. dir is a folder of the
+// checkout, and the specs are below it.
+//
+// It reads only the files that differ, so it does not know what the others say:
+// `validate` finds a task that is named twice, and dependencies do not order it.
+func Between(ctx context.Context, dir, base string) (_ *reconcile.Plan, err error) {
+	repo, err := source.OpenRepository(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, repo.Close()) }()
+	const head = "HEAD"
+	fork, err := repo.MergeBase(ctx, base, head)
+	if err != nil {
+		return nil, err
+	}
+	changes, err := repo.Changes(ctx, fork, head, repo.Prefix())
+	if err != nil {
+		return nil, err
+	}
+	before, after := spec.NewSet(), spec.NewSet()
+	for _, c := range changes {
+		if c.Base != nil {
+			before.Put(alone(c.Base))
+		}
+		if c.Head != nil {
+			after.Put(alone(c.Head))
+		}
+	}
+	in := reconcile.Input{Specs: after, Base: before, Records: map[spec.Key]*state.Record{}, Control: &state.Control{}}
+	for c := range before.All() {
+		applied := reconcile.AppliedOf(c, fork)
+		in.Records[c.Key] = &state.Record{Key: c.Key, Status: state.StatusApplied, Applied: &applied}
+	}
+	p := reconcile.Diff(in, time.Now())
+	commit, err := repo.Resolve(head)
+	if err != nil {
+		return nil, err
+	}
+	p.Source = reconcile.SourceInfo{URL: filepath.ToSlash(path.Clean(dir)), Branch: base, Revision: commit}
+	return p, nil
+}
+
+// alone returns the file without what it says of tasks in other files.
+func alone(f *spec.File) *spec.File {
+	out := *f
+	out.Commits = make([]spec.Commit, len(f.Commits))
+	for i, c := range f.Commits {
+		c.DependsOn = nil
+		out.Commits[i] = c
+	}
+	return &out
+}
