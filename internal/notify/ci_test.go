@@ -1,0 +1,203 @@
+package notify_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wedatasync/wedatasync/internal/notify"
+)
+
+const pullRequestEvent = `{
+  "action": "synchronize",
+  "number": 7,
+  "pull_request": {
+    "number": 7,
+    "base": {"ref": "main", "sha": "ba5e", "repo": {"full_name": "acme/tasks"}},
+    "head": {"ref": "topic", "sha": "4ead", "repo": {"full_name": "mallory/tasks"}}
+  }
+}`
+
+func TestDetect(t *testing.T) {
+	tests := []struct {
+		name  string
+		env   map[string]string
+		event string
+		want  notify.Job
+		token string // that the forge is asked with
+	}{
+		{
+			name: "GitHub Actions",
+			env: map[string]string{
+				"GITHUB_ACTIONS": "true", "GITHUB_API_URL": "https://api.github.com", "GITHUB_SERVER_URL": "https://github.com",
+				"GITHUB_REPOSITORY": "acme/tasks", "GITHUB_EVENT_NAME": "pull_request", "GITHUB_SHA": "3e49e", "GITHUB_BASE_REF": "main",
+				"GITHUB_TOKEN": "ghs",
+			},
+			event: pullRequestEvent,
+			want: notify.Job{
+				Forge: notify.Config{Kind: notify.GitHub, BaseURL: "https://api.github.com", Repository: "acme/tasks", PullRequest: 7},
+				Event: "pull_request", Base: "ba5e", Head: "4ead", BaseBranch: "main",
+			},
+			token: "ghs",
+		},
+		{
+			name: "GitHub Enterprise, our own token",
+			env: map[string]string{
+				"GITHUB_ACTIONS": "true", "GITHUB_API_URL": "https://ghe.example.com/api/v3", "GITHUB_REPOSITORY": "acme/tasks",
+				"GITHUB_EVENT_NAME": "pull_request_target", "GITHUB_TOKEN": "ghs", "WEDATASYNC_FORGE_TOKEN": "own",
+			},
+			event: pullRequestEvent,
+			want: notify.Job{
+				Forge: notify.Config{Kind: notify.GitHub, BaseURL: "https://ghe.example.com/api/v3", Repository: "acme/tasks", PullRequest: 7},
+				Event: "pull_request_target", Base: "ba5e", Head: "4ead", BaseBranch: "main",
+			},
+			token: "own",
+		},
+		{
+			name: "GitHub Actions, a comment on a pull request",
+			env: map[string]string{
+				"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/tasks", "GITHUB_EVENT_NAME": "issue_comment", "GITHUB_SHA": "3e49e",
+			},
+			event: `{"issue":{"number":9,"pull_request":{"url":"https://api.github.com/repos/acme/tasks/pulls/9"}}}`,
+			want: notify.Job{
+				Forge: notify.Config{Kind: notify.GitHub, Repository: "acme/tasks", PullRequest: 9},
+				Event: "issue_comment", Head: "3e49e",
+			},
+		},
+		{
+			name:  "GitHub Actions, a comment on an issue",
+			env:   map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/tasks", "GITHUB_EVENT_NAME": "issue_comment"},
+			event: `{"issue":{"number":9,"pull_request":null}}`,
+			want:  notify.Job{Forge: notify.Config{Kind: notify.GitHub, Repository: "acme/tasks"}, Event: "issue_comment"},
+		},
+		{
+			name:  "GitHub Actions, a push",
+			env:   map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/tasks", "GITHUB_EVENT_NAME": "push", "GITHUB_SHA": "4ead"},
+			event: `{"ref":"refs/heads/main","before":"ba5e","after":"4ead"}`,
+			want:  notify.Job{Forge: notify.Config{Kind: notify.GitHub, Repository: "acme/tasks"}, Event: "push", Head: "4ead"},
+		},
+		{
+			name: "Gitea Actions",
+			env: map[string]string{
+				"GITHUB_ACTIONS": "true", "GITEA_ACTIONS": "true", "GITHUB_API_URL": "https://gitea.example.com/api/v1",
+				"GITHUB_REPOSITORY": "acme/tasks", "GITHUB_EVENT_NAME": "pull_request", "GITHUB_TOKEN": "job", "GITEA_TOKEN": "own",
+			},
+			event: pullRequestEvent,
+			want: notify.Job{
+				Forge: notify.Config{Kind: notify.Gitea, BaseURL: "https://gitea.example.com/api/v1", Repository: "acme/tasks", PullRequest: 7},
+				Event: "pull_request", Base: "ba5e", Head: "4ead", BaseBranch: "main",
+			},
+			token: "own",
+		},
+		{
+			name: "an old Forgejo runner, known by the address of its API",
+			env:  map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_API_URL": "https://codeberg.org/api/v1/", "GITHUB_REPOSITORY": "acme/tasks", "GITHUB_TOKEN": "job"},
+			want: notify.Job{Forge: notify.Config{Kind: notify.Gitea, BaseURL: "https://codeberg.org/api/v1/", Repository: "acme/tasks"}}, token: "job",
+		},
+		{
+			name: "Forgejo Actions without the address of its API",
+			env:  map[string]string{"FORGEJO_ACTIONS": "true", "GITHUB_SERVER_URL": "https://codeberg.org", "GITHUB_REPOSITORY": "acme/tasks", "FORGEJO_TOKEN": "job"},
+			want: notify.Job{Forge: notify.Config{Kind: notify.Gitea, BaseURL: "https://codeberg.org/api/v1", Repository: "acme/tasks"}}, token: "job",
+		},
+		{
+			name: "GitLab CI",
+			env: map[string]string{
+				"GITLAB_CI": "true", "CI_API_V4_URL": "https://gitlab.example.com/api/v4", "CI_PROJECT_ID": "42", "CI_PIPELINE_SOURCE": "merge_request_event",
+				"CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_PROJECT_ID": "42", "CI_MERGE_REQUEST_DIFF_BASE_SHA": "ba5e",
+				"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI_COMMIT_SHA": "4ead", "CI_JOB_TOKEN": "job", "GITLAB_TOKEN": "own",
+			},
+			want: notify.Job{
+				Forge: notify.Config{Kind: notify.GitLab, BaseURL: "https://gitlab.example.com/api/v4", Repository: "42", PullRequest: 7},
+				Event: "merge_request_event", Base: "ba5e", Head: "4ead", BaseBranch: "main",
+			},
+			token: "own",
+		},
+		{
+			name: "GitLab CI in a fork, of the merged result",
+			env: map[string]string{
+				"GITLAB_CI": "true", "CI_PROJECT_ID": "43", "CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_PROJECT_ID": "42",
+				"CI_MERGE_REQUEST_DIFF_BASE_SHA": "01d", "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": "ba5e",
+				"CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": "4ead", "CI_COMMIT_SHA": "3e49e", "CI_JOB_TOKEN": "job",
+			},
+			want: notify.Job{Forge: notify.Config{Kind: notify.GitLab, Repository: "42", PullRequest: 7}, Base: "ba5e", Head: "4ead"},
+		},
+		{
+			name: "GitLab CI, a branch",
+			env:  map[string]string{"GITLAB_CI": "true", "CI_PROJECT_ID": "42", "CI_PIPELINE_SOURCE": "push", "CI_COMMIT_SHA": "4ead"},
+			want: notify.Job{Forge: notify.Config{Kind: notify.GitLab, Repository: "42"}, Event: "push", Head: "4ead"},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			job, err := notify.Detect(environment(t, test.env, test.event))
+			if err != nil {
+				t.Fatal(err)
+			}
+			test.want.Forge.Token = notify.Secret{}
+			if test.token != "" {
+				test.want.Forge.Token = notify.SecretText(test.token)
+			}
+			if diff := cmp.Diff(test.want, job, cmp.Comparer(func(a, b notify.Secret) bool { return a == b })); diff != "" {
+				t.Errorf("job (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// environment is that of a job, with the event in a file if there is one.
+func environment(t testing.TB, env map[string]string, event string) func(string) string {
+	t.Helper()
+	path := ""
+	if event != "" {
+		path = filepath.Join(t.TempDir(), "event.json")
+		if err := os.WriteFile(path, []byte(event), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return func(name string) string {
+		if name == "GITHUB_EVENT_PATH" {
+			return path
+		}
+		return env[name]
+	}
+}
+
+func TestDetect_Fails(t *testing.T) {
+	actions := map[string]string{"GITHUB_ACTIONS": "true"}
+	tests := []struct {
+		name   string
+		getenv func(string) string
+		want   error
+	}{
+		{"no CI", environment(t, nil, ""), notify.ErrNoCI},
+		{"the event is not JSON", environment(t, actions, "{"), notify.ErrConfig},
+		{"the event is huge", environment(t, actions, strings.Repeat(" ", 27<<20)), notify.ErrConfig},
+		{"the event is gone", func(name string) string {
+			return map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_EVENT_PATH": filepath.Join(t.TempDir(), "gone")}[name]
+		}, os.ErrNotExist},
+		{"no number", environment(t, map[string]string{"GITLAB_CI": "true", "CI_MERGE_REQUEST_IID": "seven\n"}, ""), notify.ErrConfig},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := notify.Detect(test.getenv); !errors.Is(err, test.want) {
+				t.Errorf("error = %v, want %v", err, test.want)
+			}
+		})
+	}
+}
+
+// FuzzDetect reads any event without falling over.
+func FuzzDetect(f *testing.F) {
+	f.Add(pullRequestEvent)
+	f.Add(`{"issue":{"number":9,"pull_request":{}}}`)
+	f.Fuzz(func(t *testing.T, event string) {
+		job, err := notify.Detect(environment(t, map[string]string{"GITHUB_ACTIONS": "true"}, event))
+		if err != nil && job.Forge.PullRequest != 0 {
+			t.Errorf("a job with an error: %v", err)
+		}
+	})
+}

@@ -1,0 +1,279 @@
+package notify
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// The bounds of what is sent and read.
+const (
+	maxTries    = 5                // requests for one call
+	maxRedirect = 3                // of one request, and only to the same host
+	maxAnswer   = 64 << 20         // bytes of an answer; a page of comments is the longest
+	maxFailure  = 64 << 10         // bytes that are read of an answer that is an error
+	tryTimeout  = 30 * time.Second // for one request, its answer included
+)
+
+// client sends requests, and sends them again as far as that is right.
+type client struct {
+	http *http.Client
+	log  *slog.Logger
+}
+
+// newClient makes a client that trusts the system's authorities and those in
+// caFile, if it is not empty.
+func newClient(transport http.RoundTripper, caFile string, log *slog.Logger) (*client, error) {
+	if transport == nil {
+		t, err := newTransport(caFile)
+		if err != nil {
+			return nil, err
+		}
+		transport = t
+	}
+	return &client{http: &http.Client{Transport: transport, CheckRedirect: sameHost}, log: log}, nil
+}
+
+func newTransport(caFile string) (*http.Transport, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if caFile != "" {
+		ca, err := os.ReadFile(caFile)
+		if err != nil {
+			return nil, err
+		}
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		if !pool.AppendCertsFromPEM(ca) {
+			return nil, fmt.Errorf("read %s: it holds no certificate in PEM", caFile)
+		}
+		config.RootCAs = pool
+	}
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		TLSClientConfig:        config,
+		TLSHandshakeTimeout:    10 * time.Second,
+		IdleConnTimeout:        time.Minute,
+		MaxResponseHeaderBytes: 64 << 10,
+		ForceAttemptHTTP2:      true,
+	}, nil
+}
+
+// close lets go of the connections that are kept.
+func (c *client) close() { c.http.CloseIdleConnections() }
+
+// errRedirect is what a redirect that is not followed ends with.
+var errRedirect = errors.New("the server points elsewhere")
+
+// sameHost follows redirects within one host only: a token or a secret path is
+// for the server it was given for. A redirect that would turn a write into a read
+// is refused as well.
+func sameHost(req *http.Request, via []*http.Request) error {
+	first := via[0]
+	switch {
+	case len(via) > maxRedirect:
+		return fmt.Errorf("%w again and again", errRedirect)
+	case req.URL.Host != first.URL.Host || req.URL.Scheme != first.URL.Scheme:
+		return fmt.Errorf("%w, to %s://%s", errRedirect, req.URL.Scheme, req.URL.Host)
+	case req.Method != first.Method:
+		return fmt.Errorf("%w for what was to be written", errRedirect)
+	}
+	return nil
+}
+
+// call is one thing asked of a server.
+type call struct {
+	op      string // for errors
+	method  string
+	url     string
+	payload any // sent as JSON; nil for none
+	// prepare adds what proves who asks, anew for each request, and returns the
+	// texts that must not be shown.
+	prepare func(*http.Request) (secrets []string, err error)
+	// repeatable says that to do it twice comes to the same.
+	repeatable bool
+	// refusal says what an answer other than 2xx means.
+	refusal func(*http.Response, []byte) *Error
+	// read takes in a 2xx answer. The body is bounded.
+	read func(*http.Response) error
+}
+
+// do sends the request, again where that may help and can do no harm, until ctx
+// is done. A wait that would outlast ctx is not begun.
+func (c *client) do(ctx context.Context, call call) error {
+	return c.again(ctx, func() error { return c.try(ctx, call) }, func(e *Error) bool {
+		return e.effect == effectNone || e.effect == effectUnknown && call.repeatable
+	})
+}
+
+// again repeats f while it fails in a way that may be repeated.
+func (c *client) again(ctx context.Context, f func() error, may func(*Error) bool) error {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.Multiplier, pause.MaxInterval = time.Second, 2, 30*time.Second
+	for tries := 1; ; tries++ {
+		err := f()
+		e, ok := errors.AsType[*Error](err)
+		if !ok || !may(e) {
+			return err
+		}
+		wait := cmp.Or(e.RetryAfter, pause.NextBackOff())
+		deadline, bounded := ctx.Deadline()
+		if tries == maxTries || bounded && time.Until(deadline) <= wait {
+			e.effect = effectFinal
+			return e
+		}
+		c.log.DebugContext(ctx, "try again", "op", e.Op, "cause", e.Kind, "status", e.Status, "wait", wait)
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// try sends one request. Every error is an *Error without secrets, or that of ctx.
+func (c *client) try(ctx context.Context, call call) error {
+	deadline, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	req, secrets, err := call.request(deadline)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	resp, err := c.http.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return scrub(call.unanswered(err), secrets)
+	}
+	defer func() {
+		_, _ = io.CopyN(io.Discard, resp.Body, 4<<10) // so that the connection can be used again
+		resp.Body.Close()
+	}()
+	c.log.DebugContext(ctx, "asked", "op", call.op, "method", call.method, "status", resp.StatusCode, "duration", time.Since(start))
+	if err = call.answered(resp); ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return scrub(e, secrets)
+	}
+	return err
+}
+
+// request makes the request.
+func (call *call) request(ctx context.Context) (*http.Request, []string, error) {
+	var body io.Reader
+	if call.payload != nil {
+		data, err := json.Marshal(call.payload)
+		if err != nil {
+			return nil, nil, &Error{Op: call.op, Kind: ErrConfig, Err: err}
+		}
+		body = bytes.NewReader(data)
+	}
+	req, err := http.NewRequestWithContext(ctx, call.method, call.url, body)
+	if err != nil {
+		return nil, nil, &Error{Op: call.op, Kind: ErrConfig, Detail: "the address is not a valid URL"}
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	}
+	secrets, err := call.prepare(req)
+	if err != nil {
+		return nil, nil, &Error{Op: call.op, Kind: ErrConfig, Err: err}
+	}
+	return req, secrets, nil
+}
+
+// unanswered describes a request that has no answer.
+func (call *call) unanswered(err error) *Error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err // without the URL, which can be a secret
+	}
+	e := &Error{Op: call.op, Kind: ErrUnavailable, Err: err, effect: effectUnknown}
+	switch op, ok := errors.AsType[*net.OpError](err); {
+	case errors.Is(err, errRedirect):
+		e.Kind, e.effect = ErrBadAnswer, effectFinal
+		e.Hint = "if that is right, make it the address in the configuration"
+	case ok && op.Op == "dial":
+		e.effect = effectNone
+	case isCertificate(err):
+		e.effect = effectFinal
+		e.Hint = "name the file of the authority that signed its certificate"
+	case errors.Is(err, context.DeadlineExceeded):
+		e.Err = fmt.Errorf("no answer within %v", tryTimeout)
+	}
+	return e
+}
+
+func isCertificate(err error) bool {
+	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok
+}
+
+// answered takes in an answer, whatever it is.
+func (call *call) answered(resp *http.Response) error {
+	if resp.StatusCode/100 != 2 {
+		data, _ := io.ReadAll(io.LimitReader(resp.Body, maxFailure))
+		return call.refusal(resp, data)
+	}
+	resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
+	err := call.read(resp)
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	e := &Error{Op: call.op, Kind: ErrBadAnswer, Status: resp.StatusCode, Err: err, effect: effectUnknown}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		e.effect = effectFinal
+	}
+	return e
+}
+
+// scrub takes secrets out of what others said. The texts of an Error are made of
+// it, whatever a server or a library put into them.
+func scrub(e *Error, secrets []string) *Error {
+	clean := func(s string) string {
+		for _, secret := range secrets {
+			if secret != "" {
+				s = strings.ReplaceAll(s, secret, redacted)
+			}
+		}
+		return s
+	}
+	e.Detail = clean(e.Detail)
+	if e.Err != nil {
+		if text := e.Err.Error(); clean(text) != text {
+			e.Err = errors.New(clean(text))
+		}
+	}
+	return e
+}

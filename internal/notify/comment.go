@@ -1,0 +1,272 @@
+package notify
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Action is what became of a comment.
+type Action string
+
+// The actions of a Posted.
+const (
+	ActionCreated   Action = "created"
+	ActionUpdated   Action = "updated"
+	ActionUnchanged Action = "unchanged" // it says the same already
+	ActionSkipped   Action = "skipped"   // there is none, and none was to be created
+)
+
+// Posted is what became of a comment, and where it is.
+type Posted struct {
+	Action Action
+	URL    string // for people; empty if the forge does not say
+}
+
+// Options say how a comment is posted.
+type Options struct {
+	// CreateIfMissing creates the comment if there is none yet. Without it a comment
+	// is only kept current: nobody needs one that says that nothing changed.
+	CreateIfMissing bool
+}
+
+// account is an author, or who we are.
+type account struct {
+	ID   int64  `json:"id"`
+	Type string `json:"type"` // GitHub: User, Bot, Organization
+}
+
+// comment is a comment as the forges list it.
+type comment struct {
+	ID     int64    `json:"id"`
+	Body   string   `json:"body"`
+	URL    string   `json:"html_url"`
+	User   *account `json:"user"`   // GitHub, Gitea
+	Author *account `json:"author"` // GitLab
+	System bool     `json:"system"` // GitLab: an event, not someone's words
+}
+
+func (c *comment) author() account {
+	switch {
+	case c.User != nil:
+		return *c.User
+	case c.Author != nil:
+		return *c.Author
+	default:
+		return account{} // whose account was deleted
+	}
+}
+
+// Upsert posts the one comment that the first line of body, a hidden marker,
+// names: it updates the one that is there if that says something else, and
+// creates it otherwise.
+//
+// A comment is ours if its first line is the marker and we wrote it; anyone can
+// write a marker, and what others wrote is not touched. If several are ours, the
+// oldest is kept current and the others are left as they are. A comment that
+// vanishes meanwhile is created anew. A create whose answer is lost is looked for
+// before it is repeated.
+func (f *Forge) Upsert(ctx context.Context, body string, o Options) (Posted, error) {
+	op := "comment on " + f.name(f.config.Repository, f.config.PullRequest)
+	marker, err := f.check(op, body)
+	if err != nil {
+		return Posted{}, err
+	}
+	ctx, cancel := f.bound(ctx, op)
+	defer cancel()
+	var posted Posted
+	err = f.client.again(ctx, func() (err error) {
+		posted, err = f.upsert(ctx, op, marker, body, o)
+		return err
+	}, func(e *Error) bool { return e.effect == effectUnknown })
+	return posted, err
+}
+
+// bound limits how long one call of a method takes.
+func (f *Forge) bound(ctx context.Context, op string) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, f.timeout, &Error{Op: op, Kind: ErrUnavailable, Detail: fmt.Sprintf("not done after %v", f.timeout)})
+}
+
+// check returns the marker of a body that can be posted.
+func (f *Forge) check(op, body string) (marker string, err error) {
+	marker = firstLine(body)
+	switch {
+	case f.config.PullRequest <= 0:
+		return "", &Error{Op: op, Kind: ErrConfig, Detail: "there is no pull request", Hint: "name its number"}
+	case !strings.HasPrefix(marker, "<!-- ") || !strings.HasSuffix(marker, " -->"):
+		return "", &Error{Op: op, Kind: ErrConfig, Detail: "the first line of the text is no marker"}
+	case f.limit > 0 && utf8.RuneCountInString(body) > f.limit:
+		return "", &Error{Op: op, Kind: ErrTooLong, Detail: fmt.Sprintf("the forge takes %d characters", f.limit), Hint: "lower --limit"}
+	}
+	return marker, nil
+}
+
+func firstLine(body string) string {
+	line, _, _ := strings.Cut(body, "\n")
+	return strings.TrimSpace(line)
+}
+
+func (f *Forge) upsert(ctx context.Context, op, marker, body string, o Options) (Posted, error) {
+	for c, err := range f.ours(ctx, op, marker) {
+		if err != nil {
+			return Posted{}, err
+		}
+		if plain(c.Body) == plain(body) {
+			return Posted{Action: ActionUnchanged, URL: c.URL}, nil
+		}
+		posted, err := f.update(ctx, op, c.ID, body)
+		// It was deleted meanwhile, or it is another's after all.
+		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrPermission) {
+			f.client.log.DebugContext(ctx, "leave a comment", "id", c.ID, "cause", err)
+			continue
+		}
+		return posted, err
+	}
+	if !o.CreateIfMissing {
+		return Posted{Action: ActionSkipped}, nil
+	}
+	return f.create(ctx, op, body)
+}
+
+// plain is a body without what a forge may change in it.
+func plain(body string) string {
+	return strings.TrimSpace(strings.ReplaceAll(body, "\r\n", "\n"))
+}
+
+func (f *Forge) create(ctx context.Context, op, body string) (Posted, error) {
+	var c comment
+	path := f.notes(f.config.Repository, f.config.PullRequest)
+	err := f.client.do(ctx, f.ask(op, http.MethodPost, path, map[string]string{"body": body}, decode(&c)))
+	return Posted{Action: ActionCreated, URL: c.URL}, err
+}
+
+func (f *Forge) update(ctx context.Context, op string, id int64, body string) (Posted, error) {
+	var c comment
+	path := f.note(f.config.Repository, f.config.PullRequest, id)
+	err := f.client.do(ctx, f.ask(op, f.edit, path, map[string]string{"body": body}, decode(&c)))
+	return Posted{Action: ActionUpdated, URL: c.URL}, err
+}
+
+// ours yields the comments that are ours, the oldest first. It asks who we are
+// only when there is a comment that could be.
+func (f *Forge) ours(ctx context.Context, op, marker string) iter.Seq2[comment, error] {
+	return func(yield func(comment, error) bool) {
+		var mine func(account) bool
+		for c, err := range f.marked(ctx, op, marker) {
+			if err == nil && mine == nil {
+				mine, err = f.whoami(ctx, op)
+			}
+			if err != nil {
+				yield(comment{}, err)
+				return
+			}
+			if mine(c.author()) && !yield(c, nil) {
+				return
+			}
+		}
+	}
+}
+
+// whoami returns how to tell our own comments. A token can be allowed to comment
+// and not to ask whose it is.
+func (f *Forge) whoami(ctx context.Context, op string) (func(account) bool, error) {
+	var me account
+	err := f.client.do(ctx, f.ask(op, http.MethodGet, "/user", nil, decode(&me)))
+	switch {
+	case errors.Is(err, ErrToken), errors.Is(err, ErrPermission), errors.Is(err, ErrNotFound):
+		return f.mine, nil
+	case err != nil:
+		return nil, err
+	case me.ID == 0:
+		return f.mine, nil
+	}
+	return func(a account) bool { return a.ID == me.ID }, nil
+}
+
+// maxPages bounds the pages of comments that are looked through, of 100 each.
+const maxPages = 200
+
+// marked yields the comments that start with the marker, the oldest first.
+func (f *Forge) marked(ctx context.Context, op, marker string) iter.Seq2[comment, error] {
+	return func(yield func(comment, error) bool) {
+		for page := 1; page > 0; {
+			found, next, err := f.page(ctx, op, page, marker)
+			if err == nil && next > 0 && (next <= page || next > maxPages) {
+				err = &Error{Op: op, Kind: ErrBadAnswer, Detail: fmt.Sprintf("the list of comments has no end: page %d leads to page %d", page, next)}
+			}
+			if err != nil {
+				yield(comment{}, err)
+				return
+			}
+			for _, c := range found {
+				if !yield(c, nil) {
+					return
+				}
+			}
+			page = next
+		}
+	}
+}
+
+// page reads one page of comments and returns those with the marker, and the
+// number of the next page, 0 if it is the last. Gitea has one page for all.
+func (f *Forge) page(ctx context.Context, op string, page int, marker string) (found []comment, next int, err error) {
+	query := url.Values{"per_page": {"100"}, "page": {strconv.Itoa(page)}}
+	if f.config.Kind == GitLab {
+		query.Set("sort", "asc")
+		query.Set("order_by", "created_at")
+	}
+	path := f.notes(f.config.Repository, f.config.PullRequest) + "?" + query.Encode()
+	err = f.client.do(ctx, f.ask(op, http.MethodGet, path, nil, func(resp *http.Response) (err error) {
+		next = nextPage(resp.Header)
+		found, err = pick(json.NewDecoder(resp.Body), marker)
+		return err
+	}))
+	return found, next, err
+}
+
+// pick decodes a list of comments one by one and keeps those with the marker.
+func pick(d *json.Decoder, marker string) (found []comment, err error) {
+	if start, err := d.Token(); err != nil || start != json.Delim('[') {
+		return nil, errors.Join(errors.New("it is not a list of comments"), err)
+	}
+	for d.More() {
+		var c comment
+		if err := d.Decode(&c); err != nil {
+			return nil, err
+		}
+		if !c.System && firstLine(c.Body) == marker {
+			found = append(found, c)
+		}
+	}
+	_, err = d.Token()
+	return found, err
+}
+
+// nextPage returns the page after this one, or 0. Of the link to it only the
+// number is taken: it can name a host that is not reached from here, or another's.
+func nextPage(h http.Header) int {
+	if n, err := strconv.Atoi(h.Get("X-Next-Page")); err == nil {
+		return max(n, 0)
+	}
+	for link := range strings.SplitSeq(strings.Join(h.Values("Link"), ","), ",") {
+		target, relation, _ := strings.Cut(link, ";")
+		if !strings.Contains(relation, `rel="next"`) {
+			continue
+		}
+		u, err := url.Parse(strings.Trim(strings.TrimSpace(target), "<>"))
+		if err != nil {
+			return 0
+		}
+		n, _ := strconv.Atoi(u.Query().Get("page"))
+		return max(n, 0)
+	}
+	return 0
+}

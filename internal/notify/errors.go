@@ -1,0 +1,102 @@
+package notify
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// What can be wrong when someone is to be told. They are met wrapped in an
+// [*Error], except ErrNoCI.
+var (
+	ErrNoCI        = errors.New("not in a CI job that is known")
+	ErrConfig      = errors.New("configuration cannot be used")
+	ErrToken       = errors.New("token not accepted")
+	ErrPermission  = errors.New("permission denied")
+	ErrNotFound    = errors.New("not found")
+	ErrLimited     = errors.New("too many requests")
+	ErrUnavailable = errors.New("server cannot be reached")
+	ErrRefused     = errors.New("request refused")
+	ErrBadAnswer   = errors.New("answer is not what the API says")
+	ErrTooLong     = errors.New("text is too long")
+)
+
+// Error says what could not be told, why, and what to do about it. Its text holds
+// no secret, is one line, and bounds what comes from outside.
+type Error struct {
+	Op     string // verb and object, such as "comment on pull request 7 of acme/tasks"
+	Kind   error  // one of the Err... values above
+	Status int    // of the answer; 0 if there was none
+	Detail string // in the server's words; may be empty
+	Hint   string // what to do; may be empty
+	Err    error  // the cause below HTTP; may be nil
+	// RetryAfter is how long the server wants to be left alone; 0 if it does not say.
+	RetryAfter time.Duration
+
+	effect effect
+}
+
+// effect is what a failed request can have done, which decides whether it may be
+// sent again.
+type effect uint8
+
+const (
+	effectFinal   effect = iota // it will not help to repeat it
+	effectNone                  // nothing was done, and it can succeed later
+	effectUnknown               // something may have been done
+)
+
+// Error returns one line: what was done, what is wrong, and what to do.
+func (e *Error) Error() string {
+	text := fmt.Sprintf("%s: %v", e.Op, e.Kind)
+	if e.Detail != "" {
+		text += ": " + oneLine(e.Detail)
+	}
+	if e.Status != 0 {
+		text += fmt.Sprintf(" (HTTP %d)", e.Status)
+	}
+	if e.Err != nil {
+		text += ": " + oneLine(e.Err.Error())
+	}
+	if e.RetryAfter > 0 {
+		text += fmt.Sprintf(": it asks to wait %v", e.RetryAfter.Round(time.Second))
+	}
+	if e.Hint != "" {
+		text += ": " + e.Hint
+	}
+	return text
+}
+
+// Unwrap returns the kind and the cause.
+func (e *Error) Unwrap() []error {
+	if e.Err == nil {
+		return []error{e.Kind}
+	}
+	return []error{e.Kind, e.Err}
+}
+
+// maxQuote bounds what an error repeats of a text from outside, in bytes.
+const maxQuote = 300
+
+// oneLine makes text from outside fit for a message: one line of what can be
+// shown, at most maxQuote bytes long.
+func oneLine(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "�"))
+	return clip(strings.Join(strings.Fields(text), " "), maxQuote)
+}
+
+// clip cuts s to at most limit bytes without breaking a character.
+func clip(s string, limit int) string {
+	const more = "…"
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit-len(more)], "") + more
+}

@@ -1,0 +1,209 @@
+package notify
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Kind is a forge by its API.
+type Kind string
+
+// The forges. Forgejo and Codeberg speak Gitea's API.
+const (
+	GitHub Kind = "github"
+	GitLab Kind = "gitlab"
+	Gitea  Kind = "gitea"
+)
+
+// Config says which repository on which forge, and with which token.
+type Config struct {
+	Kind Kind
+	// BaseURL is the API's, such as https://ghe.example.com/api/v3,
+	// https://gitlab.example.com/api/v4 or https://gitea.example.com/api/v1. Empty is
+	// github.com's or gitlab.com's.
+	BaseURL string
+	// Repository is owner/name; on GitLab the project's path or its number.
+	Repository string
+	// PullRequest is the number of the pull request, on GitLab the merge request's in
+	// its project; 0 if there is none.
+	PullRequest int
+	Token       Secret
+	CAFile      string // more authorities to trust, in PEM; may be empty
+	UserAgent   string // such as wedatasync/1.0
+	// Timeout bounds one call of a method, with all its requests and waits; 0 is 3 min.
+	Timeout time.Duration
+	// Transport does the requests; nil is one of its own.
+	Transport http.RoundTripper
+	Logger    *slog.Logger
+}
+
+// Forge is a repository on a forge. It is safe for concurrent use.
+type Forge struct {
+	dialect
+	client  *client
+	config  Config
+	base    string // of the API, without a slash at the end
+	timeout time.Duration
+}
+
+// Open checks the configuration. It sends nothing.
+func Open(c Config) (*Forge, error) {
+	wrong := func(format string, args ...any) (*Forge, error) {
+		return nil, &Error{Op: "open the forge", Kind: ErrConfig, Err: fmt.Errorf(format, args...)}
+	}
+	dialect, ok := dialects(c.Kind)
+	if !ok {
+		return wrong("%q is none of github, gitlab and gitea", c.Kind)
+	}
+	base, err := parseBase(cmp.Or(c.BaseURL, dialect.base))
+	if err != nil {
+		return wrong("%w", err)
+	}
+	if !validRepository(c.Kind, c.Repository) {
+		return wrong("%q is not a repository: write owner/name", oneLine(c.Repository))
+	}
+	if c.Token.IsZero() {
+		return nil, &Error{Op: "open the forge", Kind: ErrToken, Detail: "there is none", Hint: dialect.tokenHint}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if base.Scheme == "http" && !isLoopback(base.Hostname()) {
+		c.Logger.Warn("the forge's token travels unencrypted", "host", base.Host)
+	}
+	client, err := newClient(c.Transport, c.CAFile, c.Logger.With("forge", string(c.Kind)))
+	if err != nil {
+		return wrong("%w", err)
+	}
+	return &Forge{dialect: dialect, client: client, config: c, base: strings.TrimSuffix(base.String(), "/"), timeout: cmp.Or(c.Timeout, 3*time.Minute)}, nil
+}
+
+// Close lets go of the connections that are kept.
+func (f *Forge) Close() error {
+	f.client.close()
+	return nil
+}
+
+// parseBase reads the address of an API.
+func parseBase(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		return nil, errors.New("the address of the API is needed, such as https://gitea.example.com/api/v1")
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return nil, errors.New("the address of the API is not a URL, such as https://gitea.example.com/api/v1")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("the address of the API must not hold a user, a query or a fragment")
+	}
+	return u, nil
+}
+
+// isLoopback reports whether a host can only be this machine.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// validRepository reports whether the name can be part of a path as it is meant.
+func validRepository(kind Kind, name string) bool {
+	parts := strings.Split(name, "/")
+	for _, part := range parts {
+		if part == "" || part == "." || part == ".." || url.PathEscape(part) != part {
+			return false
+		}
+	}
+	return len(parts) == 2 || kind == GitLab
+}
+
+// ask makes a call of a path below the API's address.
+func (f *Forge) ask(op, method, path string, payload any, read func(*http.Response) error) call {
+	return call{
+		op: op, method: method, url: f.base + path, payload: payload,
+		prepare:    f.sign,
+		repeatable: method != http.MethodPost,
+		refusal:    func(resp *http.Response, data []byte) *Error { return f.refused(op, resp, data) },
+		read:       read,
+	}
+}
+
+// sign proves who asks.
+func (f *Forge) sign(req *http.Request) ([]string, error) {
+	token, err := f.config.Token.read()
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", f.scheme+" "+token)
+	req.Header.Set("Accept", f.accept)
+	req.Header.Set("User-Agent", cmp.Or(f.config.UserAgent, "wedatasync"))
+	if f.version != "" {
+		req.Header.Set("X-GitHub-Api-Version", f.version)
+	}
+	return []string{token}, nil
+}
+
+// decode reads one JSON value.
+func decode(into any) func(*http.Response) error {
+	return func(resp *http.Response) error { return json.NewDecoder(resp.Body).Decode(into) }
+}
+
+// discard takes an answer for what its status says.
+func discard(resp *http.Response) error {
+	_, err := io.Copy(io.Discard, resp.Body)
+	return err
+}
+
+// refused says what an answer other than 2xx means, and what to do about it.
+func (f *Forge) refused(op string, resp *http.Response, data []byte) *Error {
+	e := &Error{Op: op, Status: resp.StatusCode, Detail: said(data)}
+	switch code := resp.StatusCode; {
+	case isLimit(resp, e.Detail):
+		e.Kind, e.effect, e.RetryAfter = ErrLimited, effectNone, cmp.Or(retryAfter(resp.Header, time.Now()), limitPause)
+	case code == http.StatusUnauthorized:
+		e.Kind, e.Hint = ErrToken, f.tokenHint
+	case code == http.StatusForbidden:
+		e.Kind, e.Hint = ErrPermission, f.permissionHint
+	case code == http.StatusNotFound:
+		e.Kind, e.Hint = ErrNotFound, "check the repository, the number and the commit; a token that may not see them gets the same answer"
+	case code >= 500 || code == http.StatusRequestTimeout:
+		e.Kind, e.effect, e.RetryAfter = ErrUnavailable, effectUnknown, retryAfter(resp.Header, time.Now())
+	default:
+		e.Kind = ErrRefused
+	}
+	return e
+}
+
+// said finds the server's words in an answer that is an error. GitLab puts lists
+// and maps where others have a sentence.
+func said(data []byte) string {
+	var answer struct {
+		Message     any `json:"message"`
+		Errors      any `json:"errors"`
+		Error       any `json:"error"`
+		Description any `json:"error_description"`
+	}
+	if json.Unmarshal(data, &answer) != nil {
+		return "" // a page of a proxy
+	}
+	var words []string
+	for _, part := range []any{answer.Message, answer.Errors, answer.Error, answer.Description} {
+		switch part := part.(type) {
+		case nil:
+		case string:
+			words = append(words, part)
+		default:
+			if text, err := json.Marshal(part); err == nil {
+				words = append(words, string(text))
+			}
+		}
+	}
+	return strings.Join(words, ": ")
+}

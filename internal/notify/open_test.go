@@ -1,0 +1,142 @@
+package notify_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/wedatasync/wedatasync/internal/notify"
+)
+
+func TestOpen_Fails(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*notify.Config)
+		want   error
+	}{
+		{"unknown forge", func(c *notify.Config) { c.Kind = "sourcehut" }, notify.ErrConfig},
+		{"no address", func(c *notify.Config) { c.Kind = notify.Gitea }, notify.ErrConfig},
+		{"address of another kind", func(c *notify.Config) { c.BaseURL = "ssh://git@example.com" }, notify.ErrConfig},
+		{"address with a password", func(c *notify.Config) { c.BaseURL = "https://ada:s3cr3t@example.com" }, notify.ErrConfig},
+		{"no repository", func(c *notify.Config) { c.Repository = "" }, notify.ErrConfig},
+		{"repository without an owner", func(c *notify.Config) { c.Repository = "tasks" }, notify.ErrConfig},
+		{"repository that climbs", func(c *notify.Config) { c.Repository = "../user" }, notify.ErrConfig},
+		{"repository with a query", func(c *notify.Config) { c.Repository = "acme/tasks?x=1" }, notify.ErrConfig},
+		{"no token", func(c *notify.Config) { c.Token = notify.Secret{} }, notify.ErrToken},
+		{"no authority", func(c *notify.Config) { c.CAFile = os.DevNull }, notify.ErrConfig},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := notify.Config{Kind: notify.GitHub, Repository: "acme/tasks", PullRequest: 7, Token: notify.SecretText(token)}
+			test.change(&c)
+			_, err := notify.Open(c)
+			if !errors.Is(err, test.want) {
+				t.Fatalf("error = %v, want %v", err, test.want)
+			}
+			hides(t, err.Error())
+		})
+	}
+}
+
+// TestOpen_Warns of a token that everyone on the way can read.
+func TestOpen_Warns(t *testing.T) {
+	for base, warns := range map[string]bool{"http://gitea.internal/api/v1": true, "http://127.0.0.1:3000/api/v1": false, "https://gitea.example.com/api/v1": false} {
+		var log strings.Builder
+		c := notify.Config{Kind: notify.Gitea, BaseURL: base, Repository: "acme/tasks", Token: notify.SecretText(token), Logger: slog.New(slog.NewTextHandler(&log, nil))}
+		forge, err := notify.Open(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		forge.Close()
+		if got := strings.Contains(log.String(), "unencrypted"); got != warns {
+			t.Errorf("%s: log %q", base, log.String())
+		}
+	}
+}
+
+// TestSecret prints as nothing in every way there is.
+func TestSecret(t *testing.T) {
+	config := notify.Config{Token: notify.SecretText(token)}
+	text := fmt.Sprintf("%v %+v %#v %s %q %x %d", config.Token, config.Token, config.Token, config.Token, config.Token, config.Token, config.Token)
+	text += fmt.Sprintf("%v %+v %#v", config, config, &config)
+	data, err := json.Marshal(config.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text += string(data)
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Info("open", "token", config.Token, "config", config)
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("open", "token", config.Token)
+	hides(t, text+log.String())
+}
+
+// TestSecretFile reads the file for each request: a token is exchanged without a
+// restart, and one that is gone is an error.
+func TestSecretFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "token")
+		write := func(text string) {
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write("old")
+		f := &fakeForge{kind: notify.GitHub}
+		forge := f.open(t, func(c *notify.Config) { c.Token = notify.SecretFile(path) })
+		if _, err := forge.Upsert(t.Context(), body("1 commit"), create); !errors.Is(err, notify.ErrToken) {
+			t.Errorf("with the old token: %v", err)
+		}
+		write(token + "\r\n")
+		mustUpsert(t, forge, body("1 commit"), create)
+		for _, text := range []string{"", " \n", strings.Repeat("s3cr3t", 2000), "s3cr3t\ntoken"} {
+			write(text)
+			_, err := forge.Upsert(t.Context(), body("1 commit"), create)
+			if err == nil {
+				t.Errorf("a token of %d bytes was used", len(text))
+				continue
+			}
+			hides(t, err.Error())
+		}
+	})
+}
+
+// FuzzUpsert takes any answer of any forge for what it is: the call ends, without
+// a panic, and its error is one short line that shows no secret.
+func FuzzUpsert(f *testing.F) {
+	f.Add(uint8(0), 200, "Link", `<https://x/?page=2>; rel="next"`, `[{"id":1,"body":"x"}]`)
+	f.Add(uint8(1), 403, "Retry-After", "x", `{"message":{"note":["s3cr3t-token-of-the-job"]}}`)
+	f.Add(uint8(2), 301, "Location", "://", "<html>")
+	f.Fuzz(func(t *testing.T, kind uint8, status int, header, value, answer string) {
+		transport := func(r *http.Request) (*http.Response, error) {
+			return &http.Response{
+				StatusCode: 200 + status%400, Request: r,
+				Header: http.Header{http.CanonicalHeaderKey(header): {value}},
+				Body:   io.NopCloser(strings.NewReader(answer)),
+			}, nil
+		}
+		synctest.Test(t, func(t *testing.T) {
+			fake := &fakeForge{kind: kinds[int(kind)%len(kinds)]}
+			forge := fake.open(t, func(c *notify.Config) { c.Transport, c.Logger = roundTripper(transport), nil })
+			if _, err := forge.Upsert(t.Context(), body("1 commit"), create); err != nil {
+				if strings.Contains(err.Error(), token) {
+					t.Errorf("the token is shown: %v", err)
+				}
+				if strings.ContainsAny(err.Error(), "\r\n") || len(err.Error()) > 1500 {
+					t.Errorf("not one short line: %q", err)
+				}
+			}
+		})
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
