@@ -189,8 +189,15 @@ func (x *execution) putOff(f *flight, err error) {
 		x.giveUp(f, errStopped)
 		return
 	}
-	rec := begin(f.c.Key, f.have, x.attempt(f.c, nil, time.Now()))
-	x.land(f, rec, state.Outcome{Class: state.ClassWaiting, Code: codeNotRead, Message: state.Clip(err.Error())})
+	out := state.Outcome{Class: state.ClassWaiting, Code: codeNotRead, Message: state.Clip(err.Error())}
+	// A read that never left, or whose signature was not accepted, says about the
+	// commit what it would have said itself.
+	if answered, ok := errors.AsType[AnsweredError](err); ok {
+		if a := answered.Answered(); a.Class == state.ClassNotSent || a.Class == state.ClassAuth {
+			out = a
+		}
+	}
+	x.land(f, begin(f.c.Key, f.have, x.attempt(f.c, nil, time.Now())), out)
 }
 
 // land ends a call: its outcome becomes durable, and decides about the calls to

@@ -45,6 +45,8 @@ func Judge(a *state.Attempt, live *state.Live, now time.Time, horizon time.Durat
 		return VerdictPerson, "the task looks as before, and would if the commit had happened"
 	case late < horizon+settleTime:
 		return VerdictOpen, ""
+	case live.Missing:
+		return VerdictPerson, "WeData says that there is no such task any more"
 	case was:
 		return VerdictPerson, "the task was at the wanted version before the request, and was operated since"
 	default:

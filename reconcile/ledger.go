@@ -42,6 +42,13 @@ type Timing struct {
 	RoundTrip time.Duration // from the first byte written to the answer
 }
 
+// AnsweredError is an error of a Reader that says what the answer to the read was,
+// or that there was none.
+type AnsweredError interface {
+	error
+	Answered() state.Outcome
+}
+
 // Reader reads what is live. A Reconciler works without one: what then cannot be
 // proven waits for a person.
 type Reader interface {

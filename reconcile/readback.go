@@ -40,8 +40,9 @@ func (r *Reconciler) before(ctx context.Context, f *flight) (*state.Live, error)
 	case errors.Is(err, ErrReadDenied):
 		return nil, nil
 	case errors.Is(err, ErrTaskGone):
-		// The commit will say it again, with the API's own words.
-		return nil, nil
+		// The commit will say it again, with the API's own words. If its answer is
+		// lost, that there was no task is something to compare with.
+		return live, nil
 	case ctx.Err() == nil && have != nil && have.Status == state.StatusWaiting &&
 		have.Attempt.Outcome.Code == codeNotRead && have.Attempt.Tries >= blindAfter:
 		return nil, nil
@@ -80,8 +81,11 @@ func (r *Reconciler) read(ctx context.Context, place *Place, key spec.Key, taskT
 		}
 		r.cfg.Reads.Rejected(at)
 	}
-	if errors.Is(err, ErrReadDenied) {
+	switch {
+	case errors.Is(err, ErrReadDenied):
 		r.denyReads(ctx)
+	case errors.Is(err, ErrTaskGone):
+		live = &state.Live{Missing: true}
 	}
 	return live, at, err
 }
@@ -189,7 +193,7 @@ func (r *Reconciler) judge(rec *state.Record, live *state.Live, at time.Time, re
 		return next, e
 	default:
 		e.Note = state.Clip(cmp.Or(why, "it does not tell yet"))
-		if readErr == nil {
+		if live != nil {
 			next.Attempt.NeedsPerson = ""
 		}
 		return next, e
@@ -199,12 +203,10 @@ func (r *Reconciler) judge(rec *state.Record, live *state.Live, at time.Time, re
 // verdictOf is Judge for a read-back that may have failed.
 func verdictOf(a *state.Attempt, live *state.Live, at time.Time, horizon time.Duration, err error) (Verdict, string) {
 	switch {
-	case a.Before == nil || err == nil:
+	case a.Before == nil || err == nil || errors.Is(err, ErrTaskGone):
 		return Judge(a, live, at, horizon)
 	case errors.Is(err, ErrReadDenied):
 		return VerdictPerson, "reading tasks is not permitted"
-	case errors.Is(err, ErrTaskGone):
-		return VerdictPerson, "WeData says that there is no such task"
 	default:
 		return VerdictOpen, "it could not be read: " + err.Error()
 	}

@@ -118,6 +118,7 @@ const MaxMessage = 512
 // Live is what WeData says of a task: the part of TaskInfo that shows whether a
 // commit happened.
 type Live struct {
+	Missing         bool       `json:"missing,omitempty"` // there was no such task; the rest is zero
 	InstanceVersion int64      `json:"instance_version,omitempty"`
 	Status          TaskStatus `json:"status"`
 	Submitted       bool       `json:"submitted,omitempty"`

@@ -42,7 +42,7 @@ Try it without an account:
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.CompletionOptions.HiddenDefaultCmd = false
+	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(
 		newRunCommand(io), newPlanCommand(io), newValidateCommand(io),
 		newStatusCommand(io), newExplainCommand(io), newHistoryCommand(io),

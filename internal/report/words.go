@@ -142,7 +142,7 @@ func holdWords(r reconcile.HoldReason, task string) (meaning, wayOn string) {
 	case reconcile.HoldGuard:
 		return "a guard in the daemon's configuration does not allow it", "change the spec or the configuration"
 	case reconcile.HoldPaused:
-		return "WeData does not accept the credentials or grants no permission", "sent by itself once it does; wedatasync doctor says what is wrong"
+		return "sends have stopped, for a reason that is not the task", "sent by itself at the next try; at once with: wedatasync retry"
 	case reconcile.HoldSuspended:
 		return "it is to be left alone", "take suspend out of the spec, or say: wedatasync unsuspend " + task
 	case reconcile.HoldLocked:

@@ -39,6 +39,9 @@ func (e *ReadError) Error() string {
 	return text
 }
 
+// Answered returns what the answer was.
+func (e *ReadError) Answered() state.Outcome { return e.Outcome }
+
 // Unwrap returns what the error is.
 func (e *ReadError) Unwrap() error { return e.kind }
 
