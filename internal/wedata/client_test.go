@@ -190,6 +190,14 @@ func TestCommitSendsTheExamplesOfTheDocument(t *testing.T) {
 	}
 }
 
+// The largest answer that may be is read whole.
+func TestCommitWithALargeAnswer(t *testing.T) {
+	url, _ := serve(t, say(applied+strings.Repeat(" ", 1<<20-len(applied))))
+	if out, _ := newClient(t, url, nil).Commit(t.Context(), commitOf("a")); out.Class != state.ClassApplied {
+		t.Errorf("got %+v", out)
+	}
+}
+
 func TestHeaders(t *testing.T) {
 	url, requests := serve(t, say(applied))
 	c := newClient(t, url, func(cfg *wedata.Config) { cfg.UserAgent = "wedatasync/1.2.3" })
@@ -256,6 +264,7 @@ func TestCommitAgainstServersThatGoWrong(t *testing.T) {
 		{"resets the connection", reset, wedata.CodeBroken},
 		{"closes it in the middle of the answer", half, wedata.CodeBroken},
 		{"sends a gibibyte", endless, wedata.CodeTooLarge},
+		{"sends a byte more than it may", say(applied + strings.Repeat(" ", 1<<20+1-len(applied))), wedata.CodeTooLarge},
 		{"sends headers without end", manyHeaders, wedata.CodeNetwork},
 		{"does not speak HTTP", babble, wedata.CodeNetwork},
 		{"compresses the answer", zipped, wedata.CodeMalformed},
@@ -263,6 +272,10 @@ func TestCommitAgainstServersThatGoWrong(t *testing.T) {
 		{"sends a page with 502", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusBadGateway) }, wedata.CodeStatus},
 		{"sends a page with 200", say("<html>"), wedata.CodeMalformed},
 		{"sends {}", say("{}"), wedata.CodeMalformed},
+		{"answers 299", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(299) }, wedata.CodeStatus},
+		{"answers 300", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(300) }, wedata.CodeRedirect},
+		{"answers 399", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(399) }, wedata.CodeRedirect},
+		{"answers 400", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(400) }, wedata.CodeStatus},
 		{"redirects with 301", redirect(301), wedata.CodeRedirect},
 		{"redirects with 302", redirect(302), wedata.CodeRedirect},
 		{"redirects with 303", redirect(303), wedata.CodeRedirect},

@@ -59,6 +59,7 @@ func TestFindCredentials(t *testing.T) {
 	half := writeFile(t, filepath.Join(t.TempDir(), "p"), "[default]\nsecret_id=half-id\n")
 	long := writeFile(t, filepath.Join(t.TempDir(), "p"), strings.Repeat("#", maxProfile+1))
 	odd := writeFile(t, filepath.Join(t.TempDir(), "p"), "[default]\nsecret_id=a b\nsecret_key=c\n")
+	longest, tooLong := strings.Repeat("t", maxSecret), strings.Repeat("t", maxSecret+1)
 	tests := []struct {
 		name string
 		env  func(string) string
@@ -67,6 +68,10 @@ func TestFindCredentials(t *testing.T) {
 	}{
 		{name: "the environment", env: env("TENCENTCLOUD_SECRET_ID", "i", "TENCENTCLOUD_SECRET_KEY", "k", "HOME", home), want: keys{id: "i", key: "k"}},
 		{name: "the environment, temporary", env: env("TENCENTCLOUD_SECRET_ID", "i", "TENCENTCLOUD_SECRET_KEY", "k", "TENCENTCLOUD_TOKEN", "t"), want: keys{id: "i", key: "k", token: "t"}},
+		{name: "the longest token", env: env("TENCENTCLOUD_SECRET_ID", "i", "TENCENTCLOUD_SECRET_KEY", "k", "TENCENTCLOUD_TOKEN", longest), want: keys{id: "i", key: "k", token: longest}},
+		{name: "a token too long", env: env("TENCENTCLOUD_SECRET_ID", "i", "TENCENTCLOUD_SECRET_KEY", "k", "TENCENTCLOUD_TOKEN", tooLong), err: "over 8192 bytes"},
+		{name: "a key that ends in a line break", env: env("TENCENTCLOUD_SECRET_ID", "i", "TENCENTCLOUD_SECRET_KEY", "k\n"), err: "not ASCII"},
+		{name: "a key that is not ASCII", env: env("TENCENTCLOUD_SECRET_ID", "i", "TENCENTCLOUD_SECRET_KEY", "\x7f"), err: "not ASCII"},
 		{name: "half the environment", env: env("TENCENTCLOUD_SECRET_ID", "i", "HOME", home), err: "the environment: the secret id or the secret key is empty"},
 		{name: "the profile file", env: env("HOME", home), want: keys{id: "file-id", key: "file-key="}},
 		{name: "another profile file", env: env("HOME", home, "TENCENTCLOUD_CREDENTIALS_FILE", other), want: keys{id: "other-id", key: "other-key", token: "other-token"}},

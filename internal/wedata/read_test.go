@@ -66,6 +66,12 @@ func raw(body string) wedatasim.Fault {
 	return wedatasim.Fault{Answer: wedatasim.ReplyRaw, Body: body}
 }
 
+func rawOnce(body string) wedatasim.Fault {
+	f := raw(body)
+	f.Times = 1
+	return f
+}
+
 func TestReadErrorText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim, c := newSim(t, wedatasim.Options{})
@@ -185,6 +191,7 @@ func TestListEnds(t *testing.T) {
 		{name: "with what is no task", faults: []wedatasim.Fault{raw(`{"Response":{"TaskInfoSet":[null],"TotalCount":1,"RequestId":"r"}}`)}, requests: 1, fails: true},
 		{name: "with a task of another project", faults: []wedatasim.Fault{raw(`{"Response":{"TaskInfoSet":[{"TaskId":"a","ProjectId":"2"}],"TotalCount":1,"RequestId":"r"}}`)}, requests: 1, fails: true},
 		{name: "with an empty page, whatever the count", faults: []wedatasim.Fault{raw(`{"Response":{"TaskInfoSet":[],"TotalCount":7,"RequestId":"r"}}`)}, requests: 1},
+		{name: "without a count, with an empty page", faults: []wedatasim.Fault{rawOnce(`{"Response":{"TaskInfoSet":[{"TaskId":"a"}],"RequestId":"r"}}`), raw(`{"Response":{"TaskInfoSet":[],"RequestId":"r"}}`)}, tasks: 1, requests: 2},
 		{name: "with nulls", faults: []wedatasim.Fault{raw(`{"Response":{"TaskInfoSet":null,"TotalCount":null,"RequestId":"r"}}`)}, requests: 1},
 	}
 	for _, tt := range tests {
