@@ -17,7 +17,8 @@ var floors = [][]string{
 	{"spec", "internal/wedatasim"},
 	{"state"},
 	{"reconcile"},
-	{"internal/source", "internal/wedata", "internal/report"},
+	{"internal/source", "internal/wedata", "internal/report", "internal/notify"},
+	{"internal/serve"},
 	{"internal/app"},
 	{"cmd/wedatasync"},
 }

@@ -8,8 +8,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/state"
 )
 
 func newPlanCommand(io *stdio) *cobra.Command {
@@ -33,7 +35,7 @@ Exit codes: 0 the plan was made; 1 an error, or a file that cannot be used; 2 wi
 	s := addSettings(cmd)
 	o := addOutput(cmd)
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "end with 2 if changes are pending")
-	cmd.Flags().StringVar(&against, "against", "", "`what` to compare with: state, or a git revision")
+	cmd.Flags().StringVar(&against, "against", "", againstUsage)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := errors.Join(o.check(), s.load(io.getenv)); err != nil {
 			return usageError{err}
@@ -55,16 +57,40 @@ Exit codes: 0 the plan was made; 1 an error, or a file that cannot be used; 2 wi
 	return cmd
 }
 
-// againstState is the value of --against that compares with the state.
-const againstState = "state"
+const (
+	againstState = "state"
+	againstUsage = "`what` to compare with: state, or a git revision such as origin/main"
+)
 
-// makePlan compares the source with what a person asked for.
+// makePlan compares the source with what a person asked for. In the CI of a pull
+// request, where there is no state, it is what the pull request changes.
 func makePlan(ctx context.Context, io *stdio, s *settings, against string) (*reconcile.Plan, error) {
-	if against == "" || against == againstState {
-		env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: s.given("state")}
-		return app.Plan(ctx, s.Settings, env)
+	dir := cmp.Or(s.Source, ".")
+	if against == "" {
+		base, err := baseOfJob(io, s)
+		if err != nil {
+			return nil, err
+		}
+		against = cmp.Or(base, againstState)
 	}
-	return app.Between(ctx, cmp.Or(s.Source, "."), against)
+	if against != againstState {
+		return app.Between(ctx, dir, against)
+	}
+	env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: s.given("state")}
+	return app.Plan(ctx, s.Settings, env)
+}
+
+// baseOfJob returns what the pull request of this CI job is to be merged into, or
+// "" if this is none, or if there is a state to compare with.
+func baseOfJob(io *stdio, s *settings) (string, error) {
+	if fresh, err := state.Fresh(s.State); err != nil || !fresh {
+		return "", err
+	}
+	job, err := notify.Detect(io.getenv)
+	if errors.Is(err, notify.ErrNoCI) {
+		return "", nil
+	}
+	return job.Base, err
 }
 
 // planStatus returns the code for a plan that was made and shown.

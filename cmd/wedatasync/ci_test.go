@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+// TestCI_Commands holds every command line in the files for CI to the commands and
+// flags that there are, and the files themselves to YAML.
+func TestCI_Commands(t *testing.T) {
+	for _, name := range []string{"action.yml", "examples/ci/github.yml", "examples/ci/gitlab.yml"} {
+		t.Run(name, func(t *testing.T) {
+			data, err := os.ReadFile(filepath.Join(top, filepath.FromSlash(name)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var doc yaml.Node
+			if err := yaml.Unmarshal(data, &doc); err != nil {
+				t.Fatal(err)
+			}
+			commands := commandLines(&doc)
+			if len(commands) < 3 {
+				t.Errorf("only %d command lines were found: is the test looking at them?", len(commands))
+			}
+			for _, line := range commands {
+				if err := parses(line); err != nil {
+					t.Errorf("wedatasync %s: %v", line, err)
+				}
+			}
+		})
+	}
+}
+
+// TestCI_Pinned holds what others wrote to one commit each.
+func TestCI_Pinned(t *testing.T) {
+	pinned := regexp.MustCompile(`^\s*- uses: [a-z-]+/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
+	for _, name := range []string{"action.yml", "examples/ci/github.yml"} {
+		data, err := os.ReadFile(filepath.Join(top, filepath.FromSlash(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(data)) {
+			if line = strings.TrimSuffix(line, "\n"); strings.Contains(line, "uses:") && !pinned.MatchString(line) {
+				t.Errorf("%s: %q is not pinned to a commit, with its version beside it", name, line)
+			}
+		}
+	}
+}
+
+// commandLines lists the arguments of wedatasync in all scripts of a document.
+func commandLines(n *yaml.Node) []string {
+	var lines []string
+	if n.Kind == yaml.ScalarNode {
+		for line := range strings.Lines(n.Value) {
+			if args, ok := strings.CutPrefix(strings.TrimSpace(line), "wedatasync "); ok {
+				lines = append(lines, args)
+			}
+		}
+	}
+	for i, child := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 || n.Kind == yaml.MappingNode && n.Content[i-1].Value == "description" {
+			continue
+		}
+		lines = append(lines, commandLines(child)...)
+	}
+	return lines
+}
+
+// parses reports whether the program takes a command line, whatever the variables
+// in it stand for.
+func parses(line string) error {
+	line, _, _ = strings.Cut(line, " >")
+	line = strings.ReplaceAll(line, `"${more[@]}"`, "")
+	root := newRoot(&stdio{out: io.Discard, err: io.Discard, getenv: func(string) string { return "" }})
+	cmd, rest, err := root.Find(strings.Fields(line))
+	if err != nil {
+		return err
+	}
+	if cmd == root {
+		return fmt.Errorf("there is no such command")
+	}
+	if err := cmd.ParseFlags(rest); err != nil {
+		return err
+	}
+	return cmd.ValidateArgs(cmd.Flags().Args())
+}
