@@ -22,7 +22,8 @@ func newPlanCommand(io *stdio) *cobra.Command {
 		Short: "Show what a pass would do; reads only",
 		Long: `Plan compares the source with the state, as run does, and shows which commits run
 would make. It writes nothing: not the state, not the API. It works while the
-daemon runs, and needs no credentials.
+daemon runs, and needs no credentials. With --against live it compares with the
+versions that WeData has, instead of with the state.
 
 With --against REV, such as origin/main, it shows instead what merging the
 checked-out revision into REV would change: from git alone, for the CI of a pull
@@ -59,13 +60,13 @@ Exit codes: 0 the plan was made; 1 an error, or a file that cannot be used; 2 wi
 
 const (
 	againstState = "state"
-	againstUsage = "`what` to compare with: state, or a git revision such as origin/main"
+	againstLive  = "live"
+	againstUsage = "`what` to compare with: state, live (reads WeData), or a git revision such as origin/main"
 )
 
 // makePlan compares the source with what a person asked for. In the CI of a pull
 // request, where there is no state, it is what the pull request changes.
 func makePlan(ctx context.Context, io *stdio, s *settings, against string) (*reconcile.Plan, error) {
-	dir := cmp.Or(s.Source, ".")
 	if against == "" {
 		base, err := baseOfJob(io, s)
 		if err != nil {
@@ -73,11 +74,15 @@ func makePlan(ctx context.Context, io *stdio, s *settings, against string) (*rec
 		}
 		against = cmp.Or(base, againstState)
 	}
-	if against != againstState {
-		return app.Between(ctx, dir, against)
-	}
 	env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: s.given("state")}
-	return app.Plan(ctx, s.Settings, env)
+	switch against {
+	case againstState:
+		return app.Plan(ctx, s.Settings, env)
+	case againstLive:
+		return app.Live(ctx, s.Settings, env)
+	default:
+		return app.Between(ctx, cmp.Or(s.Source, "."), against)
+	}
 }
 
 // baseOfJob returns what the pull request of this CI job is to be merged into, or
