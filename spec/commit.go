@@ -11,7 +11,7 @@ import (
 func (r *reader) commit(n *yaml.Node, d defaults, c *Commit) {
 	c.ProjectID, c.TaskType, c.CommitType = d.projectID, d.taskType, d.commitType
 	typed := d.hasCommitType // the commit type is known
-	var task, project, kind, version, depends, discard *yaml.Node
+	var task, project, kind, version, ext, depends, discard *yaml.Node
 	for key, value := range r.fields(n, commitKeys[:]) {
 		switch key {
 		case "taskId":
@@ -30,7 +30,7 @@ func (r *reader) commit(n *yaml.Node, d defaults, c *Commit) {
 		case "eventDesc":
 			c.EventDesc = r.filled(value, key, MaxText)
 		case "extConfig":
-			c.ExtConfig = r.extConfig(value)
+			ext = value
 		case "dependsOn":
 			depends = value
 		case "suspend":
@@ -49,6 +49,9 @@ func (r *reader) commit(n *yaml.Node, d defaults, c *Commit) {
 	}
 	if kind == nil && !typed {
 		r.missing(n, "commitType", "add one of "+enumerate(commitTypeNames[:])+", or set it in defaults")
+	}
+	if ext != nil {
+		c.ExtConfig = r.extConfig(ext)
 	}
 	if depends != nil {
 		c.DependsOn = r.dependsOn(depends, c.Key)

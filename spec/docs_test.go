@@ -26,7 +26,7 @@ func TestGuideExamples(t *testing.T) {
 		if problems := s.Problems(); len(problems) > 0 {
 			t.Errorf("%v\n%s", problems, example)
 		}
-		if err, _, _ := verdicts(schema, []byte(example)); err != nil {
+		if _, _, err := verdicts(schema, []byte(example)); err != nil {
 			t.Errorf("the schema refuses an example: %v\n%s", err, example)
 		}
 	}

@@ -147,11 +147,11 @@ func identity(n *yaml.Node, d defaults) Key {
 	k := Key{ProjectID: d.projectID}
 	tasks, projects := 0, 0
 	for i := 0; i < len(n.Content); i += 2 {
-		value := n.Content[i+1]
-		if value.Style&yaml.TaggedStyle != 0 {
+		key, value := n.Content[i], n.Content[i+1]
+		if key.Kind != yaml.ScalarNode || value.Style&yaml.TaggedStyle != 0 {
 			return Key{}
 		}
-		switch n.Content[i].Value {
+		switch key.Value {
 		case "taskId":
 			k.TaskID = quiet.taskID(value)
 			tasks++

@@ -1,267 +1,262 @@
 package spec
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"strings"
 )
 
 // graph is who depends on whom: the commits that have dependsOn, among those
-// that are named once. It finds the unknown names and the circles.
+// that are named once. It knows the dependencies on unknown tasks and the ones
+// that go round in a circle.
 type graph struct {
-	edges   map[Key][]Key     // the DependsOn of a commit
-	targets map[Key]target    // the tasks that others depend on
-	faults  map[Key]depFaults // of the commits that have any
-	stale   bool              // faults may differ
-	unread  bool              // what Set.unread said when faults were found
+	edges   map[Key][]Key  // the DependsOn of a commit
+	targets map[Key]target // the tasks that others depend on
+	unread  bool           // some file may name any task
+
+	unknown map[Key][]Key // of a commit: the dependencies that no file names
+	circles map[Key][]Key // of a commit in a circle: a way round, its first task also last
 }
 
 // target is a task that others depend on.
 type target struct {
-	sources int  // how many commits depend on it
-	named   bool // what Set.named said when faults were found
-}
-
-// depFaults is what is wrong with the dependencies of a commit.
-type depFaults struct {
-	unknown []Key
-	circle  []Key // a way from a task back to itself that the commit is part of, or leads to
+	sources int  // how many commits do
+	named   bool // some file names it
 }
 
 func newGraph() graph {
-	return graph{edges: make(map[Key][]Key), targets: make(map[Key]target)}
+	return graph{
+		edges:   make(map[Key][]Key),
+		targets: make(map[Key]target),
+		unknown: make(map[Key][]Key),
+		circles: make(map[Key][]Key),
+	}
 }
 
-func (g *graph) faulty(k Key) bool {
-	_, ok := g.faults[k]
-	return ok
-}
+// faulty reports whether the dependencies of a commit keep it from being used.
+func (g *graph) faulty(k Key) bool { return len(g.unknown[k]) > 0 || len(g.circles[k]) > 0 }
 
-// settle brings the graph up to date with the touched tasks, and returns those
-// whose faults differ. It costs nothing more unless a dependency, or a task that
-// others depend on, came or went.
-func (g *graph) settle(s *Set) []Key {
+// settle brings the graph up to date with the touched tasks of the set. It
+// returns other tasks whose faults may differ. While the dependencies stay the
+// same, and the tasks that others depend on stay, it costs next to nothing.
+func (g *graph) settle(s *Set) (others []Key) {
+	var moved []Key
 	for k := range s.touched {
 		var edges []Key
 		if c := s.once[k]; c != nil {
 			edges = c.DependsOn
 		}
-		if old := g.edges[k]; !slices.Equal(old, edges) {
-			g.replace(k, old, edges)
+		if !slices.Equal(g.edges[k], edges) {
+			g.replace(s, k, edges)
+			moved = append(moved, k)
 		}
+	}
+	g.findUnknown(s, slices.Values(moved))
+	if g.rename(s) {
+		others = slices.AppendSeq(others, maps.Keys(g.unknown))
+		g.findUnknown(s, maps.Keys(g.edges))
+		others = slices.AppendSeq(others, maps.Keys(g.unknown))
+	}
+	if len(moved) > 0 {
+		others = slices.AppendSeq(others, maps.Keys(g.circles))
+		g.findCircles(moved)
+		others = slices.AppendSeq(others, maps.Keys(g.circles))
+	}
+	return others
+}
+
+// replace notes what the commit depends on now.
+func (g *graph) replace(s *Set, k Key, edges []Key) {
+	for _, to := range g.edges[k] {
+		t := g.targets[to]
+		if t.sources--; t.sources > 0 {
+			g.targets[to] = t
+		} else {
+			delete(g.targets, to)
+		}
+	}
+	for _, to := range edges {
+		t, ok := g.targets[to]
+		if !ok {
+			t.named = s.named(to)
+		}
+		t.sources++
+		g.targets[to] = t
+	}
+	if len(edges) > 0 {
+		g.edges[k] = edges
+	} else {
+		delete(g.edges, k)
+	}
+}
+
+// rename notes which of the touched tasks are named now, and reports whether
+// that makes a difference to those who depend on them.
+func (g *graph) rename(s *Set) (differs bool) {
+	for k := range s.touched {
 		if t, ok := g.targets[k]; ok && t.named != s.named(k) {
-			g.stale = true
+			t.named = !t.named
+			g.targets[k] = t
+			differs = true
 		}
 	}
 	if unread := s.unread > 0; unread != g.unread {
-		g.unread, g.stale = unread, true
+		g.unread, differs = unread, true
 	}
-	if !g.stale {
-		return nil
-	}
-	g.stale = false
-	old := g.faults
-	g.faults = g.find(s)
-	return changedFaults(old, g.faults)
+	return differs
 }
 
-func (g *graph) replace(k Key, old, edges []Key) {
-	g.stale = true
-	for _, to := range old {
-		g.count(to, -1)
-	}
-	for _, to := range edges {
-		g.count(to, +1)
-	}
-	if len(edges) == 0 {
-		delete(g.edges, k)
-	} else {
-		g.edges[k] = edges
-	}
-}
-
-func (g *graph) count(to Key, by int) {
-	t := g.targets[to]
-	if t.sources += by; t.sources == 0 {
-		delete(g.targets, to)
-	} else {
-		g.targets[to] = t
-	}
-}
-
-// find finds all that is wrong with dependencies.
-func (g *graph) find(s *Set) map[Key]depFaults {
-	faults := make(map[Key]depFaults)
-	for to, t := range g.targets {
-		t.named = s.named(to)
-		g.targets[to] = t
-	}
-	for k, edges := range g.edges {
-		for _, to := range edges {
-			if s.Absent(to) {
-				f := faults[k]
-				f.unknown = append(f.unknown, to)
-				faults[k] = f
-			}
-		}
-	}
-	for _, circle := range g.circles() {
-		way := g.way(circle)
-		for k := range circle {
-			f := faults[k]
-			f.circle = way
-			faults[k] = f
-		}
-	}
-	return faults
-}
-
-// circles returns the sets of tasks that all depend on one another.
-func (g *graph) circles() []map[Key]bool {
-	keys := slices.Collect(maps.Keys(g.edges))
-	index := make(map[Key]int, len(keys))
-	for i, k := range keys {
-		index[k] = i
-	}
-	successors := make([][]int, len(keys))
-	for i, k := range keys {
+// findUnknown finds which of the commits depend on tasks that no file names.
+func (g *graph) findUnknown(s *Set, commits iter.Seq[Key]) {
+	for k := range commits {
+		var unknown []Key
 		for _, to := range g.edges[k] {
-			if j, ok := index[to]; ok {
-				successors[i] = append(successors[i], j)
+			if s.Absent(to) {
+				unknown = append(unknown, to)
 			}
 		}
+		if len(unknown) > 0 {
+			g.unknown[k] = unknown
+		} else {
+			delete(g.unknown, k)
+		}
 	}
-	var circles []map[Key]bool
-	for _, nodes := range components(successors) {
-		if len(nodes) < 2 {
+}
+
+// findCircles finds all circles. One that no moved commit is part of was one
+// before, so it is enough to look from the moved commits and the old circles.
+func (g *graph) findCircles(moved []Key) {
+	roots := slices.AppendSeq(moved, maps.Keys(g.circles))
+	clear(g.circles)
+	for _, component := range g.components(roots) {
+		if len(component) < 2 {
 			continue // Parse refuses a commit that depends on itself
 		}
-		circle := make(map[Key]bool, len(nodes))
-		for _, i := range nodes {
-			circle[keys[i]] = true
+		way := g.way(component)
+		for _, k := range component {
+			g.circles[k] = way
 		}
-		circles = append(circles, circle)
-	}
-	return circles
-}
-
-// way returns a way round inside the circle, its first task also last: from its
-// first task in order of key, always along the first dependency that stays inside.
-func (g *graph) way(circle map[Key]bool) []Key {
-	at := slices.MinFunc(slices.Collect(maps.Keys(circle)), Key.Compare)
-	step := make(map[Key]int) // where on the way a task comes
-	var way []Key
-	for {
-		if i, ok := step[at]; ok {
-			return append(way[i:], at)
-		}
-		step[at] = len(way)
-		way = append(way, at)
-		next := slices.IndexFunc(g.edges[at], func(to Key) bool { return circle[to] })
-		at = g.edges[at][next]
 	}
 }
 
-// components returns the strongly connected components (Tarjan's algorithm,
-// with a stack of its own: a chain of dependencies can be as long as the specs).
-func components(successors [][]int) [][]int {
-	type frame struct{ node, next int }
+// components returns the strongly connected components of what can be reached
+// from the roots, by Tarjan's algorithm, with a stack of its own: a chain of
+// dependencies can be as long as the specs.
+func (g *graph) components(roots []Key) [][]Key {
+	type node struct {
+		key  Key
+		next int  // the edge to follow next
+		low  int  // the first node on the stack that it is known to lead to
+		done bool // its component is complete
+	}
 	var (
-		found [][]int
-		calls []frame
-		stack []int
-		count int
-		order = make([]int, len(successors)) // when a node was met; 0 is not yet
-		low   = make([]int, len(successors)) // the earliest node on the stack it leads to
-		done  = make([]bool, len(successors))
+		nodes []node // in the order in which they were met
+		index = make(map[Key]int)
+		calls []int // the way from the root to here
+		stack []int // nodes whose components are not complete
+		found [][]Key
 	)
-	for root := range successors {
-		if order[root] != 0 {
-			continue
+	meet := func(k Key) {
+		i := len(nodes)
+		index[k] = i
+		nodes = append(nodes, node{key: k, low: i})
+		calls, stack = append(calls, i), append(stack, i)
+	}
+	for _, root := range roots {
+		if _, met := index[root]; !met {
+			meet(root)
 		}
-		calls = append(calls, frame{node: root})
 		for len(calls) > 0 {
-			f := &calls[len(calls)-1]
-			v := f.node
-			if f.next == 0 {
-				count++
-				order[v], low[v] = count, count
-				stack = append(stack, v)
-			}
-			if f.next < len(successors[v]) {
-				w := successors[v][f.next]
-				f.next++
-				if order[w] == 0 {
-					calls = append(calls, frame{node: w})
-				} else if !done[w] {
-					low[v] = min(low[v], order[w])
+			v := calls[len(calls)-1]
+			if edges := g.edges[nodes[v].key]; nodes[v].next < len(edges) {
+				to := edges[nodes[v].next]
+				nodes[v].next++
+				if w, met := index[to]; !met {
+					meet(to)
+				} else if !nodes[w].done {
+					nodes[v].low = min(nodes[v].low, w)
 				}
 				continue
 			}
 			calls = calls[:len(calls)-1]
 			if len(calls) > 0 {
-				u := calls[len(calls)-1].node
-				low[u] = min(low[u], low[v])
+				u := calls[len(calls)-1]
+				nodes[u].low = min(nodes[u].low, nodes[v].low)
 			}
-			if low[v] == order[v] {
-				i := len(stack)
-				for !done[v] {
-					i--
-					done[stack[i]] = true
-				}
-				found = append(found, slices.Clone(stack[i:]))
-				stack = stack[:i]
+			if nodes[v].low < v {
+				continue
 			}
+			var component []Key
+			for !nodes[v].done {
+				last := stack[len(stack)-1]
+				stack = stack[:len(stack)-1]
+				nodes[last].done = true
+				component = append(component, nodes[last].key)
+			}
+			found = append(found, component)
 		}
 	}
 	return found
 }
 
-// changedFaults returns the tasks that have faults in only one of the two.
-func changedFaults(a, b map[Key]depFaults) []Key {
-	var keys []Key
-	for k := range a {
-		if _, ok := b[k]; !ok {
-			keys = append(keys, k)
-		}
+// way returns a way round inside a component: from its first task in order of
+// key, always along the first dependency that stays inside.
+func (g *graph) way(component []Key) []Key {
+	inside := make(map[Key]bool, len(component))
+	for _, k := range component {
+		inside[k] = true
 	}
-	for k := range b {
-		if _, ok := a[k]; !ok {
-			keys = append(keys, k)
+	var (
+		way  []Key
+		step = make(map[Key]int) // where on the way a task comes
+		at   = slices.MinFunc(component, Key.Compare)
+	)
+	for {
+		if i, met := step[at]; met {
+			return append(way[i:], at)
 		}
+		step[at] = len(way)
+		way = append(way, at)
+		next := slices.IndexFunc(g.edges[at], func(to Key) bool { return inside[to] })
+		at = g.edges[at][next]
 	}
-	return keys
 }
 
-// problems complains at the commit that has the faults.
-func (f depFaults) problems(c *Commit) Problems {
-	var ps Problems
-	for _, k := range f.unknown {
-		ps = append(ps, problemf(c.Pos, "unknown-dependency",
-			"dependsOn names task %s of project %s, which is in no spec: correct it, or add the spec", quote(k.TaskID), quote(k.ProjectID)))
+// problems complains at the commits that have faulty dependencies.
+func (g *graph) problems(commits map[Key]*Commit) (ps Problems) {
+	for k, unknown := range g.unknown {
+		for _, to := range unknown {
+			ps = append(ps, problemf(commits[k].Pos, "unknown-dependency",
+				"dependsOn names task %s of project %s, which is in no spec: correct it, or add the spec", quote(to.TaskID), quote(to.ProjectID)))
+		}
 	}
-	if len(f.circle) > 0 {
-		ps = append(ps, problemf(c.Pos, "dependency-cycle",
-			"dependsOn goes round in a circle (%s): take one of these dependencies out", f.path(c.ProjectID)))
+	for k, way := range g.circles {
+		ps = append(ps, problemf(commits[k].Pos, "dependency-cycle",
+			"dependsOn goes round in a circle (%s): take one of these dependencies out", route(way, k.ProjectID)))
 	}
 	return ps
 }
 
-// path writes the circle as "a -> b -> a", shortened if it is long.
-func (f depFaults) path(project string) string {
+// route writes a circle as "a -> b -> a", shortened if it is long.
+func route(way []Key, project string) string {
 	const shown = 5
+	last := len(way) - 1
 	var names []string
-	for i, k := range f.circle {
-		switch {
-		case i >= shown && i < len(f.circle)-1:
-			if i == shown {
-				names = append(names, "…")
-			}
-		case k.ProjectID == project:
-			names = append(names, clip(k.TaskID, maxQuote))
-		default:
-			names = append(names, clip(k.String(), maxQuote))
-		}
+	for _, k := range way[:min(shown, last)] {
+		names = append(names, k.within(project))
 	}
-	return strings.Join(names, " -> ")
+	if last > shown {
+		names = append(names, "…")
+	}
+	return strings.Join(append(names, way[last].within(project)), " -> ")
+}
+
+// within writes the task as dependsOn does inside the project, shortened if it
+// is long.
+func (k Key) within(project string) string {
+	if k.ProjectID == project {
+		return clip(k.TaskID, maxQuote)
+	}
+	return clip(k.String(), maxQuote)
 }

@@ -12,7 +12,10 @@ import (
 	"github.com/wedatasync/wedatasync/spec"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var (
+	update = flag.Bool("update", false, "write the golden files anew")
+	long   = flag.Bool("long", false, "run the tests at full size")
+)
 
 // golden compares got with a file, or writes it with -update.
 func golden(t *testing.T, file, got string) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"gopkg.in/yaml.v3"
 )
@@ -80,6 +81,7 @@ func (r *reader) finish() *File {
 			f.Broken = append(f.Broken, Named{f.Commits[i].Key, f.Commits[i].Pos})
 		}
 		f.Commits = nil
+		slices.SortFunc(f.Broken, func(a, b Named) int { return a.Pos.compare(b.Pos) })
 	}
 	if r.errors > maxProblems {
 		f.Problems = append(f.Problems, problemf(r.cut[0], "more-problems", "there are more errors from here on: correct the first %d", maxProblems))

@@ -59,7 +59,10 @@ func (r *reader) id(n *yaml.Node, what string, limit int) string {
 // notInID reports whether an id must not hold the character: it cannot be seen,
 // or can be overlooked.
 func notInID(c rune) bool {
-	return c == ' ' || !unicode.IsPrint(c) ||
+	if c < utf8.RuneSelf {
+		return c <= ' ' || c == 0x7f
+	}
+	return !unicode.IsPrint(c) ||
 		unicode.In(c, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
@@ -81,8 +84,6 @@ func (r *reader) text(n *yaml.Node, what string, limit int) (s string, ok bool) 
 	switch c, bad := firstFunc(s, notInText); {
 	case len(s) > limit:
 		r.errorf(n, "text-too-long", "%s is %d bytes long, at most %d are allowed: shorten it", what, len(s), limit)
-	case !utf8.ValidString(s):
-		r.errorf(n, "bad-text", "%s is not UTF-8: correct its escapes", what)
 	case bad:
 		r.errorf(n, "bad-text", "%s has a character that controls the screen instead of showing (%s): remove it", what, runeName(c))
 	default:

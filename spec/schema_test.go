@@ -100,7 +100,7 @@ func jsonOf(n *yaml.Node) any {
 
 // verdicts says what the schema and the parser think of the documents of a file;
 // read is false if a reader of YAML cannot even take it for documents.
-func verdicts(schema *jsonschema.Schema, data []byte) (schemaErr error, complaints spec.Problems, read bool) {
+func verdicts(schema *jsonschema.Schema, data []byte) (complaints spec.Problems, read bool, schemaErr error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	documents := 0
 	for {
@@ -120,7 +120,7 @@ func verdicts(schema *jsonschema.Schema, data []byte) (schemaErr error, complain
 			complaints = append(complaints, p)
 		}
 	}
-	return schemaErr, complaints, read
+	return complaints, read, schemaErr
 }
 
 // What the parser refuses for its shape, the schema refuses, and the other way
@@ -132,7 +132,7 @@ func TestSchemaAgreesOnBadFiles(t *testing.T) {
 		if len(b.data) > 64<<10 {
 			continue
 		}
-		schemaErr, complaints, read := verdicts(schema, b.data)
+		complaints, read, schemaErr := verdicts(schema, b.data)
 		if !read || slices.Contains(beforeDocuments, complaints[0].Code) {
 			continue
 		}
@@ -170,7 +170,7 @@ func TestSchemaAgreesOnAnyDocument(t *testing.T) {
 	good, bad := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		data := drawDocument(t)
-		schemaErr, complaints, read := verdicts(schema, []byte(data))
+		complaints, read, schemaErr := verdicts(schema, []byte(data))
 		switch {
 		case !read:
 			t.Fatalf("not YAML:\n%s\n%v", data, complaints)

@@ -191,24 +191,29 @@ func (s *Set) Changed() []Key {
 
 // settle works out what follows from the files put and removed since.
 func (s *Set) settle() {
-	dirty := s.graph.settle(s)
-	if len(s.touched) == 0 && len(dirty) == 0 && (s.unread > 0 || len(s.limbo) == 0) {
+	others := s.graph.settle(s)
+	if len(s.touched) == 0 && len(others) == 0 {
+		s.release()
 		return
 	}
-	for _, k := range dirty {
-		s.touched[k] = struct{}{}
-	}
-	keys := slices.SortedFunc(maps.Keys(s.touched), Key.Compare)
-	s.touched = make(map[Key]struct{})
+	keys := slices.AppendSeq(others, maps.Keys(s.touched))
+	slices.SortFunc(keys, Key.Compare)
+	keys = slices.Compact(keys)
 	s.reorder(keys)
-	for _, k := range keys {
+	for k := range s.touched {
 		if s.named(k) {
 			delete(s.limbo, k)
 		} else if s.unread > 0 {
 			s.limbo[k] = struct{}{}
 		}
 	}
-	if s.unread == 0 {
+	s.touched = make(map[Key]struct{}) // a new one: after the first fill it would stay large
+	s.release()
+}
+
+// release lets the tasks out of limbo that are surely absent now.
+func (s *Set) release() {
+	if s.unread == 0 && len(s.limbo) > 0 {
 		s.changed = slices.AppendSeq(s.changed, maps.Keys(s.limbo))
 		clear(s.limbo)
 	}
@@ -231,11 +236,20 @@ func (s *Set) reorder(keys []Key) {
 		if is != nil {
 			s.order = append(s.order, is)
 		}
-		if was == nil || is == nil || !was.equal(is) {
+		if s.differs(k, was, is) {
 			s.changed = append(s.changed, k)
 		}
 	}
 	s.order = append(s.order, old...)
+}
+
+// differs reports whether the task's commit may differ, or whether it is absent.
+func (s *Set) differs(k Key, was, is *Commit) bool {
+	if was == nil && is == nil {
+		_, touched := s.touched[k]
+		return touched
+	}
+	return was == nil || is == nil || !was.equal(is)
 }
 
 // Problems lists every complaint, in order of place.
@@ -248,9 +262,7 @@ func (s *Set) Problems() Problems {
 	for k, contest := range s.contest {
 		all = append(all, duplicates(k, contest)...)
 	}
-	for k, f := range s.graph.faults {
-		all = append(all, f.problems(s.once[k])...)
-	}
+	all = append(all, s.graph.problems(s.once)...)
 	all.Sort()
 	return all
 }

@@ -9,58 +9,59 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// syntaxHints say what the YAML library's words mean for the writer of a spec.
-// Where lasting is set, the library names the line where something began, and the
-// place where it gave up is the better one.
-var syntaxHints = [...]struct {
-	about   string
-	lasting bool
-	hint    string
+// syntaxFaults say what the YAML library's words mean for the writer of a spec;
+// the first that fits counts. The library names the line where something began.
+// Where late is set, the line where it gave up is the better one.
+var syntaxFaults = [...]struct {
+	words, code string
+	late        bool
+	hint        string
 }{
-	{"found unexpected end of stream", false, "the quote opened here is never closed: close it"},
-	{"found unexpected document indicator", false, "the quote opened here is not closed before the next document: close it"},
-	{"mapping values are not allowed", false, `a ": " does not belong here: indent the line like the keys it goes with, put a space after the colon of the line above, or quote a text that holds ": "`},
-	{"could not find expected ':'", false, "this is neither a key with its colon nor the rest of a value: write `key: value`"},
-	{"found character that cannot start", false, "a value cannot begin with this character: quote it; indent with spaces, not tabs"},
-	{"escape", false, `a "text in double quotes" has a backslash that means nothing: double it, or use single quotes`},
-	{"found a tab", true, "there is a tab in the indentation: indent with spaces"},
-	{"did not find expected ',' or", true, "a [ or { is not closed before here, or a comma is missing"},
-	{"did not find expected node content", true, "a value is missing here, or a [ or { is not closed"},
-	{"did not find expected <document start>", true, "there is text after the end of a document: begin a new one with ---, or remove it"},
-	{"did not find expected", true, "this does not fit the lines above: indent it like them, or look for a quote inside a quoted text"},
+	{"unknown anchor", "alias", true, "aliases (*name) are not used in specs: write the value out"},
+	{"tag ", "tag", true, "tags (such as !!str) are not used in specs: quote a text that begins with !"},
+	{"expected '!'", "tag", true, "tags (such as !!str) are not used in specs: quote a text that begins with !"},
+	{"expected '>'", "tag", true, "tags (such as !!str) are not used in specs: quote a text that begins with !"},
+	{"exceeded max depth", "nesting", true, "brackets or dashes are nested thousands deep: no spec needs that; correct them"},
+	{"found a tab", "syntax", true, "there is a tab in the indentation: indent with spaces"},
+	{"unexpected end of stream", "syntax", false, "the quote opened here is never closed: close it"},
+	{"unexpected document indicator", "syntax", false, "the quote opened here is not closed before the next document: close it"},
+	{"mapping values are not allowed", "syntax", false, `a ": " does not belong here: indent the line like the keys it goes with, put a space after the colon of the line above, or quote a text that holds ": "`},
+	{"are not allowed in this context", "syntax", true, `a "- " or "? " does not belong here: begin a list on a line of its own, or quote the text`},
+	{"could not find expected ':'", "syntax", false, "this is neither a key with its colon nor the rest of a value: write `key: value`"},
+	{"found character that cannot start", "syntax", false, "a value cannot begin with this character: quote it"},
+	{"alphabetic or numeric character", "syntax", true, "a value cannot begin with * or &: quote it"},
+	{"comment or line break", "syntax", true, "text after | or > begins on the next line"},
+	{"escape", "syntax", false, `a "text in double quotes" has a backslash that means nothing: double it, or use single quotes`},
+	{"expected ',' or", "syntax", true, "a [ or { is not closed before here, or a comma is missing"},
+	{"expected node content", "syntax", true, "a value is missing here, or a [ or { is not closed"},
+	{"expected <document start>", "syntax", true, "there is text after the end of a document: begin a new one with ---, or remove it"},
+	{"did not find expected", "syntax", true, "this does not fit the lines above: indent it like them, or look for a quote inside a quoted text"},
+	{"", "syntax", false, "this is not YAML, here or just above"},
 }
 
 // syntax reports what the YAML library found. It knows no columns, and often
 // only the line where something began.
 func (r *reader) syntax(data []byte, err error) {
-	what, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
-	if rest, ok := strings.CutPrefix(what, "line "); ok {
+	words, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
+	if rest, ok := strings.CutPrefix(words, "line "); ok {
 		if number, rest, ok := strings.Cut(rest, ": "); ok {
-			what = rest
+			words = rest
 			line, _ = strconv.Atoi(number)
 		}
 	}
-	switch {
-	case strings.HasPrefix(what, "unknown anchor"):
-		r.errorAt(r.startOf(data, gaveUp(data)), "alias", "aliases (*name) are not used in specs: write the value out")
-		return
-	case strings.HasPrefix(what, "exceeded max depth"):
-		r.errorAt(r.startOf(data, gaveUp(data)), "nesting", "brackets or dashes are nested thousands deep: no spec needs that; correct them")
-		return
+	if bytes.Contains(indentation(nthLine(data, line)), []byte("\t")) {
+		words = "found a tab"
 	}
-	if blank := indentation(nthLine(data, line)); bytes.Contains(blank, []byte("\t")) {
-		what = "found a tab"
-	}
-	for _, h := range syntaxHints {
-		if strings.Contains(what, h.about) {
-			if h.lasting {
-				line = gaveUp(data)
-			}
-			r.errorAt(r.startOf(data, line), "syntax", "%s (YAML: %s)", h.hint, printable(what))
-			return
+	for _, f := range syntaxFaults {
+		if !strings.Contains(words, f.words) {
+			continue
 		}
+		if f.late {
+			line = gaveUp(data)
+		}
+		r.errorAt(r.startOf(data, line), f.code, "%s (YAML: %s)", f.hint, printable(clip(words, maxQuote)))
+		return
 	}
-	r.errorAt(r.startOf(data, line), "syntax", "this is not YAML, here or just above: %s", printable(what))
 }
 
 // gaveUp returns the line where the YAML library gives up on data, by handing it

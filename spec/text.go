@@ -2,6 +2,7 @@ package spec
 
 import (
 	"bytes"
+	"iter"
 	"strings"
 	"unicode/utf8"
 )
@@ -23,15 +24,7 @@ func checkText(name string, data []byte) *Problem {
 		return bad(1, 1, "lfs-pointer", "the file is a Git LFS pointer, not a spec: keep specs out of LFS (git lfs untrack, then commit the file itself)")
 	}
 
-	// A value costs the parser several hundred bytes, however short it is.
-	limit := min(maxValues, minValues+len(data)/3)
-	values := 0 // of the document so far
-	for line := 1; len(data) > 0; line++ {
-		row, rest, ended := bytes.Cut(data, []byte("\n"))
-		data = rest
-		if ended {
-			row = bytes.TrimSuffix(row, []byte("\r"))
-		}
+	for line, row := range rows(data) {
 		if i, code, message := badCharacter(row); i >= 0 {
 			return bad(line, 1+utf8.RuneCount(row[:i]), code, message)
 		}
@@ -41,14 +34,27 @@ func checkText(name string, data []byte) *Problem {
 		if bytes.HasPrefix(row, []byte("%")) {
 			return bad(line, 1, "directive", "directives (%YAML, %TAG) are not used in specs: remove the line")
 		}
-		if bytes.HasPrefix(row, []byte("---")) {
-			values = 0
-		}
-		if values += countValues(row); values > limit {
-			return bad(line, 1, "too-many-values", "the document has more commas, colons and brackets than specs need: split it into several files")
-		}
+	}
+	if line := tooManyValues(data); line > 0 {
+		return bad(line, 1, "too-many-values", "the document has more commas, colons and brackets than specs need: split it into several files")
 	}
 	return nil
+}
+
+// rows yields the lines of data, without their ends, and counts them from 1.
+func rows(data []byte) iter.Seq2[int, []byte] {
+	return func(yield func(int, []byte) bool) {
+		line := 0
+		for row := range bytes.Lines(data) {
+			line++
+			if text, ended := bytes.CutSuffix(row, []byte("\n")); ended {
+				row = bytes.TrimSuffix(text, []byte("\r"))
+			}
+			if !yield(line, row) {
+				return
+			}
+		}
+	}
 }
 
 // badCharacter finds the first character of a line that no spec may hold, or
@@ -92,12 +98,35 @@ func isBidi(r rune) bool {
 }
 
 func isConflictMarker(row []byte) bool {
-	for _, mark := range []string{"<<<<<<<", "=======", ">>>>>>>", "|||||||"} {
-		if rest, ok := bytes.CutPrefix(row, []byte(mark)); ok && (len(rest) == 0 || rest[0] == ' ') {
-			return true
+	if len(row) < 7 || strings.IndexByte("<=>|", row[0]) < 0 {
+		return false
+	}
+	mark, rest := row[:7], row[7:]
+	return bytes.Count(mark, row[:1]) == 7 && (len(rest) == 0 || rest[0] == ' ')
+}
+
+// tooManyValues returns the line where a document has more values than specs of
+// the file's size need, or 0: a value costs the YAML library several hundred
+// bytes, however short it is.
+func tooManyValues(data []byte) int {
+	limit := min(maxValues, minValues+len(data)/3)
+	most := 0
+	for _, c := range ",:[{-?" { // each value but the first of a document is after one of these
+		most += bytes.Count(data, []byte{byte(c)})
+	}
+	if most <= limit {
+		return 0
+	}
+	values := 0
+	for line, row := range rows(data) {
+		if bytes.HasPrefix(row, []byte("---")) {
+			values = 0
+		}
+		if values += countValues(row); values > limit {
+			return line
 		}
 	}
-	return false
+	return 0
 }
 
 // countValues counts the places of a line where a YAML value may begin.
@@ -108,7 +137,7 @@ func countValues(row []byte) int {
 		case ',', ':', '[', '{':
 			n++
 		case '-', '?':
-			if i+1 == len(row) || strings.IndexByte(" \t", row[i+1]) >= 0 {
+			if i+1 == len(row) || row[i+1] == ' ' || row[i+1] == '\t' {
 				n++
 			}
 		}
