@@ -10,6 +10,7 @@ import (
 	mathrand "math/rand/v2"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/wedata"
@@ -170,15 +171,49 @@ func load(ctx context.Context, from reading) (map[spec.Key]*state.Record, state.
 	return records, control, nil
 }
 
-// Once makes one pass.
-func (a *App) Once(ctx context.Context) (*reconcile.Result, error) { return a.reconciler.Once(ctx) }
+// ErrGrace says that calls were still under way at the end of the grace period.
+// Their outcome is unknown; the next start reads them back.
+var ErrGrace = errors.New("calls were still under way when the grace period ended; their outcome is read back at the next start")
 
-// Run makes passes until ctx is done.
+// Once makes one pass.
+func (a *App) Once(ctx context.Context) (result *reconcile.Result, err error) {
+	err = a.within(ctx, func() (err error) {
+		result, err = a.reconciler.Once(ctx)
+		return err
+	})
+	if errors.Is(err, ErrGrace) {
+		return nil, err // the pass may still be at its result
+	}
+	return result, err
+}
+
+// Run makes passes until ctx is done. What is under way then gets the grace period
+// to end in.
 func (a *App) Run(ctx context.Context) error {
 	a.log.InfoContext(ctx, "start", "source", a.settings.sourceInfo().URL, "endpoint", a.settings.Endpoint, "interval", a.settings.Interval)
-	err := a.reconciler.Run(ctx, a.changed())
-	a.log.InfoContext(context.WithoutCancel(ctx), "stop", "cause", context.Cause(ctx))
+	err := a.within(ctx, func() error { return a.reconciler.Run(ctx, a.changed()) })
+	a.log.InfoContext(context.WithoutCancel(ctx), "stop")
 	return err
+}
+
+// within calls run, and waits for it until the grace period after ctx is over.
+func (a *App) within(ctx context.Context, run func() error) error {
+	ended := make(chan error, 1)
+	go func() { ended <- run() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	a.log.InfoContext(context.WithoutCancel(ctx), "stopping: what is under way gets its answer", "cause", context.Cause(ctx), "grace", a.settings.Grace)
+	grace := time.NewTimer(a.settings.Grace)
+	defer grace.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-grace.C:
+		return ErrGrace
+	}
 }
 
 // changed tells of changes in the source, where it notices them by itself.
