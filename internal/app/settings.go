@@ -3,11 +3,9 @@ package app
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
-	"strings"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
@@ -102,38 +100,10 @@ func (s *Settings) Validate() error {
 	check(s.Interval >= minInterval, "interval", "%v is shorter than %v", s.Interval, minInterval)
 	check(s.Grace > 0, "grace", "%v is not above 0", s.Grace)
 	check(s.LogFormat == "text" || s.LogFormat == "json", "log-format", "%q is neither text nor json", s.LogFormat)
-	endpoint, err := s.endpoint()
+	loopback, err := wedata.CheckEndpoint(s.Endpoint)
 	check(err == nil, "endpoint", "%w", err)
 	check(s.AcceptHorizon > 0, "accept-horizon", "%v is not above 0", s.AcceptHorizon)
-	check(s.AcceptHorizon >= CloudHorizon || s.Simulate || err != nil || isLoopback(endpoint.Hostname()), "accept-horizon",
+	check(s.AcceptHorizon >= CloudHorizon || s.Simulate || err != nil || loopback, "accept-horizon",
 		"%v is shorter than %v: less is for local endpoints, because the service accepts a signed request for 5 minutes", s.AcceptHorizon, CloudHorizon)
 	return errors.Join(errs...)
-}
-
-// endpoint returns the endpoint as a URL. A bare host is reached by https.
-func (s *Settings) endpoint() (*url.URL, error) {
-	text := s.Endpoint
-	if !strings.Contains(text, "://") {
-		text = "https://" + text
-	}
-	u, err := url.Parse(text)
-	switch {
-	case err != nil || u.Hostname() == "":
-		return nil, fmt.Errorf("%q is neither a host nor a URL", s.Endpoint)
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
-		return nil, errors.New("takes a host, or a URL of scheme and host alone")
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
-		return u, nil
-	default:
-		return nil, fmt.Errorf("%q: only a local endpoint can be reached without https", s.Endpoint)
-	}
-}
-
-// isLoopback reports whether a host can only be this machine.
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

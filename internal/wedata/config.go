@@ -40,7 +40,7 @@ type Config struct {
 	Region      string // such as ap-guangzhou
 	Credentials *Credentials
 	Timeout     time.Duration  // for one request from its signature on; 0 is MaxTimeout
-	UserAgent   string         // 0 is Go's own
+	UserAgent   string         // empty is Go's own
 	RootCAs     *x509.CertPool // nil is the system's
 	Logger      *slog.Logger   // told of each request, at debug level; nil is silence
 
@@ -80,6 +80,13 @@ func parseEndpoint(s string) (endpoint, error) {
 		return endpoint{}, fmt.Errorf("read endpoint %q: plain http shows the token to the network; use https", s)
 	}
 	return e, nil
+}
+
+// CheckEndpoint returns an error if [Config.Endpoint] cannot be text, and reports
+// whether it is on this machine.
+func CheckEndpoint(text string) (loopback bool, err error) {
+	e, err := parseEndpoint(text)
+	return e.loopback, err
 }
 
 func isHost(host string) bool {

@@ -1,0 +1,158 @@
+package app_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+func TestReadConfig(t *testing.T) {
+	const text = `
+source: https://git.example.com/data/tasks.git
+acceptHorizon: 310s
+rate: 15
+guards:
+  allowProjects: ["1486804694126882816", 7]
+  allowTasks: [orders, "nightly-*"]
+  allowCommitTypes: [submit, start, 4]
+  maxChanges: 50
+  windows:
+    - {name: weekend, timezone: Asia/Shanghai, days: [sat, Sunday]}
+    - {name: night, from: "22:00", to: "06:00"}
+    - {name: year end, start: 2026-12-24T18:00:00+08:00, end: 2027-01-02T09:00:00+08:00}
+`
+	shanghai, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(s string) time.Time {
+		when, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return when
+	}
+	want := &app.Config{
+		Values: map[string]app.Value{
+			"source":        {Text: "https://git.example.com/data/tasks.git", Line: 2},
+			"acceptHorizon": {Text: "310s", Line: 3},
+			"rate":          {Text: "15", Line: 4},
+		},
+		Guards: reconcile.Guards{
+			AllowProjects:    []string{"1486804694126882816", "7"},
+			AllowTasks:       []string{"orders", "nightly-*"},
+			AllowCommitTypes: []spec.CommitType{spec.Submit, spec.Start, spec.Resume},
+			MaxChanges:       50,
+			MaxChangePercent: 30,
+			Windows: []reconcile.Window{
+				{Name: "weekend", Location: shanghai, Days: []time.Weekday{time.Saturday, time.Sunday}, To: 24 * time.Hour},
+				{Name: "night", Location: time.UTC, From: 22 * time.Hour, To: 6 * time.Hour},
+				{Name: "year end", Location: time.UTC, To: 24 * time.Hour, Start: at("2026-12-24T18:00:00+08:00"), End: at("2027-01-02T09:00:00+08:00")},
+			},
+		},
+	}
+	got, err := app.ReadConfig("wedatasync.yaml", []byte(text), app.Defaults().Guards)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameZone := cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })
+	if diff := cmp.Diff(want, got, sameZone); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// TestReadConfig_Mistakes: a configuration with a mistake is refused as a whole, and
+// each mistake has its line.
+func TestReadConfig_Mistakes(t *testing.T) {
+	for name, tt := range map[string]struct{ text, want string }{
+		"not yaml":          {"a: [", "c.yaml:1: not YAML"},
+		"a list":            {"- a", "c.yaml:1: a mapping of settings is needed"},
+		"set twice":         {"rate: 1\nrate: 2", `c.yaml:2: "rate" is set twice`},
+		"a value missing":   {"rate:", "c.yaml:1: a single value is needed"},
+		"a list for one":    {"rate: [1]", "c.yaml:1: a single value is needed"},
+		"unknown guard":     {"guards:\n  maxChange: 1", `c.yaml:2: there is no setting "maxChange" here`},
+		"guards not a map":  {"guards: 3", "c.yaml:1: a mapping of settings is needed"},
+		"negative":          {"guards: {maxChanges: -1}", "a number from 0 to 1000000 is needed"},
+		"over 100 percent":  {"guards: {maxChangePercent: 101}", "a number from 0 to 100 is needed"},
+		"one for a list":    {"guards: {allowProjects: '1'}", "a list is needed"},
+		"no commit type":    {"guards: {allowCommitTypes: [stop]}", `"stop" is not a commitType`},
+		"window no name":    {"guards: {windows: [{days: [sat]}]}", "a window needs a name"},
+		"window no zone":    {"guards: {windows: [{name: a, timezone: Mars/Base}]}", `"Mars/Base" is not a time zone`},
+		"window no day":     {"guards: {windows: [{name: a, days: [someday]}]}", `"someday" is not a day of the week`},
+		"window no clock":   {"guards: {windows: [{name: a, from: '25:00'}]}", `"25:00" is not a time of day`},
+		"window half":       {"guards: {windows: [{name: a, start: 2026-12-24T18:00:00Z}]}", "has only one of start and end"},
+		"window backwards":  {"guards: {windows: [{name: a, start: 2026-12-24T18:00:00Z, end: 2026-12-23T18:00:00Z}]}", "ends before it starts"},
+		"window not a map":  {"guards: {windows: [sat]}", "a mapping of settings is needed"},
+		"windows no list":   {"guards: {windows: sat}", "a list of windows is needed"},
+		"window no instant": {"guards: {windows: [{name: a, start: tomorrow, end: 2026-12-23T18:00:00Z}]}", `"tomorrow" is not a time`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := app.ReadConfig("c.yaml", []byte(tt.text), reconcile.Guards{})
+			if _, ok := errors.AsType[*app.ConfigError](err); !ok || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want a ConfigError with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// FuzzReadConfig: whatever the file holds, it is a configuration or a ConfigError.
+func FuzzReadConfig(f *testing.F) {
+	f.Add([]byte("source: a\nguards: {maxChanges: 1, windows: [{name: x, days: [sat]}]}"))
+	f.Add([]byte("a: &a [*a]"))
+	f.Add([]byte("{a,a,a,a,a,a,a,a}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		config, err := app.ReadConfig("c.yaml", data, reconcile.Guards{})
+		if _, ok := errors.AsType[*app.ConfigError](err); err != nil && !ok {
+			t.Errorf("got %T: %v", err, err)
+		}
+		if (config == nil) != (err != nil) {
+			t.Errorf("got %v and %v", config, err)
+		}
+	})
+}
+
+func TestSettings_Validate(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*app.Settings)
+		want   string // "" is valid
+	}{
+		"defaults":             {func(*app.Settings) {}, ""},
+		"no source":            {func(s *app.Settings) { s.Source = "" }, "--source: is needed"},
+		"no state":             {func(s *app.Settings) { s.State = "" }, "--state: is needed"},
+		"no region":            {func(s *app.Settings) { s.Region = "" }, "--region: is needed"},
+		"rate of nothing":      {func(s *app.Settings) { s.Rate = 0 }, "--rate: 0 is not above 0"},
+		"rate over the limit":  {func(s *app.Settings) { s.Rate = 21 }, "at most 20"},
+		"share over all":       {func(s *app.Settings) { s.Share = 1.5 }, "--share: 1.5"},
+		"interval too short":   {func(s *app.Settings) { s.Interval = time.Millisecond }, "shorter than 100ms"},
+		"no grace":             {func(s *app.Settings) { s.Grace = 0 }, "--grace: 0s"},
+		"log format":           {func(s *app.Settings) { s.LogFormat = "xml" }, `"xml" is neither text nor json`},
+		"http elsewhere":       {func(s *app.Settings) { s.Endpoint = "http://example.com" }, "plain http shows the token"},
+		"endpoint with a path": {func(s *app.Settings) { s.Endpoint = "https://example.com/api" }, "scheme"},
+		"endpoint with a user": {func(s *app.Settings) { s.Endpoint = "https://user@example.com" }, "user name"},
+		"short horizon":        {func(s *app.Settings) { s.AcceptHorizon = time.Second }, "less is for local endpoints"},
+		"short horizon, local": {func(s *app.Settings) {
+			s.AcceptHorizon, s.Endpoint = time.Second, "http://127.0.0.1:9741"
+		}, ""},
+		"short horizon, simulated": {func(s *app.Settings) { s.AcceptHorizon, s.Simulate = time.Second, true }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := app.Defaults()
+			s.Source = "specs"
+			tt.change(&s)
+			err := s.Validate()
+			switch {
+			case tt.want == "" && err != nil:
+				t.Errorf("got %v, want none", err)
+			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
