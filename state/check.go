@@ -155,7 +155,7 @@ func accept(ctx context.Context, fl files, m meta, h head, id Identity, opt Opti
 	if err := w.resume(ctx); err != nil {
 		return meta{}, err
 	}
-	control, err := scanControl(w.conn.QueryRowContext(ctx, selectControl))
+	control, err := readControl(ctx, w)
 	if err != nil {
 		return meta{}, err
 	}

@@ -68,7 +68,7 @@ func create(ctx context.Context, fl files, m meta, fill filler, fault func(strin
 	}
 	m, err = fillNew(ctx, tmp, m, fill, fault)
 	if err != nil {
-		return errors.Join(dbError(err), remove(tmp, tmp+"-journal"))
+		return errors.Join(dbError(err), remove(tmp, tmp+"-journal", fl.head))
 	}
 	if err := renameFile(tmp, fl.db); err != nil {
 		return err
@@ -106,10 +106,7 @@ func (w *writer) makeTables(ctx context.Context) error {
 		return err
 	}
 	const nothing = "{}"
-	if err := w.exec(ctx, upsertControl, nothing, checksum("control", nothing)); err != nil {
-		return err
-	}
-	return w.prepare(ctx)
+	return w.exec(ctx, upsertControl, nothing, checksum("control", nothing))
 }
 
 // remove removes the files that are there.

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -74,11 +75,16 @@ func (h head) check(fl files, m meta) error {
 	return nil
 }
 
-// headFile is the head of a state that is in use.
+// headFile is the head of a state that is in use. The line is in the file when
+// write returns, and synced beside the next transaction: to wait for it would
+// double the price of each one, and all it could win is that a power cut leaves
+// the head one transaction nearer to the database.
 type headFile struct {
 	f       *os.File
 	lineage string
 	fault   func(point string) error // what tests have go wrong; nil otherwise
+	written chan struct{}            // of size 1: there is something to sync
+	failed  chan error               // of size 1: why it cannot be; closed at the end
 }
 
 // openHead opens the head and brings it up to the database.
@@ -87,29 +93,51 @@ func openHead(name string, m meta, fault func(string) error) (*headFile, error) 
 	if err != nil {
 		return nil, fmt.Errorf("open head of state: %w", err)
 	}
-	h := &headFile{f: f, lineage: m.lineage, fault: fault}
+	h := &headFile{f: f, lineage: m.lineage, fault: fault, written: make(chan struct{}, 1), failed: make(chan error, 1)}
+	go h.run()
 	if err := h.write(m.serial); err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(err, h.close())
 	}
 	return h, nil
 }
 
-// write makes the serial durable. The line is smaller than a sector: a power cut
-// leaves the old one or the new one.
+// write puts the serial into the head, or reports why an earlier one is not
+// durable. The line is smaller than a sector: a power cut leaves the old or the new.
 func (h *headFile) write(serial int64) error {
+	select {
+	case err := <-h.failed:
+		return cmp.Or(err, ErrBroken)
+	default:
+	}
 	if err := h.at("head-write"); err != nil {
 		return err
 	}
 	if _, err := h.f.WriteAt(head{h.lineage, serial}.line(), 0); err != nil {
 		return fmt.Errorf("write head of state: %w", err)
 	}
+	select {
+	case h.written <- struct{}{}:
+	default: // the sync that is due will see this line as well
+	}
+	return nil
+}
+
+// run syncs what was written, until the first failure.
+func (h *headFile) run() {
+	defer close(h.failed)
+	for range h.written {
+		if err := h.sync(); err != nil {
+			h.failed <- fmt.Errorf("sync head of state: %w", err)
+			return
+		}
+	}
+}
+
+func (h *headFile) sync() error {
 	if err := h.at("head-sync"); err != nil {
 		return err
 	}
-	if err := h.f.Sync(); err != nil {
-		return fmt.Errorf("write head of state: %w", err)
-	}
-	return nil
+	return h.f.Sync()
 }
 
 func (h *headFile) at(point string) error {
@@ -119,4 +147,9 @@ func (h *headFile) at(point string) error {
 	return h.fault(point)
 }
 
-func (h *headFile) close() error { return h.f.Close() }
+// close waits for the last sync.
+func (h *headFile) close() error {
+	close(h.written)
+	err := <-h.failed
+	return errors.Join(err, h.f.Close())
+}

@@ -33,7 +33,7 @@ func (r *reads) Lineage() string { return r.lineage }
 func (r *reads) Serial(ctx context.Context) (int64, error) {
 	var m meta
 	err := r.view(ctx, func(tx *sql.Tx) (err error) {
-		m, err = scanMeta(tx.QueryRowContext(ctx, selectMeta))
+		m, err = readMeta(ctx, tx)
 		return err
 	})
 	return m.serial, err
@@ -43,7 +43,7 @@ func (r *reads) Serial(ctx context.Context) (int64, error) {
 func (r *reads) Control(ctx context.Context) (Control, error) {
 	var c Control
 	err := r.view(ctx, func(tx *sql.Tx) (err error) {
-		c, err = scanControl(tx.QueryRowContext(ctx, selectControl))
+		c, err = readControl(ctx, tx)
 		return err
 	})
 	return c, err
@@ -53,11 +53,15 @@ func (r *reads) Control(ctx context.Context) (Control, error) {
 func (r *reads) Record(ctx context.Context, key spec.Key) (*Record, error) {
 	var rec *Record
 	err := r.view(ctx, func(tx *sql.Tx) error {
-		found, err := scanTask(tx.QueryRowContext(ctx, selectTask, key.ProjectID, key.TaskID))
+		row, err := one(ctx, tx, scanTask, selectTask, key.ProjectID, key.TaskID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
-		rec = &found.Record
+		if err != nil {
+			return err
+		}
+		found, err := row.decode()
+		rec = &found
 		return err
 	})
 	if err != nil {
@@ -73,17 +77,21 @@ func (r *reads) Records(ctx context.Context) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		stopped := false
 		err := r.view(ctx, func(tx *sql.Tx) error {
-			m, err := scanMeta(tx.QueryRowContext(ctx, selectMeta))
+			m, err := readMeta(ctx, tx)
 			if err != nil {
 				return err
 			}
 			var n, sum int64
-			for row, err := range scan(ctx, tx, scanTask, selectTasks) {
+			for row, err := range ahead(scan(ctx, tx, scanTask, selectTasks)) {
+				if err != nil {
+					return err
+				}
+				rec, err := row.decode()
 				if err != nil {
 					return err
 				}
 				n, sum = n+1, sum+row.crc
-				if !yield(row.Record, nil) {
+				if !yield(rec, nil) {
 					stopped = true
 					return nil
 				}
@@ -152,7 +160,10 @@ func (r *reads) Words(ctx context.Context) ([]Word, error) {
 // asked many times a second.
 func (r *reads) WordsPending(ctx context.Context) (bool, error) {
 	var n int64
-	err := r.view(ctx, func(tx *sql.Tx) error { return tx.QueryRowContext(ctx, countOpenWords).Scan(&n) })
+	err := r.view(ctx, func(tx *sql.Tx) (err error) {
+		n, err = one(ctx, tx, scanValue[int64], countOpenWords)
+		return err
+	})
 	return n > 0, err
 }
 
@@ -182,30 +193,4 @@ func readError(fl files, err error) error {
 		return err
 	}
 	return fmt.Errorf("read state %s: %w", fl.db, err)
-}
-
-// scan yields the rows of a query. An error is the last thing it yields.
-func scan[T any](ctx context.Context, q querier, f func(scanner) (T, error), query string, args ...any) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var none T
-		rows, err := q.QueryContext(ctx, query, args...)
-		if err != nil {
-			yield(none, err)
-			return
-		}
-		defer rows.Close()
-		for rows.Next() {
-			row, err := f(rows)
-			if err != nil {
-				yield(none, err)
-				return
-			}
-			if !yield(row, nil) {
-				return
-			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(none, err)
-		}
-	}
 }

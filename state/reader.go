@@ -82,29 +82,10 @@ func (r *Reader) readMeta(ctx context.Context) error {
 		if version > schemaVersion {
 			return &NewerError{Path: r.files.db, Have: version, Know: schemaVersion}
 		}
-		r.meta, err = scanMeta(tx.QueryRowContext(ctx, selectMeta))
+		r.meta, err = readMeta(ctx, tx)
 		r.lineage, r.identity = r.meta.lineage, r.meta.identity
 		return err
 	})
-}
-
-// readVersion returns the schema of the state in the database.
-func readVersion(ctx context.Context, q querier) (int64, error) {
-	ok, err := hasTable(ctx, q, "schema_version")
-	if err != nil {
-		return 0, err
-	}
-	if !ok {
-		return 0, &DamagedError{Detail: "there is no state of wedatasync in it"}
-	}
-	var version int64
-	if err := q.QueryRowContext(ctx, selectVersion).Scan(&version); err != nil {
-		return 0, err
-	}
-	if version < 1 {
-		return 0, &DamagedError{Table: "schema_version", Detail: fmt.Sprintf("there is no schema %d", version)}
-	}
-	return version, nil
 }
 
 // Close lets go of the state.

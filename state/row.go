@@ -109,6 +109,7 @@ type taskRow struct {
 	version                     int64
 	appliedAt, since, nextAt    int64
 	applied, attempt, suspended string
+	crc                         int64 // as read
 }
 
 func newTaskRow(r *Record) (taskRow, error) {
@@ -131,36 +132,32 @@ func newTaskRow(r *Record) (taskRow, error) {
 			return taskRow{}, err
 		}
 	}
-	return row, nil
+	return row, checkSize(len(row.applied)+len(row.attempt)+len(row.suspended), maxRow)
 }
 
 func (t *taskRow) columns() []any {
 	return []any{t.key.ProjectID, t.key.TaskID, t.status, t.commitType, t.version, t.appliedAt, t.since, t.nextAt, t.applied, t.attempt, t.suspended}
 }
 
-// storedRecord is a record as it was read, with the checksum of its row.
-type storedRecord struct {
-	Record
-	crc int64
+func scanTask(row scanner) (taskRow, error) {
+	var t taskRow
+	err := row.Scan(&t.key.ProjectID, &t.key.TaskID, &t.status, &t.commitType, &t.version, &t.appliedAt, &t.since, &t.nextAt,
+		&t.applied, &t.attempt, &t.suspended, &t.crc)
+	return t, err
 }
 
-func scanTask(row scanner) (storedRecord, error) {
-	var t taskRow
-	var r storedRecord
-	if err := row.Scan(&t.key.ProjectID, &t.key.TaskID, &t.status, &t.commitType, &t.version, &t.appliedAt, &t.since, &t.nextAt,
-		&t.applied, &t.attempt, &t.suspended, &r.crc); err != nil {
-		return storedRecord{}, err
-	}
+// decode verifies the row and returns what it says.
+func (t *taskRow) decode() (Record, error) {
 	name := t.key.String()
-	if err := verify(r.crc, "tasks", name, t.columns()); err != nil {
-		return storedRecord{}, err
+	if err := verify(t.crc, "tasks", name, t.columns()); err != nil {
+		return Record{}, err
 	}
-	r.Key, r.Status = t.key, Status(t.status)
+	r := Record{Key: t.key, Status: Status(t.status)}
 	if err := optional("tasks", name, t.applied, &r.Applied); err != nil {
-		return storedRecord{}, err
+		return Record{}, err
 	}
 	if err := optional("tasks", name, t.attempt, &r.Attempt); err != nil {
-		return storedRecord{}, err
+		return Record{}, err
 	}
 	return r, optional("tasks", name, t.suspended, &r.Suspended)
 }
@@ -179,6 +176,9 @@ func newEventRow(e Event, before string) (eventRow, error) {
 	e.Note, e.Outcome = Clip(e.Note), e.Outcome.bounded()
 	text, err := marshal(e)
 	if err != nil {
+		return eventRow{}, err
+	}
+	if err := checkSize(len(text), maxRow); err != nil {
 		return eventRow{}, err
 	}
 	return eventRow{seq: e.Seq, at: unixMilli(e.At), kind: string(e.Kind), key: e.Key, event: text, hash: chain(before, text)}, nil

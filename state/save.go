@@ -90,13 +90,18 @@ func (s *Store) serve(batch []*request) {
 	for _, r := range batch {
 		r.done <- err
 	}
-	s.tidy()
+	if s.broken == nil {
+		_ = s.tidy() // nobody waits for it; if it fails, the next transaction meets it
+	}
 }
 
 // transact writes the batch in one transaction, and the head after it.
 func (s *Store) transact(batch []*request) error {
 	if s.broken != nil {
 		return s.broken
+	}
+	if err := s.tidy(); err != nil {
+		return err
 	}
 	// The requests are let go of only when their outcome is known: no context ends this.
 	ctx := context.Background()
@@ -110,14 +115,11 @@ func (s *Store) transact(batch []*request) error {
 		}
 		return nil
 	})
-	if err != nil && harmless(err) {
-		return fmt.Errorf("save to state %s: %w", s.files.db, err)
-	}
 	if err == nil {
 		err = s.head.write(s.writer.meta.serial)
 	}
 	if err != nil {
-		return s.fail(err)
+		return s.failed(err)
 	}
 	for _, r := range batch {
 		s.pages += pagesPerTransaction + len(r.changes)
@@ -128,30 +130,32 @@ func (s *Store) transact(batch []*request) error {
 // pagesPerTransaction is about how many pages a small transaction adds to the log.
 const pagesPerTransaction = 5
 
-// fail ends all writing: after a failed write nobody knows what the disk holds,
-// and a repeated sync may report success for data that is gone.
-func (s *Store) fail(err error) error {
+// failed says what an error means for the requests of now and, unless it is
+// harmless, of ever after: when a write has failed nobody knows what the disk
+// holds, and a repeated sync may report success for data that is gone.
+func (s *Store) failed(err error) error {
+	if harmless(err) {
+		return fmt.Errorf("save to state %s: %w", s.files.db, err)
+	}
 	s.broken = fmt.Errorf("save to state %s: %w: start again when the disk is well: %w", s.files.db, ErrBroken, err)
 	s.log.Error("state can no longer be written", "path", s.files.db, "err", err)
 	return s.broken
 }
 
-// tidy moves the log to the database when there is enough of it. Nobody waits
-// for it but the next request.
-func (s *Store) tidy() {
-	if s.broken != nil || s.pages < pagesPerCheckpoint {
-		return
+// tidy moves the log to the database when there is enough of it. While that fails
+// for want of space nothing is written: a log that grows without end would need
+// space where SQLite cannot tell a full disk from a broken one.
+func (s *Store) tidy() error {
+	if s.pages < pagesPerCheckpoint {
+		return nil
 	}
-	s.pages = 0
 	err := s.writer.at("checkpoint")
 	if err == nil {
 		err = dbError(checkpoint(context.Background(), s.writer.conn))
 	}
-	switch {
-	case err == nil:
-	case harmless(err):
-		s.log.Warn("log of state not moved to its database", "path", s.files.db, "err", err)
-	default:
-		_ = s.fail(err)
+	if err != nil {
+		return s.failed(fmt.Errorf("move log: %w", err))
 	}
+	s.pages = 0
+	return nil
 }

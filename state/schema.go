@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
-	"strings"
 )
 
 // migrations holds N.sql for each schema version N: what brings a state of
@@ -69,7 +68,7 @@ func migrate(ctx context.Context, tx execer, from, to int64) error {
 		if err != nil {
 			return fmt.Errorf("find schema %d: %w", v, err)
 		}
-		if _, err := tx.ExecContext(ctx, strings.ReplaceAll(string(ddl), "/* clustered */", clustered)); err != nil {
+		if _, err := tx.ExecContext(ctx, dialect(string(ddl))); err != nil {
 			return fmt.Errorf("make schema %d: %w", v, err)
 		}
 		if _, err := tx.ExecContext(ctx, updateVersion, v); err != nil {
@@ -84,8 +83,7 @@ type execer interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-// querier is a connection or a transaction that can read.
+// querier is a connection, a transaction or a writer.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"modernc.org/sqlite"
@@ -15,12 +16,16 @@ import (
 // All that is SQLite's own is in this file. Another database needs the same few
 // functions, and a word for each of these.
 const (
-	clustered = "WITHOUT ROWID" // a table is kept in order of its primary key
-
 	beginWrite = "BEGIN IMMEDIATE" // the lock first, so that nothing fails half-way for want of it
 	commitTx   = "COMMIT"
 	rollbackTx = "ROLLBACK"
 )
+
+// dialect turns the words of the schema into SQLite's: a key that is the number of
+// the row, and a table that is kept in the order of its key.
+func dialect(ddl string) string {
+	return strings.NewReplacer("BIGINT NOT NULL PRIMARY KEY", "INTEGER PRIMARY KEY", "/* clustered */", "WITHOUT ROWID").Replace(ddl)
+}
 
 // busyTimeout is how long to wait for another program's transaction.
 const busyTimeout = 5 * time.Second
@@ -86,12 +91,12 @@ func checkDurable(ctx context.Context, conn querier, how access) error {
 	if how == creating {
 		want = "delete"
 	}
-	var mode string
-	var sync int
-	if err := conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
+	mode, err := one(ctx, conn, scanValue[string], "PRAGMA journal_mode")
+	if err != nil {
 		return err
 	}
-	if err := conn.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&sync); err != nil {
+	sync, err := one(ctx, conn, scanValue[int64], "PRAGMA synchronous")
+	if err != nil {
 		return err
 	}
 	if mode != want || sync != 2 {
@@ -102,21 +107,22 @@ func checkDurable(ctx context.Context, conn querier, how access) error {
 
 // hasTable reports whether the database has a table of that name.
 func hasTable(ctx context.Context, q querier, name string) (bool, error) {
-	var n int
-	err := q.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = $1", name).Scan(&n)
+	n, err := one(ctx, q, scanValue[int64], "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = $1", name)
 	return n > 0, err
 }
 
 // checkpoint moves what it can of the log to the database.
 func checkpoint(ctx context.Context, conn querier) error {
-	var busy, inLog, moved int
-	return conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &inLog, &moved)
+	for _, err := range scan(ctx, conn, func(scanner) (struct{}, error) { return struct{}{}, nil }, "PRAGMA wal_checkpoint(PASSIVE)") {
+		return err
+	}
+	return nil
 }
 
 // checkPages has the database check its own structure.
 func checkPages(ctx context.Context, q querier) error {
-	var first string
-	if err := q.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&first); err != nil {
+	first, err := one(ctx, q, scanValue[string], "PRAGMA integrity_check(1)")
+	if err != nil {
 		return err
 	}
 	if first != "ok" {
@@ -142,6 +148,8 @@ func dbError(err error) error {
 		return fmt.Errorf("%w: %w", ErrBusy, err)
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return &DamagedError{Detail: "the database cannot be read", Err: err}
+	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
+		return fmt.Errorf("this user may not: run as the one who owns the state: %w", err)
 	}
 	return err
 }

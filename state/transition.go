@@ -48,12 +48,20 @@ func newChange(t Transition) (change, error) {
 		if err != nil {
 			return change{}, fmt.Errorf("save control: %w", err)
 		}
-		if len(text) > maxControl {
-			return change{}, fmt.Errorf("save control: %d bytes, at most %d", len(text), maxControl)
+		if err := checkSize(len(text), maxControl); err != nil {
+			return change{}, fmt.Errorf("save control: %w", err)
 		}
 		c.control = text
 	}
 	return c, nil
+}
+
+// checkSize reports that a row of that many bytes is too much.
+func checkSize(size, limit int) error {
+	if size > limit {
+		return fmt.Errorf("it has %d bytes, at most %d are kept", size, limit)
+	}
+	return nil
 }
 
 // check reports what makes a record one that cannot be.

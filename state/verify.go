@@ -56,7 +56,7 @@ func (fl files) verify(ctx context.Context, id Identity) (meta, error) {
 // checkTip makes sure that the newest event is the one that meta knows.
 func (r *Reader) checkTip(ctx context.Context) error {
 	return r.view(ctx, func(tx *sql.Tx) error {
-		tip, err := scanEventRow(tx.QueryRowContext(ctx, selectEvents, int64(math.MaxInt64), 1))
+		tip, err := one(ctx, tx, scanEventRow, selectEvents, int64(math.MaxInt64), 1)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}

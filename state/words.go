@@ -77,7 +77,7 @@ func openForWords(ctx context.Context, path string) (*writer, error) {
 	if err != nil {
 		return nil, readError(fl, err)
 	}
-	version, err := readVersion(ctx, w.conn)
+	version, err := readVersion(ctx, w)
 	if err == nil && version != schemaVersion {
 		err = &NewerError{Path: fl.db, Have: version, Know: schemaVersion}
 	}
@@ -97,19 +97,19 @@ func (w *writer) post(ctx context.Context, word Word) (id int64, err error) {
 			_ = w.exec(context.WithoutCancel(ctx), rollbackTx) // after a failed commit there may be none
 		}
 	}()
-	var open int64
-	if err := w.conn.QueryRowContext(ctx, countOpenWords).Scan(&open); err != nil {
+	open, err := one(ctx, w, scanValue[int64], countOpenWords)
+	if err != nil {
 		return 0, err
 	}
 	if open >= maxOpenWords {
 		return 0, fmt.Errorf("%d words wait for an answer already: is the daemon running?", open)
 	}
-	if err := w.conn.QueryRowContext(ctx, selectLastWord).Scan(&id); err != nil {
+	last, err := one(ctx, w, scanValue[int64], selectLastWord)
+	if err != nil {
 		return 0, err
 	}
-	id++
 	row := wordRow{Word: word}
-	row.ID = id
+	row.ID = last + 1
 	if row.At.IsZero() {
 		row.At = time.Now()
 	}
@@ -117,7 +117,7 @@ func (w *writer) post(ctx context.Context, word Word) (id int64, err error) {
 	if err := w.exec(ctx, insertWord, append(columns, checksum("words", columns...))...); err != nil {
 		return 0, err
 	}
-	return id, w.exec(ctx, commitTx)
+	return row.ID, w.exec(ctx, commitTx)
 }
 
 // WaitAnswer waits for the answer to a word, until ctx ends.
@@ -130,7 +130,7 @@ func WaitAnswer(ctx context.Context, path string, id int64) (_ Answer, err error
 	tick := time.NewTicker(answerPoll)
 	defer tick.Stop()
 	for {
-		row, err := scanWord(w.conn.QueryRowContext(ctx, selectWord, id))
+		row, err := one(ctx, w, scanWord, selectWord, id)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 			return Answer{}, fmt.Errorf("wait for the answer to word %d: %w", id, ErrNoWord)

@@ -5,9 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
-
-	"github.com/wedatasync/wedatasync/spec"
 )
 
 // writer applies changes to a database, on the one connection that does.
@@ -15,9 +12,8 @@ type writer struct {
 	db    *sql.DB
 	conn  *sql.Conn
 	meta  meta                     // as of the newest transaction
+	stmts map[string]*sql.Stmt     // compiled, by text
 	fault func(point string) error // what tests have go wrong; nil otherwise
-
-	taskCRC, upsertTask, deleteTask, insertEvent *sql.Stmt
 }
 
 // openWriter opens the database for writing.
@@ -26,7 +22,7 @@ func openWriter(ctx context.Context, path string, how access, m meta, fault func
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{db: db, meta: m, fault: fault}
+	w := &writer{db: db, meta: m, stmts: map[string]*sql.Stmt{}, fault: fault}
 	if w.conn, err = db.Conn(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -36,152 +32,65 @@ func openWriter(ctx context.Context, path string, how access, m meta, fault func
 	return w, nil
 }
 
-// resume makes sure that the connection sees what was verified through another
-// one, and gets ready to write.
+// resume makes sure that the connection sees what was verified through another one.
 func (w *writer) resume(ctx context.Context) error {
-	m, err := scanMeta(w.conn.QueryRowContext(ctx, selectMeta))
-	if err != nil {
-		return err
+	m, err := readMeta(ctx, w)
+	if err == nil && m != w.meta {
+		err = fmt.Errorf("%w: it is at serial %d and was at %d a moment ago", ErrChanged, m.serial, w.meta.serial)
 	}
-	if m != w.meta {
-		return fmt.Errorf("%w: it is at serial %d and was at %d a moment ago", ErrChanged, m.serial, w.meta.serial)
-	}
-	return w.prepare(ctx)
-}
-
-// prepare compiles the statements that every transition needs.
-func (w *writer) prepare(ctx context.Context) error {
-	for _, s := range []struct {
-		stmt **sql.Stmt
-		text string
-	}{
-		{&w.taskCRC, selectTaskCRC},
-		{&w.upsertTask, upsertTask},
-		{&w.deleteTask, deleteTask},
-		{&w.insertEvent, insertEvent},
-	} {
-		stmt, err := w.conn.PrepareContext(ctx, s.text)
-		if err != nil {
-			return fmt.Errorf("prepare statements of the state: %w", err)
-		}
-		*s.stmt = stmt
-	}
-	return nil
+	return err
 }
 
 // close lets go of the database, the statements first: while one is open, so is
 // the database.
 func (w *writer) close() error {
 	var errs []error
-	for _, s := range []*sql.Stmt{w.taskCRC, w.upsertTask, w.deleteTask, w.insertEvent} {
-		if s != nil {
-			errs = append(errs, s.Close())
-		}
+	for _, s := range w.stmts {
+		errs = append(errs, s.Close())
 	}
 	return errors.Join(append(errs, w.conn.Close(), w.db.Close())...)
 }
 
+// stmt returns the compiled statement.
+func (w *writer) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s := w.stmts[query]; s != nil {
+		return s, nil
+	}
+	s, err := w.conn.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("prepare statement: %w", err)
+	}
+	w.stmts[query] = s
+	return s, nil
+}
+
+// QueryContext makes a writer a querier.
+func (w *writer) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := w.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+// change runs a statement and returns how many rows it has changed.
+func (w *writer) change(ctx context.Context, query string, args ...any) (int64, error) {
+	s, err := w.stmt(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	res, err := s.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// exec runs a statement.
 func (w *writer) exec(ctx context.Context, query string, args ...any) error {
-	_, err := w.conn.ExecContext(ctx, query, args...)
+	_, err := w.change(ctx, query, args...)
 	return err
 }
-
-// apply makes the change in the open transaction, and reckons it into m.
-func (w *writer) apply(ctx context.Context, m *meta, c *change) error {
-	if c.task != nil {
-		if err := w.putTask(ctx, m, c.task); err != nil {
-			return fmt.Errorf("save record %s: %w", c.task.key, err)
-		}
-	}
-	if c.forget != nil {
-		if err := w.forgetTask(ctx, m, *c.forget); err != nil {
-			return fmt.Errorf("forget record %s: %w", *c.forget, err)
-		}
-	}
-	if c.control != "" {
-		if err := w.exec(ctx, upsertControl, c.control, checksum("control", c.control)); err != nil {
-			return fmt.Errorf("save control: %w", err)
-		}
-	}
-	if c.answered != nil {
-		if err := w.answer(ctx, c.answered); err != nil {
-			return fmt.Errorf("answer word %d: %w", c.answered.ID, err)
-		}
-	}
-	for _, e := range c.events {
-		e.Seq = m.events + 1
-		if err := w.putEvent(ctx, m, e); err != nil {
-			return fmt.Errorf("save event: %w", err)
-		}
-	}
-	return nil
-}
-
-func (w *writer) putTask(ctx context.Context, m *meta, t *taskRow) error {
-	if err := w.uncount(ctx, m, t.key); err != nil {
-		return err
-	}
-	columns := t.columns()
-	crc := checksum("tasks", columns...)
-	if _, err := w.upsertTask.ExecContext(ctx, append(columns, crc)...); err != nil {
-		return err
-	}
-	m.tasks, m.tasksSum = m.tasks+1, m.tasksSum+crc
-	return nil
-}
-
-func (w *writer) forgetTask(ctx context.Context, m *meta, key spec.Key) error {
-	if err := w.uncount(ctx, m, key); err != nil {
-		return err
-	}
-	_, err := w.deleteTask.ExecContext(ctx, key.ProjectID, key.TaskID)
-	return err
-}
-
-// uncount takes the row that is about to change, if there is one, out of the sum.
-func (w *writer) uncount(ctx context.Context, m *meta, key spec.Key) error {
-	var crc int64
-	err := w.taskCRC.QueryRowContext(ctx, key.ProjectID, key.TaskID).Scan(&crc)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	m.tasks, m.tasksSum = m.tasks-1, m.tasksSum-crc
-	return err
-}
-
-func (w *writer) putEvent(ctx context.Context, m *meta, e Event) error {
-	row, err := newEventRow(e, m.hash)
-	if err != nil {
-		return rejected{err}
-	}
-	columns := row.columns()
-	if _, err := w.insertEvent.ExecContext(ctx, append(columns, checksum("history", columns...))...); err != nil {
-		return err
-	}
-	m.events, m.hash = row.seq, row.hash
-	return nil
-}
-
-// answer carries the answer of a word into its row, and lets old words go.
-func (w *writer) answer(ctx context.Context, a *AnsweredWord) error {
-	row, err := scanWord(w.conn.QueryRowContext(ctx, selectWord, a.ID))
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !row.answeredAt.IsZero() {
-		return rejected{ErrNoWord}
-	}
-	if err != nil {
-		return err
-	}
-	row.answeredAt, row.answer = time.Now(), Answer{OK: a.Answer.OK, Message: Clip(a.Answer.Message)}
-	err = w.exec(ctx, answerWord, unixMilli(row.answeredAt), fromBool(row.answer.OK), row.answer.Message,
-		checksum("words", row.columns()...), a.ID)
-	if err != nil {
-		return err
-	}
-	return w.exec(ctx, pruneWords, a.ID-keepWords)
-}
-
-// keepWords is how many answered words are kept at the least.
-const keepWords = 1000
 
 // putMeta writes the row of meta, if it is still as this writer left it.
 func (w *writer) putMeta(ctx context.Context, m *meta) error {
@@ -189,13 +98,9 @@ func (w *writer) putMeta(ctx context.Context, m *meta) error {
 	if err != nil {
 		return err
 	}
-	res, err := w.conn.ExecContext(ctx, updateMeta, append(columns, checksum("meta", columns...), w.meta.serial)...)
-	if err != nil {
-		return err
-	}
-	n, err := res.RowsAffected()
+	n, err := w.change(ctx, updateMeta, append(columns, checksum("meta", columns...), w.meta.serial)...)
 	if err == nil && n != 1 {
-		return fmt.Errorf("save serial %d: the state is not at serial %d any more: another program has changed it", m.serial, w.meta.serial)
+		err = fmt.Errorf("save serial %d: the state is not at serial %d any more: another program has changed it", m.serial, w.meta.serial)
 	}
 	return err
 }

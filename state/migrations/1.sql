@@ -1,5 +1,6 @@
 -- Only TEXT and BIGINT, and no NULL: an empty text or 0 stands for what is not
 -- there. Times are milliseconds since 1970. row_crc covers the other columns.
+-- sqlite.go gives SQLite its own words for BIGINT keys and clustered tables.
 
 CREATE TABLE schema_version (
 	version BIGINT NOT NULL
@@ -56,7 +57,7 @@ CREATE TABLE history (
 	event      TEXT   NOT NULL, -- JSON
 	hash       TEXT   NOT NULL,
 	row_crc    BIGINT NOT NULL
-) /* clustered */;
+);
 
 CREATE INDEX history_task ON history (project_id, task_id, seq);
 
@@ -73,6 +74,6 @@ CREATE TABLE words (
 	ok          BIGINT NOT NULL,
 	message     TEXT   NOT NULL,
 	row_crc     BIGINT NOT NULL
-) /* clustered */;
+);
 
 CREATE INDEX words_open ON words (answered_at, id);

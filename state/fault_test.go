@@ -1,0 +1,302 @@
+package state_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wedatasync/wedatasync/state"
+)
+
+var errDisk = errors.New("input/output error")
+
+// faults has one error to return at one point, as often as it is met.
+type faults struct {
+	point atomic.Pointer[string]
+	err   error
+	met   atomic.Int64
+}
+
+func (f *faults) at(point string) error {
+	if p := f.point.Load(); p == nil || *p != point {
+		return nil
+	}
+	f.met.Add(1)
+	return f.err
+}
+
+// openFaulty opens the state with a fault that is not yet at any point.
+func openFaulty(t *testing.T, path string, err error) (*state.Store, *faults) {
+	t.Helper()
+	f := &faults{err: err}
+	s, openErr := state.Open(t.Context(), path, sampleIdentity(), state.WithFault(state.Options{}, f.at))
+	if openErr != nil {
+		t.Fatal(openErr)
+	}
+	return s, f
+}
+
+// TestAfterAFailedWriteNothingIsWritten fails each point of the way to the disk.
+// The save that met it, or for what is done beside the saves the next one, says so,
+// no other one touches the disk again, and a new start finds all that was
+// acknowledged.
+func TestAfterAFailedWriteNothingIsWritten(t *testing.T) {
+	for _, point := range []string{"begin", "commit", "head-write", "head-sync"} {
+		t.Run(point, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				path := newState(t, 3)
+				s, f := openFaulty(t, path, errDisk)
+				if err := s.Save(t.Context(), applied(5)); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				f.point.Store(&point)
+				err := s.Save(t.Context(), applied(6))
+				acked := err == nil
+				synctest.Wait()
+				for n := range 3 {
+					if !acked || n > 0 {
+						if !errors.Is(err, state.ErrBroken) || !errors.Is(err, errDisk) {
+							t.Fatalf("save %d: %v", n, err)
+						}
+					}
+					err = s.Save(t.Context(), applied(7))
+				}
+				if n := f.met.Load(); n != 1 {
+					t.Errorf("the disk was asked %d times", n)
+				}
+				_ = s.Close()
+
+				c := mustRead(t, path)
+				want := []state.Record{*applied(0).Record, *applied(1).Record, *applied(2).Record, *applied(5).Record}
+				if len(c.Records) < 4 || acked && len(c.Records) < 5 {
+					t.Fatalf("%d records", len(c.Records))
+				}
+				if diff := cmp.Diff(want, c.Records[:4]); diff != "" {
+					t.Errorf("what was acknowledged (-want +got):\n%s", diff)
+				}
+				reopened, err := state.Open(t.Context(), path, sampleIdentity(), state.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := errors.Join(reopened.Save(t.Context(), applied(6)), reopened.Close()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// A full disk is no broken one: nothing is written, and with space it goes on.
+func TestAFullDiskIsWaitedFor(t *testing.T) {
+	for _, point := range []string{"begin", "commit"} {
+		t.Run(point, func(t *testing.T) {
+			path := newState(t, 3)
+			s, f := openFaulty(t, path, fmt.Errorf("write: %w", state.ErrFull))
+			defer s.Close()
+			f.point.Store(&point)
+			for range 3 {
+				if err := s.Save(t.Context(), applied(5)); !errors.Is(err, state.ErrFull) || errors.Is(err, state.ErrBroken) {
+					t.Fatalf("got %v", err)
+				}
+			}
+			if rec, err := s.Record(t.Context(), sampleKey(5)); rec != nil || err != nil {
+				t.Errorf("something is there: %v, %v", rec, err)
+			}
+			f.point.Store(nil)
+			if err := s.Save(t.Context(), applied(5)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// The log is moved beside the saves: while it cannot be for want of space nothing is
+// written, and any other failure ends the writing.
+func TestMovingTheLogCanFail(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		err  error
+		want error
+	}{
+		{"full", fmt.Errorf("write: %w", state.ErrFull), state.ErrFull},
+		{"broken", errDisk, state.ErrBroken},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, f := openFaulty(t, newState(t, 3), tt.err)
+			defer s.Close()
+			f.point.Store(new("checkpoint"))
+			adopt(t, s, 1000)
+			if err := s.Save(t.Context(), applied(5)); !errors.Is(err, tt.want) {
+				t.Errorf("got %v", err)
+			}
+			f.point.Store(nil)
+			if err := s.Save(t.Context(), applied(5)); (err == nil) != (tt.want == state.ErrFull) {
+				t.Errorf("when the disk is well again: %v", err)
+			}
+		})
+	}
+}
+
+// TestARealFullDisk fills a small file system under the state, by more each time,
+// and frees it again: what was acknowledged is there, and it goes on.
+func TestARealFullDisk(t *testing.T) {
+	fills := 5
+	if *long {
+		fills = 250
+	}
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64m,mode=0755"); err != nil {
+		t.Skipf("mount a small file system: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	path, filler := filepath.Join(dir, "wedatasync.db"), filepath.Join(dir, "filler")
+	s, err := state.Open(t.Context(), path, sampleIdentity(), state.Options{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	acked := int64(0)
+	save := func() error {
+		err := s.Save(t.Context(), applied(int(acked%40)))
+		if err == nil {
+			acked++
+		}
+		return err
+	}
+	for fill := range fills {
+		fillUp(t, filler, fill%50*4096)
+		for err = nil; err == nil; {
+			err = save()
+		}
+		if !errors.Is(err, state.ErrFull) {
+			t.Fatalf("fill %d: %v", fill, err)
+		}
+		if fill%10 == 0 || fill == fills-1 {
+			rep, err := state.Check(t.Context(), path)
+			if err != nil || rep.Events != acked+1 {
+				t.Fatalf("fill %d: %d events for %d acknowledged saves: %v", fill, rep.Events, acked, err)
+			}
+		}
+		if err := os.Remove(filler); err != nil {
+			t.Fatal(err)
+		}
+		if err := save(); err != nil {
+			t.Fatalf("fill %d: with space again: %v", fill, err)
+		}
+	}
+	t.Logf("%d saves", acked)
+}
+
+// fillUp leaves about spare bytes of the file system free.
+func fillUp(t *testing.T, name string, spare int) {
+	t.Helper()
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(filepath.Dir(name), &st); err != nil {
+		t.Fatal(err)
+	}
+	err := os.WriteFile(name, make([]byte, max(0, int(st.Bavail)*int(st.Bsize)-spare)), 0o600)
+	if err != nil && !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+}
+
+// saveTillError is a process that saves until it cannot, and says each time what
+// became of it.
+func saveTillError(path string) error {
+	ctx := context.Background()
+	s, err := state.Open(ctx, path, sampleIdentity(), state.Options{})
+	if err != nil {
+		return err
+	}
+	fmt.Println("open")
+	failed := 0
+	for n := 0; failed < 3 && n < 200; n++ {
+		if err := s.Save(ctx, applied(n)); err != nil {
+			fmt.Println("failed", errors.Is(err, state.ErrBroken), err)
+			failed++
+		} else {
+			fmt.Println("saved", n)
+		}
+	}
+	return nil // without Close: the process ends as after a crash
+}
+
+// TestARealFailedSync has the kernel fail the k-th sync of a process, for each k.
+func TestARealFailedSync(t *testing.T) {
+	if !*long {
+		t.Skip("needs -long")
+	}
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("needs strace")
+	}
+	for k := 1; k <= 60; k++ {
+		path := newState(t, 0)
+		cmd := child(t, "saver", path)
+		cmd.Args = append([]string{strace, "-f", "-o", path + ".strace", "-e", "trace=fsync", "-e", fmt.Sprintf("inject=fsync:error=EIO:when=%d", k), cmd.Path}, cmd.Args[1:]...)
+		cmd.Path = strace
+		out, err := cmd.Output()
+		if err != nil {
+			if strings.Contains(string(out), "open") {
+				t.Errorf("sync %d: %v", k, err)
+			}
+			continue // the start was refused
+		}
+		acked := 0
+		for line := range strings.Lines(string(out)) {
+			switch {
+			case strings.HasPrefix(line, "saved"):
+				acked++
+			case strings.HasPrefix(line, "failed") && !strings.HasPrefix(line, "failed true"):
+				t.Errorf("sync %d: %s", k, line)
+			}
+		}
+		if again := syncedAgain(t, path+".strace"); again != "" {
+			t.Errorf("sync %d: the disk was asked again: %s", k, again)
+		}
+		if c := mustRead(t, path); len(c.Records) < acked {
+			t.Errorf("sync %d: %d acknowledged, %d there", k, acked, len(c.Records))
+		}
+		reopened := open(t, path)
+		if err := reopened.Save(t.Context(), applied(1)); err != nil {
+			t.Errorf("sync %d: after a new start: %v", k, err)
+		}
+	}
+}
+
+// syncedAgain returns the line of a trace that syncs a file after its sync has failed.
+func syncedAgain(t *testing.T, name string) string {
+	t.Helper()
+	trace, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := map[string]bool{}
+	for line := range strings.Lines(string(trace)) {
+		_, call, ok := strings.Cut(line, "fsync(")
+		if !ok {
+			continue
+		}
+		file, _, _ := strings.Cut(call, ")")
+		if failed[file] {
+			return line
+		}
+		failed[file] = strings.Contains(line, "(INJECTED)")
+	}
+	return ""
+}

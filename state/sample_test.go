@@ -1,0 +1,197 @@
+package state_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// sampleIdentity is what the states of the tests belong to.
+func sampleIdentity() state.Identity {
+	return state.Identity{
+		Source:   "https://git.example.com/data/streams.git",
+		Branch:   "main",
+		Path:     ".",
+		Endpoint: "wedata.tencentcloudapi.com",
+		Region:   "ap-guangzhou",
+	}
+}
+
+// sampleTime is when the samples happened.
+func sampleTime() time.Time { return time.Date(2026, 11, 2, 9, 30, 0, 125e6, time.UTC) }
+
+func sampleKey(n int) spec.Key {
+	return spec.Key{ProjectID: "1486804694126882816", TaskID: fmt.Sprintf("kb947c997-4f91-4a1f-913d-%012d", n)}
+}
+
+func sampleCommit(n int) *spec.Commit {
+	return &spec.Commit{
+		Key: sampleKey(n), CommitType: spec.Start, TaskType: spec.Realtime, InstanceVersion: int64(n%50 + 1), VersionDesc: "v1",
+		ExtConfig: []spec.Param{{Name: "parallelism", Value: "4"}},
+	}
+}
+
+// sampleApplied is what a commit of the n-th task leaves.
+func sampleApplied(n int) *state.Applied {
+	c := sampleCommit(n)
+	return &state.Applied{
+		CommitType: c.CommitType, TaskType: c.TaskType, InstanceVersion: c.InstanceVersion, VersionDesc: c.VersionDesc,
+		Content: c.Content(), Ext: c.ExtDigest(), Revision: "9fceb02d0ae598e95dc970b74767f19372d61af8",
+		RequestID: "eac6b301-a322-493a-8e36-83b295459397", Origin: state.OriginCommit, At: sampleTime(),
+	}
+}
+
+// applied is the transition that ends a commit of the n-th task.
+func applied(n int) state.Transition {
+	return state.Transition{
+		Record: &state.Record{Key: sampleKey(n), Status: state.StatusApplied, Applied: sampleApplied(n)},
+		Events: []state.Event{{
+			At: sampleTime(), Kind: state.EventOutcome, Key: sampleKey(n), Attempt: "01JC4ZJ9D3V8", Revision: "9fceb02d0ae598e95dc970b74767f19372d61af8",
+			PlanHash: "sha256:0f343b0931126a20f133d67c2b018a3b5f1f7a8d0f3b1f0c8b7b0b1e7a2d4c11", Request: sampleCommit(n).Request(),
+			Outcome: state.Outcome{Class: state.ClassApplied, RequestID: "eac6b301-a322-493a-8e36-83b295459397"},
+		}},
+	}
+}
+
+// intent is the transition that begins a commit of the n-th task.
+func intent(n int) state.Transition {
+	c, a := sampleCommit(n), sampleApplied(n)
+	wanted := *a
+	wanted.RequestID, wanted.Origin, wanted.At = "", "", time.Time{}
+	return state.Transition{
+		Record: &state.Record{Key: sampleKey(n), Status: state.StatusIntent, Applied: a, Attempt: &state.Attempt{
+			ID: "01JC4ZJ9D3V8", Wanted: wanted, WantedID: c.Wanted(), Request: c.Request(), Reason: "version",
+			PlanHash: "sha256:0f343b0931126a20f133d67c2b018a3b5f1f7a8d0f3b1f0c8b7b0b1e7a2d4c11", Author: "Ada <ada@example.com>",
+			File: "tasks/orders.yaml", Line: 4, At: sampleTime(), Before: &state.Live{InstanceVersion: 3, Status: state.TaskRunning, UpdateTime: "2026-11-01 08:00:00"},
+		}},
+		Events: []state.Event{{
+			At: sampleTime(), Kind: state.EventIntent, Key: sampleKey(n), Attempt: "01JC4ZJ9D3V8", Actor: "Ada <ada@example.com>",
+			Revision: a.Revision, PlanHash: "sha256:0f343b0931126a20f133d67c2b018a3b5f1f7a8d0f3b1f0c8b7b0b1e7a2d4c11", Request: c.Request(),
+		}},
+	}
+}
+
+// statePath returns where a test keeps its state.
+func statePath(t testing.TB) string { return filepath.Join(t.TempDir(), "wedatasync.db") }
+
+// open opens the state and closes it with the test.
+func open(t testing.TB, path string) *state.Store {
+	t.Helper()
+	s, err := state.Open(t.Context(), path, sampleIdentity(), state.Options{Create: true, Actor: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// adopt saves n records at once.
+func adopt(t testing.TB, s *state.Store, n int) {
+	t.Helper()
+	ts := make([]state.Transition, n)
+	for i := range ts {
+		ts[i] = applied(i)
+	}
+	if err := s.SaveAll(t.Context(), ts); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// child returns a command that runs this test binary in another role.
+func child(t testing.TB, role, path string) *exec.Cmd {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), exe, path)
+	cmd.Env = append(os.Environ(), roleEnv+"="+role)
+	cmd.Stderr = t.Output()
+	return cmd
+}
+
+// content is all that a state says.
+type content struct {
+	Records []state.Record
+	Control state.Control
+	History []state.Event
+	Words   []state.Word
+}
+
+// reading is what a Store and a Reader have in common.
+type reading interface {
+	Records(context.Context) iter.Seq2[state.Record, error]
+	Control(context.Context) (state.Control, error)
+	History(context.Context, state.HistoryQuery) ([]state.Event, error)
+	Words(context.Context) ([]state.Word, error)
+}
+
+// read returns all that the state says.
+func read(ctx context.Context, r reading) (content, error) {
+	var c content
+	for rec, err := range r.Records(ctx) {
+		if err != nil {
+			return content{}, err
+		}
+		c.Records = append(c.Records, rec)
+	}
+	var err error
+	if c.Control, err = r.Control(ctx); err != nil {
+		return content{}, err
+	}
+	if c.History, err = r.History(ctx, state.HistoryQuery{Limit: state.MaxHistory}); err != nil {
+		return content{}, err
+	}
+	c.Words, err = r.Words(ctx)
+	return c, err
+}
+
+// mustRead reads the state, whoever holds it.
+func mustRead(t testing.TB, path string) content {
+	t.Helper()
+	c, err := readPath(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func readPath(ctx context.Context, path string) (_ content, err error) {
+	r, err := state.OpenReader(ctx, path)
+	if err != nil {
+		return content{}, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	return read(ctx, r)
+}
+
+// copyState copies the files of the state as they are, as a backup would.
+func copyState(t testing.TB, from, to string) {
+	t.Helper()
+	for _, ext := range []string{"", "-wal", ".head"} {
+		data, err := os.ReadFile(from + ext)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = os.WriteFile(to+ext, data, 0o640)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
