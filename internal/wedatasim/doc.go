@@ -4,7 +4,7 @@
 // It is stricter than a service needs to be, so that what passes here has no
 // excuse there: it checks the TC3-HMAC-SHA256 signature with its own
 // implementation, the headers, the names and types of all parameters, and counts
-// requests by its own clock. It keeps tasks with their versions and a [Ledger] of
+// requests by its own clock. It keeps tasks with their versions and a ledger ([Server.Ledger]) of
 // every request, by which a test can judge: what was asked, when, how often, and
 // what it did.
 //
