@@ -291,6 +291,41 @@ func TestProblemsShowHostileFileNames(t *testing.T) {
 	}
 }
 
+func TestUnknownKeysAreGuessed(t *testing.T) {
+	for _, c := range []struct{ key, where, guess string }{
+		{"taskid", "commit", "taskId"},
+		{"TASKID", "commit", "taskId"},
+		{"task_id", "commit", "taskId"},
+		{"InstanceVersion", "commit", "instanceVersion"},
+		{"instanceVerison", "commit", "instanceVersion"},
+		{"version", "commit", ""},
+		{"rerunn", "commit", "rerun"},
+		{"run", "commit", "rerun"},
+		{"sus", "commit", ""},
+		{"foo", "commit", ""},
+		{"", "commit", ""},
+		{"nme", "entry", "name"},
+		{"nm", "entry", ""},
+		{"Value", "entry", "value"},
+		{"valeu", "entry", "value"},
+	} {
+		commit := fmt.Sprintf("%q: x", c.key)
+		if c.where == "entry" {
+			commit = fmt.Sprintf("extConfig: [{%q: x}]", c.key)
+		}
+		f := spec.Parse("a.yaml", []byte(head+"commits: [{"+commit+"}]"))
+		var got string
+		for _, p := range f.Problems {
+			if _, rest, ok := strings.Cut(p.Message, "did you mean "); ok && p.Code == "unknown-key" {
+				got = strings.TrimSuffix(rest, "?")
+			}
+		}
+		if got != c.guess {
+			t.Errorf("%q in a %s was taken for %q, want %q", c.key, c.where, got, c.guess)
+		}
+	}
+}
+
 func TestIsSpec(t *testing.T) {
 	for name, want := range map[string]bool{
 		"a.yaml":              true,

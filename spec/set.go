@@ -201,9 +201,7 @@ func (s *Set) settle() {
 	keys = slices.Compact(keys)
 	s.reorder(keys)
 	for k := range s.touched {
-		if s.named(k) {
-			delete(s.limbo, k)
-		} else if s.unread > 0 {
+		if s.unread > 0 && !s.named(k) {
 			s.limbo[k] = struct{}{}
 		}
 	}

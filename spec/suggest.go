@@ -3,14 +3,16 @@ package spec
 import "strings"
 
 // closest returns the candidate that the word was probably meant to be, or
-// nothing: the same but for case, or at most two slips of the finger away.
+// nothing: the same but for case, or at most two slips of the finger away, and
+// less than half of its letters.
 func closest(word string, candidates []string) string {
 	best, least := "", 3
 	for _, c := range candidates {
 		if strings.EqualFold(word, c) {
 			return c
 		}
-		if d := distance(word, c, least); d < least {
+		limit := min(least, (len(c)+1)/2)
+		if d := distance(word, c, limit); d < limit {
 			best, least = c, d
 		}
 	}
@@ -18,10 +20,9 @@ func closest(word string, candidates []string) string {
 }
 
 // distance counts the characters to insert, remove or replace to make b of a,
-// or returns limit if they are as many or more. Words of up to 3 characters are
-// near anything, so they are near nothing.
+// or returns limit if they are as many or more.
 func distance(a, b string, limit int) int {
-	if len(a) <= 3 || len(a) >= len(b)+limit || len(b) >= len(a)+limit {
+	if len(a) >= len(b)+limit || len(b) >= len(a)+limit {
 		return limit
 	}
 	row := make([]int, len(b)+1) // distances of a[:i] to each b[:j]
