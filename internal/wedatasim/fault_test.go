@@ -143,12 +143,12 @@ func TestFaultsChoose(t *testing.T) {
 				c.call("CommitIntegrationTask", commit)
 				c.call("DescribeIntegrationTask", describe)
 			}
-			met := ""
+			var met strings.Builder
 			for _, e := range c.server.Ledger() {
-				met += strings.Replace(string(rune('0'+e.Fault)), "0", "-", 1)
+				met.WriteString(strings.Replace(string(rune('0'+e.Fault)), "0", "-", 1))
 			}
-			if met != tt.want {
-				t.Errorf("%s: %s, want %s", tt.name, met, tt.want)
+			if met.String() != tt.want {
+				t.Errorf("%s: %s, want %s", tt.name, met.String(), tt.want)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"slices"
@@ -118,9 +119,7 @@ func (s *Server) decide(v *visit) []byte {
 		fields["Error"] = v.err
 	} else {
 		s.carryOut(v)
-		for name, value := range v.call.result(s) {
-			fields[name] = value
-		}
+		maps.Copy(fields, v.call.result(s))
 	}
 	s.write(v.n)
 	answer, err := json.Marshal(map[string]any{"Response": fields})
