@@ -16,7 +16,10 @@ func (x *execution) call(f *flight) func() {
 	if err != nil {
 		return func() { x.putOff(f, err) }
 	}
-	slot, err := r.cfg.Commits.Take(x.calls)
+	if f.commit == nil {
+		f.commit = r.cfg.Commits.Join()
+	}
+	slot, err := f.commit.Take(x.calls)
 	if err != nil {
 		return func() { x.giveUp(f, errStopped) }
 	}

@@ -39,6 +39,7 @@ type execution struct {
 	halt   context.CancelFunc
 	steps  chan func()
 
+	called  map[spec.Key]bool // the tasks of the plan's calls
 	ready   []*Change
 	blocked map[spec.Key][]*Change // calls by the call they wait for
 	needs   map[spec.Key]int       // how many calls a call waits for
@@ -62,7 +63,8 @@ type execution struct {
 type flight struct {
 	c      *Change
 	have   *state.Record // the task's record before
-	place  *Place        // in the line for reads; nil if reading is not possible
+	read   *Place        // in the line for reads; nil if reading is not possible
+	commit *Place        // in the line for commits; nil until what is live has been read
 	queued bool          // it still waits for its turn
 }
 
@@ -81,8 +83,8 @@ func (r *Reconciler) execute(stop context.Context, plan *Plan) *execution {
 	defer halt()
 	x := &execution{
 		r: r, plan: plan, guards: r.cfg.Guards(), stop: stop, calls: calls, halt: halt,
-		steps:   make(chan func(), 2*maxFlying+maxReadBacks), // never full: a sender goes on at once
-		blocked: make(map[spec.Key][]*Change), needs: make(map[spec.Key]int),
+		steps:  make(chan func(), 2*maxFlying+maxReadBacks), // never full: a sender goes on at once
+		called: make(map[spec.Key]bool), blocked: make(map[spec.Key][]*Change), needs: make(map[spec.Key]int),
 		window: 1, failing: r.failedBefore(),
 		reading: make(map[spec.Key]bool), readUpTo: time.Now().Add(readBackFor),
 	}
@@ -118,13 +120,12 @@ func (x *execution) step(due time.Time) {
 
 // order puts calls that wait for no other call in the queue, in order of key.
 func (x *execution) order() {
-	calls := map[spec.Key]bool{}
 	for c := range x.plan.Calls() {
-		calls[c.Key] = true
+		x.called[c.Key] = true
 	}
 	for c := range x.plan.Calls() {
 		for _, on := range c.Want.DependsOn {
-			if calls[on] {
+			if x.called[on] {
 				x.blocked[on] = append(x.blocked[on], c)
 				x.needs[c.Key]++
 			}
@@ -148,7 +149,10 @@ func (x *execution) release(key spec.Key) {
 func (x *execution) launch() {
 	for len(x.ready) > 0 && x.flying < min(x.window, maxFlying) && x.queued < maxQueued && x.calls.Err() == nil {
 		c := x.ready[0]
-		f := &flight{c: c, have: x.r.record(c.Key), place: x.r.joinReads(), queued: true}
+		f := &flight{c: c, have: x.r.record(c.Key), read: x.r.joinReads(), queued: true}
+		if f.read == nil {
+			f.commit = x.r.cfg.Commits.Join()
+		}
 		x.ready = x.ready[1:]
 		x.flying++
 		x.queued++

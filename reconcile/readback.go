@@ -33,7 +33,7 @@ const (
 // same, and only what its answer leaves in doubt then needs a person.
 func (r *Reconciler) before(ctx context.Context, f *flight) (*state.Live, error) {
 	have := f.have
-	live, _, err := r.read(ctx, f.place, f.c.Key, f.c.Want.TaskType)
+	live, _, err := r.read(ctx, f.read, f.c.Key, f.c.Want.TaskType)
 	switch {
 	case err == nil:
 		return live, nil
@@ -122,6 +122,8 @@ func (x *execution) readBack() (due time.Time) {
 		at := rec.Attempt.NextAt
 		switch {
 		case at.IsZero() || x.reading[rec.Key] || len(x.reading) == maxReadBacks:
+		case rec.Status == state.StatusApplied && x.called[rec.Key]:
+			// The approval it waits for is out of date, and its record the call's.
 		case at.After(now):
 			due = sooner(due, at)
 		default:

@@ -87,7 +87,7 @@ type loop struct {
 // poll polls the source if that is due. A poll that fails is no information: the
 // revision before stays, and what waits goes on.
 func (l *loop) poll() (changed bool) {
-	if time.Now().Before(l.next) {
+	if l.ctx.Err() != nil || time.Now().Before(l.next) {
 		return false
 	}
 	changed, err := l.r.Poll(l.ctx)
@@ -135,7 +135,10 @@ func (l *loop) pass() (wake time.Time, err error) {
 func (l *loop) endure(err error) error {
 	_, ofSource := errors.AsType[*sourceError](err)
 	switch {
-	case l.ctx.Err() != nil && !l.r.broken.Load():
+	case l.r.broken.Load():
+		l.r.noteState(err)
+		return err
+	case l.ctx.Err() != nil:
 		return nil // the shutdown cut it short
 	case ofSource:
 		l.r.noteSource(err)

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,11 +36,24 @@ func document(commits ...string) string {
 	return b.String()
 }
 
+// parsed keeps files that were parsed: tests read the same few again and again, and
+// nobody changes them.
+var parsed sync.Map
+
+func parse(name, text string) *spec.File {
+	key := name + "\x00" + text
+	f, ok := parsed.Load(key)
+	if !ok {
+		f, _ = parsed.LoadOrStore(key, spec.Parse(name, []byte(text)))
+	}
+	return f.(*spec.File)
+}
+
 // specs is a set of one file with the commits, all of which are usable.
 func specs(t testing.TB, commits ...string) *spec.Set {
 	t.Helper()
 	s := spec.NewSet()
-	s.Put(spec.Parse("tasks.yaml", []byte(document(commits...))))
+	s.Put(parse("tasks.yaml", document(commits...)))
 	if n := s.Problems().Errors(); n > 0 {
 		t.Fatalf("specs of the test: %v", s.Problems())
 	}

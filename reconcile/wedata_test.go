@@ -1,0 +1,318 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// weData is the other side, with a ledger of its own of what was done.
+type weData struct {
+	w        *world
+	tasks    map[spec.Key]*liveTask
+	way      []*request        // requests on their way, in order of arrival
+	received map[string]int    // requests by attempt
+	truth    map[string]bool   // attempts that arrived: whether they were applied
+	applied  []*request        // in order
+	accepted []time.Time       // within the last second, from all clients
+	sent     int               // requests that were written
+	denied   map[string]bool   // projects that may not be committed to
+	locks    map[spec.Key]lock // tasks that someone has open
+	expired  bool              // the credentials are not accepted until they are read again
+	reloads  int
+	fresh    bool                   // reading the credentials again finds others
+	busiest  int                    // the most that was accepted in a second
+	other    func(at time.Time) int // requests of other programs in the second before at
+}
+
+// lock is a task that a person has open.
+type lock struct{ from, until time.Time }
+
+// liveTask is a task as it runs.
+type liveTask struct {
+	live    state.Live
+	last    *request // the newest that was applied
+	waiting *request // that waits for an approval
+	again   bool     // the same commit may be asked for once more
+}
+
+// request is one commit on its way.
+type request struct {
+	at      time.Time // when it arrives
+	attempt string
+	commit  *spec.Commit
+	fault   fault
+	out     state.Outcome // its answer
+	arrived bool
+}
+
+// send puts a request on its way.
+func (d *weData) send(r *request) {
+	i, _ := slices.BinarySearchFunc(d.way, r.at, func(r *request, at time.Time) int { return r.at.Compare(at) })
+	d.way = slices.Insert(d.way, i, r)
+	d.sent++
+}
+
+// settle lets everything arrive that is due. w.mu is held.
+func (d *weData) settle() {
+	now := time.Now()
+	for len(d.way) > 0 && !d.way[0].at.After(now) {
+		r := d.way[0]
+		d.way = d.way[1:]
+		d.arrive(r)
+	}
+}
+
+func (d *weData) onItsWay(attempt string) bool {
+	return slices.ContainsFunc(d.way, func(r *request) bool { return r.attempt == attempt })
+}
+
+func (d *weData) task(key spec.Key) *liveTask {
+	t := d.tasks[key]
+	if t == nil {
+		t = &liveTask{}
+		d.tasks[key] = t
+	}
+	return t
+}
+
+// arrive answers a request.
+func (d *weData) arrive(r *request) {
+	key := r.commit.Key
+	r.arrived = true
+	if d.received[r.attempt]++; d.received[r.attempt] > 1 {
+		d.w.breach("%s: attempt %s was received %d times", key, r.attempt, d.received[r.attempt])
+	}
+	d.truth[r.attempt] = false
+	if r.out = d.reject(r); r.out.Class != "" {
+		return
+	}
+	if r.fault == approval {
+		d.truth[r.attempt] = true
+		d.task(key).waiting = r
+		r.out = state.Outcome{Class: state.ClassApplied, RequestID: r.attempt, TaskApproveID: "77"}
+		return
+	}
+	d.apply(r)
+	r.out = state.Outcome{Class: state.ClassApplied, RequestID: r.attempt}
+	if r.fault == errorAfter {
+		r.out = state.Outcome{Class: state.ClassUnknown, Code: "InternalError", Message: "try again"}
+	}
+}
+
+// reject returns the answer to a request that is not carried out, or nothing.
+func (d *weData) reject(r *request) state.Outcome {
+	key := r.commit.Key
+	l, locked := d.locks[key]
+	switch {
+	case d.overRate(r.at), r.fault == throttle:
+		return throttled
+	case d.expired, r.fault == badAuth:
+		return state.Outcome{Class: state.ClassAuth, Code: "AuthFailure.TokenFailure", Message: "expired"}
+	case d.denied[key.ProjectID], r.fault == noAuth:
+		return state.Outcome{Class: state.ClassUnauthorized, Code: "UnauthorizedOperation", Message: "not permitted"}
+	case r.fault == errorBefore:
+		return state.Outcome{Class: state.ClassUnknown, Code: "InternalError", Message: "try again"}
+	case locked && !r.at.Before(l.from) && r.at.Before(l.until):
+		return lockedBy
+	case r.fault == refuse:
+		return refusedParam
+	case r.fault == inUseNow:
+		return inUse
+	default:
+		return state.Outcome{}
+	}
+}
+
+// overRate counts a request, and reports whether it is one too many.
+func (d *weData) overRate(at time.Time) bool {
+	d.accepted = slices.DeleteFunc(d.accepted, func(t time.Time) bool { return at.Sub(t) > time.Second })
+	n := len(d.accepted)
+	if d.other != nil {
+		n += d.other(at)
+	}
+	if n >= 20 {
+		return true
+	}
+	d.accepted = append(d.accepted, at)
+	d.busiest = max(d.busiest, n+1)
+	return false
+}
+
+// apply makes a commit take effect, and looks that it was asked for.
+func (d *weData) apply(r *request) {
+	t := d.task(r.commit.Key)
+	if t.last != nil && t.last.commit.Wanted() == r.commit.Wanted() && !t.again {
+		d.w.breach("%s: version %d was applied twice, by attempts %s and %s", r.commit.Key, r.commit.InstanceVersion, t.last.attempt, r.attempt)
+	}
+	d.truth[r.attempt] = true
+	t.last, t.waiting, t.again = r, nil, t.again && r.fault == approval
+	d.applied = append(d.applied, r)
+	if t.live.InstanceVersion++; r.commit.InstanceVersion != 0 {
+		t.live.InstanceVersion = r.commit.InstanceVersion
+	}
+	if t.live.Submitted = true; r.commit.CommitType.Runs() {
+		if t.live.Status == state.TaskRunning {
+			t.live.NumRestarts++
+		}
+		t.live.Status = state.TaskRunning
+	}
+	t.live.OperateID = "op-" + r.attempt
+	d.w.note("  applied %s version %d by %s", r.commit.TaskID, r.commit.InstanceVersion, r.attempt)
+}
+
+// approve makes what waits for an approval live.
+func (d *weData) approve(key spec.Key) {
+	d.w.mu.Lock()
+	defer d.w.mu.Unlock()
+	d.settle()
+	d.apply(d.task(key).waiting)
+}
+
+// lock keeps a task open in WeData.
+func (d *weData) lock(key spec.Key, from, until time.Time) {
+	d.w.mu.Lock()
+	defer d.w.mu.Unlock()
+	if d.locks == nil {
+		d.locks = map[spec.Key]lock{}
+	}
+	d.locks[key] = lock{from, until}
+}
+
+// do changes WeData as a test wants it.
+func (d *weData) do(change func()) {
+	d.w.mu.Lock()
+	defer d.w.mu.Unlock()
+	d.settle()
+	change()
+}
+
+// Commit implements Committer.
+func (p *process) Commit(ctx context.Context, c *spec.Commit) (state.Outcome, Timing) {
+	w := p.w
+	s, f, ok := p.starts("commit", c.Key)
+	lost := state.Outcome{Class: state.ClassUnknown, Code: "ConnectionBroken", Message: "reset"}
+	if !ok {
+		return lost, Timing{}
+	}
+	if f == notSent {
+		p.sleep(w.between(time.Millisecond, 5*time.Millisecond, "dial", c.Key, s.n))
+		return state.Outcome{Class: state.ClassNotSent, Code: "NoConnection", Message: "refused"}, Timing{}
+	}
+	way := w.between(5*time.Millisecond, 20*time.Millisecond, "way", c.Key, s.n)
+	back := w.between(20*time.Millisecond, 200*time.Millisecond, "back", c.Key, s.n)
+	timing := Timing{Connect: way, Wrote: time.Now()}
+	w.mu.Lock()
+	r := &request{at: time.Now().Add(way), attempt: w.intentOf(c), commit: c, fault: f}
+	switch f {
+	case lateApply:
+		r.at = time.Now().Add(w.between(time.Second, w.horizon-sendWithin, "late", c.Key, s.n))
+	case slowAnswer:
+		back = 9 * time.Second
+	}
+	if f != lostBefore {
+		w.weData.send(r)
+	}
+	w.mu.Unlock()
+	if f == killAfter {
+		p.die()
+	}
+	if !p.wait(ctx, way+back) {
+		return lost, timing
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.weData.settle()
+	if f == lostBefore || f == lostAfter || f == lateApply {
+		return lost, timing
+	}
+	timing.RoundTrip = way + back
+	return r.out, timing
+}
+
+// wait waits for an answer; it is false if the process dies, or its patience ends.
+func (p *process) wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return !p.isKilled()
+	case <-p.killed:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// intentOf returns the attempt that a request is sent for, and looks that it is
+// allowed: by an intent that is durable, and by the plan that was shown. w.mu is held.
+func (w *world) intentOf(c *spec.Commit) string {
+	rec := w.disk.records[c.Key]
+	if rec == nil || rec.Status != state.StatusIntent || rec.Attempt.Request != c.Request() {
+		w.breach("%s: a request without a durable intent", c.Key)
+		return "none"
+	}
+	if rec.Suspended.Active(time.Now()) || w.disk.control.Suspended.Active(time.Now()) {
+		w.breach("%s: a request for a task that is suspended", c.Key)
+	}
+	if w.weData.received[rec.Attempt.ID] > 0 || w.weData.onItsWay(rec.Attempt.ID) {
+		w.breach("%s: a second request for attempt %s", c.Key, rec.Attempt.ID)
+	}
+	if !slices.ContainsFunc(slices.Collect(w.planned.Calls()), func(call *Change) bool { return call.Want == c }) {
+		w.breach("%s: a request that is not in the plan", c.Key)
+	}
+	if rec.Attempt.PlanHash != w.planned.Hash || rec.Attempt.ID == "" {
+		w.breach("%s: the intent does not name its plan", c.Key)
+	}
+	w.called[c.Key]++
+	return rec.Attempt.ID
+}
+
+// Reload implements Reloader.
+func (p *process) Reload(context.Context) (bool, error) {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	d := &p.w.weData
+	d.reloads++
+	changed := d.fresh
+	if changed {
+		d.fresh, d.expired = false, false
+	}
+	return changed, nil
+}
+
+// Read implements Reader.
+func (p *process) Read(ctx context.Context, key spec.Key, _ spec.TaskType) (*state.Live, error) {
+	w := p.w
+	s, f, ok := p.starts("read", key)
+	if !ok || !p.sleep(w.between(5*time.Millisecond, 20*time.Millisecond, "read", key, s.n)) {
+		return nil, errKilled
+	}
+	switch f {
+	case readDenied:
+		return nil, fmt.Errorf("read: %w", ErrReadDenied)
+	case throttle:
+		return nil, fmt.Errorf("read: %w", ErrReadThrottled)
+	case readFails:
+		return nil, errors.New("read: no usable answer")
+	}
+	w.mu.Lock()
+	w.weData.settle()
+	live := w.weData.task(key).live
+	if l, ok := w.weData.locks[key]; ok && time.Now().Before(l.until) {
+		live.Locked, live.Locker = true, lockedBy.Locker
+	}
+	w.mu.Unlock()
+	if !p.sleep(w.between(10*time.Millisecond, 100*time.Millisecond, "told", key, s.n)) {
+		return nil, errKilled
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	return &live, nil
+}

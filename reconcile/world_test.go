@@ -1,0 +1,595 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// world is all that a daemon meets: a disk, WeData, a repository and people. It has
+// its time from the bubble that it lives in, and all its chances from its seed, by
+// what happens and not by when it is asked: the same seed is the same world, however
+// goroutines are scheduled.
+//
+// The world knows the truth. It watches each step of the daemon and notes in broken
+// where the daemon says what is not so, or does what it must not.
+type world struct {
+	seed    uint64
+	start   time.Time
+	horizon time.Duration // of the daemon; a request may arrive late by less than that
+	guards  *Guards
+	rate    float64
+
+	// fault says what goes wrong with a step; nil is nothing.
+	fault func(step) fault
+
+	mu      sync.Mutex
+	counts  map[stepID]int // steps so far
+	seq     int            // steps so far
+	lives   int            // processes so far
+	disk    disk
+	weData  weData
+	repo    repo
+	tracing bool
+	trace   []string
+	broken  []string
+	passes  []*Result
+	planned *Plan
+	called  map[spec.Key]int         // sent for the plan
+	asked   map[spec.Key]spec.Digest // commits that discard state, and go out again only by a person's word
+}
+
+// step is one thing that a process does to the world.
+type step struct {
+	kind string // "save intent", "commit", "read", "poll"
+	key  spec.Key
+	n    int // how often this kind of step was done with the task before
+	seq  int // how many steps were done before
+	at   time.Duration
+}
+
+// stepID is a kind of step with a task.
+type stepID struct {
+	kind string
+	key  spec.Key
+}
+
+// fault is what goes wrong with a step.
+type fault int
+
+const (
+	sound        fault = iota
+	killBefore         // the process dies before the step
+	killAfter          // the process dies when the step has taken effect
+	full               // the disk is full
+	busy               // another program holds the database
+	brokenBefore       // the disk fails, and nothing was written
+	brokenAfter        // the disk fails, and all was written
+	notSent            // no connection
+	lostBefore         // the request is lost on its way
+	lostAfter          // the answer is lost on its way
+	lateApply          // the request arrives when nobody waits for it any more
+	slowAnswer         // the answer takes 9 seconds
+	throttle           // WeData counts the request as one too many
+	refuse             // WeData refuses the commit
+	inUseNow           // WeData says that the task is in use
+	badAuth            // the credentials are not accepted
+	noAuth             // the project is not permitted
+	errorBefore        // InternalError, and nothing was done
+	errorAfter         // InternalError, and the commit was done
+	approval           // the commit waits for a person's approval in WeData
+	readFails          // the read gets no usable answer
+	readDenied         // reading is not permitted
+	pollFails          // the source cannot be reached
+)
+
+func newWorld(seed uint64) *world {
+	w := &world{
+		seed: seed, start: time.Now(), horizon: testHorizon, guards: new(Guards), rate: 20,
+		counts: map[stepID]int{}, called: map[spec.Key]int{}, asked: map[spec.Key]spec.Digest{},
+	}
+	w.disk = disk{records: map[spec.Key]*state.Record{}}
+	w.weData = weData{w: w, tasks: map[spec.Key]*liveTask{}, received: map[string]int{}, truth: map[string]bool{}, denied: map[string]bool{}}
+	w.repo = repo{set: spec.NewSet()}
+	return w
+}
+
+// chance is a number that depends on the seed and on what it is for, alone.
+func (w *world) chance(what string, key spec.Key, n int) uint64 {
+	h := w.seed*0x9e3779b97f4a7c15 + 0xcbf29ce484222325
+	for _, text := range [...]string{what, key.ProjectID, key.TaskID} {
+		for i := range len(text) {
+			h = (h ^ uint64(text[i])) * 0x100000001b3
+		}
+		h = (h ^ 0xff) * 0x100000001b3
+	}
+	h ^= uint64(n)
+	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+	h = (h ^ h>>27) * 0x94d049bb133111eb
+	return h ^ h>>31
+}
+
+// between is a time from least up to most, to the nanosecond, so that no two things
+// happen at the same time by chance.
+func (w *world) between(least, most time.Duration, what string, key spec.Key, n int) time.Duration {
+	return least + time.Duration(w.chance(what, key, n)%uint64(most-least))
+}
+
+// moment is a number that depends on the seed and on the time.
+func (w *world) moment(what string) uint64 {
+	return w.chance(what, spec.Key{}, int(time.Since(w.start)))
+}
+
+// begin counts a step and says what goes wrong with it.
+func (w *world) begin(kind string, key spec.Key) (step, fault) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	id := stepID{kind, key}
+	s := step{kind: kind, key: key, n: w.counts[id], seq: w.seq, at: time.Since(w.start)}
+	w.counts[id]++
+	w.seq++
+	f := sound
+	if w.fault != nil {
+		f = w.fault(s)
+	}
+	if w.tracing {
+		w.note("%s %s #%d fault %d", kind, key.TaskID, s.n, f)
+	}
+	return s, f
+}
+
+// note adds a line to the trace. w.mu is held.
+func (w *world) note(format string, args ...any) {
+	if w.tracing {
+		w.trace = append(w.trace, fmt.Sprintf("%015d ", time.Since(w.start))+fmt.Sprintf(format, args...))
+	}
+}
+
+// breach notes a broken promise. w.mu is held.
+func (w *world) breach(format string, args ...any) {
+	w.broken = append(w.broken, fmt.Sprintf("%s: ", time.Since(w.start))+fmt.Sprintf(format, args...))
+}
+
+// check fails the test for broken promises.
+func (w *world) check(t testing.TB) {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.weData.settle()
+	for _, b := range w.broken {
+		t.Errorf("seed %d: %s", w.seed, b)
+	}
+}
+
+// process is one life of the daemon. When it is killed nothing that it does has an
+// effect any more.
+type process struct {
+	w      *world
+	killed chan struct{}
+	die    func()
+	done   chan struct{} // Run has returned
+	err    error         // of Run; to be read when done is closed
+	poke   chan struct{}
+	stop   context.CancelFunc
+	r      *Reconciler
+	failed atomic.Bool // the disk has failed
+}
+
+var errKilled = errors.New("the process was killed")
+
+// newProcess starts the daemon from what is durable. It does nothing yet.
+func (w *world) newProcess() *process {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lives++
+	p := &process{w: w, killed: make(chan struct{}), done: make(chan struct{}), poke: make(chan struct{}, 1)}
+	p.stop = func() {}
+	p.die = sync.OnceFunc(func() { close(p.killed); p.stop() })
+	p.r = New(Config{
+		Source: p, Committer: p, Reader: p, Ledger: p, Observer: p, Logger: silent,
+		Guards:  func() *Guards { return w.guards },
+		Commits: NewPacer(w.rate), Reads: NewPacer(w.rate),
+		Horizon: w.horizon, Interval: 10 * time.Second,
+		Random: func() float64 { return float64(w.moment("random")%1000) / 1000 },
+		NewID:  func() string { return fmt.Sprintf("%016x", w.moment("id")) },
+	}, maps.Clone(w.disk.records), w.disk.control)
+	return p
+}
+
+// run starts a daemon that runs until it is stopped or killed.
+func (w *world) run(t testing.TB) *process {
+	p := w.newProcess()
+	ctx, cancel := context.WithCancel(t.Context())
+	p.stop = cancel
+	go func() {
+		defer close(p.done)
+		p.err = p.r.Run(ctx, p.poke)
+	}()
+	return p
+}
+
+// halt ends a running daemon as SIGTERM does.
+func (p *process) halt(t testing.TB) {
+	t.Helper()
+	p.stop()
+	<-p.done
+	if p.err != nil && !p.isKilled() {
+		t.Errorf("Run: %v", p.err)
+	}
+}
+
+// once makes one pass of a daemon of its own.
+func (w *world) once(t testing.TB) (*Result, error) {
+	p := w.newProcess()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	p.stop = cancel
+	return p.r.Once(ctx)
+}
+
+func (p *process) isKilled() bool {
+	select {
+	case <-p.killed:
+		return true
+	default:
+		return false
+	}
+}
+
+// sleep waits, and reports whether the process still lives.
+func (p *process) sleep(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return !p.isKilled()
+	case <-p.killed:
+		return false
+	}
+}
+
+// starts counts a step of the process; ok is false if it dies before.
+func (p *process) starts(kind string, key spec.Key) (s step, f fault, ok bool) {
+	if p.isKilled() {
+		return s, sound, false
+	}
+	s, f = p.w.begin(kind, key)
+	if f == killBefore {
+		p.die()
+		return s, f, false
+	}
+	return s, f, true
+}
+
+// disk is the state as it is durable.
+type disk struct {
+	records map[spec.Key]*state.Record
+	control state.Control
+	events  int
+	words   []state.Word
+	answers map[int64]state.Answer
+}
+
+// Save implements Ledger.
+func (p *process) Save(_ context.Context, t state.Transition) error {
+	w := p.w
+	kind, key := "save", spec.Key{}
+	if len(t.Events) > 0 {
+		kind += " " + string(t.Events[0].Kind)
+	}
+	switch {
+	case t.Record != nil:
+		key = t.Record.Key
+	case t.Forget != nil:
+		key = *t.Forget
+	}
+	s, f, ok := p.starts(kind, key)
+	switch {
+	case !ok:
+		return errKilled
+	case p.failed.Load():
+		return state.ErrBroken
+	case f == full:
+		return fmt.Errorf("save: %w", state.ErrFull)
+	case f == busy:
+		return fmt.Errorf("save: %w", state.ErrBusy)
+	case f == brokenBefore:
+		p.failed.Store(true)
+		return fmt.Errorf("save: %w", state.ErrBroken)
+	}
+	if !p.sleep(w.between(200*time.Microsecond, 2*time.Millisecond, kind, key, s.n)) {
+		return errKilled
+	}
+	w.mu.Lock()
+	w.keep(&t)
+	w.mu.Unlock()
+	switch f {
+	case killAfter:
+		p.die()
+		return errKilled
+	case brokenAfter:
+		p.failed.Store(true)
+		return fmt.Errorf("save: %w", state.ErrBroken)
+	}
+	return nil
+}
+
+// keep makes a transition durable, and looks whether it is true. w.mu is held.
+func (w *world) keep(t *state.Transition) {
+	if len(t.Events) == 0 {
+		w.breach("a transition without an event")
+	}
+	w.disk.events += len(t.Events)
+	var key spec.Key
+	switch {
+	case t.Record != nil:
+		key = t.Record.Key
+	case t.Forget != nil:
+		key = *t.Forget
+	}
+	if key != (spec.Key{}) {
+		prev, next := w.disk.records[key], t.Record
+		w.judgeRecord(key, prev, next)
+		w.judgeDiscard(key, prev, next, t.Answered != nil)
+		if next != nil {
+			w.disk.records[key] = next
+			w.note("  %s is %s", key.TaskID, next.Status)
+		} else {
+			delete(w.disk.records, key)
+			if t.Events[0].Kind == state.EventForgotten {
+				w.weData.task(key).again = true // a spec that comes back is a new one
+			}
+			w.note("  %s is gone", key.TaskID)
+		}
+	}
+	if t.Control != nil {
+		w.disk.control = *t.Control
+	}
+	if a := t.Answered; a != nil {
+		if _, twice := w.disk.answers[a.ID]; twice {
+			w.breach("word %d was answered twice", a.ID)
+		}
+		w.disk.answers[a.ID] = a.Answer
+		w.disk.words = slices.DeleteFunc(w.disk.words, func(word state.Word) bool { return word.ID == a.ID })
+	}
+}
+
+// judgeRecord compares what the daemon says of an attempt with the truth.
+func (w *world) judgeRecord(key spec.Key, prev, next *state.Record) {
+	w.weData.settle()
+	if next != nil && next.Status == state.StatusIntent {
+		if prev != nil && isOpen(prev.Status) {
+			w.breach("%s: a new intent over one whose outcome is not known", key)
+		}
+		if w.weData.received[next.Attempt.ID] > 0 {
+			w.breach("%s: the intent came after its request", key)
+		}
+	}
+	if prev == nil || !isOpen(prev.Status) {
+		return
+	}
+	id := prev.Attempt.ID
+	var saysApplied bool
+	switch {
+	case next == nil:
+	case isOpen(next.Status):
+		return
+	case next.Status == state.StatusApplied:
+		saysApplied = prev.Applied == nil || *next.Applied != *prev.Applied
+	}
+	switch done, known := w.weData.truth[id]; {
+	case saysApplied && !done:
+		w.breach("%s: attempt %s is said to be applied, and is not", key, id)
+	case !saysApplied && done:
+		w.breach("%s: attempt %s is said not to be applied, and is", key, id)
+	case !saysApplied && !known && w.weData.onItsWay(id):
+		w.breach("%s: attempt %s is said not to be applied, and may be yet", key, id)
+	}
+}
+
+// judgeDiscard looks that what discards state is never sent again after its outcome
+// was in doubt, unless a person says so. word says that a person did.
+func (w *world) judgeDiscard(key spec.Key, prev, next *state.Record, word bool) {
+	switch {
+	case word:
+		delete(w.asked, key)
+	case next != nil && next.Status == state.StatusIntent:
+		if w.asked[key] == next.Attempt.WantedID {
+			w.breach("%s: state is discarded again, and nobody said so", key)
+		}
+		delete(w.asked, key) // the spec asks for something else
+	case prev != nil && prev.Status == state.StatusUnknown && prev.Attempt.Wanted.CommitType == spec.RestartDiscardState &&
+		(next == nil || !isOpen(next.Status)) && !w.weData.truth[prev.Attempt.ID]:
+		w.asked[key] = prev.Attempt.WantedID
+	}
+}
+
+// Words implements Ledger.
+func (p *process) Words(ctx context.Context) ([]state.Word, error) {
+	if p.isKilled() {
+		return nil, errKilled
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	return slices.Clone(p.w.disk.words), nil
+}
+
+// WordsPending implements Ledger.
+func (p *process) WordsPending(ctx context.Context) (bool, error) {
+	words, err := p.Words(ctx)
+	return len(words) > 0, err
+}
+
+// say posts a person's word and returns its id.
+func (w *world) say(verb state.Verb, target, arg string) int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.disk.answers == nil {
+		w.disk.answers = map[int64]state.Answer{}
+	}
+	id := int64(len(w.disk.words) + len(w.disk.answers) + 1)
+	w.disk.words = append(w.disk.words, state.Word{ID: id, At: time.Now(), Actor: "lin", Verb: verb, Target: target, Arg: arg})
+	return id
+}
+
+func (w *world) answer(id int64) state.Answer {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.disk.answers[id]
+}
+
+// record returns what is durable of a task, or nil.
+func (w *world) record(id string) *state.Record {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.disk.records[task(id)]
+}
+
+// statuses says how the tasks stand on the disk.
+func (w *world) statuses() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []string
+	for _, key := range slices.SortedFunc(maps.Keys(w.disk.records), spec.Key.Compare) {
+		all = append(all, key.TaskID+" "+string(w.disk.records[key].Status))
+	}
+	return strings.Join(all, ", ")
+}
+
+// repo is the repository. Edits show at the next poll.
+type repo struct {
+	set      *spec.Set
+	edits    []func(*spec.Set)
+	revision int
+	rewrites map[string]bool // revisions that do not come after the one before
+}
+
+// edit puts a file in the repository; empty text takes it out.
+func (w *world) edit(name, text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.repo.revision++
+	w.repo.edits = append(w.repo.edits, func(s *spec.Set) {
+		if text == "" {
+			s.Remove(name)
+		} else {
+			s.Put(parse(name, text))
+		}
+	})
+}
+
+// commits puts specs in the repository, all in one file.
+func (w *world) commits(commits ...string) { w.edit("tasks.yaml", document(commits...)) }
+
+// Poll implements Source.
+func (p *process) Poll(ctx context.Context) (*Revision, error) {
+	s, f, ok := p.starts("poll", spec.Key{})
+	if !ok || !p.sleep(p.w.between(time.Millisecond, 20*time.Millisecond, "poll", spec.Key{}, s.n)) {
+		return nil, errKilled
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	if f == pollFails {
+		return nil, errors.New("no route to host")
+	}
+	w := p.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, edit := range w.repo.edits {
+		edit(w.repo.set)
+	}
+	w.repo.edits = nil
+	return &Revision{ID: fmt.Sprintf("%040d", w.repo.revision), Author: "Lin <lin@example.org>", Subject: "change", Specs: w.repo.set}, nil
+}
+
+// Descends implements Source.
+func (p *process) Descends(_ context.Context, _, revision string) (bool, error) {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	return !p.w.repo.rewrites[revision], nil
+}
+
+// Close implements Source.
+func (p *process) Close() error { return nil }
+
+// Planned implements Observer: nothing in doubt may be hidden, and the plan must be
+// that of a daemon that looks at everything.
+func (p *process) Planned(plan *Plan) {
+	w := p.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.shown(plan)
+	w.planned = plan
+	clear(w.called)
+	control := p.r.control
+	whole := Diff(Input{Specs: w.repo.set, Records: p.r.records, Control: &control}, time.Now())
+	whole = w.guards.Check(whole, Facts{Control: &control, Rewritten: slices.ContainsFunc(plan.Holds, func(h GuardHold) bool { return h.Guard == "rewritten" })}, time.Now())
+	if got, want := strings.Join(lines(plan), "; "), strings.Join(lines(whole), "; "); got != want {
+		w.breach("the plan is %q, and looking at everything %q", got, want)
+	}
+}
+
+// shown looks that a plan lists all that is in doubt. w.mu is held.
+func (w *world) shown(plan *Plan) {
+	for key, rec := range w.disk.records {
+		if isOpen(rec.Status) && !slices.ContainsFunc(plan.Changes, func(c Change) bool { return c.Key == key && c.Hold == HoldUnknown }) {
+			w.breach("%s: its outcome is not known, and the plan does not say so", key)
+		}
+	}
+}
+
+// Called implements Observer.
+func (p *process) Called(c *Change, next *state.Record, out state.Outcome) {
+	w := p.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.disk.records[c.Key] != next {
+		w.breach("%s: an outcome (%s) was told before it was durable", c.Key, out.Class)
+	}
+}
+
+// Passed implements Observer.
+func (p *process) Passed(r *Result) {
+	w := p.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.shown(r.Left)
+	w.passes = append(w.passes, r)
+	if w.tracing {
+		w.note("passed: applied %d, left %s", r.Applied, strings.Join(lines(r.Left), "; "))
+	}
+}
+
+// sortedTrace is the trace with what happened at the same moment in one order.
+func (w *world) sortedTrace() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	slices.Sort(w.trace)
+	return strings.Join(w.trace, "\n")
+}
+
+// firstDifference shows where two traces part.
+func firstDifference(a, b string) string {
+	left, right := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for i := range left {
+		if i >= len(right) || left[i] != right[i] {
+			return strings.Join(left[max(0, i-10):min(len(left), i+5)], "\n") + "\n--- and ---\n" +
+				strings.Join(right[max(0, i-10):min(len(right), i+5)], "\n")
+		}
+	}
+	return "one is longer"
+}
