@@ -20,7 +20,22 @@ func TestTwoHundredSpecs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 10 s by its nature")
 	}
-	t.Parallel()
+	// A machine that is busy with other tests can only be too slow, and then is not
+	// the next time.
+	const tries = 3
+	for try := range tries {
+		took := commitTwoHundred(t)
+		if took <= 10800*time.Millisecond || t.Failed() {
+			return
+		}
+		t.Logf("try %d of %d: the commits took %v, want at most 10.8 s", try+1, tries, took)
+	}
+	t.Error("the commits never took 10.8 s or less")
+}
+
+// commitTwoHundred returns how long the commits took, as the server saw it.
+func commitTwoHundred(t *testing.T) time.Duration {
+	t.Helper()
 	const specs = 200
 	sim, settings, env := simulated(t, specs)
 	a, err := app.New(t.Context(), settings, env, nil)
@@ -48,12 +63,14 @@ func TestTwoHundredSpecs(t *testing.T) {
 		}
 		last = e.At
 	}
-	if took := last.Sub(first); took < 10*time.Second-50*time.Millisecond || took > 10800*time.Millisecond {
-		t.Errorf("the commits took %v, want 10 to 10.8 s", took)
+	took := last.Sub(first)
+	if took < 10*time.Second-50*time.Millisecond {
+		t.Errorf("the commits took %v: less than 20 a second allow", took)
 	}
 	if w := sim.Windows("CommitIntegrationTask"); w.All.Fixed > 20 || w.All.Sliding > 20 {
 		t.Errorf("the busiest second had %d requests (fixed), %d (sliding), want at most 20", w.All.Fixed, w.All.Sliding)
 	}
+	return took
 }
 
 // simulated starts an endpoint, and writes n specs for it.
