@@ -44,7 +44,7 @@ TASK is a task id, or projectId/taskId. It changes nothing.`,
 		// The state alone tells a lot: a source that cannot be read is no reason to
 		// say nothing.
 		env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: true, Version: version(), OwnState: true}
-		plan, planErr := app.Plan(ctx, s.Settings, env)
+		plan, planErr := app.Plan(ctx, s.Settings, env, "")
 		key, err := findTask(ctx, r, plan, args[0])
 		if err != nil {
 			return errors.Join(err, planErr)

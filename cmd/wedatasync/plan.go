@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -61,7 +62,7 @@ Exit codes: 0 the plan was made; 1 an error, or a file that cannot be used; 2 wi
 const (
 	againstState = "state"
 	againstLive  = "live"
-	againstUsage = "`what` to compare with: state, live (reads WeData), or a git revision such as origin/main"
+	againstUsage = "`what` to compare with: state, the URL of a daemon's /api/v1/state, live (reads WeData), or a git revision such as origin/main"
 )
 
 // makePlan compares the source with what a person asked for. In the CI of a pull
@@ -75,10 +76,12 @@ func makePlan(ctx context.Context, io *stdio, s *settings, against string) (*rec
 		against = cmp.Or(base, againstState)
 	}
 	env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: s.given("state")}
-	switch against {
-	case againstState:
-		return app.Plan(ctx, s.Settings, env)
-	case againstLive:
+	switch {
+	case against == againstState:
+		return app.Plan(ctx, s.Settings, env, "")
+	case strings.HasPrefix(against, "http://"), strings.HasPrefix(against, "https://"):
+		return app.Plan(ctx, s.Settings, env, against)
+	case against == againstLive:
 		return app.Live(ctx, s.Settings, env)
 	default:
 		return app.Between(ctx, cmp.Or(s.Source, "."), against)

@@ -14,7 +14,8 @@ import (
 
 // Plan returns what a pass would do. It is given a source and a reader of the
 // state, and nothing that could write: neither the API nor the state changes.
-func Plan(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err error) {
+// stateURL, if not empty, is where a daemon exports the state to compare with.
+func Plan(ctx context.Context, s Settings, env Env, stateURL string) (_ *reconcile.Plan, err error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
@@ -33,53 +34,63 @@ func Plan(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err erro
 	if err != nil {
 		return nil, err
 	}
-	records, control, info, err := readState(ctx, &s, &env)
+	var k known
+	switch {
+	case stateURL != "":
+		k, err = fetchState(ctx, stateURL, s.Identity())
+	case s.Simulate && !env.OwnState:
+		// Its state lives as long as its endpoint.
+	default:
+		k, err = readState(ctx, s.State, s.Identity())
+	}
 	if err != nil {
 		return nil, err
 	}
-	return planOf(ctx, &s, src, rev, records, control, info)
+	return planOf(ctx, &s, src, rev, k)
 }
 
-// readState reads the state beside the daemon. One that is not there yet is empty:
-// the first pass will make it.
-func readState(ctx context.Context, s *Settings, env *Env) (records map[spec.Key]*state.Record, control state.Control, info reconcile.StateInfo, err error) {
-	if s.Simulate && !env.OwnState {
-		return nil, control, info, nil
+// known is what a state knows.
+type known struct {
+	records map[spec.Key]*state.Record
+	control state.Control
+	info    reconcile.StateInfo
+}
+
+// readState reads the state of id beside the daemon. One that is not there yet is
+// empty: the first pass will make it.
+func readState(ctx context.Context, path string, id state.Identity) (k known, err error) {
+	if fresh, err := state.Fresh(path); err != nil || fresh {
+		return k, err
 	}
-	if fresh, err := state.Fresh(s.State); err != nil || fresh {
-		return nil, control, info, err
-	}
-	r, err := state.OpenReader(ctx, s.State)
+	r, err := state.OpenReader(ctx, path)
 	if err != nil {
-		return nil, control, info, err
+		return k, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	if err := r.Belongs(s.Identity()); err != nil {
-		return nil, control, info, err
+	if err := r.Belongs(id); err != nil {
+		return k, err
 	}
-	if info.Serial, err = r.Serial(ctx); err != nil {
-		return nil, control, info, err
+	if k.info.Serial, err = r.Serial(ctx); err != nil {
+		return k, err
 	}
-	info.Lineage = r.Lineage()
-	records, control, err = load(ctx, r)
-	return records, control, info, err
+	k.info.Lineage = r.Lineage()
+	k.records, k.control, err = load(ctx, r)
+	return k, err
 }
 
 // planOf makes the plan as the reconciler does, and lets the guards see it.
-func planOf(ctx context.Context, s *Settings, src reconcile.Source, rev *reconcile.Revision,
-	records map[spec.Key]*state.Record, control state.Control, info reconcile.StateInfo,
-) (*reconcile.Plan, error) {
-	facts := reconcile.Facts{Control: &control}
-	if control.Revision != "" {
-		ok, err := src.Descends(ctx, control.Revision, rev.ID)
+func planOf(ctx context.Context, s *Settings, src reconcile.Source, rev *reconcile.Revision, k known) (*reconcile.Plan, error) {
+	facts := reconcile.Facts{Control: &k.control}
+	if k.control.Revision != "" {
+		ok, err := src.Descends(ctx, k.control.Revision, rev.ID)
 		if err != nil {
 			return nil, err
 		}
 		facts.Rewritten = !ok
 	}
 	now := time.Now()
-	p := reconcile.Diff(reconcile.Input{Specs: rev.Specs, Records: records, Control: &control}, now)
-	p.Source, p.State = s.sourceInfo(), info
+	p := reconcile.Diff(reconcile.Input{Specs: rev.Specs, Records: k.records, Control: &k.control}, now)
+	p.Source, p.State = s.sourceInfo(), k.info
 	p.Source.Revision, p.Source.Author, p.Source.Subject = rev.ID, rev.Author, rev.Subject
 	return s.Guards.Check(p, facts, now), nil
 }
