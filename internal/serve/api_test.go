@@ -1,0 +1,336 @@
+package serve_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"gopkg.in/yaml.v3"
+
+	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// description is what the OpenAPI document promises.
+type description struct {
+	compiler *jsonschema.Compiler
+	doc      map[string]any
+	met      map[string]bool // "GET /path 200": which promises a test has met
+}
+
+func describe(t *testing.T, s *serve.Server) *description {
+	t.Helper()
+	var doc map[string]any
+	if err := yaml.Unmarshal([]byte(page(t, s, "/api/v1/openapi.yaml")), &doc); err != nil {
+		t.Fatal(err)
+	}
+	// Through JSON, so that numbers and keys are what the compiler expects.
+	data, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.AssertFormat()
+	if err := c.AddResource("openapi.json", plain); err != nil {
+		t.Fatal(err)
+	}
+	return &description{c, plain.(map[string]any), map[string]bool{}}
+}
+
+// at follows the keys, and $ref where one is.
+func (d *description) at(pointer string, keys ...string) (string, map[string]any) {
+	node := d.doc
+	for _, key := range keys {
+		next, _ := node[key].(map[string]any)
+		pointer += "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+		if ref, ok := next["$ref"].(string); ok {
+			pointer = ref
+			next = d.doc
+			for _, part := range strings.Split(strings.TrimPrefix(ref, "#/"), "/") {
+				next, _ = next[part].(map[string]any)
+			}
+		}
+		node = next
+	}
+	return pointer, node
+}
+
+// check holds an answer to what is promised of it.
+func (d *description) check(t *testing.T, method, path string, w *httptest.ResponseRecorder) {
+	t.Helper()
+	promise := fmt.Sprintf("%s %s %d", method, path, w.Code)
+	pointer, response := d.at("#", "paths", path, strings.ToLower(method), "responses", fmt.Sprint(w.Code))
+	if response == nil {
+		t.Errorf("%s is not promised: %s", promise, w.Body)
+		return
+	}
+	d.met[promise] = true
+	kind, _, _ := mime.ParseMediaType(w.Header().Get("Content-Type"))
+	content, _ := response["content"].(map[string]any)
+	if _, ok := content[kind]; !ok {
+		t.Errorf("%s has the content type %q", promise, kind)
+		return
+	}
+	if !strings.HasSuffix(kind, "json") {
+		return
+	}
+	schema, err := d.compiler.Compile("openapi.json" + pointer + "/content/" + strings.ReplaceAll(kind, "/", "~1") + "/schema")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := jsonschema.UnmarshalJSON(w.Body)
+	if err != nil {
+		t.Fatalf("%s: %v", promise, err)
+	}
+	if err := schema.Validate(body); err != nil {
+		t.Errorf("%s is not as promised: %v", promise, err)
+	}
+}
+
+// unmet lists the promises that no test has met.
+func (d *description) unmet() []string {
+	var list []string
+	for path, item := range d.doc["paths"].(map[string]any) {
+		for method, operation := range item.(map[string]any) {
+			for status := range operation.(map[string]any)["responses"].(map[string]any) {
+				if promise := strings.ToUpper(method) + " " + path + " " + status; !d.met[promise] {
+					list = append(list, promise)
+				}
+			}
+		}
+	}
+	return list
+}
+
+// TestAPIKeepsItsDescription has each path answer with each status that it can have,
+// and validates what it says.
+func TestAPIKeepsItsDescription(t *testing.T) {
+	now := time.Now()
+	history := []state.Transition{
+		saved(record(key(1), state.StatusUnknown, state.Outcome{Class: state.ClassUnknown, Code: "Timeout"}, now), state.Event{
+			At: now, Kind: state.EventOutcome, Actor: "Ada", Revision: revision, PlanHash: planHash, Attempt: "01J", Note: "n",
+			Outcome: state.Outcome{Class: state.ClassUnknown, Code: "Timeout", Message: "m", RequestID: "r", Locker: "1", TaskApproveID: "a"},
+			Before:  &state.Live{InstanceVersion: 3, Status: state.TaskRunning}, After: &state.Live{},
+		}),
+		saved(record(key(2), state.StatusRefused, state.Outcome{}, now), state.Event{At: now, Kind: state.EventIntent}),
+		{Events: []state.Event{{At: now, Kind: state.EventPause}}, Control: &state.Control{Pauses: []state.Pause{{Code: "x"}}}},
+	}
+	d := newDaemon(t, troubledStatus(now), history...)
+	var said error
+	answer := state.Answer{OK: true, Message: "done"}
+	d.config.TokenFile = secretFile(t, newSecret)
+	d.config.Say = func(context.Context, state.Word) (state.Answer, error) { return answer, said }
+	s := d.serve(t)
+	api := describe(t, s)
+	read := func(path, query string) {
+		t.Helper()
+		api.check(t, "GET", path, get(t, s, path+query))
+	}
+
+	read("/api/v1/openapi.yaml", "")
+	read("/api/v1/plan.schema.json", "")
+	read("/api/v1/status", "")
+	read("/api/v1/plan", "")
+	read("/api/v1/state", "")
+	read("/api/v1/state", "?history=true")
+	read("/api/v1/state", "?history=perhaps")
+	read("/api/v1/history", "")
+	read("/api/v1/history", "?limit=1&task="+key(1).String())
+	for _, query := range []string{"?limit=0", "?limit=1001", "?limit=x", "?before=0", "?before=x", "?task=1", "?task=/", "?task=1/"} {
+		read("/api/v1/history", query)
+	}
+
+	// With calls under way, and after a pass.
+	o := s.Observer()
+	p := emptyPlan()
+	calls(p, 3)
+	d.status = healthy(p, now)
+	o.Planned(p)
+	o.Called(&p.Changes[0], &state.Record{Key: key(0), Status: state.StatusApplied}, state.Outcome{Class: state.ClassApplied, RequestID: "r"})
+	read("/api/v1/status", "")
+	o.Passed(&reconcile.Result{Plan: p, Left: emptyPlan()})
+	read("/api/v1/status", "")
+
+	// Before there is a plan, and without a state.
+	d.status = reconcile.Status{}
+	read("/api/v1/status", "")
+	read("/api/v1/plan", "")
+	d.path += ".gone"
+	read("/api/v1/state", "")
+	read("/api/v1/history", "")
+
+	say := func(body, token, kind string) {
+		t.Helper()
+		r := httptest.NewRequest(http.MethodPost, "/api/v1/words", strings.NewReader(body))
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Content-Type", kind)
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, r)
+		api.check(t, "POST", "/api/v1/words", w)
+	}
+	const word, kind = `{"verb":"retry","target":"1/a"}`, "application/json"
+	say(word, newSecret, kind)
+	say(word, "wrong", kind)
+	say(word, newSecret, "text/plain")
+	say(`{`, newSecret, kind)
+	answer = state.Answer{Message: "nothing to retry"}
+	say(word, newSecret, kind)
+	said = fmt.Errorf("say: %w", serve.ErrPending)
+	say(word, newSecret, kind)
+	said = errors.New("no state")
+	say(word, newSecret, kind)
+
+	for _, promise := range api.unmet() {
+		t.Errorf("no answer was %s", promise)
+	}
+}
+
+// TestPlanIsThatOfReport: the plan of the API is the one of the command line, and
+// shows no value.
+func TestPlanIsThatOfReport(t *testing.T) {
+	d := newDaemon(t, healthy(troubled(time.Now()), time.Now()))
+	got := page(t, d.serve(t), "/api/v1/plan")
+	var want bytes.Buffer
+	if err := report.JSON(&want, d.status.Plan, report.JSONOptions{ToolVersion: "1.4.0", Rate: 20}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want.String(), got); diff != "" {
+		t.Errorf("plan (-want +got):\n%s", diff)
+	}
+	if strings.Contains(got, "hunter") {
+		t.Error("a value of extConfig is shown")
+	}
+	schema, err := jsonschema.UnmarshalJSON(strings.NewReader(page(t, d.serve(t), "/api/v1/plan.schema.json")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("plan.schema.json", schema); err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(got))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.MustCompile("plan.schema.json").Validate(doc); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestHistoryIsPaged: each event once, the newest first.
+func TestHistoryIsPaged(t *testing.T) {
+	now := time.Now()
+	var history []state.Transition
+	for i := range 25 {
+		k := key(i % 2)
+		history = append(history, saved(&state.Record{Key: k, Status: state.StatusApplied, Applied: applied(now)}, state.Event{At: now, Kind: state.EventAdopted, Note: fmt.Sprint(i)}))
+	}
+	s := newDaemon(t, healthy(emptyPlan(), now), history...).serve(t)
+	var notes []string
+	pages := 0
+	for before := int64(0); pages < 10; pages++ {
+		query := "/api/v1/history?limit=5&task=" + key(1).String()
+		if before > 0 {
+			query += fmt.Sprint("&before=", before)
+		}
+		var list struct {
+			Events     []state.Event `json:"events"`
+			NextBefore int64         `json:"next_before"`
+		}
+		if err := json.Unmarshal([]byte(page(t, s, query)), &list); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range list.Events {
+			notes = append(notes, e.Note)
+		}
+		if before = list.NextBefore; before == 0 {
+			break
+		}
+	}
+	if diff := cmp.Diff([]string{"23", "21", "19", "17", "15", "13", "11", "9", "7", "5", "3", "1"}, notes); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+}
+
+// TestStateIsTheExport that the command line takes back.
+func TestStateIsTheExport(t *testing.T) {
+	now := time.Now()
+	d := newDaemon(t, healthy(emptyPlan(), now), saved(&state.Record{Key: key(1), Status: state.StatusApplied, Applied: applied(now)}, state.Event{At: now, Kind: state.EventAdopted}))
+	got := page(t, d.serve(t), "/api/v1/state?history=true")
+	r, err := state.OpenReader(t.Context(), d.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var want bytes.Buffer
+	if err := state.Export(t.Context(), r, &want, true); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want.String(), got); diff != "" {
+		t.Errorf("state (-want +got):\n%s", diff)
+	}
+}
+
+// TestADamagedStateBreaksTheExport: a document that is not whole never looks whole.
+func TestADamagedStateBreaksTheExport(t *testing.T) {
+	now := time.Now()
+	var many []state.Transition
+	for i := range 300 {
+		many = append(many, saved(&state.Record{Key: key(i), Status: state.StatusApplied, Applied: applied(now)}, state.Event{At: now, Kind: state.EventAdopted}))
+	}
+	d := newDaemon(t, healthy(emptyPlan(), now), many...)
+	data, err := os.ReadFile(d.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := key(290).TaskID[:35] + "x"
+	data = bytes.ReplaceAll(data, []byte(key(290).TaskID), []byte(other))
+	if err := os.WriteFile(d.path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.Get("http://" + start(t, d.serve(t)) + "/api/v1/state")
+	if err != nil {
+		return // broken before its first byte
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(new(any)); resp.StatusCode == http.StatusOK && err == nil {
+		t.Error("a damaged state is exported as if it were whole")
+	}
+}
+
+// TestStatusIsBounded with many of everything.
+func TestStatusIsBounded(t *testing.T) {
+	now := time.Now()
+	s := healthy(emptyPlan(), now)
+	for i := range 10_000 {
+		held(s.Plan, key(i), reconcile.HoldLocked, record(key(i), state.StatusWaiting, state.Outcome{Locker: "1", Message: strings.Repeat("x", 500)}, now))
+		s.Flying = append(s.Flying, key(20_000+i))
+		s.Plan.Problems = append(s.Plan.Problems, spec.Problem{Severity: spec.SeverityError, Message: strings.Repeat("x", 500)})
+	}
+	srv := newDaemon(t, s).serve(t)
+	if n := len(page(t, srv, "/api/v1/status")); n > 100<<10 {
+		t.Errorf("the status has %d bytes", n)
+	}
+	if n := len(page(t, srv, "/")); n > 500<<10 {
+		t.Errorf("the page has %d bytes", n)
+	}
+}

@@ -1,0 +1,78 @@
+package serve
+
+import (
+	"sync"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// digest is a plan counted and sorted once for all that ask about it. A plan does
+// not change.
+type digest struct {
+	plan     *reconcile.Plan
+	by       map[standing][]int // indexes of plan.Changes
+	actions  map[reconcile.Action]int
+	person   []int // unknown outcomes that only a person can end
+	warnings int
+	errors   int
+}
+
+// digests keeps the digest of the newest plan.
+type digests struct {
+	mu     sync.Mutex
+	newest *digest
+}
+
+// of returns the digest of the plan; of nil it is empty.
+func (d *digests) of(p *reconcile.Plan) *digest {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.newest == nil || d.newest.plan != p {
+		d.newest = newDigest(p)
+	}
+	return d.newest
+}
+
+func newDigest(p *reconcile.Plan) *digest {
+	d := &digest{plan: p, by: map[standing][]int{}, actions: map[reconcile.Action]int{}}
+	if p == nil {
+		d.plan = &reconcile.Plan{}
+		return d
+	}
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		s := standingOf(c)
+		d.by[s] = append(d.by[s], i)
+		d.actions[c.Action]++
+		if needsPerson(c) {
+			d.person = append(d.person, i)
+		}
+	}
+	d.errors = p.Problems.Errors()
+	d.warnings = len(p.Problems) - d.errors
+	return d
+}
+
+// needsPerson reports whether only a person can say what became of the task's last
+// commit.
+func needsPerson(c *reconcile.Change) bool {
+	return c.Hold == reconcile.HoldUnknown && c.Have != nil && c.Have.Attempt != nil && c.Have.Attempt.NeedsPerson != ""
+}
+
+// find returns the plan's change of the task, or nil.
+func (d *digest) find(key spec.Key) *reconcile.Change {
+	lo, hi := 0, len(d.plan.Changes)
+	for lo < hi {
+		mid := (lo + hi) / 2
+		if d.plan.Changes[mid].Key.Compare(key) < 0 {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	if lo < len(d.plan.Changes) && d.plan.Changes[lo].Key == key {
+		return &d.plan.Changes[lo]
+	}
+	return nil
+}

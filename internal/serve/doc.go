@@ -1,0 +1,30 @@
+// Package serve is a window on the daemon: a status page, a JSON API, probes,
+// metrics, and webhooks.
+//
+//	/                          the status page; /tasks, /task/{project}/{task}, /history
+//	/events                    tells the page, as server-sent events, to look again
+//	/healthz, /readyz          the process is alive; nobody is needed ([Readiness])
+//	/metrics                   Prometheus; all names start with wedatasync_
+//	/api/v1/…                  the same as JSON, described by /api/v1/openapi.yaml
+//	POST /api/v1/words         a person's word; only with a token file
+//	POST /webhook/{forge}      asks for a poll; only with a file of secrets
+//
+// # What it cannot do
+//
+// It shows, and it passes on. It decides nothing about a task, holds nothing that
+// must survive, and a daemon without it works the same. A webhook's body is never
+// read for what it says: a signature that fits asks for a poll, which costs nothing
+// more when it comes again.
+//
+// # Text from outside
+//
+// Task ids, descriptions, file names and messages are written by others. On the
+// page they are text, escaped by html/template, and only in links of our own are
+// they part of an attribute. The page has no inline script and no inline style, and
+// its policy lets a browser run and load nothing but the embedded files.
+//
+// # What may enter
+//
+// Words, pages and the rules of HTTP. No decision about a task, no SQL, no
+// credentials of the API.
+package serve

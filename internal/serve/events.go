@@ -1,0 +1,105 @@
+package serve
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// maxViewers bounds the pages that are told of changes as they happen. A page
+	// that is not looks again now and then by itself.
+	maxViewers = 16
+	// viewGap is the least time between two events for one page.
+	viewGap = time.Second
+	// viewBeat is how often a page without news is told that it still listens.
+	viewBeat = 15 * time.Second
+)
+
+// hub tells the open pages that something has changed. It says no more than that:
+// they look for themselves.
+type hub struct {
+	mu      sync.Mutex
+	viewers map[chan struct{}]struct{}
+}
+
+func newHub() *hub { return &hub{viewers: make(map[chan struct{}]struct{})} }
+
+// publish tells every viewer. It never blocks.
+func (h *hub) publish() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for v := range h.viewers {
+		select {
+		case v <- struct{}{}:
+		default: // it has not looked since it was last told
+		}
+	}
+}
+
+// join adds a viewer, if there is a place for one.
+func (h *hub) join() (viewer chan struct{}, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.viewers) >= maxViewers {
+		return nil, false
+	}
+	viewer = make(chan struct{}, 1)
+	h.viewers[viewer] = struct{}{}
+	return viewer, true
+}
+
+func (h *hub) leave(viewer chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.viewers, viewer)
+}
+
+// serveEvents streams an event for each change, until the viewer leaves.
+func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
+	viewer, ok := s.hub.join()
+	if !ok {
+		w.Header().Set("Retry-After", "60")
+		http.Error(w, "there are as many viewers as there may be", http.StatusServiceUnavailable)
+		return
+	}
+	defer s.hub.leave(viewer)
+	// A recorder of a test has no deadlines; a connection has.
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Time{})
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no")
+	send := func(text string) bool {
+		_ = rc.SetWriteDeadline(time.Now().Add(writeTimeout))
+		_, err := fmt.Fprint(w, text)
+		return err == nil && rc.Flush() == nil
+	}
+	if !send("retry: 5000\nevent: hello\ndata:\n\n") {
+		return
+	}
+	beat := time.NewTicker(viewBeat)
+	defer beat.Stop()
+	for {
+		text := "event: change\ndata:\n\n"
+		select {
+		case <-viewer:
+		case <-beat.C:
+			text = ": still here\n\n"
+		case <-r.Context().Done():
+			return
+		case <-s.quit:
+			return
+		}
+		if !send(text) {
+			return
+		}
+		select {
+		case <-time.After(viewGap):
+		case <-r.Context().Done():
+			return
+		case <-s.quit:
+			return
+		}
+	}
+}

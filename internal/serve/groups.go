@@ -1,0 +1,104 @@
+package serve
+
+import (
+	"fmt"
+
+	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/reconcile"
+)
+
+// needs lists what needs a person. Tasks that need one for the same reason are one
+// thing with a group.
+func (l *look) needs(reasons []Reason) []need {
+	var needs []need
+	grouped := map[ReasonCode]bool{}
+	for _, r := range reasons {
+		switch r.Code {
+		case ReasonUnknown, ReasonRefused:
+			if grouped[r.Code] {
+				continue
+			}
+			grouped[r.Code] = true
+			g := l.personGroup(r.Code)
+			needs = append(needs, need{Title: reasonTitle(r.Code), Message: g.Meaning, Group: &g})
+		default:
+			needs = append(needs, need{Title: reasonTitle(r.Code), Message: r.Message, Commands: r.Commands})
+		}
+	}
+	return needs
+}
+
+// personGroup is the tasks of a reason that is about tasks.
+func (l *look) personGroup(code ReasonCode) group {
+	if code == ReasonRefused {
+		g := l.group(standRefused)
+		g.Meaning = "change their specs, or say: wedatasync retry TASK"
+		return g
+	}
+	g := group{badge: badgeOf(standUnknown), Count: len(l.digest.person), All: tasksPath("", standUnknown, 1)}
+	g.Meaning = "only a person can say whether they have happened"
+	for _, i := range l.digest.person[:min(len(l.digest.person), groupRows)] {
+		c := &l.digest.plan.Changes[i]
+		row := l.groupRow(standUnknown, c)
+		row.Commands = resolveCommands(c.Key)
+		g.Rows = append(g.Rows, row)
+	}
+	g.More = g.Count - len(g.Rows)
+	return g
+}
+
+func (l *look) group(s standing) group {
+	g := group{badge: badgeOf(s), Count: l.count(s), All: tasksPath("", s, 1)}
+	for _, c := range l.changes(s, groupRows) {
+		g.Rows = append(g.Rows, l.groupRow(s, c))
+	}
+	g.More = g.Count - len(g.Rows)
+	return g
+}
+
+func (l *look) groupRow(s standing, c *reconcile.Change) groupRow {
+	_, rec := l.standing(c.Key, c)
+	return groupRow{link: linkTo(c.Key), Why: l.why(s, c, rec)}
+}
+
+// waits lists what waits for something that comes by itself, by what that is.
+func (l *look) waits(all *listing) []group {
+	var groups []group
+	for _, i := range standings() {
+		g := group{}
+		switch {
+		case i.standing == standApproval:
+			g = l.approvals(all)
+		case i.standing == standUnknown:
+			g = l.unknownWaits()
+		case i.tone == toneWait || i.standing == standSuspended:
+			g = l.group(i.standing)
+		}
+		if g.Count > 0 {
+			groups = append(groups, g)
+		}
+	}
+	return groups
+}
+
+// unknownWaits is the unknown outcomes that are still being read back.
+func (l *look) unknownWaits() group {
+	g := group{badge: badgeOf(standUnknown), Count: l.count(standUnknown) - len(l.digest.person), All: tasksPath("", standUnknown, 1)}
+	for _, c := range l.changes(standUnknown, groupRows+len(l.digest.person)) {
+		if !needsPerson(c) && len(g.Rows) < groupRows {
+			g.Rows = append(g.Rows, l.groupRow(standUnknown, c))
+		}
+	}
+	g.More = g.Count - len(g.Rows)
+	return g
+}
+
+// approvals is the commits that WeData accepted and a person there has to approve.
+func (l *look) approvals(all *listing) group {
+	g := group{badge: badgeOf(standApproval), Count: len(all.approvals), All: tasksPath("", standApproval, 1)}
+	for _, a := range all.approvals[:min(len(all.approvals), groupRows)] {
+		g.Rows = append(g.Rows, groupRow{link: linkTo(a.key), Why: fmt.Sprintf("accepted %s; approval %s", l.clock(a.at), report.Visible(a.id))})
+	}
+	g.More = g.Count - len(g.Rows)
+	return g
+}

@@ -1,0 +1,442 @@
+package serve_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// parse parses a page.
+func parse(t *testing.T, body string) *html.Node {
+	t.Helper()
+	doc, err := html.Parse(strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// all returns the elements of that name.
+func all(doc *html.Node, name string) []*html.Node {
+	var list []*html.Node
+	for n := range doc.Descendants() {
+		if n.Type == html.ElementNode && n.Data == name {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+func attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// text returns the text of an element, its spaces collapsed and its blocks apart.
+func text(n *html.Node) string {
+	blocks := []string{"td", "th", "dt", "dd", "li", "p", "h1", "h2", "h3", "div", "button"}
+	var b strings.Builder
+	for d := range n.Descendants() {
+		switch {
+		case d.Type == html.TextNode:
+			b.WriteString(d.Data)
+		case slices.Contains(blocks, d.Data):
+			b.WriteByte(' ')
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// texts returns the texts of the elements of that name.
+func texts(t *testing.T, body, name string) []string {
+	t.Helper()
+	var list []string
+	for _, n := range all(parse(t, body), name) {
+		list = append(list, text(n))
+	}
+	return list
+}
+
+// live returns the text of a part of the status page.
+func live(t *testing.T, body, name string) string {
+	t.Helper()
+	for n := range parse(t, body).Descendants() {
+		if n.Type == html.ElementNode && attr(n, "data-live") == name {
+			return text(n)
+		}
+	}
+	t.Fatalf("the page has no part %q", name)
+	return ""
+}
+
+// TestHeadline: what a person sees first.
+func TestHeadline(t *testing.T) {
+	now := time.Now()
+	with := func(change func(*reconcile.Status)) reconcile.Status {
+		s := healthy(emptyPlan(), now)
+		change(&s)
+		return s
+	}
+	for _, tt := range []struct {
+		name   string
+		status reconcile.Status
+		want   string
+	}{
+		{"before the first plan", reconcile.Status{}, "Starting"},
+		{"all is well", healthy(emptyPlan(), now), "In sync"},
+		{"a change without a version", with(func(s *reconcile.Status) {
+			s.Plan.Changes = []reconcile.Change{{Key: key(1), Action: reconcile.ActionUnversioned, Want: commit(key(1))}}
+		}), "In sync"},
+		{"one lock", with(func(s *reconcile.Status) { held(s.Plan, key(1), reconcile.HoldLocked, nil) }), "1 task waits"},
+		{"two locks", with(func(s *reconcile.Status) {
+			held(s.Plan, key(1), reconcile.HoldLocked, nil)
+			held(s.Plan, key(2), reconcile.HoldLocked, nil)
+		}), "2 tasks wait"},
+		{"a refusal", with(func(s *reconcile.Status) { held(s.Plan, key(1), reconcile.HoldRefused, nil) }), "A person is needed"},
+		{"a guard", with(func(s *reconcile.Status) { s.Plan.Holds = []reconcile.GuardHold{{Guard: "empty"}} }), "A person is needed"},
+		{"a pause of the network", with(func(s *reconcile.Status) {
+			s.Control.Pauses = []state.Pause{{Code: "Timeout", Until: now.Add(time.Minute)}}
+		}), "Paused"},
+		{"everything suspended", with(func(s *reconcile.Status) { s.Control.Suspended = &state.Suspension{Reason: "x", Actor: "y"} }), "Suspended"},
+		{"calls that are planned", with(func(s *reconcile.Status) { calls(s.Plan, 3) }), "Working"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			body := page(t, newDaemon(t, tt.status).serve(t), "/")
+			if got := texts(t, body, "h1"); !slices.Equal(got, []string{tt.want}) {
+				t.Errorf("headline %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestProgressOfAPass follows a pass of 40 calls on the page.
+func TestProgressOfAPass(t *testing.T) {
+	p := emptyPlan()
+	calls(p, 40)
+	d := newDaemon(t, healthy(p, time.Now()))
+	s := d.serve(t)
+	o := s.Observer()
+	o.Planned(p)
+	for i := range 10 {
+		c := &p.Changes[i]
+		next, out := &state.Record{Key: c.Key, Status: state.StatusApplied, Applied: applied(time.Now())}, state.Outcome{Class: state.ClassApplied, RequestID: fmt.Sprintf("request-%d", i)}
+		switch i {
+		case 8:
+			out = state.Outcome{Class: state.ClassWaiting, Code: "UnsupportedOperation", Message: "locked", Locker: "100028625403"}
+			next = record(c.Key, state.StatusWaiting, out, time.Now())
+		case 9:
+			out = state.Outcome{Class: state.ClassThrottled, Code: "RequestLimitExceeded"}
+			next = record(c.Key, state.StatusWaiting, out, time.Now())
+		}
+		o.Called(c, next, out)
+	}
+	d.status.Flying = []spec.Key{key(10), key(11)}
+
+	body := page(t, s, "/")
+	if got := texts(t, body, "h1"); !slices.Equal(got, []string{"Committing 10 of 40"}) {
+		t.Errorf("headline %q", got)
+	}
+	if got := live(t, body, "progress"); !strings.Contains(got, "9 of 40 done, about 1 s left") || !strings.Contains(got, key(10).TaskID) {
+		t.Errorf("progress: %s", got)
+	}
+	// One was over the rate: it is in the queue again, with the 28 that were not tried.
+	if got, want := live(t, body, "counts"), "Tasks 178 in sync 1 locked 2 sending 29 to send"; got != want {
+		t.Errorf("counts: %q, want %q", got, want)
+	}
+	if got := live(t, body, "waits"); !strings.Contains(got, "locked by 100028625403 since 12 min ago; next try in 1 min") {
+		t.Errorf("waits: %s", got)
+	}
+	if got := live(t, body, "calls"); !strings.Contains(got, "request-7") || !strings.Contains(got, "resume, version 12") {
+		t.Errorf("calls: %s", got)
+	}
+
+	// The reconciler has its plan of what is left before it says that the pass is over.
+	left := emptyPlan()
+	left.Unchanged = 209
+	held(left, key(8), reconcile.HoldLocked, record(key(8), state.StatusWaiting, state.Outcome{Locker: "100028625403"}, time.Now()))
+	d.status = healthy(left, time.Now())
+	for _, ended := range []bool{false, true} {
+		if ended {
+			o.Passed(&reconcile.Result{Plan: p, Left: left, Applied: 39})
+		}
+		body := page(t, s, "/")
+		if got, want := live(t, body, "counts"), "Tasks 208 in sync 1 locked"; got != want {
+			t.Errorf("counts after the calls: %q, want %q", got, want)
+		}
+		if got := live(t, body, "progress"); got != "" {
+			t.Errorf("progress after the calls: %q", got)
+		}
+	}
+	if got := live(t, page(t, s, "/"), "hero"); !strings.Contains(got, "applied 39 commits") {
+		t.Errorf("the last pass is not told: %s", got)
+	}
+}
+
+// TestTroubleIsShownWithTheWayOn reads the status page of a daemon that has
+// everything wrong with it.
+func TestTroubleIsShownWithTheWayOn(t *testing.T) {
+	now := time.Now()
+	body := page(t, newDaemon(t, troubledStatus(now)).serve(t), "/")
+	needs := live(t, body, "needs")
+	for _, want := range []string{
+		"sends to project " + project + " have stopped: UnauthorizedOperation: you may not",
+		"wedatasync resolve " + key(2).String() + " not-applied",
+		"what is live fits neither",
+		"wedatasync approve " + planHash,
+		"InvalidParameterValue: no such version",
+		"tasks/clicks.yaml:12:7: commitType 2 needs discardState: add it",
+		"the source could not be read for 1 h",
+	} {
+		if !strings.Contains(needs, want) {
+			t.Errorf("what needs a person does not have %q:\n%s", want, needs)
+		}
+	}
+	waits := live(t, body, "waits")
+	for _, want := range []string{
+		"locked by 100028625403 since 12 min ago", "ResourceInUse: busy", "freeze window 1",
+		"waits for another 1", "suspended 1", "paused 1", "no answer in time; read back in 1 min",
+	} {
+		if !strings.Contains(waits, want) {
+			t.Errorf("what waits does not have %q:\n%s", want, waits)
+		}
+	}
+	notes := live(t, body, "notes")
+	for _, want := range []string{"suspended by grace for 59 min: an incident", "Timeout: no answer; tried again in 59 s", "approved by grace, good for 22 h"} {
+		if !strings.Contains(notes, want) {
+			t.Errorf("the notes do not have %q:\n%s", want, notes)
+		}
+	}
+	if got := live(t, body, "problems"); !strings.Contains(got, "1 errors, 1 warnings") || !strings.Contains(got, "taskType 1 is not documented") {
+		t.Errorf("problems: %s", got)
+	}
+	if got := live(t, body, "hero"); !strings.Contains(got, "9fceb02d0ae5 Move orders to the new sink Ada Lovelace") || strings.Contains(got, "ada@example.com") {
+		t.Errorf("revision: %s", got)
+	}
+	if strings.Contains(body, "hunter-") {
+		t.Error("a value of extConfig is shown")
+	}
+}
+
+// TestTaskPage tells the whole story of one task.
+func TestTaskPage(t *testing.T) {
+	now := time.Now()
+	rec := record(key(10), state.StatusRefused, state.Outcome{Class: state.ClassRefused, Code: "InvalidParameterValue", Message: "no such version", RequestID: "f1"}, now)
+	var history []state.Transition
+	for i := range 60 {
+		history = append(history, saved(rec, state.Event{
+			At: now.Add(time.Duration(i-60) * time.Minute), Kind: state.EventOutcome, Actor: "Ada Lovelace <ada@example.com>", Revision: revision,
+			Outcome: state.Outcome{Class: state.ClassRefused, Code: "InvalidParameterValue", RequestID: fmt.Sprintf("request-%d", i)},
+		}))
+	}
+	s := newDaemon(t, healthy(troubled(now), now), history...).serve(t)
+	path := "/task/" + key(10).String()
+	body := page(t, s, path)
+	if strings.Contains(body, "hunter-") {
+		t.Error("a value of extConfig is shown")
+	}
+	got := text(parse(t, body))
+	for _, want := range []string{
+		"held by a guard", "38 calls, and guards.maxChanges is 30", "wedatasync approve " + planHash,
+		"start, version 11", "resume, version 12", "tasks/orders.yaml:4:5", "extConfig.password masked masked, changed",
+		"version 11, running", "request-59", "request-10",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the page does not have %q:\n%s", want, got)
+		}
+	}
+	older := ""
+	for _, a := range all(parse(t, body), "a") {
+		if text(a) == "Older" {
+			older = attr(a, "href")
+		}
+	}
+	if got := page(t, s, older); !strings.Contains(got, "request-9<") || strings.Contains(got, "request-10<") {
+		t.Errorf("the older rows at %q are not the 10 oldest", older)
+	}
+	if got := get(t, s, "/task/1/none").Code; got != http.StatusNotFound {
+		t.Errorf("a task that nobody knows is %d, want 404", got)
+	}
+}
+
+// TestTasksAreFound narrows the list by text and by standing, over what the state and
+// the plan know.
+func TestTasksAreFound(t *testing.T) {
+	now := time.Now()
+	var known []state.Transition
+	for i := range 250 {
+		rec := &state.Record{Key: key(i), Status: state.StatusApplied, Applied: applied(now)}
+		if i == 100 {
+			rec = record(key(i), state.StatusApplied, state.Outcome{Class: state.ClassApplied, TaskApproveID: "ap-118"}, now)
+		}
+		known = append(known, saved(rec, state.Event{At: now, Kind: state.EventAdopted}))
+	}
+	p := emptyPlan()
+	held(p, key(7), reconcile.HoldLocked, record(key(7), state.StatusWaiting, state.Outcome{Locker: "100028625403"}, now))
+	p.Changes = append(p.Changes, reconcile.Change{Key: key(900), Action: reconcile.ActionCommit, Reason: reconcile.ReasonNew, Want: commit(key(900))})
+	s := newDaemon(t, healthy(p, now), known...).serve(t)
+
+	for _, tt := range []struct {
+		query string
+		found string
+		first string // the first row
+	}{
+		{"", "1 to 100 of 251", key(0).TaskID + " " + project + " in sync 11 1 h ago"},
+		{"?page=3", "201 to 251 of 251", key(200).TaskID},
+		{"?q=000249", "1 to 1 of 1", key(249).TaskID},
+		{"?q=KB947C997", "1 to 100 of 251", key(0).TaskID},
+		{"?q=" + project, "1 to 100 of 251", key(0).TaskID},
+		{"?standing=locked", "1 to 1 of 1", key(7).TaskID + " " + project + " locked 11 → 12 1 h ago locked by 100028625403"},
+		{"?standing=to-send", "1 to 1 of 1", key(900).TaskID + " " + project + " to send – → 12 resume, version 12; first commit"},
+		{"?standing=approval", "1 to 1 of 1", key(100).TaskID + " " + project + " awaits approval"},
+		{"?standing=in-sync", "1 to 100 of 248", key(0).TaskID},
+		{"?standing=locked&q=nothing", "No task is like that.", ""},
+		{"?standing=no-such", "No task is like that.", ""},
+		{"?page=99999999999", "No task is like that.", ""},
+	} {
+		body := page(t, s, "/tasks"+tt.query)
+		if got := live(t, body, "tasks"); !strings.HasPrefix(got, tt.found) {
+			t.Errorf("%q finds %.40q, want %q", tt.query, got, tt.found)
+		}
+		rows := texts(t, body, "tr")
+		if tt.first != "" && !strings.HasPrefix(rows[1], tt.first) {
+			t.Errorf("%q: first row %q, want %q", tt.query, rows[1], tt.first)
+		}
+	}
+	if got := live(t, page(t, s, "/"), "waits"); !strings.Contains(got, "accepted 4 min ago; approval ap-118") {
+		t.Errorf("the status page does not tell of the approval: %s", got)
+	}
+}
+
+// TestCallsOutliveARestart: the status page has the calls that the history knows.
+func TestCallsOutliveARestart(t *testing.T) {
+	now := time.Now()
+	rec := &state.Record{Key: key(1), Status: state.StatusApplied, Applied: applied(now)}
+	var history []state.Transition
+	for i := range 70 {
+		history = append(history,
+			saved(rec, state.Event{At: now.Add(time.Duration(i-100) * time.Minute), Kind: state.EventIntent}),
+			saved(rec, state.Event{
+				At: now.Add(time.Duration(i-100) * time.Minute), Kind: state.EventOutcome,
+				Outcome: state.Outcome{Class: state.ClassApplied, RequestID: fmt.Sprintf("request-%d", i)},
+			}))
+	}
+	history = append(history, saved(rec, state.Event{At: now.Add(-3 * time.Hour), Kind: state.EventRevision, Revision: revision}))
+	d := newDaemon(t, healthy(emptyPlan(), now), history...)
+	s := d.serve(t)
+	if err := serve.Recall(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	s.Observer().Planned(d.status.Plan)
+	body := page(t, s, "/")
+	rows := texts(t, body, "tr")[1:]
+	if len(rows) != 50 || !strings.Contains(rows[0], "request-69") || !strings.Contains(rows[49], "request-20") {
+		t.Errorf("%d calls, from %q to %q", len(rows), rows[0], rows[len(rows)-1])
+	}
+	if got := live(t, body, "hero"); !strings.Contains(got, "seen 3 h ago") {
+		t.Errorf("when the revision was first accepted is not told: %s", got)
+	}
+}
+
+// TestPagesAreAccessible holds every page to what screen readers and keyboards need.
+func TestPagesAreAccessible(t *testing.T) {
+	now := time.Now()
+	rec := record(key(3), state.StatusRefused, state.Outcome{Class: state.ClassRefused}, now)
+	s := newDaemon(t, troubledStatus(now), saved(rec, state.Event{At: now, Kind: state.EventOutcome})).serve(t)
+	for _, path := range []string{"/", "/tasks", "/history", "/task/" + key(3).String(), "/nowhere"} {
+		t.Run(path, func(t *testing.T) {
+			doc := parse(t, get(t, s, path).Body.String())
+			if attr(all(doc, "html")[0], "lang") != "en" {
+				t.Error("the language is not said")
+			}
+			if got := len(all(doc, "h1")); got != 1 {
+				t.Errorf("%d first headings", got)
+			}
+			for _, landmark := range []string{"header", "nav", "main", "footer"} {
+				if len(all(doc, landmark)) == 0 {
+					t.Errorf("no <%s>", landmark)
+				}
+			}
+			if first := all(doc, "a")[0]; attr(first, "href") != "#main" {
+				t.Error("the first link does not skip to the content")
+			}
+			checkNames(t, doc)
+		})
+	}
+}
+
+// checkNames complains about what has no name, and names that lead nowhere.
+func checkNames(t *testing.T, doc *html.Node) {
+	t.Helper()
+	ids, labels := map[string]int{}, map[string]bool{}
+	for n := range doc.Descendants() {
+		if id := attr(n, "id"); id != "" {
+			ids[id]++
+		}
+		if n.Data == "label" {
+			labels[attr(n, "for")] = true
+		}
+	}
+	for id, n := range ids {
+		if n > 1 {
+			t.Errorf("id %q is there %d times", id, n)
+		}
+	}
+	for n := range doc.Descendants() {
+		if n.Type != html.ElementNode {
+			continue
+		}
+		switch n.Data {
+		case "section", "nav":
+			if attr(n, "aria-label") == "" && attr(n, "aria-labelledby") == "" && !strings.HasPrefix(attr(n, "class"), "hero") {
+				t.Errorf("a <%s> has no name", n.Data)
+			}
+		case "input", "select":
+			if !labels[attr(n, "id")] {
+				t.Errorf("<%s id=%q> has no label", n.Data, attr(n, "id"))
+			}
+		case "button", "a", "h1", "h2", "h3", "th":
+			if text(n) == "" {
+				t.Errorf("a <%s> is empty", n.Data)
+			}
+		}
+		if n.Data == "th" && attr(n, "scope") == "" {
+			t.Errorf("the heading %q has no scope", text(n))
+		}
+		if by := attr(n, "aria-labelledby"); by != "" && ids[by] == 0 {
+			t.Errorf("nothing has the id %q", by)
+		}
+	}
+}
+
+// TestPageWithoutAState: what the daemon knows is shown, and why the rest is not.
+func TestPageWithoutAState(t *testing.T) {
+	now := time.Now()
+	d := newDaemon(t, healthy(troubled(now), now))
+	d.path += ".gone"
+	s := d.serve(t)
+	if got := live(t, page(t, s, "/"), "notes"); !strings.Contains(got, "state is missing") {
+		t.Errorf("notes: %s", got)
+	}
+	if got := live(t, page(t, s, "/tasks"), "tasks"); !strings.Contains(got, "state is missing") || !strings.Contains(got, "1 to 12 of 12") {
+		t.Errorf("tasks: %s", got)
+	}
+	for _, path := range []string{"/history", "/task/" + key(1).String()} {
+		if got := live(t, page(t, s, path), "history"); !strings.Contains(got, "state is missing") {
+			t.Errorf("%s: %s", path, got)
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// ReasonCode says what kind of thing a person has to do. The codes are a closed set.
+type ReasonCode string
+
+// The codes of a Reason.
+const (
+	ReasonState       ReasonCode = "state"       // the state cannot be written
+	ReasonCredentials ReasonCode = "credentials" // WeData accepts the credentials not at all, or not for a project
+	ReasonUnknown     ReasonCode = "unknown"     // only a person can say what became of a commit
+	ReasonGuard       ReasonCode = "guard"       // a guard holds the plan
+	ReasonRefused     ReasonCode = "refused"     // WeData refused a commit
+	ReasonSpecs       ReasonCode = "specs"       // a file or a commit of the source cannot be used
+	ReasonSource      ReasonCode = "source"      // the source cannot be read
+)
+
+// ReasonCodes lists the codes, the most urgent first.
+func ReasonCodes() []ReasonCode {
+	return []ReasonCode{ReasonState, ReasonCredentials, ReasonUnknown, ReasonGuard, ReasonRefused, ReasonSpecs, ReasonSource}
+}
+
+// reasonTitle names a code to people.
+func reasonTitle(code ReasonCode) string {
+	switch code {
+	case ReasonState:
+		return "State"
+	case ReasonCredentials:
+		return "Credentials"
+	case ReasonUnknown:
+		return "Unknown outcomes"
+	case ReasonGuard:
+		return "Guard"
+	case ReasonRefused:
+		return "Refused commits"
+	case ReasonSpecs:
+		return "Specs"
+	default:
+		return "Source"
+	}
+}
+
+// Reason is why a person is needed: what has happened, and what to do.
+type Reason struct {
+	Code    ReasonCode `json:"code"`
+	Message string     `json:"message"` // one line
+	// Commands are what to type, one of them, as a shell takes them; empty if no
+	// command helps.
+	Commands []string `json:"commands,omitempty"`
+	// Key is the task that Message is about; nil if it is about more.
+	Key *spec.Key `json:"task,omitempty"`
+}
+
+// Readiness says why a person is needed; nothing if nobody is. What ends by itself,
+// such as a lock, a back-off, a freeze window or a long first pass, is no reason.
+// interval is the time between two polls of the source.
+func Readiness(s reconcile.Status, now time.Time, interval time.Duration) []Reason {
+	return readiness(s, newDigest(s.Plan), now, interval)
+}
+
+// readiness is Readiness with the plan counted already.
+func readiness(s reconcile.Status, d *digest, now time.Time, interval time.Duration) []Reason {
+	var reasons []Reason
+	if r, ok := stateReason(s.Ledger, now, interval); ok {
+		reasons = append(reasons, r)
+	}
+	for _, p := range s.Control.Pauses {
+		if !passes(p) {
+			reasons = append(reasons, Reason{Code: ReasonCredentials, Message: pauseText(p)})
+		}
+	}
+	for _, i := range d.person[:min(len(d.person), maxNamed)] {
+		c := &d.plan.Changes[i]
+		reasons = append(reasons, Reason{
+			Code: ReasonUnknown, Key: &c.Key, Commands: resolveCommands(c.Key),
+			Message: fmt.Sprintf("the outcome of the last commit of %s is not known: %s", report.Visible(c.Key.String()), report.Visible(c.Have.Attempt.NeedsPerson)),
+		})
+	}
+	reasons = more(reasons, ReasonUnknown, len(d.person), "commits have an outcome that only a person can tell")
+	reasons = append(reasons, guardReasons(d.plan)...)
+	if r, ok := refusedReason(d); ok {
+		reasons = append(reasons, r)
+	}
+	if r, ok := specsReason(d); ok {
+		reasons = append(reasons, r)
+	}
+	if r, ok := sourceReason(s.Source, now, interval); ok {
+		reasons = append(reasons, r)
+	}
+	return reasons
+}
+
+// maxNamed is how many of many alike are named one by one.
+const maxNamed = 5
+
+// more adds how many there are in all, if not all were named.
+func more(reasons []Reason, code ReasonCode, all int, what string) []Reason {
+	if all <= maxNamed {
+		return reasons
+	}
+	return append(reasons, Reason{Code: code, Message: fmt.Sprintf("in all %s %s", grouped(all), what)})
+}
+
+// stateReason is about writing the state. That another program was writing for a
+// moment is no reason yet.
+func stateReason(h reconcile.Health, now time.Time, interval time.Duration) (Reason, bool) {
+	if h.Err == nil || errors.Is(h.Err, state.ErrBusy) && now.Sub(h.OK) <= 2*interval {
+		return Reason{}, false
+	}
+	return Reason{Code: ReasonState, Message: "the state cannot be written, so nothing is sent: " + errorText(h.Err)}, true
+}
+
+// passes reports whether a pause ends by itself: the network, or the endpoint, is in
+// the way. Anything else says that WeData does not take who asks, or how.
+func passes(p state.Pause) bool {
+	switch p.Code {
+	case "Timeout", "UnknownHost", "NoConnection", "ConnectionBroken", "NetworkFault", "Canceled", "Late", "EndpointFailing":
+		return true
+	default:
+		return false
+	}
+}
+
+func guardReasons(p *reconcile.Plan) []Reason {
+	var reasons []Reason
+	for _, h := range p.Holds {
+		if h.Guard == guardWindows {
+			continue
+		}
+		r := Reason{Code: ReasonGuard, Message: fmt.Sprintf("%s holds the plan: %s", h.Guard, report.Visible(h.Message))}
+		if h.Approvable {
+			r.Commands = []string{approveCommand(p)}
+		}
+		reasons = append(reasons, r)
+	}
+	return reasons
+}
+
+// guardWindows is the guard that ends by itself.
+const guardWindows = "windows"
+
+func refusedReason(d *digest) (Reason, bool) {
+	refused := d.by[standRefused]
+	switch len(refused) {
+	case 0:
+		return Reason{}, false
+	case 1:
+		c := &d.plan.Changes[refused[0]]
+		return Reason{Code: ReasonRefused, Key: &c.Key, Commands: []string{taskCommand("retry", c.Key)},
+			Message: fmt.Sprintf("WeData refused the commit of %s: change the spec, or say retry", report.Visible(c.Key.String()))}, true
+	default:
+		return Reason{Code: ReasonRefused,
+			Message: fmt.Sprintf("WeData refused %s commits: change their specs, or say retry", grouped(len(refused)))}, true
+	}
+}
+
+func specsReason(d *digest) (Reason, bool) {
+	if d.errors == 0 {
+		return Reason{}, false
+	}
+	for _, p := range d.plan.Problems {
+		if p.Severity == spec.SeverityError {
+			return Reason{Code: ReasonSpecs, Message: fmt.Sprintf("%s: %s", plural(d.errors, "error"), report.Visible(p.String()))}, true
+		}
+	}
+	return Reason{}, false
+}
+
+// sourceReason is about a source that has failed for longer than two intervals, or
+// since the start.
+func sourceReason(h reconcile.Health, now time.Time, interval time.Duration) (Reason, bool) {
+	if h.Err == nil || !h.OK.IsZero() && now.Sub(h.OK) <= 2*interval {
+		return Reason{}, false
+	}
+	since := "since the start"
+	if !h.OK.IsZero() {
+		since = "for " + span(now.Sub(h.OK))
+	}
+	return Reason{Code: ReasonSource, Message: fmt.Sprintf("the source could not be read %s: %s", since, errorText(h.Err))}, true
+}

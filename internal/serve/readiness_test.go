@@ -1,0 +1,197 @@
+package serve_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/internal/wedata"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// TestReadiness is the table from what has happened to whether a person is needed.
+func TestReadiness(t *testing.T) {
+	now := time.Date(2026, 11, 23, 13, 20, 0, 0, time.UTC)
+	with := func(change func(*reconcile.Status)) reconcile.Status {
+		s := healthy(emptyPlan(), now)
+		change(&s)
+		return s
+	}
+	holding := func(why reconcile.HoldReason, rec *state.Record) reconcile.Status {
+		return with(func(s *reconcile.Status) { held(s.Plan, key(1), why, rec) })
+	}
+	paused := func(p state.Pause) reconcile.Status {
+		p.Since, p.Until = now.Add(-time.Hour), now.Add(time.Minute)
+		return with(func(s *reconcile.Status) { s.Control.Pauses = []state.Pause{p} })
+	}
+	source := func(h reconcile.Health) reconcile.Status {
+		return with(func(s *reconcile.Status) { s.Source = h })
+	}
+	ledger := func(h reconcile.Health) reconcile.Status {
+		return with(func(s *reconcile.Status) { s.Ledger = h })
+	}
+	guarded := func(guards ...string) reconcile.Status {
+		return with(func(s *reconcile.Status) {
+			for _, g := range guards {
+				s.Plan.Holds = append(s.Plan.Holds, reconcile.GuardHold{Guard: g, Message: "why", Approvable: true})
+			}
+			held(s.Plan, key(1), reconcile.HoldGuard, nil)
+		})
+	}
+	problem := func(severity spec.Severity) reconcile.Status {
+		return with(func(s *reconcile.Status) {
+			s.Plan.Problems = spec.Problems{{Pos: spec.Pos{File: "a.yaml", Line: 1, Column: 1}, Severity: severity, Message: "wrong"}}
+		})
+	}
+	unknown := func(needs string) *state.Record {
+		rec := record(key(1), state.StatusUnknown, state.Outcome{Class: state.ClassUnknown, Code: "Timeout"}, now)
+		rec.Attempt.NeedsPerson = needs
+		return rec
+	}
+	broken := errors.New("no")
+
+	for _, tt := range []struct {
+		name   string
+		status reconcile.Status
+		want   []serve.ReasonCode
+	}{
+		{"all is well", healthy(emptyPlan(), now), nil},
+		{"before the first poll has ended", reconcile.Status{}, nil},
+		{"a long first pass", with(func(s *reconcile.Status) { calls(s.Plan, 210); s.Flying = []spec.Key{key(1)} }), nil},
+		{"a long first pass, polled two hours ago", with(func(s *reconcile.Status) { s.Source.OK, s.Source.At = now.Add(-2*time.Hour), now.Add(-2*time.Hour) }), nil},
+
+		{"a lock", holding(reconcile.HoldLocked, nil), nil},
+		{"a back-off", holding(reconcile.HoldWaiting, nil), nil},
+		{"a dependency", holding(reconcile.HoldDependency, nil), nil},
+		{"a suspended task", holding(reconcile.HoldSuspended, nil), nil},
+		{"a task outside an allow-list", holding(reconcile.HoldGuard, nil), nil},
+		{"everything suspended", with(func(s *reconcile.Status) { s.Control.Suspended = &state.Suspension{At: now} }), nil},
+		{"an unknown outcome that is read back", holding(reconcile.HoldUnknown, unknown("")), nil},
+		{"an unknown outcome that needs a person", holding(reconcile.HoldUnknown, unknown("it fits neither")), []serve.ReasonCode{serve.ReasonUnknown}},
+		{"a refused commit", holding(reconcile.HoldRefused, nil), []serve.ReasonCode{serve.ReasonRefused}},
+
+		{"a guard", guarded("maxChanges"), []serve.ReasonCode{serve.ReasonGuard}},
+		{"two guards", guarded("rewritten", "maxChanges"), []serve.ReasonCode{serve.ReasonGuard, serve.ReasonGuard}},
+		{"a freeze window", guarded("windows"), nil},
+		{"a guard in a freeze window", guarded("empty", "windows"), []serve.ReasonCode{serve.ReasonGuard}},
+
+		{"a file with an error", problem(spec.SeverityError), []serve.ReasonCode{serve.ReasonSpecs}},
+		{"a file with a warning", problem(spec.SeverityWarning), nil},
+
+		{"credentials that are not accepted", paused(state.Pause{Code: "AuthFailure.SecretIdNotFound"}), []serve.ReasonCode{serve.ReasonCredentials}},
+		{"a clock that is off", paused(state.Pause{Code: "AuthFailure.SignatureExpire"}), []serve.ReasonCode{serve.ReasonCredentials}},
+		{"a project without permission", paused(state.Pause{ProjectID: project, Code: "UnauthorizedOperation"}), []serve.ReasonCode{serve.ReasonCredentials}},
+		{"no credentials at all", paused(state.Pause{Code: wedata.CodeNoCredentials}), []serve.ReasonCode{serve.ReasonCredentials}},
+		{"a region that does not exist", paused(state.Pause{Code: "UnsupportedRegion"}), []serve.ReasonCode{serve.ReasonCredentials}},
+		{"a certificate that is not trusted", paused(state.Pause{Code: wedata.CodeUntrusted}), []serve.ReasonCode{serve.ReasonCredentials}},
+		{"an endpoint that does not answer", paused(state.Pause{Code: wedata.CodeTimeout}), nil},
+		{"an endpoint whose name does not resolve", paused(state.Pause{Code: wedata.CodeUnknownHost}), nil},
+		{"an endpoint that refuses connections", paused(state.Pause{Code: wedata.CodeNoConnection}), nil},
+		{"connections that break", paused(state.Pause{Code: wedata.CodeBroken}), nil},
+		{"another fault of the network", paused(state.Pause{Code: wedata.CodeNetwork}), nil},
+		{"an endpoint that fails", paused(state.Pause{Code: "EndpointFailing"}), nil},
+
+		{"a source that failed once", source(reconcile.Health{OK: now.Add(-interval), At: now, Err: broken}), nil},
+		{"a source that failed for two intervals", source(reconcile.Health{OK: now.Add(-2 * interval), At: now, Err: broken}), nil},
+		{"a source that failed for longer", source(reconcile.Health{OK: now.Add(-2*interval - 1), At: now, Err: broken}), []serve.ReasonCode{serve.ReasonSource}},
+		{"a source that was never read", source(reconcile.Health{At: now, Err: broken}), []serve.ReasonCode{serve.ReasonSource}},
+
+		{"a full disk", ledger(reconcile.Health{OK: now, At: now, Err: fmt.Errorf("write the state: %w", state.ErrFull)}), []serve.ReasonCode{serve.ReasonState}},
+		{"a damaged state", ledger(reconcile.Health{OK: now, At: now, Err: &state.DamagedError{Table: "tasks"}}), []serve.ReasonCode{serve.ReasonState}},
+		{"a state that was busy once", ledger(reconcile.Health{OK: now, At: now, Err: state.ErrBusy}), nil},
+		{"a state that is busy for long", ledger(reconcile.Health{OK: now.Add(-time.Hour), At: now, Err: state.ErrBusy}), []serve.ReasonCode{serve.ReasonState}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []serve.ReasonCode
+			for _, r := range serve.Readiness(tt.status, now, interval) {
+				got = append(got, r.Code)
+				if r.Message == "" || strings.ContainsAny(r.Message, "\r\n") {
+					t.Errorf("message %q is not one line", r.Message)
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("reasons (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestReadinessNamesTheWayOn reads what a person would: what has happened, and what to
+// type.
+func TestReadinessNamesTheWayOn(t *testing.T) {
+	now := time.Now()
+	d := newDaemon(t, troubledStatus(now))
+	w := get(t, d.serve(t), "/readyz")
+	if w.Code != http.StatusServiceUnavailable {
+		t.Errorf("status %d, want 503", w.Code)
+	}
+	want := `a person is needed
+credentials: sends to project 1486804694126882816 have stopped: UnauthorizedOperation: you may not
+unknown: the outcome of the last commit of 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000002 is not known: what is live fits neither
+  wedatasync resolve 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000002 applied
+  wedatasync resolve 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000002 not-applied
+guard: maxChanges holds the plan: 38 calls, and guards.maxChanges is 30
+  wedatasync approve sha256:5a3c9d1e0f343b0931126a20f133d67c2b018a3b5f1f7a8d0f3b1f0c8b7b0b1e
+refused: WeData refused the commit of 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000003: change the spec, or say retry
+  wedatasync retry 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000003
+specs: 1 error: tasks/clicks.yaml:12:7: commitType 2 needs discardState: add it
+source: the source could not be read for 1 h: poll the source: no way there
+`
+	if diff := cmp.Diff(want, w.Body.String()); diff != "" {
+		t.Errorf("body (-want +got):\n%s", diff)
+	}
+}
+
+// TestReadinessIsBounded has many of everything, and a body that stays short.
+func TestReadinessIsBounded(t *testing.T) {
+	now := time.Now()
+	s := healthy(emptyPlan(), now)
+	for i := range 1000 {
+		rec := record(key(i), state.StatusUnknown, state.Outcome{Class: state.ClassUnknown}, now)
+		rec.Attempt.NeedsPerson = "it fits neither"
+		held(s.Plan, key(i), reconcile.HoldUnknown, rec)
+		held(s.Plan, key(1000+i), reconcile.HoldRefused, nil)
+		s.Plan.Problems = append(s.Plan.Problems, spec.Problem{Severity: spec.SeverityError, Message: "wrong"})
+	}
+	body := get(t, newDaemon(t, s).serve(t), "/readyz").Body.String()
+	if len(body) > 4<<10 {
+		t.Errorf("%d bytes", len(body))
+	}
+	for _, want := range []string{"in all 1,000 commits", "refused 1,000 commits", "1,000 errors"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the body does not say %q:\n%s", want, body)
+		}
+	}
+}
+
+// TestReadyWhenNobodyIsNeeded: the probes of a healthy daemon.
+func TestReadyWhenNobodyIsNeeded(t *testing.T) {
+	s := newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t)
+	if got := page(t, s, "/readyz"); got != "ready\n" {
+		t.Errorf("/readyz says %q", got)
+	}
+	if got := page(t, s, "/healthz"); got != "ok\n" {
+		t.Errorf("/healthz says %q", got)
+	}
+}
+
+// TestCommandsAreOneWord: a task id is printable and may mean something to a shell.
+func TestCommandsAreOneWord(t *testing.T) {
+	now := time.Now()
+	s := healthy(emptyPlan(), now)
+	k := spec.Key{ProjectID: "1", TaskID: `x;$(reboot)'"` + "`id`"}
+	held(s.Plan, k, reconcile.HoldRefused, nil)
+	got := serve.Readiness(s, now, interval)
+	want := []string{`wedatasync retry '1/x;$(reboot)'\''"` + "`id`'"}
+	if diff := cmp.Diff(want, got[0].Commands); diff != "" {
+		t.Errorf("commands (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,93 @@
+package serve
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// routes joins paths and handlers. What is not listed is not found, whatever its
+// method: there is nothing else to know about.
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.serveHome)
+	mux.HandleFunc("GET /tasks", s.serveTasks)
+	mux.HandleFunc("GET /task/{project}/{task}", s.serveTask)
+	mux.HandleFunc("GET /history", s.serveHistory)
+	mux.HandleFunc("GET /events", s.serveEvents)
+	mux.HandleFunc("GET /assets/{version}/{name}", s.serveAsset)
+
+	mux.HandleFunc("GET /healthz", serveHealth)
+	mux.HandleFunc("GET /readyz", s.serveReady)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{
+		MaxRequestsInFlight: 4, Timeout: writeTimeout / 2, DisableCompression: true,
+	}))
+
+	mux.HandleFunc("GET /api/v1/status", s.serveStatus)
+	mux.HandleFunc("GET /api/v1/plan", s.servePlan)
+	mux.HandleFunc("GET /api/v1/state", s.serveState)
+	mux.HandleFunc("GET /api/v1/history", s.serveEventList)
+	mux.HandleFunc("GET /api/v1/openapi.yaml", serveOpenAPI)
+	mux.HandleFunc("GET /api/v1/plan.schema.json", servePlanSchema)
+
+	if s.cfg.Say != nil && s.cfg.TokenFile != "" {
+		mux.Handle("POST /api/v1/words", http.NewCrossOriginProtection().Handler(http.HandlerFunc(s.serveWord)))
+	}
+	if s.poker != nil {
+		for _, f := range s.cfg.Webhooks.forges() {
+			mux.HandleFunc("POST /webhook/"+f.name, s.serveWebhook(f))
+		}
+	}
+	mux.HandleFunc("/", s.serveNotFound)
+	return guarded(mux)
+}
+
+// policy lets a browser run and load the embedded files, and nothing else.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; " +
+	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+// guarded sets the headers that every answer has.
+func guarded(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Security-Policy", policy)
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("X-Frame-Options", "DENY")
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+		header.Set("Cross-Origin-Resource-Policy", "same-origin")
+		header.Set("Cache-Control", "no-store")
+		h.ServeHTTP(w, r)
+	})
+}
+
+// serveHealth says that the process answers. It asks nothing of the rest.
+func serveHealth(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, "ok\n")
+}
+
+// serveReady says whether a person is needed, and what for.
+func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	l := s.look()
+	reasons := s.reasons(l)
+	if len(reasons) == 0 {
+		_, _ = io.WriteString(w, "ready\n")
+		return
+	}
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_, _ = io.WriteString(w, "a person is needed\n")
+	for _, r := range reasons {
+		_, _ = io.WriteString(w, string(r.Code)+": "+r.Message+"\n")
+		for _, c := range r.Commands {
+			_, _ = io.WriteString(w, "  "+c+"\n")
+		}
+	}
+}
+
+// reasons says why a person is needed.
+func (s *Server) reasons(l *look) []Reason {
+	return readiness(l.status, l.digest, l.now, s.cfg.Interval)
+}

@@ -1,0 +1,74 @@
+package serve
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+const (
+	maxSecretFile = 8 << 10
+	// leastSecret is how many bytes a secret has at the least: these are not
+	// passwords to remember.
+	leastSecret = 16
+	// maxSecrets is how many a file has at the most: the old one and the new one.
+	maxSecrets = 2
+)
+
+// secrets are what a file of them holds. They are printed by nothing.
+type secrets struct{ values [][]byte }
+
+// Format keeps the values out of whatever is formatted.
+func (secrets) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacted]") }
+
+// readSecrets reads a file of secrets, one a line. No error has any of its text.
+func readSecrets(name string) (s secrets, err error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return s, fmt.Errorf("read secrets: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	data, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
+	if err != nil {
+		return s, fmt.Errorf("read secrets: %w", err)
+	}
+	for line := range strings.Lines(string(data)) {
+		if value := strings.TrimSpace(line); value != "" {
+			s.values = append(s.values, []byte(value))
+		}
+	}
+	return s, s.check(name, len(data))
+}
+
+func (s secrets) check(name string, size int) error {
+	switch {
+	case size > maxSecretFile:
+		return fmt.Errorf("read secrets: %s has more than %d bytes", name, maxSecretFile)
+	case len(s.values) == 0:
+		return fmt.Errorf("read secrets: %s is empty", name)
+	case len(s.values) > maxSecrets:
+		return fmt.Errorf("read secrets: %s has %d lines: one secret, or an old and a new one, are needed", name, len(s.values))
+	}
+	for _, v := range s.values {
+		if len(v) < leastSecret {
+			return fmt.Errorf("read secrets: %s has one of less than %d bytes: make a longer one, such as with: openssl rand -hex 32", name, leastSecret)
+		}
+	}
+	return nil
+}
+
+// match reports whether given is one of the secrets. How long it takes says nothing
+// about them, not even their lengths.
+func (s secrets) match(given string) bool {
+	digest := sha256.Sum256([]byte(given))
+	found := 0
+	for _, v := range s.values {
+		d := sha256.Sum256(v)
+		found |= subtle.ConstantTimeCompare(d[:], digest[:])
+	}
+	return found == 1
+}

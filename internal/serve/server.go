@@ -1,0 +1,194 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// Config is what a Server is made of. Everything but Period, Say, TokenFile and
+// Webhooks is required.
+type Config struct {
+	Version  string        // of this program
+	Interval time.Duration // between two polls of the source
+	Logger   *slog.Logger
+
+	// Status says how the daemon stands.
+	Status func() reconcile.Status
+	// State opens the state as it is now, for reading. Who calls it closes it.
+	State func(context.Context) (*state.Reader, error)
+	// Period is the time between two commits as the limiter has it now. Nil: the
+	// least that the API's limit allows.
+	Period func() time.Duration
+
+	// Poke asks for a poll of the source. It must not block. It is called for
+	// webhooks, and is required if there are any.
+	Poke     func()
+	Webhooks Webhooks
+
+	// Say gives a person's word to the daemon, and returns the answer. [ErrPending]
+	// says that the word was left and not answered yet.
+	Say func(context.Context, state.Word) (state.Answer, error)
+	// TokenFile holds the token that who gives a word must know; a second line may
+	// have another one, for its rotation. It is read again at each use. Empty:
+	// there are no actions.
+	TokenFile string
+}
+
+// Webhooks names the files of the secrets that the forges sign with. A file has one
+// secret, or two lines with one each while it is rotated, and is read again at each
+// use. A forge without a file has no endpoint.
+type Webhooks struct {
+	GitHub string
+	GitLab string
+	Gitea  string
+}
+
+// ErrPending says that a word was left for the daemon and is not answered yet.
+var ErrPending = errors.New("the daemon has not answered yet; it will, and history shows it")
+
+// The bounds of a connection. What needs longer says so itself.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 10 * time.Second
+	writeTimeout      = 10 * time.Second
+	idleTimeout       = 60 * time.Second
+	maxHeaderBytes    = 16 << 10
+	maxConns          = 64
+	// shutdownWithin is how long requests under way get to end.
+	shutdownWithin = 5 * time.Second
+)
+
+// Server is the window. Its methods may be called from any goroutine.
+type Server struct {
+	cfg     Config
+	tracker *tracker
+	hub     *hub
+	catalog *catalog
+	metrics *metrics
+	pages   *pages
+	poker   *poker
+	digests digests
+
+	reads   chan struct{} // one for each reader of the state that may be open
+	exports chan struct{} // one for each export that may run
+	hooks   chan struct{} // one for each webhook whose body may be read
+
+	handler http.Handler
+	closing sync.Once
+	quit    chan struct{} // closed when what has no end of its own has to end
+}
+
+// New builds a Server. The error names a secret or token file that cannot be used.
+func New(cfg Config) (*Server, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	pages, err := newPages()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg:     cfg,
+		hub:     newHub(),
+		pages:   pages,
+		reads:   make(chan struct{}, 8),
+		exports: make(chan struct{}, 2),
+		hooks:   make(chan struct{}, 4),
+		quit:    make(chan struct{}),
+	}
+	s.catalog = newCatalog(cfg.State)
+	s.metrics = newMetrics(s)
+	s.tracker = newTracker(s.metrics.called, s.metrics.passed, s.hub.publish)
+	if cfg.Poke != nil {
+		s.poker = newPoker(cfg.Poke, min(pokeGap, cfg.Interval))
+	}
+	s.handler = s.routes()
+	return s, nil
+}
+
+// check finds at the start what would be found at the first use.
+func (cfg *Config) check() error {
+	if cfg.Poke == nil && len(cfg.Webhooks.forges()) > 0 {
+		return errors.New("serve webhooks: there is nothing to ask for a poll")
+	}
+	for _, name := range []string{cfg.TokenFile, cfg.Webhooks.GitHub, cfg.Webhooks.GitLab, cfg.Webhooks.Gitea} {
+		if name == "" {
+			continue
+		}
+		if _, err := readSecrets(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Observer returns what the reconciler tells of its passes, so that the page, the
+// metrics and the events have them at once.
+func (s *Server) Observer() reconcile.Observer { return s.tracker }
+
+// Handler returns the window without a listener.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Serve answers requests until ctx is done, and then ends within a few seconds. It
+// closes l.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	bounded := newBoundedListener(l, maxConns)
+	srv := &http.Server{
+		Handler:                      bounded.keeping(s.handler),
+		ReadHeaderTimeout:            readHeaderTimeout,
+		ReadTimeout:                  readTimeout,
+		WriteTimeout:                 writeTimeout,
+		IdleTimeout:                  idleTimeout,
+		MaxHeaderBytes:               maxHeaderBytes,
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
+		ConnContext:                  bounded.connContext,
+		ConnState:                    bounded.connState,
+		Protocols:                    new(http.Protocols),
+	}
+	srv.Protocols.SetHTTP1(true)
+
+	warm, stop := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	background.Go(func() { s.warm(warm) })
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(bounded) }()
+
+	var err error
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+	}
+	stop()
+	s.closing.Do(func() { close(s.quit) })
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWithin)
+	defer cancel()
+	if srv.Shutdown(end) != nil {
+		_ = srv.Close() // who has not ended by now is cut off
+	}
+	if s.poker != nil {
+		s.poker.stop()
+	}
+	background.Wait()
+	if err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve %s: %w", l.Addr(), err)
+	}
+	return nil
+}
+
+// warm gets what the first visitor would have to wait for.
+func (s *Server) warm(ctx context.Context) {
+	if err := s.recall(ctx); err != nil && ctx.Err() == nil {
+		s.cfg.Logger.WarnContext(ctx, "read the history for the status page", "error", err)
+	}
+	s.catalog.get(ctx)
+}

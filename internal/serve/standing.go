@@ -1,0 +1,114 @@
+package serve
+
+import (
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// standing says in a word how a task stands. The words are a closed set: they are
+// labels of metrics, and filters of the page.
+type standing string
+
+const (
+	standInSync      standing = "in-sync"
+	standSending     standing = "sending"
+	standToSend      standing = "to-send"
+	standUnknown     standing = "unknown"
+	standRefused     standing = "refused"
+	standGuard       standing = "guard"
+	standPaused      standing = "paused"
+	standLocked      standing = "locked"
+	standWaiting     standing = "waiting"
+	standApproval    standing = "approval"
+	standWindow      standing = "window"
+	standDependency  standing = "dependency"
+	standSuspended   standing = "suspended"
+	standUnversioned standing = "unversioned"
+	standForgotten   standing = "forgotten"
+)
+
+// tone is how much a standing asks for attention; it is a class of the style sheet.
+type tone string
+
+const (
+	toneOK   tone = "ok"
+	toneBusy tone = "busy"
+	toneWait tone = "wait"
+	toneBad  tone = "bad"
+	toneCalm tone = "calm"
+)
+
+// standingInfo is what the page says of a standing.
+type standingInfo struct {
+	standing standing
+	tone     tone
+	label    string
+	meaning  string
+}
+
+// standings lists all standings, those that need a person first.
+func standings() []standingInfo {
+	return []standingInfo{
+		{standUnknown, toneBad, "unknown outcome", "it may or may not have happened; it is read back, and never repeated blindly"},
+		{standRefused, toneBad, "refused", "WeData refused exactly this commit; not again until the spec changes or someone says retry"},
+		{standGuard, toneWait, "held by a guard", "a guard in the daemon's configuration does not let it pass"},
+		{standPaused, toneWait, "paused", "sends have stopped, for everything or for its project"},
+		{standLocked, toneWait, "locked", "someone has the task open in WeData; sent by itself once they let go"},
+		{standApproval, toneWait, "awaits approval", "WeData accepted the commit, and a person there has to approve it"},
+		{standWaiting, toneWait, "backing off", "WeData could not take it; sent again by itself"},
+		{standWindow, toneWait, "freeze window", "sent by itself when the window ends"},
+		{standDependency, toneWait, "waits for another", "a task it depends on is not as its spec says; sent by itself once that one is"},
+		{standSuspended, toneCalm, "suspended", "left alone until the suspension ends"},
+		{standSending, toneBusy, "sending", "the request is on its way, or its answer is"},
+		{standToSend, toneBusy, "to send", "in the queue of this pass"},
+		{standUnversioned, toneCalm, "no new version", "changed without a new instanceVersion: nothing is sent"},
+		{standForgotten, toneCalm, "to be forgotten", "its spec is gone; the state forgets it, without a call"},
+		{standInSync, toneOK, "in sync", "as its spec says"},
+	}
+}
+
+// info returns what the page says of s.
+func (s standing) info() standingInfo {
+	for _, i := range standings() {
+		if i.standing == s {
+			return i
+		}
+	}
+	return standingInfo{standing: s, tone: toneCalm, label: string(s)}
+}
+
+// standingOf says how the plan has the task.
+func standingOf(c *reconcile.Change) standing {
+	switch c.Action {
+	case reconcile.ActionCommit:
+		return standToSend
+	case reconcile.ActionForget:
+		return standForgotten
+	case reconcile.ActionUnversioned:
+		return standUnversioned
+	default:
+		return standing(c.Hold) // the words of holds are words of standings
+	}
+}
+
+// standingAfter says how a task stands once a call has come to an outcome.
+func standingAfter(rec *state.Record) standing {
+	switch rec.Status {
+	case state.StatusApplied:
+		if rec.Attempt != nil {
+			return standApproval
+		}
+		return standInSync
+	case state.StatusRefused:
+		return standRefused
+	case state.StatusUnknown:
+		return standUnknown
+	case state.StatusIntent:
+		return standSending
+	default:
+		if rec.Attempt != nil && rec.Attempt.Outcome.Locker != "" {
+			return standLocked
+		}
+		return standWaiting
+	}
+}

@@ -1,0 +1,146 @@
+package serve
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// why says on one line what a task waits for, or what has happened to it. c and rec
+// may be nil.
+func (l *look) why(s standing, c *reconcile.Change, rec *state.Record) string {
+	var a *state.Attempt
+	if rec != nil {
+		a = rec.Attempt
+	}
+	switch {
+	case s == standSending || s == standInSync:
+		return ""
+	case a != nil && s == standUnknown:
+		return l.unknownText(a)
+	case a != nil && s == standRefused:
+		return answerText(a.Outcome)
+	case a != nil && s == standLocked:
+		return fmt.Sprintf("locked by %s since %s; %s", report.Visible(a.Outcome.Locker), l.clock(a.Since), l.nextText(a))
+	case a != nil && s == standWaiting:
+		return fmt.Sprintf("%s; %s", answerText(a.Outcome), l.nextText(a))
+	case a != nil && s == standApproval:
+		return fmt.Sprintf("accepted %s; waits for approval %s in WeData", l.clock(a.At), report.Visible(a.Outcome.TaskApproveID))
+	case c == nil:
+		return ""
+	case c.Action == reconcile.ActionHold:
+		return report.Visible(c.Detail)
+	case c.Action == reconcile.ActionCommit:
+		return reasonText(c)
+	default:
+		return ""
+	}
+}
+
+// unknownText says how an unknown outcome will end.
+func (l *look) unknownText(a *state.Attempt) string {
+	switch {
+	case a.NeedsPerson != "":
+		return fmt.Sprintf("sent %s, and only a person can say what became of it: %s", l.clock(a.At), report.Visible(a.NeedsPerson))
+	case a.NextAt.IsZero():
+		return fmt.Sprintf("sent %s; %s", l.clock(a.At), answerText(a.Outcome))
+	default:
+		return fmt.Sprintf("sent %s; %s; read back %s", l.clock(a.At), answerText(a.Outcome), l.clock(a.NextAt))
+	}
+}
+
+func (l *look) nextText(a *state.Attempt) string {
+	if a.NextAt.IsZero() {
+		return "next try in the next pass"
+	}
+	return "next try " + l.clock(a.NextAt)
+}
+
+// clock writes a time by how far it is: what a person wants to know of it here.
+func (l *look) clock(t time.Time) string { return momentOf(t, l.now).Text }
+
+// answerText is an answer of WeData, or of what is between.
+func answerText(o state.Outcome) string {
+	switch {
+	case o.Code == "":
+		return report.Visible(o.Message)
+	case o.Message == "":
+		return report.Visible(o.Code)
+	default:
+		return report.Visible(o.Code + ": " + o.Message)
+	}
+}
+
+// reasonText says what is sent, and which rule asks for it.
+func reasonText(c *reconcile.Change) string {
+	words := map[reconcile.Reason]string{
+		reconcile.ReasonNew:      "first commit",
+		reconcile.ReasonVersion:  "new version",
+		reconcile.ReasonRollback: "rollback",
+		reconcile.ReasonStart:    "was only submitted",
+		reconcile.ReasonRerun:    "rerun asked for",
+		reconcile.ReasonContent:  "content changed",
+	}
+	why, ok := words[c.Reason]
+	if !ok {
+		return commitText(c)
+	}
+	return commitText(c) + "; " + why
+}
+
+// commands are what a person can type to end how the task stands: one of them.
+func (l *look) commands(s standing, key spec.Key, c *reconcile.Change, rec *state.Record) []string {
+	switch {
+	case s == standRefused:
+		return []string{taskCommand("retry", key)}
+	case s == standUnknown && rec != nil && rec.Attempt != nil && rec.Attempt.NeedsPerson != "":
+		return resolveCommands(key)
+	case s == standSuspended && rec != nil && rec.Suspended.Active(l.now):
+		return []string{taskCommand("unsuspend", key)}
+	case s == standSuspended && l.status.Control.Suspended.Active(l.now):
+		return []string{"wedatasync unsuspend"}
+	case (s == standGuard || s == standWindow) && c != nil && l.heldWithPlan(c):
+		return []string{approveCommand(l.plan())}
+	default:
+		return nil
+	}
+}
+
+// heldWithPlan reports whether an approval of the plan lets the task go.
+func (l *look) heldWithPlan(c *reconcile.Change) bool {
+	for _, h := range l.plan().Holds {
+		if h.Approvable && h.Message == c.Detail {
+			return true
+		}
+	}
+	return false
+}
+
+// progress is how far the calls of the pass under way are.
+func (l *look) progress() (progress, bool) {
+	if l.pass == nil {
+		return progress{}, false
+	}
+	return l.pass.progress(l.now, l.period)
+}
+
+// inSync reports whether every spec is applied.
+func (l *look) inSync() bool {
+	if l.status.Plan == nil || l.digest.errors > 0 || len(l.status.Flying) > 0 {
+		return false
+	}
+	for _, i := range standings() {
+		switch i.standing {
+		case standInSync, standUnversioned, standForgotten, standApproval:
+		default:
+			if l.count(i.standing) > 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
