@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -23,17 +22,18 @@ import (
 
 // The bounds of what is sent and read.
 const (
-	maxTries    = 5                // requests for one call
 	maxRedirect = 3                // of one request, and only to the same host
-	maxAnswer   = 64 << 20         // bytes of an answer; a page of comments is the longest
+	maxAnswer   = 32 << 20         // bytes of an answer; a page of comments is the longest
 	maxFailure  = 64 << 10         // bytes that are read of an answer that is an error
 	tryTimeout  = 30 * time.Second // for one request, its answer included
 )
 
 // client sends requests, and sends them again as far as that is right.
 type client struct {
-	http *http.Client
-	log  *slog.Logger
+	http  *http.Client
+	log   *slog.Logger
+	tries int           // requests for one call, at the most
+	pause time.Duration // between two of them, at the most, if the server does not say
 }
 
 // newClient makes a client that trusts the system's authorities and those in
@@ -46,7 +46,10 @@ func newClient(transport http.RoundTripper, caFile string, log *slog.Logger) (*c
 		}
 		transport = t
 	}
-	return &client{http: &http.Client{Transport: transport, CheckRedirect: sameHost}, log: log}, nil
+	return &client{
+		http: &http.Client{Transport: transport, CheckRedirect: sameHost}, log: log,
+		tries: 5, pause: 30 * time.Second,
+	}, nil
 }
 
 func newTransport(caFile string) (*http.Transport, error) {
@@ -100,16 +103,13 @@ func sameHost(req *http.Request, via []*http.Request) error {
 
 // call is one thing asked of a server.
 type call struct {
-	op      string // for errors
-	method  string
-	url     string
-	payload any // sent as JSON; nil for none
-	// prepare adds what proves who asks, anew for each request, and returns the
-	// texts that must not be shown.
-	prepare func(*http.Request) (secrets []string, err error)
+	op string // for errors
+	// build makes the request, anew for each time it is sent, and returns the texts
+	// in it that must not be shown.
+	build func(context.Context) (req *http.Request, secrets []string, err error)
 	// repeatable says that to do it twice comes to the same.
 	repeatable bool
-	// refusal says what an answer other than 2xx means.
+	// refusal says what an answer other than 2xx means. The body is cut off.
 	refusal func(*http.Response, []byte) *Error
 	// read takes in a 2xx answer. The body is bounded.
 	read func(*http.Response) error
@@ -126,7 +126,7 @@ func (c *client) do(ctx context.Context, call call) error {
 // again repeats f while it fails in a way that may be repeated.
 func (c *client) again(ctx context.Context, f func() error, may func(*Error) bool) error {
 	pause := backoff.NewExponentialBackOff()
-	pause.InitialInterval, pause.Multiplier, pause.MaxInterval = time.Second, 2, 30*time.Second
+	pause.InitialInterval, pause.Multiplier, pause.MaxInterval = time.Second, 2, c.pause
 	for tries := 1; ; tries++ {
 		err := f()
 		e, ok := errors.AsType[*Error](err)
@@ -135,7 +135,7 @@ func (c *client) again(ctx context.Context, f func() error, may func(*Error) boo
 		}
 		wait := cmp.Or(e.RetryAfter, pause.NextBackOff())
 		deadline, bounded := ctx.Deadline()
-		if tries == maxTries || bounded && time.Until(deadline) <= wait {
+		if tries == c.tries || bounded && time.Until(deadline) <= wait {
 			e.effect = effectFinal
 			return e
 		}
@@ -161,9 +161,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 func (c *client) try(ctx context.Context, call call) error {
 	deadline, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
-	req, secrets, err := call.request(deadline)
+	req, secrets, err := call.build(deadline)
 	if err != nil {
-		return err
+		return &Error{Op: call.op, Kind: ErrConfig, Err: err}
 	}
 	start := time.Now()
 	resp, err := c.http.Do(req)
@@ -177,7 +177,7 @@ func (c *client) try(ctx context.Context, call call) error {
 		_, _ = io.CopyN(io.Discard, resp.Body, 4<<10) // so that the connection can be used again
 		resp.Body.Close()
 	}()
-	c.log.DebugContext(ctx, "asked", "op", call.op, "method", call.method, "status", resp.StatusCode, "duration", time.Since(start))
+	c.log.DebugContext(ctx, "asked", "op", call.op, "method", req.Method, "status", resp.StatusCode, "duration", time.Since(start))
 	if err = call.answered(resp); ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -187,28 +187,16 @@ func (c *client) try(ctx context.Context, call call) error {
 	return err
 }
 
-// request makes the request.
-func (call *call) request(ctx context.Context) (*http.Request, []string, error) {
-	var body io.Reader
-	if call.payload != nil {
-		data, err := json.Marshal(call.payload)
-		if err != nil {
-			return nil, nil, &Error{Op: call.op, Kind: ErrConfig, Err: err}
-		}
-		body = bytes.NewReader(data)
-	}
-	req, err := http.NewRequestWithContext(ctx, call.method, call.url, body)
+// newRequest makes a request that carries JSON; nil is none.
+func newRequest(ctx context.Context, method, url string, body []byte) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
-		return nil, nil, &Error{Op: call.op, Kind: ErrConfig, Detail: "the address is not a valid URL"}
+		return nil, errors.New("the address is not a valid URL") // which can be a secret
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	}
-	secrets, err := call.prepare(req)
-	if err != nil {
-		return nil, nil, &Error{Op: call.op, Kind: ErrConfig, Err: err}
-	}
-	return req, secrets, nil
+	return req, nil
 }
 
 // unanswered describes a request that has no answer.

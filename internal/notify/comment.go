@@ -2,12 +2,12 @@ package notify
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -224,30 +224,12 @@ func (f *Forge) page(ctx context.Context, op string, page int, marker string) (f
 		query.Set("order_by", "created_at")
 	}
 	path := f.notes(f.config.Repository, f.config.PullRequest) + "?" + query.Encode()
-	err = f.client.do(ctx, f.ask(op, http.MethodGet, path, nil, func(resp *http.Response) (err error) {
-		next = nextPage(resp.Header)
-		found, err = pick(json.NewDecoder(resp.Body), marker)
-		return err
+	err = f.client.do(ctx, f.ask(op, http.MethodGet, path, nil, func(resp *http.Response) error {
+		found, next = nil, nextPage(resp.Header)
+		return decode(&found)(resp)
 	}))
+	found = slices.DeleteFunc(found, func(c comment) bool { return c.System || firstLine(c.Body) != marker })
 	return found, next, err
-}
-
-// pick decodes a list of comments one by one and keeps those with the marker.
-func pick(d *json.Decoder, marker string) (found []comment, err error) {
-	if start, err := d.Token(); err != nil || start != json.Delim('[') {
-		return nil, errors.Join(errors.New("it is not a list of comments"), err)
-	}
-	for d.More() {
-		var c comment
-		if err := d.Decode(&c); err != nil {
-			return nil, err
-		}
-		if !c.System && firstLine(c.Body) == marker {
-			found = append(found, c)
-		}
-	}
-	_, err = d.Token()
-	return found, err
 }
 
 // nextPage returns the page after this one, or 0. Of the link to it only the

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -127,32 +128,54 @@ func validRepository(kind Kind, name string) bool {
 // ask makes a call of a path below the API's address.
 func (f *Forge) ask(op, method, path string, payload any, read func(*http.Response) error) call {
 	return call{
-		op: op, method: method, url: f.base + path, payload: payload,
-		prepare:    f.sign,
+		op: op,
+		build: func(ctx context.Context) (*http.Request, []string, error) {
+			return f.request(ctx, method, path, payload)
+		},
 		repeatable: method != http.MethodPost,
 		refusal:    func(resp *http.Response, data []byte) *Error { return f.refused(op, resp, data) },
 		read:       read,
 	}
 }
 
-// sign proves who asks.
-func (f *Forge) sign(req *http.Request) ([]string, error) {
+// request makes a request with what proves who asks.
+func (f *Forge) request(ctx context.Context, method, path string, payload any) (*http.Request, []string, error) {
 	token, err := f.config.Token.read()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	var body []byte
+	if payload != nil {
+		if body, err = json.Marshal(payload); err != nil {
+			return nil, nil, err
+		}
+	}
+	req, err := newRequest(ctx, method, f.base+path, body)
+	if err != nil {
+		return nil, nil, err
 	}
 	req.Header.Set("Authorization", f.scheme+" "+token)
 	req.Header.Set("Accept", f.accept)
-	req.Header.Set("User-Agent", cmp.Or(f.config.UserAgent, "wedatasync"))
+	req.Header.Set("User-Agent", cmp.Or(f.config.UserAgent, agent))
 	if f.version != "" {
 		req.Header.Set("X-GitHub-Api-Version", f.version)
 	}
-	return []string{token}, nil
+	return req, []string{token}, nil
 }
 
-// decode reads one JSON value.
+// agent is who we say we are.
+const agent = "wedatasync"
+
+// decode reads one JSON value. It reads all of it first: a decoder that reads by
+// itself looks at white space again with each piece that comes.
 func decode(into any) func(*http.Response) error {
-	return func(resp *http.Response) error { return json.NewDecoder(resp.Body).Decode(into) }
+	return func(resp *http.Response) error {
+		data, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal(data, into)
+	}
 }
 
 // discard takes an answer for what its status says.

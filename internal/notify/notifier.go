@@ -1,0 +1,283 @@
+package notify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// Settings say who is told what a reconciler does.
+type Settings struct {
+	Link string // of the status page; may be empty
+
+	// Forge is where commits get a status; its PullRequest does not count. Nil is
+	// nowhere.
+	Forge *Config
+	// Context tells the commit status from those of others; empty is "wedatasync".
+	Context string
+
+	Channels  []Channel
+	CAFile    string            // more authorities the channels' servers may have, in PEM; may be empty
+	Transport http.RoundTripper // for the channels; nil is one of its own
+
+	NewID  func() string // makes a unique id for each event, such as rand.Text
+	Logger *slog.Logger
+}
+
+// Notifier tells people what a reconciler does. It never makes one wait: what is to
+// be told is queued, and told while Run runs. Each outcome of a version of a task is
+// told once, whatever the words in it.
+type Notifier struct {
+	settings Settings
+	client   *client
+	forge    *Forge
+	channels []*channel
+	statuses *queue[standingOf]
+
+	mu     sync.Mutex
+	memory memory
+	source reconcile.SourceInfo // of the plan under way
+	last   standingOf           // that was queued
+}
+
+var _ reconcile.Observer = (*Notifier)(nil)
+
+// standingOf is the status of one revision.
+type standingOf struct {
+	revision string
+	state    State
+	text     string
+}
+
+// New checks the settings, and reads the secrets once to see that they are there.
+// It sends nothing.
+func New(s Settings) (*Notifier, error) {
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	client, err := newClient(s.Transport, s.CAFile, s.Logger)
+	if err != nil {
+		return nil, &Error{Op: "open the channels", Kind: ErrConfig, Err: err}
+	}
+	n := &Notifier{settings: s, client: client, memory: newMemory(time.Now())}
+	names := map[string]bool{}
+	for _, c := range s.Channels {
+		if names[c.Name] {
+			return nil, &Error{Op: "open the channels", Kind: ErrConfig, Err: fmt.Errorf("%q is there twice", c.Name)}
+		}
+		names[c.Name] = true
+		ch, err := newChannel(c, client)
+		if err != nil {
+			return nil, err
+		}
+		n.channels = append(n.channels, ch)
+	}
+	if s.Forge != nil {
+		if n.forge, err = Open(*s.Forge); err != nil {
+			return nil, err
+		}
+		n.statuses = newQueue[standingOf]("commit status", s.Logger)
+		n.statuses.deliver, n.statuses.pace = n.setStatus, time.Second
+		n.statuses.linger = linger // most passes are over by then
+		n.statuses.replaces = func(b, a standingOf) bool { return a.revision == b.revision }
+	}
+	return n, nil
+}
+
+// grace is how long Run goes on to tell what is queued when it is to end.
+const grace = 5 * time.Second
+
+// errOver is why something is not told at the end.
+var errOver = errors.New("the program ends")
+
+// Run tells what is queued until ctx is done, and then, for 5 s at the most, what is
+// left.
+func (n *Notifier) Run(ctx context.Context) {
+	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(grace, func() { cancel(errOver) })
+		context.AfterFunc(work, func() { timer.Stop() })
+	})
+	defer stop()
+	var running sync.WaitGroup
+	for _, c := range n.channels {
+		running.Go(func() { c.queue.run(work, ctx) })
+	}
+	if n.statuses != nil {
+		running.Go(func() { n.statuses.run(work, ctx) })
+	}
+	running.Wait()
+}
+
+// Close lets go of the connections that are kept.
+func (n *Notifier) Close() error {
+	n.client.close()
+	if n.forge != nil {
+		return n.forge.Close()
+	}
+	return nil
+}
+
+// Stats counts what became of what was to be told, for each receiver.
+func (n *Notifier) Stats() []Stats {
+	var all []Stats
+	if n.statuses != nil {
+		all = append(all, n.statuses.count())
+	}
+	for _, c := range n.channels {
+		all = append(all, c.queue.count())
+	}
+	return all
+}
+
+// Planned notes what the calls to come are for.
+func (n *Notifier) Planned(p *reconcile.Plan) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.source = p.Source
+	n.memory.learn(p)
+	if calls := p.Count(reconcile.ActionCommit); calls > 0 && len(p.Holds) == 0 {
+		n.stand(StatePending, plural(calls, "commit")+" under way")
+	}
+}
+
+// Called tells the outcome of a call.
+func (n *Notifier) Called(c *reconcile.Change, _ *state.Record, out state.Outcome) {
+	topic := topicOf(out)
+	if topic == "" {
+		return // it is tried again, or all is paused: see Passed
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.memory.news(c.Key, releaseOf(reconcile.AppliedOf(c.Want, "")), topic) {
+		return
+	}
+	e := n.about(c)
+	e.Topic, e.Code, e.Message = topic, out.Code, out.Message
+	n.tell(e)
+}
+
+// Passed tells what a pass has left, and how the revision stands.
+func (n *Notifier) Passed(r *reconcile.Result) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.source = r.Left.Source
+	n.settle(r.Left)
+	n.tellPlan(r)
+	state, text := standing(r)
+	n.stand(state, text)
+}
+
+// settle tells what is in doubt, and what reading back has come to: a task that was
+// unknown and is as its spec says now was applied.
+func (n *Notifier) settle(left *reconcile.Plan) {
+	unknown, open := map[spec.Key]bool{}, map[spec.Key]bool{}
+	for i := range left.Changes {
+		c := &left.Changes[i]
+		open[c.Key] = c.Action != reconcile.ActionUnversioned
+		if c.Hold == reconcile.HoldUnknown && c.Want != nil && c.Have != nil && c.Have.Attempt != nil {
+			unknown[c.Key] = true
+			n.tellUnknown(c)
+		}
+	}
+	for key, release := range n.memory.settled(unknown) {
+		if !open[key] && n.memory.news(key, release, TaskApplied) {
+			n.tell(Event{Topic: TaskApplied, Project: key.ProjectID, Task: key.TaskID, Version: release.version, Message: "as reading back shows"})
+		}
+	}
+}
+
+// tellUnknown tells that an outcome is in doubt, and when only a person can say it.
+func (n *Notifier) tellUnknown(c *reconcile.Change) {
+	a := c.Have.Attempt
+	e := n.about(c)
+	e.Topic, e.Version, e.CommitType, e.Code, e.Message = TaskUnknown, a.Wanted.InstanceVersion, a.Wanted.CommitType.String(), a.Outcome.Code, a.Outcome.Message
+	if needsPerson(c) {
+		e.Topic, e.Code, e.Message = TaskPerson, "", a.NeedsPerson
+	}
+	if n.memory.news(c.Key, releaseOf(a.Wanted), e.Topic) {
+		n.tell(e)
+	}
+}
+
+// tellPlan tells what is wrong with all of a pass.
+func (n *Notifier) tellPlan(r *reconcile.Result) {
+	left := r.Left
+	id := []string{left.Hash}
+	for _, h := range left.Holds {
+		id = append(id, h.Guard)
+	}
+	held := Event{Topic: PlanHeld, PlanHash: left.Hash, Count: left.Count(reconcile.ActionCommit)}
+	if len(left.Holds) > 0 {
+		held.Code, held.Message = left.Holds[0].Guard, left.Holds[0].Message
+	}
+	n.tellIf(len(left.Holds) > 0, strings.Join(id, " "), held)
+	errors := left.Problems.Errors()
+	n.tellIf(errors > 0, left.Source.Revision, Event{Topic: SpecsInvalid, Count: errors})
+	for _, p := range r.Pauses {
+		if n.memory.pause(p) {
+			n.tell(Event{Topic: SendsPaused, Project: p.ProjectID, Code: p.Code, Message: p.Message})
+		}
+	}
+	n.memory.resumed(r.Pauses)
+}
+
+// tellIf tells an event about a plan, once for each id in a row.
+func (n *Notifier) tellIf(is bool, id string, e Event) {
+	if !is {
+		id = ""
+	}
+	if n.memory.plans[e.Topic] == id {
+		return
+	}
+	n.memory.plans[e.Topic] = id
+	if is {
+		n.tell(e)
+	}
+}
+
+// about makes an event about a task.
+func (n *Notifier) about(c *reconcile.Change) Event {
+	return Event{
+		Project: c.Key.ProjectID, Task: c.Key.TaskID, Version: c.Want.InstanceVersion, CommitType: c.Want.CommitType.String(),
+		File: c.Want.Pos.File, Line: c.Want.Pos.Line,
+	}
+}
+
+// tell queues an event for all channels.
+func (n *Notifier) tell(e Event) {
+	e = e.mapped(oneLine)
+	e.ID, e.At, e.Link = n.settings.NewID(), time.Now(), n.settings.Link
+	e.Source, e.Branch, e.Revision, e.Author = oneLine(n.source.URL), oneLine(n.source.Branch), oneLine(n.source.Revision), oneLine(n.source.Author)
+	for _, c := range n.channels {
+		c.tell(e)
+	}
+}
+
+// stand queues the status of the revision, if it differs from the one before.
+func (n *Notifier) stand(state State, text string) {
+	s := standingOf{n.source.Revision, state, text}
+	if n.statuses == nil || !isRevision(s.revision) || s == n.last {
+		return
+	}
+	n.last = s
+	n.statuses.add(s)
+}
+
+// setStatus shows the first of the standings.
+func (n *Notifier) setStatus(ctx context.Context, s []standingOf) (int, error) {
+	return 1, n.forge.SetStatus(ctx, s[0].revision, Status{
+		State: s[0].state, Context: cmp.Or(n.settings.Context, agent), Description: s[0].text, URL: n.settings.Link,
+	})
+}

@@ -1,0 +1,428 @@
+package notify_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+const revision = "4837b3f5c8704837b3f5c8704837b3f5c8704837"
+
+// want is a task that is to be committed.
+func want(task string, version int64) *reconcile.Change {
+	key := spec.Key{ProjectID: "1", TaskID: task}
+	return &reconcile.Change{
+		Key: key, Action: reconcile.ActionCommit, Reason: reconcile.ReasonVersion, Impact: reconcile.ImpactStart,
+		Want: &spec.Commit{Key: key, CommitType: spec.Start, InstanceVersion: version, Pos: spec.Pos{File: "tasks/" + task + ".yaml", Line: 4, Column: 5}},
+	}
+}
+
+// held is a task that is not committed now; its record says what became of it.
+func held(task string, version int64, why reconcile.HoldReason, out state.Outcome, person string) *reconcile.Change {
+	c := want(task, version)
+	c.Action, c.Hold = reconcile.ActionHold, why
+	status := map[state.Class]state.Status{state.ClassRefused: state.StatusRefused, state.ClassWaiting: state.StatusWaiting}[out.Class]
+	if status == "" {
+		status = state.StatusUnknown
+	}
+	c.Have = &state.Record{Key: c.Key, Status: status, Attempt: &state.Attempt{Wanted: reconcile.AppliedOf(c.Want, revision), Outcome: out, NeedsPerson: person}}
+	return c
+}
+
+func planOf(changes ...*reconcile.Change) *reconcile.Plan {
+	p := &reconcile.Plan{
+		Source: reconcile.SourceInfo{URL: "https://git.example.com/acme/tasks", Branch: "main", Revision: revision, Author: "Ada <ada@example.com>"},
+		Specs:  5, Hash: "sha256:eaee8a0b",
+	}
+	for _, c := range changes {
+		p.Changes = append(p.Changes, *c)
+	}
+	return p
+}
+
+// passed is a pass that has left the changes.
+func passed(left ...*reconcile.Change) *reconcile.Result {
+	return &reconcile.Result{Plan: planOf(), Left: planOf(left...)}
+}
+
+var (
+	applied = state.Outcome{Class: state.ClassApplied}
+	unknown = state.Outcome{Class: state.ClassUnknown, Code: "Timeout"}
+	locked  = state.Outcome{Class: state.ClassWaiting, Code: "UnsupportedOperation", Message: "is locked by 100028625403"}
+)
+
+// TestNotifier_TellsOnce tells each outcome of a release of a task once, in the
+// order in which they come.
+func TestNotifier_TellsOnce(t *testing.T) {
+	tests := []struct {
+		name  string
+		story func(n *notify.Notifier)
+		want  []string // topic, task and version
+	}{
+		{"words do not count", func(n *notify.Notifier) {
+			for i := range 5 {
+				n.Called(want("orders", 3), nil, refused(fmt.Sprintf("it took %d ms", i)))
+			}
+		}, []string{"task.refused orders 3"}},
+		{"nor do descriptions", func(n *notify.Notifier) {
+			c := want("orders", 3)
+			n.Called(c, nil, refused("no"))
+			c.Want.VersionDesc = "another"
+			n.Called(c, nil, refused("no"))
+		}, []string{"task.refused orders 3"}},
+		{"each outcome", func(n *notify.Notifier) {
+			for _, out := range []state.Outcome{locked, locked, refused("no"), locked, applied, applied} {
+				n.Called(want("orders", 3), nil, out)
+			}
+		}, []string{"task.waiting orders 3", "task.refused orders 3", "task.applied orders 3"}},
+		{"each release, and a rollback is one", func(n *notify.Notifier) {
+			for _, version := range []int64{2, 1, 2} {
+				n.Called(want("orders", version), nil, applied)
+			}
+		}, []string{"task.applied orders 2", "task.applied orders 1", "task.applied orders 2"}},
+		{"a rerun is one, too", func(n *notify.Notifier) {
+			for _, token := range []string{"", "a", "a", "b"} {
+				c := want("orders", 2)
+				c.Want.Rerun = token
+				n.Called(c, nil, applied)
+			}
+		}, []string{"task.applied orders 2", "task.applied orders 2", "task.applied orders 2"}},
+		{"an approval", func(n *notify.Notifier) {
+			n.Called(want("orders", 2), nil, state.Outcome{Class: state.ClassApplied, TaskApproveID: "7"})
+		}, []string{"task.approval orders 2"}},
+		{"not what is tried again at once", func(n *notify.Notifier) {
+			for _, class := range []state.Class{state.ClassThrottled, state.ClassNotSent, state.ClassAuth, state.ClassUnauthorized} {
+				n.Called(want("orders", 2), nil, state.Outcome{Class: class})
+			}
+		}, nil},
+		{"not what was so before the start", func(n *notify.Notifier) {
+			n.Planned(planOf(held("orders", 3, reconcile.HoldRefused, refused("no"), ""), held("users", 3, reconcile.HoldLocked, locked, "")))
+			n.Called(want("users", 3), nil, locked)
+			n.Called(want("orders", 4), nil, refused("no"))
+		}, []string{"task.refused orders 4"}},
+		{"read back: it was applied", func(n *notify.Notifier) {
+			n.Planned(planOf(want("orders", 3)))
+			n.Called(want("orders", 3), nil, unknown)
+			n.Passed(passed(held("orders", 3, reconcile.HoldUnknown, unknown, "")))
+			n.Passed(passed())
+			n.Passed(passed())
+		}, []string{"task.unknown orders 3", "task.applied orders 3"}},
+		{"read back: it was not", func(n *notify.Notifier) {
+			n.Called(want("orders", 3), nil, unknown)
+			n.Passed(passed(want("orders", 3)))
+			n.Passed(passed())
+			n.Called(want("orders", 3), nil, applied)
+		}, []string{"task.unknown orders 3", "task.applied orders 3"}},
+		{"read back: a person is needed", func(n *notify.Notifier) {
+			n.Called(want("orders", 3), nil, unknown)
+			for range 3 {
+				n.Passed(passed(held("orders", 3, reconcile.HoldUnknown, unknown, "what was live before could not be read")))
+			}
+			n.Passed(passed())
+		}, []string{"task.unknown orders 3", "task.person orders 3", "task.applied orders 3"}},
+		{"a person was needed before the start", func(n *notify.Notifier) {
+			n.Planned(planOf(held("orders", 3, reconcile.HoldUnknown, unknown, "no before")))
+			n.Passed(passed(held("orders", 3, reconcile.HoldUnknown, unknown, "no before")))
+		}, nil},
+		{"unknown since a crash", func(n *notify.Notifier) {
+			n.Planned(planOf(held("orders", 3, reconcile.HoldUnknown, state.Outcome{}, "")))
+			n.Passed(passed(held("orders", 3, reconcile.HoldUnknown, state.Outcome{}, "")))
+		}, []string{"task.unknown orders 3"}},
+		{"a held plan", func(n *notify.Notifier) {
+			hold := func(hash string, guards ...string) *reconcile.Result {
+				r := passed(want("orders", 3))
+				r.Left.Hash = hash
+				for _, guard := range guards {
+					r.Left.Holds = append(r.Left.Holds, reconcile.GuardHold{Guard: guard, Message: "too many"})
+				}
+				return r
+			}
+			for _, r := range []*reconcile.Result{hold("a", "maxChanges"), hold("a", "maxChanges"), hold("b", "maxChanges"), hold("b"), hold("b", "maxChanges")} {
+				n.Passed(r)
+			}
+		}, []string{"plan.held", "plan.held", "plan.held"}},
+		{"broken specs", func(n *notify.Notifier) {
+			broken := passed()
+			broken.Left.Problems = spec.Problems{{Severity: spec.SeverityError}, {Severity: spec.SeverityWarning}}
+			for range 3 {
+				n.Passed(broken)
+			}
+		}, []string{"specs.invalid"}},
+		{"paused", func(n *notify.Notifier) {
+			r, since := passed(), time.Now()
+			for _, pauses := range [][]state.Pause{
+				{{Code: "Old", Since: since.Add(-time.Hour)}},
+				{{Code: "AuthFailure", Since: since}, {ProjectID: "1", Code: "UnauthorizedOperation", Since: since}},
+				{{Code: "AuthFailure", Since: since, Message: "other words", Tries: 2}},
+				nil,
+				{{Code: "AuthFailure", Since: since}},
+			} {
+				r.Pauses = pauses
+				n.Passed(r)
+			}
+		}, []string{"sends.paused", "sends.paused", "sends.paused"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &fakeChat{kind: notify.WeCom}
+				n := f.start(t, func(s *notify.Settings) {
+					s.Channels[0].Template = "{{.Topic}}{{if .Task}} {{.Task}} {{.Version}}{{end}}"
+				})
+				test.story(n)
+				pass(time.Hour)
+				if diff := cmp.Diff(test.want, f.lines()); diff != "" {
+					t.Errorf("told (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// TestEvent_Text is what people read.
+func TestEvent_Text(t *testing.T) {
+	task := notify.Event{Project: "1", Task: "orders", Version: 3, Revision: revision, Author: "Ada"}
+	tests := []struct {
+		event notify.Event
+		want  string
+	}{
+		{notify.Event{Topic: notify.TaskApplied}, "1/orders version 3 applied, revision 4837b3f5c870 by Ada."},
+		{notify.Event{Topic: notify.TaskApplied, Message: "as reading back shows"}, "1/orders version 3 applied, as reading back shows, revision 4837b3f5c870 by Ada."},
+		{notify.Event{Topic: notify.TaskApproval}, "1/orders version 3 accepted, revision 4837b3f5c870 by Ada; it waits for an approval in WeData."},
+		{notify.Event{Topic: notify.TaskWaiting, Code: "UnsupportedOperation", Message: "is locked by 1000"}, "1/orders version 3 waits, UnsupportedOperation: is locked by 1000; it is sent again by itself."},
+		{notify.Event{Topic: notify.TaskRefused, Code: "InvalidParameter"}, "1/orders version 3 refused, InvalidParameter. Change the spec, or say: wedatasync retry 1/orders"},
+		{notify.Event{Topic: notify.TaskUnknown, Code: "Timeout"}, "1/orders version 3 has an unknown outcome, Timeout; it is read back."},
+		{notify.Event{Topic: notify.TaskPerson, Message: "no before"}, "1/orders version 3 has an unknown outcome, no before. Say what happened: wedatasync resolve 1/orders applied|not-applied"},
+		{notify.Event{Topic: notify.PlanHeld, Count: 12, Code: "maxChanges", Message: "12 are more than 10"}, "Plan of 12 commits held, maxChanges: 12 are more than 10, revision 4837b3f5c870 by Ada. wedatasync plan shows it."},
+		{notify.Event{Topic: notify.SpecsInvalid, Count: 1}, "1 error in specs, revision 4837b3f5c870 by Ada; their tasks stay as they are."},
+		{notify.Event{Topic: notify.SendsPaused, Code: "UnauthorizedOperation"}, "Commits to project 1 are paused, UnauthorizedOperation."},
+	}
+	for _, test := range tests {
+		e := task
+		e.Topic, e.Code, e.Message, e.Count = test.event.Topic, test.event.Code, test.event.Message, test.event.Count
+		if got := e.Text(); got != test.want {
+			t.Errorf("%s: %q, want %q", e.Topic, got, test.want)
+		}
+	}
+	everything := notify.Event{Topic: notify.SendsPaused, Code: "AuthFailure", Message: "no"}
+	if got, want := everything.Text(), "All commits are paused, AuthFailure: no."; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestNotifier_NeverWaits goes on at once whatever the receivers do; when too much
+// waits, the oldest is dropped and counted.
+func TestNotifier_NeverWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeChat{kind: notify.Webhook}
+		n := f.start(t, func(s *notify.Settings) { s.Transport = insecure{serve(t, silence)} })
+		start := time.Now()
+		n.Called(want("first", 1), nil, applied)
+		synctest.Wait() // it is on its way
+		const events = 5000
+		for i := range events {
+			n.Called(want(fmt.Sprint("orders-", i), 3), nil, applied)
+		}
+		if took := time.Since(start); took != 0 {
+			t.Errorf("it took %v", took)
+		}
+		s := n.Stats()[0]
+		if s.Queued != 1000 || s.Dropped != events-1000 {
+			t.Errorf("stats = %+v, want 1000 queued and the others dropped", s)
+		}
+	})
+}
+
+// TestNotifier_Ends tells what is left when it is to end, and does not wait for a
+// receiver that does not answer.
+func TestNotifier_Ends(t *testing.T) {
+	tests := []struct {
+		name   string
+		silent bool
+		took   time.Duration
+		want   notify.Stats
+	}{
+		{"a receiver that answers", false, 0, notify.Stats{Name: "ops", Sent: 60}},
+		{"one that does not", true, 5 * time.Second, notify.Stats{Name: "ops", Failed: 60}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &fakeChat{kind: notify.WeCom, t: t}
+				handler := http.Handler(f)
+				if test.silent {
+					handler = silence
+				}
+				c := notify.Channel{Name: "ops", Kind: f.kind, URL: notify.SecretText(addresses[f.kind])}
+				n, err := notify.New(notify.Settings{Channels: []notify.Channel{c}, Transport: insecure{serve(t, handler)}, NewID: func() string { return "1" }})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer n.Close()
+				for i := range 60 {
+					n.Called(want(fmt.Sprint("orders-", i), 3), nil, applied)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				start := time.Now()
+				cancel()
+				n.Run(ctx)
+				if took := time.Since(start); took != test.took {
+					t.Errorf("it took %v, want %v", took, test.took)
+				}
+				if got := n.Stats()[0]; got != test.want {
+					t.Errorf("stats = %+v, want %+v", got, test.want)
+				}
+			})
+		})
+	}
+}
+
+// silence is a server that takes a request and never answers.
+var silence = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
+})
+
+// TestNotifier_Statuses shows how a revision stands, the newest alone.
+func TestNotifier_Statuses(t *testing.T) {
+	invalid := passed()
+	invalid.Left.Problems = spec.Problems{{Severity: spec.SeverityError}}
+	guarded := passed(want("orders", 3))
+	guarded.Left.Holds = []reconcile.GuardHold{{Guard: "maxChanges"}}
+	folder := passed()
+	folder.Left.Source.Revision = "dir:a9be91e5"
+	tests := []struct {
+		name  string
+		story func(n *notify.Notifier)
+		want  []string // state and description
+	}{
+		{"all done", func(n *notify.Notifier) { n.Passed(passed()) }, []string{"success 5 tasks as specified"}},
+		{"the same again", func(n *notify.Notifier) {
+			n.Passed(passed())
+			pass(time.Minute)
+			n.Passed(passed())
+		}, []string{"success 5 tasks as specified"}},
+		{"a quick pass", func(n *notify.Notifier) {
+			n.Planned(planOf(want("orders", 3), want("users", 3)))
+			n.Passed(passed())
+		}, []string{"success 5 tasks as specified"}},
+		{"a long pass", func(n *notify.Notifier) {
+			n.Planned(planOf(want("orders", 3), want("users", 3)))
+			pass(time.Minute)
+			n.Passed(passed())
+		}, []string{"pending 2 commits under way", "success 5 tasks as specified"}},
+		{"waiting", func(n *notify.Notifier) {
+			n.Passed(passed(held("a", 1, reconcile.HoldLocked, locked, ""), held("b", 1, reconcile.HoldWindow, locked, ""), held("c", 1, reconcile.HoldUnknown, unknown, ""), want("d", 1)))
+		}, []string{"pending 1 unknown outcome, 1 locked, 1 waiting, 1 to go; 5 tasks in all"}},
+		{"refused", func(n *notify.Notifier) {
+			n.Passed(passed(held("a", 1, reconcile.HoldRefused, refused("no"), ""), held("b", 1, reconcile.HoldUnknown, unknown, "no before"), held("c", 1, reconcile.HoldLocked, locked, "")))
+		}, []string{"failure 1 unknown outcome needs a person, 1 refused, 1 locked; 5 tasks in all"}},
+		{"broken specs", func(n *notify.Notifier) { n.Passed(invalid) }, []string{"failure 1 error in specs; 5 tasks in all"}},
+		{"held", func(n *notify.Notifier) { n.Passed(guarded) }, []string{"pending 1 held by a guard; 5 tasks in all"}},
+		{"suspended on purpose", func(n *notify.Notifier) {
+			n.Passed(passed(held("a", 1, reconcile.HoldSuspended, locked, "")))
+		}, []string{"success 1 suspended; 5 tasks in all"}},
+		{"a folder has no commits", func(n *notify.Notifier) { n.Passed(folder) }, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			upsert(t, func(t *testing.T, f *fakeForge) {
+				n := f.startStatuses(t)
+				test.story(n)
+				pass(time.Hour)
+				var got []string
+				for _, s := range f.statuses {
+					if s["sha"] != revision || s["target_url"] != "https://status.example.com/" || s["context"]+s["name"] != "wedatasync" {
+						t.Errorf("status = %v", s)
+					}
+					if f.kind == notify.GitLab {
+						s["state"] = strings.Replace(s["state"], "failed", "failure", 1)
+					}
+					got = append(got, s["state"]+" "+s["description"])
+				}
+				if diff := cmp.Diff(test.want, got); diff != "" {
+					t.Errorf("statuses (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// startStatuses runs a notifier that sets statuses on the forge.
+func (f *fakeForge) startStatuses(t *testing.T) *notify.Notifier {
+	t.Helper()
+	var config notify.Config
+	f.open(t, func(c *notify.Config) { config = *c })
+	return run(t, notify.Settings{Forge: &config, Link: "https://status.example.com/", NewID: func() string { return "1" }, Logger: config.Logger})
+}
+
+func TestSetStatus_Retries(t *testing.T) {
+	upsert(t, func(t *testing.T, f *fakeForge) {
+		f.faults = []fault{{match: "POST", status: 502}, {match: "POST", status: 429, header: map[string]string{"Retry-After": "10"}}}
+		forge := f.open(t)
+		s := notify.Status{State: notify.StateSuccess, Context: "wedatasync", Description: strings.Repeat("任", 100)}
+		if err := forge.SetStatus(t.Context(), revision, s); err != nil {
+			t.Fatal(err)
+		}
+		if len(f.statuses) != 1 || len(f.statuses[0]["description"]) > 140 {
+			t.Errorf("statuses = %v", f.statuses)
+		}
+		if _, ok := f.statuses[0]["target_url"]; ok {
+			t.Error("an empty URL was sent")
+		}
+	})
+}
+
+// TestSetStatus_Same takes GitLab's refusal to set what is set for done.
+func TestSetStatus_Same(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeForge{kind: notify.GitLab, faults: []fault{{match: "POST", status: 400, body: `{"message":"Cannot transition status via :enqueue from :pending (Reason(s): Status cannot transition via \"enqueue\")"}`}}}
+		if err := f.open(t).SetStatus(t.Context(), revision, notify.Status{State: notify.StatePending}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestSetStatus_NoCommit(t *testing.T) {
+	f := &fakeForge{kind: notify.GitHub}
+	forge := f.open(t)
+	for _, revision := range []string{"", "main", "dir:a9be91e5", revision[:12], strings.ToUpper(revision), revision[:38] + "/x"} {
+		if err := forge.SetStatus(t.Context(), revision, notify.Status{}); err == nil {
+			t.Errorf("%q was taken for a commit", revision)
+		}
+	}
+	if len(f.asked) > 0 {
+		t.Errorf("requests: %v", f.asked)
+	}
+}
+
+// TestTopics_AllKnown tells each topic, without a template of one's own.
+func TestTopics_AllKnown(t *testing.T) {
+	for _, topic := range notify.Topics() {
+		if text := (notify.Event{Topic: topic}).Text(); text == string(topic) {
+			t.Errorf("%s has no sentence", topic)
+		}
+	}
+	if !slices.IsSorted(slices.Compact(slices.Sorted(slices.Values(notify.Topics())))) {
+		t.Error("a topic is there twice")
+	}
+}
+
+// pass lets time pass in a bubble, and all that happens then be over.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}

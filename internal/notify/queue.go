@@ -1,0 +1,124 @@
+package notify
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	maxQueue = 1000 // items that wait to be told to one receiver
+	maxBatch = 50   // items that are on their way to it
+)
+
+// Stats counts what became of what was to be told to one receiver.
+type Stats struct {
+	Name    string // of the channel, or "commit status"
+	Queued  int    // waits
+	Sent    uint64
+	Dropped uint64 // the oldest, when too many waited
+	Failed  uint64 // given up after all tries
+}
+
+// queue holds what is to be told to one receiver, and tells it from a goroutine of
+// its own: who adds to it never waits.
+type queue[T any] struct {
+	log *slog.Logger
+	// replaces reports whether b says all that a does, so that a need not be told.
+	// It may be nil.
+	replaces func(b, a T) bool
+	// deliver tells the first n of items, in one message.
+	deliver func(ctx context.Context, items []T) (n int, err error)
+	linger  time.Duration // that the first waits for others to go with it
+	pace    time.Duration // between two messages
+
+	mu    sync.Mutex
+	items []T
+	stats Stats
+	wake  chan struct{} // holds one
+}
+
+func newQueue[T any](name string, log *slog.Logger) *queue[T] {
+	return &queue[T]{log: log.With("receiver", name), stats: Stats{Name: name}, wake: make(chan struct{}, 1)}
+}
+
+// add queues an item. If too many wait, the oldest is dropped.
+func (q *queue[T]) add(item T) {
+	q.mu.Lock()
+	if q.replaces != nil {
+		q.items = slices.DeleteFunc(q.items, func(old T) bool { return q.replaces(item, old) })
+	}
+	if len(q.items) == maxQueue {
+		q.items = slices.Delete(q.items, 0, 1)
+		q.stats.Dropped++
+	}
+	q.items = append(q.items, item)
+	q.mu.Unlock()
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take takes the oldest items out, so many at the most.
+func (q *queue[T]) take(most int) []T {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := min(len(q.items), most)
+	items := slices.Clone(q.items[:n])
+	q.items = append(q.items[:0], q.items[n:]...)
+	return items
+}
+
+// note counts n items that were told, or not.
+func (q *queue[T]) note(ctx context.Context, n int, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err == nil {
+		q.stats.Sent += uint64(n)
+		return
+	}
+	q.stats.Failed += uint64(n)
+	q.log.WarnContext(ctx, "could not tell", "events", n, "err", err)
+}
+
+// count returns what became of the items so far.
+func (q *queue[T]) count() Stats {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := q.stats
+	s.Queued = len(q.items)
+	return s
+}
+
+// run tells what is queued until stop is done; then what is left, at once, as far
+// as that goes before ctx is done.
+func (q *queue[T]) run(ctx, stop context.Context) {
+	for ended := false; !ended; {
+		select {
+		case <-q.wake:
+			_ = sleep(stop, q.linger)
+		case <-stop.Done():
+			ended = true
+		}
+		for batch := q.take(maxBatch); len(batch) > 0; batch = q.take(maxBatch) {
+			q.flush(ctx, stop, batch)
+		}
+	}
+}
+
+// flush tells a batch. Once ctx is done it gives all up that is queued.
+func (q *queue[T]) flush(ctx, stop context.Context, batch []T) {
+	for len(batch) > 0 {
+		if ctx.Err() != nil {
+			q.note(ctx, len(batch)+len(q.take(maxQueue)), context.Cause(ctx))
+			return
+		}
+		n, err := q.deliver(ctx, batch)
+		q.note(ctx, n, err)
+		batch = batch[n:]
+		_ = sleep(stop, q.pace)
+	}
+}

@@ -1,0 +1,121 @@
+package notify
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+)
+
+// standing says how a revision stands after a pass. It follows from what is left
+// alone, so that a restart says the same.
+func standing(r *reconcile.Result) (State, string) {
+	left := count(r.Left)
+	switch {
+	case left.failed() > 0:
+		return StateFailure, left.describe()
+	case left.open() > 0:
+		return StatePending, left.describe()
+	default:
+		return StateSuccess, left.describe()
+	}
+}
+
+// tally counts what is left to do, by what it needs.
+type tally struct {
+	specs     int
+	invalid   int // errors in specs
+	refused   int
+	person    int // unknown outcomes that only a person can settle
+	guarded   int
+	calls     int // to be made still
+	unknown   int // being read back
+	locked    int
+	paused    int
+	waiting   int // for anything else
+	suspended int
+}
+
+func count(p *reconcile.Plan) tally {
+	t := tally{specs: p.Specs, invalid: p.Problems.Errors()}
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		switch {
+		case c.Action == reconcile.ActionCommit && len(p.Holds) > 0:
+			t.guarded++
+		case c.Action == reconcile.ActionCommit:
+			t.calls++
+		case c.Action == reconcile.ActionHold:
+			t.hold(c)
+		}
+	}
+	return t
+}
+
+func (t *tally) hold(c *reconcile.Change) {
+	switch c.Hold {
+	case reconcile.HoldRefused:
+		t.refused++
+	case reconcile.HoldUnknown:
+		if needsPerson(c) {
+			t.person++
+		} else {
+			t.unknown++
+		}
+	case reconcile.HoldGuard:
+		t.guarded++
+	case reconcile.HoldLocked:
+		t.locked++
+	case reconcile.HoldPaused:
+		t.paused++
+	case reconcile.HoldSuspended:
+		t.suspended++
+	default:
+		t.waiting++
+	}
+}
+
+// needsPerson reports whether nothing more happens to the task by itself.
+func needsPerson(c *reconcile.Change) bool {
+	return c.Have != nil && c.Have.Attempt != nil && c.Have.Attempt.NeedsPerson != ""
+}
+
+// failed counts what will not pass by itself.
+func (t *tally) failed() int { return t.invalid + t.refused + t.person }
+
+// open counts what will, or what someone is asked about before it is sent.
+func (t *tally) open() int { return t.guarded + t.calls + t.unknown + t.locked + t.paused + t.waiting }
+
+// describe says it in one sentence, the gravest first.
+func (t *tally) describe() string {
+	var parts []string
+	add := func(n int, one, many string) {
+		switch {
+		case n == 1:
+			parts = append(parts, "1 "+one)
+		case n > 1:
+			parts = append(parts, fmt.Sprintf("%d %s", n, many))
+		}
+	}
+	add(t.person, "unknown outcome needs a person", "unknown outcomes need a person")
+	add(t.refused, "refused", "refused")
+	add(t.invalid, "error in specs", "errors in specs")
+	add(t.guarded, "held by a guard", "held by a guard")
+	add(t.unknown, "unknown outcome", "unknown outcomes")
+	add(t.paused, "paused by WeData's answers", "paused by WeData's answers")
+	add(t.locked, "locked", "locked")
+	add(t.waiting, "waiting", "waiting")
+	add(t.calls, "to go", "to go")
+	add(t.suspended, "suspended", "suspended")
+	if len(parts) == 0 {
+		return fmt.Sprintf("%s as specified", plural(t.specs, "task"))
+	}
+	return fmt.Sprintf("%s; %s in all", strings.Join(parts, ", "), plural(t.specs, "task"))
+}
+
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

@@ -1,0 +1,75 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+)
+
+// State is how a revision stands, as the forges show it beside a commit.
+type State string
+
+// The states of a Status.
+const (
+	StatePending State = "pending" // something is still to be done
+	StateSuccess State = "success" // all is as the specs say
+	StateFailure State = "failure" // a person is needed
+)
+
+// Status is what a forge shows beside a commit.
+type Status struct {
+	State       State
+	Context     string // tells it from the statuses of others
+	Description string // what is longer than 140 bytes is cut off
+	URL         string // where more is told; may be empty
+}
+
+// maxDescription is how long GitHub takes a description to be. GitLab takes 255.
+const maxDescription = 140
+
+// SetStatus shows the status beside the commit.
+func (f *Forge) SetStatus(ctx context.Context, revision string, s Status) error {
+	op := "set the status of commit " + oneLine(revision)
+	if !isRevision(revision) {
+		return &Error{Op: op, Kind: ErrConfig, Detail: "it is no commit of a git repository"}
+	}
+	ctx, cancel := f.bound(ctx, op)
+	defer cancel()
+	path := f.statuses(f.config.Repository, revision)
+	call := f.ask(op, http.MethodPost, path, f.shown(s), discard)
+	call.repeatable = true // twice the same says the same
+	err := f.client.do(ctx, call)
+	if e, ok := errors.AsType[*Error](err); ok && f.config.Kind == GitLab && isSame(e) {
+		return nil
+	}
+	return err
+}
+
+// isSame reports whether GitLab refused a status because it is that already, for
+// which it has no code of its own.
+func isSame(e *Error) bool {
+	return e.Status == http.StatusBadRequest && strings.Contains(e.Detail, "Cannot transition status")
+}
+
+// shown is the status as the forge takes it.
+func (f *Forge) shown(s Status) map[string]string {
+	state, name := string(s.State), "context"
+	if f.config.Kind == GitLab {
+		name = "name"
+		if s.State == StateFailure {
+			state = "failed"
+		}
+	}
+	shown := map[string]string{"state": state, name: s.Context, "description": clip(s.Description, maxDescription)}
+	if s.URL != "" {
+		shown["target_url"] = s.URL
+	}
+	return shown
+}
+
+// isRevision reports whether a revision is a commit hash of git, in full: a folder
+// has none.
+func isRevision(s string) bool {
+	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
+}
