@@ -13,8 +13,16 @@ import (
 	"github.com/wedatasync/wedatasync/spec"
 )
 
-// maxParsed bounds the bytes of the files that one revision makes us parse.
-const maxParsed = 1 << 30
+// The bounds of a source.
+const (
+	maxFiles  = 250_000
+	maxParsed = 1 << 30 // bytes of files that one revision makes us parse
+)
+
+// errManyFiles says what to do about a source over maxFiles.
+func errManyFiles() error {
+	return fmt.Errorf("%w: more than %d spec files: put several commits into one file, or name a sub-folder as the path", ErrTooLarge, maxFiles)
+}
 
 // catalog is a Set, with what each of its files was made from.
 type catalog struct {
@@ -53,10 +61,19 @@ func (c *catalog) changes(ctx context.Context, s *store, from, to snapshot, base
 		return c.allChanges(ctx, s, to, base)
 	}
 	var changes []change
-	err := s.compare(ctx, from, to, base, func(name string, _, l leaf) error {
+	count := len(c.files)
+	err := s.compare(ctx, from, to, base, func(name string, was, l leaf) error {
 		changes = append(changes, change{name, l})
+		if was.kind == kindNone {
+			count++
+		} else if l.kind == kindNone {
+			count--
+		}
 		return nil
 	})
+	if err == nil && count > maxFiles {
+		err = errManyFiles()
+	}
 	return changes, err
 }
 
@@ -65,6 +82,9 @@ func (c *catalog) allChanges(ctx context.Context, s *store, to snapshot, base st
 	seen := make(map[string]struct{})
 	err := s.compare(ctx, snapshot{}, to, base, func(name string, _, l leaf) error {
 		seen[name] = struct{}{}
+		if len(seen) > maxFiles {
+			return errManyFiles()
+		}
 		if c.files[name] != l {
 			changes = append(changes, change{name, l})
 		}

@@ -38,7 +38,7 @@ func (g *Git) takeMirror() error {
 		return g.describe(&Error{Kind: ErrMirror, Detail: g.config.Mirror + " is in use by another process", Hint: "stop it, or use another mirror"})
 	}
 	g.lock = lock
-	return nil
+	return g.describe(mirrorFault(removeMirror(g.config.Mirror + ".new"))) // of a killed process
 }
 
 // openMirror opens the mirror if that has not been done. It stays nil if there is

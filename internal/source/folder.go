@@ -117,6 +117,9 @@ func (f *Folder) update(ctx context.Context, todo dirty) error {
 		return err
 	}
 	defer root.Close()
+	if todo.moved {
+		f.watch.renew()
+	}
 	names := f.names(todo.paths)
 	_, ruled := names[path.Join(f.config.Path, IgnoreFile)]
 	everything := todo.all || ruled || f.revision == nil || !os.SameFile(info, f.root)

@@ -60,7 +60,8 @@ type Git struct {
 	temp   bool // the mirror goes with the source
 	packs  int  // how many packs the mirror may have before it is cloned anew
 
-	mirror   *mirror // nil until the first poll
+	mirror   *mirror       // nil until the first poll
+	broken   plumbing.Hash // a commit that was damaged when it had just been fetched
 	catalog  *catalog
 	snapshot snapshot
 	revision *reconcile.Revision
@@ -88,7 +89,10 @@ func OpenGit(c GitConfig) (*Git, error) {
 	if g.remote, err = g.connector(); err != nil {
 		return nil, fmt.Errorf("open source %s: %w", g.source, err)
 	}
-	return g, g.takeMirror()
+	if err := g.takeMirror(); err != nil {
+		return nil, errors.Join(err, g.Close())
+	}
+	return g, nil
 }
 
 // branchRef returns the full name of a branch.
@@ -107,7 +111,7 @@ func branchRef(name string) (plumbing.ReferenceName, error) {
 func cleanPath(p string) (string, error) {
 	clean := path.Clean(cmp.Or(filepath.ToSlash(p), "."))
 	if !fs.ValidPath(clean) {
-		return "", fmt.Errorf("the path %q is not a folder below the root: write it without a leading slash and without ..", oneLine(p, 100))
+		return "", fmt.Errorf("the path %q is not a folder below the root: write it without .. and a slash in front", oneLine(p, 100))
 	}
 	return clean, nil
 }
@@ -147,6 +151,9 @@ func (g *Git) Poll(ctx context.Context) (*reconcile.Revision, error) {
 		return nil, g.describe(err)
 	}
 	revision, err = g.poll(ctx)
+	if errors.Is(err, errDamaged) && g.mirror != nil {
+		g.broken = g.mirror.head
+	}
 	return revision, g.describe(err)
 }
 
@@ -155,8 +162,11 @@ func (g *Git) poll(ctx context.Context) (*reconcile.Revision, error) {
 	if err != nil {
 		return nil, err
 	}
-	if g.revision != nil && g.revision.ID == head.String() {
+	switch {
+	case g.revision != nil && g.revision.ID == head.String():
 		return g.revision, nil
+	case head == g.broken:
+		return nil, &Error{Kind: ErrBadAnswer, Detail: fmt.Sprintf("commit %s is damaged", head), Hint: "run git fsck in the repository itself"}
 	}
 	next, err := g.load(ctx, head)
 	if err != nil {

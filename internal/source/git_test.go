@@ -2,7 +2,9 @@ package source
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,6 +60,43 @@ func TestPollFollowsTheBranch(t *testing.T) {
 			t.Fatal("the Set is another one")
 		}
 	}
+}
+
+// Of many files only those that differ are parsed again: the others' commits stay
+// where they are in memory.
+func TestPollParsesOnlyWhatDiffers(t *testing.T) {
+	r := newRepo(t)
+	head := r.importFiles("", true, manyFiles(1000, 1))
+	g := r.open(GitConfig{Path: "in"})
+	before := slices.Collect(poll(t, g).Specs.All())
+	r.importFiles(head, false, everyHundredth(1000, 2))
+	parsed := 0
+	for i, c := range slices.Collect(poll(t, g).Specs.All()) {
+		if c != before[i] {
+			parsed++
+		}
+	}
+	if parsed != 10 {
+		t.Errorf("%d files were parsed for 10 that differ", parsed)
+	}
+}
+
+// manyFiles makes n spec files in folders of 100, all of one version.
+func manyFiles(n, version int) map[string]string {
+	files := make(map[string]string, n)
+	for i := range n {
+		files[fmt.Sprintf("in/%04d/%06d.yaml", i/100, i)] = specOf(fmt.Sprintf("t%06d", i), version)
+	}
+	return files
+}
+
+// everyHundredth is ten of n files, in as many folders as can be.
+func everyHundredth(n, version int) map[string]string {
+	files := make(map[string]string, 10)
+	for i := 0; i < n; i += n / 10 {
+		files[fmt.Sprintf("in/%04d/%06d.yaml", i/100, i)] = specOf(fmt.Sprintf("t%06d", i), version)
+	}
+	return files
 }
 
 func TestPollReadsOnlyBelowThePath(t *testing.T) {

@@ -49,7 +49,7 @@ func Redact(location string) string {
 		return oneLine(location, maxCause)
 	}
 	u, err := url.Parse(location)
-	if err != nil {
+	if err != nil || u.Host == "" && u.Scheme != "file" {
 		return oneLine(scheme, 16) + "://(unreadable)"
 	}
 	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
@@ -64,8 +64,6 @@ type remote struct {
 	path   string // for ssh and file
 	url    string // for https and http
 }
-
-func (r remote) isHTTP() bool { return r.scheme == "https" || r.scheme == "http" }
 
 // errUserinfo does not repeat the URL: a password may be anywhere in it.
 var errUserinfo = errors.New("a URL must not hold a password or token: put it into a file and name the file")

@@ -21,8 +21,10 @@ const (
 	hashSize     = len(plumbing.Hash{})
 )
 
-// maxChain is git's own bound on the length of a chain of deltas.
-const maxChain = 4095
+const (
+	maxChain = 4095 // git's own bound on the length of a chain of deltas
+	maxRatio = 1032 // to which the best of zlib's streams shrinks
+)
 
 // errDamaged says that the objects on disk are not what git wrote: some are
 // missing, or are not what their names say.
@@ -191,6 +193,9 @@ func (p *pack) open(offset int64) (e packEntry, err error) {
 			return e, errors.New("its size is no number")
 		}
 		e.size |= int64(b&0x7f) << shift
+	}
+	if e.size/maxRatio > p.size-offset {
+		return e, fmt.Errorf("it cannot be of %d bytes", e.size)
 	}
 	switch e.kind {
 	case plumbing.OFSDeltaObject:

@@ -2,7 +2,9 @@ package source
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"crypto/sha1" // the checksum of packs
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -36,6 +38,9 @@ func receivePack(ctx context.Context, r io.Reader, dir string, maxPack int64) (n
 	if err != nil {
 		return "", err
 	}
+	if err := checkSum(pack, size); err != nil {
+		return "", err
+	}
 	if err := checkPack(ctx, pack, size); err != nil {
 		return "", err
 	}
@@ -53,6 +58,25 @@ type disk struct{ file *os.File }
 func (d disk) Write(p []byte) (int, error) {
 	n, err := d.file.Write(p)
 	return n, mirrorFault(err)
+}
+
+// checkSum compares a pack with the checksum at its end.
+func checkSum(pack *os.File, size int64) error {
+	if size < int64(hashSize) {
+		return fmt.Errorf("%w: it has %d bytes", packfile.ErrMalformedPackFile, size)
+	}
+	sum := sha1.New()
+	if _, err := io.Copy(sum, io.NewSectionReader(pack, 0, size-int64(hashSize))); err != nil {
+		return mirrorFault(err)
+	}
+	want := make([]byte, hashSize)
+	if _, err := pack.ReadAt(want, size-int64(hashSize)); err != nil {
+		return mirrorFault(err)
+	}
+	if !bytes.Equal(sum.Sum(nil), want) {
+		return fmt.Errorf("%w: its checksum is another: it was cut off or changed on the way", packfile.ErrMalformedPackFile)
+	}
+	return nil
 }
 
 // minEntry is the least size of an object in a pack, in bytes: its header, and
@@ -93,8 +117,11 @@ func checkEntry(scanner *packfile.Scanner) error {
 		return fmt.Errorf("%w: an object of %d bytes", ErrTooLarge, size)
 	}
 	var start prefix
-	if _, _, err := scanner.NextObject(&start); err != nil {
+	switch written, _, err := scanner.NextObject(&start); {
+	case err != nil:
 		return err
+	case written != size:
+		return fmt.Errorf("%w: an object of %d bytes has %d", packfile.ErrMalformedPackFile, size, written)
 	}
 	if header.Type == plumbing.OFSDeltaObject || header.Type == plumbing.REFDeltaObject {
 		size = deltaTarget(start.bytes)

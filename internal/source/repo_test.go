@@ -16,6 +16,17 @@ import (
 
 var long = flag.Bool("long", false, "run the longest tests and benchmarks")
 
+// TestMain makes the laws be tried fewer times than rapid would, unless asked to.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if checks := flag.Lookup("rapid.checks"); !*long && checks.Value.String() == checks.DefValue {
+		if err := checks.Value.Set("25"); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
+
 // repo is a bare repository that tests push to with the git command.
 type repo struct {
 	t    testing.TB
@@ -162,4 +173,40 @@ func wantSaid(t testing.TB, rev *reconcile.Revision, lines ...string) {
 	if got := said(rev); got != want {
 		t.Fatalf("the specs say\n%s\nwant\n%s", got, want)
 	}
+}
+
+// mergeBases returns what git says are the best common ancestors, or nothing.
+func (r *repo) mergeBases(a, b string) string {
+	r.t.Helper()
+	return r.feed(r.work, "", "-c", "alias.bases=!git merge-base --all "+a+" "+b+" || true", "bases")
+}
+
+func (r *repo) isAncestor(old, commit string) bool {
+	r.t.Helper()
+	return r.git("rev-list", "--count", "--ancestry-path", old+".."+commit) != "0" || old == commit
+}
+
+// importFiles commits files to the bare repository without a checkout, in place of
+// what the parent has or beside it, and returns the commit. A text that starts with
+// -> is a link. A parent may be empty.
+func (r *repo) importFiles(parent string, inPlace bool, files map[string]string) string {
+	r.t.Helper()
+	r.now = r.now.Add(time.Minute)
+	var b strings.Builder
+	fmt.Fprintf(&b, "commit refs/heads/main\ncommitter Bob <bob@example.com> %d +0000\ndata 0\n", r.now.Unix())
+	if parent != "" {
+		fmt.Fprintf(&b, "from %s\n", parent)
+	}
+	if inPlace {
+		b.WriteString("deleteall\n")
+	}
+	for name, text := range files {
+		mode := "100644"
+		if target, ok := strings.CutPrefix(text, "->"); ok {
+			mode, text = "120000", target
+		}
+		fmt.Fprintf(&b, "M %s inline %s\ndata %d\n%s\n", mode, name, len(text), text)
+	}
+	r.feed(r.dir, b.String(), "fast-import", "--quiet", "--force")
+	return r.bare("rev-parse", "main")
 }

@@ -159,11 +159,14 @@ func (r *Repository) resolve(name string) (h plumbing.Hash, err error) {
 			return r.peel(ref.Hash())
 		}
 	}
+	if strings.Contains(name, ":") {
+		return plumbing.ZeroHash, noRevision(name, errors.New("it names no commit"))
+	}
 	found, err := r.repo.ResolveRevision(plumbing.Revision(name)) // the rest of what git can say
 	if err != nil {
 		return plumbing.ZeroHash, noRevision(name, err)
 	}
-	return *found, nil
+	return r.peel(*found)
 }
 
 func noRevision(name string, err error) *Error {

@@ -290,11 +290,20 @@ func (s *scan) finish(err error) error {
 	if err = errors.Join(err, s.readers.Wait()); err != nil {
 		return err
 	}
+	count := len(s.seen)
 	for name := range s.folder.catalog.files {
-		if _, ok := s.seen[name]; !ok && s.gone(name) {
-			s.changes = append(s.changes, change{name: name})
-			s.files = append(s.files, nil)
+		if _, ok := s.seen[name]; ok {
+			continue
 		}
+		if !s.gone(name) {
+			count++
+			continue
+		}
+		s.changes = append(s.changes, change{name: name})
+		s.files = append(s.files, nil)
+	}
+	if count > maxFiles {
+		return errManyFiles()
 	}
 	return nil
 }

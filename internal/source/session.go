@@ -122,7 +122,7 @@ func remoteError(ctx context.Context, err error) *Error {
 	case errors.Is(err, ErrTooLarge):
 		return &Error{Kind: ErrTooLarge, Err: err}
 	}
-	return &Error{Kind: ErrBadAnswer, Err: err}
+	return &Error{Kind: ErrBadAnswer, Err: err, Hint: "try again; if it lasts, check that the URL is that of a git repository"}
 }
 
 // scrub takes secrets out of an error that repeats them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,21 +21,27 @@ const (
 // watch collects what the system says of changes in folders. It sees a folder
 // only after add, and none below it.
 type watch struct {
-	events  *fsnotify.Watcher // nil if the system has none to give
-	log     *slog.Logger
-	changed chan struct{}
-	stop    context.CancelFunc
-	done    sync.WaitGroup
+	interval time.Duration
+	quiet    time.Duration
+	log      *slog.Logger
+	changed  chan struct{}
 
-	mu    sync.Mutex
-	dirty dirty
-	first time.Time // of the events in dirty
-	last  time.Time
+	events *fsnotify.Watcher // nil if the system has none to give
+	stop   context.CancelFunc
+	done   sync.WaitGroup
+	full   bool // a folder could not be watched, and that was said
+
+	mu      sync.Mutex // of what follows
+	folders map[string]struct{}
+	dirty   dirty
+	first   time.Time // of the events in dirty
+	last    time.Time
 }
 
 // dirty is what is to be read again.
 type dirty struct {
 	all   bool
+	moved bool                // a folder has moved, and is known by its old name
 	paths map[string]struct{} // as the system names them
 }
 
@@ -43,16 +50,23 @@ func (d dirty) empty() bool { return !d.all && len(d.paths) == 0 }
 // startWatch watches nothing yet, but asks for everything to be read once, and
 // again at each interval: no notification is sure to arrive.
 func startWatch(interval time.Duration, log *slog.Logger) *watch {
-	ctx, cancel := context.WithCancel(context.Background())
-	w := &watch{log: log, changed: make(chan struct{}, 1), stop: cancel, dirty: dirty{all: true}}
-	events, err := fsnotify.NewWatcher()
-	if err != nil {
-		log.Warn("the system gives no notifications: changes are seen at each rescan only", "error", err, "interval", interval)
-	} else {
-		w.events = events
-	}
-	w.done.Go(func() { w.run(ctx, interval) })
+	w := &watch{interval: interval, quiet: quietTime, log: log, changed: make(chan struct{}, 1), dirty: dirty{all: true}}
+	w.start()
 	return w
+}
+
+func (w *watch) start() {
+	w.folders = make(map[string]struct{})
+	var events chan fsnotify.Event
+	var errs chan error
+	if watcher, err := fsnotify.NewWatcher(); err == nil {
+		w.events, events, errs = watcher, watcher.Events, watcher.Errors
+	} else {
+		w.log.Warn("the system gives no notifications: changes are seen at each rescan only", "error", err, "interval", w.interval)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	w.stop = cancel
+	w.done.Go(func() { w.run(ctx, events, errs) })
 }
 
 func (w *watch) close() error {
@@ -64,36 +78,50 @@ func (w *watch) close() error {
 	return w.events.Close()
 }
 
+// renew forgets all folders: a moved one would go on under its old name, and
+// those in it, too. What is dirty stays so.
+func (w *watch) renew() {
+	if err := w.close(); err != nil {
+		w.log.Debug("notifications ended with an error", "error", err)
+	}
+	w.events = nil
+	w.start()
+}
+
 // add watches one folder. A folder that cannot be watched is still rescanned.
 func (w *watch) add(dir string) {
 	if w.events == nil {
 		return
 	}
-	if err := w.events.Add(dir); err != nil {
-		w.log.Warn("a folder cannot be watched: changes in it are seen at each rescan only", "folder", dir, "error", err)
+	w.mu.Lock()
+	w.folders[dir] = struct{}{}
+	w.mu.Unlock()
+	if err := w.events.Add(dir); err != nil && !w.full {
+		w.full = true
+		w.log.Warn("a folder cannot be watched: changes in it, and in others like it, are seen at each rescan only", "folder", dir, "error", err)
 	}
 }
 
-func (w *watch) run(ctx context.Context, interval time.Duration) {
-	var events chan fsnotify.Event
-	var errs chan error
-	if w.events != nil {
-		events, errs = w.events.Events, w.events.Errors
-	}
-	rescan := time.NewTicker(interval)
+func (w *watch) run(ctx context.Context, events chan fsnotify.Event, errs chan error) {
+	rescan := time.NewTicker(w.interval)
 	defer rescan.Stop()
-	settled := time.NewTimer(0)
+	settled := time.NewTimer(w.interval)
 	defer settled.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case e := <-events:
-			if name := filepath.Base(e.Name); name[0] == '.' && name != IgnoreFile {
+		case e, ok := <-events:
+			if !ok {
+				events = nil
+			} else if d, ok := w.heard(e); ok {
+				settled.Reset(w.note(d))
+			}
+		case err, ok := <-errs: // such as more events than the system keeps
+			if !ok {
+				errs = nil
 				continue
 			}
-			settled.Reset(w.note(dirty{paths: map[string]struct{}{e.Name: {}}}))
-		case err := <-errs: // such as more events than the system keeps
 			w.log.Debug("rescanning after an error of notifications", "error", err)
 			settled.Reset(w.note(dirty{all: true}))
 		case <-rescan.C:
@@ -102,6 +130,20 @@ func (w *watch) run(ctx context.Context, interval time.Duration) {
 			w.signal()
 		}
 	}
+}
+
+// heard tells what an event makes dirty, if anything.
+func (w *watch) heard(e fsnotify.Event) (dirty, bool) {
+	w.mu.Lock()
+	_, folder := w.folders[e.Name]
+	w.mu.Unlock()
+	switch name := filepath.Base(e.Name); {
+	case folder && e.Has(fsnotify.Rename):
+		return dirty{all: true, moved: true}, true
+	case !folder && strings.HasPrefix(name, ".") && name != IgnoreFile:
+		return dirty{}, false
+	}
+	return dirty{paths: map[string]struct{}{e.Name: {}}}, true
 }
 
 // note adds to what is dirty, and returns how long to wait for more.
@@ -119,6 +161,7 @@ func (w *watch) note(d dirty) time.Duration {
 
 func (w *watch) merge(d dirty) {
 	w.dirty.all = w.dirty.all || d.all
+	w.dirty.moved = w.dirty.moved || d.moved
 	if w.dirty.paths == nil {
 		w.dirty.paths = make(map[string]struct{})
 	}
@@ -129,7 +172,7 @@ func (w *watch) merge(d dirty) {
 
 // left returns how long it takes until things count as quiet.
 func (w *watch) left(now time.Time) time.Duration {
-	return max(0, min(w.last.Add(quietTime).Sub(now), w.first.Add(mostQuiet).Sub(now)))
+	return max(0, min(w.last.Add(w.quiet).Sub(now), w.first.Add(mostQuiet).Sub(now)))
 }
 
 func (w *watch) signal() {

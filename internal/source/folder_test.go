@@ -1,0 +1,339 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// folder is a folder that tests change.
+type folder struct {
+	t   testing.TB
+	dir string
+}
+
+func newFolder(t testing.TB, files map[string]string) *folder {
+	t.Helper()
+	f := &folder{t, t.TempDir()}
+	f.write(files)
+	return f
+}
+
+func (f *folder) path(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
+
+func (f *folder) write(files map[string]string) {
+	f.t.Helper()
+	for name, text := range files {
+		must(f.t, os.MkdirAll(filepath.Dir(f.path(name)), 0o755))
+		must(f.t, os.WriteFile(f.path(name), []byte(text), 0o644))
+	}
+}
+
+func (f *folder) open(c FolderConfig) *Folder {
+	f.t.Helper()
+	if c.Dir == "" {
+		c.Dir = f.dir
+	}
+	if c.RescanInterval == 0 {
+		c.RescanInterval = time.Hour
+	}
+	s, err := OpenFolder(c)
+	must(f.t, err)
+	f.t.Cleanup(func() { must(f.t, s.Close()) })
+	return s
+}
+
+// await waits until the source says that it has changed.
+func await(t testing.TB, s *Folder) {
+	t.Helper()
+	select {
+	case <-s.Changed():
+	case <-time.After(20 * time.Second):
+		t.Fatal("nobody told of the change")
+	}
+}
+
+// pollUntil polls as often as the source says that it has changed, until the specs
+// say so.
+func pollUntil(t testing.TB, s *Folder, lines ...string) *reconcile.Revision {
+	t.Helper()
+	want := strings.Join(append(lines, ""), "\n")
+	got := ""
+	for {
+		select {
+		case <-s.Changed():
+		case <-time.After(20 * time.Second):
+			t.Fatalf("the specs say\n%s\nwant\n%s", got, want)
+		}
+		rev := poll(t, s)
+		if got = said(rev); got == want {
+			return rev
+		}
+	}
+}
+
+// heardAll waits until the source has heard of all that was done to the folder
+// before: events come in order.
+func (f *folder) heardAll(s *Folder) {
+	f.t.Helper()
+	last := f.path("last.txt")
+	must(f.t, os.WriteFile(last, nil, 0o644))
+	must(f.t, os.Remove(last))
+	heard := func() bool {
+		s.watch.mu.Lock()
+		defer s.watch.mu.Unlock()
+		_, ok := s.watch.dirty.paths[last]
+		return ok
+	}
+	for !heard() {
+		await(f.t, s)
+	}
+}
+
+func TestFolderFollowsEdits(t *testing.T) {
+	f := newFolder(t, map[string]string{"a.yaml": specOf("a", 1), "in/b.yml": specOf("b", 1), ".git/c.yaml": "x", "in/.d.yaml": "x", "README.md": "hi"})
+	s := f.open(FolderConfig{})
+	rev := poll(t, s)
+	wantSaid(t, rev, "a v1 a.yaml", "b v1 in/b.yml")
+	if !strings.HasPrefix(rev.ID, "dir:") || rev.Author != "" || !rev.When.IsZero() {
+		t.Errorf("the revision is %+v", rev)
+	}
+	set := rev.Specs
+
+	steps := []struct {
+		name string
+		do   func() error
+		want []string
+	}{
+		{"rewrite", func() error { f.write(map[string]string{"a.yaml": specOf("a", 2)}); return nil }, []string{"a v2 a.yaml", "b v1 in/b.yml"}},
+		{"rename over", func() error {
+			f.write(map[string]string{"a.yaml.tmp": specOf("a", 3)})
+			return os.Rename(f.path("a.yaml.tmp"), f.path("a.yaml"))
+		}, []string{"a v3 a.yaml", "b v1 in/b.yml"}},
+		{"and again", func() error { f.write(map[string]string{"a.yaml": specOf("a", 4)}); return nil }, []string{"a v4 a.yaml", "b v1 in/b.yml"}},
+		{"new folders", func() error { f.write(map[string]string{"x/y/z/c.yaml": specOf("c", 1)}); return nil }, []string{"a v4 a.yaml", "b v1 in/b.yml", "c v1 x/y/z/c.yaml"}},
+		{"in a new folder", func() error { f.write(map[string]string{"x/y/z/c.yaml": specOf("c", 2)}); return nil }, []string{"a v4 a.yaml", "b v1 in/b.yml", "c v2 x/y/z/c.yaml"}},
+		{"move a folder", func() error { return os.Rename(f.path("x/y"), f.path("in/y")) }, []string{"a v4 a.yaml", "b v1 in/b.yml", "c v2 in/y/z/c.yaml"}},
+		{"in a moved folder", func() error { f.write(map[string]string{"in/y/z/c.yaml": specOf("c", 3)}); return nil }, []string{"a v4 a.yaml", "b v1 in/b.yml", "c v3 in/y/z/c.yaml"}},
+		{"remove a folder", func() error { return os.RemoveAll(f.path("in/y")) }, []string{"a v4 a.yaml", "b v1 in/b.yml"}},
+		{"remove a file", func() error { return os.Remove(f.path("in/b.yml")) }, []string{"a v4 a.yaml"}},
+		{"a link", func() error { return os.Symlink("a.yaml", f.path("l.yaml")) }, []string{"a v4 a.yaml", "error symlink l.yaml"}},
+		{"no link", func() error { return os.Remove(f.path("l.yaml")) }, []string{"a v4 a.yaml"}},
+		{"ignore", func() error { f.write(map[string]string{IgnoreFile: "a.yaml\n"}); return nil }, nil},
+		{"do not", func() error { return os.Remove(f.path(IgnoreFile)) }, []string{"a v4 a.yaml"}},
+	}
+	for _, step := range steps {
+		start := time.Now()
+		must(t, step.do())
+		next := pollUntil(t, s, step.want...)
+		t.Logf("%s: seen after %v", step.name, time.Since(start).Round(time.Millisecond))
+		if next.Specs != set || next.ID == rev.ID {
+			t.Errorf("%s: the revision is %s, before it was %s", step.name, next.ID, rev.ID)
+		}
+		rev = next
+		if again := poll(t, s); again != rev {
+			t.Errorf("%s: without a change the revision is another", step.name)
+		}
+	}
+}
+
+// The same files make the same revision, in whatever way they came about.
+func TestFolderRevision(t *testing.T) {
+	f := newFolder(t, map[string]string{"a.yaml": specOf("a", 1), "b.yaml": specOf("b", 1)})
+	s := f.open(FolderConfig{})
+	first := poll(t, s).ID
+	f.write(map[string]string{"a.yaml": specOf("a", 2)})
+	second := pollUntil(t, s, "a v2 a.yaml", "b v1 b.yaml").ID
+	f.write(map[string]string{"a.yaml": specOf("a", 1)})
+	if third := pollUntil(t, s, "a v1 a.yaml", "b v1 b.yaml").ID; first == second || first != third {
+		t.Errorf("the revisions are %s, %s, %s", first, second, third)
+	}
+	if other := poll(t, f.open(FolderConfig{})).ID; other != first {
+		t.Errorf("another source says %s, want %s", other, first)
+	}
+}
+
+func TestFolderOddEntries(t *testing.T) {
+	f := newFolder(t, map[string]string{"in/a.yaml": specOf("a", 1), "out/b.yaml": specOf("b", 1)})
+	outside := newFolder(t, map[string]string{"c.yaml": specOf("c", 1)})
+	must(t, os.Symlink(outside.path("c.yaml"), f.path("in/c.yaml")))
+	must(t, os.Symlink(outside.dir, f.path("in/folder")))
+	must(t, os.Symlink("../out", f.path("in/inner")))
+	must(t, os.Symlink("none", f.path("in/none.yaml")))
+	must(t, os.Symlink("..", f.path("in/loop")))
+	must(t, os.Symlink("README", f.path("in/link.md")))
+	must(t, syscall.Mkfifo(f.path("in/pipe.yaml"), 0o600))
+	f.write(map[string]string{
+		"in/new\nline.yaml": specOf("d", 1), "in/huge.yaml": strings.Repeat("# nothing\n", spec.MaxFileSize/10+1),
+		"in/" + strings.Repeat("d/", maxDepth) + "ok.yaml": specOf("ok", 1), "in/" + strings.Repeat("e/", maxDepth+1) + "deep.yaml": specOf("deep", 1),
+	})
+	want := []string{
+		"a v1 in/a.yaml", "ok v1 in/" + strings.Repeat("d/", maxDepth) + "ok.yaml",
+		`error file-name in/"new\nline.yaml"`, "error symlink in/c.yaml", "error too-deep in/" + strings.Repeat("e/", maxDepth) + "e", "warning symlink in/folder",
+		"error too-large in/huge.yaml", "warning symlink in/inner", "warning symlink in/loop", "error symlink in/none.yaml", "error special-file in/pipe.yaml",
+	}
+	wantSaid(t, poll(t, f.open(FolderConfig{Path: "in"})), want...)
+}
+
+// What cannot be read is no information: the tasks in it stay as they are.
+func TestFolderUnreadable(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may read everything")
+	}
+	f := newFolder(t, map[string]string{"a.yaml": specOf("a", 1), "in/b.yaml": specOf("b", 1)})
+	s := f.open(FolderConfig{})
+	poll(t, s)
+	must(t, os.Chmod(f.path("in"), 0))
+	must(t, os.Chmod(f.path("a.yaml"), 0))
+	t.Cleanup(func() { must(t, os.Chmod(f.path("in"), 0o755)) })
+	pollUntil(t, s, "b v1 in/b.yaml", "error unreadable a.yaml", "error unreadable in")
+	must(t, os.Chmod(f.path("in"), 0o755))
+	must(t, os.Chmod(f.path("a.yaml"), 0o644))
+	pollUntil(t, s, "a v1 a.yaml", "b v1 in/b.yaml")
+}
+
+func TestFolderThatGoes(t *testing.T) {
+	f := newFolder(t, map[string]string{"in/a.yaml": specOf("a", 1)})
+	s := f.open(FolderConfig{Dir: f.path("in")})
+	rev := poll(t, s)
+	must(t, os.Rename(f.path("in"), f.path("away")))
+	await(t, s)
+	if _, err := s.Poll(t.Context()); !errors.Is(err, ErrNoFolder) {
+		t.Errorf("the error is %v", err)
+	}
+	wantSaid(t, rev, "a v1 a.yaml")
+
+	f.write(map[string]string{"in/b.yaml": specOf("b", 1)})
+	wantSaid(t, poll(t, s), "b v1 b.yaml")
+	f.write(map[string]string{"in/b.yaml": specOf("b", 2)})
+	pollUntil(t, s, "b v2 b.yaml")
+
+	if _, err := OpenFolder(FolderConfig{Dir: f.path("none")}); !errors.Is(err, ErrNoFolder) {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := OpenFolder(FolderConfig{Dir: f.dir, Path: "none"}); !errors.Is(err, ErrNoPath) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestFolderIgnoreFileThatIsNone(t *testing.T) {
+	f := newFolder(t, map[string]string{"a.yaml": specOf("a", 1)})
+	s := f.open(FolderConfig{})
+	rev := poll(t, s)
+	f.write(map[string]string{IgnoreFile: "[a\n"})
+	await(t, s)
+	for range 2 {
+		if _, err := s.Poll(t.Context()); !errors.Is(err, ErrIgnoreFile) || !strings.Contains(err.Error(), IgnoreFile+":1") {
+			t.Errorf("the error is %v", err)
+		}
+	}
+	wantSaid(t, rev, "a v1 a.yaml")
+	must(t, os.Remove(f.path(IgnoreFile)))
+	pollUntil(t, s, "a v1 a.yaml")
+}
+
+// A rescan finds what nobody was told of.
+func TestFolderRescans(t *testing.T) {
+	f := newFolder(t, map[string]string{"a.yaml": specOf("a", 1)})
+	s := f.open(FolderConfig{RescanInterval: 200 * time.Millisecond})
+	poll(t, s)
+	must(t, s.watch.events.Close())
+	f.write(map[string]string{"a.yaml": specOf("a", 2), "in/b.yaml": specOf("b", 1)})
+	pollUntil(t, s, "a v2 a.yaml", "b v1 in/b.yaml")
+}
+
+// A file that is written slowly is read when it is quiet.
+func TestFolderWaitsForQuiet(t *testing.T) {
+	f := newFolder(t, map[string]string{"a.yaml": specOf("a", 1)})
+	s := f.open(FolderConfig{})
+	poll(t, s)
+	file, err := os.Create(f.path("a.yaml"))
+	must(t, err)
+	text := specOf("a", 2)
+	for i := range len(text) {
+		_, err := file.WriteString(text[i : i+1])
+		must(t, err)
+	}
+	must(t, file.Close())
+	f.heardAll(s)
+	wantSaid(t, poll(t, s), "a v2 a.yaml")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	f.write(map[string]string{"a.yaml": specOf("a", 3)})
+	await(t, s)
+	s.watch.note(dirty{all: true})
+	if _, err := s.Poll(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+	wantSaid(t, poll(t, s), "a v3 a.yaml")
+}
+
+// The law of Folder: whatever is done to it, polling gives what reading it from
+// scratch gives.
+func TestFolderIncrementalEqualsFromScratch(t *testing.T) {
+	names := []string{"a.yaml", "b.yml", "in/a.yaml", "in/deep/c.yaml", "x/y/d.yaml", "x.txt", IgnoreFile}
+	rapid.Check(t, func(rt *rapid.T) {
+		f := newFolder(t, map[string]string{"a.yaml": specOf("a", 1)})
+		s, err := OpenFolder(FolderConfig{Dir: f.dir, RescanInterval: time.Hour})
+		must(t, err)
+		s.watch.mu.Lock()
+		s.watch.quiet = time.Millisecond
+		s.watch.mu.Unlock()
+		defer s.Close()
+		poll(t, s)
+		for range rapid.IntRange(1, 3).Draw(rt, "polls") {
+			for range rapid.IntRange(1, 5).Draw(rt, "edits") {
+				name := rapid.SampledFrom(names).Draw(rt, "name")
+				switch rapid.IntRange(0, 5).Draw(rt, "edit") {
+				case 0:
+					if dir := filepath.Dir(name); dir != "." {
+						_ = os.RemoveAll(f.path(dir))
+					}
+				case 1:
+					_ = os.Rename(f.path(name), f.path(rapid.SampledFrom(names).Draw(rt, "to")))
+				case 2:
+					_ = os.Rename(f.path("in"), f.path(rapid.SampledFrom([]string{"x", "x/y", "new"}).Draw(rt, "to")))
+				case 3:
+					_ = os.Symlink("a.yaml", f.path(name))
+				default:
+					text := rapid.SampledFrom([]string{specOf("a", 1), specOf("b", 2), "commits: ["}).Draw(rt, "text")
+					if name == IgnoreFile {
+						text = rapid.SampledFrom([]string{"in\n", "*.yml\n", "# nothing\n"}).Draw(rt, "ignore")
+					}
+					_ = os.Remove(f.path(name))
+					if os.MkdirAll(filepath.Dir(f.path(name)), 0o755) == nil {
+						_ = os.WriteFile(f.path(name), []byte(text), 0o644)
+					}
+				}
+			}
+			f.heardAll(s)
+			got, err := s.Poll(t.Context())
+			scratch, err2 := OpenFolder(FolderConfig{Dir: f.dir})
+			must(t, err2)
+			want, err2 := scratch.Poll(t.Context())
+			must(t, scratch.Close())
+			if err != nil || err2 != nil {
+				if fmt.Sprint(err) != fmt.Sprint(err2) {
+					rt.Fatalf("the error is %v, from scratch %v", err, err2)
+				}
+				continue
+			}
+			if diff := cmp.Diff(said(want), said(got)); diff != "" || want.ID != got.ID {
+				rt.Fatalf("the specs differ from those read from scratch (-want +got):\n%s", diff)
+			}
+		}
+	})
+}

@@ -1,0 +1,108 @@
+package source
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// A tree is read without a panic; one that is taken is in order, and says
+// nothing that leads elsewhere.
+func FuzzParseTree(f *testing.F) {
+	hash := string(bytes.Repeat([]byte{7}, hashSize))
+	f.Add([]byte("100644 a.yaml\x00" + hash + "40000 b\x00" + hash))
+	f.Add([]byte("120000 a\x00" + hash + "160000 a.b\x00" + hash + "40000 a\x00" + hash))
+	f.Add([]byte("40000 ..\x00" + hash))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		entries, err := parseTree(data)
+		if err != nil {
+			return
+		}
+		if !slices.IsSortedFunc(entries, compareEntries) {
+			t.Errorf("the entries %v are not in order", entries)
+		}
+		for _, e := range entries {
+			if e.name == "" || e.name == "." || e.name == ".." || bytes.ContainsAny([]byte(e.name), "/\x00") {
+				t.Errorf("an entry is named %q", e.name)
+			}
+			if name := shown(e.name); !presentable(name) {
+				t.Errorf("%q is shown as %q", e.name, name)
+			}
+		}
+	})
+}
+
+// Whatever a server sends as a pack, it is taken in whole or not at all, and what
+// was taken in can be read.
+func FuzzReceivePack(f *testing.F) {
+	blob := packOf{{kind: plumbing.BlobObject, size: 5, data: []byte("hello")}}
+	delta := packOf{{kind: plumbing.OFSDeltaObject, size: 6, data: []byte{5, 6, 0x90, 5, 1, '!'}}}
+	f.Add(blob.bytes(1))
+	f.Add(append(blob, delta...).bytes(2))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		dir := t.TempDir()
+		name, err := receivePack(t.Context(), bytes.NewReader(data), dir, 1<<20)
+		left, _ := os.ReadDir(dir)
+		if err != nil {
+			if len(left) > 0 {
+				t.Errorf("after %v there is %v", err, left)
+			}
+			return
+		}
+		p, err := openPack(name, newWorkspace(1<<20))
+		if err != nil || len(left) != 2 {
+			t.Fatalf("there is %v: %v", left, err)
+		}
+		defer p.file.Close()
+		for i := range p.count {
+			at, ok := p.find(plumbing.Hash(p.name(i)))
+			if !ok {
+				t.Fatalf("object %d is not found", i)
+			}
+			if o, err := p.read(at, maxObject); err != nil || !bytes.Equal(p.name(i), hashOf(o)) {
+				t.Errorf("object %d is %v, %v", i, o, err)
+			}
+		}
+	})
+}
+
+func hashOf(o object) []byte {
+	h := name(o)
+	return h[:]
+}
+
+// Whatever a pack and its index hold on disk, reading ends with an object or an
+// error, within the limit.
+func FuzzReadPack(f *testing.F) {
+	blob := packOf{{kind: plumbing.BlobObject, size: 5, data: []byte("hello")}}
+	delta := packOf{{kind: plumbing.OFSDeltaObject, size: 6, data: []byte{5, 6, 0x90, 5, 1, '!'}}}
+	dir := f.TempDir()
+	name, err := receivePack(f.Context(), bytes.NewReader(append(blob, delta...).bytes(2)), dir, 1<<20)
+	must(f, err)
+	index, err := os.ReadFile(name + ".idx")
+	must(f, err)
+	pack, err := os.ReadFile(name + ".pack")
+	must(f, err)
+	f.Add(index, pack)
+	f.Fuzz(func(t *testing.T, index, pack []byte) {
+		name := filepath.Join(t.TempDir(), "pack-1")
+		must(t, os.WriteFile(name+".idx", index, 0o600))
+		must(t, os.WriteFile(name+".pack", pack, 0o600))
+		p, err := openPack(name, newWorkspace(1<<20))
+		if err != nil {
+			return
+		}
+		defer p.file.Close()
+		for i := range min(p.count, 100) {
+			if at, ok := p.find(plumbing.Hash(p.name(i))); ok {
+				if o, err := p.read(at, 1<<20); err == nil && len(o.data) > 1<<20 {
+					t.Errorf("%d bytes were read", len(o.data))
+				}
+			}
+		}
+	})
+}

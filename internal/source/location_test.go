@@ -1,0 +1,94 @@
+package source
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseRemote(t *testing.T) {
+	tests := []struct {
+		location string
+		want     remote
+		redacted string
+	}{
+		{"https://example.com/x.git", remote{scheme: "https", url: "https://example.com/x.git"}, "https://example.com/x.git"},
+		{"http://127.0.0.1:8080/x/", remote{scheme: "http", url: "http://127.0.0.1:8080/x"}, "http://127.0.0.1:8080/x/"},
+		{"ssh://git@example.com/team/x.git", remote{scheme: "ssh", user: "git", addr: "example.com:22", path: "/team/x.git"}, "ssh://example.com/team/x.git"},
+		{"ssh://example.com:2222/~ann/x", remote{scheme: "ssh", addr: "example.com:2222", path: "~ann/x"}, "ssh://example.com:2222/~ann/x"},
+		{"ssh://git@[::1]:2222/x", remote{scheme: "ssh", user: "git", addr: "[::1]:2222", path: "/x"}, "ssh://[::1]:2222/x"},
+		{"git@example.com:team/x.git", remote{scheme: "ssh", user: "git", addr: "example.com:22", path: "team/x.git"}, "example.com:team/x.git"},
+		{"example.com:/team/x.git", remote{scheme: "ssh", addr: "example.com:22", path: "/team/x.git"}, "example.com:/team/x.git"},
+		{"git@[::1]:x", remote{scheme: "ssh", user: "git", addr: "[::1]:22", path: "x"}, "[::1]:x"},
+		{"file:///srv/x.git", remote{scheme: "file", path: "/srv/x.git"}, "file:///srv/x.git"},
+		{"/srv/x.git", remote{scheme: "file", path: "/srv/x.git"}, "/srv/x.git"},
+		{"/srv/a:b@c", remote{scheme: "file", path: "/srv/a:b@c"}, "/srv/a:b@c"},
+	}
+	for _, test := range tests {
+		got, err := parseRemote(test.location)
+		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(remote{})); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", test.location, err, diff)
+		}
+		if got := Redact(test.location); got != test.redacted {
+			t.Errorf("%s is redacted as %s, want %s", test.location, got, test.redacted)
+		}
+	}
+}
+
+func TestRedact(t *testing.T) {
+	for _, location := range []string{
+		"https://ann:hunter2@example.com/x", "https://hunter2@example.com/x", "https://example.com/x?token=hunter2", "https://example.com/x#hunter2",
+		"ssh://git:hunter2@example.com/x", "https://ann:hunter2%zz@example.com/x", "https://ann:hun ter2@example.com/x", "://hunter2@x",
+		"ann:hunter2@example.com:x", "ftp://ann:hunter2@example.com", "https://a:b@hunter2@example.com/",
+	} {
+		if got := Redact(location); strings.Contains(got, "hunter2") || strings.Contains(got, "ter2") {
+			t.Errorf("%s is redacted as %s", location, got)
+		}
+	}
+}
+
+// Where a URL can hold a password, it is refused, and never shown.
+func FuzzRedact(f *testing.F) {
+	f.Add("https://ann", "example.com/x")
+	f.Add("ssh://", "[::1]:22/x?y#z")
+	f.Add("ann", "example.com:x")
+	f.Fuzz(func(t *testing.T, before, after string) {
+		location := before + ":hunter2@" + after
+		_, user, isURL := strings.Cut(before, "://")
+		if strings.Contains(before+after, "hunter2") || strings.ContainsAny(before, "\\@") || strings.ContainsAny(user, "/?#") || !isURL && strings.Contains(before, "/") {
+			return
+		}
+		if got := Redact(location); strings.Contains(got, "hunter2") && (isURL || strings.Contains(after, ":")) {
+			t.Errorf("%q is redacted as %q", location, got)
+		}
+		if r, err := parseRemote(location); isURL && (err == nil || strings.Contains(err.Error(), "hunter2")) {
+			t.Errorf("%q is read as %+v, %v", location, r, err)
+		}
+	})
+}
+
+func TestOpen(t *testing.T) {
+	r := newRepo(t)
+	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	tests := []struct {
+		location string
+		git      bool
+	}{{r.dir, true}, {"file://" + r.dir, true}, {r.work, false}}
+	for _, test := range tests {
+		s, err := Open(test.location, GitConfig{}, FolderConfig{})
+		must(t, err)
+		if _, ok := s.(*Git); ok != test.git {
+			t.Errorf("%s opens a %T", test.location, s)
+		}
+		wantSaid(t, poll(t, s), "a v1 a.yaml")
+		must(t, s.Close())
+	}
+	for _, location := range []string{filepath.Join(r.work, "none"), filepath.Join(r.work, "a.yaml"), ""} {
+		if _, err := Open(location, GitConfig{}, FolderConfig{}); !errors.Is(err, ErrNoFolder) || !strings.Contains(err.Error(), "name ") {
+			t.Errorf("%q: the error is %v", location, err)
+		}
+	}
+}

@@ -1,0 +1,295 @@
+package source
+
+import (
+	"bytes"
+	"compress/zlib"
+	"crypto/sha1"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+)
+
+// The mirror outlives the source: the next one fetches only what is new.
+func TestMirrorIsKept(t *testing.T) {
+	r := newRepo(t)
+	r.commit(map[string]string{"a.yaml": specOf("a", 1), "b.yaml": specOf("b", 1)})
+	web := r.startWeb(false)
+	config := GitConfig{URL: web.url, Mirror: filepath.Join(t.TempDir(), "m", "mirror.git")}
+	reopen := func(c GitConfig) *Git {
+		g, err := OpenGit(c)
+		must(t, err)
+		return g
+	}
+	g := reopen(config)
+	poll(t, g)
+	must(t, g.Close())
+	web.asked()
+
+	g = reopen(config)
+	wantSaid(t, poll(t, g), "a v1 a.yaml", "b v1 b.yaml")
+	if got := web.asked(); got != "GET /info/refs" {
+		t.Errorf("after a restart it asked %s", got)
+	}
+	must(t, g.Close())
+	if got := r.run(config.Mirror, "log", "--format=%s", "main"); got != "change" {
+		t.Errorf("git reads %q from the mirror", got)
+	}
+	r.run(config.Mirror, "fsck", "--strict")
+
+	t.Run("by one process at a time", func(t *testing.T) {
+		g := reopen(config)
+		defer g.Close()
+		if _, err := OpenGit(config); !errors.Is(err, ErrMirror) || !strings.Contains(err.Error(), "in use by another process") {
+			t.Errorf("the error is %v", err)
+		}
+	})
+	t.Run("what a killed process left is swept", func(t *testing.T) {
+		left := []string{
+			filepath.Join(config.Mirror, "objects", "pack", "tmp_pack_123"),
+			filepath.Join(config.Mirror, "objects", "pack", "tmp_idx_123"),
+		}
+		for _, name := range left {
+			must(t, os.WriteFile(name, []byte("PACK"), 0o600))
+		}
+		must(t, os.Mkdir(config.Mirror+".new", 0o700))
+		must(t, os.WriteFile(filepath.Join(config.Mirror+".new", markerFile), nil, 0o600))
+		g := reopen(config)
+		defer g.Close()
+		poll(t, g)
+		for _, name := range append(left, config.Mirror+".new") {
+			if _, err := os.Lstat(name); err == nil {
+				t.Errorf("%s is still there", name)
+			}
+		}
+	})
+	t.Run("of another source it is replaced", func(t *testing.T) {
+		other := newRepo(t)
+		other.commit(map[string]string{"c.yaml": specOf("c", 1)})
+		g := reopen(GitConfig{URL: other.dir, Mirror: config.Mirror})
+		defer g.Close()
+		wantSaid(t, poll(t, g), "c v1 c.yaml")
+	})
+	t.Run("a temporary one goes with the source", func(t *testing.T) {
+		g := reopen(GitConfig{URL: r.dir})
+		poll(t, g)
+		must(t, g.Close())
+		if _, err := os.Stat(filepath.Dir(g.config.Mirror)); err == nil {
+			t.Errorf("%s is still there", g.config.Mirror)
+		}
+	})
+	t.Run("what is no mirror is never removed", func(t *testing.T) {
+		keep := writeFile(t, "precious", "data")
+		g := reopen(GitConfig{URL: r.dir, Mirror: filepath.Dir(keep)})
+		defer g.Close()
+		wantError(t, g, ErrMirror, "it holds something else")
+		if _, err := os.Stat(keep); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Whatever has happened to the mirror on disk, a poll gives what the branch says:
+// the mirror is only a copy.
+func TestDamagedMirror(t *testing.T) {
+	r := newRepo(t)
+	r.commit(map[string]string{"a.yaml": specOf("a", 1), "b.yaml": specOf("b", 1)})
+	mirror := filepath.Join(t.TempDir(), "mirror.git")
+	config := GitConfig{URL: r.dir, Mirror: mirror}
+	g, err := OpenGit(config)
+	must(t, err)
+	poll(t, g)
+	must(t, g.Close())
+	whole := t.TempDir()
+	must(t, os.CopyFS(whole, os.DirFS(mirror)))
+
+	packs, err := filepath.Glob(filepath.Join(mirror, "objects", "pack", "pack-*"))
+	must(t, err)
+	files := append(packs, filepath.Join(mirror, "refs", "heads", "main"), filepath.Join(mirror, markerFile))
+	damages := []struct {
+		name string
+		do   func(path string, data []byte) error
+	}{
+		{"removed", func(path string, _ []byte) error { return os.Remove(path) }},
+		{"emptied", func(path string, _ []byte) error { return os.Truncate(path, 0) }},
+		{"cut in half", func(path string, data []byte) error { return os.Truncate(path, int64(len(data)/2)) }},
+	}
+	if len(packs) != 2 {
+		t.Fatalf("the mirror has %v", packs)
+	}
+	for _, path := range files {
+		for _, damage := range damages {
+			t.Run(damage.name+" "+filepath.Ext(path), func(t *testing.T) {
+				must(t, os.RemoveAll(mirror))
+				must(t, os.CopyFS(mirror, os.DirFS(whole)))
+				data, err := os.ReadFile(path)
+				must(t, err)
+				must(t, os.Chmod(path, 0o600))
+				must(t, damage.do(path, data))
+				g, err := OpenGit(config)
+				must(t, err)
+				defer g.Close()
+				rev, err := g.Poll(t.Context())
+				if path == filepath.Join(mirror, markerFile) && damage.name == "removed" {
+					if !errors.Is(err, ErrMirror) {
+						t.Errorf("without its marker the error is %v", err)
+					}
+					return
+				}
+				must(t, err)
+				wantSaid(t, rev, "a v1 a.yaml", "b v1 b.yaml")
+			})
+		}
+	}
+	t.Run("bits flipped", func(t *testing.T) {
+		random := rand.New(rand.NewPCG(1, 2))
+		for range 20 {
+			must(t, os.RemoveAll(mirror))
+			must(t, os.CopyFS(mirror, os.DirFS(whole)))
+			path := packs[random.IntN(len(packs))]
+			data, err := os.ReadFile(path)
+			must(t, err)
+			must(t, os.Chmod(path, 0o600))
+			at := random.IntN(len(data))
+			data[at] ^= 1 << random.IntN(8)
+			must(t, os.WriteFile(path, data, 0o600))
+			g, err := OpenGit(config)
+			must(t, err)
+			rev, err := g.Poll(t.Context())
+			if err != nil {
+				t.Fatalf("%s, byte %d of %d: %v", filepath.Ext(path), at, len(data), err)
+			}
+			wantSaid(t, rev, "a v1 a.yaml", "b v1 b.yaml")
+			must(t, g.Close())
+		}
+	})
+}
+
+// While it is used, too: and the Set stays the same one, even if nothing of what
+// it was made from can be found any more.
+func TestDamageWhileRunning(t *testing.T) {
+	r := newRepo(t)
+	r.commit(map[string]string{"a.yaml": specOf("a", 1), "b.yaml": specOf("b", 1), "c.yaml": specOf("c", 1)})
+	g := r.open(GitConfig{})
+	before := poll(t, g)
+
+	must(t, g.dropMirror())
+	r.git("checkout", "-q", "--orphan", "other")
+	r.commit(map[string]string{"a.yaml": "", "b.yaml": specOf("b", 2), "d.yaml": specOf("d", 1)})
+	r.bare("reflog", "expire", "--expire=now", "--all")
+	r.bare("gc", "-q", "--prune=now")
+	rev := poll(t, g)
+	wantSaid(t, rev, "b v2 b.yaml", "c v1 c.yaml", "d v1 d.yaml")
+	if rev.Specs != before.Specs {
+		t.Error("the Set is another one")
+	}
+}
+
+// Each fetch adds a pack, until there are too many.
+func TestMirrorIsCompacted(t *testing.T) {
+	r := newRepo(t)
+	old := r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	g := r.open(GitConfig{})
+	g.packs = 3
+	poll(t, g)
+	for version := 2; version < 8; version++ {
+		head := r.commit(map[string]string{"a.yaml": specOf("a", version)})
+		rev := poll(t, g)
+		if rev.ID != head {
+			t.Fatalf("the revision is %s", rev.ID)
+		}
+	}
+	if n := len(g.mirror.store.packs); n != 4 || g.packs != maxPacks {
+		t.Errorf("after 7 fetches, one of them anew, the mirror has %d packs and may have %d", n, g.packs)
+	}
+	if ok, err := g.Descends(t.Context(), old, g.revision.ID); !ok || err != nil {
+		t.Errorf("its history is lost: %v, %v", ok, err)
+	}
+}
+
+// packOf writes a pack of the entries, each of a kind, a size it claims and a
+// content. The base of a delta is the entry before it.
+type packOf []struct {
+	kind plumbing.ObjectType
+	size int64
+	data []byte
+}
+
+func (entries packOf) bytes(claims int) []byte {
+	var b bytes.Buffer
+	b.WriteString("PACK\x00\x00\x00\x02")
+	_ = binary.Write(&b, binary.BigEndian, uint32(claims))
+	last := 0
+	for _, e := range entries {
+		start := b.Len()
+		first, rest := byte(e.kind)<<4|byte(e.size&15), e.size>>4
+		for ; rest > 0; rest >>= 7 {
+			b.WriteByte(first | 0x80)
+			first = byte(rest & 0x7f)
+		}
+		b.WriteByte(first)
+		if e.kind == plumbing.OFSDeltaObject {
+			b.WriteByte(byte(start - last))
+		}
+		last = start
+		z := zlib.NewWriter(&b)
+		_, _ = z.Write(e.data)
+		_ = z.Close()
+	}
+	sum := sha1.Sum(b.Bytes())
+	b.Write(sum[:])
+	return b.Bytes()
+}
+
+// A pack is refused for what it would unfold to, before memory is spent on it.
+func TestPackBombs(t *testing.T) {
+	small := []byte("hello")
+	delta := append(binary.AppendUvarint(binary.AppendUvarint(nil, uint64(len(small))), 1<<40), 0x90, 5)
+	blob := packOf{{kind: plumbing.BlobObject, size: 5, data: small}}
+	tests := []struct {
+		name string
+		pack []byte
+		want error
+	}{
+		{"a fair one", blob.bytes(1), nil},
+		{"many objects", blob.bytes(1 << 31), packfile.ErrMalformedPackFile},
+		{"a large object", packOf{{kind: plumbing.BlobObject, size: maxObject + 1, data: small}}.bytes(1), ErrTooLarge},
+		{"an object larger than it says", packOf{{kind: plumbing.BlobObject, size: 4, data: small}}.bytes(1), packfile.ErrInflatedSizeMismatch},
+		{"a delta of a large object", append(blob, packOf{{kind: plumbing.OFSDeltaObject, size: int64(len(delta)), data: delta}}...).bytes(2), ErrTooLarge},
+		{"more than may be fetched", packOf{{kind: plumbing.BlobObject, size: 1 << 20, data: randomBytes(1 << 20)}}.bytes(1), ErrTooLarge},
+		{"another checksum", append(bytes.TrimSuffix(blob.bytes(1), blob.bytes(1)[len(blob.bytes(1))-20:]), make([]byte, 20)...), packfile.ErrMalformedPackFile},
+		{"an object smaller than it says", packOf{{kind: plumbing.BlobObject, size: 6, data: small}}.bytes(1), packfile.ErrMalformedPackFile},
+		{"nothing", nil, packfile.ErrMalformedPackFile},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := receivePack(t.Context(), bytes.NewReader(test.pack), dir, 1<<20)
+			runtime.ReadMemStats(&after)
+			if !errors.Is(err, test.want) {
+				t.Errorf("the error is %v, want %v", err, test.want)
+			}
+			if spent := after.TotalAlloc - before.TotalAlloc; spent > 16<<20 {
+				t.Errorf("%d bytes were allocated", spent)
+			}
+			if left, _ := os.ReadDir(dir); test.want != nil && len(left) > 0 {
+				t.Errorf("it left %v", left)
+			}
+		})
+	}
+}
+
+func randomBytes(n int) []byte {
+	data, _ := io.ReadAll(io.LimitReader(rand.NewChaCha8([32]byte{}), int64(n)))
+	return data
+}

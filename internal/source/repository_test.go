@@ -1,0 +1,206 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+func openRepository(t testing.TB, dir string) *Repository {
+	t.Helper()
+	r, err := OpenRepository(dir)
+	must(t, err)
+	t.Cleanup(func() { must(t, r.Close()) })
+	return r
+}
+
+func TestRepositoryResolves(t *testing.T) {
+	r := newRepo(t)
+	r.commit(map[string]string{"in/a.yaml": specOf("a", 1)})
+	r.git("tag", "light")
+	r.git("tag", "-a", "-m", "tag", "heavy")
+	r.git("tag", "-a", "-m", "tag", "heavier", "heavy")
+	r.git("switch", "-q", "-c", "side/branch")
+	r.commit(map[string]string{"in/b.yaml": specOf("b", 1)})
+	r.git("switch", "-q", "main")
+	r.commit(map[string]string{"in/c.yaml": specOf("c", 1)})
+	r.git("merge", "-q", "--no-ff", "-m", "merge", "side/branch")
+	r.push("last")
+	r.git("fetch", "-q")
+	names := []string{
+		"main", "HEAD", "refs/heads/main", "heads/main", "origin/main", "light", "heavy", "heavier", "side/branch",
+		"main~1", "main~2", "main^", "main^^", "main^1", "main~1^2", "HEAD~3", "main~0", "main^0", "heavy^{commit}",
+		r.git("rev-parse", "main"), r.git("rev-parse", "--short=9", "main"), r.git("rev-parse", "heavy"),
+	}
+	check := func(t *testing.T, dir string) {
+		repository := openRepository(t, dir)
+		for _, name := range names {
+			got, err := repository.Resolve(name)
+			if want := r.git("rev-parse", name+"^{commit}"); err != nil || got != want {
+				t.Errorf("%s is %s, %v; git says %s", name, got, err, want)
+			}
+		}
+		for _, name := range []string{"none", "origin/none", "main~99", "main^3", strings.Repeat("1", 40), "", "../x", "main:in", r.git("rev-parse", "main^{tree}")} {
+			if got, err := repository.Resolve(name); !errors.Is(err, ErrNoRevision) {
+				t.Errorf("%q is %s, %v", name, got, err)
+			}
+		}
+	}
+	t.Run("loose", func(t *testing.T) { check(t, r.work) })
+	r.git("gc", "-q")
+	t.Run("packed", func(t *testing.T) { check(t, filepath.Join(r.work, "in")) })
+	t.Run("a linked worktree", func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), "linked")
+		r.git("worktree", "add", "-q", "--detach", dir, "main")
+		check(t, dir)
+	})
+	t.Run("a clone that borrows", func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), "clone")
+		r.git("clone", "-q", "--shared", r.work, dir)
+		if got, err := openRepository(t, dir).Resolve("origin/side/branch"); err != nil || got != r.git("rev-parse", "side/branch") {
+			t.Errorf("it is %s, %v", got, err)
+		}
+	})
+}
+
+func TestRepositoryReadsRevisions(t *testing.T) {
+	r := newRepo(t)
+	r.commit(map[string]string{"a.yaml": specOf("a", 1), "in/b.yaml": specOf("b", 1)})
+	r.commit(map[string]string{"in/b.yaml": specOf("b", 2), "in/c.yaml": specOf("c", 1)})
+	r.write(map[string]string{"in/b.yaml": "not committed"})
+	repository := openRepository(t, filepath.Join(r.work, "in"))
+	if p := repository.Prefix(); p != "in" {
+		t.Errorf("the prefix is %q", p)
+	}
+	at := func(rev, path string) string {
+		revision, err := repository.SpecsAt(t.Context(), rev, path)
+		must(t, err)
+		return said(revision)
+	}
+	if got := at("HEAD~1", "."); got != "a v1 a.yaml\nb v1 in/b.yaml\n" {
+		t.Errorf("HEAD~1 says %s", got)
+	}
+	if got := at("main", "in"); got != "b v2 in/b.yaml\nc v1 in/c.yaml\n" {
+		t.Errorf("main says %s", got)
+	}
+	if _, err := repository.SpecsAt(t.Context(), "main", "out"); !errors.Is(err, ErrNoPath) {
+		t.Errorf("the error is %v", err)
+	}
+	if openRepository(t, r.dir).Prefix() != "." || openRepository(t, r.work).Prefix() != "." {
+		t.Error("the prefix of a root is not .")
+	}
+
+	t.Run("a path that is new", func(t *testing.T) {
+		r.write(map[string]string{"new/d.yaml": specOf("d", 1)})
+		r.push("new")
+		changes, err := repository.Changes(t.Context(), "HEAD~1", "HEAD", "new")
+		if err != nil || len(changes) != 1 || changes[0].Base != nil || changes[0].Head.Commits[0].TaskID != "d" {
+			t.Errorf("the changes are %+v, %v", changes, err)
+		}
+		if _, err := repository.Changes(t.Context(), "HEAD~1", "HEAD", "none"); !errors.Is(err, ErrNoPath) {
+			t.Errorf("the error is %v", err)
+		}
+	})
+	t.Run("an ignore file that is new", func(t *testing.T) {
+		r.commit(map[string]string{"in/" + IgnoreFile: "c.yaml\n"})
+		changes, err := repository.Changes(t.Context(), "HEAD~1", "HEAD", "in")
+		if err != nil || len(changes) != 1 || changes[0].Name != "in/c.yaml" || changes[0].Head != nil {
+			t.Errorf("the changes are %+v, %v", changes, err)
+		}
+	})
+	t.Run("a shallow clone says what to do", func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), "shallow")
+		r.git("clone", "-q", "--depth=1", "file://"+r.dir, dir)
+		shallow := openRepository(t, dir)
+		if _, err := shallow.SpecsAt(t.Context(), "HEAD", "in"); err != nil {
+			t.Error(err)
+		}
+		_, err := shallow.SpecsAt(t.Context(), "HEAD~1", "in")
+		if !errors.Is(err, ErrNoRevision) || !strings.Contains(err.Error(), "fetch-depth: 0") {
+			t.Errorf("the error is %v", err)
+		}
+		wantError(t, r.open(GitConfig{URL: dir}), ErrShallow, "git fetch --unshallow")
+	})
+	t.Run("no repository", func(t *testing.T) {
+		if _, err := OpenRepository(t.TempDir()); !errors.Is(err, ErrNoRepository) {
+			t.Errorf("the error is %v", err)
+		}
+	})
+}
+
+// The merge base is one of those that git names, in histories with merges, merges
+// across one another, and clocks that are wrong.
+func TestMergeBase(t *testing.T) {
+	r := newRepo(t)
+	tree := r.feed(r.work, "", "mktree")
+	random := rand.New(rand.NewPCG(5, 6))
+	var commits []string
+	var refs strings.Builder
+	for i := range 60 {
+		args := []string{"commit-tree", "-m", fmt.Sprint(i), tree}
+		for range min(len(commits), random.IntN(3)) {
+			args = append(args, "-p", commits[len(commits)-1-random.IntN(min(len(commits), 8))])
+		}
+		r.now = r.now.AddDate(0, 0, random.IntN(5)-1)
+		commits = append(commits, r.run(r.work, args...))
+		fmt.Fprintf(&refs, "create refs/heads/c%d %s\n", i, commits[i])
+	}
+	r.feed(r.work, refs.String(), "update-ref", "--stdin")
+	repository := openRepository(t, r.work)
+	none := 0
+	for range 60 {
+		a, b := commits[random.IntN(len(commits))], commits[random.IntN(len(commits))]
+		want := r.mergeBases(a, b)
+		got, err := repository.MergeBase(t.Context(), a, b)
+		switch {
+		case want == "":
+			none++
+			if !errors.Is(err, ErrNoRevision) {
+				t.Errorf("of %s and %s it is %s, %v; git says none", a, b, got, err)
+			}
+		case err != nil || !strings.Contains(want, got):
+			t.Errorf("of %s and %s it is %s, %v; git says %s", a, b, got, err, want)
+		}
+		ok, err := repository.store.descends(t.Context(), plumbing.NewHash(a), plumbing.NewHash(b))
+		if err != nil || ok != r.isAncestor(a, b) {
+			t.Errorf("%s descends from %s: %v, %v", b, a, ok, err)
+		}
+	}
+	if none == 0 {
+		t.Error("no two commits were without a common one")
+	}
+}
+
+func TestChangesBetweenRevisions(t *testing.T) {
+	r := newRepo(t)
+	base := r.importFiles("", true, manyFiles(1000, 1))
+	files := everyHundredth(1000, 2)
+	files["in/new.yaml"], files["out.yaml"], files["in/readme.txt"] = specOf("new", 1), specOf("out", 1), "hello"
+	head := r.importFiles(base, false, files)
+
+	repository := openRepository(t, r.dir)
+	changes, err := repository.Changes(t.Context(), base, head, "in")
+	must(t, err)
+	var names []string
+	for _, c := range changes {
+		names = append(names, c.Name)
+	}
+	if want := strings.Fields(r.bare("diff", "--name-only", base, head, "--", "in/*.yaml")); !slices.Equal(names, want) {
+		t.Errorf("the changes are %v, want %v", names, want)
+	}
+	for _, c := range changes {
+		if c.Head.Commits[0].InstanceVersion != 2 && c.Name != "in/new.yaml" || (c.Base == nil) != (c.Name == "in/new.yaml") {
+			t.Errorf("%s: base %v, head %v", c.Name, c.Base, c.Head)
+		}
+	}
+	back, err := repository.Changes(t.Context(), head, base, "in")
+	if err != nil || len(back) != len(changes) || back[len(back)-1].Head != nil {
+		t.Errorf("the way back is %v, %v", back, err)
+	}
+}
