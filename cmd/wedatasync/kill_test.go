@@ -79,7 +79,7 @@ func newKilling(t *testing.T) *killing {
 		rand: rand.New(rand.NewPCG(seed, 0)),
 		env: append(os.Environ(),
 			"TENCENTCLOUD_SECRET_ID="+account.SecretID, "TENCENTCLOUD_SECRET_KEY="+account.SecretKey,
-			"WEDATASYNC_ENDPOINT="+endpoint.URL, "WEDATASYNC_SOURCE=specs", "WEDATASYNC_ACCEPT_HORIZON=200ms", "WEDATASYNC_INTERVAL=100ms",
+			"WEDATASYNC_ENDPOINT="+endpoint.URL, "WEDATASYNC_SOURCE=specs", "WEDATASYNC_ACCEPT_HORIZON=200ms", "WEDATASYNC_INTERVAL=100ms", "WEDATASYNC_LISTEN=off",
 			"WEDATASYNC_CONFIG="+filepath.Join(dir, "wedatasync.yaml")),
 	}
 	if err := os.WriteFile(filepath.Join(dir, "wedatasync.yaml"), []byte("guards: {maxChangePercent: 0}\n"), 0o644); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/wedatasync/wedatasync/internal/app"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 )
 
@@ -45,6 +47,7 @@ func TestScripts(t *testing.T) {
 			"exits":   cmdExits,
 			"until":   cmdUntil,
 			"edit":    cmdEdit,
+			"get":     cmdGet,
 		},
 	})
 }
@@ -69,6 +72,7 @@ func setupScript(env *testscript.Env) error {
 	env.Setenv("WEDATASYNC_ENDPOINT", endpoint.URL)
 	env.Setenv("WEDATASYNC_ACCEPT_HORIZON", "1s")
 	env.Setenv("WEDATASYNC_INTERVAL", "100ms")
+	env.Setenv("WEDATASYNC_LISTEN", app.ListenOff)
 	env.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
 	env.Setenv("GIT_CONFIG_SYSTEM", os.DevNull)
 	env.Setenv("GIT_AUTHOR_NAME", "Ada")
@@ -142,43 +146,55 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE COMMAND [ARG...]")
 	}
-	err := ts.Exec(args[1], args[2:]...)
-	code := 0
-	if exit, ok := err.(*exec.ExitError); ok {
-		code = exit.ExitCode()
-	} else if err != nil {
-		ts.Fatalf("run %s: %v", args[1], err)
-	}
-	if strconv.Itoa(code) != args[0] {
+	if code := exitOf(ts, args[1:]); strconv.Itoa(code) != args[0] {
 		ts.Fatalf("%s exits with %d, want %s", strings.Join(args[1:], " "), code, args[0])
 	}
 }
 
-// cmdUntil runs a command until it prints what is asked for: until PATTERN COMMAND
-// ARG..., or until "commits N" holds. It fails after 10 s.
+// cmdUntil waits for another process: until commits N, until TEXT FILE, or until
+// exits CODE COMMAND ARG...
 func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: until commits N, or until TEXT FILE")
+		ts.Fatalf("usage: until commits N, until TEXT FILE, or until exits CODE COMMAND [ARG...]")
 	}
+	eventually(ts, strings.Join(args, " "), func() (seen string, ok bool) {
+		switch args[0] {
+		case "commits":
+			seen = strconv.Itoa(len(commitsOf(simOf(ts))))
+			return seen, seen == args[1]
+		case "exits":
+			seen = strconv.Itoa(exitOf(ts, args[2:]))
+			return seen, seen == args[1]
+		default:
+			data, _ := os.ReadFile(ts.MkAbs(args[1]))
+			return string(data), strings.Contains(string(data), args[0])
+		}
+	})
+}
+
+// eventually fails the script if cond does not hold within 10 s.
+func eventually(ts *testscript.TestScript, what string, cond func() (seen string, ok bool)) {
 	deadline := time.Now().Add(10 * time.Second)
 	for {
-		ok, seen := false, ""
-		if args[0] == "commits" {
-			seen = strconv.Itoa(len(commitsOf(simOf(ts))))
-			ok = seen == args[1]
-		} else {
-			data, _ := os.ReadFile(ts.MkAbs(args[1]))
-			seen = string(data)
-			ok = strings.Contains(seen, args[0])
-		}
+		seen, ok := cond()
 		if ok {
 			return
 		}
 		if time.Now().After(deadline) {
-			ts.Fatalf("after 10 s still not %s, but %s", strings.Join(args, " "), seen)
+			ts.Fatalf("after 10 s still not %s, but %s", what, seen)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// exitOf runs a command and returns its exit code.
+func exitOf(ts *testscript.TestScript, args []string) int {
+	err := ts.Exec(args[0], args[1:]...)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode()
+	}
+	ts.Check(err)
+	return 0
 }
 
 // cmdEdit replaces a text in a file, by rename as editors do: edit FILE OLD NEW.
@@ -193,4 +209,28 @@ func cmdEdit(ts *testscript.TestScript, neg bool, args []string) {
 	path := ts.MkAbs(args[0])
 	ts.Check(os.WriteFile(path+"~", []byte(strings.ReplaceAll(data, args[1], args[2])), 0o644))
 	ts.Check(os.Rename(path+"~", path))
+}
+
+// cmdGet gets a page of the daemon whose log is in a file, until its status is what
+// is asked for: get STATUS PATH LOG. What it got is in the file "got".
+func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: get STATUS PATH LOG")
+	}
+	_, rest, ok := strings.Cut(ts.ReadFile(args[2]), "url=")
+	if !ok {
+		ts.Fatalf("%s does not say where the daemon listens", args[2])
+	}
+	base, _, _ := strings.Cut(rest, "\n")
+	eventually(ts, strings.Join(args, " "), func() (seen string, ok bool) {
+		req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, strings.TrimSuffix(base, "/")+args[1], nil)
+		ts.Check(err)
+		res, err := http.DefaultClient.Do(req)
+		ts.Check(err)
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs("got"), body, 0o644))
+		return res.Status + ": " + string(body), strconv.Itoa(res.StatusCode) == args[0]
+	})
 }

@@ -27,7 +27,7 @@ unknown outcome remains; 7 the state is locked by another process.`,
 			return usageError{err}
 		}
 		console := newConsole(io, s, once)
-		env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: console.progress && !s.given("log-level"), Version: version(), OwnState: s.given("state")}
+		env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: console.progress && !s.given("log-level"), Version: version(), OwnState: s.given("state"), Daemon: !once}
 		a, err := app.New(cmd.Context(), s.Settings, env, console)
 		if err != nil {
 			return err

@@ -155,6 +155,8 @@ func (o *openTask) why(now time.Time) string {
 		add("locked by %s since %s", o.Locker, clock(o.Since))
 	case o.TaskApproveID != "":
 		add("accepted, waits for approval %s in WeData", report.Visible(o.TaskApproveID))
+	case o.Status == state.StatusIntent:
+		add("sent, its answer is awaited")
 	case o.Code != "":
 		add("%s: %s", o.Code, report.Visible(o.Message))
 	}

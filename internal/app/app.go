@@ -8,10 +8,13 @@ import (
 	"iter"
 	"log/slog"
 	mathrand "math/rand/v2"
+	"net"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -25,6 +28,10 @@ type App struct {
 	log        *slog.Logger
 	source     reconcile.Source
 	reconciler *reconcile.Reconciler
+	commits    *reconcile.Pacer
+	pokes      chan struct{} // asks for a poll; one is enough
+	window     *serve.Server // nil: none
+	listener   net.Listener
 	guards     atomic.Pointer[reconcile.Guards]
 	teardown   []step
 }
@@ -41,7 +48,7 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	a := &App{settings: s}
+	a := &App{settings: s, commits: reconcile.NewPacer(s.Rate * s.Share), pokes: make(chan struct{}, 1)}
 	if a.log, err = env.logger(&s); err != nil {
 		return nil, err
 	}
@@ -64,7 +71,16 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 	if err != nil {
 		return nil, err
 	}
-	return a, a.build(ctx, &s, client, store, observer)
+	watching := observers{observer}
+	if env.Daemon {
+		if err := a.openWindow(ctx, &s, &env); err != nil {
+			return nil, err
+		}
+	}
+	if a.window != nil {
+		watching = append(watching, a.window.Observer())
+	}
+	return a, a.build(ctx, &s, client, store, watching)
 }
 
 // connect makes the client of the API.
@@ -128,7 +144,6 @@ func (a *App) build(ctx context.Context, s *Settings, client *wedata.Client, sto
 	if err != nil {
 		return err
 	}
-	rate := s.Rate * s.Share
 	a.reconciler = reconcile.New(reconcile.Config{
 		Source:    a.source,
 		Committer: client,
@@ -139,8 +154,8 @@ func (a *App) build(ctx context.Context, s *Settings, client *wedata.Client, sto
 		Info:      s.sourceInfo(),
 		State:     reconcile.StateInfo{Lineage: store.Lineage()},
 		Guards:    a.guards.Load,
-		Commits:   reconcile.NewPacer(rate),
-		Reads:     reconcile.NewPacer(rate),
+		Commits:   a.commits,
+		Reads:     reconcile.NewPacer(s.Rate * s.Share),
 		Horizon:   s.AcceptHorizon,
 		Interval:  s.Interval,
 		Random:    mathrand.Float64,
@@ -190,8 +205,17 @@ func (a *App) Once(ctx context.Context) (result *reconcile.Result, err error) {
 // Run makes passes until ctx is done. What is under way then gets the grace period
 // to end in.
 func (a *App) Run(ctx context.Context) error {
-	a.log.InfoContext(ctx, "start", "source", a.settings.sourceInfo().URL, "endpoint", a.settings.Endpoint, "interval", a.settings.Interval)
-	err := a.within(ctx, func() error { return a.reconciler.Run(ctx, a.changed()) })
+	a.log.InfoContext(ctx, "start", "source", a.settings.sourceInfo().URL, "endpoint", a.settings.Identity().Endpoint, "interval", a.settings.Interval)
+	beside, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var others sync.WaitGroup
+	others.Go(func() { a.follow(beside) })
+	if a.window != nil {
+		a.log.InfoContext(ctx, "the status page is open", "url", "http://"+a.listener.Addr().String()+"/")
+		others.Go(func() { a.show(beside) })
+	}
+	err := a.within(ctx, func() error { return a.reconciler.Run(ctx, a.pokes) })
+	cancel()
+	others.Wait()
 	a.log.InfoContext(context.WithoutCancel(ctx), "stop")
 	return err
 }
@@ -214,14 +238,6 @@ func (a *App) within(ctx context.Context, run func() error) error {
 	case <-grace.C:
 		return ErrGrace
 	}
-}
-
-// changed tells of changes in the source, where it notices them by itself.
-func (a *App) changed() <-chan struct{} {
-	if folder, ok := a.source.(interface{ Changed() <-chan struct{} }); ok {
-		return folder.Changed()
-	}
-	return nil
 }
 
 // onStop names what Close takes down, the newest first.

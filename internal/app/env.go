@@ -12,6 +12,9 @@ type Env struct {
 	Version string
 	// Quiet keeps the log to warnings and errors: a person watches something else.
 	Quiet bool
+	// Daemon says that the program will run until it is told to end, and so has a
+	// window.
+	Daemon bool
 	// OwnState says that a person chose the state's file. A simulated endpoint
 	// forgets its tasks when it ends, and so does its state, unless one was chosen.
 	OwnState bool

@@ -35,9 +35,14 @@ func Say(ctx context.Context, s Settings, word state.Word) (state.Answer, error)
 	if err := obey(ctx, s.State, id); err != nil && !errors.Is(err, state.ErrLocked) {
 		return state.Answer{}, err
 	}
+	return waitAnswer(ctx, s.State, word.ID)
+}
+
+// waitAnswer waits for the daemon's answer to a word, for as long as makes sense.
+func waitAnswer(ctx context.Context, path string, id int64) (state.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	answer, err := state.WaitAnswer(ctx, s.State, word.ID)
+	answer, err := state.WaitAnswer(ctx, path, id)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return answer, ErrNoAnswer
 	}

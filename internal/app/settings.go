@@ -24,6 +24,10 @@ type Settings struct {
 	Interval      time.Duration // between two polls of the source
 	Grace         time.Duration // that calls under way get to end in
 
+	Listen          string // address of the status page, the API and the probes, or ListenOff
+	ActionTokenFile string // whose token lets the API take a person's word; empty: it takes none
+	Webhooks        WebhookSettings
+
 	LogFormat string // "text" or "json"
 	LogLevel  string // "debug", "info", "warn" or "error"
 
@@ -41,6 +45,14 @@ type GitSettings struct {
 	SSHKeyFile     string // a private key without a passphrase
 	KnownHostsFile string // required for ssh
 	CAFile         string // more roots for https, in PEM
+}
+
+// WebhookSettings are the files with the secrets that the forges sign with. A forge
+// without one has no webhook.
+type WebhookSettings struct {
+	GitHub string
+	GitLab string
+	Gitea  string
 }
 
 // Bounds of the settings.
@@ -67,6 +79,7 @@ func Defaults() Settings {
 		AcceptHorizon: CloudHorizon,
 		Interval:      30 * time.Second,
 		Grace:         15 * time.Second,
+		Listen:        "127.0.0.1:9740",
 		LogFormat:     "text",
 		LogLevel:      "info",
 		Guards:        reconcile.Guards{MaxChangePercent: 30},

@@ -1,0 +1,120 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// ListenOff is the value of Settings.Listen that opens no window.
+const ListenOff = "off"
+
+// openWindow builds what shows the daemon to people and machines. It listens before
+// the daemon starts, so that an address in use is found at once.
+func (a *App) openWindow(ctx context.Context, s *Settings, env *Env) error {
+	if s.Listen == ListenOff {
+		return nil
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", s.Listen)
+	if err != nil {
+		return fmt.Errorf("open the status page: %w: give each daemon a --listen of its own, or --listen %s", err, ListenOff)
+	}
+	a.onStop("close the listener", func() error {
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	a.listener = l
+	a.window, err = serve.New(serve.Config{
+		Version:   env.Version,
+		Interval:  s.Interval,
+		Logger:    a.log,
+		Status:    func() reconcile.Status { return a.reconciler.Status() },
+		State:     func(ctx context.Context) (*state.Reader, error) { return state.OpenReader(ctx, s.State) },
+		Period:    a.commits.Period,
+		Poke:      a.poke,
+		Webhooks:  serve.Webhooks{GitHub: s.Webhooks.GitHub, GitLab: s.Webhooks.GitLab, Gitea: s.Webhooks.Gitea},
+		Say:       func(ctx context.Context, w state.Word) (state.Answer, error) { return tell(ctx, s.State, w) },
+		TokenFile: s.ActionTokenFile,
+	})
+	return err
+}
+
+// show serves until ctx is done. A window that fails is no reason to stop
+// releases, and says so.
+func (a *App) show(ctx context.Context) {
+	if err := a.window.Serve(ctx, a.listener); err != nil && ctx.Err() == nil {
+		a.log.ErrorContext(ctx, "the status page is gone", "error", err)
+	}
+}
+
+// tell leaves a word for the daemon of this process.
+func tell(ctx context.Context, path string, w state.Word) (state.Answer, error) {
+	id, err := state.PostWord(ctx, path, w)
+	if err != nil {
+		return state.Answer{}, err
+	}
+	answer, err := waitAnswer(ctx, path, id)
+	if errors.Is(err, ErrNoAnswer) {
+		return answer, serve.ErrPending
+	}
+	return answer, err
+}
+
+// poke asks for a poll of the source. It does not block: one that is asked for
+// already is enough.
+func (a *App) poke() {
+	select {
+	case a.pokes <- struct{}{}:
+	default:
+	}
+}
+
+// follow passes on what the source notices by itself.
+func (a *App) follow(ctx context.Context) {
+	source, ok := a.source.(interface{ Changed() <-chan struct{} })
+	if !ok {
+		return
+	}
+	for {
+		select {
+		case <-source.Changed():
+			a.poke()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// observers tells several what happens.
+type observers []reconcile.Observer
+
+var _ reconcile.Observer = observers(nil)
+
+// Planned implements [reconcile.Observer].
+func (all observers) Planned(p *reconcile.Plan) {
+	for _, o := range all {
+		o.Planned(p)
+	}
+}
+
+// Called implements [reconcile.Observer].
+func (all observers) Called(c *reconcile.Change, next *state.Record, out state.Outcome) {
+	for _, o := range all {
+		o.Called(c, next, out)
+	}
+}
+
+// Passed implements [reconcile.Observer].
+func (all observers) Passed(r *reconcile.Result) {
+	for _, o := range all {
+		o.Passed(r)
+	}
+}
