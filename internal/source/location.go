@@ -18,7 +18,7 @@ import (
 // else the folder of that path. Of the two configurations it uses the one that
 // fits, with its location replaced.
 func Open(location string, git GitConfig, folder FolderConfig) (reconcile.Source, error) {
-	if isURL(location) {
+	if IsGit(location) {
 		git.URL = location
 		return OpenGit(git)
 	}
@@ -27,15 +27,15 @@ func Open(location string, git GitConfig, folder FolderConfig) (reconcile.Source
 	case err != nil:
 		return nil, &Error{Kind: ErrNoFolder, Source: Redact(location), Err: err,
 			Hint: "name an existing folder, or a URL such as https://host/repository.git"}
-	case isBare(location):
-		git.URL = location
-		return OpenGit(git)
 	case !info.IsDir():
 		return nil, &Error{Kind: ErrNoFolder, Source: location, Detail: "it is a file", Hint: "name the folder it is in"}
 	}
 	folder.Dir = location
 	return OpenFolder(folder)
 }
+
+// IsGit reports whether Open takes the location for a git repository.
+func IsGit(location string) bool { return isURL(location) || isBare(location) }
 
 // Redact returns a location for logs, errors and the state's lineage: without
 // user, password, query and fragment. A path stays as it is.
@@ -49,7 +49,7 @@ func Redact(location string) string {
 		return oneLine(location, maxCause)
 	}
 	u, err := url.Parse(location)
-	if err != nil || u.Host == "" && u.Scheme != "file" {
+	if err != nil || u.Scheme == "" || u.Host == "" && u.Scheme != "file" {
 		return oneLine(scheme, 16) + "://(unreadable)"
 	}
 	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
@@ -163,6 +163,3 @@ func isBare(dir string) bool {
 	}
 	return true
 }
-
-// IsGit reports whether Open takes the location for a git repository.
-func IsGit(location string) bool { return isURL(location) || isBare(location) }

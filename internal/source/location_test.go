@@ -80,7 +80,7 @@ func TestOpen(t *testing.T) {
 	for _, test := range tests {
 		s, err := Open(test.location, GitConfig{}, FolderConfig{})
 		must(t, err)
-		if _, ok := s.(*Git); ok != test.git {
+		if _, ok := s.(*Git); ok != test.git || IsGit(test.location) != test.git {
 			t.Errorf("%s opens a %T", test.location, s)
 		}
 		wantSaid(t, poll(t, s), "a v1 a.yaml")
