@@ -95,7 +95,7 @@ func fillNew(ctx context.Context, path string, m meta, fill filler, fault func(s
 
 // makeTables makes what every state has.
 func (w *writer) makeTables(ctx context.Context) error {
-	if err := migrate(ctx, w.conn, 0, schemaVersion); err != nil {
+	if err := makeSchema(ctx, w.conn); err != nil {
 		return err
 	}
 	columns, err := w.meta.columns()

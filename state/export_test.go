@@ -5,8 +5,12 @@ import "context"
 // SchemaVersion is the newest schema that this version knows.
 const SchemaVersion = schemaVersion
 
-// MaxOpenWords is how many words may wait for an answer.
-const MaxOpenWords = maxOpenWords
+// MaxOpenWords is how many words may wait for an answer, KeepWords how many are
+// kept when they were answered.
+const (
+	MaxOpenWords = maxOpenWords
+	KeepWords    = keepWords
+)
 
 // WithFault returns options under which fault is called at each point of the way
 // to the disk: "begin", "commit", "head-write", "head-sync" and "checkpoint". What
@@ -16,14 +20,22 @@ func WithFault(opt Options, fault func(point string) error) Options {
 	return opt
 }
 
-// Verify does what Open does before it writes.
-func Verify(ctx context.Context, path string, id Identity) error {
+// VerifyAndRead does what Open does before it writes, and then reads.
+func VerifyAndRead(ctx context.Context, path string, id Identity, read func(*Reader) error) error {
 	fl, err := locate(path)
 	if err != nil {
 		return err
 	}
-	_, err = fl.verify(ctx, id)
-	return err
+	h, err := fl.readHead()
+	if err != nil {
+		return err
+	}
+	return fl.inspect(ctx, func(r *Reader) error {
+		if err := r.verify(ctx, h, id); err != nil {
+			return err
+		}
+		return read(r)
+	})
 }
 
 // HeadLine returns the content of a head file.

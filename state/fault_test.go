@@ -2,6 +2,7 @@ package state_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -119,6 +121,38 @@ func TestAFullDiskIsWaitedFor(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Another program's transaction is waited for, and then nothing was written.
+func TestAnotherProgramsTransactionIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := newState(t, 3)
+		s, _ := openFaulty(t, path, nil)
+		defer s.Close()
+		other, err := sql.Open("sqlite", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		other.SetMaxOpenConns(1)
+		exec := func(query string) {
+			if _, err := other.ExecContext(t.Context(), query); err != nil {
+				t.Fatal(err)
+			}
+		}
+		exec("BEGIN IMMEDIATE")
+		start := time.Now()
+		if err := s.Save(t.Context(), applied(5)); !errors.Is(err, state.ErrBusy) || errors.Is(err, state.ErrBroken) {
+			t.Errorf("got %v", err)
+		}
+		if waited := time.Since(start); waited < 4*time.Second || waited > 6*time.Second {
+			t.Errorf("it waited %v", waited)
+		}
+		exec("ROLLBACK")
+		if err := s.Save(t.Context(), applied(5)); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // The log is moved beside the saves: while it cannot be for want of space nothing is

@@ -7,8 +7,10 @@ import (
 	"testing"
 )
 
-// long asks for the tests that take minutes.
-var long = flag.Bool("long", false, "run the long tests")
+var (
+	long   = flag.Bool("long", false, "run the tests that take minutes as well")
+	update = flag.Bool("update", false, "write the golden files, and the fixture of the newest schema if there is none")
+)
 
 // roleEnv names what a copy of the test binary is to be instead of a test.
 const roleEnv = "WEDATASYNC_STATE_TEST_ROLE"

@@ -9,7 +9,8 @@ import (
 )
 
 // Reader shows one moment of a state. It takes no lock, works while a daemon
-// holds the state and for who may only read its files, and writes nothing.
+// holds the state and for who may only read its files, and writes nothing. One
+// goroutine uses it at a time.
 type Reader struct {
 	reads
 	meta meta

@@ -38,6 +38,21 @@ func sqlExec(t testing.TB, path string, query string) {
 	}
 }
 
+// sqlCount returns the number that a query has.
+func sqlCount(t testing.TB, path string, query string) int {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var n int
+	if err := db.QueryRowContext(t.Context(), query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // files returns what is in the folder of the state.
 func files(t testing.TB, path string) map[string]string {
 	t.Helper()

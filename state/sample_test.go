@@ -34,19 +34,22 @@ func sampleKey(n int) spec.Key {
 	return spec.Key{ProjectID: "1486804694126882816", TaskID: fmt.Sprintf("kb947c997-4f91-4a1f-913d-%012d", n)}
 }
 
-func sampleCommit(n int) *spec.Commit {
-	return &spec.Commit{
-		Key: sampleKey(n), CommitType: spec.Start, TaskType: spec.Realtime, InstanceVersion: int64(n%50 + 1), VersionDesc: "v1",
-		ExtConfig: []spec.Param{{Name: "parallelism", Value: "4"}},
+// samplePlan is the hash of the plan that the samples were part of.
+const samplePlan = "sha256:0f343b0931126a20f133d67c2b018a3b5f1f7a8d0f3b1f0c8b7b0b1e7a2d4c11"
+
+func sampleDigest(n byte) spec.Digest {
+	var d spec.Digest
+	for i := range d {
+		d[i] = n + byte(i)*7
 	}
+	return d
 }
 
 // sampleApplied is what a commit of the n-th task leaves.
 func sampleApplied(n int) *state.Applied {
-	c := sampleCommit(n)
 	return &state.Applied{
-		CommitType: c.CommitType, TaskType: c.TaskType, InstanceVersion: c.InstanceVersion, VersionDesc: c.VersionDesc,
-		Content: c.Content(), Ext: c.ExtDigest(), Revision: "9fceb02d0ae598e95dc970b74767f19372d61af8",
+		CommitType: spec.Start, TaskType: spec.Realtime, InstanceVersion: int64(n%50 + 1), VersionDesc: "v1",
+		Content: sampleDigest(1), Ext: sampleDigest(2), Revision: "9fceb02d0ae598e95dc970b74767f19372d61af8",
 		RequestID: "eac6b301-a322-493a-8e36-83b295459397", Origin: state.OriginCommit, At: sampleTime(),
 	}
 }
@@ -57,7 +60,7 @@ func applied(n int) state.Transition {
 		Record: &state.Record{Key: sampleKey(n), Status: state.StatusApplied, Applied: sampleApplied(n)},
 		Events: []state.Event{{
 			At: sampleTime(), Kind: state.EventOutcome, Key: sampleKey(n), Attempt: "01JC4ZJ9D3V8", Revision: "9fceb02d0ae598e95dc970b74767f19372d61af8",
-			PlanHash: "sha256:0f343b0931126a20f133d67c2b018a3b5f1f7a8d0f3b1f0c8b7b0b1e7a2d4c11", Request: sampleCommit(n).Request(),
+			PlanHash: samplePlan, Request: sampleDigest(3),
 			Outcome: state.Outcome{Class: state.ClassApplied, RequestID: "eac6b301-a322-493a-8e36-83b295459397"},
 		}},
 	}
@@ -65,18 +68,18 @@ func applied(n int) state.Transition {
 
 // intent is the transition that begins a commit of the n-th task.
 func intent(n int) state.Transition {
-	c, a := sampleCommit(n), sampleApplied(n)
+	a := sampleApplied(n)
 	wanted := *a
 	wanted.RequestID, wanted.Origin, wanted.At = "", "", time.Time{}
 	return state.Transition{
 		Record: &state.Record{Key: sampleKey(n), Status: state.StatusIntent, Applied: a, Attempt: &state.Attempt{
-			ID: "01JC4ZJ9D3V8", Wanted: wanted, WantedID: c.Wanted(), Request: c.Request(), Reason: "version",
-			PlanHash: "sha256:0f343b0931126a20f133d67c2b018a3b5f1f7a8d0f3b1f0c8b7b0b1e7a2d4c11", Author: "Ada <ada@example.com>",
-			File: "tasks/orders.yaml", Line: 4, At: sampleTime(), Before: &state.Live{InstanceVersion: 3, Status: state.TaskRunning, UpdateTime: "2026-11-01 08:00:00"},
+			ID: "01JC4ZJ9D3V8", Wanted: wanted, WantedID: sampleDigest(4), Request: sampleDigest(3), Reason: "version",
+			PlanHash: samplePlan, Author: "Ada <ada@example.com>", File: "tasks/orders.yaml", Line: 4, At: sampleTime(),
+			Before: &state.Live{InstanceVersion: 3, Status: state.TaskRunning, UpdateTime: "2026-11-01 08:00:00"},
 		}},
 		Events: []state.Event{{
 			At: sampleTime(), Kind: state.EventIntent, Key: sampleKey(n), Attempt: "01JC4ZJ9D3V8", Actor: "Ada <ada@example.com>",
-			Revision: a.Revision, PlanHash: "sha256:0f343b0931126a20f133d67c2b018a3b5f1f7a8d0f3b1f0c8b7b0b1e7a2d4c11", Request: c.Request(),
+			Revision: a.Revision, PlanHash: samplePlan, Request: sampleDigest(3),
 		}},
 	}
 }

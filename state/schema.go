@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// migrations holds N.sql for each schema version N: what brings a state of
-// schema N-1 to it.
+// migrations holds N.sql for each schema version N: what makes a schema N of the
+// one before, the version in schema_version included.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
@@ -20,7 +20,6 @@ const schemaVersion = 1
 // in order, upserts by ON CONFLICT, no functions of the clock.
 const (
 	selectVersion = `SELECT version FROM schema_version`
-	updateVersion = `UPDATE schema_version SET version = $1`
 
 	selectMeta = `SELECT lineage, identity, created_at, serial, tasks, tasks_sum, events, events_hash, row_crc FROM meta WHERE id = 1`
 	insertMeta = `INSERT INTO meta (id, lineage, identity, created_at, serial, tasks, tasks_sum, events, events_hash, row_crc)
@@ -60,18 +59,14 @@ const (
 	pruneWords      = `DELETE FROM words WHERE answered_at > 0 AND id <= $1`
 )
 
-// migrate brings the tables from one schema version to another, one step at a
-// time, in the caller's transaction.
-func migrate(ctx context.Context, tx execer, from, to int64) error {
-	for v := from + 1; v <= to; v++ {
+// makeSchema makes the tables in the caller's transaction, one version at a time.
+func makeSchema(ctx context.Context, tx execer) error {
+	for v := 1; v <= schemaVersion; v++ {
 		ddl, err := migrations.ReadFile(fmt.Sprintf("migrations/%d.sql", v))
 		if err != nil {
 			return fmt.Errorf("find schema %d: %w", v, err)
 		}
 		if _, err := tx.ExecContext(ctx, dialect(string(ddl))); err != nil {
-			return fmt.Errorf("make schema %d: %w", v, err)
-		}
-		if _, err := tx.ExecContext(ctx, updateVersion, v); err != nil {
 			return fmt.Errorf("make schema %d: %w", v, err)
 		}
 	}

@@ -30,7 +30,7 @@ func TestWhatIsSavedIsReadBack(t *testing.T) {
 	control := state.Control{
 		Revision:  "9fceb02d0ae598e95dc970b74767f19372d61af8",
 		Pauses:    []state.Pause{{ProjectID: "1", Code: "UnauthorizedOperation", Message: "no", Since: sampleTime(), Until: sampleTime(), Tries: 2}},
-		Approvals: []state.Approval{{PlanHash: "sha256:00", Actor: "ada", At: sampleTime(), Expires: sampleTime(), Calls: []spec.Digest{sampleCommit(1).Wanted()}}},
+		Approvals: []state.Approval{{PlanHash: "sha256:00", Actor: "ada", At: sampleTime(), Expires: sampleTime(), Calls: []spec.Digest{sampleDigest(5)}}},
 		Suspended: suspended,
 	}
 	event := []state.Event{{At: sampleTime(), Kind: state.EventWord, Note: "said <so> & so"}}

@@ -40,17 +40,22 @@ func (fl files) verify(ctx context.Context, id Identity) (meta, error) {
 	var m meta
 	return m, fl.inspect(ctx, func(r *Reader) error {
 		m = r.meta
-		if err := h.check(fl, m); err != nil {
-			return err
-		}
-		if err := m.identity.check(fl.db, id); err != nil {
-			return err
-		}
-		if _, err := r.Control(ctx); err != nil {
-			return err
-		}
-		return r.checkTip(ctx)
+		return r.verify(ctx, h, id)
 	})
+}
+
+// verify compares what the state says of itself with its head and with id.
+func (r *Reader) verify(ctx context.Context, h head, id Identity) error {
+	if err := h.check(r.files, r.meta); err != nil {
+		return err
+	}
+	if err := r.identity.check(r.files.db, id); err != nil {
+		return err
+	}
+	if _, err := r.Control(ctx); err != nil {
+		return err
+	}
+	return r.checkTip(ctx)
 }
 
 // checkTip makes sure that the newest event is the one that meta knows.

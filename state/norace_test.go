@@ -1,0 +1,6 @@
+//go:build !race
+
+package state_test
+
+// slower is how many times fewer cases the tests of damage try.
+const slower = 1
