@@ -1,8 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -90,4 +93,44 @@ func parses(line string) error {
 		return err
 	}
 	return cmd.ValidateArgs(cmd.Flags().Args())
+}
+
+// TestCI_Comment posts to a forge on this machine, and finds its comment again by
+// the marker that package report writes. A plan that cannot be made is one, too.
+func TestCI_Comment(t *testing.T) {
+	var bodies []string
+	forge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method + " " + r.URL.Path {
+		case "GET /repos/acme/tasks/issues/7/comments":
+			comments := []map[string]any{}
+			for _, body := range bodies {
+				comments = append(comments, map[string]any{"id": 1, "body": body, "user": map[string]any{"id": 7, "type": "Bot"}})
+			}
+			_ = json.NewEncoder(w).Encode(comments)
+		case "POST /repos/acme/tasks/issues/7/comments":
+			var in struct{ Body string }
+			_ = json.NewDecoder(r.Body).Decode(&in)
+			bodies = append(bodies, in.Body)
+			_, _ = io.WriteString(w, "{}")
+		default: // whose the token is, it may not ask
+			http.Error(w, `{"message":"Resource not accessible by integration"}`, http.StatusForbidden)
+		}
+	}))
+	defer forge.Close()
+	env := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_API_URL": forge.URL, "GITHUB_REPOSITORY": "acme/tasks", "GITHUB_TOKEN": "token"}
+	gone := filepath.Join(t.TempDir(), "gone")
+	for _, want := range []string{"comment created", "comment unchanged"} {
+		var out, log strings.Builder
+		streams := stdio{out: &out, err: &log, getenv: func(name string) string { return env[name] }}
+		args := []string{"comment", "--pull-request", "7", "--source", gone, "--key", "prod"}
+		if code := execute(t.Context(), args, streams); code != exitError {
+			t.Errorf("exit code %d, want %d", code, exitError)
+		}
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, log.String())
+		}
+	}
+	if len(bodies) != 1 || !strings.Contains(bodies[0], "key=prod") {
+		t.Errorf("comments: %q", bodies)
+	}
 }

@@ -95,7 +95,7 @@ func newChannel(c Channel, client *client) (*channel, error) {
 		return wrong("%w", err)
 	}
 	own := *client
-	own.tries, own.pause, own.log = chatTries, chatPause, client.log.With("channel", c.Name)
+	own.tries, own.pause, own.log = chatTries, chatPause, client.log.With("receiver", c.Name)
 	ch.client = &own
 	ch.queue = newQueue[Event](c.Name, client.log)
 	ch.queue.deliver, ch.queue.pace = ch.deliver, hook.pace
@@ -155,9 +155,9 @@ func (c *channel) address() (u *url.URL, address, key string, err error) {
 // deliver tells as many of the events as one message takes.
 func (c *channel) deliver(ctx context.Context, events []Event) (n int, err error) {
 	text, n := c.compose(events)
-	ctx, cancel := context.WithTimeout(ctx, chatTimeout)
-	defer cancel()
 	op := fmt.Sprintf("tell the channel %q", c.Name)
+	ctx, cancel := bound(ctx, op, chatTimeout)
+	defer cancel()
 	return n, c.client.do(ctx, call{
 		op: op,
 		build: func(ctx context.Context) (*http.Request, []string, error) {

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -184,18 +185,20 @@ type answer struct {
 // readAnswer finds the code in an answer, by any of its names.
 func readAnswer(data []byte) (answer, bool) {
 	var a struct {
-		ErrCode    *int   `json:"errcode"` // WeCom, DingTalk
-		ErrMsg     string `json:"errmsg"`
-		Code       *int   `json:"code"` // Feishu
-		Msg        string `json:"msg"`
-		StatusCode *int   // Feishu, of old
+		ErrCode *int   `json:"errcode"` // WeCom, DingTalk
+		ErrMsg  string `json:"errmsg"`
+		Code    *int   `json:"code"` // Feishu
+		Msg     string `json:"msg"`
+		// Feishu, of old.
+		StatusCode    *int
+		StatusMessage string
 	}
 	if json.Unmarshal(data, &a) != nil {
 		return answer{}, false
 	}
 	for _, code := range []*int{a.ErrCode, a.Code, a.StatusCode} {
 		if code != nil {
-			return answer{*code, a.ErrMsg + a.Msg}, true
+			return answer{*code, cmp.Or(a.ErrMsg, a.Msg, a.StatusMessage)}, true
 		}
 	}
 	return answer{}, false

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -178,13 +179,19 @@ func (c *client) try(ctx context.Context, call call) error {
 		resp.Body.Close()
 	}()
 	c.log.DebugContext(ctx, "asked", "op", call.op, "method", req.Method, "status", resp.StatusCode, "duration", time.Since(start))
-	if err = call.answered(resp); ctx.Err() != nil {
+	e := call.answered(resp)
+	switch {
+	case e == nil:
+		return nil
+	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
-	if e, ok := errors.AsType[*Error](err); ok {
-		return scrub(e, secrets)
-	}
-	return err
+	return scrub(e, secrets)
+}
+
+// bound limits how long something takes, with all its requests and waits.
+func bound(ctx context.Context, op string, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, d, &Error{Op: op, Kind: ErrUnavailable, Detail: fmt.Sprintf("not done after %v", d)})
 }
 
 // newRequest makes a request that carries JSON; nil is none.
@@ -226,7 +233,7 @@ func isCertificate(err error) bool {
 }
 
 // answered takes in an answer, whatever it is.
-func (call *call) answered(resp *http.Response) error {
+func (call *call) answered(resp *http.Response) *Error {
 	if resp.StatusCode/100 != 2 {
 		data, _ := io.ReadAll(io.LimitReader(resp.Body, maxFailure))
 		return call.refusal(resp, data)
@@ -246,17 +253,16 @@ func (call *call) answered(resp *http.Response) error {
 	return e
 }
 
-// scrub takes secrets out of what others said. The texts of an Error are made of
-// it, whatever a server or a library put into them.
+// scrub takes secrets out of what others said, whatever a server or a library put
+// into it: as they are, and as they are written in a URL or a header.
 func scrub(e *Error, secrets []string) *Error {
-	clean := func(s string) string {
-		for _, secret := range secrets {
-			if secret != "" {
-				s = strings.ReplaceAll(s, secret, redacted)
-			}
+	var pairs []string
+	for _, secret := range secrets {
+		if secret != "" {
+			pairs = append(pairs, secret, redacted, url.QueryEscape(secret), redacted, base64.StdEncoding.EncodeToString([]byte(secret)), redacted)
 		}
-		return s
 	}
+	clean := strings.NewReplacer(pairs...).Replace
 	e.Detail = clean(e.Detail)
 	if e.Err != nil {
 		if text := e.Err.Error(); clean(text) != text {

@@ -79,7 +79,7 @@ func (f *Forge) Upsert(ctx context.Context, body string, o Options) (Posted, err
 	if err != nil {
 		return Posted{}, err
 	}
-	ctx, cancel := f.bound(ctx, op)
+	ctx, cancel := bound(ctx, op, f.timeout)
 	defer cancel()
 	var posted Posted
 	err = f.client.again(ctx, func() (err error) {
@@ -87,11 +87,6 @@ func (f *Forge) Upsert(ctx context.Context, body string, o Options) (Posted, err
 		return err
 	}, func(e *Error) bool { return e.effect == effectUnknown })
 	return posted, err
-}
-
-// bound limits how long one call of a method takes.
-func (f *Forge) bound(ctx context.Context, op string) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, f.timeout, &Error{Op: op, Kind: ErrUnavailable, Detail: fmt.Sprintf("not done after %v", f.timeout)})
 }
 
 // check returns the marker of a body that can be posted.

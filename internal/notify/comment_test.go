@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
@@ -14,13 +15,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wedatasync/wedatasync/internal/notify"
-	"github.com/wedatasync/wedatasync/internal/report"
 )
 
 var kinds = []notify.Kind{notify.GitHub, notify.GitLab, notify.Gitea}
 
+// marker is the first line of the comments for a key.
+func marker(key string) string { return "<!-- wedatasync:plan key=" + key + " -->" }
+
 // body is a comment that says something.
-func body(says string) string { return report.Marker("prod") + "\n### " + says + "\n" }
+func body(says string) string { return marker("prod") + "\n### " + says + "\n" }
 
 var create = notify.Options{CreateIfMissing: true}
 
@@ -154,7 +157,7 @@ func TestUpsert_TwoOfOurs(t *testing.T) {
 
 func TestUpsert_OtherKeysAreOthers(t *testing.T) {
 	upsert(t, func(t *testing.T, f *fakeForge) {
-		f.say(us, report.Marker("staging")+"\n### 1 commit\n")
+		f.say(us, marker("staging")+"\n### 1 commit\n")
 		if got := mustUpsert(t, f.open(t), body("1 commit"), create); got != notify.ActionCreated {
 			t.Errorf("action = %s", got)
 		}
@@ -267,7 +270,7 @@ func TestUpsert_Fails(t *testing.T) {
 		says   []string
 		asked  int // requests, at the most
 	}{
-		{"token", many(fault{status: 401, body: `{"message":"Bad credentials ` + token + `"}`}), notify.ErrToken, []string{"pull request 7 of acme/tasks", "Bad credentials [redacted]", "GITHUB_TOKEN"}, 1},
+		{"token", many(fault{status: 401, body: `{"message":"Bad credentials ` + token + ` (` + base64.StdEncoding.EncodeToString([]byte(token)) + `)"}`}), notify.ErrToken, []string{"pull request 7 of acme/tasks", "Bad credentials [redacted] ([redacted])", "GITHUB_TOKEN"}, 1},
 		{"permission", []fault{{match: "POST", status: 403, body: `{"message":"Resource not accessible by integration"}`}}, notify.ErrPermission, []string{"pull-requests: write", "fork"}, 2},
 		{"not found", many(fault{status: 404, body: `{"message":"Not Found"}`}), notify.ErrNotFound, []string{"check the repository"}, 1},
 		{"invalid", []fault{{match: "POST", status: 422, body: `{"message":"Validation Failed","errors":[{"code":"unprocessable"}]}`}}, notify.ErrRefused, []string{`Validation Failed: [{"code":"unprocessable"}] (HTTP 422)`}, 2},

@@ -107,6 +107,7 @@ func (m *memory) news(key spec.Key, r release, topic Topic) bool {
 			clear(m.tasks)
 			clear(m.unknown)
 		}
+		delete(m.unknown, key)
 		t = told{release: r, topics: map[Topic]bool{}}
 		m.tasks[key] = t
 	}
@@ -114,8 +115,12 @@ func (m *memory) news(key spec.Key, r release, topic Topic) bool {
 		return false
 	}
 	t.topics[topic] = true
-	if topic == TaskUnknown {
+	switch topic {
+	case TaskUnknown:
 		m.unknown[key] = r
+	case TaskPerson: // still unknown
+	default:
+		delete(m.unknown, key)
 	}
 	return true
 }

@@ -126,6 +126,11 @@ func TestNotifier_TellsOnce(t *testing.T) {
 			n.Passed(passed())
 			n.Called(want("orders", 3), nil, applied)
 		}, []string{"task.unknown orders 3", "task.applied orders 3"}},
+		{"unknown, and another version since", func(n *notify.Notifier) {
+			n.Called(want("orders", 3), nil, unknown)
+			n.Called(want("orders", 4), nil, applied)
+			n.Passed(passed())
+		}, []string{"task.unknown orders 3", "task.applied orders 4"}},
 		{"read back: a person is needed", func(n *notify.Notifier) {
 			n.Called(want("orders", 3), nil, unknown)
 			for range 3 {

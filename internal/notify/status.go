@@ -34,7 +34,7 @@ func (f *Forge) SetStatus(ctx context.Context, revision string, s Status) error 
 	if !isRevision(revision) {
 		return &Error{Op: op, Kind: ErrConfig, Detail: "it is no commit of a git repository"}
 	}
-	ctx, cancel := f.bound(ctx, op)
+	ctx, cancel := bound(ctx, op, f.timeout)
 	defer cancel()
 	path := f.statuses(f.config.Repository, revision)
 	call := f.ask(op, http.MethodPost, path, f.shown(s), discard)
