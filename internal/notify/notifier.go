@@ -185,10 +185,12 @@ func (n *Notifier) settle(left *reconcile.Plan) {
 	unknown, open := map[spec.Key]bool{}, map[spec.Key]bool{}
 	for i := range left.Changes {
 		c := &left.Changes[i]
-		open[c.Key] = c.Action != reconcile.ActionUnversioned
 		if c.Hold == reconcile.HoldUnknown && c.Want != nil && c.Have != nil && c.Have.Attempt != nil {
 			unknown[c.Key] = true
 			n.tellUnknown(c)
+		}
+		if _, was := n.memory.unknown[c.Key]; was && c.Action != reconcile.ActionUnversioned {
+			open[c.Key] = true
 		}
 	}
 	for key, release := range n.memory.settled(unknown) {
