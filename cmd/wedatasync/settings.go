@@ -93,7 +93,7 @@ func (s *settings) load(getenv func(string) string) error {
 		}
 		f.Changed = true
 	})
-	s.Guards = config.Guards
+	s.Guards, s.Notify = config.Guards, config.Notify
 	return errors.Join(errs...)
 }
 

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/wedata"
@@ -29,8 +30,9 @@ type App struct {
 	source     reconcile.Source
 	reconciler *reconcile.Reconciler
 	commits    *reconcile.Pacer
-	pokes      chan struct{} // asks for a poll; one is enough
-	window     *serve.Server // nil: none
+	pokes      chan struct{}    // asks for a poll; one is enough
+	notifier   *notify.Notifier // nil: nobody is told
+	window     *serve.Server    // nil: none
 	listener   net.Listener
 	guards     atomic.Pointer[reconcile.Guards]
 	teardown   []step
@@ -72,6 +74,12 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 		return nil, err
 	}
 	watching := observers{observer}
+	if err := a.openNotifier(&s); err != nil {
+		return nil, err
+	}
+	if a.notifier != nil {
+		watching = append(watching, a.notifier)
+	}
 	if env.Daemon {
 		if err := a.openWindow(ctx, &s, &env); err != nil {
 			return nil, err
@@ -192,10 +200,12 @@ var ErrGrace = errors.New("calls were still under way when the grace period ende
 
 // Once makes one pass.
 func (a *App) Once(ctx context.Context) (result *reconcile.Result, err error) {
+	stop := a.beside(ctx, a.tellPeople)
 	err = a.within(ctx, func() (err error) {
 		result, err = a.reconciler.Once(ctx)
 		return err
 	})
+	stop()
 	if errors.Is(err, ErrGrace) {
 		return nil, err // the pass may still be at its result
 	}
@@ -206,18 +216,25 @@ func (a *App) Once(ctx context.Context) (result *reconcile.Result, err error) {
 // to end in.
 func (a *App) Run(ctx context.Context) error {
 	a.log.InfoContext(ctx, "start", "source", a.settings.sourceInfo().URL, "endpoint", a.settings.Identity().Endpoint, "interval", a.settings.Interval)
-	beside, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var others sync.WaitGroup
-	others.Go(func() { a.follow(beside) })
-	if a.window != nil {
-		a.log.InfoContext(ctx, "the status page is open", "url", "http://"+a.listener.Addr().String()+"/")
-		others.Go(func() { a.show(beside) })
-	}
+	stop := a.beside(ctx, a.follow, a.tellPeople, a.show)
 	err := a.within(ctx, func() error { return a.reconciler.Run(ctx, a.pokes) })
-	cancel()
-	others.Wait()
+	stop()
 	a.log.InfoContext(context.WithoutCancel(ctx), "stop")
 	return err
+}
+
+// beside starts what goes on beside the passes. It outlives ctx, so that people see
+// how it ends, and is over when stop returns.
+func (a *App) beside(ctx context.Context, parts ...func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	for _, part := range parts {
+		running.Go(func() { part(ctx) })
+	}
+	return func() {
+		cancel()
+		running.Wait()
+	}
 }
 
 // within calls run, and waits for it until the grace period after ctx is over.

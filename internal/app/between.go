@@ -53,7 +53,8 @@ func Between(ctx context.Context, dir, base string) (_ *reconcile.Plan, err erro
 	if err != nil {
 		return nil, err
 	}
-	p.Source = reconcile.SourceInfo{URL: filepath.ToSlash(path.Clean(dir)), Branch: base, Revision: commit}
+	p.Source = reconcile.SourceInfo{URL: filepath.ToSlash(path.Clean(dir)), Revision: commit}
+	p.Against = base
 	return p, nil
 }
 

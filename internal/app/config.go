@@ -9,6 +9,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -17,10 +18,11 @@ import (
 const MaxConfig = 1 << 20
 
 // Config is what wedatasync.yaml says: a value for any flag, by the flag's name in
-// camel case, and the guards, which have no flags.
+// camel case, and the guards and who is told what, which have no flags.
 type Config struct {
 	Values map[string]Value
 	Guards reconcile.Guards
+	Notify notify.Settings
 }
 
 // Value is one setting of the file as text, with its place.
@@ -57,11 +59,14 @@ func ReadConfig(name string, data []byte, guards reconcile.Guards) (*Config, err
 		return config, nil // nothing in it
 	}
 	c.mapping(doc.Content[0], func(key string, value *yaml.Node) bool {
-		if key == "guards" {
+		switch key {
+		case "guards":
 			c.guards(value, &config.Guards)
-			return true
+		case "notify":
+			c.notify(value, &config.Notify)
+		default:
+			config.Values[key] = Value{Text: c.text(value), Line: value.Line}
 		}
-		config.Values[key] = Value{Text: c.text(value), Line: value.Line}
 		return true
 	})
 	if err := errors.Join(c.errs...); err != nil {

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -154,5 +156,38 @@ func TestSettings_Validate(t *testing.T) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestReadConfig_Notify: secrets are named by their files, and never stand in the
+// configuration itself.
+func TestReadConfig_Notify(t *testing.T) {
+	const text = `
+notify:
+  link: https://wedatasync.example.com/
+  forge: {kind: github, repository: acme/tasks, tokenFile: /run/secrets/forge, context: production}
+  channels:
+    - {name: ops, kind: wecom, urlFile: /run/secrets/wecom, topics: [task.refused, plan.held], template: "{{.Text}}"}
+`
+	config, err := app.ReadConfig("wedatasync.yaml", []byte(text), reconcile.Guards{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := &config.Notify
+	if got.Link != "https://wedatasync.example.com/" || got.Context != "production" || got.Forge == nil || len(got.Channels) != 1 {
+		t.Fatalf("got %+v", got)
+	}
+	if f := got.Forge; f.Kind != notify.GitHub || f.Repository != "acme/tasks" || f.Token != notify.SecretFile("/run/secrets/forge") {
+		t.Errorf("got forge %+v", f)
+	}
+	want := notify.Channel{
+		Name: "ops", Kind: notify.WeCom, URL: notify.SecretFile("/run/secrets/wecom"),
+		Topics: []notify.Topic{notify.TaskRefused, notify.PlanHeld}, Template: "{{.Text}}",
+	}
+	if c := got.Channels[0]; c.URL != want.URL || c.Name != want.Name || c.Kind != want.Kind || !slices.Equal(c.Topics, want.Topics) || c.Template != want.Template {
+		t.Errorf("got channel %+v, want %+v", c, want)
+	}
+	if _, err := app.ReadConfig("c.yaml", []byte("notify: {channels: [{url: https://example.com}]}"), reconcile.Guards{}); err == nil {
+		t.Error("the URL of a channel is a secret, and was taken from the configuration itself")
 	}
 }

@@ -45,7 +45,7 @@ func Live(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err erro
 		return nil, err
 	}
 	p := reconcile.Diff(reconcile.Input{Specs: rev.Specs, Records: records, Control: &state.Control{}}, time.Now())
-	p.Source = s.sourceInfo()
+	p.Source, p.Against = s.sourceInfo(), "live"
 	p.Source.Revision, p.Source.Author, p.Source.Subject = rev.ID, rev.Author, rev.Subject
 	return p, nil
 }

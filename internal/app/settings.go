@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
@@ -35,6 +36,7 @@ type Settings struct {
 
 	Git    GitSettings
 	Guards reconcile.Guards
+	Notify notify.Settings
 }
 
 // GitSettings are how the source's server is reached. All files are read again at

@@ -2,10 +2,12 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
 
+	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
@@ -50,6 +52,10 @@ func (a *App) openWindow(ctx context.Context, s *Settings, env *Env) error {
 // show serves until ctx is done. A window that fails is no reason to stop
 // releases, and says so.
 func (a *App) show(ctx context.Context) {
+	if a.window == nil {
+		return
+	}
+	a.log.InfoContext(ctx, "the status page is open", "url", "http://"+a.listener.Addr().String()+"/")
 	if err := a.window.Serve(ctx, a.listener); err != nil && ctx.Err() == nil {
 		a.log.ErrorContext(ctx, "the status page is gone", "error", err)
 	}
@@ -66,6 +72,26 @@ func tell(ctx context.Context, path string, w state.Word) (state.Answer, error) 
 		return answer, serve.ErrPending
 	}
 	return answer, err
+}
+
+// openNotifier builds what tells people, if anybody is to be told.
+func (a *App) openNotifier(s *Settings) (err error) {
+	if s.Notify.Forge == nil && len(s.Notify.Channels) == 0 {
+		return nil
+	}
+	s.Notify.NewID, s.Notify.Logger = rand.Text, a.log
+	if a.notifier, err = notify.New(s.Notify); err != nil {
+		return err
+	}
+	a.onStop("close the channels", a.notifier.Close)
+	return nil
+}
+
+// tellPeople tells what is queued, until ctx is done and a little longer.
+func (a *App) tellPeople(ctx context.Context) {
+	if a.notifier != nil {
+		a.notifier.Run(ctx)
+	}
 }
 
 // poke asks for a poll of the source. It does not block: one that is asked for

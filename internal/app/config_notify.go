@@ -1,0 +1,83 @@
+package app
+
+import (
+	"gopkg.in/yaml.v3"
+
+	"github.com/wedatasync/wedatasync/internal/notify"
+)
+
+// notify reads who is told what. Secrets are files, which are read when they are
+// used.
+func (c *configReader) notify(n *yaml.Node, s *notify.Settings) {
+	c.mapping(n, func(key string, value *yaml.Node) bool {
+		switch key {
+		case "link":
+			s.Link = c.text(value)
+		case "caFile":
+			s.CAFile = c.text(value)
+		case "forge":
+			s.Forge = &notify.Config{}
+			c.forge(value, s)
+		case "channels":
+			if value.Kind != yaml.SequenceNode {
+				c.fail(value, "a list of channels is needed")
+				return true
+			}
+			for _, item := range value.Content {
+				s.Channels = append(s.Channels, c.channel(item))
+			}
+		default:
+			return false
+		}
+		return true
+	})
+}
+
+// forge reads where commits get a status.
+func (c *configReader) forge(n *yaml.Node, s *notify.Settings) {
+	c.mapping(n, func(key string, value *yaml.Node) bool {
+		switch key {
+		case "kind":
+			s.Forge.Kind = notify.Kind(c.text(value))
+		case "url":
+			s.Forge.BaseURL = c.text(value)
+		case "repository":
+			s.Forge.Repository = c.text(value)
+		case "tokenFile":
+			s.Forge.Token = notify.SecretFile(c.text(value))
+		case "caFile":
+			s.Forge.CAFile = c.text(value)
+		case "context":
+			s.Context = c.text(value)
+		default:
+			return false
+		}
+		return true
+	})
+}
+
+func (c *configReader) channel(n *yaml.Node) notify.Channel {
+	var ch notify.Channel
+	c.mapping(n, func(key string, value *yaml.Node) bool {
+		switch key {
+		case "name":
+			ch.Name = c.text(value)
+		case "kind":
+			ch.Kind = notify.ChannelKind(c.text(value))
+		case "urlFile":
+			ch.URL = notify.SecretFile(c.text(value))
+		case "keyFile":
+			ch.Key = notify.SecretFile(c.text(value))
+		case "topics":
+			for _, topic := range c.texts(value) {
+				ch.Topics = append(ch.Topics, notify.Topic(topic))
+			}
+		case "template":
+			ch.Template = c.text(value)
+		default:
+			return false
+		}
+		return true
+	})
+	return ch
+}
