@@ -65,7 +65,7 @@ func (d *description) at(pointer string, keys ...string) (string, map[string]any
 		if ref, ok := next["$ref"].(string); ok {
 			pointer = ref
 			next = d.doc
-			for _, part := range strings.Split(strings.TrimPrefix(ref, "#/"), "/") {
+			for part := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
 				next, _ = next[part].(map[string]any)
 			}
 		}

@@ -3,7 +3,6 @@ package serve
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -67,6 +66,15 @@ type catalog struct {
 
 func newCatalog(open func(context.Context) (*state.Reader, error)) *catalog {
 	return &catalog{open: open}
+}
+
+// peek returns the newest list, without waiting: before the first, it is empty.
+func (c *catalog) peek(ctx context.Context) *listing {
+	newest, _ := c.newestAndNext(ctx)
+	if newest == nil {
+		return new(listing)
+	}
+	return newest
 }
 
 // get returns the newest list. It waits only for the first one, and not for long:
@@ -179,13 +187,4 @@ func taskOf(rec *state.Record) task {
 		t.commit, t.version, t.at = a.CommitType, a.InstanceVersion, a.At.UnixMilli()
 	}
 	return t
-}
-
-// find returns the task, or nil.
-func (l *listing) find(key spec.Key) *task {
-	i, ok := slices.BinarySearchFunc(l.tasks, key, func(t task, key spec.Key) int { return t.key.Compare(key) })
-	if !ok {
-		return nil
-	}
-	return &l.tasks[i]
 }

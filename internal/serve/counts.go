@@ -8,7 +8,7 @@ func (l *look) counts(all *listing) []count {
 			counts = append(counts, count{badgeOf(s), n, tasksPath("", s, 1)})
 		}
 	}
-	approvals := min(len(all.approvals), l.count(standInSync))
+	approvals := min(l.approvalsBefore(all), l.count(standInSync))
 	add(standInSync, l.count(standInSync)-approvals)
 	for _, i := range standings() {
 		switch i.standing {
@@ -20,6 +20,21 @@ func (l *look) counts(all *listing) []count {
 		}
 	}
 	return counts
+}
+
+// approvalsBefore counts the commits that await approval since before this pass. Those
+// of the pass are among its calls.
+func (l *look) approvalsBefore(all *listing) int {
+	n := len(all.approvals)
+	for _, a := range all.approvals {
+		if l.pass == nil {
+			break
+		}
+		if _, called := l.pass.outcomes.Load(a.key); called {
+			n--
+		}
+	}
+	return n
 }
 
 // bar draws the counts. What is there at all can be seen, however few it is.

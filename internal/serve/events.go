@@ -58,6 +58,10 @@ func (h *hub) leave(viewer chan struct{}) {
 
 // serveEvents streams an event for each change, until the viewer leaves.
 func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	if r.Method == http.MethodHead {
+		return
+	}
 	viewer, ok := s.hub.join()
 	if !ok {
 		w.Header().Set("Retry-After", "60")
@@ -68,7 +72,6 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	// A recorder of a test has no deadlines; a connection has.
 	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(time.Time{})
-	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
 	send := func(text string) bool {
 		_ = rc.SetWriteDeadline(time.Now().Add(writeTimeout))

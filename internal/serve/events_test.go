@@ -2,10 +2,15 @@ package serve_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -66,6 +71,84 @@ func TestEventsTellOfEachStep(t *testing.T) {
 	if len(events) > 0 {
 		t.Errorf("%d more events", len(events))
 	}
+}
+
+// pipeListener accepts connections within the process, where time can be a test's.
+type pipeListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newPipeListener() *pipeListener {
+	return &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
+
+func (l *pipeListener) dial() net.Conn {
+	here, there := net.Pipe()
+	l.conns <- there
+	return here
+}
+
+// TestWatchingGoesOnForHours: no bound of a usual request ends a stream, and who does
+// not read any more is let go.
+func TestWatchingGoesOnForHours(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t)
+		l := newPipeListener()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- s.Serve(ctx, l) }()
+		c := l.dial()
+		go func() { _, _ = io.WriteString(c, "GET /events HTTP/1.1\r\nHost: x\r\n\r\n") }()
+		lines := bufio.NewScanner(c)
+		read := func(want string) {
+			t.Helper()
+			for lines.Scan() {
+				if strings.HasPrefix(lines.Text(), want) {
+					return
+				}
+			}
+			t.Fatalf("the stream ended before %q: %v", want, lines.Err())
+		}
+		read("event: hello")
+		for range 4 * 60 * 3 { // three hours of beats
+			read(": still here")
+		}
+		s.Observer().Planned(emptyPlan())
+		read("event: change")
+		// Nobody reads any more: the next beat cannot be written.
+		time.Sleep(time.Minute)
+		for range 16 {
+			other := l.dial()
+			go func() { _, _ = io.WriteString(other, "GET /events HTTP/1.1\r\nHost: x\r\n\r\n") }()
+			if answer := bufio.NewScanner(other); !answer.Scan() || !strings.Contains(answer.Text(), "200 OK") {
+				t.Errorf("no place is free: %q", answer.Text())
+			}
+			defer other.Close()
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		_ = c.Close()
+	})
 }
 
 // TestViewersAreBounded, and a place is free when one leaves.

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -179,10 +180,8 @@ func guards() []string {
 }
 
 func guardLabel(name string) string {
-	for _, g := range guards() {
-		if g == name {
-			return name
-		}
+	if slices.Contains(guards(), name) {
+		return name
 	}
 	return otherGuard
 }

@@ -95,7 +95,7 @@ func (l *look) unknownWaits() group {
 
 // approvals is the commits that WeData accepted and a person there has to approve.
 func (l *look) approvals(all *listing) group {
-	g := group{badge: badgeOf(standApproval), Count: len(all.approvals), All: tasksPath("", standApproval, 1)}
+	g := group{badge: badgeOf(standApproval), Count: l.approvalsBefore(all) + l.calls[standApproval], All: tasksPath("", standApproval, 1)}
 	for _, a := range all.approvals[:min(len(all.approvals), groupRows)] {
 		g.Rows = append(g.Rows, groupRow{link: linkTo(a.key), Why: fmt.Sprintf("accepted %s; approval %s", l.clock(a.at), report.Visible(a.id))})
 	}

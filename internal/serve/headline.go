@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"fmt"
 	"strings"
 )
 
@@ -12,7 +11,8 @@ func (l *look) headline(reasons []Reason) (t tone, headline, sub string) {
 	case len(reasons) > 0:
 		return toneBad, "A person is needed", thingsText(len(reasons))
 	case sending:
-		return toneBusy, fmt.Sprintf("Committing %s of %s", grouped(min(p.Done+1, p.Calls)), grouped(p.Calls)), "about " + span(p.Left) + " left"
+		// The headline is read aloud when it changes: how far it is goes below it.
+		return toneBusy, "Committing " + plural(p.Calls, "task"), "about " + span(p.Left) + " left"
 	case l.status.Plan == nil && l.status.Source.Err != nil:
 		return toneWait, "Waiting for the source", "it could not be read yet; it is tried again by itself"
 	case l.status.Plan == nil:

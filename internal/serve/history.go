@@ -22,7 +22,7 @@ func (s *Server) serveHistory(w http.ResponseWriter, r *http.Request) {
 	l := s.look()
 	list, err := s.events(r.Context(), state.HistoryQuery{Before: before(r.URL.Query()), Limit: historyRows})
 	f := s.frame("History", "/history", l)
-	f.OneProject = s.catalog.get(r.Context()).projects == 1
+	f.OneProject = s.catalog.peek(r.Context()).projects == 1
 	s.show(w, r, http.StatusOK, "history", historyPage{
 		frame:   f,
 		History: l.historyView(list, err, nil, "/history", r.URL.Query()),

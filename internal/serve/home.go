@@ -27,7 +27,7 @@ func (s *Server) serveHome(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) homePage(ctx context.Context, l *look) homePage {
-	reasons, all := s.reasons(l), s.catalog.get(ctx)
+	reasons, all := s.reasons(l), s.catalog.peek(ctx)
 	h := homePage{
 		frame:    s.frame("Status", "/", l),
 		Revision: s.revisionView(l),

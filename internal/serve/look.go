@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -51,9 +52,7 @@ func (p *pass) tally() map[standing]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	counts := make(map[standing]int, len(p.counts))
-	for s, n := range p.counts {
-		counts[s] = n
-	}
+	maps.Copy(counts, p.counts)
 	return counts
 }
 

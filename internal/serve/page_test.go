@@ -147,7 +147,7 @@ func TestProgressOfAPass(t *testing.T) {
 	d.status.Flying = []spec.Key{key(10), key(11)}
 
 	body := page(t, s, "/")
-	if got := texts(t, body, "h1"); !slices.Equal(got, []string{"Committing 10 of 40"}) {
+	if got := texts(t, body, "h1"); !slices.Equal(got, []string{"Committing 40 tasks"}) {
 		t.Errorf("headline %q", got)
 	}
 	if got := live(t, body, "progress"); !strings.Contains(got, "9 of 40 done, about 1 s left") || !strings.Contains(got, key(10).TaskID) {
@@ -181,7 +181,7 @@ func TestProgressOfAPass(t *testing.T) {
 			t.Errorf("progress after the calls: %q", got)
 		}
 	}
-	if got := live(t, page(t, s, "/"), "hero"); !strings.Contains(got, "applied 39 commits") {
+	if got := live(t, page(t, s, "/"), "about"); !strings.Contains(got, "applied 39 commits") {
 		t.Errorf("the last pass is not told: %s", got)
 	}
 }
@@ -223,7 +223,7 @@ func TestTroubleIsShownWithTheWayOn(t *testing.T) {
 	if got := live(t, body, "problems"); !strings.Contains(got, "1 errors, 1 warnings") || !strings.Contains(got, "taskType 1 is not documented") {
 		t.Errorf("problems: %s", got)
 	}
-	if got := live(t, body, "hero"); !strings.Contains(got, "9fceb02d0ae5 Move orders to the new sink Ada Lovelace") || strings.Contains(got, "ada@example.com") {
+	if got := live(t, body, "about"); !strings.Contains(got, "9fceb02d0ae5 Move orders to the new sink Ada Lovelace") || strings.Contains(got, "ada@example.com") {
 		t.Errorf("revision: %s", got)
 	}
 	if strings.Contains(body, "hunter-") {
@@ -346,7 +346,7 @@ func TestCallsOutliveARestart(t *testing.T) {
 	if len(rows) != 50 || !strings.Contains(rows[0], "request-69") || !strings.Contains(rows[49], "request-20") {
 		t.Errorf("%d calls, from %q to %q", len(rows), rows[0], rows[len(rows)-1])
 	}
-	if got := live(t, body, "hero"); !strings.Contains(got, "seen 3 h ago") {
+	if got := live(t, body, "about"); !strings.Contains(got, "seen 3 h ago") {
 		t.Errorf("when the revision was first accepted is not told: %s", got)
 	}
 }
@@ -401,7 +401,7 @@ func checkNames(t *testing.T, doc *html.Node) {
 		}
 		switch n.Data {
 		case "section", "nav":
-			if attr(n, "aria-label") == "" && attr(n, "aria-labelledby") == "" && !strings.HasPrefix(attr(n, "class"), "hero") {
+			if attr(n, "aria-label") == "" && attr(n, "aria-labelledby") == "" {
 				t.Errorf("a <%s> has no name", n.Data)
 			}
 		case "input", "select":
@@ -428,11 +428,11 @@ func TestPageWithoutAState(t *testing.T) {
 	d := newDaemon(t, healthy(troubled(now), now))
 	d.path += ".gone"
 	s := d.serve(t)
-	if got := live(t, page(t, s, "/"), "notes"); !strings.Contains(got, "state is missing") {
-		t.Errorf("notes: %s", got)
-	}
 	if got := live(t, page(t, s, "/tasks"), "tasks"); !strings.Contains(got, "state is missing") || !strings.Contains(got, "1 to 12 of 12") {
 		t.Errorf("tasks: %s", got)
+	}
+	if got := live(t, page(t, s, "/"), "notes"); !strings.Contains(got, "state is missing") {
+		t.Errorf("notes: %s", got)
 	}
 	for _, path := range []string{"/history", "/task/" + key(1).String()} {
 		if got := live(t, page(t, s, path), "history"); !strings.Contains(got, "state is missing") {

@@ -74,8 +74,10 @@ func readiness(s reconcile.Status, d *digest, now time.Time, interval time.Durat
 	if r, ok := stateReason(s.Ledger, now, interval); ok {
 		reasons = append(reasons, r)
 	}
+	// A pause ends with the next try, and is forgotten when that goes well. Where there
+	// is nothing to try any more it stays, and means nothing.
 	for _, p := range s.Control.Pauses {
-		if !passes(p) {
+		if !passes(p) && now.Before(p.Until.Add(2*interval)) {
 			reasons = append(reasons, Reason{Code: ReasonCredentials, Message: pauseText(p)})
 		}
 	}
@@ -120,7 +122,7 @@ func stateReason(h reconcile.Health, now time.Time, interval time.Duration) (Rea
 	return Reason{Code: ReasonState, Message: "the state cannot be written, so nothing is sent: " + errorText(h.Err)}, true
 }
 
-// passes reports whether a pause ends by itself: the network, or the endpoint, is in
+// passes reports whether what makes a pause ends by itself: the network, or the endpoint, is in
 // the way. Anything else says that WeData does not take who asks, or how.
 func passes(p state.Pause) bool {
 	switch p.Code {

@@ -89,6 +89,12 @@ func TestReadiness(t *testing.T) {
 		{"credentials that are not accepted", paused(state.Pause{Code: "AuthFailure.SecretIdNotFound"}), []serve.ReasonCode{serve.ReasonCredentials}},
 		{"a clock that is off", paused(state.Pause{Code: "AuthFailure.SignatureExpire"}), []serve.ReasonCode{serve.ReasonCredentials}},
 		{"a project without permission", paused(state.Pause{ProjectID: project, Code: "UnauthorizedOperation"}), []serve.ReasonCode{serve.ReasonCredentials}},
+		{"credentials between two tries", with(func(s *reconcile.Status) {
+			s.Control.Pauses = []state.Pause{{Code: "AuthFailure", Until: now.Add(-interval)}}
+		}), []serve.ReasonCode{serve.ReasonCredentials}},
+		{"a pause that nobody has needed since", with(func(s *reconcile.Status) {
+			s.Control.Pauses = []state.Pause{{Code: "AuthFailure", Until: now.Add(-time.Hour)}}
+		}), nil},
 		{"no credentials at all", paused(state.Pause{Code: wedata.CodeNoCredentials}), []serve.ReasonCode{serve.ReasonCredentials}},
 		{"a region that does not exist", paused(state.Pause{Code: "UnsupportedRegion"}), []serve.ReasonCode{serve.ReasonCredentials}},
 		{"a certificate that is not trusted", paused(state.Pause{Code: wedata.CodeUntrusted}), []serve.ReasonCode{serve.ReasonCredentials}},

@@ -151,10 +151,10 @@ func (l *look) tasksPage(all *listing, query string, s standing, number int) tas
 
 // contains reports whether the name of the task has lower in it, in any case.
 func contains(key spec.Key, lower string) bool {
-	if strings.Contains(key.TaskID, lower) || strings.Contains(key.ProjectID, lower) {
-		return true
+	if strings.Contains(lower, "/") {
+		return strings.Contains(strings.ToLower(key.String()), lower)
 	}
-	return strings.Contains(strings.ToLower(key.String()), lower)
+	return strings.Contains(strings.ToLower(key.TaskID), lower) || strings.Contains(strings.ToLower(key.ProjectID), lower)
 }
 
 func choices(selected standing) []choice {

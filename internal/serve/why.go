@@ -77,19 +77,22 @@ func answerText(o state.Outcome) string {
 
 // reasonText says what is sent, and which rule asks for it.
 func reasonText(c *reconcile.Change) string {
-	words := map[reconcile.Reason]string{
-		reconcile.ReasonNew:      "first commit",
-		reconcile.ReasonVersion:  "new version",
-		reconcile.ReasonRollback: "rollback",
-		reconcile.ReasonStart:    "was only submitted",
-		reconcile.ReasonRerun:    "rerun asked for",
-		reconcile.ReasonContent:  "content changed",
+	why := ""
+	switch c.Reason {
+	case reconcile.ReasonNew:
+		why = "; first commit"
+	case reconcile.ReasonVersion:
+		why = "; new version"
+	case reconcile.ReasonRollback:
+		why = "; rollback"
+	case reconcile.ReasonStart:
+		why = "; was only submitted"
+	case reconcile.ReasonRerun:
+		why = "; rerun asked for"
+	case reconcile.ReasonContent:
+		why = "; content changed"
 	}
-	why, ok := words[c.Reason]
-	if !ok {
-		return commitText(c)
-	}
-	return commitText(c) + "; " + why
+	return commitText(c) + why
 }
 
 // commands are what a person can type to end how the task stands: one of them.

@@ -242,15 +242,16 @@ func elements(t *testing.T, body string) []string {
 		if n.Type != html.ElementNode {
 			continue
 		}
-		line := n.Data
+		var line strings.Builder
+		line.WriteString(n.Data)
 		for _, a := range n.Attr {
-			line += " " + a.Key
+			line.WriteString(" " + a.Key)
 			checkAttribute(t, n, a)
 		}
 		if (n.Data == "script" || n.Data == "style") && n.FirstChild != nil {
 			t.Errorf("<%s> has a text: %s", n.Data, n.FirstChild.Data)
 		}
-		list = append(list, line)
+		list = append(list, line.String())
 	}
 	return list
 }

@@ -38,6 +38,7 @@ async function look() {
       if (now && differs(now, next)) exchange(now, next);
     }
     document.title = page.title;
+    document.getElementById("main").className = page.getElementById("main").className;
     say("live");
   } catch {
     say("not reached; trying again");
