@@ -98,7 +98,15 @@ func baseOfJob(io *stdio, s *settings) (string, error) {
 	if errors.Is(err, notify.ErrNoCI) {
 		return "", nil
 	}
-	return job.Base, err
+	if err != nil || job.BaseBranch == "" {
+		return job.Base, err
+	}
+	// The event's base is as old as the event. What CI has merged into is newer.
+	branch := "origin/" + job.BaseBranch
+	if app.HasRevision(cmp.Or(s.Source, "."), branch) {
+		return branch, nil
+	}
+	return job.Base, nil
 }
 
 // planStatus returns the code for a plan that was made and shown.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -38,9 +40,11 @@ Exit codes: 0 valid; 1 an error, or with --strict a warning.`,
 			}
 			return errors.Join(err, o.write(io, failureDocument(report.Failure{Err: err}), 0))
 		}
-		problems := specs.Problems()
-		if strict {
-			for i := range problems {
+		problems := slices.Clone(specs.Problems())
+		for i := range problems {
+			// As who runs the command would open the file, and as annotations need it.
+			problems[i].File = filepath.ToSlash(filepath.Join(dir, problems[i].File))
+			if strict {
 				problems[i].Severity = spec.SeverityError
 			}
 		}

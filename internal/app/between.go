@@ -58,6 +58,16 @@ func Between(ctx context.Context, dir, base string) (_ *reconcile.Plan, err erro
 	return p, nil
 }
 
+// HasRevision reports whether the repository that dir is in knows the revision.
+func HasRevision(dir, revision string) bool {
+	repo, err := source.OpenRepository(dir)
+	if err != nil {
+		return false
+	}
+	_, err = repo.Resolve(revision)
+	return err == nil && repo.Close() == nil
+}
+
 // alone returns the file without what it says of tasks in other files.
 func alone(f *spec.File) *spec.File {
 	out := *f
