@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"io/fs"
@@ -182,9 +183,13 @@ func (f *Folder) describe(err error) error {
 // digest names a state of a folder: a hash of its files' names and contents.
 func (c *catalog) digest() string {
 	sum := sha256.New()
+	var line []byte
 	for _, name := range slices.Sorted(maps.Keys(c.files)) {
 		l := c.files[name]
-		fmt.Fprintf(sum, "%d %x %d:%s\n", l.kind, l.hash, len(name), name)
+		line = append(line[:0], byte(l.kind))
+		line = append(line, l.hash[:]...)
+		line = binary.AppendUvarint(line, uint64(len(name)))
+		sum.Write(append(line, name...))
 	}
 	return "dir:" + hex.EncodeToString(sum.Sum(nil))
 }

@@ -11,9 +11,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
 )
 
 func TestHTTP(t *testing.T) {
@@ -201,6 +204,85 @@ func TestFaultyServer(t *testing.T) {
 	web.instead(nil)
 	g.config.Timeout = time.Minute
 	wantSaid(t, poll(t, g), "a v2 a.yaml")
+}
+
+// A server that leaves something out is found out, and does not make us fetch
+// everything at each poll.
+func TestIncompletePack(t *testing.T) {
+	r := newRepo(t)
+	head := r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	commit := []byte(r.git("cat-file", "commit", head) + "\n")
+	pack := packOf{{kind: plumbing.CommitObject, size: int64(len(commit)), data: commit}}.bytes(1)
+	web := r.startWeb(false)
+	web.instead(func(w http.ResponseWriter, req *http.Request, git http.Handler) {
+		if req.Method == http.MethodGet {
+			git.ServeHTTP(w, req)
+			return
+		}
+		fmt.Fprintf(w, "0008NAK\n%04x\x01%s0000", len(pack)+5, pack)
+	})
+	g := r.open(GitConfig{URL: web.url})
+	wantError(t, g, ErrBadAnswer, "damaged")
+	const list, ask = "GET /info/refs", "POST /git-upload-pack"
+	if got, want := web.asked(), strings.Join([]string{list, ask, list, ask}, ", "); got != want {
+		t.Errorf("it asked %s, want %s", got, want)
+	}
+	wantError(t, g, ErrBadAnswer, "run git fsck")
+	if got := web.asked(); got != list {
+		t.Errorf("the next time it asked %s", got)
+	}
+
+	web.instead(nil)
+	r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	wantSaid(t, poll(t, g), "a v2 a.yaml")
+}
+
+// Polls that fail, in whatever way, leave nothing behind.
+func TestNothingIsLeaked(t *testing.T) {
+	r := newRepo(t)
+	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	keyFile, key := newKey(t)
+	server := r.startSSH(key.PublicKey())
+	hosts := server.trust(server.hostKey.PublicKey())
+	web := r.startWeb(false)
+	web.instead(func(w http.ResponseWriter, req *http.Request, git http.Handler) {
+		if req.Method == http.MethodPost {
+			fmt.Fprint(w, "0008NAK\n000c\x03go away")
+			return
+		}
+		git.ServeHTTP(w, req)
+	})
+	sources := []*Git{
+		r.open(GitConfig{Branch: "none"}),
+		r.open(GitConfig{Path: "none"}),
+		r.open(GitConfig{MaxPack: 10}),
+		r.open(GitConfig{URL: web.url}),
+		r.open(GitConfig{URL: server.url, SSHKeyFile: keyFile, KnownHostsFile: hosts, Branch: "none"}),
+		r.open(GitConfig{URL: server.url, SSHKeyFile: keyFile, KnownHostsFile: hosts, MaxPack: 10}),
+		r.open(GitConfig{URL: server.url + "x", SSHKeyFile: keyFile, KnownHostsFile: hosts}),
+	}
+	used := func() (goroutines, files int) {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Skip("there is no /proc here")
+		}
+		return runtime.NumGoroutine(), len(entries)
+	}
+	var goroutines, files int
+	for round := range 30 {
+		for i, g := range sources {
+			if _, err := g.Poll(t.Context()); err == nil {
+				t.Fatalf("source %d is read", i)
+			}
+		}
+		if round == 1 {
+			goroutines, files = used()
+		}
+	}
+	const slack = 20 // of connections that are just ending; one source would leak 28
+	if g, f := used(); g > goroutines+slack || f > files+slack {
+		t.Errorf("after 28 rounds more there are %d goroutines and %d files open, before there were %d and %d", g, f, goroutines, files)
+	}
 }
 
 func TestSSH(t *testing.T) {
