@@ -151,7 +151,7 @@ func (s *Store) tidy() error {
 	}
 	err := s.writer.at("checkpoint")
 	if err == nil {
-		err = dbError(checkpoint(context.Background(), s.writer.conn))
+		err = dbError(s.writer.exec(context.Background(), moveLog))
 	}
 	if err != nil {
 		return s.failed(fmt.Errorf("move log: %w", err))

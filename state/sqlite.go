@@ -19,6 +19,8 @@ const (
 	beginWrite = "BEGIN IMMEDIATE" // the lock first, so that nothing fails half-way for want of it
 	commitTx   = "COMMIT"
 	rollbackTx = "ROLLBACK"
+
+	moveLog = "PRAGMA wal_checkpoint(PASSIVE)" // into the database, without waiting for readers
 )
 
 // dialect turns the words of the schema into SQLite's: a key that is the number of
@@ -109,14 +111,6 @@ func checkDurable(ctx context.Context, conn querier, how access) error {
 func hasTable(ctx context.Context, q querier, name string) (bool, error) {
 	n, err := one(ctx, q, scanValue[int64], "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = $1", name)
 	return n > 0, err
-}
-
-// checkpoint moves what it can of the log to the database.
-func checkpoint(ctx context.Context, conn querier) error {
-	for _, err := range scan(ctx, conn, func(scanner) (struct{}, error) { return struct{}{}, nil }, "PRAGMA wal_checkpoint(PASSIVE)") {
-		return err
-	}
-	return nil
 }
 
 // checkPages has the database check its own structure.
