@@ -62,7 +62,7 @@ func (g *Git) dropMirror() error {
 		_ = g.mirror.close() // it was only read
 		g.mirror = nil
 	}
-	return removeMirror(g.config.Mirror)
+	return mirrorFault(removeMirror(g.config.Mirror))
 }
 
 // conversation is a session whose refs have been read.

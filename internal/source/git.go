@@ -249,9 +249,7 @@ func (g *Git) Close() error {
 	if g.lock != nil {
 		errs = append(errs, g.lock.Unlock())
 	}
-	if h, ok := g.remote.(*httpGit); ok {
-		h.close()
-	}
+	g.remote.close()
 	if g.temp {
 		errs = append(errs, os.RemoveAll(filepath.Dir(g.config.Mirror)))
 	}

@@ -96,7 +96,6 @@ func (h *httpGit) trust() error {
 	return nil
 }
 
-// close lets go of the connections that are kept.
 func (h *httpGit) close() {
 	if h.client != nil {
 		h.client.CloseIdleConnections()

@@ -13,6 +13,7 @@ import (
 type localGit struct{ path string }
 
 func (localGit) secrets() []string { return nil }
+func (localGit) close()            {}
 
 func (l localGit) connect(ctx context.Context) (session, error) {
 	if _, err := os.Stat(l.path); err != nil {

@@ -254,12 +254,10 @@ func TestNothingIsLeaked(t *testing.T) {
 	})
 	sources := []*Git{
 		r.open(GitConfig{Branch: "none"}),
-		r.open(GitConfig{Path: "none"}),
 		r.open(GitConfig{MaxPack: 10}),
 		r.open(GitConfig{URL: web.url}),
 		r.open(GitConfig{URL: server.url, SSHKeyFile: keyFile, KnownHostsFile: hosts, Branch: "none"}),
 		r.open(GitConfig{URL: server.url, SSHKeyFile: keyFile, KnownHostsFile: hosts, MaxPack: 10}),
-		r.open(GitConfig{URL: server.url + "x", SSHKeyFile: keyFile, KnownHostsFile: hosts}),
 	}
 	used := func() (goroutines, files int) {
 		entries, err := os.ReadDir("/proc/self/fd")

@@ -34,6 +34,8 @@ type connector interface {
 	connect(ctx context.Context) (session, error)
 	// secrets are the texts that must not be shown if they turn up in an error.
 	secrets() []string
+	// close lets go of connections that are kept between sessions.
+	close()
 }
 
 // pickBranch returns the commit that the branch is at.

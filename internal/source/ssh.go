@@ -25,6 +25,7 @@ type sshGit struct {
 }
 
 func (*sshGit) secrets() []string { return nil }
+func (*sshGit) close()            {}
 
 func (s *sshGit) connect(ctx context.Context) (session, error) {
 	config, trusted, err := s.config()
