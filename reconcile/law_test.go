@@ -135,6 +135,7 @@ func apply(p *Plan, records map[spec.Key]*state.Record) map[spec.Key]*state.Reco
 
 // TestLawApplied: a plan that was applied leaves no calls, and nothing to forget.
 func TestLawApplied(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawInput(t)
 		before := Diff(in, noon)
@@ -153,6 +154,7 @@ func TestLawApplied(t *testing.T) {
 
 // TestLawOrder: the order of the input never changes a byte of the output.
 func TestLawOrder(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawInput(t)
 		want := bytesOf(t, Diff(in, noon))
@@ -192,6 +194,7 @@ func TestLawOrder(t *testing.T) {
 
 // TestLawAbsence: to take specs away never makes a call that was not made before.
 func TestLawAbsence(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawInput(t)
 		with := Diff(in, noon)
@@ -211,6 +214,7 @@ func TestLawAbsence(t *testing.T) {
 
 // TestLawDescription: a description never makes a call, nor unmakes one.
 func TestLawDescription(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawInput(t)
 		for key, rec := range in.Records {
@@ -240,6 +244,7 @@ func TestLawDescription(t *testing.T) {
 // TestLawHolds: what needs a call is in the plan once, either among the calls or
 // held with a reason and a detail; and what needs none is not.
 func TestLawHolds(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawInput(t)
 		p := Diff(in, noon)
@@ -273,6 +278,7 @@ func TestLawHolds(t *testing.T) {
 
 // TestLawHash: plans with the same calls have the same hash, and only those.
 func TestLawHash(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		one, two := Diff(drawInput(t), noon), Diff(drawInput(t), noon)
 		if rapid.Bool().Draw(t, "same calls") {
@@ -309,6 +315,7 @@ func requests(p *Plan) []spec.Digest {
 // TestLawScope: a plan for what has changed or is unsettled is the plan for
 // everything, over any history of edits, outcomes, words and time.
 func TestLawScope(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		var failure string
 		history := drawHistory(rt)

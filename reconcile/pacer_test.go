@@ -55,6 +55,7 @@ func busiest(arrivals []time.Time) int {
 // TestPacerWindows: the server never counts more than 20 in a second, however its
 // seconds lie, with requests that arrive up to J late and a disk that takes time.
 func TestPacerWindows(t *testing.T) {
+	t.Parallel()
 	for _, jitter := range []time.Duration{0, time.Millisecond, 5 * time.Millisecond, 20 * time.Millisecond, 50 * time.Millisecond} {
 		inBubble(t, "J "+jitter.String(), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, uint64(jitter)))
@@ -83,6 +84,7 @@ func TestPacerWindows(t *testing.T) {
 // TestPacerUnsteady: a disk that stalls, slots that are given back, idling and
 // restarts make no second fuller.
 func TestPacerUnsteady(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(20) {
 		inBubble(t, "", func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 2))
@@ -120,6 +122,7 @@ func TestPacerUnsteady(t *testing.T) {
 // TestPacerFirst200 times the first requests: 199 after the first, before anything
 // is learnt.
 func TestPacerFirst200(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 1))
 		p := NewPacer(20)
@@ -138,6 +141,7 @@ func TestPacerFirst200(t *testing.T) {
 
 // TestPacerLearns: when all requests arrive punctually, J falls to its floor.
 func TestPacerLearns(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p, start := NewPacer(20), time.Now()
 		if got, want := p.Period(), 52500*time.Microsecond; got.Round(time.Microsecond) != want {
@@ -159,6 +163,7 @@ func TestPacerLearns(t *testing.T) {
 // TestPacerSpread: when requests begin to arrive unevenly, J rises at once, and not
 // without a bound.
 func TestPacerSpread(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := NewPacer(20)
 		for range 500 {
@@ -180,6 +185,7 @@ func TestPacerSpread(t *testing.T) {
 
 // TestPacerReads: what reads show may make them faster than they start, not slower.
 func TestPacerReads(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := NewPacer(20)
 		New(Config{Reads: p}, nil, state.Control{})
@@ -194,6 +200,7 @@ func TestPacerReads(t *testing.T) {
 
 // TestPacerNoCredit: neither idling nor a start makes the next requests come faster.
 func TestPacerNoCredit(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		p := NewPacer(20)
@@ -218,10 +225,12 @@ func TestPacerNoCredit(t *testing.T) {
 
 // TestPacerOrder: who joins first leaves first; who gives up is no obstacle.
 func TestPacerOrder(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := NewPacer(20)
 		canceled, cancel := context.WithCancel(t.Context())
 		var order []int
+		var mu sync.Mutex
 		var wg sync.WaitGroup
 		for i := range 20 {
 			place, ctx := p.Join(), t.Context()
@@ -238,7 +247,9 @@ func TestPacerOrder(t *testing.T) {
 					return
 				}
 				if err := slot.Wait(ctx); err == nil {
-					order = append(order, i) // only one at a time gets here
+					mu.Lock()
+					defer mu.Unlock()
+					order = append(order, i)
 				}
 			})
 		}
@@ -253,6 +264,7 @@ func TestPacerOrder(t *testing.T) {
 
 // TestPacerCancel: a slot whose time comes too late is given back.
 func TestPacerCancel(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := NewPacer(20)
 		slot, err := p.Take(t.Context())
@@ -273,6 +285,7 @@ func TestPacerCancel(t *testing.T) {
 
 // TestPacerRate: SetRate holds from the next request on.
 func TestPacerRate(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := NewPacer(20)
 		for _, rate := range []float64{10, 0.5, 40, 20} {
@@ -346,6 +359,7 @@ func client(t *testing.T, p *Pacer, r *rand.Rand, until time.Time, arrive func()
 // TestPacerShares: two programs on one account come to share its rate, without
 // knowing of one another.
 func TestPacerShares(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server, start := &counter{}, time.Now()
 		var mu sync.Mutex
@@ -391,6 +405,7 @@ func TestPacerShares(t *testing.T) {
 // TestPacerRejects: a server that rejects what it likes slows the pacer, which does
 // not give up, and comes back when that is over.
 func TestPacerRejects(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r, p := rand.New(rand.NewPCG(4, 4)), NewPacer(20)
 		rejecting := func(share float64) func() bool { return func() bool { return r.Float64() >= share } }

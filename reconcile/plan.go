@@ -14,6 +14,7 @@ import (
 type Plan struct {
 	Source    SourceInfo
 	State     StateInfo
+	Against   string // what was compared with instead of a state, such as "main" or "live"; empty for a state
 	Changes   []Change
 	Holds     []GuardHold
 	Problems  spec.Problems
@@ -33,8 +34,8 @@ type SourceInfo struct {
 	Subject  string
 }
 
-// StateInfo names the state a plan was compared with; zero when it was compared
-// with another revision.
+// StateInfo names the state a plan was compared with; zero when there was none, or
+// when it was compared with something else: Plan.Against.
 type StateInfo struct {
 	Lineage string
 	Serial  int64

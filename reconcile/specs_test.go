@@ -14,6 +14,19 @@ import (
 
 var long = flag.Bool("long", false, "run the long versions of the tests")
 
+// seeds is how many seeds a test plays: the race detector makes each one many times
+// as slow.
+func seeds(race, plain, all int) int {
+	switch {
+	case *long:
+		return all
+	case raceDetector:
+		return race
+	default:
+		return plain
+	}
+}
+
 // noon is when tests take place; bubbles of synctest have a clock of their own.
 var noon = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
 
@@ -119,3 +132,8 @@ func callKeys(p *Plan) []spec.Key {
 
 // quoteAll makes tests fail with the lines below one another.
 func quoteAll(list []string) string { return "\n\t" + strings.Join(list, "\n\t") }
+
+// taskAt returns the commit of the i-th of many tasks.
+func taskAt(i, version int) string {
+	return fmt.Sprintf("taskId: t%03d, commitType: start, instanceVersion: %d", i, version)
+}

@@ -24,11 +24,12 @@ import (
 // The world knows the truth. It watches each step of the daemon and notes in broken
 // where the daemon says what is not so, or does what it must not.
 type world struct {
-	seed    uint64
-	start   time.Time
-	horizon time.Duration // of the daemon; a request may arrive late by less than that
-	guards  *Guards
-	rate    float64
+	seed     uint64
+	start    time.Time
+	horizon  time.Duration // of the daemon; a request may arrive late by less than that
+	interval time.Duration // between two polls
+	guards   *Guards
+	rate     float64
 
 	// fault says what goes wrong with a step; nil is nothing.
 	fault func(step) fault
@@ -45,6 +46,7 @@ type world struct {
 	broken  []string
 	passes  []*Result
 	planned *Plan
+	onPass  func(*Result)            // looks at a finished pass; nil is nothing
 	called  map[spec.Key]int         // sent for the plan
 	asked   map[spec.Key]spec.Digest // commits that discard state, and go out again only by a person's word
 }
@@ -95,7 +97,7 @@ const (
 
 func newWorld(seed uint64) *world {
 	w := &world{
-		seed: seed, start: time.Now(), horizon: testHorizon, guards: new(Guards), rate: 20,
+		seed: seed, start: time.Now(), horizon: testHorizon, interval: 10 * time.Second, guards: new(Guards), rate: 20,
 		counts: map[stepID]int{}, called: map[spec.Key]int{}, asked: map[spec.Key]spec.Digest{},
 	}
 	w.disk = disk{records: map[spec.Key]*state.Record{}}
@@ -199,7 +201,7 @@ func (w *world) newProcess() *process {
 		Source: p, Committer: p, Reader: p, Ledger: p, Observer: p, Logger: silent,
 		Guards:  func() *Guards { return w.guards },
 		Commits: NewPacer(w.rate), Reads: NewPacer(w.rate),
-		Horizon: w.horizon, Interval: 10 * time.Second,
+		Horizon: w.horizon, Interval: w.interval,
 		Random: func() float64 { return float64(w.moment("random")%1000) / 1000 },
 		NewID:  func() string { return fmt.Sprintf("%016x", w.moment("id")) },
 	}, maps.Clone(w.disk.records), w.disk.control)
@@ -429,8 +431,12 @@ func (p *process) Words(ctx context.Context) ([]state.Word, error) {
 
 // WordsPending implements Ledger.
 func (p *process) WordsPending(ctx context.Context) (bool, error) {
-	words, err := p.Words(ctx)
-	return len(words) > 0, err
+	if p.isKilled() {
+		return false, errKilled
+	}
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	return len(p.w.disk.words) > 0, context.Cause(ctx)
 }
 
 // say posts a person's word and returns its id.
@@ -475,6 +481,7 @@ type repo struct {
 	edits    []func(*spec.Set)
 	revision int
 	rewrites map[string]bool // revisions that do not come after the one before
+	fails    bool            // to compare the history
 }
 
 // edit puts a file in the repository; empty text takes it out.
@@ -520,6 +527,9 @@ func (p *process) Poll(ctx context.Context) (*Revision, error) {
 func (p *process) Descends(_ context.Context, _, revision string) (bool, error) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
+	if p.w.repo.fails {
+		return false, errors.New("object not found")
+	}
 	return !p.w.repo.rewrites[revision], nil
 }
 
@@ -568,6 +578,9 @@ func (p *process) Passed(r *Result) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.shown(r.Left)
+	if w.onPass != nil {
+		w.onPass(r)
+	}
 	w.passes = append(w.passes, r)
 	if w.tracing {
 		w.note("passed: applied %d, left %s", r.Applied, strings.Join(lines(r.Left), "; "))

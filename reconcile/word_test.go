@@ -1,0 +1,216 @@
+package reconcile
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// TestWords has each word that a person can say, accepted and refused. The state has
+// one task of each kind; the plan is held by a guard.
+func TestWords(t *testing.T) {
+	want := func(t *testing.T, id string) *spec.Commit {
+		return specs(t, "taskId: "+id+", commitType: start, instanceVersion: 2").Get(task(id))
+	}
+	fixture := func(t *testing.T) *Reconciler {
+		records := adopted(t,
+			"taskId: applied, commitType: start, instanceVersion: 1",
+			"taskId: twice, commitType: start, instanceVersion: 1",
+			`taskId: twice, projectId: "2", commitType: start, instanceVersion: 1`)
+		now := time.Now()
+		for id, out := range map[string]state.Outcome{
+			"refused": refusedParam, "locked": lockedBy, "unknown": doubtful, "intent": {},
+			"approving": {Class: state.ClassApplied, TaskApproveID: "7"},
+		} {
+			records[task(id)] = ended(nil, want(t, id), now, out)
+		}
+		for id, rec := range map[string]*state.Record{
+			"suspended": {Status: state.StatusNone, Suspended: &state.Suspension{Actor: "lin"}},
+			"paused":    {Status: state.StatusApplied, Applied: records[task("applied")].Applied, Suspended: &state.Suspension{Actor: "lin"}},
+		} {
+			rec.Key = task(id)
+			records[rec.Key] = rec
+		}
+		r := New(Config{Ledger: nowhere{}, Logger: silent, Random: func() float64 { return 0 }}, records, state.Control{})
+		r.revision = &Revision{ID: "r2", Specs: specs(t, "taskId: new, commitType: start, instanceVersion: 1")}
+		held := (&Guards{MaxChanges: 1}).Check(changing(t, 10, 5, 0), Facts{}, now)
+		r.plan = held
+		return r
+	}
+	hash := strings.TrimPrefix(changing(t, 10, 5, 0).Hash, hashPrefix)
+	later := func() time.Time { return time.Now().Add(time.Hour) }
+	tests := []struct {
+		name string
+		word state.Word
+		prep func(r *Reconciler)
+		ok   bool
+		says string // in the answer
+		task string
+		then state.Status // of the task; empty: it has no record
+	}{
+		{name: "approve", word: state.Word{Verb: state.VerbApprove, Target: "sha256:" + hash}, ok: true, says: "is approved until"},
+		{name: "approve by the first digits", word: state.Word{Verb: state.VerbApprove, Target: hash[:8]}, ok: true, says: hash},
+		{name: "approve by too few digits", word: state.Word{Verb: state.VerbApprove, Target: hash[:7]}, says: "at least 8"},
+		{name: "approve nothing", word: state.Word{Verb: state.VerbApprove}, says: "is not a plan hash"},
+		{name: "approve what is no hash", word: state.Word{Verb: state.VerbApprove, Target: "not-a-hash"}, says: "is not a plan hash"},
+		{name: "approve another plan", word: state.Word{Verb: state.VerbApprove, Target: "0123456789"}, says: "the plan is sha256:" + hash},
+		{
+			name: "approve a plan that nothing holds", word: state.Word{Verb: state.VerbApprove, Target: hash}, says: "nothing holds",
+			prep: func(r *Reconciler) { r.plan = Diff(Input{Specs: spec.NewSet()}, noon); r.plan.Hash = hashPrefix + hash },
+		},
+		{
+			name: "approve before there is a plan", word: state.Word{Verb: state.VerbApprove, Target: "0123456789"}, ok: true, says: "0123456789",
+			prep: func(r *Reconciler) { r.plan = nil },
+		},
+
+		{name: "retry what was refused", word: state.Word{Verb: state.VerbRetry, Target: "refused"}, ok: true, task: "refused"},
+		{name: "retry what is locked", word: state.Word{Verb: state.VerbRetry, Target: project + "/locked"}, ok: true, task: "locked"},
+		{name: "retry what is applied", word: state.Word{Verb: state.VerbRetry, Target: "applied"}, says: "nothing to retry", task: "applied", then: state.StatusApplied},
+		{name: "retry what is not known", word: state.Word{Verb: state.VerbRetry, Target: "unknown"}, says: "resolve", task: "unknown", then: state.StatusUnknown},
+		{name: "retry what waits for an approval", word: state.Word{Verb: state.VerbRetry, Target: "approving"}, says: "approval", task: "approving", then: state.StatusApplied},
+		{name: "retry a task that was never tried", word: state.Word{Verb: state.VerbRetry, Target: "new"}, says: "nothing to retry"},
+		{name: "retry a task that is not there", word: state.Word{Verb: state.VerbRetry, Target: "nowhere"}, says: "no task nowhere"},
+		{name: "retry with nothing paused", word: state.Word{Verb: state.VerbRetry}, says: "no sends are paused"},
+		{
+			name: "retry everything", word: state.Word{Verb: state.VerbRetry}, ok: true, says: "go on",
+			prep: func(r *Reconciler) { r.control.Pauses = []state.Pause{{Code: "AuthFailure", Until: later()}} },
+		},
+
+		{name: "resolve as applied", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "applied"}, ok: true, task: "unknown", then: state.StatusApplied},
+		{name: "resolve as not applied", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "not-applied"}, ok: true, task: "unknown"},
+		{name: "resolve an intent", word: state.Word{Verb: state.VerbResolve, Target: "intent", Arg: "applied"}, ok: true, task: "intent", then: state.StatusApplied},
+		{name: "resolve as something else", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "perhaps"}, says: "applied or not-applied", task: "unknown", then: state.StatusUnknown},
+		{name: "resolve what is known", word: state.Word{Verb: state.VerbResolve, Target: "refused", Arg: "applied"}, says: "is known", task: "refused", then: state.StatusRefused},
+		{name: "resolve what is not there", word: state.Word{Verb: state.VerbResolve, Target: "nowhere", Arg: "applied"}, says: "no task nowhere"},
+		{name: "resolve nothing", word: state.Word{Verb: state.VerbResolve, Arg: "applied"}, says: "no task"},
+
+		{name: "suspend", word: state.Word{Verb: state.VerbSuspend, Target: "applied", Arg: "move"}, ok: true, says: "until someone says unsuspend: move", task: "applied", then: state.StatusApplied},
+		{name: "suspend for a while", word: state.Word{Verb: state.VerbSuspend, Target: "new", Until: later()}, ok: true, says: "until 20", task: "new", then: state.StatusNone},
+		{name: "suspend until before", word: state.Word{Verb: state.VerbSuspend, Target: "new", Until: noon.Add(-100 * 365 * 24 * time.Hour)}, says: "over already"},
+		{name: "suspend what is not known", word: state.Word{Verb: state.VerbSuspend, Target: "unknown"}, ok: true, task: "unknown", then: state.StatusUnknown},
+		{name: "suspend one of two", word: state.Word{Verb: state.VerbSuspend, Target: "twice"}, says: "2 projects have a task twice"},
+		{name: "suspend by its whole name", word: state.Word{Verb: state.VerbSuspend, Target: "2/twice"}, ok: true},
+		{name: "suspend what is not there", word: state.Word{Verb: state.VerbSuspend, Target: "2/nowhere"}, says: "no task 2/nowhere"},
+		{name: "suspend everything", word: state.Word{Verb: state.VerbSuspend, Arg: "move"}, ok: true, says: "everything was suspended"},
+
+		{name: "unsuspend", word: state.Word{Verb: state.VerbUnsuspend, Target: "paused"}, ok: true, task: "paused", then: state.StatusApplied},
+		{name: "unsuspend what was never tried", word: state.Word{Verb: state.VerbUnsuspend, Target: "suspended"}, ok: true, task: "suspended"},
+		{name: "unsuspend what is not suspended", word: state.Word{Verb: state.VerbUnsuspend, Target: "applied"}, says: "not suspended", task: "applied", then: state.StatusApplied},
+		{name: "unsuspend everything, and nothing is", word: state.Word{Verb: state.VerbUnsuspend}, says: "nothing is suspended"},
+		{
+			name: "unsuspend everything", word: state.Word{Verb: state.VerbUnsuspend}, ok: true, says: "goes on",
+			prep: func(r *Reconciler) { r.control.Suspended = &state.Suspension{Actor: "lin"} },
+		},
+
+		{name: "another word", word: state.Word{Verb: "dance", Target: "applied"}, says: "not a word"},
+		{name: "another word for everything", word: state.Word{Verb: "dance"}, says: "no task"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := fixture(t)
+			if tt.prep != nil {
+				tt.prep(r)
+			}
+			ledger := &ledgerOf{words: []state.Word{tt.word}}
+			ledger.words[0].ID, ledger.words[0].Actor = 7, "lin"
+			r.cfg.Ledger = ledger
+			before := r.Control()
+			if n, err := r.Obey(t.Context()); n != 1 || err != nil {
+				t.Fatalf("obeyed %d: %v", n, err)
+			}
+			if len(ledger.saved) != 1 {
+				t.Fatalf("%d transitions, want 1", len(ledger.saved))
+			}
+			got := ledger.saved[0]
+			a := got.Answered
+			if a == nil || a.ID != 7 || a.Answer.OK != tt.ok || !strings.Contains(a.Answer.Message, tt.says) {
+				t.Errorf("answer: %+v", a)
+			}
+			if len(got.Events) != 1 || got.Events[0].Kind != state.EventWord || got.Events[0].Actor != "lin" || got.Events[0].Note == "" {
+				t.Errorf("events: %+v", got.Events)
+			}
+			if changed := got.Record != nil || got.Forget != nil || got.Control != nil; changed != tt.ok {
+				t.Errorf("changed something: %v", changed)
+			}
+			if diff := cmp.Diff(before, r.Control()); !tt.ok && diff != "" {
+				t.Errorf("control was changed:\n%s", diff)
+			}
+			if tt.task == "" {
+				return
+			}
+			rec := r.record(task(tt.task))
+			if (rec == nil) != (tt.then == "") || rec != nil && rec.Status != tt.then {
+				t.Errorf("the task is %+v, want %q", rec, tt.then)
+			}
+		})
+	}
+}
+
+// TestApproveWhole keeps the approval for the plan that was looked at, whatever part
+// of its hash was given; the newest approval of a plan is the one that counts.
+func TestApproveWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := New(Config{Ledger: nowhere{}, Logger: silent}, nil, state.Control{
+			Approvals: []state.Approval{{PlanHash: "old", Expires: time.Now()}},
+		})
+		r.plan = (&Guards{MaxChanges: 1}).Check(changing(t, 10, 5, 0), Facts{}, time.Now())
+		hash := strings.TrimPrefix(r.plan.Hash, hashPrefix)
+		for range 3 {
+			r.cfg.Ledger = &ledgerOf{words: []state.Word{{Verb: state.VerbApprove, Target: hash[:10]}}}
+			if _, err := r.Obey(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+		}
+		got := r.Control().Approvals
+		if len(got) != 1 || got[0].PlanHash != hash || got[0].Expires.Sub(got[0].At) != 24*time.Hour {
+			t.Errorf("approvals: %+v", got)
+		}
+	})
+}
+
+// TestSuspendBeforeThereIsASpec: a person's word waits for the spec, and outlives it.
+func TestSuspendBeforeThereIsASpec(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		w.commits(tasks(2, 1)...)
+		w.daemon(t, 5*time.Second)
+		p := w.run(t)
+		w.say(state.VerbSuspend, "t001", "move")
+		elapse(time.Second)
+		w.commits(tasks(1, 1)...)
+		elapse(15 * time.Second)
+		if rec := w.record("t001"); rec == nil {
+			t.Error("it was forgotten with its spec")
+		}
+		w.commits(tasks(2, 2)...)
+		elapse(15 * time.Second)
+		w.wantSent(t, 3)
+		w.say(state.VerbUnsuspend, "t001", "")
+		elapse(2 * time.Second)
+		w.wantSent(t, 4)
+		p.halt(t)
+	})
+}
+
+// TestSuspendUntil: a suspension ends by itself.
+func TestSuspendUntil(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		w.say(state.VerbSuspend, "", "move")
+		w.disk.words[0].Until = time.Now().Add(time.Hour)
+		w.commits(tasks(2, 1)...)
+		p := w.run(t)
+		elapse(59 * time.Minute)
+		w.wantSent(t, 0)
+		elapse(2 * time.Minute)
+		w.wantSent(t, 2)
+		p.halt(t)
+	})
+}
