@@ -48,7 +48,7 @@ func (r *reader) document(doc *yaml.Node) {
 // head reads a document but for its commits, whose list it returns, or nil.
 func (r *reader) head(doc, root *yaml.Node) (list *yaml.Node, d defaults) {
 	if isNull(root) {
-		r.errorf(doc, "empty-document", "the document is empty: write specs into it, or remove its `---` line")
+		r.errorf(doc, "empty-document", "the document is empty: write specs into it, or remove its \"---\" line")
 		return nil, d
 	}
 	if !r.sound(root, 1) || !r.isMapping(root, "the document") || !r.version(root) {
@@ -64,7 +64,7 @@ func (r *reader) head(doc, root *yaml.Node) (list *yaml.Node, d defaults) {
 		}
 	}
 	if list == nil && !r.guessed("commits") {
-		r.errorf(root, "missing-key", "the document has no commits: write `commits: []` if there are none")
+		r.errorf(root, "missing-key", "the document has no commits: write \"commits: []\" if there are none")
 	}
 	if given != nil && r.tree(given, 2) && r.isMapping(given, "defaults") {
 		d = r.defaults(given)

@@ -27,7 +27,7 @@ var syntaxFaults = [...]struct {
 	{"unexpected document indicator", "syntax", false, "the quote opened here is not closed before the next document: close it"},
 	{"mapping values are not allowed", "syntax", false, `a ": " does not belong here: indent the line like the keys it goes with, put a space after the colon of the line above, or quote a text that holds ": "`},
 	{"are not allowed in this context", "syntax", true, `a "- " or "? " does not belong here: begin a list on a line of its own, or quote the text`},
-	{"could not find expected ':'", "syntax", false, "this is neither a key with its colon nor the rest of a value: write `key: value`"},
+	{"could not find expected ':'", "syntax", false, "this is neither a key with its colon nor the rest of a value: write \"key: value\""},
 	{"found character that cannot start", "syntax", false, "a value cannot begin with this character: quote it"},
 	{"alphabetic or numeric character", "syntax", true, "a value cannot begin with * or &: quote it"},
 	{"comment or line break", "syntax", true, "text after | or > begins on the next line"},

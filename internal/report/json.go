@@ -29,6 +29,9 @@ func JSON(w io.Writer, p *reconcile.Plan, o JSONOptions) error {
 	d.member("plan_hash", p.Hash)
 	d.member("source", jsonSource{p.Source.URL, p.Source.Branch, p.Source.Revision})
 	d.member("state", jsonStateOf(p.State))
+	if p.Against != "" {
+		d.member("against", p.Against)
+	}
 	if p.Approved != "" {
 		d.member("approved_by", p.Approved)
 	}
@@ -63,7 +66,7 @@ type jsonState struct {
 	Serial  int64  `json:"serial"`
 }
 
-// jsonStateOf returns nil when the plan was compared with another revision.
+// jsonStateOf returns nil when the plan was compared with no state.
 func jsonStateOf(s reconcile.StateInfo) *jsonState {
 	if s == (reconcile.StateInfo{}) {
 		return nil

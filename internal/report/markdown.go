@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
-	"slices"
 	"sort"
 	"strings"
 
@@ -84,6 +83,7 @@ func bound(limit int) int {
 type page struct {
 	*view
 	o        MarkdownOptions
+	project  string              // of all tasks; "" if there are several
 	ranked   []*reconcile.Change // what the table has room for
 	losing   []*reconcile.Change // tasks that lose their state with this plan
 	heldLose []*reconcile.Change // tasks that lose it once they are no longer held
@@ -100,22 +100,31 @@ type level struct {
 
 func newPage(p *reconcile.Plan, o MarkdownOptions) *page {
 	v := newView(p, o.Rate)
-	g := &page{view: v, o: o, ranked: v.ranked(maxRows), losing: v.sends[0], heldLose: v.heldDiscards()}
-	g.named = g.roomFor(slices.Concat(g.losing, g.heldLose))
+	g := &page{view: v, o: o, project: v.project(), ranked: v.ranked(maxRows), losing: v.sends[0], heldLose: v.heldDiscards()}
+	g.named = g.room()
 	return g
 }
 
-// roomFor counts the tasks that can be named when nothing else but the counts
+// room counts the tasks that a caution can name when nothing else but the counts
 // and the guards is written.
-func (g *page) roomFor(tasks []*reconcile.Change) int {
-	const around = len(": and 1000000 more.")
+func (g *page) room() int {
+	const around = len(":\n>\n>\n> <details><summary>and 1000000 more</summary>\n>\n>  and 1000000 more.\n>\n> </details>\n")
 	room := bound(g.o.Limit) - len(g.render(level{bare: true})) - 2*around
-	for i, c := range tasks {
-		if room -= len(taskSpan(c)) + len(", "); room < 0 {
-			return i
+	named := 0
+	for _, tasks := range [][]*reconcile.Change{g.losing, g.heldLose} {
+		for i, c := range tasks {
+			if i < maxListed {
+				room -= len("> - \n") + len(g.losingItem(c))
+			} else {
+				room -= len(", ") + len(g.span(c))
+			}
+			if room < 0 {
+				return named
+			}
+			named++
 		}
 	}
-	return len(tasks)
+	return named
 }
 
 func (g *page) levels() []level {
@@ -140,21 +149,25 @@ func (g *page) render(l level) []byte {
 	if l.bare {
 		return b.Bytes()
 	}
+	b.errors(g.plan.Problems, l.rows, g.o)
 	b.table(g, l)
 	b.diffs(g, l)
-	b.problems(g.plan.Problems, l.rows)
+	b.problems(g.plan.Problems, l.rows, g.o)
 	b.held(g, l)
 	b.unversioned(g, l)
 	b.forgotten(g, l)
 	b.line("")
-	b.line(origin(g.plan))
+	b.line(g.origin())
 	return b.Bytes()
 }
 
-// title counts what the plan is about.
+// title counts what will be done, and what someone has to look at.
 func (g *page) title() string {
 	name := named("plan", g.o.Key)
 	s := g.summary
+	if s.quiet() {
+		return name + ": nothing to do"
+	}
 	var counts []string
 	add := func(n int, text string) {
 		if n > 0 {
@@ -164,27 +177,23 @@ func (g *page) title() string {
 	add(s.commits, plural(s.commits, "commit"))
 	add(s.planHeld, plural(s.planHeld, "commit")+" held by a guard")
 	add(s.held, fmt.Sprintf("%d held", s.held))
-	add(s.unversioned, fmt.Sprintf("%d without a new version", s.unversioned))
-	add(s.forgotten, fmt.Sprintf("%d forgotten", s.forgotten))
 	add(s.errors, plural(s.errors, "error"))
 	add(s.warnings, plural(s.warnings, "warning"))
 	if len(counts) == 0 {
-		return name + ": nothing to do"
+		counts = []string{"no commits"}
 	}
 	return name + ": " + strings.Join(counts, ", ") + " · " + codeSpan(shortHash(g.plan.Hash), 40)
 }
 
-// sentence says what the title does not count.
+// sentence says what the commits do, and counts what the title does not.
 func (g *page) sentence() string {
-	s := g.summary.headline()
-	if g.summary.quiet() {
-		return s
+	s := g.summary
+	if s.quiet() {
+		return s.headline()
 	}
-	s += " " + strings.ToUpper(g.summary.calls()[:1]) + g.summary.calls()[1:]
-	if g.summary.unchanged > 0 {
-		s += fmt.Sprintf("; %d unchanged", g.summary.unchanged)
-	}
-	return s + "."
+	calls := s.calls()
+	parts := append([]string{strings.ToUpper(calls[:1]) + calls[1:]}, s.others()...)
+	return s.headline() + " " + strings.Join(parts, "; ") + "."
 }
 
 // named is the start of a title.
@@ -197,13 +206,17 @@ func named(kind, key string) string {
 
 // origin says what was compared with what. The serial of the state is left out:
 // it moves without changing the plan.
-func origin(p *reconcile.Plan) string {
+func (g *page) origin() string {
+	p := g.plan
 	s := "Planned for revision " + codeSpan(shortRevision(p.Source.Revision), 100)
 	if p.Source.Branch != "" {
 		s += " of " + codeSpan(p.Source.Branch, 200)
 	}
-	if p.State == (reconcile.StateInfo{}) {
-		s += ", compared with another revision and not with what was applied"
+	if g.project != "" {
+		s += ", project " + codeSpan(g.project, maxID)
+	}
+	if p.Against != "" {
+		s += ", compared with " + codeSpan(p.Against, 200) + " and not with what was applied"
 	}
 	if p.Approved != "" {
 		s += ", approved by " + codeSpan(p.Approved, 200)
@@ -215,17 +228,41 @@ func origin(p *reconcile.Plan) string {
 // stands for.
 const maxID = 200
 
-// taskSpan names a task.
-func taskSpan(c *reconcile.Change) string { return codeSpan(c.Key.String(), 2*maxID) }
-
-// link returns markdown that names a task by id and leads to its spec.
-func link(base string, c *reconcile.Change) string {
-	text := codeSpan(c.Key.TaskID, maxID)
-	target := fileURL(base, position(c))
-	if target == "" {
-		return text
+// name tells a task from the others of the page.
+func (g *page) name(c *reconcile.Change) string {
+	if g.project != "" {
+		return c.Key.TaskID
 	}
-	return "[" + text + "](" + target + ")"
+	return c.Key.String()
+}
+
+// span is the task's name in a sentence.
+func (g *page) span(c *reconcile.Change) string { return codeSpan(g.name(c), 2*maxID) }
+
+// spec says where a change's spec stands, and leads there.
+func (g *page) spec(c *reconcile.Change) string {
+	if s := place(c); s != "" {
+		return g.o.link(position(c), s)
+	}
+	return ""
+}
+
+// place says where a change's spec stands, or "" if that is not known.
+func place(c *reconcile.Change) string {
+	pos := position(c)
+	if pos.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", pos.File, pos.Line)
+}
+
+// link returns markdown that shows text and leads to where a spec stands.
+func (o MarkdownOptions) link(pos spec.Pos, text string) string {
+	text = codeSpan(text, maxID)
+	if target := fileURL(o.LinkBase, pos); target != "" {
+		return "[" + text + "](" + target + ")"
+	}
+	return text
 }
 
 // fileURL returns where a line of a spec is shown, or "" if that is not known or

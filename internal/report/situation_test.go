@@ -168,7 +168,9 @@ func fileSituations() []situation {
 		{"forget", plan(gone("clicks", 3), gone("users_cdc", 0))},
 		{"unversioned", plan(unversioned("clicks", spec.Resume, 3, field("versionDesc", "v3", "v3, with a better name")))},
 		{"unversioned-discard-state", plan(unversioned("clicks", spec.RestartDiscardState, 3, field("commitType", "resume", "restart-discard-state")))},
-		{"against-a-revision", edit(everyImpact(), func(p *reconcile.Plan) { p.State = reconcile.StateInfo{} })},
+		{"against-a-revision", edit(everyImpact(), func(p *reconcile.Plan) {
+			p.Source.Branch, p.State, p.Against = "", reconcile.StateInfo{}, "origin/main"
+		})},
 		{"everything", everything(problems)},
 	}
 }
@@ -243,7 +245,7 @@ func hostileWith(text string) *reconcile.Plan {
 	p.Source = reconcile.SourceInfo{URL: text, Branch: text, Revision: text, Author: text, Subject: text}
 	p.State.Lineage = text
 	p.Holds = []reconcile.GuardHold{{Guard: text, Message: text, Approvable: true}}
-	p.Approved = text
+	p.Approved, p.Against = text, text
 	p.Problems = spec.Problems{
 		problem(text, 1, 1, spec.SeverityError, text, text),
 		problem(text, 2, 1, spec.SeverityWarning, text, text),

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -145,11 +146,26 @@ func (s summary) calls() string {
 // tally counts everything, for the end of a report.
 func (s summary) tally() string {
 	parts := []string{s.calls()}
+	if s.held > 0 {
+		parts = append(parts, fmt.Sprintf("%d held", s.held))
+	}
+	parts = append(parts, s.others()...)
+	if s.errors > 0 {
+		parts = append(parts, plural(s.errors, "error"))
+	}
+	if s.warnings > 0 {
+		parts = append(parts, plural(s.warnings, "warning"))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// others counts the tasks that need no call.
+func (s summary) others() []string {
+	var parts []string
 	for _, p := range []struct {
 		n    int
 		text string
 	}{
-		{s.held, "held"},
 		{s.forgotten, "forgotten"},
 		{s.unversioned, "without a new version"},
 		{s.unchanged, "unchanged"},
@@ -158,13 +174,17 @@ func (s summary) tally() string {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.text))
 		}
 	}
-	if s.errors > 0 {
-		parts = append(parts, plural(s.errors, "error"))
+	return parts
+}
+
+// without returns the summary of the commits that are not among those.
+func (s summary) without(commits []*reconcile.Change) summary {
+	s.impacts = slices.Clone(s.impacts)
+	for _, c := range commits {
+		s.impacts[impactRank(c.Impact)]--
 	}
-	if s.warnings > 0 {
-		parts = append(parts, plural(s.warnings, "warning"))
-	}
-	return strings.Join(parts, "; ")
+	s.commits, s.planHeld = s.commits+s.planHeld-len(commits), 0
+	return s
 }
 
 // about writes a duration the way people say it.

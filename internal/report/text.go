@@ -51,6 +51,9 @@ func planOrigin(v *view) string {
 	if p.State.Lineage != "" {
 		fmt.Fprintf(&b, ", compared with the state at serial %d", p.State.Serial)
 	}
+	if p.Against != "" {
+		fmt.Fprintf(&b, ", compared with %s and not with what was applied", Visible(p.Against))
+	}
 	if project := v.project(); project != "" {
 		fmt.Fprintf(&b, ", project %s", Visible(project))
 	}

@@ -70,9 +70,7 @@ func (v Validation) Markdown(o MarkdownOptions) []byte {
 		b.line(v.headline())
 		if len(v.Problems) > 0 {
 			b.line("")
-			b.line("```diff")
-			b.problemLines(v.Problems, rows)
-			b.line("```")
+			b.problemList(bySeverity(v.Problems), rows, o)
 		}
 		return b.Bytes()
 	})

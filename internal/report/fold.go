@@ -1,0 +1,207 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// diffs folds the changed fields away, in the colours of a diff.
+func (b *builder) diffs(g *page, l level) {
+	if l.diffs == 0 {
+		return
+	}
+	title := fmt.Sprintf("Field diffs (%d)", l.diffs)
+	if total := g.summary.commits + g.summary.planHeld; l.diffs < total {
+		title = fmt.Sprintf("Field diffs (%d of %d)", l.diffs, total)
+	}
+	b.fold(title)
+	b.line("```diff")
+	for i, c := range g.ranked[:l.diffs] {
+		if i > 0 {
+			b.line("")
+		}
+		b.diff(g, c)
+	}
+	b.line("```")
+	b.unfold()
+}
+
+// diff writes the fields of one change. The sign in the first column is what
+// colours a line, and keeps text from outside from ending the fence.
+func (b *builder) diff(g *page, c *reconcile.Change) {
+	sign := "!"
+	switch {
+	case c.Impact == reconcile.ImpactDiscardState:
+		sign = "-"
+	case c.Reason == reconcile.ReasonNew:
+		sign = "+"
+	}
+	b.linef("%s %s  %s%s", sign, g.line(c), happens(c.Impact), endPlace(c))
+	lines, more := fieldLines(c, g.o.ShowValues)
+	for _, f := range lines {
+		if f.added {
+			b.linef("+   %s: %s", f.name, f.after)
+		} else {
+			b.linef("!   %s: %s -> %s", f.name, f.before, f.after)
+		}
+	}
+	if more > 0 {
+		b.linef("    and %s", plural(more, "more field"))
+	}
+}
+
+// line names a task in a fence.
+func (g *page) line(c *reconcile.Change) string { return clip(Visible(g.name(c)), 2*maxID) }
+
+// endPlace ends a line of a fence with where a change's spec stands.
+func endPlace(c *reconcile.Change) string {
+	if s := place(c); s != "" {
+		return "  " + clip(Visible(s), maxMessage)
+	}
+	return ""
+}
+
+// problems folds away what is wrong with the specs and is not written above.
+func (b *builder) problems(ps spec.Problems, rows int, o MarkdownOptions) {
+	shown := min(ps.Errors(), rows, maxListed)
+	rest := bySeverity(ps)[shown:]
+	if len(rest) == 0 {
+		return
+	}
+	title := "Problems: "
+	if shown > 0 {
+		title = "More problems: "
+	}
+	b.fold(title + faults(rest))
+	b.problemList(rest, rows, o)
+	b.unfold()
+}
+
+// bySeverity returns the problems with the errors first.
+func bySeverity(ps spec.Problems) spec.Problems {
+	rank := func(p spec.Problem) int {
+		if p.Severity == spec.SeverityError {
+			return 0
+		}
+		return 1
+	}
+	sorted := slices.Clone(ps)
+	slices.SortStableFunc(sorted, func(a, b spec.Problem) int { return rank(a) - rank(b) })
+	return sorted
+}
+
+// problemList lists the first rows of problems.
+func (b *builder) problemList(ps spec.Problems, rows int, o MarkdownOptions) {
+	shown := ps[:min(len(ps), rows)]
+	for _, p := range shown {
+		severity := "warning"
+		if p.Severity == spec.SeverityError {
+			severity = "**error**"
+		}
+		b.linef("- %s: %s", severity, o.item(p))
+	}
+	b.moreItems(len(ps) - len(shown))
+}
+
+// item is a problem in a list. Its message is code so that it stays text, and not
+// in a fence so that it wraps.
+func (o MarkdownOptions) item(p spec.Problem) string {
+	where, ok := strings.CutSuffix(p.String(), ": "+p.Message)
+	if !ok { // a message that was too long
+		return codeSpan(p.String(), maxMessage)
+	}
+	return o.link(p.Pos, where) + " " + codeSpan(p.Message, maxMessage)
+}
+
+// held folds away what is needed and not sent, with what lifts it.
+func (b *builder) held(g *page, l level) {
+	if len(g.held) == 0 {
+		return
+	}
+	b.fold(fmt.Sprintf("Held: needed, and not sent now (%d)", len(g.held)))
+	for i, c := range g.held {
+		if i == 0 || c.Hold != g.held[i-1].Hold {
+			meaning, wayOn := holdWords(c.Hold, anyTask)
+			b.linef("- %s: %s; %s", codeSpan(string(c.Hold), maxID), meaning, wayOn)
+		}
+		if i < l.rows {
+			b.linef("  - %s", g.heldItem(c))
+		}
+	}
+	b.moreItems(len(g.held) - l.rows)
+	b.unfold()
+}
+
+// heldItem is a held change in a list.
+func (g *page) heldItem(c *reconcile.Change) string {
+	s := g.span(c) + " " + happens(c.Impact) + ", " + arrowed(c)
+	if spec := g.spec(c); spec != "" {
+		s += ", " + spec
+	}
+	if c.Detail != "" {
+		s += ": " + codeSpan(c.Detail, maxMessage)
+	}
+	return s
+}
+
+func (b *builder) unversioned(g *page, l level) {
+	if len(g.unversioned) == 0 {
+		return
+	}
+	b.fold(fmt.Sprintf("Changed without a new version: nothing will be sent (%d)", len(g.unversioned)))
+	b.list(g.unversioned, l.rows, func(c *reconcile.Change) string {
+		return fmt.Sprintf("= %s  %s%s", g.line(c), clip(Visible(strings.Join(fieldNames(c), ", ")), maxMessage), endPlace(c))
+	})
+	b.unfold()
+}
+
+func (b *builder) forgotten(g *page, l level) {
+	if len(g.forgotten) == 0 {
+		return
+	}
+	b.fold(fmt.Sprintf("Forgotten: the spec is gone, no call is made (%d)", len(g.forgotten)))
+	b.list(g.forgotten, l.rows, func(c *reconcile.Change) string { return "# " + g.line(c) })
+	b.unfold()
+}
+
+// list writes the first rows of changes in a fence. Each line starts with a sign
+// of ours.
+func (b *builder) list(changes []*reconcile.Change, rows int, line func(*reconcile.Change) string) {
+	shown := changes[:min(len(changes), rows)]
+	b.line("```text")
+	for _, c := range shown {
+		b.line(line(c))
+	}
+	b.more(len(changes) - len(shown))
+	b.line("```")
+}
+
+// more ends a fence's lines with how many were left out.
+func (b *builder) more(n int) {
+	if n > 0 {
+		b.linef("  + %d more", n)
+	}
+}
+
+// moreItems ends a list with how many items were left out.
+func (b *builder) moreItems(n int) {
+	if n > 0 {
+		b.line("")
+		b.linef(`\+ %d more`, n)
+	}
+}
+
+func (b *builder) fold(title string) {
+	b.line("")
+	b.linef("<details><summary>%s</summary>", title)
+	b.line("")
+}
+
+func (b *builder) unfold() {
+	b.line("")
+	b.line("</details>")
+}
