@@ -90,6 +90,9 @@ func (w *writer) answer(ctx context.Context, a *AnsweredWord) error {
 	if errors.Is(err, sql.ErrNoRows) || err == nil && !row.answeredAt.IsZero() {
 		return rejected{ErrNoWord}
 	}
+	if _, ok := errors.AsType[*DamagedError](err); ok {
+		return rejected{err} // by whoever wrote it; the disk is well
+	}
 	if err != nil {
 		return err
 	}

@@ -41,8 +41,21 @@ func parseHead(b []byte) (head, error) {
 	return h, nil
 }
 
-// readHead returns the head of the state; ErrMissing if it has none.
+// readHead returns the head of the state; ErrMissing if it has none. A line that is
+// being rewritten right now can be read in halves: it is read again.
 func (fl files) readHead() (head, error) {
+	const attempts = 3
+	var err error
+	for range attempts {
+		var h head
+		if h, err = fl.readHeadOnce(); !errors.Is(err, ErrDamaged) {
+			return h, err
+		}
+	}
+	return head{}, err
+}
+
+func (fl files) readHeadOnce() (head, error) {
 	f, err := os.Open(fl.head)
 	if errors.Is(err, fs.ErrNotExist) {
 		return head{}, fmt.Errorf("open state %s: its head file %s is gone: %w: put it back, or, %s", fl.db, fl.head, ErrMissing, hintAccept)

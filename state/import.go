@@ -93,7 +93,7 @@ func (d *document) header() (meta, Control, error) {
 			return meta{}, Control{}, fmt.Errorf("format_version is %q, want %q", Clip(format), exportFormat)
 		}
 	}
-	if m.lineage == "" || len(m.lineage) > maxLineage || strings.ContainsFunc(m.lineage, notPrintable) {
+	if m.lineage == "" || len(m.lineage) > maxLineage || strings.ContainsFunc(m.lineage, notInLineage) {
 		return meta{}, Control{}, fmt.Errorf("%q is not a lineage", Clip(m.lineage))
 	}
 	if m.serial < 1 || m.serial > maxSerial {
@@ -101,6 +101,8 @@ func (d *document) header() (meta, Control, error) {
 	}
 	return m, control, nil
 }
+
+func notInLineage(r rune) bool { return (r < 'A' || r > 'Z') && (r < '0' || r > '9') }
 
 // filler returns what puts the rest of the document into a new state.
 func (d *document) filler(control Control, opt Options) filler {

@@ -28,24 +28,27 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	return fl.openReader(ctx)
 }
 
-// openReader opens the state for reading.
+// openReader opens the state for reading. A database without a log is complete and
+// not in use: it can be read without the files that SQLite would otherwise make
+// beside it, perhaps as another user. With a log it never can: what is in the log
+// would be missed.
 func (fl files) openReader(ctx context.Context) (*Reader, error) {
+	if exists(fl.wal) {
+		r, err := fl.openReaderAs(ctx, readOnly)
+		if err == nil || exists(fl.wal) {
+			return r, err
+		}
+		// Who used it has just closed it.
+	}
+	return fl.openReaderAs(ctx, immutable)
+}
+
+func (fl files) openReaderAs(ctx context.Context, how access) (*Reader, error) {
 	info, err := os.Stat(fl.db)
 	if err != nil {
 		return nil, fmt.Errorf("open state %s: %w: %w", fl.db, ErrMissing, err)
 	}
-	// A database without a log is not in use, and complete: it can be read without
-	// the files that SQLite would otherwise make beside it, as another user perhaps.
-	// With a log it never can: what is in the log would be missed.
-	how := immutable
-	if exists(fl.wal) {
-		how = readOnly
-	}
 	db, err := openDB(ctx, fl.db, how, 1)
-	if err != nil && how == readOnly && !exists(fl.wal) {
-		how = immutable
-		db, err = openDB(ctx, fl.db, how, 1)
-	}
 	if err != nil {
 		return nil, readError(fl, err)
 	}

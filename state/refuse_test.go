@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -275,6 +276,61 @@ func TestAHeadThatIsBehindIsBroughtUp(t *testing.T) {
 	if rep, err := state.Check(t.Context(), path); err != nil || rep.Head != rep.Serial {
 		t.Errorf("head %d, serial %d, %v", rep.Head, rep.Serial, err)
 	}
+}
+
+// TestABackupThatIsPutBack is the way of docs/state.md: it is refused, because it is
+// older than the state was, until a person says that it is the one to use.
+func TestABackupThatIsPutBack(t *testing.T) {
+	path, backup := statePath(t), filepath.Join(t.TempDir(), "backup.db")
+	s := open(t, path)
+	adopt(t, s, 3)
+	sqlExec(t, path, "VACUUM INTO '"+backup+"'") // while the state is in use
+	adopt(t, s, 5)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(backup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, path, string(data))
+	if _, err := state.Open(t.Context(), path, sampleIdentity(), state.Options{}); !errors.Is(err, state.ErrRolledBack) {
+		t.Fatalf("got %v", err)
+	}
+	if err := state.Accept(t.Context(), path, sampleIdentity(), state.Options{Actor: "ada"}); err != nil {
+		t.Fatal(err)
+	}
+	open(t, path)
+	if c := mustRead(t, path); len(c.Records) != 3 || !c.Control.Restored {
+		t.Errorf("%d records, restored %v", len(c.Records), c.Control.Restored)
+	}
+}
+
+// A head that is rewritten again and again is never read in halves.
+func TestTheHeadIsReadWhileItIsWritten(t *testing.T) {
+	path := statePath(t)
+	s := open(t, path)
+	var wg sync.WaitGroup
+	done := make(chan struct{})
+	wg.Go(func() {
+		defer close(done)
+		for n := range 100 {
+			if err := s.Save(t.Context(), applied(n%3)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		if rep, err := state.Check(t.Context(), path); err != nil {
+			t.Fatalf("%+v: %v", rep, err)
+		}
+	}
+	wg.Wait()
 }
 
 // TestRowsChangedByHand has what any SQLite tool can do to a state: it is found at

@@ -1,40 +1,17 @@
 package state
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"hash/crc32"
 	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/wedatasync/wedatasync/spec"
 )
 
-// scanner is *sql.Row or *sql.Rows.
+// scanner is a row that was read.
 type scanner interface{ Scan(dest ...any) error }
-
-// checksum is the row_crc of a row: of the table's name and the columns, with
-// their types and lengths. A column is a string or an int64.
-func checksum(table string, columns ...any) int64 {
-	b := make([]byte, 0, 1<<10)
-	b = append(b, table...)
-	for _, c := range columns {
-		switch c := c.(type) {
-		case int64:
-			b = binary.BigEndian.AppendUint64(append(b, 'i'), uint64(c))
-		case string:
-			b = binary.BigEndian.AppendUint64(append(b, 's'), uint64(len(c)))
-			b = append(b, c...)
-		}
-	}
-	return int64(crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)))
-}
 
 // verify reports whether the columns of a row that was read are as they were
 // written.
@@ -228,85 +205,4 @@ func scanWord(row scanner) (wordRow, error) {
 	}
 	w.At, w.Until, w.answeredAt, w.answer.OK = fromMilli(at), fromMilli(until), fromMilli(answeredAt), ok != 0
 	return w, verify(crc, "words", strconv.FormatInt(w.ID, 10), w.columns())
-}
-
-// Clip cuts a text from outside to MaxMessage bytes of whole characters. The
-// store does so itself with what it keeps.
-func Clip(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if len(s) <= MaxMessage {
-		return s
-	}
-	const more = "…"
-	cut := MaxMessage - len(more)
-	for !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + more
-}
-
-// bounded returns the attempt with texts from outside cut to size.
-func (a Attempt) bounded() Attempt {
-	a.Outcome, a.NeedsPerson = a.Outcome.bounded(), Clip(a.NeedsPerson)
-	return a
-}
-
-func (o Outcome) bounded() Outcome {
-	o.Code, o.Message, o.Locker = Clip(o.Code), Clip(o.Message), Clip(o.Locker)
-	return o
-}
-
-func (s Suspension) bounded() Suspension {
-	s.Reason, s.Actor = Clip(s.Reason), Clip(s.Actor)
-	return s
-}
-
-// marshal writes v as people read it: without escapes for HTML.
-func marshal(v any) (string, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return "", fmt.Errorf("write JSON of the state: %w", err)
-	}
-	return strings.TrimSuffix(b.String(), "\n"), nil
-}
-
-// unmarshal reads what marshal wrote into a row.
-func unmarshal(table, row, text string, v any) error {
-	if err := json.Unmarshal([]byte(text), v); err != nil {
-		return &DamagedError{Table: table, Row: row, Detail: "the JSON cannot be read", Err: err}
-	}
-	return nil
-}
-
-// optional reads JSON that may be absent.
-func optional[T any](table, row, text string, v **T) error {
-	if text == "" {
-		return nil
-	}
-	*v = new(T)
-	return unmarshal(table, row, text, *v)
-}
-
-// unixMilli returns the time as the columns have it: 0 for no time.
-func unixMilli(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func fromMilli(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
-}
-
-func fromBool(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
 }

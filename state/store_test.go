@@ -175,6 +175,27 @@ func TestTextsFromOutsideAreCut(t *testing.T) {
 	}
 }
 
+// An id is whatever specs let pass, in any script.
+func TestIDsOfAnyScript(t *testing.T) {
+	s := open(t, statePath(t))
+	for _, id := range []string{"任务-1", "ñandú", "a/b'c\"d\\e;--", strings.Repeat("界", 42)} {
+		tr := applied(0)
+		tr.Record.Key = spec.Key{ProjectID: id, TaskID: id}
+		if err := s.Save(t.Context(), tr); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+		rec, err := s.Record(t.Context(), tr.Record.Key)
+		if diff := cmp.Diff(tr.Record, rec); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", id, err, diff)
+		}
+	}
+	for _, err := range s.Records(t.Context()) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestSaveAllIsOneTransaction(t *testing.T) {
 	s := open(t, statePath(t))
 	before, _ := s.Serial(t.Context())

@@ -3,15 +3,15 @@ package state
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/wedatasync/wedatasync/spec"
 )
 
 // Bounds of what the state keeps, in bytes.
 const (
-	maxKey = 128     // an id of a task or project; the specs' bound
 	maxRow = 1 << 20 // the JSON of a record or an event: far above what specs allow
 	// maxControl is more: an approval lists the calls of its plan.
 	maxControl = 32 << 20
@@ -91,23 +91,11 @@ func (r *Record) check() error {
 // checkKey reports what makes a key one that no spec can have.
 func checkKey(k spec.Key) error {
 	for _, id := range []string{k.ProjectID, k.TaskID} {
-		if id == "" || len(id) > maxKey || strings.ContainsFunc(id, notPrintable) {
+		if id == "" || len(id) > spec.MaxID || !utf8.ValidString(id) || strings.ContainsFunc(id, notInID) {
 			return fmt.Errorf("%q is not an id", Clip(id))
 		}
 	}
 	return nil
 }
 
-func notPrintable(r rune) bool { return r <= ' ' || r > '~' }
-
-// bounded returns the control with texts from outside cut to size.
-func (c Control) bounded() Control {
-	c.Pauses = slices.Clone(c.Pauses)
-	for i := range c.Pauses {
-		c.Pauses[i].Code, c.Pauses[i].Message = Clip(c.Pauses[i].Code), Clip(c.Pauses[i].Message)
-	}
-	if c.Suspended != nil {
-		c.Suspended = new(c.Suspended.bounded())
-	}
-	return c
-}
+func notInID(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }

@@ -169,6 +169,23 @@ func TestManyProgramsPostAtTheSameTime(t *testing.T) {
 	}
 }
 
+// A word that somebody has written past PostWord is not carried out, and takes
+// nothing else with it.
+func TestAWordWrittenByHandIsRefused(t *testing.T) {
+	path := statePath(t)
+	s := open(t, path)
+	sqlExec(t, path, "INSERT INTO words VALUES (1, 1, 'eve', 'approve', 'sha256:00', '', 0, 0, 0, '', 0)")
+	if words, err := s.Words(t.Context()); !errors.Is(err, state.ErrDamaged) {
+		t.Errorf("got %v, %v", words, err)
+	}
+	if err := s.Save(t.Context(), answer(1, state.Answer{})); !errors.Is(err, state.ErrDamaged) || errors.Is(err, state.ErrBroken) {
+		t.Errorf("got %v", err)
+	}
+	if err := s.Save(t.Context(), applied(1)); err != nil {
+		t.Error(err)
+	}
+}
+
 // To post a word into a state that a daemon would refuse could destroy its log.
 func TestNoWordIsPostedIntoAnOldState(t *testing.T) {
 	path := newState(t, 0)

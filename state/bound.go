@@ -1,0 +1,50 @@
+package state
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Clip cuts a text from outside to MaxMessage bytes of whole characters. The
+// store does so itself with what it keeps.
+func Clip(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= MaxMessage {
+		return s
+	}
+	const more = "…"
+	cut := MaxMessage - len(more)
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + more
+}
+
+// bounded returns the attempt with texts from outside cut to size.
+func (a Attempt) bounded() Attempt {
+	a.Outcome, a.NeedsPerson = a.Outcome.bounded(), Clip(a.NeedsPerson)
+	return a
+}
+
+func (o Outcome) bounded() Outcome {
+	o.Code, o.Message, o.Locker = Clip(o.Code), Clip(o.Message), Clip(o.Locker)
+	return o
+}
+
+func (s Suspension) bounded() Suspension {
+	s.Reason, s.Actor = Clip(s.Reason), Clip(s.Actor)
+	return s
+}
+
+// bounded returns the control with texts from outside cut to size.
+func (c Control) bounded() Control {
+	c.Pauses = slices.Clone(c.Pauses)
+	for i := range c.Pauses {
+		c.Pauses[i].Code, c.Pauses[i].Message = Clip(c.Pauses[i].Code), Clip(c.Pauses[i].Message)
+	}
+	if c.Suspended != nil {
+		c.Suspended = new(c.Suspended.bounded())
+	}
+	return c
+}
