@@ -124,6 +124,7 @@ func (d *description) unmet() []string {
 // TestAPIKeepsItsDescription has each path answer with each status that it can have,
 // and validates what it says.
 func TestAPIKeepsItsDescription(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	history := []state.Transition{
 		saved(record(key(1), state.StatusUnknown, state.Outcome{Class: state.ClassUnknown, Code: "Timeout"}, now), state.Event{
@@ -292,6 +293,7 @@ func TestStateIsTheExport(t *testing.T) {
 
 // TestADamagedStateBreaksTheExport: a document that is not whole never looks whole.
 func TestADamagedStateBreaksTheExport(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	var many []state.Transition
 	for i := range 300 {
@@ -319,6 +321,7 @@ func TestADamagedStateBreaksTheExport(t *testing.T) {
 
 // TestStatusIsBounded with many of everything.
 func TestStatusIsBounded(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	s := healthy(emptyPlan(), now)
 	for i := range 10_000 {

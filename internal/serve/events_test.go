@@ -40,6 +40,7 @@ func watch(t *testing.T, addr string) (*http.Response, <-chan string) {
 // TestEventsTellOfEachStep: a page hears of a plan, of calls and of the end of a pass,
 // and not more than once a second.
 func TestEventsTellOfEachStep(t *testing.T) {
+	t.Parallel()
 	s := newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t)
 	addr := start(t, s)
 	resp, events := watch(t, addr)
@@ -153,6 +154,7 @@ func TestWatchingGoesOnForHours(t *testing.T) {
 
 // TestViewersAreBounded, and a place is free when one leaves.
 func TestViewersAreBounded(t *testing.T) {
+	t.Parallel()
 	s := newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t)
 	addr := start(t, s)
 	var open []*http.Response
@@ -179,6 +181,7 @@ func TestViewersAreBounded(t *testing.T) {
 
 // TestObserverNeverBlocks, whoever watches and does not read.
 func TestObserverNeverBlocks(t *testing.T) {
+	t.Parallel()
 	s := newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t)
 	addr := start(t, s)
 	for range 4 {

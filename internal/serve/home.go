@@ -172,12 +172,18 @@ func (l *look) problems() problemList {
 }
 
 func lastPassText(p lastPass) string {
-	text := "applied " + plural(p.Applied, "commit")
+	text := "applied nothing"
+	if p.Applied > 0 {
+		text = "applied " + plural(p.Applied, "commit")
+	}
 	if p.Forgotten > 0 {
 		text += ", forgot " + plural(p.Forgotten, "task")
 	}
 	if p.Superseded {
 		text += ", cut short"
 	}
-	return text + ", took " + span(p.Took)
+	if p.Took >= time.Second {
+		text += ", took " + span(p.Took)
+	}
+	return text
 }

@@ -85,6 +85,7 @@ func live(t *testing.T, body, name string) string {
 
 // TestHeadline: what a person sees first.
 func TestHeadline(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	with := func(change func(*reconcile.Status)) reconcile.Status {
 		s := healthy(emptyPlan(), now)
@@ -233,6 +234,7 @@ func TestTroubleIsShownWithTheWayOn(t *testing.T) {
 
 // TestTaskPage tells the whole story of one task.
 func TestTaskPage(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	rec := record(key(10), state.StatusRefused, state.Outcome{Class: state.ClassRefused, Code: "InvalidParameterValue", Message: "no such version", RequestID: "f1"}, now)
 	var history []state.Transition
@@ -275,6 +277,7 @@ func TestTaskPage(t *testing.T) {
 // TestTasksAreFound narrows the list by text and by standing, over what the state and
 // the plan know.
 func TestTasksAreFound(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	var known []state.Transition
 	for i := range 250 {
@@ -323,6 +326,7 @@ func TestTasksAreFound(t *testing.T) {
 
 // TestCallsOutliveARestart: the status page has the calls that the history knows.
 func TestCallsOutliveARestart(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	rec := &state.Record{Key: key(1), Status: state.StatusApplied, Applied: applied(now)}
 	var history []state.Transition
@@ -353,6 +357,7 @@ func TestCallsOutliveARestart(t *testing.T) {
 
 // TestPagesAreAccessible holds every page to what screen readers and keyboards need.
 func TestPagesAreAccessible(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	rec := record(key(3), state.StatusRefused, state.Outcome{Class: state.ClassRefused}, now)
 	s := newDaemon(t, troubledStatus(now), saved(rec, state.Event{At: now, Kind: state.EventOutcome})).serve(t)

@@ -30,6 +30,7 @@ func large(t testing.TB) (*serve.Server, *daemon) {
 
 // TestPagesOfManyTasksAreSmall: 500 KB is the bound for each.
 func TestPagesOfManyTasksAreSmall(t *testing.T) {
+	t.Parallel()
 	s, _ := large(t)
 	for _, path := range largePaths() {
 		body := page(t, s, path)

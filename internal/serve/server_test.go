@@ -36,6 +36,7 @@ func start(t testing.TB, s *serve.Server) string {
 // TestNothingElseIsThere walks paths that servers often have by mistake, and methods
 // that change things.
 func TestNothingElseIsThere(t *testing.T) {
+	t.Parallel()
 	s := newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t)
 	paths := []string{
 		"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/cmdline", "/debug/vars", "/debug/requests", "/debug/events",
@@ -110,6 +111,7 @@ func TestAssets(t *testing.T) {
 // TestSlowConnectionsKeepNobodyOut opens a thousand connections that say nothing, half
 // a request, or a body that does not come, and asks for the health all the same.
 func TestSlowConnectionsKeepNobodyOut(t *testing.T) {
+	t.Parallel()
 	addr := start(t, newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t))
 	for i := range 1000 {
 		c, err := net.Dial("tcp", addr)
@@ -141,6 +143,7 @@ func TestSlowConnectionsKeepNobodyOut(t *testing.T) {
 
 // TestLargeHeadersAreRefused before anything looks at them.
 func TestLargeHeadersAreRefused(t *testing.T) {
+	t.Parallel()
 	addr := start(t, newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t))
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -160,6 +163,7 @@ func TestLargeHeadersAreRefused(t *testing.T) {
 
 // TestServeEnds: also while someone watches, and within its bound.
 func TestServeEnds(t *testing.T) {
+	t.Parallel()
 	s := newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

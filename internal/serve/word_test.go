@@ -18,7 +18,7 @@ import (
 )
 
 // speaker returns a server that takes words, and the words that it has passed on.
-func speaker(t *testing.T) (s *serve.Server, words *[]state.Word, token string) {
+func speaker(t testing.TB) (s *serve.Server, words *[]state.Word, token string) {
 	t.Helper()
 	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
 	words, token = new([]state.Word), secretFile(t, newSecret)
@@ -66,6 +66,7 @@ func TestWordsArePassedOn(t *testing.T) {
 
 // TestWordsThatAreRefused: nothing of them reaches the daemon.
 func TestWordsThatAreRefused(t *testing.T) {
+	t.Parallel()
 	const word = `{"verb":"retry","target":"1/a"}`
 	long := strings.Repeat("x", 513)
 	for _, tt := range []struct {

@@ -271,6 +271,7 @@ func checkAttribute(t *testing.T, n *html.Node, a html.Attribute) {
 
 // TestPagesOfTasksWithOddNames finds a task by its link, whatever it is called.
 func TestPagesOfTasksWithOddNames(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	for _, id := range []string{"a/b", "a%2Fb", "a?b#c", "a//b", "..a", "{x}", "a+b&c=d", "任务", `a"b'c<d>`, "%", "a;b"} {
 		k := spec.Key{ProjectID: project, TaskID: id}

@@ -1,0 +1,65 @@
+package serve_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// FuzzRequests asks for paths and queries of all sorts: nothing is an error of the
+// server, and whatever was asked for is not markup.
+func FuzzRequests(f *testing.F) {
+	for _, seed := range []string{
+		"/", "/tasks?q=a&standing=locked&page=2", "/tasks?page=-1", "/tasks?page=9999999999999999999", "/task/1/a?before=7",
+		"/task/%2e%2e/a", "/history?before=x", "/api/v1/history?task=1/a&limit=3", "/api/v1/state?history=1", "/assets/x/style.css", "/webhook/github", "//", "/%00", "/<fuzz>",
+	} {
+		f.Add(seed)
+	}
+	s := newDaemon(f, troubledStatus(time.Now())).serve(f)
+	f.Fuzz(func(t *testing.T, path string) {
+		u, err := url.ParseRequestURI(path)
+		if err != nil || u.Path == "/events" {
+			return
+		}
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, &http.Request{Method: http.MethodGet, URL: u, Host: "x", Header: http.Header{}, Body: http.NoBody})
+		if w.Code >= 500 && u.Path != "/readyz" {
+			t.Errorf("GET %q = %d: %s", path, w.Code, w.Body)
+		}
+		if strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") && strings.Contains(w.Body.String(), "<fuzz") {
+			t.Errorf("GET %q: what was asked for is markup", path)
+		}
+	})
+}
+
+// FuzzWords posts bodies of all sorts: what is passed on is a word that the daemon
+// knows, and what is not is refused.
+func FuzzWords(f *testing.F) {
+	for _, seed := range []string{
+		`{"verb":"approve","target":"sha256:5a3c"}`, `{"verb":"resolve","target":"1/a","arg":"applied"}`, `{"verb":"suspend","arg":"x","until":"2030-01-01T00:00:00Z"}`,
+		`{"verb":1}`, `[]`, `null`, `{"verb":"retry"}{}`, `{"verb":"retry","verb":"approve"}`, "{\"verb\":\"retry\",\"actor\":\"\x00\"}",
+	} {
+		f.Add(seed)
+	}
+	s, words, _ := speaker(f)
+	f.Fuzz(func(t *testing.T, body string) {
+		*words = (*words)[:0]
+		w := say(s, body)
+		switch {
+		case w.Code == http.StatusBadRequest && len(*words) == 0:
+		case w.Code == http.StatusOK && len(*words) == 1:
+			switch (*words)[0].Verb {
+			case state.VerbApprove, state.VerbRetry, state.VerbResolve, state.VerbSuspend, state.VerbUnsuspend:
+			default:
+				t.Errorf("%q: passed on %+v", body, (*words)[0])
+			}
+		default:
+			t.Errorf("%q: %d after %d words", body, w.Code, len(*words))
+		}
+	})
+}
