@@ -40,3 +40,15 @@ func VerifyAndRead(ctx context.Context, path string, id Identity, read func(*Rea
 
 // HeadLine returns the content of a head file.
 func HeadLine(lineage string, serial int64) string { return string(head{lineage, serial}.line()) }
+
+// Statements returns the statements by name.
+func Statements() map[string]string {
+	return map[string]string{
+		"select_version": selectVersion, "select_meta": selectMeta, "insert_meta": insertMeta, "update_meta": updateMeta,
+		"select_control": selectControl, "upsert_control": upsertControl,
+		"select_tasks": selectTasks, "select_task": selectTask, "select_task_crc": selectTaskCRC, "upsert_task": upsertTask, "delete_task": deleteTask,
+		"insert_event": insertEvent, "select_events": selectEvents, "select_task_events": selectTaskEvents, "select_all_events": selectAllEvents,
+		"select_last_word": selectLastWord, "count_open_words": countOpenWords, "insert_word": insertWord, "select_word": selectWord,
+		"select_all_words": selectAllWords, "select_open_words": selectOpenWords, "answer_word": answerWord, "prune_words": pruneWords,
+	}
+}
