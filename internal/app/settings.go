@@ -14,7 +14,7 @@ import (
 type Settings struct {
 	Source   string // a git URL, or a folder
 	Branch   string
-	Path     string // of the specs in the source
+	Path     string // of the folder of the specs in the source
 	State    string // the state's file
 	Endpoint string // a host, or a URL with a scheme for a local endpoint
 	Region   string
@@ -42,11 +42,12 @@ type Settings struct {
 // GitSettings are how the source's server is reached. All files are read again at
 // each use.
 type GitSettings struct {
-	Username       string // with TokenFile; most forges take any
-	TokenFile      string // a password or token for https
-	SSHKeyFile     string // a private key without a passphrase
-	KnownHostsFile string // required for ssh
-	CAFile         string // more roots for https, in PEM
+	Username          string // with TokenFile; most forges take any
+	TokenFile         string // a password or token for https
+	SSHKeyFile        string // a private key
+	SSHPassphraseFile string // of the key, if it has one
+	KnownHostsFile    string // required for ssh
+	CAFile            string // more roots for https, in PEM
 }
 
 // WebhookSettings are the files with the secrets that the forges sign with. A forge

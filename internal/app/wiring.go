@@ -13,17 +13,18 @@ import (
 // sources returns how the source is opened, whichever kind it turns out to be.
 func (s *Settings) sources(mirror string, log *slog.Logger) (source.GitConfig, source.FolderConfig) {
 	git := source.GitConfig{
-		Branch:         s.Branch,
-		Path:           s.Path,
-		Mirror:         mirror,
-		Username:       s.Git.Username,
-		PasswordFile:   s.Git.TokenFile,
-		CAFile:         s.Git.CAFile,
-		SSHKeyFile:     s.Git.SSHKeyFile,
-		KnownHostsFile: s.Git.KnownHostsFile,
-		Logger:         log,
+		Branch:            s.Branch,
+		Path:              s.Path,
+		Mirror:            mirror,
+		Username:          s.Git.Username,
+		PasswordFile:      s.Git.TokenFile,
+		CAFile:            s.Git.CAFile,
+		SSHKeyFile:        s.Git.SSHKeyFile,
+		SSHPassphraseFile: s.Git.SSHPassphraseFile,
+		KnownHostsFile:    s.Git.KnownHostsFile,
+		Logger:            log,
 	}
-	return git, source.FolderConfig{Logger: log}
+	return git, source.FolderConfig{Path: s.Path, Logger: log}
 }
 
 // sourceName names the source the same way each time: without userinfo, and a
@@ -48,9 +49,9 @@ func (s *Settings) sourceInfo() reconcile.SourceInfo {
 
 // Identity is what a state of these settings belongs to.
 func (s *Settings) Identity() state.Identity {
-	id := state.Identity{Source: s.sourceName(), Endpoint: s.Endpoint, Region: s.Region}
+	id := state.Identity{Source: s.sourceName(), Path: s.Path, Endpoint: s.Endpoint, Region: s.Region}
 	if source.IsGit(s.Source) {
-		id.Branch, id.Path = s.Branch, s.Path
+		id.Branch = s.Branch
 	}
 	if s.Simulate {
 		id.Endpoint = simulated
