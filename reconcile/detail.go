@@ -14,7 +14,7 @@ func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 func unknownDetail(key spec.Key, a *state.Attempt) string {
 	if a.NeedsPerson != "" {
 		return fmt.Sprintf("the outcome of the commit sent %s is not known: %s; say what happened: wedatasync resolve %s applied|not-applied",
-			stamp(a.At), a.NeedsPerson, key)
+			stamp(a.At), a.NeedsPerson, key.ShellWord())
 	}
 	if a.NextAt.IsZero() {
 		return fmt.Sprintf("the outcome of the commit sent %s is not known yet", stamp(a.At))
@@ -23,7 +23,7 @@ func unknownDetail(key spec.Key, a *state.Attempt) string {
 }
 
 func refusedDetail(key spec.Key, a *state.Attempt) string {
-	return fmt.Sprintf("refused with %s: %s; change the spec, or say: wedatasync retry %s", a.Outcome.Code, a.Outcome.Message, key)
+	return fmt.Sprintf("refused with %s: %s; change the spec, or say: wedatasync retry %s", a.Outcome.Code, a.Outcome.Message, key.ShellWord())
 }
 
 func lockedDetail(a *state.Attempt) string {

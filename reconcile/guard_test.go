@@ -178,11 +178,13 @@ func TestAllowLists(t *testing.T) {
 	}{
 		{"everything", Guards{}, nil},
 		{
-			"projects", Guards{AllowProjects: []string{project}},
+			"projects",
+			Guards{AllowProjects: []string{project}},
 			[]string{"2/orders-a: project 2 is not in guards.allowProjects of this daemon's configuration"},
 		},
 		{
-			"tasks", Guards{AllowTasks: []string{"orders-*", "after", "last"}},
+			"tasks",
+			Guards{AllowTasks: []string{"orders-*", "after", "last"}},
 			[]string{
 				project + "/after: waits for " + project + "/users-a",
 				project + "/last: waits for " + project + "/after",
@@ -190,7 +192,8 @@ func TestAllowLists(t *testing.T) {
 			},
 		},
 		{
-			"commit types", Guards{AllowCommitTypes: []spec.CommitType{spec.Start}},
+			"commit types",
+			Guards{AllowCommitTypes: []spec.CommitType{spec.Start}},
 			[]string{project + "/orders-b: commitType submit is not in guards.allowCommitTypes of this daemon's configuration"},
 		},
 	}
@@ -282,8 +285,14 @@ func TestMatchTask(t *testing.T) {
 		pattern, task string
 		want          bool
 	}{
-		{"a", "a", true}, {"a", "ab", false}, {"a*", "a", true}, {"a*", "ab", true}, {"a*", "ba", false},
-		{"*", "anything", true}, {"a*b", "axb", false}, {"", "", true},
+		{"a", "a", true},
+		{"a", "ab", false},
+		{"a*", "a", true},
+		{"a*", "ab", true},
+		{"a*", "ba", false},
+		{"*", "anything", true},
+		{"a*b", "axb", false},
+		{"", "", true},
 	}
 	for _, tt := range tests {
 		if got := matchTask(tt.pattern, tt.task); got != tt.want {

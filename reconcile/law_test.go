@@ -65,7 +65,9 @@ func drawSpecs(t *rapid.T) *spec.Set {
 // drawOutcome draws what can become of a commit; the zero Outcome is an intent.
 func drawOutcome(t *rapid.T) state.Outcome {
 	return rapid.SampledFrom([]state.Outcome{
-		{Class: state.ClassApplied}, {Class: state.ClassApplied, TaskApproveID: "7"}, {},
+		{Class: state.ClassApplied},
+		{Class: state.ClassApplied, TaskApproveID: "7"},
+		{},
 		lockedBy, inUse, refusedParam, doubtful, throttled,
 	}).Draw(t, "outcome")
 }

@@ -17,6 +17,20 @@ type Key struct {
 // String returns "projectId/taskId".
 func (k Key) String() string { return k.ProjectID + "/" + k.TaskID }
 
+// ShellWord returns "projectId/taskId" as one word of a POSIX shell, for a command
+// that a person is to copy: an id may have characters in it that mean something
+// there.
+func (k Key) ShellWord() string {
+	s := k.String()
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:@%+,", r)
+	}
+	if s[0] != '-' && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
 // Compare orders keys by project, then by task.
 func (k Key) Compare(other Key) int {
 	return cmp.Or(strings.Compare(k.ProjectID, other.ProjectID), strings.Compare(k.TaskID, other.TaskID))

@@ -44,8 +44,10 @@ func TestACreationThatIsKilledIsBegunAgain(t *testing.T) {
 	for k := 1; ; k++ {
 		path := statePath(t)
 		cmd := child(t, "starter", path)
-		cmd.Args = append([]string{strace, "-f", "-o", path + ".strace", "-e", "trace=" + calls,
-			"-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", calls, k), cmd.Path}, cmd.Args[1:]...)
+		cmd.Args = append([]string{
+			strace, "-f", "-o", path + ".strace", "-e", "trace=" + calls,
+			"-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", calls, k), cmd.Path,
+		}, cmd.Args[1:]...)
 		cmd.Path = strace
 		out, err := cmd.Output()
 		if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {

@@ -98,50 +98,87 @@ func TestWhatIsRefused(t *testing.T) {
 		says   []string
 		accept bool // the way on is to accept it
 	}{
-		{name: "another repository", id: foreign(func(id *state.Identity) { id.Source = "https://git.example.com/other.git" }),
-			want: state.ErrForeign, says: []string{"source", "streams.git", "other.git", "--state"}, accept: true},
-		{name: "another branch", id: foreign(func(id *state.Identity) { id.Branch = "dev" }),
-			want: state.ErrForeign, says: []string{`branch is "main", not "dev"`}, accept: true},
-		{name: "another folder", id: foreign(func(id *state.Identity) { id.Path = "prod" }),
-			want: state.ErrForeign, says: []string{`path is ".", not "prod"`}, accept: true},
-		{name: "another endpoint", id: foreign(func(id *state.Identity) { id.Endpoint = "http://127.0.0.1:1" }),
-			want: state.ErrForeign, says: []string{"endpoint"}, accept: true},
-		{name: "another region", id: foreign(func(id *state.Identity) { id.Region = "ap-singapore" }),
-			want: state.ErrForeign, says: []string{"region"}, accept: true},
-		{name: "a newer schema", want: state.ErrNewer, says: []string{"schema 2", "up to 1"},
-			do: func(t *testing.T, path string) { sqlExec(t, path, "UPDATE schema_version SET version = 2") }},
-		{name: "no schema", want: state.ErrDamaged, says: []string{"no schema 0"},
-			do: func(t *testing.T, path string) { sqlExec(t, path, "UPDATE schema_version SET version = 0") }},
-		{name: "the head is gone", want: state.ErrMissing, says: []string{".head", "check --accept"}, accept: true,
-			do: func(t *testing.T, path string) { removeFiles(t, path+".head") }},
-		{name: "the head is damaged", want: state.ErrDamaged, says: []string{"head"}, accept: true,
-			do: func(t *testing.T, path string) { writeFile(t, path+".head", "wedatasync-state-head 1 X 7 00000000\n") }},
-		{name: "the database is gone", want: state.ErrMissing, says: []string{"serial 2", "put the database back", "remove"},
-			do: func(t *testing.T, path string) { removeFiles(t, path) }},
-		{name: "the database is gone and its log is not", want: state.ErrMissing, says: []string{"-wal"},
-			do: func(t *testing.T, path string) { removeFiles(t, path); writeFile(t, path+"-wal", "") }},
-		{name: "the database is empty", want: state.ErrDamaged, says: []string{"no state"},
-			do: func(t *testing.T, path string) { writeFile(t, path, "") }},
-		{name: "the database is another program's", want: state.ErrDamaged, says: []string{"no state"},
+		{
+			name: "another repository", id: foreign(func(id *state.Identity) { id.Source = "https://git.example.com/other.git" }),
+			want: state.ErrForeign, says: []string{"source", "streams.git", "other.git", "--state"}, accept: true,
+		},
+		{
+			name: "another branch", id: foreign(func(id *state.Identity) { id.Branch = "dev" }),
+			want: state.ErrForeign, says: []string{`branch is "main", not "dev"`}, accept: true,
+		},
+		{
+			name: "another folder", id: foreign(func(id *state.Identity) { id.Path = "prod" }),
+			want: state.ErrForeign, says: []string{`path is ".", not "prod"`}, accept: true,
+		},
+		{
+			name: "another endpoint", id: foreign(func(id *state.Identity) { id.Endpoint = "http://127.0.0.1:1" }),
+			want: state.ErrForeign, says: []string{"endpoint"}, accept: true,
+		},
+		{
+			name: "another region", id: foreign(func(id *state.Identity) { id.Region = "ap-singapore" }),
+			want: state.ErrForeign, says: []string{"region"}, accept: true,
+		},
+		{
+			name: "a newer schema", want: state.ErrNewer, says: []string{"schema 2", "up to 1"},
+			do: func(t *testing.T, path string) { sqlExec(t, path, "UPDATE schema_version SET version = 2") },
+		},
+		{
+			name: "no schema", want: state.ErrDamaged, says: []string{"no schema 0"},
+			do: func(t *testing.T, path string) { sqlExec(t, path, "UPDATE schema_version SET version = 0") },
+		},
+		{
+			name: "the head is gone", want: state.ErrMissing, says: []string{".head", "check --accept"}, accept: true,
+			do: func(t *testing.T, path string) { removeFiles(t, path+".head") },
+		},
+		{
+			name: "the head is damaged", want: state.ErrDamaged, says: []string{"head"}, accept: true,
+			do: func(t *testing.T, path string) { writeFile(t, path+".head", "wedatasync-state-head 1 X 7 00000000\n") },
+		},
+		{
+			name: "the database is gone", want: state.ErrMissing, says: []string{"serial 2", "put the database back", "remove"},
+			do: func(t *testing.T, path string) { removeFiles(t, path) },
+		},
+		{
+			name: "the database is gone and its log is not", want: state.ErrMissing, says: []string{"-wal"},
+			do: func(t *testing.T, path string) { removeFiles(t, path); writeFile(t, path+"-wal", "") },
+		},
+		{
+			name: "the database is empty", want: state.ErrDamaged, says: []string{"no state"},
+			do: func(t *testing.T, path string) { writeFile(t, path, "") },
+		},
+		{
+			name: "the database is another program's", want: state.ErrDamaged, says: []string{"no state"},
 			do: func(t *testing.T, path string) {
 				removeFiles(t, path)
 				sqlExec(t, path, "CREATE TABLE contacts (name TEXT)")
-			}},
-		{name: "the database is no database", want: state.ErrDamaged, says: []string{"cannot be read", "backup"},
-			do: func(t *testing.T, path string) { writeFile(t, path, strings.Repeat("not a database. ", 1000)) }},
-		{name: "a row was changed by hand", want: state.ErrDamaged, says: []string{"meta", "checksum"},
-			do: func(t *testing.T, path string) { sqlExec(t, path, "UPDATE meta SET serial = 9") }},
-		{name: "the control was changed by hand", want: state.ErrDamaged, says: []string{"control"},
-			do: func(t *testing.T, path string) { sqlExec(t, path, `UPDATE control SET control = '{"revision":"x"}'`) }},
-		{name: "the newest event was taken out", want: state.ErrDamaged, says: []string{"history", "ends with event 20"},
-			do: func(t *testing.T, path string) { sqlExec(t, path, "DELETE FROM history WHERE seq = 21") }},
-		{name: "an older copy was put back", want: state.ErrRolledBack, says: []string{"serial 1", "was at 2", "check --accept"}, accept: true,
+			},
+		},
+		{
+			name: "the database is no database", want: state.ErrDamaged, says: []string{"cannot be read", "backup"},
+			do: func(t *testing.T, path string) { writeFile(t, path, strings.Repeat("not a database. ", 1000)) },
+		},
+		{
+			name: "a row was changed by hand", want: state.ErrDamaged, says: []string{"meta", "checksum"},
+			do: func(t *testing.T, path string) { sqlExec(t, path, "UPDATE meta SET serial = 9") },
+		},
+		{
+			name: "the control was changed by hand", want: state.ErrDamaged, says: []string{"control"},
+			do: func(t *testing.T, path string) { sqlExec(t, path, `UPDATE control SET control = '{"revision":"x"}'`) },
+		},
+		{
+			name: "the newest event was taken out", want: state.ErrDamaged, says: []string{"history", "ends with event 20"},
+			do: func(t *testing.T, path string) { sqlExec(t, path, "DELETE FROM history WHERE seq = 21") },
+		},
+		{
+			name: "an older copy was put back", want: state.ErrRolledBack, says: []string{"serial 1", "was at 2", "check --accept"}, accept: true,
 			do: func(t *testing.T, path string) {
 				removeFiles(t, path)
 				copyState(t, newState(t, 0), path)
 				setHead(t, path, 2)
-			}},
-		{name: "the database of another state was put there", want: state.ErrForeign, says: []string{"lineage"}, accept: true,
+			},
+		},
+		{
+			name: "the database of another state was put there", want: state.ErrForeign, says: []string{"lineage"}, accept: true,
 			do: func(t *testing.T, path string) {
 				head, err := os.ReadFile(path + ".head")
 				if err != nil {
@@ -149,7 +186,8 @@ func TestWhatIsRefused(t *testing.T) {
 				}
 				copyState(t, newState(t, 3), path)
 				writeFile(t, path+".head", string(head))
-			}},
+			},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -193,8 +193,10 @@ type wordRow struct {
 }
 
 func (w *wordRow) columns() []any {
-	return []any{w.ID, unixMilli(w.At), w.Actor, string(w.Verb), w.Target, w.Arg, unixMilli(w.Until),
-		unixMilli(w.answeredAt), fromBool(w.answer.OK), w.answer.Message}
+	return []any{
+		w.ID, unixMilli(w.At), w.Actor, string(w.Verb), w.Target, w.Arg, unixMilli(w.Until),
+		unixMilli(w.answeredAt), fromBool(w.answer.OK), w.answer.Message,
+	}
 }
 
 func scanWord(row scanner) (wordRow, error) {

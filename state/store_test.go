@@ -36,8 +36,12 @@ func TestWhatIsSavedIsReadBack(t *testing.T) {
 	event := []state.Event{{At: sampleTime(), Kind: state.EventWord, Note: "said <so> & so"}}
 	for _, tr := range []state.Transition{
 		intent(0), applied(0), intent(1),
-		{Record: &waiting, Events: event}, {Record: &none, Events: event}, {Control: &control, Events: event},
-		applied(9), {Forget: new(sampleKey(9)), Events: event}, {Forget: new(sampleKey(10)), Events: event},
+		{Record: &waiting, Events: event},
+		{Record: &none, Events: event},
+		{Control: &control, Events: event},
+		applied(9),
+		{Forget: new(sampleKey(9)), Events: event},
+		{Forget: new(sampleKey(10)), Events: event},
 	} {
 		if err := s.Save(t.Context(), tr); err != nil {
 			t.Fatal(err)
@@ -132,8 +136,10 @@ func TestTransitionsThatCannotBeAreRefused(t *testing.T) {
 		{"without a status", state.Transition{Record: &state.Record{Key: sampleKey(1)}, Events: event}, `no status ""`},
 		{"applied without what", state.Transition{Record: &state.Record{Key: sampleKey(1), Status: state.StatusApplied}, Events: event}, "does not say what"},
 		{"unknown without attempt", state.Transition{Record: &state.Record{Key: sampleKey(1), Status: state.StatusUnknown}, Events: event}, "has no attempt"},
-		{"a record beyond all bounds", state.Transition{Record: &state.Record{Key: sampleKey(1), Status: state.StatusApplied,
-			Applied: &state.Applied{VersionDesc: strings.Repeat("x", 2<<20)}}, Events: event}, "at most"},
+		{"a record beyond all bounds", state.Transition{Record: &state.Record{
+			Key: sampleKey(1), Status: state.StatusApplied,
+			Applied: &state.Applied{VersionDesc: strings.Repeat("x", 2<<20)},
+		}, Events: event}, "at most"},
 		{"a time that JSON has not", state.Transition{Events: []state.Event{{At: time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)}}}, "year"},
 		{"an answer to nothing", state.Transition{Answered: &state.AnsweredWord{ID: 7}, Events: event}, state.ErrNoWord.Error()},
 	} {

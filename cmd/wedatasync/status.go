@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -160,7 +161,7 @@ func (o *openTask) why(now time.Time) string {
 	case o.Code != "":
 		add("%s: %s", o.Code, report.Visible(o.Message))
 	}
-	task := o.ProjectID + "/" + o.TaskID
+	task := spec.Key{ProjectID: o.ProjectID, TaskID: o.TaskID}.ShellWord()
 	switch {
 	case o.Status == state.StatusRefused:
 		add("change the spec, or: wedatasync retry %s", task)

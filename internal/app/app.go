@@ -73,7 +73,10 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 	if err != nil {
 		return nil, err
 	}
-	watching := observers{observer}
+	var watching observers
+	if observer != nil {
+		watching = append(watching, observer)
+	}
 	if err := a.openNotifier(&s); err != nil {
 		return nil, err
 	}

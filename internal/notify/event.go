@@ -3,6 +3,8 @@ package notify
 import (
 	"fmt"
 	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
 )
 
 // Topic is what an event is about.
@@ -52,6 +54,9 @@ type Event struct {
 	Link    string `json:"link,omitempty"`    // of the status page
 }
 
+// word names the task in a command that a person is to copy.
+func (e Event) word() string { return spec.Key{ProjectID: e.Project, TaskID: e.Task}.ShellWord() }
+
 // Text says the event in one sentence, with the way on if a person is needed.
 func (e Event) Text() string {
 	switch e.Topic {
@@ -62,11 +67,11 @@ func (e Event) Text() string {
 	case TaskWaiting:
 		return fmt.Sprintf("%s waits%s; it is sent again by itself.", e.subject(), e.because())
 	case TaskRefused:
-		return fmt.Sprintf("%s refused%s. Change the spec, or say: wedatasync retry %s/%s", e.subject(), e.because(), e.Project, e.Task)
+		return fmt.Sprintf("%s refused%s. Change the spec, or say: wedatasync retry %s", e.subject(), e.because(), e.word())
 	case TaskUnknown:
 		return fmt.Sprintf("%s has an unknown outcome%s; it is read back.", e.subject(), e.because())
 	case TaskPerson:
-		return fmt.Sprintf("%s has an unknown outcome%s. Say what happened: wedatasync resolve %s/%s applied|not-applied", e.subject(), e.because(), e.Project, e.Task)
+		return fmt.Sprintf("%s has an unknown outcome%s. Say what happened: wedatasync resolve %s applied|not-applied", e.subject(), e.because(), e.word())
 	case PlanHeld:
 		return fmt.Sprintf("Plan of %s held%s%s. wedatasync plan shows it.", plural(e.Count, "commit"), e.because(), e.origin())
 	case SpecsInvalid:

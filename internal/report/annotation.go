@@ -47,7 +47,7 @@ func (v *view) annotations() []annotation {
 }
 
 func heldAnnotation(c *reconcile.Change) annotation {
-	meaning, wayOn := holdWords(c.Hold, c.Key.String())
+	meaning, wayOn := holdWords(c.Hold, c.Key.ShellWord())
 	if c.Detail != "" {
 		meaning += " (" + c.Detail + ")"
 	}

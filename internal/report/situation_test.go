@@ -122,8 +122,10 @@ func holdSituations() []situation {
 func guardSituations() []situation {
 	window := reconcile.GuardHold{Guard: "windows", Message: `freeze window "weekend" until 2026-11-24T00:00:00Z`, Approvable: true}
 	changes := reconcile.GuardHold{Guard: "maxChanges", Message: "7 calls, and guards.maxChanges is 5", Approvable: true}
-	rewritten := reconcile.GuardHold{Guard: "rewritten", Approvable: true,
-		Message: "the history was rewritten: 9f1c2e7a6d5b does not come after 0f4c3ad6a2be, the revision of the last pass"}
+	rewritten := reconcile.GuardHold{
+		Guard: "rewritten", Approvable: true,
+		Message: "the history was rewritten: 9f1c2e7a6d5b does not come after 0f4c3ad6a2be, the revision of the last pass",
+	}
 	return []situation{
 		{"guard-max-changes", guarded(everyImpact(), reconcile.HoldGuard, changes)},
 		{"guard-window", guarded(everyImpact(), reconcile.HoldWindow, window)},

@@ -27,12 +27,24 @@ func TestContrast(t *testing.T) {
 			on, ground string
 			least      float64
 		}{
-			{"text", "ground", 4.5}, {"text", "card", 4.5}, {"text", "code", 4.5},
-			{"soft", "ground", 4.5}, {"soft", "card", 4.5},
-			{"link", "ground", 4.5}, {"link", "card", 4.5}, {"link", "code", 4.5},
-			{"ok", "card", 4.5}, {"ok", "ok-ground", 4.5}, {"busy", "card", 4.5}, {"busy", "busy-ground", 4.5},
-			{"wait", "card", 4.5}, {"wait", "wait-ground", 4.5}, {"bad", "card", 4.5}, {"bad", "bad-ground", 4.5},
-			{"calm", "card", 3}, {"calm", "calm-ground", 4.5},
+			{"text", "ground", 4.5},
+			{"text", "card", 4.5},
+			{"text", "code", 4.5},
+			{"soft", "ground", 4.5},
+			{"soft", "card", 4.5},
+			{"link", "ground", 4.5},
+			{"link", "card", 4.5},
+			{"link", "code", 4.5},
+			{"ok", "card", 4.5},
+			{"ok", "ok-ground", 4.5},
+			{"busy", "card", 4.5},
+			{"busy", "busy-ground", 4.5},
+			{"wait", "card", 4.5},
+			{"wait", "wait-ground", 4.5},
+			{"bad", "card", 4.5},
+			{"bad", "bad-ground", 4.5},
+			{"calm", "card", 3},
+			{"calm", "calm-ground", 4.5},
 		} {
 			a, okA := colors[pair.on]
 			b, okB := colors[pair.ground]

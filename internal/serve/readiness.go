@@ -158,11 +158,15 @@ func refusedReason(d *digest) (Reason, bool) {
 		return Reason{}, false
 	case 1:
 		c := &d.plan.Changes[refused[0]]
-		return Reason{Code: ReasonRefused, Key: &c.Key, Commands: []string{taskCommand("retry", c.Key)},
-			Message: fmt.Sprintf("WeData refused the commit of %s: change the spec, or say retry", report.Visible(c.Key.String()))}, true
+		return Reason{
+			Code: ReasonRefused, Key: &c.Key, Commands: []string{taskCommand("retry", c.Key)},
+			Message: fmt.Sprintf("WeData refused the commit of %s: change the spec, or say retry", report.Visible(c.Key.String())),
+		}, true
 	default:
-		return Reason{Code: ReasonRefused,
-			Message: fmt.Sprintf("WeData refused %s commits: change their specs, or say retry", grouped(len(refused)))}, true
+		return Reason{
+			Code:    ReasonRefused,
+			Message: fmt.Sprintf("WeData refused %s commits: change their specs, or say retry", grouped(len(refused))),
+		}, true
 	}
 }
 

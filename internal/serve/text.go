@@ -12,21 +12,9 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// shellWord returns s as one word of a POSIX shell, so that a command can be copied
-// as it stands: an id may have characters in it that mean something there.
-func shellWord(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:@%+,", r)
-	}
-	if s != "" && s[0] != '-' && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
 // taskCommand is what a person types to say verb of the task.
 func taskCommand(verb string, key spec.Key) string {
-	return "wedatasync " + verb + " " + shellWord(key.String())
+	return "wedatasync " + verb + " " + key.ShellWord()
 }
 
 // resolveCommands are the two words that end an unknown outcome.
@@ -34,7 +22,7 @@ func resolveCommands(key spec.Key) []string {
 	return []string{taskCommand("resolve", key) + " applied", taskCommand("resolve", key) + " not-applied"}
 }
 
-func approveCommand(p *reconcile.Plan) string { return "wedatasync approve " + shellWord(p.Hash) }
+func approveCommand(p *reconcile.Plan) string { return "wedatasync approve " + p.Hash }
 
 // pauseText says what is paused, why and until when.
 func pauseText(p state.Pause) string {

@@ -106,8 +106,10 @@ func (h *httpGit) close() {
 // its user to say, not for a server.
 func sameHost(req *http.Request, via []*http.Request) error {
 	if from := via[0].URL; req.URL.Host != from.Host || req.URL.Scheme != from.Scheme {
-		return &Error{Kind: ErrBadAnswer, Detail: "it points to another place, " + Redact(req.URL.Scheme+"://"+req.URL.Host+req.URL.Path),
-			Hint: "if that is right, make it the source's URL"}
+		return &Error{
+			Kind: ErrBadAnswer, Detail: "it points to another place, " + Redact(req.URL.Scheme+"://"+req.URL.Host+req.URL.Path),
+			Hint: "if that is right, make it the source's URL",
+		}
 	}
 	return nil
 }

@@ -25,8 +25,10 @@ func Open(location string, git GitConfig, folder FolderConfig) (reconcile.Source
 	info, err := os.Stat(location)
 	switch {
 	case err != nil:
-		return nil, &Error{Kind: ErrNoFolder, Source: Redact(location), Err: err,
-			Hint: "name an existing folder, or a URL such as https://host/repository.git"}
+		return nil, &Error{
+			Kind: ErrNoFolder, Source: Redact(location), Err: err,
+			Hint: "name an existing folder, or a URL such as https://host/repository.git",
+		}
 	case !info.IsDir():
 		return nil, &Error{Kind: ErrNoFolder, Source: location, Detail: "it is a file", Hint: "name the folder it is in"}
 	}

@@ -247,8 +247,10 @@ func (r *Repository) describe(err error) error {
 		return nil
 	}
 	if errors.Is(err, errDamaged) {
-		return &Error{Kind: ErrNoRevision, Source: r.dir, Err: err,
-			Hint: "if this is a shallow or partial clone, fetch the rest: git fetch --unshallow, or fetch-depth: 0 in CI"}
+		return &Error{
+			Kind: ErrNoRevision, Source: r.dir, Err: err,
+			Hint: "if this is a shallow or partial clone, fetch the rest: git fetch --unshallow, or fetch-depth: 0 in CI",
+		}
 	}
 	return describe(err, r.dir)
 }

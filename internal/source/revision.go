@@ -45,8 +45,10 @@ func (r *Repository) resolve(name string) (h plumbing.Hash, err error) {
 }
 
 func noRevision(name string, err error) *Error {
-	return &Error{Kind: ErrNoRevision, Detail: oneLine(name, 100), Err: err,
-		Hint: "fetch it, or check its name; in CI, check out with full history"}
+	return &Error{
+		Kind: ErrNoRevision, Detail: oneLine(name, 100), Err: err,
+		Hint: "fetch it, or check its name; in CI, check out with full history",
+	}
 }
 
 // cutSteps cuts the steps, such as ~2 or ^, from the end of a name.

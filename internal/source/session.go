@@ -41,8 +41,10 @@ type connector interface {
 // pickBranch returns the commit that the branch is at.
 func pickBranch(refs *packp.AdvRefs, branch plumbing.ReferenceName) (plumbing.Hash, error) {
 	if len(refs.Shallows) > 0 {
-		return plumbing.ZeroHash, &Error{Kind: ErrShallow,
-			Hint: "the repository is a shallow clone: fetch its whole history there (git fetch --unshallow)"}
+		return plumbing.ZeroHash, &Error{
+			Kind: ErrShallow,
+			Hint: "the repository is a shallow clone: fetch its whole history there (git fetch --unshallow)",
+		}
 	}
 	if h, ok := refs.References[branch.String()]; ok && !h.IsZero() {
 		return h, nil
@@ -115,8 +117,10 @@ func remoteError(ctx context.Context, err error) *Error {
 	case errors.Is(err, transport.ErrEmptyRemoteRepository):
 		return &Error{Kind: ErrEmptyRepository, Hint: "push a branch with specs first"}
 	case errors.Is(err, transport.ErrRepositoryNotFound):
-		return &Error{Kind: ErrNoRepository, Err: err,
-			Hint: "check the URL, and that the credentials may read it: many servers say the same for both"}
+		return &Error{
+			Kind: ErrNoRepository, Err: err,
+			Hint: "check the URL, and that the credentials may read it: many servers say the same for both",
+		}
 	case errors.Is(err, transport.ErrAuthenticationRequired), errors.Is(err, transport.ErrAuthorizationFailed):
 		return &Error{Kind: ErrAuth, Err: err, Hint: "check the user name and the password file, and that they may read the repository"}
 	case isNet:

@@ -125,8 +125,10 @@ func (s *sshGit) signer() (ssh.Signer, error) {
 		}
 	}
 	if err != nil {
-		return nil, &Error{Kind: ErrAuth, Detail: "ssh key " + s.keyFile, Err: err,
-			Hint: "name a private key that ssh can use, and a file with its passphrase if it has one"}
+		return nil, &Error{
+			Kind: ErrAuth, Detail: "ssh key " + s.keyFile, Err: err,
+			Hint: "name a private key that ssh can use, and a file with its passphrase if it has one",
+		}
 	}
 	return signer, nil
 }
@@ -138,8 +140,10 @@ func (s *sshGit) handshakeError(ctx context.Context, err error, trusted bool) er
 	case ctx.Err() != nil:
 		return err
 	case knownhosts.IsHostKeyChanged(err):
-		return &Error{Kind: ErrHostKey, Err: err,
-			Hint: "the host shows another key than the one in known_hosts: if its owner has changed it, replace the line, else someone is in between"}
+		return &Error{
+			Kind: ErrHostKey, Err: err,
+			Hint: "the host shows another key than the one in known_hosts: if its owner has changed it, replace the line, else someone is in between",
+		}
 	case knownhosts.IsHostUnknown(err):
 		return &Error{Kind: ErrHostKey, Err: err, Hint: s.howToTrust()}
 	case trusted && !isNet && strings.Contains(err.Error(), "unable to authenticate"):
