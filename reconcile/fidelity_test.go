@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -130,9 +131,7 @@ func (s *story) pass(t testing.TB, p *process) {
 // once. w.mu is held.
 func (w *world) faithful(r *Result) {
 	called := map[spec.Key]int{}
-	for key, n := range w.called {
-		called[key] = n
-	}
+	maps.Copy(called, w.called)
 	waits := map[spec.Key]bool{} // for a call of the same plan that was not applied
 	for i := range r.Left.Changes {
 		waits[r.Left.Changes[i].Key] = r.Left.Changes[i].Hold == HoldDependency

@@ -46,11 +46,12 @@ func TestPostgreSQLKnowsEveryStatement(t *testing.T) {
 	}
 	cmd := asOther("postgres", "--single", "-j", "-D", data, "template1")
 	// With -j, a command ends with a semicolon and an empty line.
-	script := strings.ReplaceAll(string(schema), "\n\n", "\n") + "\n\n"
+	var script strings.Builder
+	script.WriteString(strings.ReplaceAll(string(schema), "\n\n", "\n") + "\n\n")
 	for name, text := range state.Statements() {
-		script += "PREPARE " + name + " AS " + strings.Join(strings.Fields(text), " ") + ";\n\n"
+		script.WriteString("PREPARE " + name + " AS " + strings.Join(strings.Fields(text), " ") + ";\n\n")
 	}
-	cmd.Stdin = strings.NewReader(script)
+	cmd.Stdin = strings.NewReader(script.String())
 	out, err := cmd.CombinedOutput()
 	if err != nil || strings.Contains(string(out), "ERROR") {
 		t.Errorf("%v: %s", err, out)

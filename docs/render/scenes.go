@@ -37,7 +37,8 @@ func commit(id string, kind string, version int, more ...string) string {
 }
 
 func mixed(name string, open bool) scene {
-	return scene{name: name, open: open,
+	return scene{
+		name: name, open: open,
 		before: map[string]string{
 			"billing/orders.yaml":    head + commit("kb947c997-4f91-4a1f-913d-06f66a5fb927", "pause-resume", 11, "versionDesc: orders, 2026-10"),
 			"billing/payments.yaml":  head + commit("3cd6b1b3-76a0-4147-8f0e-6df206bc58c0", "pause-resume", 9),
