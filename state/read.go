@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"strconv"
 
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -114,7 +115,8 @@ type HistoryQuery struct {
 // MaxHistory bounds how many events History returns at once.
 const MaxHistory = 10_000
 
-// History returns events, the newest first.
+// History returns events, the newest first. That none is missing is made sure of,
+// but for one task; of those, [Check] does.
 func (r *reads) History(ctx context.Context, q HistoryQuery) ([]Event, error) {
 	if q.Limit < 0 || q.Limit > MaxHistory {
 		return nil, fmt.Errorf("read history: limit %d is not between 0 and %d", q.Limit, MaxHistory)
@@ -126,19 +128,36 @@ func (r *reads) History(ctx context.Context, q HistoryQuery) ([]Event, error) {
 	}
 	var events []Event
 	err := r.view(ctx, func(tx *sql.Tx) error {
+		m, err := readMeta(ctx, tx)
+		if err != nil {
+			return err
+		}
+		next := min(before-1, m.events)
+		missing := min(next, int64(limit))
 		for row, err := range scan(ctx, tx, scanEventRow, query, args...) {
 			if err != nil {
 				return err
+			}
+			if row.seq > next || q.Key == nil && row.seq < next || q.Key != nil && row.key != *q.Key {
+				return misplaced(row.seq)
 			}
 			e, err := row.decode()
 			if err != nil {
 				return err
 			}
-			events = append(events, e)
+			events, next, missing = append(events, e), row.seq-1, missing-1
+		}
+		if q.Key == nil && missing > 0 {
+			return misplaced(next)
 		}
 		return nil
 	})
 	return events, err
+}
+
+// misplaced says that an event is not where its number puts it.
+func misplaced(seq int64) error {
+	return &DamagedError{Table: "history", Row: strconv.FormatInt(seq, 10), Detail: "the event is not in its place"}
 }
 
 // Words returns what people asked for and was not answered yet, oldest first.

@@ -393,6 +393,32 @@ func TestRowsChangedByHand(t *testing.T) {
 	}
 }
 
+// A page of the history has no holes, and no event of another task.
+func TestAHistoryWithAHoleIsNotShown(t *testing.T) {
+	path := newState(t, 20)
+	sqlExec(t, path, "DELETE FROM history WHERE seq = 5")
+	r, err := state.OpenReader(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for _, tt := range []struct {
+		name string
+		q    state.HistoryQuery
+		want error
+	}{
+		{"all", state.HistoryQuery{}, state.ErrDamaged},
+		{"a page with it", state.HistoryQuery{Before: 8, Limit: 5}, state.ErrDamaged},
+		{"a page that ends before it", state.HistoryQuery{Before: 8, Limit: 2}, nil},
+		{"a page that begins with it", state.HistoryQuery{Before: 6, Limit: 1}, state.ErrDamaged},
+		{"another task", state.HistoryQuery{Key: new(sampleKey(9))}, nil},
+	} {
+		if _, err := r.History(t.Context(), tt.q); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
 // A change by another program while the store is open ends its writing: from then
 // on nobody knows what the state is.
 func TestAChangeBehindTheStoreIsMet(t *testing.T) {
