@@ -34,7 +34,7 @@ commits:
 
 	plan := reconcile.Diff(reconcile.Input{Specs: specs, Records: records}, now)
 	for _, c := range plan.Changes {
-		fmt.Printf("%s: %s %s\n", c.Key, c.Action, c.Reason)
+		fmt.Printf("%s %s %q\n", c.Key, c.Action, c.Reason)
 	}
 
 	// Two calls are one too many for this daemon: a person has to look.
@@ -43,9 +43,9 @@ commits:
 	fmt.Println("held:", held.Holds[0].Message)
 
 	// Output:
-	// 1/old: forget
-	// 1/orders: commit version
-	// 1/report: commit new
-	// 1/users: unversioned
+	// 1/old forget ""
+	// 1/orders commit "version"
+	// 1/report commit "new"
+	// 1/users unversioned ""
 	// held: 2 calls, and guards.maxChanges is 1
 }
