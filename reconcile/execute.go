@@ -194,10 +194,11 @@ func (x *execution) putOff(f *flight, err error) {
 		return
 	}
 	out := state.Outcome{Class: state.ClassWaiting, Code: codeNotRead, Message: state.Clip(err.Error())}
-	// A read that never left, or whose signature was not accepted, says about the
-	// commit what it would have said itself.
+	// A read that never left, whose signature was not accepted, or that was one too
+	// many, says about the commit what it would have said itself.
 	if answered, ok := errors.AsType[AnsweredError](err); ok {
-		if a := answered.Answered(); a.Class == state.ClassNotSent || a.Class == state.ClassAuth {
+		switch a := answered.Answered(); a.Class {
+		case state.ClassNotSent, state.ClassAuth, state.ClassThrottled:
 			out = a
 		}
 	}

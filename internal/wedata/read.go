@@ -14,13 +14,12 @@ import (
 // What a [ReadError] is, beside [reconcile.ErrReadDenied] and [reconcile.ErrTaskGone].
 var (
 	ErrAuth      = errors.New("the credentials were not accepted")
-	ErrThrottled = errors.New("over the rate of reads")
 	ErrRefused   = errors.New("the read was refused") // it will not help to repeat it
 	ErrTemporary = errors.New("the read got no usable answer")
 )
 
 // ReadError says why a task could not be read. It wraps one of ErrReadDenied,
-// ErrTaskGone, ErrAuth, ErrThrottled, ErrRefused and ErrTemporary.
+// ErrTaskGone, reconcile.ErrReadThrottled, ErrAuth, ErrRefused and ErrTemporary.
 type ReadError struct {
 	Action  string // of the API
 	Outcome state.Outcome
@@ -56,7 +55,7 @@ func readError(action string, out state.Outcome) *ReadError {
 	case out.Class == state.ClassAuth:
 		kind = ErrAuth
 	case out.Class == state.ClassThrottled:
-		kind = ErrThrottled
+		kind = reconcile.ErrReadThrottled
 	case out.Class == state.ClassRefused:
 		kind = ErrRefused
 	}

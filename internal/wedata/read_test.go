@@ -29,7 +29,7 @@ func TestReadErrors(t *testing.T) {
 		{"not permitted", wedatasim.Fault{Code: "UnauthorizedOperation"}, reconcile.ErrReadDenied},
 		{"not permitted, says the gateway", wedatasim.Fault{Code: "AuthFailure.UnauthorizedOperation"}, reconcile.ErrReadDenied},
 		{"credentials", wedatasim.Fault{Code: "AuthFailure.TokenFailure"}, wedata.ErrAuth},
-		{"too fast", wedatasim.Fault{Code: "RequestLimitExceeded"}, wedata.ErrThrottled},
+		{"too fast", wedatasim.Fault{Code: "RequestLimitExceeded"}, reconcile.ErrReadThrottled},
 		{"a wrong request", wedatasim.Fault{Code: "InvalidParameter"}, wedata.ErrRefused},
 		{"in use", wedatasim.Fault{Code: "ResourceInUse"}, wedata.ErrTemporary},
 		{"an error inside", wedatasim.Fault{Code: "InternalError"}, wedata.ErrTemporary},
