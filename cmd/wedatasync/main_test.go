@@ -212,11 +212,12 @@ func cmdEdit(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // cmdGet gets a page of the daemon whose log is in a file, until its status is what
-// is asked for: get STATUS PATH LOG. What it got is in the file "got".
+// is asked for, and it has the text: get STATUS PATH LOG [TEXT].
 func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 3 {
-		ts.Fatalf("usage: get STATUS PATH LOG")
+	if neg || len(args) < 3 || len(args) > 4 {
+		ts.Fatalf("usage: get STATUS PATH LOG [TEXT]")
 	}
+	text := strings.Join(args[3:], "")
 	_, rest, ok := strings.Cut(ts.ReadFile(args[2]), "url=")
 	if !ok {
 		ts.Fatalf("%s does not say where the daemon listens", args[2])
@@ -230,7 +231,6 @@ func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
 		defer res.Body.Close()
 		body, err := io.ReadAll(res.Body)
 		ts.Check(err)
-		ts.Check(os.WriteFile(ts.MkAbs("got"), body, 0o644))
-		return res.Status + ": " + string(body), strconv.Itoa(res.StatusCode) == args[0]
+		return res.Status + ": " + string(body), strconv.Itoa(res.StatusCode) == args[0] && strings.Contains(string(body), text)
 	})
 }
