@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -58,15 +59,20 @@ func newVersionCommand(io *stdio) *cobra.Command {
 
 func newSchemaCommand(io *stdio) *cobra.Command {
 	return &cobra.Command{
-		Use:   "schema",
-		Short: "Print the JSON Schema of specs",
-		Long: `Schema prints the JSON Schema (draft 2020-12) of specs. Editors use it with this
-first line in a spec:
+		Use:   "schema [spec|plan]",
+		Short: "Print the JSON Schema of specs, or of plans",
+		Long: `Schema prints the JSON Schema (draft 2020-12) of specs, or of what plan -o json
+prints. Editors use that of specs with this first line in a spec:
 
   # yaml-language-server: $schema=PATH/schema.json`,
-		Args: takes(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
-			_, err := io.out.Write(spec.Schema())
+		Args:      takes(cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs)),
+		ValidArgs: []string{"spec", "plan"},
+		RunE: func(_ *cobra.Command, args []string) error {
+			schema := spec.Schema()
+			if first(args) == "plan" {
+				schema = report.PlanSchema()
+			}
+			_, err := io.out.Write(schema)
 			return err
 		},
 	}
