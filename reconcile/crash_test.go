@@ -88,7 +88,7 @@ func (s *schedule) edit() {
 var faultsOf = map[string][]fault{
 	"save":   {full, full, busy, brokenBefore, brokenAfter},
 	"commit": {notSent, lostBefore, lostBefore, lostAfter, lostAfter, lateApply, lateApply, slowAnswer, throttle, throttle, refuse, inUseNow, badAuth, noAuth, errorBefore, errorAfter, approval},
-	"read":   {readFails, readFails, throttle, readDenied},
+	"read":   {readFails, readFails, throttle, readDenied, readNotSent, readBadAuth, slowRead, slowFail},
 	"poll":   {pollFails},
 }
 

@@ -89,13 +89,15 @@ func (r *Reconciler) execute(stop context.Context, plan *Plan) *execution {
 		reading: make(map[spec.Key]bool), readUpTo: time.Now().Add(readBackFor),
 	}
 	x.order()
+	words := time.NewTicker(wordsEvery)
+	defer words.Stop()
 	for {
 		x.launch()
 		due := x.readBack()
 		if x.flying+len(x.reading) == 0 {
 			break
 		}
-		x.step(due)
+		x.step(due, words.C)
 	}
 	if x.auth != nil && x.err == nil {
 		x.refuseAuth()
@@ -103,8 +105,9 @@ func (r *Reconciler) execute(stop context.Context, plan *Plan) *execution {
 	return x
 }
 
-// step waits for the next step, or until a read-back is due, and takes it.
-func (x *execution) step(due time.Time) {
+// step waits for the next step, until a read-back is due, or until it is time to look
+// whether someone has asked for something: no call may be near enough to do that.
+func (x *execution) step(due time.Time, words <-chan time.Time) {
 	var wake <-chan time.Time
 	if !due.IsZero() {
 		timer := time.NewTimer(time.Until(due))
@@ -115,7 +118,17 @@ func (x *execution) step(due time.Time) {
 	case step := <-x.steps:
 		step()
 	case <-wake:
+	case <-words:
+		if pending, err := x.r.cfg.Ledger.WordsPending(x.stop); err == nil && pending {
+			x.hear()
+		}
 	}
+}
+
+// hear ends the pass for a person's word.
+func (x *execution) hear() {
+	x.superseded = true
+	x.halt()
 }
 
 // order puts calls that wait for no other call in the queue, in order of key.
@@ -180,7 +193,7 @@ func (x *execution) giveUp(f *flight, err error) {
 	x.flying--
 	switch {
 	case errors.Is(err, errWord):
-		x.superseded = true
+		x.hear()
 	case !errors.Is(err, errStopped):
 		x.fail(err)
 	}

@@ -188,7 +188,7 @@ func faultsAt(s step) []fault {
 	case "commit":
 		return append(all, killAfter, notSent, lostBefore, lostAfter, lateApply, slowAnswer, throttle, refuse, inUseNow, badAuth, noAuth, errorBefore, errorAfter, approval)
 	case "read":
-		return append(all, readFails, readDenied, throttle)
+		return append(all, readFails, readDenied, throttle, readNotSent, readBadAuth, slowRead, slowFail)
 	default:
 		return append(all, pollFails)
 	}

@@ -430,3 +430,24 @@ func TestPacerRejects(t *testing.T) {
 		}
 	})
 }
+
+// TestPacerOneDecrease: the rejects of one round trip count once.
+func TestPacerOneDecrease(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPacer(20)
+		sent := time.Now()
+		time.Sleep(100 * time.Millisecond)
+		for range 5 {
+			p.Rejected(sent)
+		}
+		if got := p.allowed; got != 17 {
+			t.Errorf("%g a second are allowed, want 17", got)
+		}
+		time.Sleep(time.Millisecond)
+		p.Rejected(time.Now())
+		if got := p.allowed; got > 15 {
+			t.Errorf("%g a second are allowed after the next", got)
+		}
+	})
+}

@@ -167,7 +167,8 @@ func (r *Reconciler) tidy(ctx context.Context, result *Result) error {
 	}
 	now, control := time.Now(), r.Control()
 	next := leftOf(control.Approvals, result.Left, now)
-	calm := result.Plan.Approved != "" && result.Plan.Count(ActionCommit) > 0 && result.Left.Count(ActionCommit) == 0
+	// With the caution there are no calls but approved ones.
+	calm := result.Plan.Count(ActionCommit) > 0 && result.Left.Count(ActionCommit) == 0
 	restored := control.Restored && !calm
 	if restored == control.Restored && slices.EqualFunc(next, control.Approvals, sameCalls) {
 		return nil

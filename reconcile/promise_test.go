@@ -66,6 +66,25 @@ func (w *world) count(kind, id string) int {
 	return w.counts[stepID{kind, key}]
 }
 
+// events counts the rows of the history.
+func (w *world) events() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.disk.events
+}
+
+// tries counts the tries of all open attempts.
+func (w *world) tries() (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, rec := range w.disk.records {
+		if rec.Attempt != nil {
+			n += rec.Attempt.Tries
+		}
+	}
+	return n
+}
+
 // control is what is durable of the daemon as a whole.
 func (w *world) control() state.Control {
 	w.mu.Lock()
@@ -165,6 +184,100 @@ func TestP03_LateRequest(t *testing.T) {
 	}
 }
 
+// TestP03_SlowReadBack: what a read-back proves is proven for the time at which it
+// began, not for that at which it ended.
+func TestP03_SlowReadBack(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		w.horizon = 20 * time.Second
+		w.setFault(func(s step) fault {
+			switch {
+			case s.kind == "commit" && s.n == 0:
+				return lostBefore
+			case s.kind == "read" && s.n > 0:
+				return slowRead
+			default:
+				return sound
+			}
+		})
+		w.commits(tasks(1, 1)...)
+		p := w.run(t)
+		elapse(time.Second)
+		rec := w.record("t000")
+		w.weData.do(func() {
+			w.weData.send(&request{at: rec.Attempt.At.Add(w.horizon - time.Millisecond), attempt: rec.Attempt.ID, commit: w.repo.set.Get(task("t000"))})
+		})
+		elapse(2 * time.Minute)
+		p.halt(t)
+		w.wantStatus(t, "t000", state.StatusApplied)
+		w.wantSent(t, 1)
+	})
+}
+
+// TestP03_ManyInDoubt: when much is in doubt at the start the others go on at once,
+// people are heard, and it is settled as fast as reads are permitted.
+func TestP03_ManyInDoubt(t *testing.T) {
+	t.Parallel()
+	inDoubt := func(t *testing.T, w *world, n int) {
+		w.commits(tasks(n, 1)...)
+		p := w.run(t)
+		elapse(time.Second)
+		p.halt(t)
+		for i := range n {
+			c := w.repo.set.Get(task(fmt.Sprintf("t%03d", i)))
+			if w.disk.records[c.Key] != nil {
+				continue
+			}
+			a := attemptAt(c, time.Now())
+			a.ID, a.Before = c.TaskID, &state.Live{}
+			w.disk.records[c.Key] = begin(c.Key, nil, a)
+			w.weData.do(func() { w.weData.apply(&request{attempt: a.ID, commit: c}) })
+		}
+	}
+	inBubble(t, "reads succeed", func(t *testing.T) {
+		w := newWorld(1)
+		inDoubt(t, w, 300)
+		w.edit("new.yaml", document(
+			"taskId: new0, commitType: start, instanceVersion: 1",
+			"taskId: new1, commitType: start, instanceVersion: 1",
+			"taskId: new2, commitType: start, instanceVersion: 1"))
+		p := w.run(t)
+		elapse(4 * time.Second)
+		for i := range 3 {
+			w.wantStatus(t, fmt.Sprintf("new%d", i), state.StatusApplied)
+		}
+		elapse(14 * time.Second)
+		for i := range 300 {
+			w.wantStatus(t, fmt.Sprintf("t%03d", i), state.StatusApplied)
+		}
+		p.halt(t)
+		w.check(t)
+	})
+	inBubble(t, "reads fail slowly", func(t *testing.T) {
+		w := newWorld(1)
+		inDoubt(t, w, 100)
+		w.setFault(only("read", slowFail))
+		p := w.run(t)
+		elapse(30 * time.Second)
+		id := w.say(state.VerbSuspend, "t050", "move")
+		elapse(16 * time.Second)
+		if !w.answer(id).OK {
+			t.Error("nobody listens")
+		}
+		before := w.tries()
+		p.stop()
+		at := time.Now()
+		<-p.done
+		if took := time.Since(at); took > time.Second {
+			t.Errorf("the shutdown took %s", took)
+		}
+		if after := w.tries(); before == 0 || after > before {
+			t.Errorf("%d read-backs before the shutdown and %d after: what it cut short counts as one", before, after)
+		}
+		w.check(t)
+	})
+}
+
 // TestP03_DiscardState: what discards state is not sent again after an unknown
 // outcome, unless a person says so.
 func TestP03_DiscardState(t *testing.T) {
@@ -240,6 +353,11 @@ func TestP03_NoReader(t *testing.T) {
 		if n := w.count("read", "t000") + w.count("read", "t001"); n > 3*7 {
 			t.Errorf("%d reads in three hours, though they are denied", n)
 		}
+		events := w.events()
+		elapse(3 * time.Hour)
+		if n := w.events() - events; n > 0 {
+			t.Errorf("%d more events, though nothing can be known", n)
+		}
 		w.say(state.VerbResolve, "t001", "not-applied")
 		elapse(2 * time.Second)
 		w.wantSent(t, 6)
@@ -270,12 +388,13 @@ func TestP03_ReadFails(t *testing.T) {
 func TestP08_BrokenDisk(t *testing.T) {
 	t.Parallel()
 	for _, f := range []fault{brokenBefore, brokenAfter} {
-		for _, kind := range []string{"save intent", "save outcome"} {
-			inBubble(t, fmt.Sprintf("%s, fault %d", kind, f), func(t *testing.T) {
+		for i := range 20 {
+			kind, id := []string{"save intent", "save outcome"}[i%2], fmt.Sprintf("t%03d", 20+i)
+			inBubble(t, fmt.Sprintf("%s of %s, fault %d", kind, id, f), func(t *testing.T) {
 				w := newWorld(1)
 				var broken time.Time
 				w.setFault(func(s step) fault {
-					if s.kind == kind && s.key == task("t030") {
+					if s.kind == kind && s.key == task(id) {
 						broken = time.Now()
 						return f
 					}
@@ -283,18 +402,9 @@ func TestP08_BrokenDisk(t *testing.T) {
 				})
 				w.commits(tasks(100, 1)...)
 				p := w.run(t)
-				var sent int
-				for p.alive() {
-					elapse(time.Millisecond)
-					if broken.IsZero() {
-						sent = w.sent()
-					}
-				}
+				<-p.done // that nothing is sent after the failure, the world looks itself
 				if p.err == nil || !p.r.broken.Load() {
 					t.Errorf("Run returned %v", p.err)
-				}
-				if n := w.sent() - sent; n > 1 { // one may have left in the same millisecond
-					t.Errorf("%d requests were sent after the disk broke", n)
 				}
 				if took := time.Since(broken); took > time.Second {
 					t.Errorf("Run returned %s later", took)
@@ -545,6 +655,9 @@ func TestP26_Suspend(t *testing.T) {
 			if n := w.sent() - at; n > 1 {
 				t.Errorf("%d requests were sent before the word was heard", n)
 			}
+			if took := time.Since(w.start) - 2*time.Second; took > 400*time.Millisecond {
+				t.Errorf("the word was heard after %s", took)
+			}
 			elapse(time.Minute)
 			if target == "" {
 				if n := w.sent() - at; n > 1 {
@@ -650,6 +763,29 @@ func TestP26_Rewritten(t *testing.T) {
 		elapse(15 * time.Second)
 		w.wantSent(t, 9)
 		p.halt(t)
+	})
+}
+
+// TestP26_EmptySource: a source that is suddenly empty forgets nothing before a
+// person says so, and makes no call in any case.
+func TestP26_EmptySource(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		w.commits(tasks(5, 1)...)
+		p := w.run(t)
+		elapse(5 * time.Second)
+		w.commits()
+		elapse(time.Hour)
+		if got := w.statuses(); got != "t000 applied, t001 applied, t002 applied, t003 applied, t004 applied" {
+			t.Errorf("the state is: %s", got)
+		}
+		w.say(state.VerbApprove, p.r.Status().Plan.Hash, "")
+		elapse(5 * time.Second)
+		if got := w.statuses(); got != "" {
+			t.Errorf("the state is: %s", got)
+		}
+		p.halt(t)
+		w.wantSent(t, 5)
 	})
 }
 
@@ -783,8 +919,9 @@ func TestThrottled(t *testing.T) {
 		name  string
 		fault func(w *world) func(step) fault
 		other func(time.Time) int
+		most  int // requests for 200 commits
 	}{
-		{name: "30 % are rejected", fault: func(w *world) func(step) fault {
+		{name: "30 % are rejected", most: 320, fault: func(w *world) func(step) fault {
 			return func(s step) fault {
 				if s.kind == "commit" && w.chance("rejects", s.key, s.n)%10 < 3 {
 					return throttle
@@ -792,8 +929,8 @@ func TestThrottled(t *testing.T) {
 				return sound
 			}
 		}},
-		{name: "another program takes half", other: func(at time.Time) int { return 10 }},
-		{name: "another program takes nearly all", other: func(at time.Time) int { return 18 }},
+		{name: "another program takes half", most: 230, other: func(at time.Time) int { return 10 }},
+		{name: "another program takes nearly all", most: 350, other: func(at time.Time) int { return 18 }},
 	}
 	for _, tt := range tests {
 		inBubble(t, tt.name, func(t *testing.T) {
@@ -812,24 +949,134 @@ func TestThrottled(t *testing.T) {
 			if w.weData.busiest > 20 {
 				t.Errorf("%d in a second", w.weData.busiest)
 			}
-			t.Logf("%d requests", w.sent())
+			if n := w.sent(); n > tt.most {
+				t.Errorf("%d requests, want at most %d", n, tt.most)
+			}
 			w.check(t)
 		})
 	}
 }
 
-// TestThroughput: 200 commits take hardly more than their slots.
+// TestThroughput: 200 commits take hardly more than their slots; and when requests
+// arrive punctually many come near to 20 a second.
 func TestThroughput(t *testing.T) {
 	t.Parallel()
+	for _, tt := range []struct {
+		n      int
+		steady bool
+		most   time.Duration
+	}{
+		{200, false, 11500 * time.Millisecond},
+		{2000, true, 102500 * time.Millisecond},
+	} {
+		inBubble(t, fmt.Sprint(tt.n), func(t *testing.T) {
+			w := newWorld(1)
+			w.steady = tt.steady
+			w.commits(tasks(tt.n, 1)...)
+			p := w.run(t)
+			for w.applied() < tt.n && time.Since(w.start) < 2*tt.most {
+				elapse(100 * time.Millisecond)
+			}
+			p.halt(t)
+			if took := time.Since(w.start); took > tt.most {
+				t.Errorf("%d commits took %s", tt.n, took)
+			}
+			if w.weData.busiest > 20 {
+				t.Errorf("%d in a second", w.weData.busiest)
+			}
+			w.check(t)
+		})
+	}
+}
+
+// TestThrottledReads: when reads are rejected they slow down, and are repeated: the
+// commits are not put off.
+func TestThrottledReads(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {
+		w.weData.readLimit = 10
 		w.commits(tasks(200, 1)...)
 		p := w.run(t)
-		for len(w.statuses()) == 0 || w.applied() < 200 && time.Since(w.start) < time.Minute {
-			elapse(10 * time.Millisecond)
-		}
+		elapse(28 * time.Second)
 		p.halt(t)
-		if took := time.Since(w.start); took > 12*time.Second {
-			t.Errorf("200 commits took %s", took)
+		w.wantSent(t, 200)
+		reads := 0
+		for i := range 200 {
+			reads += w.count("read", fmt.Sprintf("t%03d", i))
+		}
+		if reads > 260 {
+			t.Errorf("%d reads for 200 commits", reads)
+		}
+	})
+}
+
+// TestReadsSayIt: a read that cannot be sent, or whose credentials are not accepted,
+// says about the commit what that would have said itself; one that is over the rate,
+// for as long as it is, keeps nobody from being heard.
+func TestReadsSayIt(t *testing.T) {
+	t.Parallel()
+	inBubble(t, "no connection", func(t *testing.T) {
+		w := newWorld(1)
+		w.setFault(only("read", readNotSent))
+		w.commits(tasks(50, 1)...)
+		p := w.run(t)
+		elapse(time.Hour)
+		w.wantSent(t, 0)
+		if reads := w.steps() - w.count("poll", "") - w.events(); reads > 60 {
+			t.Errorf("%d reads in an hour", reads)
+		}
+		w.setFault(nil)
+		elapse(6 * time.Minute)
+		w.wantSent(t, 50)
+		p.halt(t)
+		w.check(t)
+	})
+	inBubble(t, "credentials", func(t *testing.T) {
+		w := newWorld(1)
+		w.weData.fresh = true
+		w.setFault(first("read", readBadAuth))
+		w.commits(tasks(1, 1)...)
+		p := w.run(t)
+		elapse(5 * time.Second)
+		w.wantSent(t, 1)
+		p.halt(t)
+		if w.weData.reloads != 1 {
+			t.Errorf("%d reloads", w.weData.reloads)
+		}
+		w.check(t)
+	})
+	inBubble(t, "over the rate", func(t *testing.T) {
+		w := newWorld(1)
+		w.setFault(only("read", throttle))
+		w.commits(tasks(50, 1)...)
+		p := w.run(t)
+		elapse(time.Minute)
+		w.wantSent(t, 0)
+		id := w.say(state.VerbSuspend, "t000", "move")
+		elapse(10 * time.Second)
+		if !w.answer(id).OK {
+			t.Error("nobody listens")
+		}
+		w.setFault(nil)
+		elapse(2 * time.Minute)
+		w.wantSent(t, 49)
+		p.halt(t)
+		w.check(t)
+	})
+}
+
+// TestFreshBefore: what was live before is not old when the commit leaves, at a low
+// rate neither.
+func TestFreshBefore(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		w.rate = 2 // and 20 for reads
+		w.commits(tasks(100, 1)...)
+		p := w.run(t)
+		elapse(time.Minute)
+		p.halt(t)
+		if most := time.Duration(maxQueued+1) * 530 * time.Millisecond; w.weData.stalest > most {
+			t.Errorf("a task was read %s before its commit, want at most %s", w.weData.stalest, most)
 		}
 	})
 }

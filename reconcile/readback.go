@@ -13,7 +13,7 @@ import (
 const (
 	// maxReadBacks bounds how many tasks are read back at once: commits need the
 	// budget for reads, too.
-	maxReadBacks = 4
+	maxReadBacks = 8
 	// readBackFor is how long a pass without calls goes on to read back.
 	readBackFor = 5 * time.Second
 	// readAgain is how long a denied permission to read is believed.
@@ -115,7 +115,7 @@ func readsBack(s state.Status) bool { return s == state.StatusUnknown || s == st
 // zero time if nothing will, or not before the next step.
 func (x *execution) readBack() (due time.Time) {
 	now := time.Now()
-	if x.err != nil || x.stop.Err() != nil || x.flying == 0 && now.After(x.readUpTo) {
+	if x.err != nil || x.superseded || x.stop.Err() != nil || x.flying == 0 && now.After(x.readUpTo) {
 		return time.Time{}
 	}
 	for _, rec := range x.r.attempts(readsBack) {

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,11 @@ type weData struct {
 	fresh    bool                   // reading the credentials again finds others
 	busiest  int                    // the most that was accepted in a second
 	other    func(at time.Time) int // requests of other programs in the second before at
+
+	readAt    map[spec.Key]time.Time // when a task was last read
+	stalest   time.Duration          // the longest from a read to the commit that it was for
+	reads     []time.Time            // within the last second
+	readLimit int                    // reads in a second; 0 is no limit
 }
 
 // lock is a task that a person has open.
@@ -144,6 +150,19 @@ func (d *weData) overRate(at time.Time) bool {
 	return false
 }
 
+// readOver counts a read, and reports whether it is one too many.
+func (d *weData) readOver() bool {
+	d.w.mu.Lock()
+	defer d.w.mu.Unlock()
+	now := time.Now()
+	d.reads = slices.DeleteFunc(d.reads, func(t time.Time) bool { return now.Sub(t) > time.Second })
+	if d.readLimit > 0 && len(d.reads) >= d.readLimit {
+		return true
+	}
+	d.reads = append(d.reads, now)
+	return false
+}
+
 // apply makes a commit take effect, and looks that it was asked for.
 func (d *weData) apply(r *request) {
 	t := d.task(r.commit.Key)
@@ -200,12 +219,17 @@ func (p *process) Commit(ctx context.Context, c *spec.Commit) (state.Outcome, Ti
 	if !ok {
 		return lost, Timing{}
 	}
+	if p.failed.Load() {
+		w.mu.Lock()
+		w.breach("%s: a request after the disk has failed", c.Key)
+		w.mu.Unlock()
+	}
 	if f == notSent {
 		p.sleep(w.between(time.Millisecond, 5*time.Millisecond, "dial", c.Key, s.n))
 		return state.Outcome{Class: state.ClassNotSent, Code: "NoConnection", Message: "refused"}, Timing{}
 	}
-	way := w.between(5*time.Millisecond, 20*time.Millisecond, "way", c.Key, s.n)
-	back := w.between(20*time.Millisecond, 200*time.Millisecond, "back", c.Key, s.n)
+	way := w.wire(5*time.Millisecond, 20*time.Millisecond, "way", c.Key, s.n)
+	back := w.wire(20*time.Millisecond, 200*time.Millisecond, "back", c.Key, s.n)
 	timing := Timing{Connect: way, Wrote: time.Now()}
 	w.mu.Lock()
 	r := &request{at: time.Now().Add(way), attempt: w.intentOf(c), commit: c, fault: f}
@@ -260,6 +284,9 @@ func (w *world) intentOf(c *spec.Commit) string {
 	if rec.Suspended.Active(time.Now()) || w.disk.control.Suspended.Active(time.Now()) {
 		w.breach("%s: a request for a task that is suspended", c.Key)
 	}
+	if at, ok := w.weData.readAt[c.Key]; ok {
+		w.weData.stalest = max(w.weData.stalest, time.Since(at))
+	}
 	if w.weData.received[rec.Attempt.ID] > 0 || w.weData.onItsWay(rec.Attempt.ID) {
 		w.breach("%s: a second request for attempt %s", c.Key, rec.Attempt.ID)
 	}
@@ -286,33 +313,55 @@ func (p *process) Reload(context.Context) (bool, error) {
 	return changed, nil
 }
 
+// answered is an error of a read that says what its answer was.
+type answered struct {
+	error
+	out state.Outcome
+}
+
+func (e *answered) Unwrap() error           { return e.error }
+func (e *answered) Answered() state.Outcome { return e.out }
+
 // Read implements Reader.
 func (p *process) Read(ctx context.Context, key spec.Key, _ spec.TaskType) (*state.Live, error) {
 	w := p.w
 	s, f, ok := p.starts("read", key)
-	if !ok || !p.sleep(w.between(5*time.Millisecond, 20*time.Millisecond, "read", key, s.n)) {
+	if !ok || !p.sleep(w.wire(5*time.Millisecond, 20*time.Millisecond, "read", key, s.n)) {
 		return nil, errKilled
+	}
+	if f == slowFail {
+		p.wait(ctx, 9*time.Second)
+		f = readFails
+	}
+	if f == sound && w.weData.readOver() {
+		f = throttle
 	}
 	switch f {
 	case readDenied:
 		return nil, fmt.Errorf("read: %w", ErrReadDenied)
 	case throttle:
-		return nil, fmt.Errorf("read: %w", ErrReadThrottled)
+		return nil, &answered{ErrReadThrottled, throttled}
+	case readNotSent:
+		return nil, &answered{errors.New("no connection"), state.Outcome{Class: state.ClassNotSent, Code: "NoConnection", Message: "refused"}}
+	case readBadAuth:
+		return nil, &answered{errors.New("who are you"), state.Outcome{Class: state.ClassAuth, Code: "AuthFailure.TokenFailure", Message: "expired"}}
 	case readFails:
 		return nil, errors.New("read: no usable answer")
 	}
 	w.mu.Lock()
 	w.weData.settle()
+	w.weData.readAt[key] = time.Now()
 	live := w.weData.task(key).live
 	if l, ok := w.weData.locks[key]; ok && time.Now().Before(l.until) {
 		live.Locked, live.Locker = true, lockedBy.Locker
 	}
 	w.mu.Unlock()
-	if !p.sleep(w.between(10*time.Millisecond, 100*time.Millisecond, "told", key, s.n)) {
-		return nil, errKilled
+	back := w.wire(10*time.Millisecond, 100*time.Millisecond, "told", key, s.n)
+	if f == slowRead {
+		back = 9 * time.Second
 	}
-	if err := context.Cause(ctx); err != nil {
-		return nil, err
+	if !p.wait(ctx, back) {
+		return nil, cmp.Or(context.Cause(ctx), errKilled)
 	}
 	return &live, nil
 }

@@ -30,6 +30,7 @@ type world struct {
 	interval time.Duration // between two polls
 	guards   *Guards
 	rate     float64
+	steady   bool // the network takes the same time, always
 
 	// fault says what goes wrong with a step; nil is nothing.
 	fault func(step) fault
@@ -91,7 +92,11 @@ const (
 	errorAfter         // InternalError, and the commit was done
 	approval           // the commit waits for a person's approval in WeData
 	readFails          // the read gets no usable answer
+	slowRead           // the read takes 9 seconds
+	slowFail           // the read fails after 9 seconds
 	readDenied         // reading is not permitted
+	readNotSent        // no connection for the read
+	readBadAuth        // the credentials are not accepted for the read
 	pollFails          // the source cannot be reached
 )
 
@@ -101,7 +106,7 @@ func newWorld(seed uint64) *world {
 		counts: map[stepID]int{}, called: map[spec.Key]int{}, asked: map[spec.Key]spec.Digest{},
 	}
 	w.disk = disk{records: map[spec.Key]*state.Record{}}
-	w.weData = weData{w: w, tasks: map[spec.Key]*liveTask{}, received: map[string]int{}, truth: map[string]bool{}, denied: map[string]bool{}}
+	w.weData = weData{w: w, tasks: map[spec.Key]*liveTask{}, received: map[string]int{}, truth: map[string]bool{}, denied: map[string]bool{}, readAt: map[spec.Key]time.Time{}}
 	w.repo = repo{set: spec.NewSet()}
 	return w
 }
@@ -125,6 +130,14 @@ func (w *world) chance(what string, key spec.Key, n int) uint64 {
 // happen at the same time by chance.
 func (w *world) between(least, most time.Duration, what string, key spec.Key, n int) time.Duration {
 	return least + time.Duration(w.chance(what, key, n)%uint64(most-least))
+}
+
+// wire is how long a message takes, about.
+func (w *world) wire(least, most time.Duration, what string, key spec.Key, n int) time.Duration {
+	if w.steady {
+		return (least + most) / 2
+	}
+	return w.between(least, most, what, key, n)
 }
 
 // moment is a number that depends on the seed and on the time.
@@ -200,7 +213,7 @@ func (w *world) newProcess() *process {
 	p.r = New(Config{
 		Source: p, Committer: p, Reader: p, Ledger: p, Observer: p, Logger: silent,
 		Guards:  func() *Guards { return w.guards },
-		Commits: NewPacer(w.rate), Reads: NewPacer(w.rate),
+		Commits: NewPacer(w.rate), Reads: NewPacer(20),
 		Horizon: w.horizon, Interval: w.interval,
 		Random: func() float64 { return float64(w.moment("random")%1000) / 1000 },
 		NewID:  func() string { return fmt.Sprintf("%016x", w.moment("id")) },
