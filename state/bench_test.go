@@ -15,7 +15,7 @@ const benchTasks = 100_000
 // BenchmarkSave saves transitions of a state with 100,000 tasks, each durable when
 // its Save returns.
 func BenchmarkSave(b *testing.B) {
-	path := statePath(b)
+	path := diskPath(b)
 	s := open(b, path)
 	adopt(b, s, benchTasks)
 	for _, workers := range []int{1, 4, 20, 64} {
@@ -47,7 +47,7 @@ func save(b *testing.B, s *state.Store, n int) {
 
 // BenchmarkOpen opens a state with 100,000 tasks and reads all records.
 func BenchmarkOpen(b *testing.B) {
-	path := statePath(b)
+	path := diskPath(b)
 	s := open(b, path)
 	start := time.Now()
 	adopt(b, s, benchTasks)
@@ -80,7 +80,7 @@ func BenchmarkOpen(b *testing.B) {
 
 // BenchmarkCheck verifies all of a state with 100,000 tasks and events.
 func BenchmarkCheck(b *testing.B) {
-	path := statePath(b)
+	path := diskPath(b)
 	adopt(b, open(b, path), benchTasks)
 	for b.Loop() {
 		if _, err := state.Check(b.Context(), path); err != nil {
@@ -91,7 +91,7 @@ func BenchmarkCheck(b *testing.B) {
 
 // BenchmarkWordsPending asks whether a person has posted a word.
 func BenchmarkWordsPending(b *testing.B) {
-	s := open(b, statePath(b))
+	s := open(b, diskPath(b))
 	for b.Loop() {
 		if _, err := s.WordsPending(b.Context()); err != nil {
 			b.Fatal(err)

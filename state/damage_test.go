@@ -15,31 +15,11 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// memFolder makes a folder, in memory if that can be: tests of what a disk has no
-// part in write thousands of files.
-func memFolder() (dir string, remove func()) {
-	dir, err := os.MkdirTemp("/dev/shm", "wedatasync-state-*")
-	if err != nil {
-		dir, err = os.MkdirTemp("", "wedatasync-state-*")
-	}
-	if err != nil {
-		panic(err)
-	}
-	return dir, func() { os.RemoveAll(dir) }
-}
-
-// memDir is memFolder for the life of a test.
-func memDir(t testing.TB) string {
-	dir, remove := memFolder()
-	t.Cleanup(remove)
-	return dir
-}
-
 // sampleFiles makes a state of about 64 KiB and returns its files, by extension,
 // and what it says. With a log, the newest half of it is only there.
 func sampleFiles(t testing.TB, withLog bool) (map[string][]byte, content) {
 	t.Helper()
-	path := filepath.Join(memDir(t), "wedatasync.db")
+	path := statePath(t)
 	s := open(t, path)
 	adopt(t, s, 12)
 	if withLog {

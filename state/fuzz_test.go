@@ -51,7 +51,7 @@ func FuzzOpen(f *testing.F) {
 	writeFile(f, path, string(db))
 	want := mustRead(f, path)
 	f.Fuzz(func(t *testing.T, db, head []byte) {
-		path := filepath.Join(memDir(t), "wedatasync.db")
+		path := statePath(t)
 		writeFile(t, path, string(db))
 		writeFile(t, path+".head", string(head))
 		_ = state.VerifyAndRead(t.Context(), path, sampleIdentity(), func(r *state.Reader) error {

@@ -56,7 +56,7 @@ func TestNothingAcknowledgedIsLostByAKill(t *testing.T) {
 	if *long {
 		kills = 1000
 	}
-	path := statePath(t)
+	path := diskPath(t)
 	acked := make([]int64, writerTasks)
 	total := 0
 	for range kills {

@@ -84,8 +84,31 @@ func intent(n int) state.Transition {
 	}
 }
 
-// statePath returns where a test keeps its state.
-func statePath(t testing.TB) string { return filepath.Join(t.TempDir(), "wedatasync.db") }
+// statePath returns where a test keeps its state: in memory, if the disk has no
+// part in what is tested.
+func statePath(t testing.TB) string { return filepath.Join(memDir(t), "wedatasync.db") }
+
+// diskPath returns where a test keeps its state on a disk.
+func diskPath(t testing.TB) string { return filepath.Join(t.TempDir(), "wedatasync.db") }
+
+// memFolder makes a folder, in memory if that can be.
+func memFolder() (dir string, remove func()) {
+	dir, err := os.MkdirTemp("/dev/shm", "wedatasync-state-*")
+	if err != nil {
+		dir, err = os.MkdirTemp("", "wedatasync-state-*")
+	}
+	if err != nil {
+		panic(err)
+	}
+	return dir, func() { os.RemoveAll(dir) }
+}
+
+// memDir is memFolder for the life of a test.
+func memDir(t testing.TB) string {
+	dir, remove := memFolder()
+	t.Cleanup(remove)
+	return dir
+}
 
 // open opens the state and closes it with the test.
 func open(t testing.TB, path string) *state.Store {

@@ -368,7 +368,7 @@ func TestConcurrentUse(t *testing.T) {
 	var wg sync.WaitGroup
 	for w := range 4 {
 		wg.Go(func() {
-			for i := range 25 {
+			for i := range 10 {
 				if err := s.Save(t.Context(), applied(w*100+i)); err != nil {
 					t.Error(err)
 				}
@@ -380,10 +380,10 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	wg.Wait()
 	c, err := read(t.Context(), s)
-	if err != nil || len(c.Records) != 100 {
+	if err != nil || len(c.Records) != 40 {
 		t.Fatalf("%d records, %v", len(c.Records), err)
 	}
-	if got, want := len(c.History), 101; got != want {
+	if got, want := len(c.History), 41; got != want {
 		t.Errorf("%d events, want %d", got, want)
 	}
 }

@@ -14,7 +14,7 @@ import (
 const (
 	maxRow = 1 << 20 // the JSON of a record or an event: far above what specs allow
 	// maxControl is more: an approval lists the calls of its plan.
-	maxControl = 32 << 20
+	maxControl = 16 << 20
 )
 
 // change is a Transition, checked and in the form in which it is written. All but
