@@ -14,6 +14,12 @@
 //	 4. What the answer means is saved, durably, before anything else is done for
 //	    the task.
 //
+// Passes are level-triggered: each compares anew, so that nothing depends on an event
+// that was seen or missed. A pass obeys what people have asked for, plans, makes the
+// calls while it reads back what is in doubt, and forgets the tasks whose specs are
+// gone. Between two calls it looks whether a pause, a freeze window, a person's word
+// or a newer revision has come up; what is under way then still gets its answer.
+//
 // # What holds, whatever dies in between
 //
 //   - One intent sends at most one request.

@@ -87,6 +87,11 @@ type loop struct {
 // poll polls the source if that is due. A poll that fails is no information: the
 // revision before stays, and what waits goes on.
 func (l *loop) poll() (changed bool) {
+	select {
+	case _, open := <-l.poke:
+		l.poked(open) // this poll is the one it asks for
+	default:
+	}
 	if l.ctx.Err() != nil || time.Now().Before(l.next) {
 		return false
 	}
