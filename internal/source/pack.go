@@ -1,24 +1,14 @@
 package source
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"sort"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
-)
-
-// The layout of a pack index of version 2, in bytes.
-const (
-	indexHeader  = 8
-	indexFanout  = 256 * 4
-	indexTrailer = 2 * hashSize
-	hashSize     = len(plumbing.Hash{})
 )
 
 const (
@@ -43,74 +33,40 @@ func (e tooLarge) Error() string {
 // objects, at each start and each command), may be used by several goroutines,
 // and knows an object's size before it spends memory on it.
 type pack struct {
+	index *index
 	file  *os.File
 	size  int64
-	index []byte
-	count int
 	work  *workspace
 }
 
 // openPack opens the pack of that name, without its extension.
-func openPack(name string, work *workspace) (*pack, error) {
-	index, err := os.ReadFile(name + ".idx")
-	if err != nil {
+func openPack(name string, work *workspace) (_ *pack, err error) {
+	p := &pack{work: work}
+	if p.index, err = openIndex(name + ".idx"); err != nil {
 		return nil, err
-	}
-	if !bytes.HasPrefix(index, []byte("\377tOc\x00\x00\x00\x02")) || len(index) < indexHeader+indexFanout+indexTrailer {
-		return nil, fmt.Errorf("%w: %s.idx is no pack index of version 2", errDamaged, name)
-	}
-	p := &pack{index: index, work: work}
-	p.count = p.fan(255)
-	if len(index) < indexHeader+indexFanout+indexTrailer+p.count*(hashSize+8) {
-		return nil, fmt.Errorf("%w: %s.idx is cut off", errDamaged, name)
 	}
 	if p.file, err = os.Open(name + ".pack"); err != nil {
-		return nil, err
+		return nil, errors.Join(err, p.index.close())
 	}
 	info, err := p.file.Stat()
 	if err != nil {
-		p.file.Close()
-		return nil, err
+		return nil, errors.Join(err, p.close())
 	}
 	p.size = info.Size()
 	return p, nil
 }
 
-// fan counts the objects whose name starts with a byte up to b.
-func (p *pack) fan(b int) int {
-	return int(binary.BigEndian.Uint32(p.index[indexHeader+4*b:]))
-}
-
-// name returns the name of object i in order of name.
-func (p *pack) name(i int) []byte {
-	return p.index[indexHeader+indexFanout+i*hashSize:][:hashSize]
-}
-
-// find returns where in the pack the object stands.
-func (p *pack) find(h plumbing.Hash) (offset int64, ok bool) {
-	low, high := 0, min(p.fan(int(h[0])), p.count)
-	if h[0] > 0 {
-		low = min(p.fan(int(h[0])-1), high)
-	}
-	i := low + sort.Search(high-low, func(i int) bool { return bytes.Compare(p.name(low+i), h[:]) >= 0 })
-	if i == high || !bytes.Equal(p.name(i), h[:]) {
-		return 0, false
-	}
-	short := p.index[indexHeader+indexFanout+p.count*(hashSize+4):]
-	n := binary.BigEndian.Uint32(short[4*i:])
-	if n>>31 == 0 {
-		return int64(n), true
-	}
-	long := short[4*p.count : len(short)-indexTrailer]
-	at := 8 * int(n&^(1<<31))
-	if at+8 > len(long) {
-		return 0, false
-	}
-	return int64(binary.BigEndian.Uint64(long[at:])), true
-}
+func (p *pack) close() error { return errors.Join(p.index.close(), p.file.Close()) }
 
 // read returns the object at the offset, unless it has more than limit bytes.
-func (p *pack) read(offset, limit int64) (object, error) { return p.resolve(offset, limit, 0) }
+func (p *pack) read(offset, limit int64) (object, error) {
+	o, err := p.resolve(offset, limit, 0)
+	if err == nil && o.kind == plumbing.TreeObject {
+		// What it is compared with, which is read next, is often a delta of it.
+		p.work.put(p, offset, o)
+	}
+	return o, err
+}
 
 func (p *pack) resolve(offset, limit int64, depth int) (object, error) {
 	if o, ok := p.work.get(p, offset); ok {
@@ -140,7 +96,10 @@ func (p *pack) resolve(offset, limit int64, depth int) (object, error) {
 	at := e.base
 	if e.foreign {
 		var ok bool
-		if at, ok = p.find(e.baseName); !ok {
+		if at, ok, err = p.index.find(e.baseName); err != nil {
+			return object{}, err
+		}
+		if !ok {
 			return object{}, fmt.Errorf("%w: the base %s of a delta is missing", errDamaged, e.baseName)
 		}
 	}

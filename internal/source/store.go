@@ -87,16 +87,17 @@ func (s *store) add(name string) error {
 func (s *store) close() error {
 	var errs []error
 	for _, p := range s.packs {
-		errs = append(errs, p.file.Close())
+		errs = append(errs, p.close())
 	}
 	s.packs = nil
 	return errors.Join(errs...)
 }
 
-// has reports whether the store holds the object.
+// has reports whether the store holds the object. It does not if that cannot be
+// read: to read the object is an error then.
 func (s *store) has(h plumbing.Hash) bool {
 	for _, p := range s.packs {
-		if _, ok := p.find(h); ok {
+		if _, ok, err := p.index.find(h); ok && err == nil {
 			return true
 		}
 	}
@@ -135,7 +136,11 @@ func name(o object) plumbing.Hash {
 
 func (s *store) load(h plumbing.Hash, limit int64) (object, error) {
 	for i := len(s.packs) - 1; i >= 0; i-- {
-		if at, ok := s.packs[i].find(h); ok {
+		at, ok, err := s.packs[i].index.find(h)
+		if err != nil {
+			return object{}, err
+		}
+		if ok {
 			return s.packs[i].read(at, limit)
 		}
 	}

@@ -25,7 +25,8 @@ type treeEntry struct {
 // parseTree reads a tree object. Entries out of git's order, or twice, are
 // refused: two trees are compared by walking along both.
 func parseTree(data []byte) ([]treeEntry, error) {
-	entries := make([]treeEntry, 0, len(data)/40)
+	const least = len("40000 x\x00") + hashSize // bytes of an entry
+	entries := make([]treeEntry, 0, len(data)/least)
 	text := string(data) // so that names are parts of one string
 	for rest := text; rest != ""; {
 		mode, after, ok := strings.Cut(rest, " ")

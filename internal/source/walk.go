@@ -22,9 +22,10 @@ type leaf struct {
 
 // snapshot is the source's path in one revision.
 type snapshot struct {
-	root   plumbing.Hash // the tree at the source's path; zero if there is none
-	ignore plumbing.Hash // the ignore file; zero if there is none
-	rules  rules
+	root    plumbing.Hash // the tree at the source's path; zero if there is none
+	entries []treeEntry   // of that tree, which is often the largest
+	ignore  plumbing.Hash // the ignore file; zero if there is none
+	rules   rules
 }
 
 // snapshot finds the source's path in a revision's tree, and its rules.
@@ -34,11 +35,10 @@ func (s *store) snapshot(tree plumbing.Hash, path string) (snapshot, error) {
 		return snapshot{}, err
 	}
 	snap := snapshot{root: root}
-	entries, err := s.tree(root)
-	if err != nil {
+	if snap.entries, err = s.tree(root); err != nil {
 		return snapshot{}, err
 	}
-	e, ok := entryNamed(entries, IgnoreFile)
+	e, ok := entryNamed(snap.entries, IgnoreFile)
 	if !ok {
 		return snap, nil
 	}
@@ -75,7 +75,13 @@ type comparison struct {
 // compare tells found where two snapshots differ.
 func (s *store) compare(ctx context.Context, from, to snapshot, base string, found func(name string, from, to leaf) error) error {
 	c := comparison{store: s, from: from, to: to, base: base, found: found, everything: from.ignore != to.ignore}
-	return c.folder(ctx, from.root, to.root)
+	if from.root == to.root && !c.everything {
+		return nil
+	}
+	if err := c.count(len(from.entries) + len(to.entries)); err != nil {
+		return err
+	}
+	return c.along(ctx, from.entries, to.entries)
 }
 
 // folder compares two trees, either of which may be zero: nothing.
@@ -94,6 +100,11 @@ func (c *comparison) folder(ctx context.Context, from, to plumbing.Hash) error {
 	if err != nil {
 		return err
 	}
+	return c.along(ctx, olds, news)
+}
+
+// along compares the entries of two folders.
+func (c *comparison) along(ctx context.Context, olds, news []treeEntry) error {
 	for len(olds) > 0 || len(news) > 0 {
 		order := 0
 		switch {
@@ -123,10 +134,18 @@ func (c *comparison) list(tree plumbing.Hash) ([]treeEntry, error) {
 		return nil, nil
 	}
 	entries, err := c.store.tree(tree)
-	if c.entries += len(entries); err == nil && c.entries > maxEntries {
-		return nil, fmt.Errorf("%w: more than %d files and folders: name a sub-folder as the path", ErrTooLarge, maxEntries)
+	if err != nil {
+		return nil, err
 	}
-	return entries, err
+	return entries, c.count(len(entries))
+}
+
+// count counts entries that are looked at, and ends what has no end.
+func (c *comparison) count(n int) error {
+	if c.entries += n; c.entries > maxEntries {
+		return fmt.Errorf("%w: more than %d files and folders: name a sub-folder as the path", ErrTooLarge, maxEntries)
+	}
+	return nil
 }
 
 // entry compares what stands at one path: a or b is nil if nothing does.

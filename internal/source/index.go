@@ -1,0 +1,173 @@
+package source
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"sort"
+	"sync/atomic"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// The layout of a pack index of version 2, in bytes: names in order, checksums,
+// places in the pack, and those that need more than 31 bits.
+const (
+	hashSize     = len(plumbing.Hash{})
+	indexNames   = 8 + 256*4
+	indexTrailer = int64(2 * hashSize)
+	indexEntry   = int64(hashSize + 4 + 4)
+)
+
+// maxWholeIndex bounds the indexes that are read as a whole: those of packs that a
+// poll has fetched, of which there may be many.
+const maxWholeIndex = 64 << 10
+
+// index tells where in a pack the objects stand. To compare two revisions takes a
+// few dozen objects of any number, and reading the names of all was most of the time
+// that took. So it is read in sections: the names that begin with one byte, once the
+// second of them is asked for, and a few names around the first.
+type index struct {
+	in       io.ReaderAt
+	file     *os.File // what in reads, unless that is memory
+	size     int64
+	count    int64       // of objects
+	last     [256]uint32 // how many names begin with a byte up to this one
+	asked    [256]atomic.Bool
+	sections [256]atomic.Pointer[section]
+}
+
+// section is a part of an index.
+type section struct {
+	names  []byte
+	places []byte
+}
+
+// openIndex opens an index.
+func openIndex(path string) (_ *index, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	x := &index{in: file, file: file}
+	defer func() {
+		if err != nil {
+			file.Close()
+		}
+	}()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	x.size = info.Size()
+	head := make([]byte, indexNames)
+	if _, err := io.ReadFull(file, head); err != nil || !bytes.HasPrefix(head, []byte("\377tOc\x00\x00\x00\x02")) {
+		return nil, fmt.Errorf("%w: %s is no pack index of version 2", errDamaged, path)
+	}
+	for i := range x.last {
+		x.last[i] = binary.BigEndian.Uint32(head[8+4*i:])
+	}
+	x.count = int64(x.last[255])
+	if !slices.IsSorted(x.last[:]) || x.size < indexNames+x.count*indexEntry+indexTrailer {
+		return nil, fmt.Errorf("%w: %s is cut off", errDamaged, path)
+	}
+	if x.size > maxWholeIndex {
+		return x, nil
+	}
+	whole := make([]byte, x.size)
+	if _, err := file.ReadAt(whole, 0); err != nil {
+		return nil, err
+	}
+	x.in, x.file = bytes.NewReader(whole), nil
+	return x, file.Close()
+}
+
+func (x *index) close() error {
+	if x.file == nil {
+		return nil
+	}
+	return x.file.Close()
+}
+
+// bounds returns which names begin with b: from the first to before the end.
+func (x *index) bounds(b byte) (first, end int64) {
+	if b > 0 {
+		first = int64(x.last[b-1])
+	}
+	return first, int64(x.last[b])
+}
+
+// section reads what the index says of the names from first to before the end.
+func (x *index) section(first, end int64) (*section, error) {
+	n := int(end - first)
+	data := make([]byte, n*(hashSize+4))
+	s := &section{data[:n*hashSize], data[n*hashSize:]}
+	if _, err := x.in.ReadAt(s.names, indexNames+first*int64(hashSize)); err != nil {
+		return nil, fmt.Errorf("read pack index: %w", err)
+	}
+	if _, err := x.in.ReadAt(s.places, indexNames+x.count*int64(hashSize+4)+4*first); err != nil {
+		return nil, fmt.Errorf("read pack index: %w", err)
+	}
+	return s, nil
+}
+
+// name returns the i-th name of the section.
+func (s *section) name(i int) []byte { return s.names[i*hashSize:][:hashSize] }
+
+// search returns where in the section the name stands.
+func (s *section) search(h plumbing.Hash) (i int, ok bool) {
+	n := len(s.names) / hashSize
+	i = sort.Search(n, func(i int) bool { return bytes.Compare(s.name(i), h[:]) >= 0 })
+	return i, i < n && bytes.Equal(s.name(i), h[:])
+}
+
+// find returns where in the pack the object stands.
+func (x *index) find(h plumbing.Hash) (offset int64, ok bool, err error) {
+	b := h[0]
+	first, end := x.bounds(b)
+	s := x.sections[b].Load()
+	if s == nil && !x.asked[b].Swap(true) {
+		// Names are hashes and so spread evenly: where one stands is no surprise.
+		guess := first + (end-first)*int64(binary.BigEndian.Uint32(h[1:]))>>32
+		reach := 8 + 2*int64(math.Sqrt(float64(end-first)))
+		near, err := x.section(max(first, guess-reach), min(end, guess+reach))
+		if err != nil {
+			return 0, false, err
+		}
+		if i, ok := near.search(h); ok {
+			return x.place(near, i)
+		}
+	}
+	if s == nil {
+		if s, err = x.section(first, end); err != nil {
+			return 0, false, err
+		}
+		x.sections[b].Store(s)
+	}
+	i, ok := s.search(h)
+	if !ok {
+		return 0, false, nil
+	}
+	return x.place(s, i)
+}
+
+// place returns where in the pack the i-th object of the section stands.
+func (x *index) place(s *section, i int) (offset int64, ok bool, err error) {
+	place := binary.BigEndian.Uint32(s.places[4*i:])
+	if place>>31 == 0 {
+		return int64(place), true, nil
+	}
+	at := indexNames + x.count*indexEntry + 8*int64(place&^(1<<31))
+	if at+8 > x.size-indexTrailer {
+		return 0, false, nil
+	}
+	var long [8]byte
+	if _, err := x.in.ReadAt(long[:], at); err != nil {
+		return 0, false, fmt.Errorf("read pack index: %w", err)
+	}
+	return int64(binary.BigEndian.Uint64(long[:])), true, nil
+}
