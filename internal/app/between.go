@@ -25,7 +25,10 @@ func Between(ctx context.Context, dir, base string) (_ *reconcile.Plan, err erro
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, repo.Close()) }()
-	const head = "HEAD"
+	head, err := repo.Resolve("HEAD")
+	if err != nil {
+		return nil, err
+	}
 	fork, err := repo.MergeBase(ctx, base, head)
 	if err != nil {
 		return nil, err
@@ -49,11 +52,7 @@ func Between(ctx context.Context, dir, base string) (_ *reconcile.Plan, err erro
 		in.Records[c.Key] = &state.Record{Key: c.Key, Status: state.StatusApplied, Applied: &applied}
 	}
 	p := reconcile.Diff(in, time.Now())
-	commit, err := repo.Resolve(head)
-	if err != nil {
-		return nil, err
-	}
-	p.Source = reconcile.SourceInfo{URL: filepath.ToSlash(path.Clean(dir)), Revision: commit}
+	p.Source = reconcile.SourceInfo{URL: filepath.ToSlash(path.Clean(dir)), Revision: head}
 	p.Against = base
 	return p, nil
 }

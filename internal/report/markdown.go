@@ -67,6 +67,10 @@ func Markdown(p *reconcile.Plan, o MarkdownOptions) []byte {
 // through it. Levels are in order, the richest first; the poorest always fits.
 func fit[L any](limit int, levels []L, render func(L) []byte) []byte {
 	limit = bound(limit)
+	// Most plans are small.
+	if body := render(levels[0]); len(body) <= limit {
+		return body
+	}
 	i := sort.Search(len(levels), func(i int) bool { return len(render(levels[i])) <= limit })
 	return render(levels[min(i, len(levels)-1)])
 }
