@@ -900,7 +900,7 @@ func TestP28_Rate(t *testing.T) {
 			<-p.done
 		}
 		p := w.run(t)
-		elapse(testHorizon + time.Duration(n)*100*time.Millisecond)
+		elapse(testHorizon + time.Duration(n)*400*time.Millisecond)
 		p.halt(t)
 		if w.weData.busiest > 20 {
 			t.Errorf("%d in a second", w.weData.busiest)

@@ -100,7 +100,7 @@ func (d *weData) arrive(r *request) {
 	}
 	if r.fault == approval {
 		d.truth[r.attempt] = true
-		d.task(key).waiting = r
+		d.task(key).waiting, d.task(key).again = r, true // to go back from here is another commit
 		r.out = state.Outcome{Class: state.ClassApplied, RequestID: r.attempt, TaskApproveID: "77"}
 		return
 	}
