@@ -195,8 +195,8 @@ func faultsAt(s step) []fault {
 }
 
 // play tells the story with one step gone wrong, and returns the steps it took.
-func (sc *scenario) play(t testing.TB, k int, wrong fault) (steps []step) {
-	w := newWorld(1)
+func (sc *scenario) play(t testing.TB, seed uint64, k int, wrong fault) (steps []step) {
+	w := newWorld(seed)
 	w.horizon = time.Minute
 	if sc.begin != nil {
 		sc.begin(t, w)
@@ -226,23 +226,32 @@ func TestP05_EveryStep(t *testing.T) {
 	cases := 0
 	for _, sc := range scenarios {
 		t.Run(sc.name, func(t *testing.T) {
-			var steps []step
-			synctest.Test(t, func(t *testing.T) { steps = sc.play(t, 0, sound) })
-			if len(steps) < 3 {
-				t.Fatalf("the story has %d steps", len(steps))
-			}
-			for k, s := range steps {
-				for _, wrong := range faultsAt(s) {
-					cases++
-					synctest.Test(t, func(t *testing.T) {
-						sc.play(t, k, wrong)
-						if t.Failed() {
-							t.Logf("step %d of %d, %s %s, fault %d", k, len(steps), s.kind, s.key.TaskID, wrong)
-						}
-					})
-				}
+			for seed := range uint64(seeds(1, 5, 5)) {
+				cases += sc.everyStep(t, seed)
 			}
 		})
 	}
 	t.Logf("%d cases", cases)
+}
+
+// everyStep plays the story once as it is, and then again and again with one step
+// gone wrong. It returns how often.
+func (sc *scenario) everyStep(t *testing.T, seed uint64) (cases int) {
+	var steps []step
+	synctest.Test(t, func(t *testing.T) { steps = sc.play(t, seed, 0, sound) })
+	if len(steps) < 3 {
+		t.Fatalf("the story has %d steps", len(steps))
+	}
+	for k, s := range steps {
+		for _, wrong := range faultsAt(s) {
+			cases++
+			synctest.Test(t, func(t *testing.T) {
+				sc.play(t, seed, k, wrong)
+				if t.Failed() {
+					t.Logf("seed %d, step %d of %d, %s %s, fault %d", seed, k, len(steps), s.kind, s.key.TaskID, wrong)
+				}
+			})
+		}
+	}
+	return cases
 }
