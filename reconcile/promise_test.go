@@ -820,7 +820,7 @@ func TestP27_AllFails(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {
 		w.setFault(only("commit", errorBefore))
-		w.commits(tasks(200, 1)...)
+		w.commits(tasks(80, 1)...)
 		p := w.run(t)
 		elapse(1500 * time.Millisecond)
 		w.wantSent(t, failingCalls)
@@ -833,7 +833,7 @@ func TestP27_AllFails(t *testing.T) {
 		}
 		w.setFault(nil)
 		elapse(20 * time.Minute)
-		if n := w.applied(); n != 200 {
+		if n := w.applied(); n != 80 {
 			t.Errorf("%d applied when it is over", n)
 		}
 		p.halt(t)
