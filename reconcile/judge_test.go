@@ -109,6 +109,12 @@ func TestJudge(t *testing.T) {
 		{"an offline task without a version, submitted before and after", submit3, submitted(0, true, ""), submitted(0, true, ""), never, VerdictPerson},
 		{"an offline task without a version, not submitted", submit3, submitted(0, false, ""), submitted(0, false, ""), decides, VerdictNotHappened},
 
+		{"there was no such task, and now it runs", start3, &state.Live{Missing: true}, running3, soon, VerdictHappened},
+		{"there was no such task, and there is none", start3, &state.Live{Missing: true}, &state.Live{Missing: true}, decides, VerdictNotHappened},
+		{"there was no such task, and there is none, too early", start3, &state.Live{Missing: true}, &state.Live{Missing: true}, almost, VerdictOpen},
+		{"there is no such task any more", start3, running2, &state.Live{Missing: true}, decides, VerdictOpen},
+		{"there is no such task any more, for good", start3, running2, &state.Live{Missing: true}, never, VerdictPerson},
+
 		{"before is not known, and it is as wanted", start3, nil, running3, soon, VerdictPerson},
 		{"before is not known, and it is not", start3, nil, running2, 24 * time.Hour, VerdictPerson},
 	}

@@ -351,7 +351,7 @@ func (p *process) Read(ctx context.Context, key spec.Key, _ spec.TaskType) (*sta
 	w.mu.Lock()
 	w.weData.settle()
 	w.weData.readAt[key] = time.Now()
-	live := w.weData.task(key).live
+	live, known := w.weData.task(key).live, w.weData.known(key)
 	if l, ok := w.weData.locks[key]; ok && time.Now().Before(l.until) {
 		live.Locked, live.Locker = true, lockedBy.Locker
 	}
@@ -363,5 +363,14 @@ func (p *process) Read(ctx context.Context, key spec.Key, _ spec.TaskType) (*sta
 	if !p.wait(ctx, back) {
 		return nil, cmp.Or(context.Cause(ctx), errKilled)
 	}
+	if !known {
+		return nil, fmt.Errorf("read: %w", ErrTaskGone)
+	}
 	return &live, nil
+}
+
+// known reports whether WeData knows the task: half of them are there before their
+// first commit, as after a save in the console.
+func (d *weData) known(key spec.Key) bool {
+	return d.task(key).last != nil || d.w.chance("known", key, 0)%2 == 0
 }
