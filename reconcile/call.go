@@ -95,9 +95,11 @@ func (x *execution) admit(c *Change, now time.Time) error {
 
 // attempt describes the call that is about to be made.
 func (x *execution) attempt(c *Change, before *state.Live, now time.Time) state.Attempt {
+	wanted := AppliedOf(c.Want, x.plan.Source.Revision)
+	wanted.Wait = waitOf(c.Want)
 	return state.Attempt{
 		ID:       x.r.cfg.NewID(),
-		Wanted:   AppliedOf(c.Want, x.plan.Source.Revision),
+		Wanted:   wanted,
 		WantedID: c.Want.Wanted(),
 		Request:  c.Want.Request(),
 		Reason:   string(c.Reason),

@@ -57,6 +57,9 @@ func (s *schedule) commit(i, version int) string {
 	if kind == 2 {
 		text += fmt.Sprintf(", discardState: %d", version)
 	}
+	if kind > 0 && s.r.IntN(3) == 0 {
+		text += ", wait: {status: running, timeout: 30s}"
+	}
 	if i > 0 && s.r.IntN(4) == 0 {
 		text += ", dependsOn: [a]"
 	}

@@ -3,8 +3,8 @@ package reconcile
 import "github.com/wedatasync/wedatasync/spec"
 
 // holdDependants holds each call of p that depends on a task which is not as its
-// spec says and will not be after p. A dependency that is itself a call only
-// orders the two. usable reports whether a task that p does not list has a usable
+// spec says and will not be after p, or does not run yet where its spec waits for
+// that. A dependency that is itself a call only orders the two. usable reports whether a task that p does not list has a usable
 // spec: then it is as that says.
 func holdDependants(p *Plan, usable func(spec.Key) bool) {
 	d := dependants{
@@ -39,6 +39,9 @@ func (d *dependants) decide(c *Change) {
 	for _, on := range c.Want.DependsOn {
 		if !d.settles(on) {
 			c.Action, c.Hold, c.Detail = ActionHold, HoldDependency, "waits for "+on.String()
+			if first := d.changes[on]; first != nil && first.Action == ActionFollow {
+				c.Detail += " to run"
+			}
 			return
 		}
 	}

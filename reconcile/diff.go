@@ -116,7 +116,11 @@ func (in *Input) compare(c Change, now time.Time) (Change, bool) {
 	c.Impact = ImpactOf(c.Want.CommitType)
 	c.Reason = reasonFor(c.Want, applied)
 	c.Fields = in.fields(c.Want, applied)
-	if c.Reason == "" {
+	switch {
+	case c.Reason == "" && c.Want.Wait > 0 && !hasStarted(applied):
+		c.Action, c.Detail = ActionFollow, followDetail(c.Key, applied)
+		return c, true
+	case c.Reason == "":
 		c.Action = ActionUnversioned
 		return c, len(c.Fields) > 0
 	}

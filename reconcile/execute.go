@@ -40,6 +40,7 @@ type execution struct {
 	steps  chan func()
 
 	called  map[spec.Key]bool // the tasks of the plan's calls
+	landed  map[spec.Key]bool // those of them that were applied
 	ready   []*Change
 	blocked map[spec.Key][]*Change // calls by the call they wait for
 	needs   map[spec.Key]int       // how many calls a call waits for
@@ -84,7 +85,7 @@ func (r *Reconciler) execute(stop context.Context, plan *Plan) *execution {
 	x := &execution{
 		r: r, plan: plan, guards: r.cfg.Guards(), stop: stop, calls: calls, halt: halt,
 		steps:  make(chan func(), 2*maxFlying+maxReadBacks), // never full: a sender goes on at once
-		called: make(map[spec.Key]bool), blocked: make(map[spec.Key][]*Change), needs: make(map[spec.Key]int),
+		called: make(map[spec.Key]bool), landed: make(map[spec.Key]bool), blocked: make(map[spec.Key][]*Change), needs: make(map[spec.Key]int),
 		window: 1, failing: r.failedBefore(),
 		reading: make(map[spec.Key]bool), readUpTo: time.Now().Add(readBackFor),
 	}
@@ -232,15 +233,18 @@ func (x *execution) land(f *flight, rec *state.Record, out state.Outcome) {
 		x.fail(err)
 		return
 	}
-	x.learn(f.c, out)
+	x.learn(f.c, next, out)
 }
 
 // learn decides what an outcome means for the calls to come.
-func (x *execution) learn(c *Change, out state.Outcome) {
+func (x *execution) learn(c *Change, next *state.Record, out state.Outcome) {
 	switch out.Class {
 	case state.ClassApplied:
 		x.applied++
-		x.release(c.Key)
+		x.landed[c.Key] = true
+		if hasStarted(next.Applied) {
+			x.release(c.Key)
+		}
 		x.unpause(c.Key.ProjectID)
 		x.grow()
 	case state.ClassRefused, state.ClassWaiting:

@@ -40,6 +40,7 @@ func drawCommit(t *rapid.T) string {
 	optional("extConfig", "{k: v}", "{k: w, l: w}")
 	optional("rerun", "one", "two")
 	optional("suspend", "true", "", "")
+	optional("wait", "{status: running}", "", "")
 	optional("dependsOn", "["+rapid.SampledFrom(taskIDs).Draw(t, "on")+"]", "", "")
 	return b.String()
 }
@@ -72,6 +73,16 @@ func drawOutcome(t *rapid.T) state.Outcome {
 	}).Draw(t, "outcome")
 }
 
+// drawRun draws how the start of an applied task has gone.
+func drawRun(t *rapid.T, a *state.Applied) {
+	status := rapid.SampledFrom([]state.RunStatus{"", state.RunStarting, state.RunRunning, state.RunFailed, state.RunLate}).Draw(t, "run")
+	if status != "" && a.CommitType.Runs() {
+		a.Wait = 60
+		a.Run = startOf(a, noon.Add(-time.Minute))
+		a.Run.Status = status
+	}
+}
+
 func drawSuspension(t *rapid.T) *state.Suspension {
 	switch rapid.IntRange(0, 7).Draw(t, "suspension") {
 	case 0:
@@ -89,6 +100,7 @@ func drawRecords(t *rapid.T) map[spec.Key]*state.Record {
 		rec := &state.Record{Key: c.Key, Status: state.StatusNone}
 		if rapid.IntRange(0, 3).Draw(t, "applied") > 0 {
 			rec = Adopt(nil, c, "r0", noon.Add(-time.Hour)).Record
+			drawRun(t, rec.Applied)
 		}
 		if rapid.IntRange(0, 2).Draw(t, "attempted") == 0 {
 			tried := *c

@@ -50,6 +50,7 @@ const (
 	ActionHold        Action = "hold"        // a call is needed and will not be made now; Change.Hold says why
 	ActionForget      Action = "forget"      // the spec is gone: the state forgets the task, no call
 	ActionUnversioned Action = "unversioned" // changed without a new version: nothing will be sent
+	ActionFollow      Action = "follow"      // applied, and followed until it runs; Change.Detail says how that goes
 )
 
 // Reason says which rule asks for the call.
@@ -120,8 +121,8 @@ type Change struct {
 	Action Action
 	Reason Reason        // for commit and hold
 	Hold   HoldReason    // for hold
-	Detail string        // for hold: who, since when, until when, and what to do
-	Impact Impact        // for commit, hold and unversioned
+	Detail string        // for hold and follow: who, since when, until when, and what to do
+	Impact Impact        // for commit, hold, unversioned and follow
 	Want   *spec.Commit  // nil if there is no usable spec: for forget, or to settle what is unknown
 	Have   *state.Record // nil for a task that is not in the state
 	Fields []Field       // what differs from what was applied, in the spec's order of fields

@@ -135,7 +135,7 @@ func (x *execution) readBack() (due time.Time) {
 			}()
 		}
 	}
-	return due
+	return x.lookAtStarts(now, due)
 }
 
 // sooner returns the earlier of two times; a zero time is none.
@@ -160,7 +160,9 @@ func (x *execution) readIt(rec *state.Record, live *state.Live, at time.Time, re
 	x.r.cfg.Logger.InfoContext(x.stop, "read back a commit", "task", rec.Key.String(), "verdict", e.Note)
 	if rec.Status == state.StatusUnknown && next != nil && next.Status == state.StatusApplied {
 		x.applied++
-		x.release(rec.Key)
+		if hasStarted(next.Applied) {
+			x.release(rec.Key)
+		}
 	}
 }
 
@@ -173,7 +175,7 @@ func (r *Reconciler) judge(rec *state.Record, live *state.Live, at time.Time, re
 	if rec.Status == state.StatusApplied {
 		if readErr == nil && reached(&rec.Attempt.Wanted, live) {
 			e.Note = "approved in WeData: it is live"
-			return approved(rec), e
+			return approved(rec, now), e
 		}
 		e.Note = "still waits for its approval"
 		return next, e

@@ -44,6 +44,7 @@ type Reconciler struct {
 	mu      sync.Mutex
 	records map[spec.Key]*state.Record
 	open    map[spec.Key]struct{} // the tasks whose record has an attempt
+	follows map[spec.Key]*follow  // the tasks that were started, until they run
 	control state.Control
 	flying  map[spec.Key]bool // sent, and not answered yet
 	plan    *Plan             // the newest, as the guards left it
@@ -69,6 +70,7 @@ func New(cfg Config, records map[spec.Key]*state.Record, control state.Control) 
 		cfg:     cfg,
 		records: records,
 		open:    make(map[spec.Key]struct{}),
+		follows: make(map[spec.Key]*follow),
 		control: control,
 		flying:  make(map[spec.Key]bool),
 	}
@@ -76,6 +78,7 @@ func New(cfg Config, records map[spec.Key]*state.Record, control state.Control) 
 		if rec.Attempt != nil {
 			r.open[key] = struct{}{}
 		}
+		r.keepFollowing(rec)
 	}
 	if cfg.Reads != nil {
 		// The round trip of a read says more than its way there: it may make the
@@ -235,10 +238,12 @@ func (r *Reconciler) save(ctx context.Context, t state.Transition) error {
 		if rec.Attempt != nil {
 			r.open[rec.Key] = struct{}{}
 		}
+		r.keepFollowing(rec)
 	}
 	if t.Forget != nil {
 		delete(r.records, *t.Forget)
 		delete(r.open, *t.Forget)
+		delete(r.follows, *t.Forget)
 	}
 	if t.Control != nil {
 		r.control = *t.Control

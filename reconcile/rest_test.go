@@ -72,6 +72,10 @@ func (w *world) sayTruth() {
 			w.say(state.VerbResolve, key.String(), said)
 		case state.StatusRefused:
 			w.say(state.VerbRetry, key.String(), "")
+		case state.StatusApplied:
+			if rec.Attempt == nil && rec.Applied.Run != nil && rec.Applied.Run.Status != state.RunRunning {
+				w.say(state.VerbRetry, key.String(), "")
+			}
 		}
 	}
 }

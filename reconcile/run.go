@@ -229,6 +229,9 @@ func (r *Reconciler) nextDue() time.Time {
 			next = sooner(next, at)
 		}
 	}
+	for _, f := range r.follows {
+		next = sooner(next, f.next)
+	}
 	for _, p := range r.control.Pauses {
 		if p.Until.After(now) {
 			next = sooner(next, p.Until)

@@ -91,15 +91,17 @@ func settle(rec *state.Record, origin state.Origin, now time.Time, random float6
 	if applied.TaskApproveID != "" && origin == state.OriginCommit {
 		a.Tries, a.NextAt = 0, now.Add(BackoffFor(state.ClassApplied).After(1, random))
 		next.Attempt = &a
+		return &next
 	}
+	applied.Run = startOf(&applied, now)
 	return &next
 }
 
 // approved returns the record of a commit that waited for its approval in WeData,
 // and is live.
-func approved(rec *state.Record) *state.Record {
+func approved(rec *state.Record, now time.Time) *state.Record {
 	next, applied := *rec, *rec.Applied
-	applied.TaskApproveID = ""
+	applied.TaskApproveID, applied.Run = "", startOf(&applied, now)
 	next.Applied, next.Attempt = &applied, nil
 	return &next
 }

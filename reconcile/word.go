@@ -91,7 +91,7 @@ func (r *Reconciler) answer(w state.Word, now time.Time) (state.Transition, stat
 	rec := r.record(key)
 	switch w.Verb {
 	case state.VerbRetry:
-		return retry(key, rec)
+		return retry(key, rec, now)
 	case state.VerbResolve:
 		return resolve(key, rec, w.Arg, now)
 	case state.VerbSuspend:
@@ -162,9 +162,14 @@ func (r *Reconciler) approve(w state.Word, now time.Time) (state.Transition, sta
 	return state.Transition{Control: &control}, yes("plan %s is approved until %s", hash, stamp(given.Expires))
 }
 
-// retry lets a task be sent again that was refused or is backing off.
-func retry(key spec.Key, rec *state.Record) (state.Transition, state.Answer) {
+// retry lets a task be sent again that was refused or is backing off. One that did
+// not come to run is given its time again.
+func retry(key spec.Key, rec *state.Record, now time.Time) (state.Transition, state.Answer) {
 	switch {
+	case rec != nil && rec.Attempt == nil && rec.Applied != nil && rec.Applied.Run != nil && rec.Applied.Run.Status != state.RunRunning:
+		next, applied := *rec, *rec.Applied
+		applied.Run, next.Applied = startOf(&applied, now), &applied
+		return change(key, &next), yes("%s is followed until it runs; nothing is sent", key)
 	case rec == nil || rec.Attempt == nil:
 		return state.Transition{}, no("%s is not refused or waiting: there is nothing to retry", key)
 	case isOpen(rec.Status):

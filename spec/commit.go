@@ -11,7 +11,7 @@ import (
 func (r *reader) commit(n *yaml.Node, d defaults, c *Commit) {
 	c.ProjectID, c.TaskType, c.CommitType = d.projectID, d.taskType, d.commitType
 	typed := d.hasCommitType // the commit type is known
-	var task, project, kind, version, ext, depends, discard *yaml.Node
+	var task, project, kind, version, ext, depends, discard, waits *yaml.Node
 	for key, value := range r.fields(n, commitKeys[:]) {
 		switch key {
 		case "taskId":
@@ -39,6 +39,8 @@ func (r *reader) commit(n *yaml.Node, d defaults, c *Commit) {
 			discard = value
 		case "rerun":
 			c.Rerun = r.filled(value, key, MaxID)
+		case "wait":
+			waits = value
 		}
 	}
 	if task == nil {
@@ -58,6 +60,14 @@ func (r *reader) commit(n *yaml.Node, d defaults, c *Commit) {
 	}
 	if typed && (version == nil || c.InstanceVersion != 0) {
 		r.discardState(n, discard, c)
+	}
+	switch runs := !typed || c.CommitType.Runs(); {
+	case waits == nil && runs:
+		c.Wait = d.wait
+	case waits != nil:
+		if c.Wait = r.wait(waits); c.Wait != 0 && !runs {
+			r.errorf(waits, "wait-without-run", "a task that is only submitted does not run: remove wait, or use another commitType than %s", c.CommitType)
+		}
 	}
 }
 

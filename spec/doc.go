@@ -18,9 +18,9 @@
 // (a name of [CommitType] or its number); these two ids are its identity. It may
 // have a taskType, instanceVersion, versionDesc, eventDesc and extConfig (a list of
 // {name, value}, or a mapping), which mean what they mean to the API, and are not
-// sent when absent. Three keys speak to wedatasync: dependsOn lists tasks to commit
-// before, rerun is a token whose change asks for the same commit again, and suspend
-// leaves the task alone. A commit that discards a job's state has to repeat its
+// sent when absent. Four keys speak to wedatasync: dependsOn lists tasks to commit
+// before, rerun is a token whose change asks for the same commit again, suspend leaves
+// the task alone, and wait follows it after the commit until it runs. A commit that discards a job's state has to repeat its
 // instanceVersion as discardState. docs/specs.md is the guide for writers, and
 // [Schema] the schema for their editors.
 //

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"slices"
+	"time"
 
 	"gopkg.in/yaml.v3"
 )
@@ -12,12 +13,13 @@ const apiVersion = "wedatasync/v1"
 // The keys of the mappings of a document.
 var (
 	documentKeys = [...]string{"apiVersion", "defaults", "commits"}
-	defaultsKeys = [...]string{"projectId", "taskType", "commitType"}
+	defaultsKeys = [...]string{"projectId", "taskType", "commitType", "wait"}
 	commitKeys   = [...]string{
 		"taskId", "projectId", "commitType", "taskType", "instanceVersion", "versionDesc", "eventDesc",
-		"extConfig", "dependsOn", "suspend", "discardState", "rerun",
+		"extConfig", "dependsOn", "suspend", "discardState", "rerun", "wait",
 	}
 	paramKeys = [...]string{"name", "value"}
+	waitKeys  = [...]string{"status", "timeout"}
 )
 
 // defaults are what the commits of a document need not say themselves.
@@ -26,6 +28,7 @@ type defaults struct {
 	taskType      TaskType
 	commitType    CommitType
 	hasCommitType bool
+	wait          time.Duration
 }
 
 // document reads one document. What is wrong with the document itself makes the
@@ -111,6 +114,8 @@ func (r *reader) defaults(n *yaml.Node) (d defaults) {
 			d.taskType = r.taskType(value)
 		case "commitType":
 			d.commitType, d.hasCommitType = r.commitType(value)
+		case "wait":
+			d.wait = r.wait(value)
 		}
 	}
 	return d

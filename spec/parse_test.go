@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -66,7 +67,8 @@ commits:
     dependsOn: [other, 7/plain]
     suspend: true
     discardState: 12
-    rerun: 2026-11-23`)
+    rerun: 2026-11-23
+    wait: {status: running, timeout: 1h30m}`)
 	want := []spec.Commit{
 		{
 			Key:        key("7", "plain"),
@@ -86,6 +88,7 @@ commits:
 			Suspend:         true,
 			DiscardState:    12,
 			Rerun:           "2026-11-23",
+			Wait:            90 * time.Minute,
 			Pos:             spec.Pos{File: "tasks.yaml", Line: 6, Column: 5},
 		},
 	}
@@ -346,6 +349,39 @@ func TestIsSpec(t *testing.T) {
 	} {
 		if got := spec.IsSpec(name); got != want {
 			t.Errorf("IsSpec(%q) = %v", name, got)
+		}
+	}
+}
+
+func TestParseReadsHowLongToWait(t *testing.T) {
+	for written, want := range map[string]time.Duration{
+		"{status: running}":                    10 * time.Minute,
+		"{status: running, timeout: 10s}":      10 * time.Second,
+		"{timeout: 90s, status: 'running'}":    90 * time.Second,
+		"{status: running, timeout: 10m}":      10 * time.Minute,
+		"{status: running, timeout: 1h0m5s}":   time.Hour + 5*time.Second,
+		"{status: running, timeout: 2h10s}":    2*time.Hour + 10*time.Second,
+		"{status: running, timeout: 86400s}":   24 * time.Hour,
+		`{status: running, timeout: "01440m"}`: 24 * time.Hour,
+	} {
+		c := parseGood(t, "commits:", "- {taskId: a, projectId: 1, commitType: start, wait: "+written+"}")[0]
+		if c.Wait != want {
+			t.Errorf("wait: %s was read as %v", written, c.Wait)
+		}
+	}
+}
+
+// A default is for the commits that run their task and do not say it themselves.
+func TestParseReadsTheDefaultWait(t *testing.T) {
+	commits := parseGood(t, `
+defaults: {projectId: 1, commitType: start, wait: {status: running, timeout: 5m}}
+commits:
+  - taskId: by-default
+  - {taskId: by-itself, wait: {status: running, timeout: 1m}}
+  - {taskId: submitted, commitType: submit}`)
+	for i, want := range []time.Duration{5 * time.Minute, time.Minute, 0} {
+		if c := commits[i]; c.Wait != want {
+			t.Errorf("%s waits %v, want %v", c.TaskID, c.Wait, want)
 		}
 	}
 }

@@ -25,6 +25,7 @@ var beyondSchema = []string{
 	"duplicate-dependency",                // "t" and "p/t" may be the same task
 	"dependency-cycle",                    // a task that depends on itself
 	"discard-state-differs",               // two numbers that must be equal
+	"timeout-out-of-range",                // a sum of hours, minutes and seconds
 	"anchor", "alias", "merge-key", "tag", // they are gone when a document has become JSON
 }
 
@@ -224,6 +225,8 @@ func drawDocument(t *rapid.T) string {
 			return oneOf(key, "again", "1", "a b", strings.Repeat("x", 128))
 		case "suspend":
 			return oneOf(key, "true", "false")
+		case "wait":
+			return oneOf(key, "{status: running}", "{status: running, timeout: 10m}", "{timeout: '1h30m', status: 'running'}", "{status: running, timeout: 10}", "{status: stopped}")
 		case "dependsOn":
 			return oneOf(key, "[]", "[z]", "[z, p/z]", "[1, 1486804694126882817]", "[p/x/y]")
 		case "extConfig":
@@ -249,7 +252,7 @@ func drawDocument(t *rapid.T) string {
 		}
 		return "{" + strings.Join(fields, ", ") + "}"
 	}
-	defaults := mapping(nil, []string{"projectId", "taskType", "commitType"}, value)
+	defaults := mapping(nil, []string{"projectId", "taskType", "commitType", "wait"}, value)
 	var commits []string
 	for range rapid.IntRange(0, 3).Draw(t, "commits") {
 		if faulty() {
@@ -257,7 +260,7 @@ func drawDocument(t *rapid.T) string {
 			continue
 		}
 		commits = append(commits, mapping([]string{"taskId", "instanceVersion", "discardState"},
-			[]string{"projectId", "commitType", "taskType", "versionDesc", "eventDesc", "extConfig", "dependsOn", "suspend", "rerun"}, value))
+			[]string{"projectId", "commitType", "taskType", "versionDesc", "eventDesc", "extConfig", "dependsOn", "suspend", "rerun", "wait"}, value))
 	}
 	return mapping([]string{"apiVersion", "commits"}, []string{"defaults"}, func(key string) string {
 		switch {
@@ -278,7 +281,7 @@ func TestSchemaDescribesEveryKey(t *testing.T) {
 			t.Errorf("%s: description %q", name, description)
 		}
 	}
-	if keys := schemaKeys(t); len(keys) != 15 {
+	if keys := schemaKeys(t); len(keys) != 16 {
 		t.Errorf("the schema knows %v", keys)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -150,6 +151,9 @@ type Commit struct {
 	DiscardState    int64  // equals InstanceVersion when CommitType is RestartDiscardState, else 0
 	Rerun           string // a free token; another token asks for another commit
 	Suspend         bool
+	// Wait is how long the task may take to run once the commit is applied; other
+	// tasks that depend on it wait for that. 0: it is applied, and that is all.
+	Wait time.Duration
 
 	Pos Pos // where the spec stands
 }
@@ -168,5 +172,6 @@ func (c *Commit) equal(other *Commit) bool {
 			c.DiscardState == other.DiscardState &&
 			c.Rerun == other.Rerun &&
 			c.Suspend == other.Suspend &&
+			c.Wait == other.Wait &&
 			c.Pos == other.Pos
 }

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
@@ -58,6 +59,30 @@ type Applied struct {
 	TaskApproveID   string          `json:"task_approve_id,omitempty"` // the commit waits for a person's approval in WeData
 	Origin          Origin          `json:"origin"`
 	At              time.Time       `json:"at"`
+	// Wait is how many seconds the task may take to run, once the commit is applied;
+	// 0 if the spec did not ask.
+	Wait int64 `json:"wait_s,omitempty"`
+	// Run is whether it does; nil without a Wait, and before the commit is live.
+	Run *Run `json:"run,omitempty"`
+}
+
+// RunStatus says how a task that was started has come to run.
+type RunStatus string
+
+// The statuses of a Run.
+const (
+	RunStarting RunStatus = "starting" // followed until it is one of the others
+	RunRunning  RunStatus = "running"
+	RunFailed   RunStatus = "failed" // WeData says so
+	RunLate     RunStatus = "late"   // it did not run in time
+)
+
+// Run is what following a task after its start has shown.
+type Run struct {
+	Status RunStatus `json:"status"`
+	Since  time.Time `json:"since"`
+	Until  time.Time `json:"until,omitzero"`   // when a start is late
+	Detail string    `json:"detail,omitempty"` // why it does not run; at most MaxMessage bytes
 }
 
 // Attempt is one intended commit: what it was to bring the task to, why, what
@@ -141,7 +166,34 @@ const (
 	TaskStopping    TaskStatus = 5
 	TaskStopped     TaskStatus = 6
 	TaskFailed      TaskStatus = 7
+	TaskAbnormal    TaskStatus = 20
 )
+
+// String returns the status in the SDK's words, or its number.
+func (s TaskStatus) String() string {
+	switch s {
+	case 0:
+		return "new"
+	case TaskNotStarted:
+		return "not started"
+	case TaskInOperation:
+		return "in operation"
+	case TaskRunning:
+		return "running"
+	case TaskPaused:
+		return "paused"
+	case TaskStopping:
+		return "stopping"
+	case TaskStopped:
+		return "stopped"
+	case TaskFailed:
+		return "failed"
+	case TaskAbnormal:
+		return "abnormal"
+	default:
+		return "status " + strconv.Itoa(int(s))
+	}
+}
 
 // Suspension is a person's word to leave a task, or everything, alone.
 type Suspension struct {
