@@ -128,6 +128,15 @@ type Change struct {
 	Fields []Field       // what differs from what was applied, in the spec's order of fields
 }
 
+// NotRunning reports whether a task that is followed did not come to run, so that
+// a person has to look at it.
+func (c *Change) NotRunning() bool {
+	if c.Action != ActionFollow || c.Have.Applied.Run == nil {
+		return false
+	}
+	return c.Have.Applied.Run.Status != state.RunStarting
+}
+
 // Field is one difference. The values of extConfig are never in it: Secret says
 // that Before and After stand for them.
 type Field struct {

@@ -141,6 +141,16 @@ func (e *explanation) applied() {
 	if a.TaskApproveID != "" {
 		e.line("", "waits for approval %s in WeData", a.TaskApproveID)
 	}
+	if run := a.Run; run != nil {
+		e.line("", "%s since %s%s", run.Status, clock(run.Since), because(run.Detail))
+	}
+}
+
+func because(detail string) string {
+	if detail == "" {
+		return ""
+	}
+	return ": " + detail
 }
 
 func (e *explanation) attempt() {

@@ -172,16 +172,16 @@ func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// eventually fails the script if cond does not hold within 10 s.
+// eventually fails the script if cond does not hold within 30 s.
 func eventually(ts *testscript.TestScript, what string, cond func() (seen string, ok bool)) {
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for {
 		seen, ok := cond()
 		if ok {
 			return
 		}
 		if time.Now().After(deadline) {
-			ts.Fatalf("after 10 s still not %s, but %s", what, seen)
+			ts.Fatalf("after 30 s still not %s, but %s", what, seen)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -41,6 +42,7 @@ type openTask struct {
 	NextAt        time.Time         `json:"next_at,omitzero"`
 	NeedsPerson   string            `json:"needs_person,omitempty"`
 	Suspended     *state.Suspension `json:"suspended,omitempty"`
+	Run           *state.Run        `json:"run,omitempty"` // of a task that is not running yet, or did not come to
 }
 
 func newStatusCommand(io *stdio) *cobra.Command {
@@ -53,7 +55,7 @@ are applied, and every task that waits, was refused, or has an unknown outcome. 
 works while the daemon runs, and changes nothing.
 
 Exit codes: 0 nothing is open; 1 an error; 3 sends are paused or suspended; 4 some
-commits were refused or wait; 6 an unknown outcome remains.`,
+commits were refused or wait, or their tasks do not run yet; 6 an unknown outcome remains.`,
 		Args: takes(cobra.NoArgs),
 	}
 	s := addSettings(cmd)
@@ -98,15 +100,24 @@ func readStatus(ctx context.Context, r *state.Reader) (*statusReport, error) {
 			return nil, err
 		}
 		status.Tasks[rec.Status]++
-		if rec.Attempt != nil || rec.Suspended != nil {
+		if rec.Attempt != nil || rec.Suspended != nil || notRunning(&rec) != nil {
 			status.Open = append(status.Open, openOf(&rec))
 		}
 	}
 	return status, nil
 }
 
+// notRunning returns the run of a task that was applied and is followed until it
+// runs, or did not come to; nil if there is none.
+func notRunning(rec *state.Record) *state.Run {
+	if rec.Status != state.StatusApplied || rec.Applied.Run == nil || rec.Applied.Run.Status == state.RunRunning {
+		return nil
+	}
+	return rec.Applied.Run
+}
+
 func openOf(rec *state.Record) openTask {
-	t := openTask{ProjectID: rec.Key.ProjectID, TaskID: rec.Key.TaskID, Status: rec.Status, Suspended: rec.Suspended}
+	t := openTask{ProjectID: rec.Key.ProjectID, TaskID: rec.Key.TaskID, Status: rec.Status, Suspended: rec.Suspended, Run: notRunning(rec)}
 	if a := rec.Attempt; a != nil {
 		t.Code, t.Message, t.Locker, t.TaskApproveID = a.Outcome.Code, a.Outcome.Message, a.Outcome.Locker, a.Outcome.TaskApproveID
 		t.Since, t.NextAt, t.NeedsPerson = a.Since, a.NextAt, a.NeedsPerson
@@ -160,9 +171,15 @@ func (o *openTask) why(now time.Time) string {
 		add("sent, its answer is awaited")
 	case o.Code != "":
 		add("%s: %s", o.Code, report.Visible(o.Message))
+	case o.Run != nil && o.Run.Status == state.RunStarting:
+		add("started %s, has until %s to run", clock(o.Run.Since), clock(o.Run.Until))
+	case o.Run != nil:
+		add("does not run since %s%s", clock(o.Run.Since), report.Visible(because(o.Run.Detail)))
 	}
 	task := spec.Key{ProjectID: o.ProjectID, TaskID: o.TaskID}.ShellWord()
 	switch {
+	case o.Run != nil && o.Run.Status != state.RunStarting:
+		add("look at it in WeData, and then: wedatasync retry %s", task)
 	case o.Status == state.StatusRefused:
 		add("change the spec, or: wedatasync retry %s", task)
 	case o.NeedsPerson != "":
@@ -197,7 +214,7 @@ func (s *statusReport) exit(now time.Time) error {
 		return exitStatus(exitUnknown)
 	case paused:
 		return exitStatus(exitHeld)
-	case s.Tasks[state.StatusWaiting]+s.Tasks[state.StatusRefused] > 0:
+	case s.Tasks[state.StatusWaiting]+s.Tasks[state.StatusRefused] > 0 || slices.ContainsFunc(s.Open, func(o openTask) bool { return o.Run != nil }):
 		return exitStatus(exitPartial)
 	default:
 		return nil

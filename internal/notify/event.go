@@ -12,20 +12,21 @@ type Topic string
 
 // The topics.
 const (
-	TaskApplied  Topic = "task.applied"  // WeData accepted the commit
-	TaskApproval Topic = "task.approval" // it did, and waits for a person's approval there
-	TaskWaiting  Topic = "task.waiting"  // it could not take it now, as when someone has the task open
-	TaskRefused  Topic = "task.refused"  // it will not help to repeat it
-	TaskUnknown  Topic = "task.unknown"  // the answer was lost; it is read back
-	TaskPerson   Topic = "task.person"   // reading back does not tell: a person has to say
-	PlanHeld     Topic = "plan.held"     // a guard holds the whole plan
-	SpecsInvalid Topic = "specs.invalid" // files or commits that cannot be used
-	SendsPaused  Topic = "sends.paused"  // WeData does not accept the credentials, or fails
+	TaskApplied    Topic = "task.applied"     // WeData accepted the commit
+	TaskApproval   Topic = "task.approval"    // it did, and waits for a person's approval there
+	TaskWaiting    Topic = "task.waiting"     // it could not take it now, as when someone has the task open
+	TaskRefused    Topic = "task.refused"     // it will not help to repeat it
+	TaskUnknown    Topic = "task.unknown"     // the answer was lost; it is read back
+	TaskNotRunning Topic = "task.not-running" // it was applied, and did not come to run
+	TaskPerson     Topic = "task.person"      // reading back does not tell: a person has to say
+	PlanHeld       Topic = "plan.held"        // a guard holds the whole plan
+	SpecsInvalid   Topic = "specs.invalid"    // files or commits that cannot be used
+	SendsPaused    Topic = "sends.paused"     // WeData does not accept the credentials, or fails
 )
 
 // Topics lists the topics.
 func Topics() []Topic {
-	return []Topic{TaskApplied, TaskApproval, TaskWaiting, TaskRefused, TaskUnknown, TaskPerson, PlanHeld, SpecsInvalid, SendsPaused}
+	return []Topic{TaskApplied, TaskApproval, TaskWaiting, TaskRefused, TaskUnknown, TaskPerson, TaskNotRunning, PlanHeld, SpecsInvalid, SendsPaused}
 }
 
 // Event is one thing to tell. What others wrote in it is one line of bounded
@@ -72,6 +73,8 @@ func (e Event) Text() string {
 		return fmt.Sprintf("%s has an unknown outcome%s; it is read back.", e.subject(), e.because())
 	case TaskPerson:
 		return fmt.Sprintf("%s has an unknown outcome%s. Say what happened: wedatasync resolve %s applied|not-applied", e.subject(), e.because(), e.word())
+	case TaskNotRunning:
+		return fmt.Sprintf("%s was applied and does not run%s. Look at it in WeData, and then say: wedatasync retry %s", e.subject(), e.because(), e.word())
 	case PlanHeld:
 		return fmt.Sprintf("Plan of %s held%s%s. wedatasync plan shows it.", plural(e.Count, "commit"), e.because(), e.origin())
 	case SpecsInvalid:

@@ -85,6 +85,9 @@ func (m *memory) learn(p *reconcile.Plan) {
 	m.begun = true
 	for i := range p.Changes {
 		have := p.Changes[i].Have
+		if p.Changes[i].NotRunning() {
+			m.news(have.Key, releaseOf(*have.Applied), TaskNotRunning)
+		}
 		if have == nil || have.Attempt == nil {
 			continue
 		}

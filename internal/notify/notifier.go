@@ -189,7 +189,10 @@ func (n *Notifier) settle(left *reconcile.Plan) {
 			unknown[c.Key] = true
 			n.tellUnknown(c)
 		}
-		if _, was := n.memory.unknown[c.Key]; was && c.Action != reconcile.ActionUnversioned {
+		if c.NotRunning() {
+			n.tellNotRunning(c)
+		}
+		if _, was := n.memory.unknown[c.Key]; was && c.Action != reconcile.ActionUnversioned && c.Action != reconcile.ActionFollow {
 			open[c.Key] = true
 		}
 	}
@@ -209,6 +212,16 @@ func (n *Notifier) tellUnknown(c *reconcile.Change) {
 		e.Topic, e.Code, e.Message = TaskPerson, "", a.NeedsPerson
 	}
 	if n.memory.news(c.Key, releaseOf(a.Wanted), e.Topic) {
+		n.tell(e)
+	}
+}
+
+// tellNotRunning tells that what was applied did not come to run.
+func (n *Notifier) tellNotRunning(c *reconcile.Change) {
+	applied := c.Have.Applied
+	if n.memory.news(c.Key, releaseOf(*applied), TaskNotRunning) {
+		e := n.about(c)
+		e.Topic, e.Message = TaskNotRunning, applied.Run.Detail
 		n.tell(e)
 	}
 }

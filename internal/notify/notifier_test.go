@@ -42,6 +42,16 @@ func held(task string, version int64, why reconcile.HoldReason, out state.Outcom
 	return c
 }
 
+// followed is a task that was committed, and whose run stands so.
+func followed(task string, version int64, status state.RunStatus, detail string) *reconcile.Change {
+	c := want(task, version)
+	c.Action, c.Reason = reconcile.ActionFollow, ""
+	applied := reconcile.AppliedOf(c.Want, revision)
+	applied.Wait, applied.Run = 60, &state.Run{Status: status, Detail: detail}
+	c.Have = &state.Record{Key: c.Key, Status: state.StatusApplied, Applied: &applied}
+	return c
+}
+
 func planOf(changes ...*reconcile.Change) *reconcile.Plan {
 	p := &reconcile.Plan{
 		Source: reconcile.SourceInfo{URL: "https://git.example.com/acme/tasks", Branch: "main", Revision: revision, Author: "Ada <ada@example.com>"},
@@ -146,6 +156,21 @@ func TestNotifier_TellsOnce(t *testing.T) {
 			n.Planned(planOf(held("orders", 3, reconcile.HoldUnknown, state.Outcome{}, "")))
 			n.Passed(passed(held("orders", 3, reconcile.HoldUnknown, state.Outcome{}, "")))
 		}, []string{"task.unknown orders 3"}},
+		{"applied, and it runs", func(n *notify.Notifier) {
+			n.Called(want("orders", 3), nil, applied)
+			n.Passed(passed(followed("orders", 3, state.RunStarting, "")))
+			n.Passed(passed())
+		}, []string{"task.applied orders 3"}},
+		{"applied, and it does not run", func(n *notify.Notifier) {
+			n.Called(want("orders", 3), nil, applied)
+			for range 3 {
+				n.Passed(passed(followed("orders", 3, state.RunFailed, "WeData says that it is failed")))
+			}
+		}, []string{"task.applied orders 3", "task.not-running orders 3"}},
+		{"it did not run before the start", func(n *notify.Notifier) {
+			n.Planned(planOf(followed("orders", 3, state.RunLate, "")))
+			n.Passed(passed(followed("orders", 3, state.RunLate, "")))
+		}, nil},
 		{"a held plan", func(n *notify.Notifier) {
 			hold := func(hash string, guards ...string) *reconcile.Result {
 				r := passed(want("orders", 3))
@@ -210,6 +235,7 @@ func TestEvent_Text(t *testing.T) {
 		{notify.Event{Topic: notify.TaskWaiting, Code: "UnsupportedOperation", Message: "is locked by 1000"}, "1/orders version 3 waits, UnsupportedOperation: is locked by 1000; it is sent again by itself."},
 		{notify.Event{Topic: notify.TaskRefused, Code: "InvalidParameter"}, "1/orders version 3 refused, InvalidParameter. Change the spec, or say: wedatasync retry 1/orders"},
 		{notify.Event{Topic: notify.TaskUnknown, Code: "Timeout"}, "1/orders version 3 has an unknown outcome, Timeout; it is read back."},
+		{notify.Event{Topic: notify.TaskNotRunning, Message: "WeData says that it is failed"}, "1/orders version 3 was applied and does not run, WeData says that it is failed. Look at it in WeData, and then say: wedatasync retry 1/orders"},
 		{notify.Event{Topic: notify.TaskPerson, Message: "no before"}, "1/orders version 3 has an unknown outcome, no before. Say what happened: wedatasync resolve 1/orders applied|not-applied"},
 		{notify.Event{Topic: notify.PlanHeld, Count: 12, Code: "maxChanges", Message: "12 are more than 10"}, "Plan of 12 commits held, maxChanges: 12 are more than 10, revision 4837b3f5c870 by Ada. wedatasync plan shows it."},
 		{notify.Event{Topic: notify.SpecsInvalid, Count: 1}, "1 error in specs, revision 4837b3f5c870 by Ada; their tasks stay as they are."},
@@ -335,6 +361,12 @@ func TestNotifier_Statuses(t *testing.T) {
 		{"refused", func(n *notify.Notifier) {
 			n.Passed(passed(held("a", 1, reconcile.HoldRefused, refused("no"), ""), held("b", 1, reconcile.HoldUnknown, unknown, "no before"), held("c", 1, reconcile.HoldLocked, locked, "")))
 		}, []string{"failure 1 unknown outcome needs a person, 1 refused, 1 locked; 5 tasks in all"}},
+		{"a start", func(n *notify.Notifier) {
+			n.Passed(passed(followed("orders", 3, state.RunStarting, "")))
+		}, []string{"pending 1 starting; 5 tasks in all"}},
+		{"a start that failed", func(n *notify.Notifier) {
+			n.Passed(passed(followed("orders", 3, state.RunFailed, "failed"), followed("users", 3, state.RunStarting, "")))
+		}, []string{"failure 1 not running, 1 starting; 5 tasks in all"}},
 		{"broken specs", func(n *notify.Notifier) { n.Passed(invalid) }, []string{"failure 1 error in specs; 5 tasks in all"}},
 		{"held", func(n *notify.Notifier) { n.Passed(guarded) }, []string{"pending 1 held by a guard; 5 tasks in all"}},
 		{"suspended on purpose", func(n *notify.Notifier) {

@@ -26,6 +26,7 @@ type tally struct {
 	specs     int
 	invalid   int // errors in specs
 	refused   int
+	stopped   int // did not come to run
 	person    int // unknown outcomes that only a person can settle
 	guarded   int
 	calls     int // to be made still
@@ -33,6 +34,7 @@ type tally struct {
 	locked    int
 	paused    int
 	waiting   int // for anything else
+	starting  int // followed until they run
 	suspended int
 }
 
@@ -47,6 +49,10 @@ func count(p *reconcile.Plan) tally {
 			t.calls++
 		case c.Action == reconcile.ActionHold:
 			t.hold(c)
+		case c.NotRunning():
+			t.stopped++
+		case c.Action == reconcile.ActionFollow:
+			t.starting++
 		}
 	}
 	return t
@@ -81,10 +87,12 @@ func needsPerson(c *reconcile.Change) bool {
 }
 
 // failed counts what will not pass by itself.
-func (t *tally) failed() int { return t.invalid + t.refused + t.person }
+func (t *tally) failed() int { return t.invalid + t.refused + t.person + t.stopped }
 
 // open counts what will, or what someone is asked about before it is sent.
-func (t *tally) open() int { return t.guarded + t.calls + t.unknown + t.locked + t.paused + t.waiting }
+func (t *tally) open() int {
+	return t.guarded + t.calls + t.unknown + t.locked + t.paused + t.waiting + t.starting
+}
 
 // describe says it in one sentence, the gravest first.
 func (t *tally) describe() string {
@@ -99,12 +107,14 @@ func (t *tally) describe() string {
 	}
 	add(t.person, "unknown outcome needs a person", "unknown outcomes need a person")
 	add(t.refused, "refused", "refused")
+	add(t.stopped, "not running", "not running")
 	add(t.invalid, "error in specs", "errors in specs")
 	add(t.guarded, "held by a guard", "held by a guard")
 	add(t.unknown, "unknown outcome", "unknown outcomes")
 	add(t.paused, "paused by WeData's answers", "paused by WeData's answers")
 	add(t.locked, "locked", "locked")
 	add(t.waiting, "waiting", "waiting")
+	add(t.starting, "starting", "starting")
 	add(t.calls, "to go", "to go")
 	add(t.suspended, "suspended", "suspended")
 	if len(parts) == 0 {

@@ -39,6 +39,9 @@ func (v *view) annotations() []annotation {
 	for _, c := range v.held {
 		as = append(as, heldAnnotation(c))
 	}
+	for _, c := range v.notRunning {
+		as = append(as, changeAnnotation(c, severityWarning, "not-running", "Not running", fmt.Sprintf("%s %s.", c.Key, c.Detail)))
+	}
 	for _, c := range v.unversioned {
 		as = append(as, changeAnnotation(c, severityNotice, "unversioned", "Nothing will be sent",
 			fmt.Sprintf("%s changed without a new version. Give it a new instanceVersion to send the change.", c.Key)))

@@ -148,6 +148,19 @@ func (g *page) heldItem(c *reconcile.Change) string {
 	return s
 }
 
+// followed folds away tasks that were started and do not run, or not yet.
+func (b *builder) followed(g *page, l level, title string, changes []*reconcile.Change) {
+	if len(changes) == 0 {
+		return
+	}
+	b.fold(fmt.Sprintf("%s (%d)", title, len(changes)))
+	for _, c := range changes[:min(len(changes), l.rows)] {
+		b.linef("- %s, %s: %s", g.span(c), arrowed(c), codeSpan(c.Detail, maxMessage))
+	}
+	b.moreItems(len(changes) - l.rows)
+	b.unfold()
+}
+
 func (b *builder) unversioned(g *page, l level) {
 	if len(g.unversioned) == 0 {
 		return

@@ -42,6 +42,7 @@ func JSON(w io.Writer, p *reconcile.Plan, o JSONOptions) error {
 		Hold:        s.held + s.planHeld,
 		Invalid:     s.errors,
 		Unversioned: s.unversioned,
+		Follow:      s.notRunning + s.starting,
 		Calls:       s.commits,
 		ETA:         estimate(s.commits, o.Rate).Milliseconds(),
 	})
@@ -81,6 +82,7 @@ type jsonSummary struct {
 	Hold        int   `json:"hold"`
 	Invalid     int   `json:"invalid"`
 	Unversioned int   `json:"unversioned"`
+	Follow      int   `json:"follow"`
 	Calls       int   `json:"calls"`
 	ETA         int64 `json:"eta_ms"`
 }

@@ -45,6 +45,8 @@ func newRow(c *reconcile.Change, project string, inPlan bool) row {
 		r.marker = "#"
 	case reconcile.ActionUnversioned:
 		r.marker, r.why = "=", names
+	case reconcile.ActionFollow:
+		r.marker, r.why = followMarker(c), names
 	default:
 		r.why = reasonWords(c.Reason)
 		if names != "" {
@@ -63,6 +65,14 @@ func heldMarker(c *reconcile.Change) string {
 		return "?"
 	}
 	return "x"
+}
+
+// followMarker tells a task that does not run from one that may soon.
+func followMarker(c *reconcile.Change) string {
+	if c.NotRunning() {
+		return "!"
+	}
+	return ">"
 }
 
 // versions returns the two ends of the arrow; one that stands alone has no other.

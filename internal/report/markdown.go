@@ -157,7 +157,9 @@ func (g *page) render(l level) []byte {
 	b.table(g, l)
 	b.diffs(g, l)
 	b.problems(g.plan.Problems, l.rows, g.o)
+	b.followed(g, l, "Not running: applied, and did not come to run", g.notRunning)
 	b.held(g, l)
+	b.followed(g, l, "Starting: applied, and followed until it runs, no call is made", g.starting)
 	b.unversioned(g, l)
 	b.forgotten(g, l)
 	b.line("")
@@ -181,6 +183,7 @@ func (g *page) title() string {
 	add(s.commits, plural(s.commits, "commit"))
 	add(s.planHeld, plural(s.planHeld, "commit")+" held by a guard")
 	add(s.held, fmt.Sprintf("%d held", s.held))
+	add(s.notRunning, fmt.Sprintf("%d not running", s.notRunning))
 	add(s.errors, plural(s.errors, "error"))
 	add(s.warnings, plural(s.warnings, "warning"))
 	if len(counts) == 0 {

@@ -69,6 +69,8 @@ func (v *view) left() string {
 		}
 		add(n, leftWords(reason))
 	}
+	add(v.summary.notRunning, "not running")
+	add(v.summary.starting, "starting")
 	add(v.summary.planHeld, "held with the plan")
 	add(v.summary.commits, "to send")
 	if n := v.summary.errors; n > 0 {

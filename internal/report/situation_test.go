@@ -42,6 +42,7 @@ func smallSituations() []situation {
 	all = append(all, impactSituations()...)
 	all = append(all, reasonSituations()...)
 	all = append(all, holdSituations()...)
+	all = append(all, followSituations()...)
 	all = append(all, guardSituations()...)
 	all = append(all, fileSituations()...)
 	return append(all, fieldSituations()...)
@@ -84,6 +85,17 @@ func reasonSituations() []situation {
 		reason(reconcile.ReasonStart, next("clicks", spec.Start, 3, 3), field("commitType", "submit", "start")),
 		reason(reconcile.ReasonRerun, next("clicks", spec.PauseResume, 3, 3), field("rerun", nil, "2026-11-23")),
 		reason(reconcile.ReasonContent, next("clicks", spec.Resume, 0, 0), field("commitType", "start", "resume")),
+	}
+}
+
+func followSituations() []situation {
+	starting := followed("users_cdc", 5, state.RunStarting, "started 2026-11-23T11:58:00Z, and has until 2026-11-23T12:08:00Z to run")
+	failed := followed("orders_cdc", 12, state.RunFailed, "does not run since 2026-11-23T11:59:00Z: WeData says that it is failed; "+
+		"look at it in WeData, and then say: wedatasync retry "+project+"/orders_cdc")
+	return []situation{
+		{"follow-starting", plan(starting)},
+		{"follow-failed", plan(failed)},
+		{"follow-several", plan(failed, held(next("report", spec.Start, 1, 2), reconcile.HoldDependency, "waits for "+project+"/orders_cdc to run"), starting)},
 	}
 }
 
@@ -357,6 +369,14 @@ func held(c reconcile.Change, r reconcile.HoldReason, detail string) reconcile.C
 func unversioned(id string, t spec.CommitType, version int64, fields ...reconcile.Field) reconcile.Change {
 	c := next(id, t, version, version)
 	c.Action, c.Reason, c.Fields = reconcile.ActionUnversioned, "", fields
+	return c
+}
+
+// followed is a task that was started, and whose run stands so.
+func followed(id string, version int64, status state.RunStatus, detail string) reconcile.Change {
+	c := next(id, spec.Start, version, version)
+	c.Have.Applied.Wait, c.Have.Applied.Run = 600, &state.Run{Status: status}
+	c.Action, c.Reason, c.Fields, c.Detail = reconcile.ActionFollow, "", nil, detail
 	return c
 }
 

@@ -20,6 +20,8 @@ type summary struct {
 	planHeld    int           // calls that would be made if no guard held the plan
 	guards      int           // guards that hold the plan
 	held        int           // other calls that are needed and will not be made now
+	notRunning  int           // tasks that did not come to run
+	starting    int           // tasks that are followed until they run
 	forgotten   int           // tasks the state forgets
 	unversioned int           // tasks that changed without a new version
 	unchanged   int           // tasks that are as their spec says
@@ -35,6 +37,8 @@ func (v *view) count(planHeld int, rate float64) summary {
 		planHeld:    planHeld,
 		guards:      len(v.plan.Holds),
 		held:        len(v.held),
+		notRunning:  len(v.notRunning),
+		starting:    len(v.starting),
 		forgotten:   len(v.forgotten),
 		unversioned: len(v.unversioned),
 		unchanged:   v.plan.Unchanged,
@@ -72,6 +76,10 @@ func (s summary) headline() string {
 		b.WriteString("Nothing will be done: a guard holds the plan")
 	case s.held > 0:
 		fmt.Fprintf(&b, "Nothing will be sent now: %s %s held", plural(s.held, "commit"), isAre(s.held))
+	case s.notRunning > 0:
+		fmt.Fprintf(&b, "Nothing will be sent: %s did not come to run", plural(s.notRunning, "task"))
+	case s.starting > 0:
+		fmt.Fprintf(&b, "Nothing will be sent: %s %s followed until it runs", plural(s.starting, "task"), isAre(s.starting))
 	case s.unversioned > 0:
 		fmt.Fprintf(&b, "Nothing will be sent: %s changed without a new version", plural(s.unversioned, "task"))
 	case s.forgotten > 0:
@@ -128,7 +136,7 @@ func (s summary) allGood() string {
 // quiet reports whether the plan has nothing to show but how many tasks are as
 // they should be.
 func (s summary) quiet() bool {
-	return s.commits+s.planHeld+s.guards+s.held+s.forgotten+s.unversioned+s.errors+s.warnings == 0
+	return s.commits+s.planHeld+s.guards+s.held+s.notRunning+s.starting+s.forgotten+s.unversioned+s.errors+s.warnings == 0
 }
 
 // calls says how many calls there are and how long they take.
@@ -166,6 +174,8 @@ func (s summary) others() []string {
 		n    int
 		text string
 	}{
+		{s.notRunning, "not running"},
+		{s.starting, "starting"},
 		{s.forgotten, "forgotten"},
 		{s.unversioned, "without a new version"},
 		{s.unchanged, "unchanged"},

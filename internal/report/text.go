@@ -92,6 +92,10 @@ func (v *view) groups() []group {
 		name, meaning := heading(impact)
 		groups = append(groups, group{name, meaning, "", impactInk(impact), v.sends[i]})
 	}
+	groups = append(groups, group{
+		"Not running", "applied, and did not come to run",
+		"look at it in WeData, and then say: wedatasync retry " + anyTask, red, v.notRunning,
+	})
 	for rest := v.held; len(rest) > 0; {
 		n := 1
 		for n < len(rest) && rest[n].Hold == rest[0].Hold {
@@ -103,6 +107,7 @@ func (v *view) groups() []group {
 		rest = rest[n:]
 	}
 	return append(groups,
+		group{"Starting", "applied, and followed until it runs; no call is made", "", cyan, v.starting},
 		group{"Forgotten", "the spec is gone; no call is made", "", faint, v.forgotten},
 		group{"Unversioned", "changed without a new version; nothing will be sent", "", faint, v.unversioned})
 }
@@ -135,7 +140,7 @@ func (t *textWriter) table(v *view) {
 
 // detail writes what belongs to a change below its line.
 func (t *textWriter) detail(v *view, c *reconcile.Change) {
-	if c.Action == reconcile.ActionHold && c.Detail != "" && !heldWithPlan(v.plan, c) {
+	if c.Detail != "" && (c.Action == reconcile.ActionHold && !heldWithPlan(v.plan, c) || c.Action == reconcile.ActionFollow) {
 		t.wrapped("", rowIndent, Visible(c.Detail))
 	}
 	if !t.ShowValues {

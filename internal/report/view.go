@@ -13,6 +13,8 @@ type view struct {
 	plan        *reconcile.Plan
 	sends       [][]*reconcile.Change // commits by impact, as in reconcile.Impacts; those a guard holds with the whole plan too
 	held        []*reconcile.Change   // the other holds, by reason, in the order of holdReasons
+	notRunning  []*reconcile.Change   // applied, and did not come to run
+	starting    []*reconcile.Change   // applied, and followed until they run
 	forgotten   []*reconcile.Change
 	unversioned []*reconcile.Change
 	summary     summary
@@ -30,6 +32,10 @@ func newView(p *reconcile.Plan, rate float64) *view {
 			v.forgotten = append(v.forgotten, c)
 		case c.Action == reconcile.ActionUnversioned:
 			v.unversioned = append(v.unversioned, c)
+		case c.NotRunning():
+			v.notRunning = append(v.notRunning, c)
+		case c.Action == reconcile.ActionFollow:
+			v.starting = append(v.starting, c)
 		case c.Action == reconcile.ActionHold && !heldWithPlan(p, c):
 			v.held = append(v.held, c)
 		default:

@@ -14,7 +14,7 @@ func (l *look) needs(reasons []Reason) []need {
 	grouped := map[ReasonCode]bool{}
 	for _, r := range reasons {
 		switch r.Code {
-		case ReasonUnknown, ReasonRefused:
+		case ReasonUnknown, ReasonRefused, ReasonNotRunning:
 			if grouped[r.Code] {
 				continue
 			}
@@ -30,9 +30,14 @@ func (l *look) needs(reasons []Reason) []need {
 
 // personGroup is the tasks of a reason that is about tasks.
 func (l *look) personGroup(code ReasonCode) group {
-	if code == ReasonRefused {
+	switch code {
+	case ReasonRefused:
 		g := l.group(standRefused)
 		g.Meaning = "change their specs, or say: wedatasync retry TASK"
+		return g
+	case ReasonNotRunning:
+		g := l.group(standNotRunning)
+		g.Meaning = "look at them in WeData, and then say: wedatasync retry TASK"
 		return g
 	}
 	g := group{badge: badgeOf(standUnknown), Count: len(l.digest.person), All: tasksPath("", standUnknown, 1)}

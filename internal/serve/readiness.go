@@ -21,13 +21,14 @@ const (
 	ReasonUnknown     ReasonCode = "unknown"     // only a person can say what became of a commit
 	ReasonGuard       ReasonCode = "guard"       // a guard holds the plan
 	ReasonRefused     ReasonCode = "refused"     // WeData refused a commit
+	ReasonNotRunning  ReasonCode = "not-running" // what was applied did not come to run
 	ReasonSpecs       ReasonCode = "specs"       // a file or a commit of the source cannot be used
 	ReasonSource      ReasonCode = "source"      // the source cannot be read
 )
 
 // ReasonCodes lists the codes, the most urgent first.
 func ReasonCodes() []ReasonCode {
-	return []ReasonCode{ReasonState, ReasonCredentials, ReasonUnknown, ReasonGuard, ReasonRefused, ReasonSpecs, ReasonSource}
+	return []ReasonCode{ReasonState, ReasonCredentials, ReasonUnknown, ReasonGuard, ReasonRefused, ReasonNotRunning, ReasonSpecs, ReasonSource}
 }
 
 // reasonTitle names a code to people.
@@ -43,6 +44,8 @@ func reasonTitle(code ReasonCode) string {
 		return "Guard"
 	case ReasonRefused:
 		return "Refused commits"
+	case ReasonNotRunning:
+		return "Not running"
 	case ReasonSpecs:
 		return "Specs"
 	default:
@@ -91,6 +94,9 @@ func readiness(s reconcile.Status, d *digest, now time.Time, interval time.Durat
 	reasons = more(reasons, ReasonUnknown, len(d.person), "commits have an outcome that only a person can tell")
 	reasons = append(reasons, guardReasons(d.plan)...)
 	if r, ok := refusedReason(d); ok {
+		reasons = append(reasons, r)
+	}
+	if r, ok := notRunningReason(d); ok {
 		reasons = append(reasons, r)
 	}
 	if r, ok := specsReason(d); ok {
@@ -166,6 +172,25 @@ func refusedReason(d *digest) (Reason, bool) {
 		return Reason{
 			Code:    ReasonRefused,
 			Message: fmt.Sprintf("WeData refused %s commits: change their specs, or say retry", grouped(len(refused))),
+		}, true
+	}
+}
+
+func notRunningReason(d *digest) (Reason, bool) {
+	stopped := d.by[standNotRunning]
+	switch len(stopped) {
+	case 0:
+		return Reason{}, false
+	case 1:
+		c := &d.plan.Changes[stopped[0]]
+		return Reason{
+			Code: ReasonNotRunning, Key: &c.Key, Commands: []string{taskCommand("retry", c.Key)},
+			Message: fmt.Sprintf("%s was applied and does not run: %s", report.Visible(c.Key.String()), report.Visible(c.Have.Applied.Run.Detail)),
+		}, true
+	default:
+		return Reason{
+			Code:    ReasonNotRunning,
+			Message: fmt.Sprintf("%s tasks were applied and do not run: look at them in WeData, and then say retry", grouped(len(stopped))),
 		}, true
 	}
 }

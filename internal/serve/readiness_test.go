@@ -56,6 +56,12 @@ func TestReadiness(t *testing.T) {
 		rec.Attempt.NeedsPerson = needs
 		return rec
 	}
+	following := func(status state.RunStatus) reconcile.Status {
+		return with(func(s *reconcile.Status) {
+			rec := &state.Record{Key: key(1), Status: state.StatusApplied, Applied: &state.Applied{Wait: 60, Run: &state.Run{Status: status, Detail: "failed"}}}
+			s.Plan.Changes = append(s.Plan.Changes, reconcile.Change{Key: key(1), Action: reconcile.ActionFollow, Have: rec})
+		})
+	}
 	broken := errors.New("no")
 
 	for _, tt := range []struct {
@@ -77,6 +83,10 @@ func TestReadiness(t *testing.T) {
 		{"an unknown outcome that is read back", holding(reconcile.HoldUnknown, unknown("")), nil},
 		{"an unknown outcome that needs a person", holding(reconcile.HoldUnknown, unknown("it fits neither")), []serve.ReasonCode{serve.ReasonUnknown}},
 		{"a refused commit", holding(reconcile.HoldRefused, nil), []serve.ReasonCode{serve.ReasonRefused}},
+
+		{"a task that is followed until it runs", following(state.RunStarting), nil},
+		{"a task that did not run in time", following(state.RunLate), []serve.ReasonCode{serve.ReasonNotRunning}},
+		{"a task that failed after its start", following(state.RunFailed), []serve.ReasonCode{serve.ReasonNotRunning}},
 
 		{"a guard", guarded("maxChanges"), []serve.ReasonCode{serve.ReasonGuard}},
 		{"two guards", guarded("rewritten", "maxChanges"), []serve.ReasonCode{serve.ReasonGuard, serve.ReasonGuard}},

@@ -20,6 +20,8 @@ const (
 	standLocked      standing = "locked"
 	standWaiting     standing = "waiting"
 	standApproval    standing = "approval"
+	standNotRunning  standing = "not-running"
+	standStarting    standing = "starting"
 	standWindow      standing = "window"
 	standDependency  standing = "dependency"
 	standSuspended   standing = "suspended"
@@ -51,10 +53,12 @@ func standings() []standingInfo {
 	return []standingInfo{
 		{standUnknown, toneBad, "unknown outcome", "it may or may not have happened; it is read back, and never repeated blindly"},
 		{standRefused, toneBad, "refused", "WeData refused exactly this commit; not again until the spec changes or someone says retry"},
+		{standNotRunning, toneBad, "not running", "it was applied, and did not come to run; look at it in WeData, and then say retry"},
 		{standGuard, toneWait, "held by a guard", "a guard in the daemon's configuration does not let it pass"},
 		{standPaused, toneWait, "paused", "sends have stopped, for everything or for its project"},
 		{standLocked, toneWait, "locked", "someone has the task open in WeData; sent by itself once they let go"},
 		{standApproval, toneWait, "awaits approval", "WeData accepted the commit, and a person there has to approve it"},
+		{standStarting, toneWait, "starting", "it was applied, and is followed until it runs"},
 		{standWaiting, toneWait, "backing off", "WeData could not take it; sent again by itself"},
 		{standWindow, toneWait, "freeze window", "sent by itself when the window ends"},
 		{standDependency, toneWait, "waits for another", "a task it depends on is not as its spec says; sent by itself once that one is"},
@@ -86,6 +90,11 @@ func standingOf(c *reconcile.Change) standing {
 		return standForgotten
 	case reconcile.ActionUnversioned:
 		return standUnversioned
+	case reconcile.ActionFollow:
+		if c.NotRunning() {
+			return standNotRunning
+		}
+		return standStarting
 	default:
 		return standing(c.Hold) // the words of holds are words of standings
 	}
@@ -97,6 +106,9 @@ func standingAfter(rec *state.Record) standing {
 	case state.StatusApplied:
 		if rec.Attempt != nil {
 			return standApproval
+		}
+		if rec.Applied != nil && rec.Applied.Run != nil {
+			return standStarting
 		}
 		return standInSync
 	case state.StatusRefused:

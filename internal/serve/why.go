@@ -30,9 +30,11 @@ func (l *look) why(s standing, c *reconcile.Change, rec *state.Record) string {
 		return fmt.Sprintf("%s; %s", answerText(a.Outcome), l.nextText(a))
 	case a != nil && s == standApproval:
 		return fmt.Sprintf("accepted %s; waits for approval %s in WeData", l.clock(a.At), report.Visible(a.Outcome.TaskApproveID))
+	case s == standStarting && rec != nil && rec.Applied != nil && rec.Applied.Run != nil:
+		return fmt.Sprintf("applied %s; has until %s to run", l.clock(rec.Applied.Run.Since), l.clock(rec.Applied.Run.Until))
 	case c == nil:
 		return ""
-	case c.Action == reconcile.ActionHold:
+	case c.Action == reconcile.ActionHold || c.Action == reconcile.ActionFollow:
 		return report.Visible(c.Detail)
 	case c.Action == reconcile.ActionCommit:
 		return reasonText(c)
@@ -98,7 +100,7 @@ func reasonText(c *reconcile.Change) string {
 // commands are what a person can type to end how the task stands: one of them.
 func (l *look) commands(s standing, key spec.Key, c *reconcile.Change, rec *state.Record) []string {
 	switch {
-	case s == standRefused:
+	case s == standRefused || s == standNotRunning:
 		return []string{taskCommand("retry", key)}
 	case s == standUnknown && rec != nil && rec.Attempt != nil && rec.Attempt.NeedsPerson != "":
 		return resolveCommands(key)
