@@ -33,7 +33,6 @@ func (w *writer) apply(ctx context.Context, m *meta, c *change) error {
 		}
 	}
 	for _, e := range c.events {
-		e.Seq = m.events + 1
 		if err := w.putEvent(ctx, m, e); err != nil {
 			return fmt.Errorf("save event: %w", err)
 		}
@@ -63,7 +62,7 @@ func (w *writer) forgetTask(ctx context.Context, m *meta, key spec.Key) error {
 
 // uncount takes the row that is about to change, if there is one, out of the sum.
 func (w *writer) uncount(ctx context.Context, m *meta, key spec.Key) error {
-	crc, err := one(ctx, w, scanValue[int64], selectTaskCRC, key.ProjectID, key.TaskID)
+	crc, err := w.number(ctx, selectTaskCRC, key.ProjectID, key.TaskID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
@@ -71,11 +70,8 @@ func (w *writer) uncount(ctx context.Context, m *meta, key spec.Key) error {
 	return err
 }
 
-func (w *writer) putEvent(ctx context.Context, m *meta, e Event) error {
-	row, err := newEventRow(e, m.hash)
-	if err != nil {
-		return rejected{err}
-	}
+func (w *writer) putEvent(ctx context.Context, m *meta, row eventRow) error {
+	row.follow(m.events, m.hash)
 	columns := row.columns()
 	if err := w.exec(ctx, insertEvent, append(columns, checksum("history", columns...))...); err != nil {
 		return err

@@ -1,51 +1,173 @@
 package state_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
-	"sync/atomic"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
+// benchTasks is how many tasks the states of the benchmarks have, each with an event.
 const benchTasks = 100_000
 
 // BenchmarkSave saves transitions of a state with 100,000 tasks, each durable when
-// its Save returns.
+// its Save returns, by so many goroutines at a time.
 func BenchmarkSave(b *testing.B) {
-	path := diskPath(b)
-	s := open(b, path)
+	s := open(b, diskPath(b))
 	adopt(b, s, benchTasks)
 	for _, workers := range []int{1, 4, 20, 64} {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
-			var n atomic.Int64
-			b.SetParallelism(max(1, workers/2))
-			start := time.Now()
-			if workers == 1 {
-				for b.Loop() {
-					save(b, s, int(n.Add(1)*7919)%benchTasks)
+			took := make([][]time.Duration, workers)
+			n := b.N / workers
+			start, cpu := time.Now(), cpuTime(b)
+			var wg sync.WaitGroup
+			for w := range workers {
+				extra := 0
+				if w < b.N%workers {
+					extra = 1
 				}
-			} else {
-				b.RunParallel(func(pb *testing.PB) {
-					for pb.Next() {
-						save(b, s, int(n.Add(1)*7919)%benchTasks)
+				wg.Go(func() {
+					for i := range n + extra {
+						took[w] = append(took[w], timeSave(b, s, w*n+i))
 					}
 				})
 			}
-			b.ReportMetric(float64(b.N)/time.Since(start).Seconds(), "saves/s")
+			wg.Wait()
+			elapsed := time.Since(start)
+			all := slices.Concat(took...)
+			b.ReportMetric(float64(cpuTime(b)-cpu)/float64(b.N), "cpu-ns/op")
+			b.ReportMetric(float64(percentile(all, 50)), "p50-ns")
+			b.ReportMetric(float64(percentile(all, 99)), "p99-ns")
+			b.ReportMetric(float64(b.N)/elapsed.Seconds(), "saves/s")
 		})
 	}
 }
 
-func save(b *testing.B, s *state.Store, n int) {
-	if err := s.Save(b.Context(), applied(n)); err != nil {
-		b.Fatal(err)
-	}
+// BenchmarkSaveBeside saves, one at a time, beside what people know, in turn and on
+// the same disk. Its ratios do not depend on the machine: raw-sync is the least that
+// a durable change can take, and json-file what it takes without a database.
+func BenchmarkSaveBeside(b *testing.B) {
+	path := diskPath(b)
+	s := open(b, path)
+	adopt(b, s, benchTasks)
+
+	// A round appends the text of as many transitions to a file, each with its fsync.
+	b.Run("raw-sync", func(b *testing.B) {
+		f, err := os.Create(filepath.Join(filepath.Dir(path), "appended"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer f.Close()
+		text := jsonOf(b, applied(0))
+		const round = 100
+		var saves, syncs []time.Duration
+		for b.Loop() {
+			for i := range round {
+				saves = append(saves, timeSave(b, s, len(saves)+i))
+			}
+			settle()
+			for range round {
+				syncs = append(syncs, timeOf(func() {
+					if _, err := f.Write(text); err != nil {
+						b.Fatal(err)
+					}
+					if err := f.Sync(); err != nil {
+						b.Fatal(err)
+					}
+				}))
+			}
+		}
+		save, sync := percentile(saves, 50), percentile(syncs, 50)
+		b.ReportMetric(0, "ns/op") // the sum of both says nothing
+		b.ReportMetric(float64(save), "save-p50-ns")
+		b.ReportMetric(float64(percentile(saves, 99)), "save-p99-ns")
+		b.ReportMetric(float64(sync), "sync-p50-ns")
+		b.ReportMetric(float64(save)/float64(sync), "x-raw-sync")
+	})
+
+	// A round replaces a JSON file of all records, durably, once.
+	b.Run("json-file", func(b *testing.B) {
+		records := make([]*state.Record, benchTasks)
+		for n := range records {
+			records[n] = applied(n).Record
+		}
+		name := filepath.Join(filepath.Dir(path), "records.json")
+		const round = 100
+		var saves, files []time.Duration
+		for b.Loop() {
+			for i := range round {
+				saves = append(saves, timeSave(b, s, len(saves)+i))
+			}
+			settle()
+			files = append(files, timeOf(func() {
+				if err := state.ReplaceFile(name, jsonOf(b, records)); err != nil {
+					b.Fatal(err)
+				}
+			}))
+		}
+		save, file := percentile(saves, 50), percentile(files, 50)
+		b.ReportMetric(0, "ns/op")
+		b.ReportMetric(float64(save), "save-p50-ns")
+		b.ReportMetric(float64(file), "json-file-p50-ns")
+		b.ReportMetric(float64(file)/float64(save), "x-json-file")
+	})
 }
 
-// BenchmarkOpen opens a state with 100,000 tasks and reads all records.
+// settle waits until what follows the saves has reached the disk, too: what is
+// measured next must not share it.
+func settle() { time.Sleep(2 * state.HeadSyncEvery) }
+
+// timeSave saves a version of the n-th of some tasks that are apart in the state.
+func timeSave(b *testing.B, s *state.Store, n int) time.Duration {
+	tr := applied(n * 7919 % benchTasks)
+	tr.Record.Applied.InstanceVersion = int64(time.Now().UnixNano()) // another row each time
+	return timeOf(func() {
+		if err := s.Save(b.Context(), tr); err != nil {
+			b.Error(err)
+		}
+	})
+}
+
+func timeOf(f func()) time.Duration {
+	start := time.Now()
+	f()
+	return time.Since(start)
+}
+
+// percentile sorts d and returns the value below which p percent of it are.
+func percentile(d []time.Duration, p int) time.Duration {
+	slices.Sort(d)
+	return d[len(d)*p/100]
+}
+
+// cpuTime returns how long this process has used a processor.
+func cpuTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func jsonOf(b *testing.B, v any) []byte {
+	data, err := json.Marshal(v)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return data
+}
+
+// BenchmarkOpen opens a state with 100,000 tasks, reads all records into a map, as
+// the daemon does when it starts, and closes it. heap-B/record is what the map keeps.
 func BenchmarkOpen(b *testing.B) {
 	path := diskPath(b)
 	s := open(b, path)
@@ -60,22 +182,42 @@ func BenchmarkOpen(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Logf("%d bytes, %d per task with one event", info.Size(), info.Size()/benchTasks)
-	for b.Loop() {
+
+	var records map[spec.Key]*state.Record
+	load := func() {
+		records = map[spec.Key]*state.Record{}
 		s := open(b, path)
-		n := 0
-		for _, err := range s.Records(b.Context()) {
+		for rec, err := range s.Records(b.Context()) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			n++
-		}
-		if n != benchTasks {
-			b.Fatalf("%d records", n)
+			records[rec.Key] = &rec
 		}
 		if err := s.Close(); err != nil {
 			b.Fatal(err)
 		}
 	}
+	b.ReportAllocs()
+	cpu, n := cpuTime(b), 0
+	for b.Loop() {
+		load()
+		n++
+	}
+	b.ReportMetric(float64(cpuTime(b)-cpu)/float64(n), "cpu-ns/op")
+	if len(records) != benchTasks {
+		b.Fatalf("%d records", len(records))
+	}
+	with := heap()
+	records = nil
+	b.ReportMetric(float64(with-heap())/benchTasks, "heap-B/record")
+}
+
+// heap returns how many bytes are in use.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 // BenchmarkCheck verifies all of a state with 100,000 tasks and events.

@@ -44,7 +44,11 @@ type filler func(ctx context.Context, w *writer, m *meta) error
 // begun is the filler of a state that begins with nothing.
 func begun(opt Options) filler {
 	return func(ctx context.Context, w *writer, m *meta) error {
-		return w.apply(ctx, m, &change{events: []Event{{At: time.Now(), Kind: EventState, Actor: opt.Actor, Note: "created"}}})
+		c, err := newChange(Transition{Events: []Event{{At: time.Now(), Kind: EventState, Actor: opt.Actor, Note: "created"}}})
+		if err != nil {
+			return err
+		}
+		return w.apply(ctx, m, &c)
 	}
 }
 
@@ -98,7 +102,7 @@ func (w *writer) makeTables(ctx context.Context) error {
 	if err := makeSchema(ctx, w.conn); err != nil {
 		return err
 	}
-	columns, err := w.meta.columns()
+	columns, err := w.metaColumns(&w.meta)
 	if err != nil {
 		return err
 	}

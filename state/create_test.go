@@ -37,7 +37,7 @@ func TestACreationThatIsKilledIsBegunAgain(t *testing.T) {
 	if err != nil {
 		t.Skip("needs strace")
 	}
-	calls := "fsync,rename,renameat,renameat2"
+	calls := "fsync,fdatasync,rename,renameat,renameat2"
 	if *long {
 		calls += ",openat,pwrite64,write,unlink,unlinkat,ftruncate"
 	}

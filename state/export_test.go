@@ -12,6 +12,12 @@ const (
 	KeepWords    = keepWords
 )
 
+// HeadSyncEvery is how often the head is synced at most.
+const HeadSyncEvery = headSyncEvery
+
+// ReplaceFile makes data the durable content of a file.
+var ReplaceFile = replaceFile
+
 // WithFault returns options under which fault is called at each point of the way
 // to the disk: "begin", "commit", "head-write", "head-sync" and "checkpoint". What
 // it returns is what the disk is taken to have said.

@@ -65,6 +65,7 @@ func TestAfterAFailedWriteNothingIsWritten(t *testing.T) {
 				f.point.Store(&point)
 				err := s.Save(t.Context(), applied(6))
 				acked := err == nil
+				time.Sleep(state.HeadSyncEvery)
 				synctest.Wait()
 				for n := range 3 {
 					if !acked || n > 0 {
@@ -282,7 +283,7 @@ func TestARealFailedSync(t *testing.T) {
 	for k := 1; k <= 60; k++ {
 		path := newState(t, 0)
 		cmd := child(t, "saver", path)
-		cmd.Args = append([]string{strace, "-f", "-o", path + ".strace", "-e", "trace=fsync", "-e", fmt.Sprintf("inject=fsync:error=EIO:when=%d", k), cmd.Path}, cmd.Args[1:]...)
+		cmd.Args = append([]string{strace, "-f", "-o", path + ".strace", "-e", "trace=fsync,fdatasync", "-e", fmt.Sprintf("inject=fsync,fdatasync:error=EIO:when=%d", k), cmd.Path}, cmd.Args[1:]...)
 		cmd.Path = strace
 		out, err := cmd.Output()
 		if err != nil {
@@ -322,7 +323,7 @@ func syncedAgain(t *testing.T, name string) string {
 	}
 	failed := map[string]bool{}
 	for line := range strings.Lines(string(trace)) {
-		_, call, ok := strings.Cut(line, "fsync(")
+		_, call, ok := strings.Cut(line, "sync(")
 		if !ok {
 			continue
 		}

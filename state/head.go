@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 )
 
 // head is what is remembered of a state outside of its database: a database that
@@ -89,16 +90,23 @@ func (h head) check(fl files, m meta) error {
 }
 
 // headFile is the head of a state that is in use. The line is in the file when
-// write returns, and synced beside the next transaction: to wait for it would
-// double the price of each one, and all it could win is that a power cut leaves
-// the head one transaction nearer to the database.
+// write returns, and synced beside the transactions that follow: to wait for it
+// would double the price of each one, and all it could win is that a power cut
+// leaves the head one transaction nearer to the database.
 type headFile struct {
 	f       *os.File
 	lineage string
 	fault   func(point string) error // what tests have go wrong; nil otherwise
 	written chan struct{}            // of size 1: there is something to sync
+	closing chan struct{}            // closed when the last line is written
 	failed  chan error               // of size 1: why it cannot be; closed at the end
 }
+
+// headSyncEvery is how often the head is synced at most: a disk flushes for one
+// file at a time, so each sync of the head holds up a transaction. It is well below
+// the time between two requests to the API: a power cut finds the head as near to
+// the database as if each line were synced.
+const headSyncEvery = 10 * time.Millisecond
 
 // openHead opens the head and brings it up to the database.
 func openHead(name string, m meta, fault func(string) error) (*headFile, error) {
@@ -106,7 +114,7 @@ func openHead(name string, m meta, fault func(string) error) (*headFile, error) 
 	if err != nil {
 		return nil, fmt.Errorf("open head of state: %w", err)
 	}
-	h := &headFile{f: f, lineage: m.lineage, fault: fault, written: make(chan struct{}, 1), failed: make(chan error, 1)}
+	h := &headFile{f: f, lineage: m.lineage, fault: fault, written: make(chan struct{}, 1), closing: make(chan struct{}), failed: make(chan error, 1)}
 	go h.run()
 	if err := h.write(m.serial); err != nil {
 		return nil, errors.Join(err, h.close())
@@ -143,6 +151,10 @@ func (h *headFile) run() {
 			h.failed <- fmt.Errorf("sync head of state: %w", err)
 			return
 		}
+		select {
+		case <-time.After(headSyncEvery):
+		case <-h.closing:
+		}
 	}
 }
 
@@ -162,6 +174,7 @@ func (h *headFile) at(point string) error {
 
 // close waits for the last sync.
 func (h *headFile) close() error {
+	close(h.closing)
 	close(h.written)
 	err := <-h.failed
 	return errors.Join(err, h.f.Close())

@@ -155,7 +155,11 @@ func (d *document) history(ctx context.Context, w *writer, m *meta) error {
 			if e.Seq != m.events+1 {
 				return fmt.Errorf("event %d follows event %d", e.Seq, m.events)
 			}
-			return w.putEvent(ctx, m, *e)
+			row, err := newEventRow(*e)
+			if err != nil {
+				return err
+			}
+			return w.putEvent(ctx, m, row)
 		})
 		if err != nil {
 			return err

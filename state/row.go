@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
@@ -43,12 +44,8 @@ func (m *meta) checkTasks(n, sum int64) error {
 	return nil
 }
 
-func (m *meta) columns() ([]any, error) {
-	identity, err := marshal(m.identity)
-	if err != nil {
-		return nil, err
-	}
-	return []any{m.lineage, identity, unixMilli(m.created), m.serial, m.tasks, m.tasksSum, m.events, m.hash}, nil
+func (m *meta) columns(identity string) []any {
+	return []any{m.lineage, identity, unixMilli(m.created), m.serial, m.tasks, m.tasksSum, m.events, m.hash}
 }
 
 func scanMeta(row scanner) (meta, error) {
@@ -58,11 +55,10 @@ func scanMeta(row scanner) (meta, error) {
 	if err := row.Scan(&m.lineage, &identity, &created, &m.serial, &m.tasks, &m.tasksSum, &m.events, &m.hash, &crc); err != nil {
 		return meta{}, err
 	}
-	columns := []any{m.lineage, identity, created, m.serial, m.tasks, m.tasksSum, m.events, m.hash}
-	if err := verify(crc, "meta", "", columns); err != nil {
+	m.created = fromMilli(created)
+	if err := verify(crc, "meta", "", m.columns(identity)); err != nil {
 		return meta{}, err
 	}
-	m.created = fromMilli(created)
 	return m, unmarshal("meta", "", identity, &m.identity)
 }
 
@@ -148,18 +144,26 @@ type eventRow struct {
 	hash    string
 }
 
-// newEventRow makes the row that follows the one with the hash before.
-func newEventRow(e Event, before string) (eventRow, error) {
-	e.Note, e.Outcome = Clip(e.Note), e.Outcome.bounded()
+// newEventRow makes the row of an event, all but its place in the history.
+func newEventRow(e Event) (eventRow, error) {
+	e.Seq, e.Note, e.Outcome = 0, Clip(e.Note), e.Outcome.bounded()
 	text, err := marshal(e)
 	if err != nil {
 		return eventRow{}, err
 	}
-	if err := checkSize(len(text), maxRow); err != nil {
-		return eventRow{}, err
-	}
-	return eventRow{seq: e.Seq, at: unixMilli(e.At), kind: string(e.Kind), key: e.Key, event: text, hash: chain(before, text)}, nil
+	return eventRow{at: unixMilli(e.At), kind: string(e.Kind), key: e.Key, event: text}, checkSize(len(text), maxRow)
 }
+
+// follow gives the row, fresh from newEventRow, its place: after the event seq, with
+// that hash.
+func (e *eventRow) follow(seq int64, hash string) {
+	e.seq = seq + 1
+	e.event = seqField + strconv.FormatInt(e.seq, 10) + strings.TrimPrefix(e.event, seqField+"0")
+	e.hash = chain(hash, e.event)
+}
+
+// seqField is how the JSON of an event begins.
+const seqField = `{"seq":`
 
 // chain returns the hash of an event that follows the one with the hash before.
 func chain(before, event string) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // request is what one call of Save or SaveAll waits for.
@@ -40,41 +41,75 @@ func (s *Store) SaveAll(ctx context.Context, ts []Transition) error {
 	if err := context.Cause(ctx); err != nil {
 		return fmt.Errorf("save to state: %w", err)
 	}
-	select {
-	case s.requests <- r:
-		return <-r.done
-	case <-ctx.Done():
-		return fmt.Errorf("save to state: %w", context.Cause(ctx))
-	case <-s.stopped:
-		return fmt.Errorf("save to state: %w", ErrClosed)
-	}
-}
-
-// run is the writing goroutine: it alone uses the writer.
-func (s *Store) run() {
-	defer close(s.stopped)
+	s.enqueue(r)
 	for {
 		select {
-		case r := <-s.requests:
-			s.serve(s.gather(r))
-		case <-s.quit:
-			return
+		case err := <-r.done:
+			return err
+		default:
+		}
+		select {
+		case err := <-r.done:
+			return err
+		case s.turn <- struct{}{}:
+			s.write()
+		case <-ctx.Done():
+			if s.withdraw(r) {
+				return fmt.Errorf("save to state: %w", context.Cause(ctx))
+			}
+			return <-r.done
+		case <-s.closed:
+			if s.withdraw(r) {
+				return fmt.Errorf("save to state: %w", ErrClosed)
+			}
+			return <-r.done
 		}
 	}
 }
 
-// gather returns r and the requests that came while the last ones were written.
-func (s *Store) gather(r *request) []*request {
-	batch := []*request{r}
-	for len(batch) < maxBatch {
-		select {
-		case r := <-s.requests:
-			batch = append(batch, r)
-		default:
-			return batch
-		}
+func (s *Store) enqueue(r *request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue = append(s.queue, r)
+}
+
+// withdraw takes r out of the queue, unless it is being written.
+func (s *Store) withdraw(r *request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(s.queue, r)
+	if i < 0 {
+		return false
 	}
+	s.queue = slices.Delete(s.queue, i, i+1)
+	return true
+}
+
+// gather takes what waits out of the queue.
+func (s *Store) gather() []*request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := min(len(s.queue), maxBatch)
+	batch := slices.Clone(s.queue[:n])
+	s.queue = slices.Delete(s.queue, 0, n)
 	return batch
+}
+
+// write writes what waits, as the one whose turn it is: what it waits for itself,
+// and what others asked for while someone else wrote. Nothing is handed to another
+// goroutine: for one that saves alone, that would take as long as a part of the sync.
+func (s *Store) write() {
+	if batch := s.gather(); len(batch) > 0 {
+		s.serve(batch)
+	}
+	if s.broken == nil && s.pages >= pagesPerCheckpoint {
+		go func() {
+			defer func() { <-s.turn }()
+			_ = s.tidy() // nobody waits for it; if it fails, the next transaction meets it
+		}()
+		return
+	}
+	<-s.turn
 }
 
 // serve writes the batch and tells each request what became of it.
@@ -89,9 +124,6 @@ func (s *Store) serve(batch []*request) {
 	}
 	for _, r := range batch {
 		r.done <- err
-	}
-	if s.broken == nil {
-		_ = s.tidy() // nobody waits for it; if it fails, the next transaction meets it
 	}
 }
 

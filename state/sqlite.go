@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -29,12 +30,23 @@ func dialect(ddl string) string {
 	return strings.NewReplacer("BIGINT NOT NULL PRIMARY KEY", "INTEGER PRIMARY KEY", "/* clustered */", "WITHOUT ROWID").Replace(ddl)
 }
 
+// numbered matches a numbered placeholder.
+var numbered = regexp.MustCompile(`\$\d+`)
+
+// dialectStatement gives the statement placeholders without numbers: they come in
+// order anyway, and the driver looks each number up, each time.
+func dialectStatement(query string) string { return numbered.ReplaceAllLiteralString(query, "?") }
+
 // busyTimeout is how long to wait for another program's transaction.
 const busyTimeout = 5 * time.Second
 
 // pagesPerCheckpoint is about how many pages may gather in the log before they
 // are moved to the database.
 const pagesPerCheckpoint = 1000
+
+// pageCache is how much of the database the writer keeps in memory, in KiB: with
+// 100,000 tasks, all but the leaves of the trees.
+const pageCache = "cache_size(-8192)"
 
 // access is how a database is opened.
 type access int
@@ -62,7 +74,7 @@ func openDB(ctx context.Context, path string, how access, conns int) (*sql.DB, e
 		q.Set("_journal_mode", "WAL")
 		// The store moves the log itself, to see it fail; what a large change has
 		// made of the log is given back.
-		q["_pragma"] = append(q["_pragma"], "wal_autocheckpoint(0)", "journal_size_limit(16777216)")
+		q["_pragma"] = append(q["_pragma"], "wal_autocheckpoint(0)", "journal_size_limit(16777216)", pageCache)
 	case readOnly:
 		q.Set("mode", "ro")
 		q.Set("_query_only", "1")
@@ -74,6 +86,9 @@ func openDB(ctx context.Context, path string, how access, conns int) (*sql.DB, e
 		q.Set("mode", "rw")
 		q.Set("_journal_mode", "DELETE")
 	}
+	// As SQLite is built everywhere else: the time of the last change need not be on
+	// the disk. Where there is no such call, it syncs that as well.
+	_, _ = sqlite.Fdatasync(true)
 	dsn := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
 	db, err := sql.Open("sqlite", dsn.String())
 	if err != nil {

@@ -31,12 +31,13 @@ type Store struct {
 	writer *writer
 	read   *sql.DB
 
-	requests chan *request
-	closing  sync.Once
-	quit     chan struct{} // closed to end the writing goroutine
-	stopped  chan struct{} // closed when it has ended
+	mu      sync.Mutex
+	queue   []*request // what waits to be written
+	closing sync.Once
+	closed  chan struct{} // closed when nothing more is written
 
-	// The writing goroutine's own.
+	turn chan struct{} // of size 1: what is in it is the turn to write
+	// Of who has the turn, as the writer and the head are.
 	broken error // why nothing is written any more
 	pages  int   // about how many are in the log
 }
@@ -92,12 +93,11 @@ func hold(path string, opt Options) (files, *flock.Flock, error) {
 // start opens a verified state for writing.
 func start(ctx context.Context, fl files, lock *flock.Flock, m meta, opt Options) (_ *Store, err error) {
 	s := &Store{
-		reads:    reads{files: fl, lineage: m.lineage, identity: m.identity, settled: func() error { return nil }},
-		log:      opt.Logger,
-		lock:     lock,
-		requests: make(chan *request),
-		quit:     make(chan struct{}),
-		stopped:  make(chan struct{}),
+		reads:  reads{files: fl, lineage: m.lineage, identity: m.identity, settled: func() error { return nil }},
+		log:    opt.Logger,
+		lock:   lock,
+		closed: make(chan struct{}),
+		turn:   make(chan struct{}, 1),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -120,7 +120,6 @@ func start(ctx context.Context, fl files, lock *flock.Flock, m meta, opt Options
 	if s.head, err = openHead(fl.head, m, opt.fault); err != nil {
 		return nil, err
 	}
-	go s.run()
 	return s, nil
 }
 
@@ -138,8 +137,8 @@ func (s *Store) snapshot(ctx context.Context) (*sql.Tx, func(), error) {
 func (s *Store) Close() error {
 	var err error
 	s.closing.Do(func() {
-		close(s.quit)
-		<-s.stopped
+		s.turn <- struct{}{} // for good
+		close(s.closed)
 		if err = s.release(); err != nil {
 			err = fmt.Errorf("close state %s: %w", s.files.db, err)
 		}

@@ -17,19 +17,18 @@ const (
 	maxControl = 16 << 20
 )
 
-// change is a Transition, checked and in the form in which it is written. All but
-// the events, whose text needs their place in the history.
+// change is a Transition, checked and in the form in which it is written.
 type change struct {
 	task     *taskRow
 	forget   *spec.Key
 	control  string // empty: stays
 	answered *AnsweredWord
-	events   []Event
+	events   []eventRow // without their place in the history
 }
 
 // newChange checks a transition before it meets the transactions of others.
 func newChange(t Transition) (change, error) {
-	c := change{forget: t.Forget, answered: t.Answered, events: t.Events}
+	c := change{forget: t.Forget, answered: t.Answered, events: make([]eventRow, len(t.Events))}
 	if len(t.Events) == 0 {
 		return change{}, errors.New("save transition: it has no event")
 	}
@@ -52,6 +51,12 @@ func newChange(t Transition) (change, error) {
 			return change{}, fmt.Errorf("save control: %w", err)
 		}
 		c.control = text
+	}
+	for i, e := range t.Events {
+		var err error
+		if c.events[i], err = newEventRow(e); err != nil {
+			return change{}, fmt.Errorf("save event: %w", err)
+		}
 	}
 	return c, nil
 }

@@ -3,17 +3,21 @@ package state
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 )
 
 // writer applies changes to a database, on the one connection that does.
 type writer struct {
-	db    *sql.DB
-	conn  *sql.Conn
-	meta  meta                     // as of the newest transaction
-	stmts map[string]*sql.Stmt     // compiled, by text
-	fault func(point string) error // what tests have go wrong; nil otherwise
+	db           *sql.DB
+	conn         *sql.Conn
+	meta         meta                   // as of the newest transaction
+	stmts        map[string]driver.Stmt // compiled, by text
+	identity     Identity               // whose JSON is identityText, unless that is empty
+	identityText string
+	fault        func(point string) error // what tests have go wrong; nil otherwise
 }
 
 // openWriter opens the database for writing.
@@ -22,7 +26,7 @@ func openWriter(ctx context.Context, path string, how access, m meta, fault func
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{db: db, meta: m, stmts: map[string]*sql.Stmt{}, fault: fault}
+	w := &writer{db: db, meta: m, stmts: map[string]driver.Stmt{}, fault: fault}
 	if w.conn, err = db.Conn(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -44,46 +48,75 @@ func (w *writer) resume(ctx context.Context) error {
 // close lets go of the database, the statements first: while one is open, so is
 // the database.
 func (w *writer) close() error {
-	var errs []error
-	for _, s := range w.stmts {
-		errs = append(errs, s.Close())
-	}
-	return errors.Join(append(errs, w.conn.Close(), w.db.Close())...)
-}
-
-// stmt returns the compiled statement.
-func (w *writer) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
-	if s := w.stmts[query]; s != nil {
-		return s, nil
-	}
-	s, err := w.conn.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, fmt.Errorf("prepare statement: %w", err)
-	}
-	w.stmts[query] = s
-	return s, nil
+	err := w.conn.Raw(func(any) error {
+		var errs []error
+		for _, s := range w.stmts {
+			errs = append(errs, s.Close())
+		}
+		return errors.Join(errs...)
+	})
+	return errors.Join(err, w.conn.Close(), w.db.Close())
 }
 
 // QueryContext makes a writer a querier.
 func (w *writer) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	s, err := w.stmt(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return s.QueryContext(ctx, args...)
+	return w.conn.QueryContext(ctx, query, args...)
+}
+
+// do runs f on the compiled statement. What every transaction does goes past
+// database/sql, whose care for pools and types costs as much as a small statement.
+// A value is a string or an int64.
+func (w *writer) do(ctx context.Context, query string, values []any, f func(driver.Stmt, []driver.NamedValue) error) error {
+	return w.conn.Raw(func(conn any) error {
+		s := w.stmts[query]
+		if s == nil {
+			var err error
+			s, err = conn.(driver.ConnPrepareContext).PrepareContext(ctx, dialectStatement(query))
+			if err != nil {
+				return fmt.Errorf("prepare statement: %w", err)
+			}
+			w.stmts[query] = s
+		}
+		args := make([]driver.NamedValue, len(values))
+		for i, v := range values {
+			args[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
+		}
+		return f(s, args)
+	})
 }
 
 // change runs a statement and returns how many rows it has changed.
-func (w *writer) change(ctx context.Context, query string, args ...any) (int64, error) {
-	s, err := w.stmt(ctx, query)
-	if err != nil {
-		return 0, err
-	}
-	res, err := s.ExecContext(ctx, args...)
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
+func (w *writer) change(ctx context.Context, query string, values ...any) (n int64, err error) {
+	err = w.do(ctx, query, values, func(s driver.Stmt, args []driver.NamedValue) error {
+		res, err := s.(driver.StmtExecContext).ExecContext(ctx, args)
+		if err == nil {
+			n, err = res.RowsAffected()
+		}
+		return err
+	})
+	return n, err
+}
+
+// number returns the number that a query finds, or sql.ErrNoRows.
+func (w *writer) number(ctx context.Context, query string, values ...any) (n int64, err error) {
+	err = w.do(ctx, query, values, func(s driver.Stmt, args []driver.NamedValue) error {
+		rows, err := s.(driver.StmtQueryContext).QueryContext(ctx, args)
+		if err != nil {
+			return err
+		}
+		var row [1]driver.Value
+		err = rows.Next(row[:])
+		if err == io.EOF {
+			err = sql.ErrNoRows
+		}
+		if v, ok := row[0].(int64); ok {
+			n = v
+		} else if err == nil {
+			err = rowError(fmt.Errorf("%T is there where a number should be", row[0]))
+		}
+		return errors.Join(err, rows.Close())
+	})
+	return n, err
 }
 
 // exec runs a statement.
@@ -94,7 +127,7 @@ func (w *writer) exec(ctx context.Context, query string, args ...any) error {
 
 // putMeta writes the row of meta, if it is still as this writer left it.
 func (w *writer) putMeta(ctx context.Context, m *meta) error {
-	columns, err := m.columns()
+	columns, err := w.metaColumns(m)
 	if err != nil {
 		return err
 	}
@@ -103,6 +136,18 @@ func (w *writer) putMeta(ctx context.Context, m *meta) error {
 		err = fmt.Errorf("save serial %d: the state is not at serial %d any more: another program has changed it", m.serial, w.meta.serial)
 	}
 	return err
+}
+
+// metaColumns returns the columns of the row. The JSON of the identity is kept for
+// the next time: it hardly ever changes.
+func (w *writer) metaColumns(m *meta) (_ []any, err error) {
+	if w.identity != m.identity || w.identityText == "" {
+		if w.identityText, err = marshal(m.identity); err != nil {
+			return nil, err
+		}
+		w.identity = m.identity
+	}
+	return m.columns(w.identityText), nil
 }
 
 // rejected is an error of a change: nothing is wrong with the database.
