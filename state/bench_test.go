@@ -26,6 +26,7 @@ func BenchmarkSave(b *testing.B) {
 	adopt(b, s, benchTasks)
 	for _, workers := range []int{1, 4, 20, 64} {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
+			b.ReportAllocs()
 			took := make([][]time.Duration, workers)
 			n := b.N / workers
 			start, cpu := time.Now(), cpuTime(b)

@@ -13,18 +13,33 @@ import (
 // checksum is the row_crc of a row: of the table's name and the columns, with
 // their types and lengths. A column is a string or an int64.
 func checksum(table string, columns ...any) int64 {
-	b := make([]byte, 0, 1<<10)
-	b = append(b, table...)
+	b := append(make([]byte, 0, 1<<10), table...)
 	for _, c := range columns {
 		switch c := c.(type) {
 		case int64:
-			b = binary.BigEndian.AppendUint64(append(b, 'i'), uint64(c))
+			b = appendNumbers(b, c)
 		case string:
-			b = binary.BigEndian.AppendUint64(append(b, 's'), uint64(len(c)))
-			b = append(b, c...)
+			b = appendTexts(b, c)
 		}
 	}
-	return int64(crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)))
+	return castagnoli(b)
+}
+
+func castagnoli(b []byte) int64 { return int64(crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli))) }
+
+func appendNumbers(b []byte, columns ...int64) []byte {
+	for _, c := range columns {
+		b = binary.BigEndian.AppendUint64(append(b, 'i'), uint64(c))
+	}
+	return b
+}
+
+func appendTexts(b []byte, columns ...string) []byte {
+	for _, c := range columns {
+		b = binary.BigEndian.AppendUint64(append(b, 's'), uint64(len(c)))
+		b = append(b, c...)
+	}
+	return b
 }
 
 // marshal writes v as people read it: without escapes for HTML.
@@ -47,12 +62,12 @@ func unmarshal(table, row, text string, v any) error {
 }
 
 // optional reads JSON that may be absent.
-func optional[T any](table, row, text string, v **T) error {
+func optional[T any](table string, row fmt.Stringer, text string, v **T) error {
 	if text == "" {
 		return nil
 	}
 	*v = new(T)
-	return unmarshal(table, row, text, *v)
+	return unmarshal(table, row.String(), text, *v)
 }
 
 // unixMilli returns the time as the columns have it: 0 for no time.

@@ -15,6 +15,13 @@ const (
 // HeadSyncEvery is how often the head is synced at most.
 const HeadSyncEvery = headSyncEvery
 
+// ReadApplied reads the JSON of an Applied the short way, and reports whether it could.
+func ReadApplied(text string) (Applied, bool) {
+	var a Applied
+	ok := newRecordReader().applied(text, &a)
+	return a, ok
+}
+
 // ReplaceFile makes data the durable content of a file.
 var ReplaceFile = replaceFile
 

@@ -2,6 +2,7 @@ package state_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -36,6 +37,40 @@ func FuzzImport(f *testing.F) {
 		got.History = got.History[1:]
 		if !reflect.DeepEqual(want, got) {
 			t.Errorf("exported %+v\nimported %+v", want, got)
+		}
+	})
+}
+
+// FuzzReadApplied makes sure that what is read the short way is what encoding/json
+// reads, and that the short way is taken for what commits leave.
+func FuzzReadApplied(f *testing.F) {
+	for n := range 3 {
+		text, err := json.Marshal(sampleApplied(n))
+		if err != nil {
+			f.Fatal(err)
+		}
+		if _, ok := state.ReadApplied(string(text)); !ok {
+			f.Errorf("%s is read the long way", text)
+		}
+		f.Add(string(text))
+	}
+	for _, text := range []string{
+		`{}`, `{"at":"2026-11-02T09:30:00.125+08:00"}`, `{"version_desc":"\u4e16","origin":"commit"}`, `{"Origin":"commit"}`,
+		`{"commit_type":-0}`, `{"commit_type":1,"commit_type":2}`, `{"content":"00"}`, `{"content":null}`, `{"rerun":"\xff"}`, `{"rerun":"a",}`,
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, ok := state.ReadApplied(text)
+		if !ok {
+			return
+		}
+		var want state.Applied
+		if err := json.Unmarshal([]byte(text), &want); err != nil {
+			t.Fatalf("%q: got %+v, encoding/json has %v", text, got, err)
+		}
+		if !reflect.DeepEqual(want, got) {
+			t.Errorf("%q: got %+v, want %+v", text, got, want)
 		}
 	})
 }

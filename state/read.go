@@ -61,7 +61,7 @@ func (r *reads) Record(ctx context.Context, key spec.Key) (*Record, error) {
 		if err != nil {
 			return err
 		}
-		found, err := row.decode()
+		found, err := newRecordReader().record(&row)
 		rec = &found
 		return err
 	})
@@ -83,11 +83,12 @@ func (r *reads) Records(ctx context.Context) iter.Seq2[Record, error] {
 				return err
 			}
 			var n, sum int64
+			reader := newRecordReader()
 			for row, err := range ahead(scan(ctx, tx, scanTask, selectTasks)) {
 				if err != nil {
 					return err
 				}
-				rec, err := row.decode()
+				rec, err := reader.record(&row)
 				if err != nil {
 					return err
 				}
@@ -173,17 +174,6 @@ func (r *reads) Words(ctx context.Context) ([]Word, error) {
 		return nil
 	})
 	return words, err
-}
-
-// WordsPending reports whether a word waits for an answer. It is cheap enough to be
-// asked many times a second.
-func (r *reads) WordsPending(ctx context.Context) (bool, error) {
-	var n int64
-	err := r.view(ctx, func(tx *sql.Tx) (err error) {
-		n, err = one(ctx, tx, scanValue[int64], countOpenWords)
-		return err
-	})
-	return n > 0, err
 }
 
 // view runs f in one moment of the state, and says of its error where it is.

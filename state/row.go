@@ -18,9 +18,13 @@ type scanner interface{ Scan(dest ...any) error }
 // written.
 func verify(crc int64, table, row string, columns []any) error {
 	if crc != checksum(table, columns...) {
-		return &DamagedError{Table: table, Row: row, Detail: "the row does not fit its checksum"}
+		return unfit(table, row)
 	}
 	return nil
+}
+
+func unfit(table, row string) error {
+	return &DamagedError{Table: table, Row: row, Detail: "the row does not fit its checksum"}
 }
 
 // meta is the row of meta.
@@ -119,20 +123,11 @@ func scanTask(row scanner) (taskRow, error) {
 	return t, err
 }
 
-// decode verifies the row and returns what it says.
-func (t *taskRow) decode() (Record, error) {
-	name := t.key.String()
-	if err := verify(t.crc, "tasks", name, t.columns()); err != nil {
-		return Record{}, err
-	}
-	r := Record{Key: t.key, Status: Status(t.status)}
-	if err := optional("tasks", name, t.applied, &r.Applied); err != nil {
-		return Record{}, err
-	}
-	if err := optional("tasks", name, t.attempt, &r.Attempt); err != nil {
-		return Record{}, err
-	}
-	return r, optional("tasks", name, t.suspended, &r.Suspended)
+// appendColumns appends to b what checksum does of the columns.
+func (t *taskRow) appendColumns(b []byte) []byte {
+	b = appendTexts(b, t.key.ProjectID, t.key.TaskID, t.status, t.commitType)
+	b = appendNumbers(b, t.version, t.appliedAt, t.since, t.nextAt)
+	return appendTexts(b, t.applied, t.attempt, t.suspended)
 }
 
 // eventRow is a row of history.

@@ -104,11 +104,11 @@ func ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 		var failed error // written before batches is closed
 		go func() {
 			defer close(batches)
-			var batch []T
+			batch := make([]T, 0, aheadRows)
 			send := func() bool {
 				select {
 				case batches <- batch:
-					batch = nil
+					batch = make([]T, 0, aheadRows)
 					return true
 				case <-stop:
 					return false

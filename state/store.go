@@ -25,11 +25,12 @@ type Options struct {
 // called at the same time.
 type Store struct {
 	reads
-	log    *slog.Logger
-	lock   *flock.Flock
-	head   *headFile
-	writer *writer
-	read   *sql.DB
+	log       *slog.Logger
+	lock      *flock.Flock
+	head      *headFile
+	writer    *writer
+	read      *sql.DB
+	openWords *sql.Stmt // counts the words that wait for an answer
 
 	mu      sync.Mutex
 	queue   []*request // what waits to be written
@@ -117,6 +118,9 @@ func start(ctx context.Context, fl files, lock *flock.Flock, m meta, opt Options
 	if s.read, err = openDB(ctx, fl.db, readOnly, readConns); err != nil {
 		return nil, err
 	}
+	if s.openWords, err = s.read.PrepareContext(ctx, countOpenWords); err != nil {
+		return nil, err
+	}
 	if s.head, err = openHead(fl.head, m, opt.fault); err != nil {
 		return nil, err
 	}
@@ -130,6 +134,18 @@ func (s *Store) snapshot(ctx context.Context) (*sql.Tx, func(), error) {
 		return nil, nil, err
 	}
 	return tx, func() { _ = tx.Rollback() }, nil
+}
+
+// WordsPending reports whether a word waits for an answer. It is cheap enough to be
+// asked many times a second.
+func (s *Store) WordsPending(ctx context.Context) (bool, error) {
+	if err := context.Cause(ctx); err != nil {
+		return false, readError(s.files, err)
+	}
+	// To watch for the end of ctx would take longer than the query.
+	var n int64
+	err := s.openWords.QueryRowContext(context.WithoutCancel(ctx)).Scan(&n)
+	return n > 0, readError(s.files, err)
 }
 
 // Close waits for what is being saved and lets go of the state. Later calls do
@@ -150,6 +166,9 @@ func (s *Store) Close() error {
 // that closes moves its log and removes it.
 func (s *Store) release() error {
 	var errs []error
+	if s.openWords != nil {
+		errs = append(errs, s.openWords.Close())
+	}
 	if s.read != nil {
 		errs = append(errs, s.read.Close())
 	}

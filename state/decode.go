@@ -1,0 +1,175 @@
+package state
+
+import (
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// recordReader makes records of rows: of many as cheaply as of one. What repeats in
+// them it keeps once, and no record keeps the text of its row in memory.
+type recordReader struct {
+	texts map[string]string
+	buf   []byte // of the last checksum
+}
+
+func newRecordReader() *recordReader { return &recordReader{texts: map[string]string{}} }
+
+// maxTexts bounds how many texts are looked for again.
+const maxTexts = 1 << 12
+
+// shared returns a text that others have as well.
+func (r *recordReader) shared(s string) string {
+	if s == "" {
+		return ""
+	}
+	if have, ok := r.texts[s]; ok {
+		return have
+	}
+	s = strings.Clone(s)
+	if len(r.texts) < maxTexts {
+		r.texts[s] = s
+	}
+	return s
+}
+
+// record verifies the row and returns what it says.
+func (r *recordReader) record(t *taskRow) (Record, error) {
+	r.buf = t.appendColumns(append(r.buf[:0], "tasks"...))
+	if t.crc != castagnoli(r.buf) {
+		return Record{}, unfit("tasks", t.key.String())
+	}
+	rec := Record{
+		Key:    spec.Key{ProjectID: r.shared(t.key.ProjectID), TaskID: t.key.TaskID},
+		Status: Status(r.shared(t.status)),
+	}
+	if t.applied != "" {
+		rec.Applied = new(Applied)
+		if !r.applied(t.applied, rec.Applied) {
+			*rec.Applied = Applied{}
+			if err := unmarshal("tasks", t.key.String(), t.applied, rec.Applied); err != nil {
+				return Record{}, err
+			}
+		}
+	}
+	if err := optional("tasks", t.key, t.attempt, &rec.Attempt); err != nil {
+		return Record{}, err
+	}
+	return rec, optional("tasks", t.key, t.suspended, &rec.Suspended)
+}
+
+// applied reads the JSON of an Applied as this package writes it, and reports
+// whether it could. encoding/json, which reads the same of any other, takes several
+// times as long: most of what a start would do.
+func (r *recordReader) applied(text string, a *Applied) bool {
+	p := plainJSON{rest: text, ok: true}
+	for p.field() {
+		switch p.name {
+		case "commit_type":
+			a.CommitType = spec.CommitType(p.number())
+		case "task_type":
+			a.TaskType = spec.TaskType(p.number())
+		case "instance_version":
+			a.InstanceVersion = p.number()
+		case "version_desc":
+			a.VersionDesc = r.shared(p.text())
+		case "event_desc":
+			a.EventDesc = r.shared(p.text())
+		case "rerun":
+			a.Rerun = r.shared(p.text())
+		case "content":
+			p.digest(&a.Content)
+		case "ext_config":
+			p.digest(&a.Ext)
+		case "revision":
+			a.Revision = r.shared(p.text())
+		case "request_id":
+			a.RequestID = strings.Clone(p.text())
+		case "task_approve_id":
+			a.TaskApproveID = strings.Clone(p.text())
+		case "origin":
+			a.Origin = Origin(r.shared(p.text()))
+		case "at":
+			p.time(&a.At)
+		default:
+			return false
+		}
+	}
+	return p.ok && p.rest == ""
+}
+
+// plainJSON reads an object of numbers and of texts without escapes, that was
+// written without spaces. ok is false once there was anything else.
+type plainJSON struct {
+	rest  string
+	name  string // of the field whose value is next
+	begun bool
+	ok    bool
+}
+
+// field goes to the next field, and reports whether there is one.
+func (p *plainJSON) field() bool {
+	if p.begun && p.skip("}") || !p.ok {
+		return false
+	}
+	if p.begun {
+		p.need(",")
+	} else {
+		p.need("{")
+	}
+	p.begun = true
+	p.name = p.text()
+	p.need(":")
+	return p.ok
+}
+
+func (p *plainJSON) skip(token string) (found bool) {
+	p.rest, found = strings.CutPrefix(p.rest, token)
+	return found
+}
+
+func (p *plainJSON) need(token string) { p.ok = p.ok && p.skip(token) }
+
+// text returns a text, which is a part of what is read.
+func (p *plainJSON) text() string {
+	p.need(`"`)
+	n, ascii := 0, true
+	for ; n < len(p.rest) && p.rest[n] != '"'; n++ {
+		c := p.rest[n]
+		p.ok = p.ok && c != '\\' && c >= ' '
+		ascii = ascii && c < utf8.RuneSelf
+	}
+	s := p.rest[:n]
+	p.rest = p.rest[n:]
+	p.need(`"`)
+	p.ok = p.ok && (ascii || utf8.ValidString(s))
+	return s
+}
+
+func (p *plainJSON) number() int64 {
+	n := 0
+	for n < len(p.rest) && (p.rest[n] == '-' || '0' <= p.rest[n] && p.rest[n] <= '9') {
+		n++
+	}
+	v, err := strconv.ParseInt(p.rest[:n], 10, 64)
+	if err != nil || strconv.FormatInt(v, 10) != p.rest[:n] {
+		p.ok = false
+	}
+	p.rest = p.rest[n:]
+	return v
+}
+
+func (p *plainJSON) digest(d *spec.Digest) {
+	if d.UnmarshalText([]byte(p.text())) != nil {
+		p.ok = false
+	}
+}
+
+func (p *plainJSON) time(t *time.Time) {
+	if t.UnmarshalText([]byte(p.text())) != nil {
+		p.ok = false
+	}
+}
