@@ -94,11 +94,39 @@ func (r *recordReader) applied(text string, a *Applied) bool {
 			a.Origin = Origin(r.shared(p.text()))
 		case "at":
 			p.time(&a.At)
+		case "wait_s":
+			a.Wait = p.number()
+		case "run":
+			if a.Run != nil {
+				return false // there twice
+			}
+			a.Run = new(Run)
+			p.rest, p.ok = r.run(p.rest, a.Run)
 		default:
 			return false
 		}
 	}
 	return p.ok && p.rest == ""
+}
+
+// run reads the JSON of a Run in the same way, and returns what comes after it.
+func (r *recordReader) run(text string, run *Run) (rest string, ok bool) {
+	p := plainJSON{rest: text, ok: true}
+	for p.field() {
+		switch p.name {
+		case "status":
+			run.Status = RunStatus(r.shared(p.text()))
+		case "since":
+			p.time(&run.Since)
+		case "until":
+			p.time(&run.Until)
+		case "detail":
+			run.Detail = strings.Clone(p.text())
+		default:
+			return "", false
+		}
+	}
+	return p.rest, p.ok
 }
 
 // plainJSON reads an object of numbers and of texts without escapes, that was

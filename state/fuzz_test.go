@@ -44,8 +44,10 @@ func FuzzImport(f *testing.F) {
 // FuzzReadApplied makes sure that what is read the short way is what encoding/json
 // reads, and that the short way is taken for what commits leave.
 func FuzzReadApplied(f *testing.F) {
-	for n := range 3 {
-		text, err := json.Marshal(sampleApplied(n))
+	followed := *sampleApplied(2)
+	followed.Wait, followed.Run = 60, &state.Run{Status: state.RunFailed, Since: sampleTime(), Until: sampleTime(), Detail: "no resources"}
+	for _, a := range []*state.Applied{sampleApplied(0), sampleApplied(1), &followed} {
+		text, err := json.Marshal(a)
 		if err != nil {
 			f.Fatal(err)
 		}
