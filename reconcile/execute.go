@@ -93,6 +93,7 @@ func (r *Reconciler) execute(stop context.Context, plan *Plan) *execution {
 	words := time.NewTicker(wordsEvery)
 	defer words.Stop()
 	for {
+		r.pulse.beat()
 		x.launch()
 		due := x.readBack()
 		if x.flying+len(x.reading) == 0 {

@@ -54,6 +54,8 @@ type Reconciler struct {
 	readDenied time.Time // when reading was last denied
 
 	broken atomic.Bool // the state cannot be written: nothing more is sent
+	pulse  pulse
+	polled chan struct{} // closed after the first poll of Run
 
 	// The rest belongs to the goroutine of Run or Once, or to the execution that it
 	// waits for.
@@ -73,6 +75,7 @@ func New(cfg Config, records map[spec.Key]*state.Record, control state.Control) 
 		follows: make(map[spec.Key]*follow),
 		control: control,
 		flying:  make(map[spec.Key]bool),
+		polled:  make(chan struct{}),
 	}
 	for key, rec := range records {
 		if rec.Attempt != nil {
@@ -230,6 +233,7 @@ func (r *Reconciler) save(ctx context.Context, t state.Transition) error {
 		}
 		return fmt.Errorf("write the state: %w", err)
 	}
+	r.pulse.beat()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if rec := t.Record; rec != nil {

@@ -64,8 +64,13 @@ func (r *Reconciler) Run(ctx context.Context, poke <-chan struct{}) error {
 		return err
 	}
 	loop := &loop{r: r, ctx: ctx, poke: poke}
-	for ctx.Err() == nil {
+	for first := true; ctx.Err() == nil; first = false {
+		r.pulse.rest()
 		loop.poll()
+		r.pulse.beat()
+		if first {
+			close(r.polled)
+		}
 		wake, err := loop.pass()
 		if err != nil {
 			return err
@@ -95,7 +100,9 @@ func (l *loop) poll() (changed bool) {
 	if l.ctx.Err() != nil || time.Now().Before(l.next) {
 		return false
 	}
+	l.r.pulse.pollBegins()
 	changed, err := l.r.Poll(l.ctx)
+	l.r.pulse.pollEnds()
 	switch {
 	case err == nil:
 		l.tries, l.next = 0, time.Now().Add(l.r.cfg.Interval)
@@ -208,6 +215,7 @@ func (l *loop) wait(wake time.Time) {
 		case <-timer.C:
 			return
 		case <-words.C:
+			l.r.pulse.beat()
 			if pending, err := l.r.cfg.Ledger.WordsPending(l.ctx); err == nil && pending {
 				return
 			}

@@ -224,13 +224,17 @@ func (w *world) newProcess() *process {
 // run starts a daemon that runs until it is stopped or killed.
 func (w *world) run(t testing.TB) *process {
 	p := w.newProcess()
+	p.run(t)
+	return p
+}
+
+func (p *process) run(t testing.TB) {
 	ctx, cancel := context.WithCancel(t.Context())
 	p.stop = cancel
 	go func() {
 		defer close(p.done)
 		p.err = p.r.Run(ctx, p.poke)
 	}()
-	return p
 }
 
 // halt ends a running daemon as SIGTERM does.
