@@ -34,6 +34,7 @@ type App struct {
 	notifier   *notify.Notifier // nil: nobody is told
 	window     *serve.Server    // nil: none
 	listener   net.Listener
+	supervisor *supervisor // nil: none
 	guards     atomic.Pointer[reconcile.Guards]
 	teardown   []step
 }
@@ -84,6 +85,8 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 		watching = append(watching, a.notifier)
 	}
 	if env.Daemon {
+		a.supervisor = openSupervisor(env.Getenv, a.log)
+		a.onStop("leave systemd", a.supervisor.close)
 		if err := a.openWindow(ctx, &s, &env); err != nil {
 			return nil, err
 		}
@@ -219,7 +222,7 @@ func (a *App) Once(ctx context.Context) (result *reconcile.Result, err error) {
 // to end in.
 func (a *App) Run(ctx context.Context) error {
 	a.log.InfoContext(ctx, "start", "source", a.settings.sourceInfo().URL, "endpoint", a.settings.Identity().Endpoint, "interval", a.settings.Interval)
-	stop := a.beside(ctx, a.follow, a.tellPeople, a.show)
+	stop := a.beside(ctx, a.follow, a.tellPeople, a.show, func(beside context.Context) { a.tellSupervisor(beside, ctx) })
 	err := a.within(ctx, func() error { return a.reconciler.Run(ctx, a.pokes) })
 	stop()
 	a.log.InfoContext(context.WithoutCancel(ctx), "stop")

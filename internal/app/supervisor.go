@@ -1,0 +1,166 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/reconcile"
+)
+
+// The variables in which systemd says whom to tell, and how often.
+const (
+	envNotifySocket = "NOTIFY_SOCKET"
+	envWatchdog     = "WATCHDOG_USEC"
+	envWatchdogPID  = "WATCHDOG_PID"
+)
+
+// statusEvery is how often the line that systemctl status shows is looked at anew.
+const statusEvery = 5 * time.Second
+
+// supervisor tells systemd how the daemon's life goes (sd_notify(3)): a datagram with
+// a line for each thing. A daemon that was started otherwise has none; the nil
+// supervisor tells nobody.
+type supervisor struct {
+	conn     net.Conn
+	log      *slog.Logger
+	watchdog time.Duration // within which a ping is awaited; 0: none is
+	status   string        // the line that was told last
+	mute     atomic.Bool   // nobody listens any more
+}
+
+// openSupervisor connects to who has started this process, if that wants to be told.
+// systemd is no reason not to run: what is wrong with it is logged.
+func openSupervisor(getenv func(string) string, log *slog.Logger) *supervisor {
+	address := getenv(envNotifySocket)
+	if address == "" {
+		return nil
+	}
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: address, Net: "unixgram"})
+	if err != nil {
+		log.Warn("systemd cannot be told how the daemon does", "error", err)
+		return nil
+	}
+	return &supervisor{conn: conn, log: log, watchdog: watchdogOf(getenv)}
+}
+
+// watchdogOf returns within which time pings are awaited of this process.
+func watchdogOf(getenv func(string) string) time.Duration {
+	if pid := getenv(envWatchdogPID); pid != "" && pid != strconv.Itoa(os.Getpid()) {
+		return 0
+	}
+	usec, err := strconv.ParseInt(getenv(envWatchdog), 10, 64)
+	if err != nil || usec <= 0 {
+		return 0
+	}
+	return time.Duration(usec) * time.Microsecond
+}
+
+func (s *supervisor) close() error {
+	if s == nil {
+		return nil
+	}
+	return s.conn.Close()
+}
+
+// ready says that the start, or a reload, is over.
+func (s *supervisor) ready() { s.tell("READY=1") }
+
+func (s *supervisor) stopping() {
+	s.tell("STOPPING=1", "STATUS=stopping: what is under way gets its answer")
+}
+
+func (s *supervisor) ping() { s.tell("WATCHDOG=1") }
+
+// say sets the line that systemctl status shows.
+func (s *supervisor) say(status string) {
+	if s != nil && s.status != status {
+		s.status = status
+		s.tell("STATUS=" + status)
+	}
+}
+
+func (s *supervisor) tell(lines ...string) {
+	if s == nil || s.mute.Load() {
+		return
+	}
+	if _, err := s.conn.Write([]byte(strings.Join(lines, "\n"))); err != nil && !s.mute.Swap(true) {
+		s.log.Warn("systemd cannot be told how the daemon does", "error", err)
+	}
+}
+
+// every is how often the supervisor is to be told something.
+func (s *supervisor) every() time.Duration {
+	if s.watchdog == 0 {
+		return statusEvery
+	}
+	return min(statusEvery, s.watchdog/3)
+}
+
+// tellSupervisor says when the daemon is ready, and from then on that it lives: for as
+// long as its loop does, and not as long as this goroutine. stop is done when the
+// daemon is told to end.
+func (a *App) tellSupervisor(ctx, stop context.Context) {
+	s := a.supervisor
+	if s == nil {
+		return
+	}
+	s.say("reading the source for the first time")
+	select {
+	case <-a.reconciler.Polled():
+		s.ready()
+	case <-stop.Done():
+	}
+	tick := time.NewTicker(s.every())
+	defer tick.Stop()
+	stopping, hangs := stop.Done(), false
+	for {
+		now := time.Now()
+		switch alive := a.reconciler.Alive(now); {
+		case alive:
+			s.ping()
+			hangs = false
+		case !hangs:
+			hangs = true
+			a.log.ErrorContext(ctx, "the daemon hangs: systemd is not told any more that it lives, and restarts it")
+		}
+		if stopping != nil {
+			s.say(statusLine(a.reconciler.Status(), now, a.settings.Interval))
+		}
+		select {
+		case <-tick.C:
+		case <-stopping:
+			s.stopping()
+			stopping = nil
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// statusLine says in a line how the daemon stands, the worst first.
+func statusLine(st reconcile.Status, now time.Time, interval time.Duration) string {
+	if reasons := serve.Readiness(st, now, interval); len(reasons) > 0 {
+		return "a person is needed: " + reasons[0].Message
+	}
+	p := st.Plan
+	if p == nil {
+		return "the source could not be read yet; it is tried again"
+	}
+	revision := p.Source.Revision[:min(len(p.Source.Revision), 12)]
+	switch calls, held := p.Count(reconcile.ActionCommit), p.Count(reconcile.ActionHold); {
+	case calls > 0:
+		return fmt.Sprintf("revision %s: %d of %d tasks to send", revision, calls, p.Specs)
+	case held > 0:
+		return fmt.Sprintf("revision %s: %d of %d tasks wait", revision, held, p.Specs)
+	default:
+		return fmt.Sprintf("revision %s: %d tasks are as their specs say", revision, p.Specs)
+	}
+}
