@@ -20,6 +20,7 @@ var floors = [][]string{
 	{"internal/source", "internal/wedata", "internal/report", "internal/notify"},
 	{"internal/serve"},
 	{"internal/app"},
+	{"internal/doctor"},
 	{"cmd/wedatasync"},
 }
 

@@ -47,7 +47,7 @@ Try it without an account:
 		newRunCommand(io), newPlanCommand(io), newValidateCommand(io), newCommentCommand(io),
 		newStatusCommand(io), newExplainCommand(io), newHistoryCommand(io),
 		newApproveCommand(io), newRetryCommand(io), newResolveCommand(io), newSuspendCommand(io), newUnsuspendCommand(io),
-		newStateCommand(io), newSimulateCommand(io), newSchemaCommand(io), newVersionCommand(io),
+		newStateCommand(io), newDoctorCommand(io), newSimulateCommand(io), newSchemaCommand(io), newVersionCommand(io),
 	)
 	return root
 }

@@ -63,14 +63,14 @@ func addSettings(cmd *cobra.Command) *settings {
 func (s *settings) given(flag string) bool { return s.flags.Lookup(flag).Changed }
 
 // load fills the settings: a flag goes over the environment, and that over the
-// configuration file.
+// configuration file. What can be read counts, whatever is wrong with the rest.
 func (s *settings) load(getenv func(string) string) error {
 	flags := s.flags
+	var errs []error
 	config, err := readConfig(flags, getenv, &s.Settings)
 	if err != nil {
-		return err
+		errs, config = append(errs, err), &app.Config{Guards: s.Guards}
 	}
-	var errs []error
 	for name, value := range config.Values {
 		if f := flags.Lookup(kebab(name)); f == nil || kebab(name) == "config" || camel(kebab(name)) != name {
 			errs = append(errs, fmt.Errorf("%s:%d: there is no setting %q", flags.Lookup("config").Value, value.Line, name))
@@ -115,6 +115,15 @@ func readConfig(flags *pflag.FlagSet, getenv func(string) string, s *app.Setting
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
 	return app.ReadConfig(f.Value.String(), data, s.Guards)
+}
+
+// configFile returns the configuration file, or "" if there is none.
+func (s *settings) configFile() string {
+	name := s.flags.Lookup("config").Value.String()
+	if _, err := os.Stat(name); err != nil {
+		return ""
+	}
+	return name
 }
 
 // envName is the environment variable of a flag.

@@ -16,7 +16,6 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/serve"
-	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
@@ -144,8 +143,7 @@ func (a *App) open(ctx context.Context, s *Settings, env *Env) (*state.Store, er
 }
 
 func (a *App) openSource(s *Settings) (err error) {
-	git, folder := s.sources(s.State+".git", a.log)
-	if a.source, err = source.Open(s.Source, git, folder); err != nil {
+	if a.source, err = s.OpenSource(s.State+".git", a.log); err != nil {
 		return err
 	}
 	a.onStop("close the source", a.source.Close)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
@@ -30,8 +29,7 @@ func Live(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err erro
 	if err != nil {
 		return nil, err
 	}
-	git, folder := s.sources("", a.log)
-	src, err := source.Open(s.Source, git, folder)
+	src, err := s.OpenSource("", a.log)
 	if err != nil {
 		return nil, err
 	}

@@ -24,8 +24,7 @@ func Plan(ctx context.Context, s Settings, env Env, stateURL string) (_ *reconci
 		return nil, err
 	}
 	// Without a mirror of its own: the daemon may be using that right now.
-	git, folder := s.sources("", log)
-	src, err := source.Open(s.Source, git, folder)
+	src, err := s.OpenSource("", log)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,13 @@ func (s *Settings) sources(mirror string, log *slog.Logger) (source.GitConfig, s
 	return git, source.FolderConfig{Path: s.Path, Logger: log}
 }
 
+// OpenSource opens the source of the settings. mirror is the folder for a copy of a git
+// repository; if empty, a temporary one is used.
+func (s *Settings) OpenSource(mirror string, log *slog.Logger) (reconcile.Source, error) {
+	git, folder := s.sources(mirror, log)
+	return source.Open(s.Source, git, folder)
+}
+
 // sourceName names the source the same way each time: without userinfo, and a
 // folder by its whole path.
 func (s *Settings) sourceName() string {

@@ -22,6 +22,9 @@ func SecretText(text string) Secret { return Secret{text: strings.TrimSpace(text
 // can be exchanged while the program runs. Space around it does not count.
 func SecretFile(path string) Secret { return Secret{file: path} }
 
+// File returns the file that the secret is read from; empty if there is none.
+func (s Secret) File() string { return s.file }
+
 // IsZero reports whether there is no secret.
 func (s Secret) IsZero() bool { return s == Secret{} }
 

@@ -25,6 +25,13 @@ type secrets struct{ values [][]byte }
 // Format keeps the values out of whatever is formatted.
 func (secrets) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacted]") }
 
+// CheckSecrets reports what is wrong with the file of a webhook's secret or of the
+// action token.
+func CheckSecrets(name string) error {
+	_, err := readSecrets(name)
+	return err
+}
+
 // readSecrets reads a file of secrets, one a line. No error has any of its text.
 func readSecrets(name string) (s secrets, err error) {
 	f, err := os.Open(name)

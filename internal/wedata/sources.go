@@ -129,7 +129,7 @@ func (s CredentialSources) readProfile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info.Mode().Perm()&0o077 != 0 && s.Logger != nil {
+	if info.Mode().Perm()&0o007 != 0 && s.Logger != nil {
 		s.Logger.Warn("credentials file can be read by others; make it 0600", "path", path)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxProfile+1))

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wedatasync/wedatasync/internal/doctor"
+)
+
+func newDoctorCommand(io *stdio) *cobra.Command {
+	var format string
+	var timeout time.Duration
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Look for what is wrong with an installation; reads only",
+		Long: `Doctor checks the configuration, the files of secrets, the state, the repository and
+its specs, the endpoint, the clock, the credentials and what they permit, and the
+address to listen at. It says what to do about what it finds. It changes nothing,
+and works while the daemon runs. Run it as the daemon's user, with its settings.
+
+What it cannot try is whether commits are permitted: only a commit shows that.
+
+Exit codes: 0 the daemon can run; 1 it cannot, or cannot do all of its work.`,
+		Args: takes(cobra.NoArgs),
+	}
+	s := addSettings(cmd)
+	cmd.Flags().StringVarP(&format, "output", "o", "text", "`format`: text, json")
+	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long one check may take")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		err := s.load(io.getenv)
+		switch {
+		case format != "text" && format != "json":
+			return usageError{fmt.Errorf("--output: %q is none of text, json", format)}
+		case timeout <= 0:
+			return usageError{fmt.Errorf("--timeout: %v is not above 0", timeout)}
+		case s.Simulate:
+			return usageError{errors.New("--simulate: a simulated endpoint has no installation to look at")}
+		}
+		report := doctor.Examine(cmd.Context(), doctor.Subject{
+			Settings: s.Settings, ConfigFile: s.configFile(), ConfigErr: err,
+			Getenv: io.getenv, Version: version(), Timeout: timeout,
+		})
+		write := report.Text
+		if format == "json" {
+			write = report.JSON
+		}
+		if err := write(io.out); err != nil {
+			return err
+		}
+		if report.Count(doctor.LevelError) > 0 {
+			return exitStatus(exitError)
+		}
+		return nil
+	}
+	return cmd
+}

@@ -1,0 +1,188 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/wedatasync/wedatasync/internal/wedata"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// How far this machine's clock may be off. A signature is accepted up to 5 minutes off.
+const (
+	fineOffset = 30 * time.Second
+	mostOffset = 4 * time.Minute
+)
+
+// lookAtEndpoint connects to the endpoint, and compares the clocks.
+func lookAtEndpoint(ctx context.Context, s *Subject) (r result) {
+	if _, err := wedata.CheckEndpoint(s.Settings.Endpoint); err != nil {
+		return r // the configuration is at fault
+	}
+	reach, err := wedata.TryEndpoint(ctx, wedata.Config{Endpoint: s.Settings.Endpoint, UserAgent: "wedatasync/" + s.Version})
+	if err != nil {
+		r.fail(checkEndpoint, "%s: %v", s.Settings.Endpoint, err)
+		r.warn(checkClock, "it could not be compared with the endpoint's, which is not reached")
+		return r
+	}
+	over := "without encryption"
+	if reach.TLS != "" {
+		over = "over " + reach.TLS
+	}
+	r.ok(checkEndpoint, "%s answers within %v, %s", s.Settings.Endpoint, reach.RoundTrip.Round(time.Millisecond), over)
+	lookAtClock(reach, &r)
+	return r
+}
+
+func lookAtClock(reach wedata.Reach, r *result) {
+	if !reach.Dated {
+		r.warn(checkClock, "it could not be compared with the endpoint's, which does not say its time")
+		return
+	}
+	off, way := reach.Ahead.Abs().Round(time.Second), "ahead of"
+	if reach.Ahead < 0 {
+		way = "behind"
+	}
+	switch {
+	case off > mostOffset:
+		r.fail(checkClock, "this machine's is %v %s the endpoint's: WeData refuses signatures that are 5 minutes off: synchronize it, with chrony or systemd-timesyncd", off, way)
+	case off > fineOffset:
+		r.warn(checkClock, "this machine's is %v %s the endpoint's: WeData refuses signatures that are 5 minutes off: synchronize it, with chrony or systemd-timesyncd", off, way)
+	default:
+		r.ok(checkClock, "this machine's and the endpoint's are %v apart", off)
+	}
+}
+
+// lookAtCredentials finds the credentials.
+func lookAtCredentials(ctx context.Context, s *Subject) (r result) {
+	heard := new(warnings)
+	found, err := wedata.FindCredentials(ctx, wedata.CredentialSources{Getenv: s.Getenv, Logger: slog.New(heard)})
+	if err != nil {
+		r.fail(checkCredentials, "%v", err)
+		return r
+	}
+	for _, text := range heard.texts() {
+		r.warn(checkCredentials, "%s", text)
+	}
+	r.credentials = found
+	r.ok(checkCredentials, "they come from %s", found.Origin())
+	return r
+}
+
+// reading is the part of the API that a doctor is given: nothing of it writes.
+type reading interface {
+	Read(ctx context.Context, key spec.Key, t spec.TaskType) (*state.Live, error)
+	List(ctx context.Context, opts wedata.ListOptions) iter.Seq2[wedata.Task, error]
+	Close() error
+}
+
+// Bounds of what is read: a daemon beside shares the account's limit.
+const (
+	mostProjects = 10
+	readRate     = 5 // a second
+)
+
+// lookAtPermissions reads a task of each project, as the daemon does before a commit.
+func lookAtPermissions(ctx context.Context, s *Subject, known result) (r result) {
+	const untried = "they were not tried: "
+	if known.credentials == nil {
+		r.warn(checkPermissions, untried+"there are no credentials")
+		return r
+	}
+	tasks := oneOfEach(known.tasks)
+	if len(tasks) == 0 {
+		r.warn(checkPermissions, untried+"neither the state nor the specs name a task to read")
+		return r
+	}
+	client, err := wedata.New(wedata.Config{
+		Endpoint: s.Settings.Endpoint, Region: s.Settings.Region, Credentials: known.credentials, UserAgent: "wedatasync/" + s.Version,
+	})
+	if err != nil {
+		r.warn(checkPermissions, untried+"%v", err)
+		return r
+	}
+	var api reading = client
+	defer api.Close()
+	if r.readEach(ctx, api, tasks) {
+		r.list(ctx, api, tasks[0])
+		r.sayCommit(known.committed)
+	}
+	return r
+}
+
+// oneOfEach returns a task of each project, of the first of them if there are many.
+func oneOfEach(tasks []task) []task {
+	seen := map[string]bool{}
+	var one []task
+	for _, t := range tasks {
+		if !seen[t.key.ProjectID] && len(one) < mostProjects {
+			seen[t.key.ProjectID] = true
+			one = append(one, t)
+		}
+	}
+	return one
+}
+
+// readEach reads the tasks, and reports whether the credentials are good for that.
+func (r *result) readEach(ctx context.Context, api reading, tasks []task) bool {
+	pacer := reconcile.NewPacer(readRate)
+	var denied []string
+	for _, t := range tasks {
+		if err := turn(ctx, pacer); err != nil {
+			r.fail(checkPermissions, "they were not all tried: %v", context.Cause(ctx))
+			return false
+		}
+		_, err := api.Read(ctx, t.key, t.taskType)
+		switch {
+		case errors.Is(err, wedata.ErrAuth):
+			r.fail(checkCredentials, "WeData does not accept them: %v", err)
+			return false
+		case errors.Is(err, wedata.ErrTemporary):
+			r.fail(checkCredentials, "WeData could not be asked whether it accepts them: %v", err)
+			return false
+		case errors.Is(err, reconcile.ErrReadDenied):
+			denied = append(denied, t.key.ProjectID)
+		}
+		// Whatever else is wrong with the task, it was looked for.
+	}
+	r.ok(checkCredentials, "WeData accepts them")
+	if len(denied) > 0 {
+		r.warn(checkPermissions, "no reading in project %s: a commit whose answer is lost there waits for a person: grant wedata:DescribeIntegrationTask, as in deploy/cam/apply.json", strings.Join(denied, ", "))
+	} else {
+		r.ok(checkPermissions, "tasks may be read in %s", counted(len(tasks), "project"))
+	}
+	return true
+}
+
+// list asks for the tasks of a project, which only plans against what is live need.
+func (r *result) list(ctx context.Context, api reading, t task) {
+	for _, err := range api.List(ctx, wedata.ListOptions{ProjectID: t.key.ProjectID, TaskType: t.taskType}) {
+		if errors.Is(err, reconcile.ErrReadDenied) {
+			r.warn(checkPermissions, "no listing in project %s: plan --against live needs wedata:DescribeIntegrationTasks, as in deploy/cam/plan.json", t.key.ProjectID)
+		}
+		return
+	}
+}
+
+// sayCommit says what nothing but a commit can show.
+func (r *result) sayCommit(last time.Time) {
+	if last.IsZero() {
+		r.ok(checkPermissions, "whether commits are permitted only a commit shows; the state knows of none")
+		return
+	}
+	r.ok(checkPermissions, "whether commits are permitted only a commit shows; WeData took the last one at %s", last.UTC().Format(time.RFC3339))
+}
+
+func turn(ctx context.Context, p *reconcile.Pacer) error {
+	slot, err := p.Take(ctx)
+	if err != nil {
+		return err
+	}
+	return slot.Wait(ctx)
+}

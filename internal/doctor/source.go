@@ -1,0 +1,126 @@
+package doctor
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/wedatasync/wedatasync/internal/source"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// lookAtSource asks where the branch is, which is quick however large the repository
+// is, and then reads the specs as a plan does, into a copy of its own.
+func lookAtSource(ctx context.Context, s *Subject) (r result) {
+	if s.Settings.Source == "" {
+		return r // the configuration is at fault
+	}
+	heard := new(warnings)
+	src, err := s.Settings.OpenSource("", slog.New(heard))
+	if err == nil {
+		defer src.Close() // what cannot be removed of a temporary copy is the system's
+		err = r.reach(ctx, s, src)
+	}
+	for _, text := range heard.texts() {
+		r.warn(checkRepository, "%s", text)
+	}
+	if err != nil {
+		r.fail(checkRepository, "%v", err)
+		r.warn(checkSpecs, "they could not be read")
+		return r
+	}
+	rev, err := src.Poll(ctx)
+	if err != nil {
+		r.fail(checkSpecs, "%v", err)
+		return r
+	}
+	r.countSpecs(rev)
+	return r
+}
+
+// reach finds the source.
+func (r *result) reach(ctx context.Context, s *Subject, src reconcile.Source) error {
+	name := source.Redact(s.Settings.Source)
+	git, ok := src.(interface {
+		Head(context.Context) (string, error)
+	})
+	if !ok {
+		r.ok(checkRepository, "%s is a folder that can be read", name)
+		return nil
+	}
+	head, err := git.Head(ctx)
+	if err != nil {
+		return err
+	}
+	r.ok(checkRepository, "%s answers: branch %s is at %.12s", name, s.Settings.Branch, head)
+	return nil
+}
+
+// countSpecs says what there is, and learns which projects there are.
+func (r *result) countSpecs(rev *reconcile.Revision) {
+	r.complain(rev.Specs.Problems())
+	seen := map[string]bool{}
+	for c := range rev.Specs.All() {
+		if !seen[c.ProjectID] {
+			seen[c.ProjectID] = true
+			r.tasks = append(r.tasks, task{c.Key, c.TaskType})
+		}
+	}
+	if rev.Specs.Len() == 0 {
+		r.warn(checkSpecs, "revision %.12s has none that can be used: check --branch and --path", rev.ID)
+		return
+	}
+	r.ok(checkSpecs, "%s in %s, in %s, at revision %.12s", counted(rev.Specs.Len(), "spec"), counted(rev.Specs.Files(), "file"), counted(len(seen), "project"), rev.ID)
+}
+
+// complain adds the first complaint of each severity: validate has them all.
+func (r *result) complain(problems spec.Problems) {
+	levels := map[spec.Severity]Level{spec.SeverityError: LevelError, spec.SeverityWarning: LevelWarning}
+	counts := map[spec.Severity]int{}
+	for _, p := range problems {
+		counts[p.Severity]++
+	}
+	said := map[spec.Severity]bool{}
+	for _, p := range problems {
+		if !said[p.Severity] {
+			said[p.Severity] = true
+			r.add(checkSpecs, levels[p.Severity], "%s, the first is %s", counted(counts[p.Severity], string(p.Severity)), p.String())
+		}
+	}
+}
+
+// warnings keeps what is logged as a warning: what has to say it to the log of a daemon
+// says it to the report.
+type warnings struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (w *warnings) texts() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.list
+}
+
+// Enabled implements [slog.Handler].
+func (w *warnings) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+
+// Handle implements [slog.Handler].
+func (w *warnings) Handle(_ context.Context, rec slog.Record) error {
+	text := rec.Message
+	rec.Attrs(func(a slog.Attr) bool {
+		text += ": " + a.Value.String()
+		return true
+	})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.list = append(w.list, text)
+	return nil
+}
+
+// WithAttrs implements [slog.Handler]: who warns here has none.
+func (w *warnings) WithAttrs([]slog.Attr) slog.Handler { return w }
+
+// WithGroup implements [slog.Handler].
+func (w *warnings) WithGroup(string) slog.Handler { return w }
