@@ -1,16 +1,27 @@
+# syntax=docker/dockerfile:1
 # A static binary, alone in an image: no shell, no package manager, no root.
 #
 #   docker build -t wedatasync .
-#   docker run --read-only -v wedatasync:/var/lib/wedatasync wedatasync run --source https://git.example.com/tasks.git
-FROM golang:1.26 AS build
+#   docker run --read-only --cap-drop ALL -v wedatasync:/var/lib/wedatasync wedatasync run --source https://git.example.com/tasks.git
+#
+# There is no HEALTHCHECK, for there is nothing to run it with: the orchestrator asks
+# /healthz.
+FROM --platform=$BUILDPLATFORM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
+# With .git: the binary knows which revision it was built from.
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/wedatasync ./cmd/wedatasync \
+ARG TARGETOS
+ARG TARGETARCH
+RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags="-s -w" -o /out/wedatasync ./cmd/wedatasync \
     && mkdir -p /out/var/lib/wedatasync
 
 FROM scratch
+LABEL org.opencontainers.image.title="wedatasync" \
+      org.opencontainers.image.description="Release Tencent WeData integration tasks by pull request" \
+      org.opencontainers.image.source="https://github.com/wedatasync/wedatasync" \
+      org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /out/wedatasync /usr/local/bin/wedatasync
 # The state, and the mirror of the repository beside it, are the only things written.
