@@ -28,6 +28,7 @@ Exit codes: 0 the daemon can run; 1 it cannot, or cannot do all of its work.`,
 	}
 	s := addSettings(cmd)
 	cmd.Flags().StringVarP(&format, "output", "o", "text", "`format`: text, json")
+	completeFlag(cmd, "output", oneOf("text", "json"))
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long one check may take")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		err := s.load(io.getenv)

@@ -31,6 +31,7 @@ TASK is a task id, or projectId/taskId. It changes nothing.`,
 		Args: takes(cobra.ExactArgs(1)),
 	}
 	s := addSettings(cmd)
+	cmd.ValidArgsFunction = completeTask(io, s, anyTask)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := s.load(io.getenv); err != nil {
 			return usageError{err}

@@ -22,6 +22,7 @@ while the daemon runs, and changes nothing.`,
 		Args: takes(cobra.MaximumNArgs(1)),
 	}
 	s := addSettings(cmd)
+	cmd.ValidArgsFunction = completeTask(io, s, anyTask)
 	cmd.Flags().IntVar(&query.Limit, "limit", 50, "the most `rows`")
 	cmd.Flags().Int64Var(&query.Before, "before", 0, "rows before this `number` only")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document a row")

@@ -23,6 +23,7 @@ is file:line:column: message.
 Exit codes: 0 valid; 1 an error, or with --strict a warning.`,
 		Args: takes(cobra.MaximumNArgs(1)),
 	}
+	cmd.ValidArgsFunction = folders
 	o := addOutput(cmd)
 	cmd.Flags().BoolVar(&strict, "strict", false, "take warnings for errors")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

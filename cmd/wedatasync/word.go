@@ -20,11 +20,15 @@ const wordHelp = `
 It works with and without a running daemon: the daemon takes the word up within a
 second, and without one it is carried out at once. Who said it stays in the history.`
 
-// newWordCommand makes a command that gives a person's word.
-func newWordCommand(io *stdio, use, short, long string, args cobra.PositionalArgs, word func(args []string) (state.Word, error)) *cobra.Command {
+// newWordCommand makes a command that gives a person's word; about is the tasks that it
+// can be about, or nil if it is about none.
+func newWordCommand(io *stdio, use, short, long string, args cobra.PositionalArgs, about func(*state.Record) bool, word func(args []string) (state.Word, error)) *cobra.Command {
 	var actor string
 	cmd := &cobra.Command{Use: use, Short: short, Long: long + wordHelp, Args: takes(args)}
 	s := addSettings(cmd)
+	if about != nil {
+		cmd.ValidArgsFunction = completeTask(io, s, about)
+	}
 	cmd.Flags().StringVar(&actor, "as", "", "`name` to keep in the history; the login name by default")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := s.load(io.getenv); err != nil {
@@ -68,7 +72,7 @@ func newApproveCommand(io *stdio) *cobra.Command {
 	return newWordCommand(io, "approve PLAN-HASH", "Let a plan go that a guard holds",
 		`Approve lets one plan go past the guards that hold it. It is good for that plan,
 and for what is left of it, for 24 hours. At least 8 digits of the hash are needed.`,
-		cobra.ExactArgs(1), func(args []string) (state.Word, error) {
+		cobra.ExactArgs(1), nil, func(args []string) (state.Word, error) {
 			return state.Word{Verb: state.VerbApprove, Target: args[0]}, nil
 		})
 }
@@ -77,21 +81,29 @@ func newRetryCommand(io *stdio) *cobra.Command {
 	return newWordCommand(io, "retry [TASK]", "Send a refused or waiting commit again",
 		`Retry lets a task be sent again that was refused, or that is backing off. Without
 a task, it ends the pauses that wrong credentials or an unreachable endpoint began.`,
-		cobra.MaximumNArgs(1), func(args []string) (state.Word, error) {
+		cobra.MaximumNArgs(1), openTaskOnly, func(args []string) (state.Word, error) {
 			return state.Word{Verb: state.VerbRetry, Target: first(args)}, nil
 		})
 }
 
 func newResolveCommand(io *stdio) *cobra.Command {
-	return newWordCommand(io, "resolve TASK applied|not-applied", "Say what became of a commit of unknown outcome",
+	cmd := newWordCommand(io, "resolve TASK applied|not-applied", "Say what became of a commit of unknown outcome",
 		`Resolve ends an unknown outcome: look in the WeData console whether the version was
 committed, and say so. After not-applied, the commit is sent again.`,
-		cobra.ExactArgs(2), func(args []string) (state.Word, error) {
+		cobra.ExactArgs(2), unknownOnly, func(args []string) (state.Word, error) {
 			if args[1] != "applied" && args[1] != "not-applied" {
 				return state.Word{}, fmt.Errorf("%q is neither applied nor not-applied", args[1])
 			}
 			return state.Word{Verb: state.VerbResolve, Target: args[0], Arg: args[1]}, nil
 		})
+	tasks := cmd.ValidArgsFunction
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) == 1 {
+			return []cobra.Completion{"applied", "not-applied"}, cobra.ShellCompDirectiveNoFileComp
+		}
+		return tasks(cmd, args, begun)
+	}
+	return cmd
 }
 
 func newSuspendCommand(io *stdio) *cobra.Command {
@@ -100,7 +112,7 @@ func newSuspendCommand(io *stdio) *cobra.Command {
 	cmd := newWordCommand(io, "suspend [TASK] --reason TEXT [--for DURATION]", "Leave a task, or everything, alone",
 		`Suspend stops commits of a task, or of everything, before the next one is sent. With
 --for it ends by itself.`,
-		cobra.MaximumNArgs(1), func(args []string) (state.Word, error) {
+		cobra.MaximumNArgs(1), anyTask, func(args []string) (state.Word, error) {
 			if reason == "" {
 				return state.Word{}, errors.New("--reason is needed: who finds the task suspended will ask why")
 			}
@@ -121,7 +133,7 @@ func newSuspendCommand(io *stdio) *cobra.Command {
 func newUnsuspendCommand(io *stdio) *cobra.Command {
 	return newWordCommand(io, "unsuspend [TASK]", "End a suspension",
 		`Unsuspend ends what suspend began.`,
-		cobra.MaximumNArgs(1), func(args []string) (state.Word, error) {
+		cobra.MaximumNArgs(1), suspendedOnly, func(args []string) (state.Word, error) {
 			return state.Word{Verb: state.VerbUnsuspend, Target: first(args)}, nil
 		})
 }
