@@ -49,6 +49,7 @@ Try it without an account:
 		newApproveCommand(io), newRetryCommand(io), newResolveCommand(io), newSuspendCommand(io), newUnsuspendCommand(io),
 		newStateCommand(io), newDoctorCommand(io), newSimulateCommand(io), newSchemaCommand(io), newVersionCommand(io),
 	)
+	root.InitDefaultCompletionCmd()
 	complete(root)
 	return root
 }
