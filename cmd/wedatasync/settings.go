@@ -71,7 +71,10 @@ func (s *settings) load(getenv func(string) string) error {
 	var errs []error
 	config, err := readConfig(flags, getenv, &s.Settings)
 	if err != nil {
-		errs, config = append(errs, err), &app.Config{Guards: s.Guards}
+		errs = append(errs, err)
+	}
+	if config == nil {
+		config = &app.Config{Guards: s.Guards}
 	}
 	for name, value := range config.Values {
 		if f := flags.Lookup(kebab(name)); f == nil || kebab(name) == "config" || camel(kebab(name)) != name {

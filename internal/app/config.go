@@ -44,7 +44,8 @@ func (e *ConfigError) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e
 func (e *ConfigError) Unwrap() error { return e.Err }
 
 // ReadConfig reads a configuration file over the guards that hold without one. It
-// returns every mistake, as ConfigErrors joined.
+// returns every mistake, as ConfigErrors joined, and beside them what is none, if
+// anything could be read at all.
 func ReadConfig(name string, data []byte, guards reconcile.Guards) (*Config, error) {
 	c := &configReader{file: name}
 	if len(data) > MaxConfig {
@@ -69,10 +70,7 @@ func ReadConfig(name string, data []byte, guards reconcile.Guards) (*Config, err
 		}
 		return true
 	})
-	if err := errors.Join(c.errs...); err != nil {
-		return nil, err
-	}
-	return config, nil
+	return config, errors.Join(c.errs...)
 }
 
 // configReader walks the nodes by hand, as package spec does, so that each mistake

@@ -92,8 +92,9 @@ func lookAtFolder(dir string, r *result) {
 	if err := writable(dir); err != nil {
 		r.fail(checkState, "this user (%d) may not write in the folder %s: run as the daemon's user, or change the folder's owner", os.Getuid(), dir)
 	}
-	if info.Mode().Perm()&0o022 != 0 && info.Mode()&os.ModeSticky == 0 {
-		r.warn(checkState, "others may write in the folder %s, and so could replace the state: chmod go-w %[1]s", dir)
+	// Its group is often the daemon's own, as with an fsGroup of Kubernetes.
+	if info.Mode().Perm()&0o002 != 0 && info.Mode()&os.ModeSticky == 0 {
+		r.warn(checkState, "everybody on this machine may write in the folder %s, and so could replace the state: chmod o-w %[1]s", dir)
 	}
 	v, err := volumeOf(dir)
 	if err != nil {

@@ -22,7 +22,7 @@ func volumeOf(dir string) (volume, error) {
 	if err := syscall.Statfs(dir, &st); err != nil {
 		return volume{}, err
 	}
-	v := volume{free: int64(st.Bavail) * st.Bsize}
+	v := volume{free: int64(st.Bavail) * int64(st.Bsize)} // of another type on each architecture
 	switch uint32(st.Type) {
 	case magicNFS:
 		v.network = "NFS"
