@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/serve"
@@ -39,6 +40,7 @@ func (a *App) openWindow(ctx context.Context, s *Settings, env *Env) error {
 		Interval:  s.Interval,
 		Logger:    a.log,
 		Status:    func() reconcile.Status { return a.reconciler.Status() },
+		Alive:     func(now time.Time) bool { return a.reconciler.Alive(now) },
 		State:     func(ctx context.Context) (*state.Reader, error) { return state.OpenReader(ctx, s.State) },
 		Period:    a.commits.Period,
 		Poke:      a.poke,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -209,5 +210,21 @@ func TestCommandsAreOneWord(t *testing.T) {
 	want := []string{`wedatasync retry '1/x;$(reboot)'\''"` + "`id`'"}
 	if diff := cmp.Diff(want, got[0].Commands); diff != "" {
 		t.Errorf("commands (-want +got):\n%s", diff)
+	}
+}
+
+// TestHealthOfALoopThatHangs: only that makes a restart worth it.
+func TestHealthOfALoopThatHangs(t *testing.T) {
+	d := newDaemon(t, troubledStatus(time.Now()))
+	alive := true
+	d.config.Alive = func(time.Time) bool { return alive }
+	s := d.serve(t)
+	for _, want := range []int{http.StatusOK, http.StatusServiceUnavailable, http.StatusOK} {
+		alive = want == http.StatusOK
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/healthz", nil))
+		if w.Code != want {
+			t.Errorf("/healthz of a daemon whose loop goes on (%v) answers %d %q, want %d", alive, w.Code, w.Body, want)
+		}
 	}
 }

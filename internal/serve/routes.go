@@ -3,6 +3,7 @@ package serve
 import (
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
@@ -18,7 +19,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /events", s.serveEvents)
 	mux.HandleFunc("GET /assets/{version}/{name}", s.serveAsset)
 
-	mux.HandleFunc("GET /healthz", serveHealth)
+	mux.HandleFunc("GET /healthz", s.serveHealth)
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{
 		MaxRequestsInFlight: 4, Timeout: writeTimeout / 2, DisableCompression: true,
@@ -62,9 +63,15 @@ func guarded(h http.Handler) http.Handler {
 	})
 }
 
-// serveHealth says that the process answers. It asks nothing of the rest.
-func serveHealth(w http.ResponseWriter, _ *http.Request) {
+// serveHealth says that the process answers, and that its loop goes on. It asks nothing
+// of the rest: what a restart does not mend is no reason for one.
+func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if s.cfg.Alive != nil && !s.cfg.Alive(time.Now()) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, "the daemon hangs; a restart loses nothing\n")
+		return
+	}
 	_, _ = io.WriteString(w, "ok\n")
 }
 

@@ -23,6 +23,8 @@ type Config struct {
 
 	// Status says how the daemon stands.
 	Status func() reconcile.Status
+	// Alive reports whether the daemon's loop goes on. Nil: it does.
+	Alive func(now time.Time) bool
 	// State opens the state as it is now, for reading. Who calls it closes it.
 	State func(context.Context) (*state.Reader, error)
 	// Period is the time between two commits as the limiter has it now. Nil: the
