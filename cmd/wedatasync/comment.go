@@ -40,7 +40,6 @@ as plan has them.`,
 	flags := cmd.Flags()
 	flags.StringVar(&against, "against", "", againstUsage)
 	flags.StringVar(&forge.kind, "forge", "", "`github, gitlab or gitea`; the CI job says it")
-	completeFlag(cmd, "forge", oneOf("github", "gitlab", "gitea"))
 	flags.StringVar(&forge.url, "forge-url", "", "`URL` of its API")
 	flags.StringVar(&forge.repository, "repository", "", "`owner/name`; on GitLab also the project's number")
 	flags.IntVar(&forge.pullRequest, "pull-request", 0, "its `number`")

@@ -20,6 +20,14 @@ const (
 	mostCompletions = 1000
 )
 
+// words are the values of flags that take one of a few.
+var words = map[string][]string{
+	"against":    {againstState, againstLive},
+	"forge":      {"github", "gitlab", "gitea"},
+	"log-format": {"text", "json"},
+	"log-level":  {"debug", "info", "warn", "error"},
+}
+
 // complete says how the arguments and flags of every command are completed, where the
 // command itself does not: a flag's usage tells what it takes.
 func complete(root *cobra.Command) {
@@ -31,12 +39,12 @@ func complete(root *cobra.Command) {
 			if _, known := cmd.GetFlagCompletionFunc(f.Name); known {
 				return
 			}
-			values := cobra.NoFileCompletions
+			values := oneOf(words[f.Name]...)
 			switch takes, _ := pflag.UnquoteUsage(f); takes {
 			case "file":
 				values = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
 			case "folder", "URL":
-				values = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
+				values = folders
 			}
 			completeFlag(cmd, f.Name, values)
 		})

@@ -38,7 +38,6 @@ Exit codes: 0 the plan was made; 1 an error, or a file that cannot be used; 2 wi
 	o := addOutput(cmd)
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "end with 2 if changes are pending")
 	cmd.Flags().StringVar(&against, "against", "", againstUsage)
-	completeFlag(cmd, "against", oneOf(againstState, againstLive))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := errors.Join(o.check(), s.load(io.getenv)); err != nil {
 			return usageError{err}

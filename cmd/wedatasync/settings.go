@@ -56,8 +56,6 @@ func addSettings(cmd *cobra.Command) *settings {
 	flags.StringVar(&s.Git.KnownHostsFile, "known-hosts-file", s.Git.KnownHostsFile, "`file` with the host keys for ssh")
 	flags.StringVar(&s.Git.CAFile, "ca-file", s.Git.CAFile, "`file` with more certificates to trust for https, in PEM")
 	cmd.Flags().AddFlagSet(flags)
-	completeFlag(cmd, "log-format", oneOf("text", "json"))
-	completeFlag(cmd, "log-level", oneOf("debug", "info", "warn", "error"))
 	return shared
 }
 
