@@ -43,6 +43,7 @@ type commitParams struct {
 	CurrentStatus          int64
 	ExtConfig              []Param
 	approveID              string // the commit waits for a person
+	by                     string // the account that asks for it
 }
 
 func parseCommit(body []byte) (call, *apiError) {
@@ -147,15 +148,16 @@ type filter struct {
 // orderField sorts by one field.
 type orderField struct{ Name, Direction string }
 
-// maxPage bounds a page. What WeData's bound is, is not documented.
+// maxPage bounds a page. What WeData's bound is, is not documented. Its document
+// requires number and size.
 const maxPage = 100
 
 func parseList(body []byte) (call, *apiError) {
-	p := &listParams{PageNumber: 1, PageSize: 10, TaskType: typeRealtime, wanted: make(map[string][]string)}
+	p := &listParams{TaskType: typeRealtime, wanted: make(map[string][]string)}
 	err := bind(body, map[string]any{
 		"ProjectId": &p.ProjectID, "PageNumber": &p.PageNumber, "PageSize": &p.PageSize, "Filters": &p.Filters,
 		"OrderFields": &p.OrderFields, "StartTime": &p.StartTime, "EndTime": &p.EndTime, "TaskType": &p.TaskType,
-	}, "ProjectId")
+	}, "ProjectId", "PageNumber", "PageSize")
 	err = cmp.Or(err, checkID("ProjectId", p.ProjectID), checkTaskType(p.TaskType))
 	if err == nil && (p.PageNumber < 1 || p.PageSize < 1 || p.PageSize > maxPage) {
 		err = errorf(codeInvalid, "the value of `PageNumber` or `PageSize` is out of its range")
@@ -196,7 +198,11 @@ func parseTime(name, text string, t *time.Time) *apiError {
 	if text == "" {
 		return nil
 	}
-	at, err := time.ParseInLocation(time.DateTime, text, china())
+	layout := time.DateTime
+	if len(text) == len(time.DateOnly) {
+		layout = time.DateOnly // as the document's example has it
+	}
+	at, err := time.ParseInLocation(layout, text, china())
 	if err != nil {
 		return errorf(codeInvalid, "the value of `%s` is not a time", name)
 	}
@@ -263,11 +269,13 @@ func compareTasks(a, b Task) int {
 	return cmp.Or(strings.Compare(a.ProjectID, b.ProjectID), strings.Compare(a.TaskID, b.TaskID))
 }
 
-// info is the task as the API tells it. In development every task is new.
+// info is the task as the API tells it. In development every task is new, and a
+// draft is not submitted.
 func (t *Task) info(production bool) map[string]any {
 	info := map[string]any{
 		"TaskName": t.Name, "TaskType": t.TaskType, "TaskId": t.TaskID, "ProjectId": t.ProjectID,
-		"Status": StatusNew, "Submit": t.Submitted, "HasVersion": t.Submitted, "NumRestarts": t.NumRestarts,
+		"Description": nullable(t.Description), "OperatorUin": nullable(t.OperatorUIN),
+		"Status": StatusNew, "Submit": t.Submitted && (production || !t.Draft), "HasVersion": t.Submitted, "NumRestarts": t.NumRestarts,
 		"Locked": t.Locker != "", "Locker": nullable(t.Locker), "ExtConfig": t.ExtConfig,
 		"CreateTime": t.CreateTime.In(china()).Format(time.DateTime), "UpdateTime": t.UpdateTime.In(china()).Format(time.DateTime),
 		"InstanceVersion": nil, "OfflineTaskStatus": nil, "LastOperateInfo": nil,

@@ -17,13 +17,18 @@ const controlHelp = `The control plane of the simulated WeData endpoint.
 
 GET    /_sim/tasks                      all tasks
 GET    /_sim/tasks/{project}/{task}     one task
-PATCH  /_sim/tasks/{project}/{task}     change it as in the console: {"status":3,"instance_version":7,"locker":"100028625403"}
+PATCH  /_sim/tasks/{project}/{task}     set it to this: {"status":3,"instance_version":7,"locker":"100028625403"}
+POST   /_sim/tasks/{project}/{task}     do something to it in the console: {"do":"commit","operator":"100028625403"}
 GET    /_sim/ledger?action=&task_id=    every request, oldest first
 GET    /_sim/windows?action=            the most requests that any one second held
 GET    /_sim/faults                     the faults that can still be met
 POST   /_sim/faults                     order one, or a list of them
 DELETE /_sim/faults                     take all back
 DELETE /_sim/faults/{id}                take one back
+
+In the console a person can lock, unlock, describe, edit, commit (with
+instance_version), start, pause, stop, withdraw and delete; without operator, the
+platform can fail and restart.
 
 A fault chooses requests by action, project_id, task_id, skip, times and
 probability, and does, in this order: delay, jitter, code and message, effect
@@ -44,6 +49,7 @@ func (s *Server) controlPlane() http.Handler {
 	mux.HandleFunc("GET /_sim/tasks", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Tasks()) })
 	mux.HandleFunc("GET /_sim/tasks/{project}/{task}", s.getTask)
 	mux.HandleFunc("PATCH /_sim/tasks/{project}/{task}", s.patchTask)
+	mux.HandleFunc("POST /_sim/tasks/{project}/{task}", s.postAct)
 	mux.HandleFunc("GET /_sim/ledger", s.getLedger)
 	mux.HandleFunc("GET /_sim/windows", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, s.Windows(r.FormValue("action"))) })
 	mux.HandleFunc("GET /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Faults()) })

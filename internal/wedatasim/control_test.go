@@ -36,6 +36,9 @@ func TestControl(t *testing.T) {
 		{"PATCH", "/_sim/tasks/1/a", `{"locker":"100028625403"}`, 200, `"locker": "100028625403"`},
 		{"GET", "/_sim/tasks/1/a", "", 200, `"name": "orders"`},
 		{"PATCH", "/_sim/tasks/1/a", `{"locker":""}`, 200, `"status": 3`},
+		{"POST", "/_sim/tasks/1/a", `{"do":"describe","operator":"7","description":"d"}`, 200, `"operator_uin": "7"`},
+		{"POST", "/_sim/tasks/1/a", `{"do":"guess"}`, 409, `there is no deed "guess"`},
+		{"POST", "/_sim/tasks/1/b", `{"do":"start"}`, 409, `there is no task 1/b`},
 		{"PATCH", "/_sim/tasks/1/a", `{"version":7}`, 400, `unknown field "version"`},
 		{"GET", "/_sim/tasks", "", 200, `"task_id": "a"`},
 		{"GET", "/_sim/ledger", "", 200, "[]"},
@@ -65,8 +68,8 @@ func TestControl(t *testing.T) {
 		}
 	}
 	// A change of the lock alone is no operation.
-	if task, _ := s.Task("1", "a"); len(task.Operations) != 1 {
-		t.Errorf("%d operations, want 1", len(task.Operations))
+	if task, _ := s.Task("1", "a"); len(task.Operations) != 2 {
+		t.Errorf("%d operations, want 2", len(task.Operations))
 	}
 }
 

@@ -135,7 +135,7 @@ func (s *Server) carryOut(v *visit) {
 	if !ok {
 		return
 	}
-	commit.approveID = v.fault.ApproveID
+	commit.approveID, commit.by = v.fault.ApproveID, v.account.UIN
 	switch v.fault.Effect {
 	case EffectNever:
 	case EffectLate:

@@ -29,10 +29,13 @@ type Task struct {
 	TaskID          string    `json:"task_id"`
 	TaskType        int64     `json:"task_type"`
 	Name            string    `json:"name"`
+	Description     string    `json:"description,omitempty"`
 	Status          int64     `json:"status"` // in production
 	InstanceVersion int64     `json:"instance_version"`
-	Submitted       bool      `json:"submitted"`        // it is in production
-	Locker          string    `json:"locker,omitempty"` // who has it open, a UIN
+	Submitted       bool      `json:"submitted"`              // it is in production
+	Draft           bool      `json:"draft,omitempty"`        // in development it differs from production
+	Locker          string    `json:"locker,omitempty"`       // who has it open, a UIN
+	OperatorUIN     string    `json:"operator_uin,omitempty"` // of the last operation; the platform has none
 	OperateID       string    `json:"operate_id,omitempty"`
 	NumRestarts     int64     `json:"num_restarts"`
 	Discarded       int       `json:"discarded"` // how often its state was lost
@@ -47,6 +50,7 @@ type Operate struct {
 	OperateID       string    `json:"operate_id"`
 	Event           string    `json:"event"`
 	At              time.Time `json:"at"`
+	OperatorUIN     string    `json:"operator_uin,omitempty"`
 	InstanceVersion int64     `json:"instance_version,omitempty"`
 	CommitType      int64     `json:"commit_type"`
 	VersionDesc     string    `json:"version_desc,omitempty"`
@@ -84,7 +88,7 @@ func (s *Server) Edit(projectID, taskID string, change func(*Task)) Task {
 	t := s.taskOrNew(taskKey{projectID, taskID}, typeRealtime)
 	change(t)
 	t.ProjectID, t.TaskID = projectID, taskID
-	s.operate(t, Operate{Event: "console", InstanceVersion: t.InstanceVersion})
+	s.operate(t, Operate{Event: "console", OperatorUIN: t.OperatorUIN, InstanceVersion: t.InstanceVersion})
 	return t.clone()
 }
 
@@ -118,20 +122,11 @@ func (s *Server) operate(t *Task, o Operate) {
 func (s *Server) commit(p *commitParams) {
 	t := s.taskOrNew(p.key(), p.taskType())
 	wasRunning := t.Status == StatusRunning
-	t.TaskType = p.taskType()
-	t.Submitted = true
+	t.TaskType, t.OperatorUIN = p.taskType(), p.by
 	t.ExtConfig = p.ExtConfig
-	switch {
-	case p.InstanceVersion != 0:
-		t.InstanceVersion = p.InstanceVersion
-	case t.TaskType != typeOffline:
-		t.InstanceVersion++
-	}
-	switch {
-	case p.CommitType != 0:
+	t.submit(p.InstanceVersion)
+	if p.CommitType != 0 {
 		t.Status = StatusRunning
-	case t.Status == StatusNew:
-		t.Status = StatusNotStarted
 	}
 	if p.CommitType != 0 && wasRunning {
 		t.NumRestarts++
@@ -140,7 +135,8 @@ func (s *Server) commit(p *commitParams) {
 		t.Discarded++
 	}
 	s.operate(t, Operate{
-		Event:           "commit",
+		Event:           string(DeedCommit),
+		OperatorUIN:     p.by,
 		InstanceVersion: t.InstanceVersion,
 		CommitType:      p.CommitType,
 		VersionDesc:     p.VersionDesc,
