@@ -87,6 +87,7 @@ func settle(rec *state.Record, origin state.Origin, now time.Time, random float6
 	applied := a.Wanted
 	applied.Origin, applied.At = origin, now
 	applied.RequestID, applied.TaskApproveID = a.Outcome.RequestID, a.Outcome.TaskApproveID
+	applied.Idle = applied.CommitType == spec.Submit && idle(a.Before)
 	next.Status, next.Applied, next.Attempt = state.StatusApplied, &applied, nil
 	if applied.TaskApproveID != "" && origin == state.OriginCommit {
 		a.Tries, a.NextAt = 0, now.Add(BackoffFor(state.ClassApplied).After(1, random))
@@ -95,6 +96,19 @@ func settle(rec *state.Record, origin state.Origin, now time.Time, random float6
 	}
 	applied.Run = startOf(&applied, now)
 	return &next
+}
+
+// idle reports whether the task surely did not run.
+func idle(before *state.Live) bool {
+	if before == nil {
+		return false
+	}
+	switch before.Status {
+	case state.TaskNotStarted, state.TaskPaused, state.TaskStopped:
+		return true
+	default:
+		return before.Missing
+	}
 }
 
 // approved returns the record of a commit that waited for its approval in WeData,

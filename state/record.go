@@ -40,7 +40,8 @@ const (
 	OriginCommit   Origin = "commit"    // the API answered that it was applied
 	OriginReadBack Origin = "read-back" // the answer was lost; reading back proved it
 	OriginResolved Origin = "resolved"  // a person said so
-	OriginAdopted  Origin = "adopted"   // taken over without a call
+	OriginAdopted  Origin = "adopted"   // taken over without a call, as its spec says
+	OriginImported Origin = "imported"  // taken over without a call, as it was live
 )
 
 // Applied is what a task was last brought to. It holds digests of extConfig,
@@ -64,6 +65,9 @@ type Applied struct {
 	Wait int64 `json:"wait_s,omitempty"`
 	// Run is whether it does; nil without a Wait, and before the commit is live.
 	Run *Run `json:"run,omitempty"`
+	// Idle says that the task did not run when its version was submitted: if it runs
+	// later, somebody has started it.
+	Idle bool `json:"idle,omitempty"`
 }
 
 // RunStatus says how a task that was started has come to run.

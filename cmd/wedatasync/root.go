@@ -44,7 +44,7 @@ Try it without an account:
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(
-		newRunCommand(io), newPlanCommand(io), newValidateCommand(io), newCommentCommand(io),
+		newRunCommand(io), newPlanCommand(io), newValidateCommand(io), newCommentCommand(io), newImportCommand(io),
 		newStatusCommand(io), newExplainCommand(io), newHistoryCommand(io),
 		newApproveCommand(io), newRetryCommand(io), newResolveCommand(io), newSuspendCommand(io), newUnsuspendCommand(io),
 		newStateCommand(io), newDoctorCommand(io), newSimulateCommand(io), newSchemaCommand(io), newVersionCommand(io),

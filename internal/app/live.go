@@ -5,20 +5,20 @@ import (
 	"errors"
 	"time"
 
-	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
 // Live returns what the source asks for that is not so in WeData itself, whatever
-// the state says. It reads the tasks in production, and writes nothing.
-//
-// WeData tells versions and whether a task runs, and not the rest: descriptions and
-// extConfig are taken to be as the specs say.
+// the state says, and, where there is a state, what of it is live otherwise
+// (Plan.Drift). It reads, and writes nothing.
 func Live(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
+	}
+	if s.Simulate {
+		return nil, &SettingError{Name: "simulate", Err: errNothingLive}
 	}
 	a := &App{settings: s}
 	if a.log, err = env.logger(&s); err != nil {
@@ -38,62 +38,49 @@ func Live(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err erro
 	if err != nil {
 		return nil, err
 	}
-	records, err := liveRecords(ctx, client, rev.Specs, reconcile.NewPacer(s.Rate*s.Share))
+	k, err := readState(ctx, s.State, s.Identity())
 	if err != nil {
 		return nil, err
 	}
-	p := reconcile.Diff(reconcile.Input{Specs: rev.Specs, Records: records, Control: &state.Control{}}, time.Now())
+	survey := reconcile.Survey{
+		Lister: client, Looker: client,
+		Lists: reconcile.NewPacer(s.Rate * s.Share), Looks: reconcile.NewPacer(s.Rate * s.Share),
+	}
+	found, err := survey.Take(ctx, watched(rev.Specs, k.records))
+	if err != nil {
+		return nil, err
+	}
+	for c := range rev.Specs.All() {
+		if err := found.Failed[c.Key]; err != nil {
+			return nil, err // what differs is not known: no plan is better than half of one
+		}
+	}
+	p := reconcile.Diff(reconcile.Input{Specs: rev.Specs, Records: liveRecords(rev.Specs, found), Control: &state.Control{}}, time.Now())
 	p.Source, p.Against = s.sourceInfo(), "live"
 	p.Source.Revision, p.Source.Author, p.Source.Subject = rev.ID, rev.Author, rev.Subject
+	p.Drift = reconcile.Drifts(rev.Specs, k.records, found)
 	return p, nil
 }
 
-// liveRecords lists the tasks of every project that the specs name, and returns the
-// records of a state that had applied what is live.
-func liveRecords(ctx context.Context, client *wedata.Client, specs *spec.Set, pacer *reconcile.Pacer) (map[spec.Key]*state.Record, error) {
-	turn := func(ctx context.Context) error {
-		slot, err := pacer.Take(ctx)
-		if err != nil {
-			return err
-		}
-		return slot.Wait(ctx)
-	}
-	type listing struct {
-		project  string
-		taskType spec.TaskType
-	}
-	listed := map[listing]bool{}
-	records := map[spec.Key]*state.Record{}
+// watched returns the tasks that the specs or the state name.
+func watched(specs *spec.Set, records map[spec.Key]*state.Record) []reconcile.Watched {
+	var tasks []reconcile.Watched
 	for c := range specs.All() {
-		l := listing{c.ProjectID, c.TaskType.OrDefault()}
-		if listed[l] {
-			continue
-		}
-		listed[l] = true
-		for task, err := range client.List(ctx, wedata.ListOptions{ProjectID: l.project, TaskType: l.taskType, Turn: turn}) {
-			if err != nil {
-				return nil, err
-			}
-			if want := specs.Get(task.Key); want != nil {
-				records[task.Key] = liveRecord(want, &task.Live)
-			}
+		if records[c.Key] == nil {
+			tasks = append(tasks, reconcile.Watched{Key: c.Key, TaskType: c.TaskType})
 		}
 	}
-	return records, nil
+	return append(tasks, reconcile.Managed(records)...)
 }
 
-// liveRecord returns the record of a task that is as its spec says, but for what
-// is live.
-func liveRecord(want *spec.Commit, live *state.Live) *state.Record {
-	applied := reconcile.AppliedOf(want, "")
-	if want.InstanceVersion != 0 {
-		applied.InstanceVersion = live.InstanceVersion
+// liveRecords returns the records of a state that had applied what is live.
+func liveRecords(specs *spec.Set, s *reconcile.Sightings) map[spec.Key]*state.Record {
+	records := map[spec.Key]*state.Record{}
+	for c := range specs.All() {
+		if seen := s.Seen[c.Key]; seen != nil && !seen.Live.Missing && !seen.NotSubmitted {
+			applied := reconcile.LiveOf(c, seen)
+			records[c.Key] = &state.Record{Key: c.Key, Status: state.StatusApplied, Applied: &applied}
+		}
 	}
-	switch running := live.Status == state.TaskRunning || live.Status == state.TaskInOperation; {
-	case running && !want.CommitType.Runs():
-		applied.CommitType = spec.Start
-	case !running:
-		applied.CommitType = spec.Submit
-	}
-	return &state.Record{Key: want.Key, Status: state.StatusApplied, Applied: &applied}
+	return records
 }

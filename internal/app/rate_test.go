@@ -72,7 +72,7 @@ func commitTwoHundred(t *testing.T) time.Duration {
 	return took
 }
 
-// simulated starts an endpoint, and writes n specs for it.
+// simulated starts an endpoint, and writes n specs for it in one file; none for 0.
 func simulated(t *testing.T, n int) (*wedatasim.Server, app.Settings, app.Env) {
 	t.Helper()
 	sim := wedatasim.New(wedatasim.Options{})
@@ -88,8 +88,10 @@ func simulated(t *testing.T, n int) (*wedatasim.Server, app.Settings, app.Env) {
 	if err := os.Mkdir(source, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(source, "tasks.yaml"), []byte(b.String()), 0o644); err != nil {
-		t.Fatal(err)
+	if n > 0 {
+		if err := os.WriteFile(filepath.Join(source, "tasks.yaml"), []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s := app.Defaults()
 	s.Source, s.State, s.Endpoint = source, filepath.Join(dir, "wedatasync.db"), endpoint.URL

@@ -33,6 +33,8 @@ var (
 	_ reconcile.Committer = (*Client)(nil)
 	_ reconcile.Reloader  = (*Client)(nil)
 	_ reconcile.Reader    = (*Client)(nil)
+	_ reconcile.Lister    = (*Client)(nil)
+	_ reconcile.Looker    = (*Client)(nil)
 )
 
 // New returns a client. It connects to nothing yet.
@@ -90,7 +92,7 @@ func (c *Client) Commit(ctx context.Context, want *spec.Commit) (state.Outcome, 
 	if err != nil {
 		return noCredentials(err), reconcile.Timing{}
 	}
-	x, client := c.exchange(c.commits, k)
+	x, client := c.exchange(c.commits, k, maxBody)
 	_, err = client.CommitIntegrationTaskWithContext(ctx, commitRequest(want))
 	out, timing := Classify(x.answer(err, k.secrets())), x.timing()
 	c.log.DebugContext(ctx, "commit sent", "project", want.ProjectID, "task", want.TaskID,
@@ -103,9 +105,10 @@ func noCredentials(err error) state.Outcome {
 	return state.Outcome{Class: state.ClassAuth, Code: CodeNoCredentials, Message: newCleaner(nil).text(err.Error())}
 }
 
-// exchange returns the SDK's client for one request, and what watches over it.
-func (c *Client) exchange(t http.RoundTripper, k keys) (*exchange, *api.Client) {
-	x := &exchange{transport: t, userAgent: c.userAgent}
+// exchange returns the SDK's client for one request, and what watches over it. An
+// answer has at most limit bytes.
+func (c *Client) exchange(t http.RoundTripper, k keys, limit int) (*exchange, *api.Client) {
+	x := &exchange{transport: t, userAgent: c.userAgent, limit: limit}
 	client, _ := api.NewClient(k, c.region, c.endpoint.profile())
 	client.WithHttpTransport(x)
 	return x, client

@@ -25,6 +25,7 @@ const MaxTimeout = 10 * time.Second
 // Bounds of an answer in bytes.
 const (
 	maxBody    = 1 << 20
+	maxRead    = 8 << 20 // of a read: a list has a page of tasks
 	maxHeaders = 64 << 10
 )
 

@@ -15,7 +15,7 @@ import (
 
 var (
 	errSecondRequest = errors.New("send request: refused to send it twice")
-	errBodyTooLarge  = fmt.Errorf("read answer: it is over %d bytes", maxBody)
+	errBodyTooLarge  = errors.New("read answer: it is over the bound")
 )
 
 // redirectError is an answer that points elsewhere. It is not followed: the token
@@ -31,6 +31,7 @@ func (e *redirectError) Error() string {
 type exchange struct {
 	transport http.RoundTripper
 	userAgent string
+	limit     int  // of the answer's body, in bytes
 	sent      bool // RoundTrip was called
 
 	mu        sync.Mutex // the trace's functions run on other goroutines
@@ -65,9 +66,9 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		x.err = &redirectError{x.status}
 		return nil, x.err
 	}
-	x.body, x.err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
-	if x.err == nil && len(x.body) > maxBody {
-		x.err = errBodyTooLarge
+	x.body, x.err = io.ReadAll(io.LimitReader(resp.Body, int64(x.limit)+1))
+	if x.err == nil && len(x.body) > x.limit {
+		x.err = fmt.Errorf("%w of %d bytes", errBodyTooLarge, x.limit)
 	}
 	if x.err != nil {
 		return nil, x.err

@@ -2,106 +2,65 @@ package wedata
 
 import (
 	"context"
-	"fmt"
-	"iter"
 
 	api "github.com/wedatasync/wedatasync/internal/wedata/v20210820"
+	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
-	"github.com/wedatasync/wedatasync/state"
 )
 
-const (
-	pageSize = 100
-	maxPages = 1000
-)
+// pageSize is how many tasks are listed by one request.
+const pageSize = 100
 
-// ListOptions say which tasks [Client.List] yields, and when it may ask.
-type ListOptions struct {
-	ProjectID string
-	TaskType  spec.TaskType // 0 is spec.Realtime: the API lists one type at a time
-	// Turn, if not nil, is called before each request: a limiter.
-	Turn func(context.Context) error
-}
-
-// Task is a task as it is in production.
-type Task struct {
-	Key       spec.Key
-	Name      string
-	TaskType  spec.TaskType
-	Live      state.Live
-	ExtConfig []spec.Param
-}
-
-// List yields the tasks of a project that are in production, page by page. The
-// first error ends it. Tasks that are created or removed meanwhile can be missed,
-// or come twice.
-func (c *Client) List(ctx context.Context, opts ListOptions) iter.Seq2[Task, error] {
-	return func(yield func(Task, error) bool) {
-		for number := range maxPages {
-			tasks, last, err := c.page(ctx, opts, int64(number+1))
-			if err != nil {
-				yield(Task{}, err)
-				return
-			}
-			for _, t := range tasks {
-				if !yield(t, nil) {
-					return
-				}
-			}
-			if last {
-				return
-			}
-		}
-		yield(Task{}, fmt.Errorf("list tasks of project %s: over %d", opts.ProjectID, maxPages*pageSize))
-	}
-}
-
-// page reads one page, from 1, and reports whether it is the last.
-func (c *Client) page(ctx context.Context, opts ListOptions, number int64) (tasks []Task, last bool, err error) {
-	if opts.Turn != nil {
-		if err := opts.Turn(ctx); err != nil {
-			return nil, false, err
-		}
-	}
+// Page lists the tasks of a project that are in production. The error is a
+// [*ReadError]. Tasks that are created or removed between two pages can be missed, or
+// come twice.
+func (c *Client) Page(ctx context.Context, projectID string, t spec.TaskType, number int) (reconcile.Page, error) {
 	const action = "DescribeIntegrationTasks"
 	request := api.NewDescribeIntegrationTasksRequest()
-	request.ProjectId = new(opts.ProjectID)
-	request.PageNumber = new(number)
+	request.ProjectId = new(projectID)
+	request.PageNumber = new(int64(number))
 	request.PageSize = new(int64(pageSize))
-	request.TaskType = taskType(opts.TaskType.OrDefault())
+	request.TaskType = taskType(t.OrDefault())
 	// Without this filter the answer is about development, where every task is new.
 	request.Filters = []*api.Filter{{Name: new("ProductionState"), Values: []*string{new("true")}}}
 	request.OrderFields = []*api.OrderField{{Name: new("CreateTime"), Direction: new("ASC")}}
 	var response *api.DescribeIntegrationTasksResponse
-	err = c.read(ctx, action, func(ctx context.Context, client *api.Client) (err error) {
+	err := c.read(ctx, action, func(ctx context.Context, client *api.Client) (err error) {
 		response, err = client.DescribeIntegrationTasksWithContext(ctx, request)
 		return err
 	})
 	if err != nil {
-		return nil, false, err
+		return reconcile.Page{}, err
 	}
 	set := response.Response.TaskInfoSet
+	var p reconcile.Page
 	for _, info := range set {
-		if info == nil || info.TaskId == nil || or(info.ProjectId, opts.ProjectID) != opts.ProjectID {
-			return nil, false, unusable(action, "the answer lists what is no task of the project")
+		if info == nil || info.TaskId == nil || or(info.ProjectId, projectID) != projectID {
+			return reconcile.Page{}, unusable(action, "the answer lists what is no task of the project")
 		}
-		tasks = append(tasks, taskOf(info, opts))
+		p.Tasks = append(p.Tasks, sighting(info, spec.Key{ProjectID: projectID, TaskID: *info.TaskId}, t))
 	}
-	seen := (number-1)*pageSize + int64(len(set))
-	return tasks, len(set) == 0 || seen >= or(response.Response.TotalCount, seen+1), nil
+	seen := (number-1)*pageSize + len(set)
+	p.Total = int(or(response.Response.TotalCount, int64(seen)))
+	p.Last = len(set) == 0 || response.Response.TotalCount != nil && seen >= p.Total
+	return p, nil
 }
 
-func taskOf(info *api.IntegrationTaskInfo, opts ListOptions) Task {
-	t := Task{
-		Key:      spec.Key{ProjectID: opts.ProjectID, TaskID: *info.TaskId},
-		Name:     newCleaner(nil).text(or(info.TaskName, "")),
-		TaskType: spec.TaskType(or(info.TaskType, int64(opts.TaskType.OrDefault()))),
+// sighting returns what info tells of the task, which was asked for as one of type t.
+func sighting(info *api.IntegrationTaskInfo, key spec.Key, t spec.TaskType) reconcile.Sighting {
+	text := newCleaner(nil)
+	s := reconcile.Sighting{
+		Key:      key,
+		TaskType: spec.TaskType(or(info.TaskType, int64(t.OrDefault()))),
+		Name:     text.text(or(info.TaskName, "")),
 		Live:     *live(info),
+		Operator: text.id(or(info.OperatorUin, "")),
 	}
-	for _, f := range info.ExtConfig {
-		if f != nil {
-			t.ExtConfig = append(t.ExtConfig, spec.Param{Name: or(f.Name, ""), Value: or(f.Value, "")})
-		}
+	// A draft of a task in production is not submitted either: HasVersion tells them apart.
+	told := info.Submit != nil || info.OfflineTaskStatus != nil
+	s.NotSubmitted = told && !s.Live.Submitted && !or(info.HasVersion, false)
+	if o := info.LastOperateInfo; o != nil {
+		s.Event, s.EventTime = text.id(or(o.TaskEvent, "")), text.id(or(o.CreatedTime, ""))
 	}
-	return t
+	return s
 }

@@ -64,6 +64,15 @@ func readError(action string, out state.Outcome) *ReadError {
 
 // Read returns what WeData says of the task now. The error is a [*ReadError].
 func (c *Client) Read(ctx context.Context, key spec.Key, t spec.TaskType) (*state.Live, error) {
+	s, err := c.Look(ctx, key, t)
+	if err != nil {
+		return nil, err
+	}
+	return &s.Live, nil
+}
+
+// Look is Read with all that is told of the task.
+func (c *Client) Look(ctx context.Context, key spec.Key, t spec.TaskType) (*reconcile.Sighting, error) {
 	const action = "DescribeIntegrationTask"
 	request := api.NewDescribeIntegrationTaskRequest()
 	request.TaskId = new(key.TaskID)
@@ -84,7 +93,7 @@ func (c *Client) Read(ctx context.Context, key spec.Key, t spec.TaskType) (*stat
 	if got := keyOf(info, key); got != key {
 		return nil, unusable(action, "the answer is about another task")
 	}
-	return live(info), nil
+	return new(sighting(info, key, t)), nil
 }
 
 // read sends one request and reports why its response is not to be used. send
@@ -96,7 +105,7 @@ func (c *Client) read(ctx context.Context, action string, send func(context.Cont
 	if err != nil {
 		return readError(action, noCredentials(err))
 	}
-	x, client := c.exchange(c.reads, k)
+	x, client := c.exchange(c.reads, k, maxRead)
 	sdkErr := send(ctx, client)
 	out, ok := classifyRead(x.answer(sdkErr, k.secrets()), sdkErr)
 	c.log.DebugContext(ctx, "read sent", "action", action, "class", out.Class, "code", out.Code, "request_id", out.RequestID)

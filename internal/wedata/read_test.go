@@ -1,7 +1,6 @@
 package wedata_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -64,12 +63,6 @@ func TestReadErrors(t *testing.T) {
 
 func raw(body string) wedatasim.Fault {
 	return wedatasim.Fault{Answer: wedatasim.ReplyRaw, Body: body}
-}
-
-func rawOnce(body string) wedatasim.Fault {
-	f := raw(body)
-	f.Times = 1
-	return f
 }
 
 func TestReadErrorText(t *testing.T) {
@@ -135,105 +128,117 @@ func TestReadOffline(t *testing.T) {
 	})
 }
 
-func TestList(t *testing.T) {
+// A page tells all that the API tells of tasks in production.
+func TestPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim, c := newSim(t, wedatasim.Options{})
 		const all = 250
 		for i := range all {
 			sim.Edit("1", fmt.Sprintf("t%03d", i), func(task *wedatasim.Task) {
-				task.Submitted, task.Status, task.InstanceVersion = true, wedatasim.StatusRunning, int64(i)
-				task.ExtConfig = []wedatasim.Param{{Name: "n", Value: "v"}}
+				task.Submitted, task.Status, task.InstanceVersion, task.OperatorUIN = true, wedatasim.StatusRunning, int64(i), "100028625403"
 			})
 		}
 		sim.Edit("1", "in development", func(*wedatasim.Task) {})
+		sim.Edit("1", "offline", func(task *wedatasim.Task) { task.Submitted, task.TaskType = true, 202 })
 		sim.Edit("2", "of another project", func(task *wedatasim.Task) { task.Submitted = true })
-		turns := 0
 		n := 0
-		for task, err := range c.List(t.Context(), wedata.ListOptions{ProjectID: "1", Turn: func(context.Context) error { turns++; return nil }}) {
-			if err != nil {
-				t.Fatal(err)
+		for number, want := range map[int]struct {
+			tasks int
+			last  bool
+		}{1: {100, false}, 2: {100, false}, 3: {50, true}, 4: {0, true}} {
+			page, err := c.Page(t.Context(), "1", 0, number)
+			if err != nil || len(page.Tasks) != want.tasks || page.Last != want.last || page.Total != all {
+				t.Fatalf("page %d: %d tasks of %d, last %v, %v", number, len(page.Tasks), page.Total, page.Last, err)
 			}
-			id := fmt.Sprintf("t%03d", n)
-			sims, _ := sim.Task("1", id)
-			want := wedata.Task{
-				Key:      spec.Key{ProjectID: "1", TaskID: id},
-				Name:     "task " + id,
-				TaskType: spec.Realtime,
-				Live: state.Live{
-					InstanceVersion: int64(n), Status: state.TaskRunning, Submitted: true,
-					OperateID: sims.OperateID, UpdateTime: "2000-01-01 08:00:00",
-				},
-				ExtConfig: []spec.Param{{Name: "n", Value: "v"}},
+			for i, got := range page.Tasks {
+				n++
+				id := fmt.Sprintf("t%03d", (number-1)*100+i)
+				sims, _ := sim.Task("1", id)
+				want := reconcile.Sighting{
+					Key: spec.Key{ProjectID: "1", TaskID: id}, TaskType: spec.Realtime, Name: "task " + id,
+					Live: state.Live{
+						InstanceVersion: sims.InstanceVersion, Status: state.TaskRunning, Submitted: true,
+						OperateID: sims.OperateID, UpdateTime: "2000-01-01 08:00:00",
+					},
+					Operator: "100028625403", Event: "console", EventTime: "2000-01-01 08:00:00",
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Fatalf("%s (-want +got):\n%s", id, diff)
+				}
 			}
-			if diff := cmp.Diff(want, task); diff != "" {
-				t.Fatalf("task %d (-want +got):\n%s", n, diff)
-			}
-			n++
 		}
-		if n != all || turns != 3 {
-			t.Errorf("%d tasks in %d requests, want %d in 3", n, turns, all)
+		if n != all {
+			t.Errorf("%d tasks, want %d", n, all)
+		}
+		if page, err := c.Page(t.Context(), "1", spec.Offline, 1); err != nil || len(page.Tasks) != 1 || page.Tasks[0].TaskType != spec.Offline {
+			t.Errorf("offline: %+v, %v", page, err)
 		}
 	})
 }
 
-func TestListEnds(t *testing.T) {
+func TestPageAnswers(t *testing.T) {
+	body := func(set, total string) wedatasim.Fault {
+		return raw(`{"Response":{"TaskInfoSet":` + set + `,"TotalCount":` + total + `,"RequestId":"r"}}`)
+	}
 	tests := []struct {
-		name     string
-		faults   []wedatasim.Fault
-		turn     error
-		tasks    int
-		requests int
-		fails    bool
+		name  string
+		fault wedatasim.Fault
+		want  reconcile.Page
+		err   error
 	}{
-		{name: "with the last page", tasks: 150, requests: 2},
-		{name: "with an error", faults: []wedatasim.Fault{{Skip: 1, Code: "InternalError"}}, tasks: 100, requests: 2, fails: true},
-		{name: "with its turn", turn: context.Canceled, fails: true},
-		{name: "with what is no task", faults: []wedatasim.Fault{raw(`{"Response":{"TaskInfoSet":[null],"TotalCount":1,"RequestId":"r"}}`)}, requests: 1, fails: true},
-		{name: "with a task of another project", faults: []wedatasim.Fault{raw(`{"Response":{"TaskInfoSet":[{"TaskId":"a","ProjectId":"2"}],"TotalCount":1,"RequestId":"r"}}`)}, requests: 1, fails: true},
-		{name: "with an empty page, whatever the count", faults: []wedatasim.Fault{raw(`{"Response":{"TaskInfoSet":[],"TotalCount":7,"RequestId":"r"}}`)}, requests: 1},
-		{name: "without a count, with an empty page", faults: []wedatasim.Fault{rawOnce(`{"Response":{"TaskInfoSet":[{"TaskId":"a"}],"RequestId":"r"}}`), raw(`{"Response":{"TaskInfoSet":[],"RequestId":"r"}}`)}, tasks: 1, requests: 2},
-		{name: "with nulls", faults: []wedatasim.Fault{raw(`{"Response":{"TaskInfoSet":null,"TotalCount":null,"RequestId":"r"}}`)}, requests: 1},
+		{name: "an error", fault: wedatasim.Fault{Code: "InternalError"}, err: wedata.ErrTemporary},
+		{name: "not permitted", fault: wedatasim.Fault{Code: "UnauthorizedOperation"}, err: reconcile.ErrReadDenied},
+		{name: "what is no task", fault: body(`[null]`, `1`), err: wedata.ErrTemporary},
+		{name: "a task without id", fault: body(`[{}]`, `1`), err: wedata.ErrTemporary},
+		{name: "a task of another project", fault: body(`[{"TaskId":"a","ProjectId":"2"}]`, `1`), err: wedata.ErrTemporary},
+		{name: "an empty page, whatever the count", fault: body(`[]`, `7`), want: reconcile.Page{Total: 7, Last: true}},
+		{name: "nulls", fault: body(`null`, `null`), want: reconcile.Page{Last: true}},
+		{
+			name: "without a count", fault: body(`[{"TaskId":"a"}]`, `null`),
+			want: reconcile.Page{Total: 1, Tasks: []reconcile.Sighting{{Key: spec.Key{ProjectID: "1", TaskID: "a"}, TaskType: spec.Realtime}}},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				sim, c := newSim(t, wedatasim.Options{})
-				for i := range 150 {
-					sim.Edit("1", fmt.Sprintf("t%03d", i), func(task *wedatasim.Task) { task.Submitted = true })
+				sim.Inject(tt.fault)
+				got, err := c.Page(t.Context(), "1", 0, 1)
+				if _, ok := errors.AsType[*wedata.ReadError](err); (err != nil) != (tt.err != nil) || err != nil && (!ok || !errors.Is(err, tt.err)) {
+					t.Errorf("got %v, want %v", err, tt.err)
 				}
-				for _, f := range tt.faults {
-					sim.Inject(f)
-				}
-				tasks, failed := 0, false
-				for _, err := range c.List(t.Context(), wedata.ListOptions{ProjectID: "1", Turn: func(context.Context) error { return tt.turn }}) {
-					if err != nil {
-						failed = true
-						continue
-					}
-					tasks++
-				}
-				if tasks != tt.tasks || failed != tt.fails || len(sim.Ledger()) != tt.requests {
-					t.Errorf("%d tasks, failed %v, %d requests; want %d, %v, %d", tasks, failed, len(sim.Ledger()), tt.tasks, tt.fails, tt.requests)
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("-want +got:\n%s", diff)
 				}
 			})
 		})
 	}
 }
 
-// A reader that has seen enough asks for no more.
-func TestListStops(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		sim, c := newSim(t, wedatasim.Options{})
-		for i := range 150 {
-			sim.Edit("1", fmt.Sprintf("t%03d", i), func(task *wedatasim.Task) { task.Submitted = true })
-		}
-		for range c.List(t.Context(), wedata.ListOptions{ProjectID: "1"}) {
-			break
-		}
-		if n := len(sim.Ledger()); n != 1 {
-			t.Errorf("%d requests, want 1", n)
-		}
-	})
+// That a task is not submitted has to be said in so many words.
+func TestLookSubmission(t *testing.T) {
+	for info, want := range map[string]bool{
+		`{}`:                                        false,
+		`{"Submit":null,"HasVersion":null}`:         false,
+		`{"Submit":true}`:                           false,
+		`{"Submit":false,"HasVersion":true}`:        false, // a draft
+		`{"Submit":false}`:                          true,
+		`{"Submit":false,"HasVersion":false}`:       true,
+		`{"OfflineTaskStatus":1}`:                   true,
+		`{"OfflineTaskStatus":1,"HasVersion":true}`: false,
+		`{"OfflineTaskStatus":2}`:                   false,
+		`{"Submit":false,"OfflineTaskStatus":3}`:    false,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			sim, c := newSim(t, wedatasim.Options{})
+			sim.Inject(raw(`{"Response":{"TaskInfo":` + info + `,"RequestId":"r"}}`))
+			sim.Edit("1", "a", func(*wedatasim.Task) {})
+			seen, err := c.Look(t.Context(), spec.Key{ProjectID: "1", TaskID: "a"}, 0)
+			if err != nil || seen.NotSubmitted != want {
+				t.Errorf("%s: not submitted %v, %v", info, seen.NotSubmitted, err)
+			}
+		})
+	}
 }
 
 // Reading keeps no more than it may: a task's texts come from outside.

@@ -128,7 +128,7 @@ func (s CredentialSources) assumeRole(ctx context.Context, k keys, token string)
 	if err != nil {
 		return k, err
 	}
-	x := &exchange{transport: e.transport(&Config{Timeout: MaxTimeout}, false)}
+	x := &exchange{transport: e.transport(&Config{Timeout: MaxTimeout}, false), limit: maxBody}
 	client := common.NewCommonClient(nil, s.Getenv("TKE_REGION"), e.profile()).WithHttpTransport(x)
 	sdkErr := client.Send(request, tchttp.NewCommonResponse())
 	return k.fromSTS(x.answer(sdkErr, []string{token}))

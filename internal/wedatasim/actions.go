@@ -217,10 +217,10 @@ func (p *listParams) check(*Server, Account) *apiError { return nil }
 func (p *listParams) effect(*Server) {}
 
 func (p *listParams) result(s *Server) map[string]any {
-	var tasks []Task
+	var tasks []*Task
 	for _, t := range s.tasks {
 		if p.matches(t) {
-			tasks = append(tasks, *t)
+			tasks = append(tasks, t)
 		}
 	}
 	slices.SortFunc(tasks, p.compare)
@@ -248,13 +248,17 @@ func (p *listParams) matches(t *Task) bool {
 		(p.from.IsZero() || !t.CreateTime.Before(p.from)) && (p.to.IsZero() || !t.CreateTime.After(p.to))
 }
 
-func (p *listParams) compare(a, b Task) int {
+func (p *listParams) compare(a, b *Task) int {
 	for _, o := range p.OrderFields {
-		c := map[string]int{
-			"CreateTime": a.CreateTime.Compare(b.CreateTime),
-			"UpdateTime": a.UpdateTime.Compare(b.UpdateTime),
-			"TaskName":   strings.Compare(a.Name, b.Name),
-		}[o.Name]
+		c := 0
+		switch o.Name {
+		case "CreateTime":
+			c = a.CreateTime.Compare(b.CreateTime)
+		case "UpdateTime":
+			c = a.UpdateTime.Compare(b.UpdateTime)
+		case "TaskName":
+			c = strings.Compare(a.Name, b.Name)
+		}
 		if o.Direction == "DESC" {
 			c = -c
 		}
@@ -265,7 +269,7 @@ func (p *listParams) compare(a, b Task) int {
 	return compareTasks(a, b)
 }
 
-func compareTasks(a, b Task) int {
+func compareTasks(a, b *Task) int {
 	return cmp.Or(strings.Compare(a.ProjectID, b.ProjectID), strings.Compare(a.TaskID, b.TaskID))
 }
 

@@ -65,7 +65,7 @@ func (s *Server) Tasks() []Task {
 	for _, t := range s.tasks {
 		tasks = append(tasks, t.clone())
 	}
-	slices.SortFunc(tasks, compareTasks)
+	slices.SortFunc(tasks, func(a, b Task) int { return compareTasks(&a, &b) })
 	return tasks
 }
 

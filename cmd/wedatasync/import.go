@@ -1,0 +1,176 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/reconcile"
+)
+
+func newImportCommand(io *stdio) *cobra.Command {
+	var o app.ImportOptions
+	var split string
+	cmd := &cobra.Command{
+		Use:   "import",
+		Short: "Adopt what is live, without a commit",
+		Long: `Import reads which versions of a project's tasks are live, and takes them into the
+state as applied. It makes no commit. Tasks that the state knows stay as they are,
+and are shown if they are live otherwise; --overwrite takes them over, too.
+
+With --write it writes a spec for each task that has none, in files that no existing
+one is replaced by. A plan with these specs has nothing to do.
+
+An import that was cut short goes on where it was when it is run again; one that is
+repeated changes nothing. It reads at the --rate, 100 tasks a request, and needs
+permission for DescribeIntegrationTasks. A running daemon has the state: stop it
+first.
+
+Exit codes: 0 done; 1 an error; 7 the state is locked by another process.`,
+		Args: takes(cobra.NoArgs),
+	}
+	s := addSettings(cmd)
+	flags := cmd.Flags()
+	flags.StringArrayVar(&o.Projects, "project", nil, "`id` of a project, any number of times; those that the specs name by default")
+	flags.BoolVar(&o.Overwrite, "overwrite", false, "also take over tasks that the state knows, if they are live otherwise")
+	flags.StringVar(&o.Write, "write", "", "`folder` to write specs of tasks to that have none")
+	flags.StringVar(&split, "split", string(app.SplitProject), "`what` is in one file of --write: project or task")
+	flags.StringVar(&o.Actor, "as", "", "`name` to keep in the history; the login name by default")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := s.load(io.getenv); err != nil {
+			return usageError{err}
+		}
+		if o.Split = app.Split(split); o.Split != app.SplitProject && o.Split != app.SplitTask {
+			return usageError{fmt.Errorf("--split: %q is neither project nor task", split)}
+		}
+		if o.Actor == "" {
+			o.Actor = login(io.getenv)
+		}
+		p := &importProgress{io: io}
+		o.Progress = p.show
+		env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: true}
+		result, err := app.Import(cmd.Context(), s.Settings, env, o)
+		p.end()
+		if result == nil {
+			return err
+		}
+		return errors.Join(writeImport(io.out, result, &o), err)
+	}
+	return cmd
+}
+
+// importProgress shows how far an import is: in one line on a terminal, else in a line
+// every few seconds and one at the end of each list.
+type importProgress struct {
+	io    *stdio
+	shown time.Time
+	line  bool
+}
+
+// progressLines is the least time between two lines of progress in a log.
+const progressLines = 5 * time.Second
+
+func (p *importProgress) show(at app.ImportProgress) {
+	now := time.Now()
+	text := fmt.Sprintf("project %s: %d of %d %s tasks", at.Project, at.Seen, at.Total, at.TaskType)
+	switch {
+	case p.io.errTerminal:
+		p.line = true
+		fmt.Fprintf(p.io.err, "\r\x1b[K%s", text)
+	case at.Seen >= at.Total && at.Total > 0 || now.Sub(p.shown) >= progressLines:
+		p.shown = now
+		fmt.Fprintln(p.io.err, text)
+	}
+}
+
+func (p *importProgress) end() {
+	if p.line {
+		fmt.Fprint(p.io.err, "\r\x1b[K")
+		p.line = false
+	}
+}
+
+// writeImport prints what an import came to.
+func writeImport(w io.Writer, r *app.ImportResult, o *app.ImportOptions) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s of %s live; %s imported; nothing was sent.\n",
+		are(r.Live, "task"), plural(len(r.Projects), "project"), are(r.Imported, "task"))
+	if r.Managed > 0 {
+		fmt.Fprintf(&b, "%s in the state already, as live.\n", are(r.Managed, "task"))
+	}
+	if r.Nameless > 0 {
+		fmt.Fprintf(&b, "%s left out: no spec can have such an id.\n", are(r.Nameless, "task"))
+	}
+	if len(r.Left) > 0 {
+		fmt.Fprintf(&b, "%s in the state and live otherwise, and left as in the state. To take %s over: --overwrite\n", are(len(r.Left), "task"), themOr(len(r.Left)))
+		for i := range r.Left {
+			fmt.Fprintf(&b, "  %s\n", leftText(&r.Left[i]))
+		}
+	}
+	for _, key := range r.Unspoken {
+		fmt.Fprintf(&b, "%s has no spec, and none is written: the state does not keep the values of its extConfig\n", report.Visible(key.String()))
+	}
+	for _, f := range r.Files {
+		done := "written"
+		if f.Kept {
+			done = "there already"
+		}
+		fmt.Fprintf(&b, "%s: %s, %s\n", report.Visible(filepath.ToSlash(filepath.Join(o.Write, f.Name))), plural(f.Specs, "spec"), done)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// leftText says how a task of the state is live.
+func leftText(t *app.LeftTask) string {
+	text := report.Visible(t.Key.String()) + "  "
+	if t.Open {
+		return text + "a commit of it is not settled: see wedatasync explain " + t.Key.ShellWord()
+	}
+	return text + driftText(&t.Drift)
+}
+
+// driftText says on one line what differs, and who did it.
+func driftText(d *reconcile.Drift) string {
+	parts := []string{string(d.Kind)}
+	for _, f := range d.Fields {
+		parts = append(parts, fmt.Sprintf("%s %v -> %v", f.Name, orDash(f.Applied), orDash(f.Live)))
+	}
+	text := strings.Join(parts, ", ")
+	if d.Operator != "" {
+		text += ", by " + report.Visible(d.Operator)
+	}
+	if d.OperatedAt != "" {
+		text += " at " + report.Visible(d.OperatedAt)
+	}
+	return text
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func themOr(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
+}
+
+// are counts things, with the verb.
+func are(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun + " is"
+	}
+	return fmt.Sprintf("%d %ss are", n, noun)
+}

@@ -1,0 +1,223 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// ImportOptions say what is imported.
+type ImportOptions struct {
+	Projects  []string // none: those that the specs name
+	Overwrite bool     // also tasks that the state knows, if they are live otherwise
+	Actor     string   // who imports, for the history
+	Write     string   // a folder for specs of what has none yet; empty: none are written
+	Split     Split
+	// Progress is told of each page that is in the state. It may be nil.
+	Progress func(ImportProgress)
+}
+
+// ImportProgress is how far the import of one project's tasks of one type is.
+type ImportProgress struct {
+	Project  string
+	TaskType spec.TaskType
+	Seen     int
+	Total    int // as WeData tells it
+}
+
+// ImportResult is what an import came to.
+type ImportResult struct {
+	Projects []string
+	Live     int        // tasks that WeData lists
+	Imported int        // taken over now
+	Managed  int        // were in the state as they are live
+	Left     []LeftTask // stay as they are in the state, in order of key
+	Nameless int        // tasks with ids that no spec can have: left out
+	Files    []SpecFile // in order of name
+	Unspoken []spec.Key // have no spec, and none could be written
+}
+
+// LeftTask is a task of the state that is live otherwise, and was not taken over.
+type LeftTask struct {
+	reconcile.Drift
+	Open bool // a commit of it is under way or in doubt: that comes first
+}
+
+// Import takes the tasks of projects over as they are live, without a call. Each page
+// is durable before the next is read: an import that was cut short goes on where it
+// was when it is run again, for what reading the pages costs.
+func Import(ctx context.Context, s Settings, env Env, o ImportOptions) (_ *ImportResult, err error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	if s.Simulate {
+		return nil, &SettingError{Name: "simulate", Err: errNothingLive}
+	}
+	a := &App{settings: s}
+	if a.log, err = env.logger(&s); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	client, err := a.connect(ctx, &s, &env)
+	if err != nil {
+		return nil, err
+	}
+	store, err := a.open(ctx, &s, &env)
+	if err != nil {
+		return nil, err
+	}
+	rev, err := a.source.Poll(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if rev.Specs.Problems().Errors() > 0 {
+		return nil, fmt.Errorf("import: the specs come first: %w", rev.Specs.Problems())
+	}
+	records, _, err := load(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	i := &importer{options: o, store: store, specs: rev.Specs, records: records, names: map[spec.Key]string{}}
+	i.survey = reconcile.Survey{Lister: client, Lists: reconcile.NewPacer(s.Rate * s.Share)}
+	if err := i.projects(); err != nil {
+		return nil, err
+	}
+	for _, project := range i.result.Projects {
+		for _, t := range []spec.TaskType{spec.Realtime, spec.Offline} {
+			if err := i.list(ctx, project, t); err != nil {
+				return nil, err
+			}
+		}
+	}
+	slices.SortFunc(i.result.Left, func(a, b LeftTask) int { return a.Key.Compare(b.Key) })
+	return &i.result, i.write()
+}
+
+var errNothingLive = errors.New("a simulated endpoint that is embedded begins without tasks: start one with wedatasync simulate, and name it with --endpoint")
+
+// importer is one import.
+type importer struct {
+	options ImportOptions
+	survey  reconcile.Survey
+	store   *state.Store
+	specs   *spec.Set
+	records map[spec.Key]*state.Record
+	names   map[spec.Key]string // of every task that is live
+	result  ImportResult
+}
+
+// projects finds out whose tasks are imported.
+func (i *importer) projects() error {
+	list := slices.Clone(i.options.Projects)
+	if len(list) == 0 {
+		for c := range i.specs.All() {
+			list = append(list, c.ProjectID)
+		}
+	}
+	slices.Sort(list)
+	i.result.Projects = slices.Compact(list)
+	for _, p := range i.result.Projects {
+		if !(spec.Key{ProjectID: p, TaskID: p}).Valid() {
+			return &SettingError{Name: "project", Err: fmt.Errorf("%q is not an id", p)}
+		}
+	}
+	if len(i.result.Projects) == 0 {
+		return &SettingError{Name: "project", Err: errors.New("is needed: the source has no specs that would name one")}
+	}
+	return nil
+}
+
+// list imports the tasks of one type of a project.
+func (i *importer) list(ctx context.Context, project string, t spec.TaskType) error {
+	seen := 0
+	for page, err := range i.survey.List(ctx, project, t) {
+		if err != nil {
+			return err
+		}
+		var taken []state.Transition
+		for k := range page.Tasks {
+			if tr, ok := i.take(&page.Tasks[k], time.Now()); ok {
+				taken = append(taken, tr)
+			}
+		}
+		if err := i.store.SaveAll(ctx, taken); err != nil {
+			return err
+		}
+		for k := range taken {
+			i.records[taken[k].Record.Key] = taken[k].Record
+		}
+		i.result.Imported += len(taken)
+		seen += len(page.Tasks)
+		if i.options.Progress != nil {
+			i.options.Progress(ImportProgress{Project: project, TaskType: t, Seen: seen, Total: max(page.Total, seen)})
+		}
+	}
+	return nil
+}
+
+// take decides about one task that is live.
+func (i *importer) take(seen *reconcile.Sighting, now time.Time) (state.Transition, bool) {
+	if _, twice := i.names[seen.Key]; twice {
+		return state.Transition{}, false // it has slipped to the next page meanwhile
+	}
+	if !seen.Key.Valid() {
+		i.result.Nameless++
+		return state.Transition{}, false
+	}
+	i.names[seen.Key] = seen.Name
+	i.result.Live++
+	have, want := i.records[seen.Key], i.specs.Get(seen.Key)
+	switch open := have != nil && have.Attempt != nil; {
+	case have == nil || have.Applied == nil && !open:
+	case open:
+		i.result.Left = append(i.result.Left, LeftTask{Drift: reconcile.DriftOf(want, have, seen, nil, now), Open: true})
+		return state.Transition{}, false
+	default:
+		d := reconcile.Compare(want, have.Applied, seen)
+		if !d.Kind.Drifted() {
+			i.result.Managed++
+			return state.Transition{}, false
+		}
+		if !i.options.Overwrite {
+			i.result.Left = append(i.result.Left, LeftTask{Drift: d})
+			return state.Transition{}, false
+		}
+	}
+	return reconcile.Import(have, want, seen, i.options.Actor, now), true
+}
+
+// write writes specs for the tasks that are live and have none.
+func (i *importer) write() (err error) {
+	if i.options.Write == "" {
+		return nil
+	}
+	var commits []spec.Commit
+	for key := range i.names {
+		rec := i.records[key]
+		if i.specs.Get(key) != nil || rec == nil || rec.Applied == nil {
+			continue
+		}
+		c, ok := reconcile.SpecOf(key, rec.Applied)
+		if !ok {
+			i.result.Unspoken = append(i.result.Unspoken, key)
+			continue
+		}
+		commits = append(commits, c)
+	}
+	slices.SortFunc(i.result.Unspoken, spec.Key.Compare)
+	slices.SortFunc(commits, func(a, b spec.Commit) int { return a.Key.Compare(b.Key) })
+	w, err := newSpecWriter(i.options.Write, cmp.Or(i.options.Split, SplitProject))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	i.result.Files, err = w.write(commits, func(c *spec.Commit) string { return i.names[c.Key] })
+	return err
+}

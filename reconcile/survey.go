@@ -1,0 +1,276 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+const (
+	// maxPages bounds one list.
+	maxPages = 10_000
+	// listTries is how often a page is asked for that got no usable answer.
+	listTries = 4
+)
+
+// Sighting is what WeData told of one task. What it did not tell is zero: that is not
+// known, and differs from nothing.
+type Sighting struct {
+	Key      spec.Key
+	TaskType spec.TaskType
+	Name     string
+	Live     state.Live
+	// NotSubmitted says that it told so: no version was ever submitted.
+	NotSubmitted bool
+	Operator     string // who operated the task last, an account id
+	Event        string // the last operation, in the API's words
+	EventTime    string // when that was, by WeData's clock
+}
+
+// Page is a part of a list of tasks.
+type Page struct {
+	Tasks []Sighting
+	Total int // of the whole list, as far as it is told
+	Last  bool
+}
+
+// Lister lists the tasks of a project that are in production.
+type Lister interface {
+	// Page returns a page, counted from 1, of the tasks of one type. Its errors are
+	// those of a Reader.
+	Page(ctx context.Context, projectID string, t spec.TaskType, number int) (Page, error)
+}
+
+// Looker is a Reader that tells all that is told of a task. Its errors are those of a
+// Reader.
+type Looker interface {
+	Look(ctx context.Context, key spec.Key, t spec.TaskType) (*Sighting, error)
+}
+
+// Watched is a task to look for.
+type Watched struct {
+	Key      spec.Key
+	TaskType spec.TaskType
+	Managed  bool // it was applied: if no list has it, it is looked at by itself
+}
+
+// Managed returns the tasks of a state, in order of key.
+func Managed(records map[spec.Key]*state.Record) []Watched {
+	var tasks []Watched
+	for key, rec := range records {
+		if rec.Applied != nil {
+			tasks = append(tasks, Watched{Key: key, TaskType: rec.Applied.TaskType.OrDefault(), Managed: true})
+		}
+	}
+	slices.SortFunc(tasks, func(a, b Watched) int { return a.Key.Compare(b.Key) })
+	return tasks
+}
+
+// Survey reads what is live of many tasks: list by list, and what no list has by
+// itself.
+type Survey struct {
+	Lister Lister
+	Looker Looker
+	Lists  *Pacer // of Lister's requests
+	Looks  *Pacer // of Looker's
+	// Yield, if not nil, is called before each request. It returns when that may be
+	// made.
+	Yield func(context.Context) error
+}
+
+// List yields the pages of a list, each read in its turn. A page that was over the
+// rate, or got no usable answer, is asked for again a few times. The first error ends
+// the list.
+func (s *Survey) List(ctx context.Context, projectID string, t spec.TaskType) iter.Seq2[Page, error] {
+	return func(yield func(Page, error) bool) {
+		for number := 1; number <= maxPages; number++ {
+			page, err := again(ctx, s, s.Lists, func() (Page, error) { return s.Lister.Page(ctx, projectID, t, number) })
+			if err != nil {
+				yield(Page{}, fmt.Errorf("list the %s tasks of project %s: %w", t.OrDefault(), projectID, err))
+				return
+			}
+			if !yield(page, nil) || page.Last {
+				return
+			}
+		}
+		yield(Page{}, fmt.Errorf("list the %s tasks of project %s: over %d pages", t.OrDefault(), projectID, maxPages))
+	}
+}
+
+// again reads in its turn, a few times if it is worth it.
+func again[T any](ctx context.Context, s *Survey, pacer *Pacer, read func() (T, error)) (got T, err error) {
+	for try := 1; ; try++ {
+		if err := s.turn(ctx, pacer); err != nil {
+			return got, err
+		}
+		sent := time.Now()
+		got, err = read()
+		if errors.Is(err, ErrReadThrottled) {
+			pacer.Rejected(sent)
+		} else {
+			pacer.Sent(0, time.Since(sent))
+		}
+		if err == nil || try == listTries || !worthRepeating(err) {
+			return got, err
+		}
+		if err := sleepUntil(ctx, time.Now().Add(Backoff{Min: time.Second, Max: time.Minute}.After(try, 0))); err != nil {
+			return got, err
+		}
+	}
+}
+
+// turn waits until a request may be made.
+func (s *Survey) turn(ctx context.Context, pacer *Pacer) error {
+	if s.Yield != nil {
+		if err := s.Yield(ctx); err != nil {
+			return err
+		}
+	}
+	slot, err := pacer.Take(ctx)
+	if err != nil {
+		return err
+	}
+	return slot.Wait(ctx)
+}
+
+// worthRepeating reports whether the same read can succeed soon.
+func worthRepeating(err error) bool {
+	if errors.Is(err, ErrReadThrottled) {
+		return true
+	}
+	answered, ok := errors.AsType[AnsweredError](err)
+	if !ok {
+		return false
+	}
+	switch answered.Answered().Class {
+	case state.ClassNotSent, state.ClassUnknown, state.ClassWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Sightings are what a Survey has found.
+type Sightings struct {
+	At     time.Time // when it began: what is in Seen was told at that time, or later
+	Seen   map[spec.Key]*Sighting
+	Failed map[spec.Key]error // why a task could not be read; Seen has all others that were found
+}
+
+// maxLooks bounds the tasks that one survey looks at by themselves.
+const maxLooks = 1000
+
+// errNotLooked says that a survey had enough to look at.
+var errNotLooked = fmt.Errorf("no list has it, as over %d others: it was not looked at by itself", maxLooks)
+
+// Take reads what is live of the tasks. What cannot be read is in the result; the
+// error is that of ctx.
+func (s *Survey) Take(ctx context.Context, tasks []Watched) (*Sightings, error) {
+	found := &Sightings{At: time.Now(), Seen: map[spec.Key]*Sighting{}, Failed: map[spec.Key]error{}}
+	type list struct {
+		project string
+		t       spec.TaskType
+	}
+	groups := map[list]map[spec.Key]bool{}
+	var lists []list
+	for _, w := range tasks {
+		l := list{w.Key.ProjectID, w.TaskType.OrDefault()}
+		if groups[l] == nil {
+			groups[l] = map[spec.Key]bool{}
+			lists = append(lists, l)
+		}
+		groups[l][w.Key] = true
+	}
+	for _, l := range lists {
+		if err := s.list(ctx, found, l.project, l.t, groups[l]); err != nil {
+			return nil, err
+		}
+	}
+	looks := 0
+	for _, w := range tasks {
+		if !w.Managed || found.Seen[w.Key] != nil || found.Failed[w.Key] != nil {
+			continue
+		}
+		if looks++; looks > maxLooks {
+			found.Failed[w.Key] = errNotLooked
+			continue
+		}
+		if err := s.look(ctx, found, w); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// Confirm looks again at tasks, and keeps what is told now.
+func (s *Survey) Confirm(ctx context.Context, found *Sightings, tasks []Watched) error {
+	for i, w := range tasks {
+		if i >= maxLooks {
+			return nil // they differ in such numbers that it is no passing thing
+		}
+		if err := s.look(ctx, found, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// list notes the tasks of one list that are wanted.
+func (s *Survey) list(ctx context.Context, found *Sightings, project string, t spec.TaskType, wanted map[spec.Key]bool) error {
+	for page, err := range s.List(ctx, project, t) {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			for key := range wanted {
+				if found.Seen[key] == nil {
+					found.Failed[key] = err
+				}
+			}
+			return nil
+		}
+		for i := range page.Tasks {
+			if seen := page.Tasks[i]; wanted[seen.Key] {
+				found.Seen[seen.Key] = &seen
+			}
+		}
+	}
+	return nil
+}
+
+// look notes one task.
+func (s *Survey) look(ctx context.Context, found *Sightings, w Watched) error {
+	seen, err := again(ctx, s, s.Looks, func() (*Sighting, error) { return s.Looker.Look(ctx, w.Key, w.TaskType) })
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, ErrTaskGone):
+		seen = &Sighting{Key: w.Key, TaskType: w.TaskType.OrDefault(), Live: state.Live{Missing: true}}
+	case err != nil:
+		found.Failed[w.Key] = err
+		delete(found.Seen, w.Key)
+		return nil
+	}
+	delete(found.Failed, w.Key)
+	found.Seen[w.Key] = seen
+	return nil
+}
+
+// Drifts says how the tasks of a state stand that are not simply as they were
+// applied, in order of key.
+func Drifts(specs *spec.Set, records map[spec.Key]*state.Record, found *Sightings) []Drift {
+	var drifts []Drift
+	for _, w := range Managed(records) {
+		d := DriftOf(specs.Get(w.Key), records[w.Key], found.Seen[w.Key], found.Failed[w.Key], found.At)
+		if d.Kind != DriftNone {
+			drifts = append(drifts, d)
+		}
+	}
+	return drifts
+}

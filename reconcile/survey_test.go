@@ -1,0 +1,190 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// library answers the reads of a survey, and keeps what was asked.
+type library struct {
+	lists map[string][][]string // pages of task ids, by project and type
+	alone map[string]bool       // tasks that no list has
+	fails map[string][]error    // what an ask comes to first, one after the other
+	asked []string
+	times []time.Time
+}
+
+func (l *library) ask(text string) error {
+	l.asked, l.times = append(l.asked, text), append(l.times, time.Now())
+	if left := l.fails[text]; len(left) > 0 {
+		l.fails[text] = left[1:]
+		return left[0]
+	}
+	return nil
+}
+
+func (l *library) Page(_ context.Context, projectID string, t spec.TaskType, number int) (Page, error) {
+	list := fmt.Sprintf("%s %s", projectID, t)
+	if err := l.ask(fmt.Sprintf("list %s %d", list, number)); err != nil {
+		return Page{}, err
+	}
+	pages := l.lists[list]
+	if number > len(pages) {
+		return Page{Last: true}, nil
+	}
+	p := Page{Last: number == len(pages)}
+	for _, id := range pages[number-1] {
+		p.Tasks = append(p.Tasks, Sighting{Key: spec.Key{ProjectID: projectID, TaskID: id}, TaskType: t})
+	}
+	return p, nil
+}
+
+func (l *library) Look(_ context.Context, key spec.Key, t spec.TaskType) (*Sighting, error) {
+	if err := l.ask("look " + key.String()); err != nil {
+		return nil, err
+	}
+	if !l.alone[key.String()] {
+		return nil, ErrTaskGone
+	}
+	return &Sighting{Key: key, TaskType: t, NotSubmitted: true}, nil
+}
+
+// badRead is an error of a read: the class of its answer.
+type badRead state.Class
+
+func (e badRead) Error() string           { return string(e) }
+func (e badRead) Answered() state.Outcome { return state.Outcome{Class: state.Class(e)} }
+
+func TestSurvey(t *testing.T) {
+	managed := func(keys ...string) (tasks []Watched) {
+		for _, k := range keys {
+			project, task, _ := strings.Cut(k, "/")
+			w := Watched{Key: spec.Key{ProjectID: project, TaskID: task}, Managed: task != "wanted"}
+			if strings.HasPrefix(task, "off") {
+				w.TaskType = spec.Offline
+			}
+			tasks = append(tasks, w)
+		}
+		return tasks
+	}
+	tests := []struct {
+		name  string
+		tasks []Watched
+		fails map[string][]error
+		want  string // a task is listed, alone, gone or why it could not be read
+		asked string
+	}{
+		{
+			name: "page by page, and what no list has by itself", tasks: managed("1/a", "1/c", "1/alone", "1/gone", "1/wanted", "1/off", "2/b"),
+			want:  "1/a listed, 1/alone alone, 1/c listed, 1/gone gone, 1/off listed, 2/b listed",
+			asked: "list 1 realtime 1, list 1 realtime 2, list 1 offline 1, list 2 realtime 1, look 1/alone, look 1/gone",
+		},
+		{
+			name: "a page over the rate is asked for again", tasks: managed("1/a"),
+			fails: map[string][]error{"list 1 realtime 2": {ErrReadThrottled, badRead(state.ClassUnknown)}},
+			want:  "1/a listed", asked: "list 1 realtime 1, list 1 realtime 2, list 1 realtime 2, list 1 realtime 2",
+		},
+		{
+			name: "a list that goes on failing fails its tasks alone", tasks: managed("1/c", "2/b"),
+			fails: map[string][]error{"list 1 realtime 1": {badRead(state.ClassNotSent), badRead(state.ClassNotSent), badRead(state.ClassNotSent), badRead(state.ClassNotSent)}},
+			want:  "1/c not-sent, 2/b listed", asked: "list 1 realtime 1, list 1 realtime 1, list 1 realtime 1, list 1 realtime 1, list 2 realtime 1",
+		},
+		{
+			name: "what was read before it failed counts", tasks: managed("1/a", "1/c"),
+			fails: map[string][]error{"list 1 realtime 2": {badRead(state.ClassRefused)}},
+			want:  "1/a listed, 1/c refused", asked: "list 1 realtime 1, list 1 realtime 2",
+		},
+		{
+			name: "what is denied is not asked for again", tasks: managed("1/a"),
+			fails: map[string][]error{"list 1 realtime 1": {ErrReadDenied}},
+			want:  "1/a denied", asked: "list 1 realtime 1",
+		},
+		{
+			name: "one task that cannot be read", tasks: managed("1/alone", "1/gone"),
+			fails: map[string][]error{"look 1/alone": {badRead(state.ClassAuth)}},
+			want:  "1/alone auth, 1/gone gone", asked: "list 1 realtime 1, list 1 realtime 2, look 1/alone, look 1/gone",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := &library{
+					lists: map[string][][]string{"1 realtime": {{"a", "b"}, {"c"}}, "1 offline": {{"off"}}, "2 realtime": {{"a", "b"}}},
+					alone: map[string]bool{"1/alone": true}, fails: tt.fails,
+				}
+				s := Survey{Lister: l, Looker: l, Lists: NewPacer(20), Looks: NewPacer(20)}
+				found, err := s.Take(t.Context(), tt.tasks)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got []string
+				for _, w := range Managed(recordsOf(tt.tasks)) {
+					seen, failed := found.Seen[w.Key], found.Failed[w.Key]
+					word := "not looked for"
+					switch {
+					case errors.Is(failed, ErrReadDenied):
+						word = "denied"
+					case failed != nil:
+						bad, _ := errors.AsType[badRead](failed)
+						word = bad.Error()
+					case seen != nil && seen.Live.Missing:
+						word = "gone"
+					case seen != nil && seen.NotSubmitted:
+						word = "alone"
+					case seen != nil:
+						word = "listed"
+					}
+					got = append(got, w.Key.String()+" "+word)
+				}
+				if diff := cmp.Diff(tt.want, strings.Join(got, ", ")); diff != "" {
+					t.Errorf("-want +got:\n%s", diff)
+				}
+				if diff := cmp.Diff(tt.asked, strings.Join(l.asked, ", ")); diff != "" {
+					t.Errorf("asked, -want +got:\n%s", diff)
+				}
+				for i := range l.times[1:] {
+					if gap := l.times[i+1].Sub(l.times[i]); l.asked[i][:4] == l.asked[i+1][:4] && gap < time.Second/20 {
+						t.Errorf("%s comes %v after %s", l.asked[i+1], gap, l.asked[i])
+					}
+				}
+			})
+		})
+	}
+}
+
+// recordsOf returns a state that has applied the tasks that are managed.
+func recordsOf(tasks []Watched) map[spec.Key]*state.Record {
+	records := map[spec.Key]*state.Record{}
+	for _, w := range tasks {
+		if w.Managed {
+			records[w.Key] = &state.Record{Key: w.Key, Status: state.StatusApplied, Applied: &state.Applied{TaskType: w.TaskType}}
+		}
+	}
+	return records
+}
+
+// A survey ends with its context, and says so.
+func TestSurvey_Ends(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		l := &library{lists: map[string][][]string{"1 realtime": {{"a"}, {"b"}, {"c"}}}}
+		s := Survey{Lister: l, Looker: l, Lists: NewPacer(1), Looks: NewPacer(1)}
+		time.AfterFunc(1500*time.Millisecond, cancel)
+		if _, err := s.Take(ctx, []Watched{{Key: spec.Key{ProjectID: "1", TaskID: "z"}}}); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		if len(l.asked) != 1 {
+			t.Errorf("asked %v", l.asked)
+		}
+	})
+}

@@ -1,0 +1,148 @@
+package spec
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxNote bounds a comment of [Format], in bytes.
+const maxNote = 120
+
+// Format writes the commits as one document, in their order. What [Parse] makes of it
+// are the same commits, at other places; a text with thousands of commas or colons,
+// which Parse takes for too many values, is the one exception. schema, if not empty,
+// is where editors find the schema. note returns a comment to go above a commit, or
+// nothing; it may be nil.
+func Format(commits []Commit, schema string, note func(*Commit) string) []byte {
+	w := new(formatter)
+	if schema != "" {
+		fmt.Fprintf(w, "# yaml-language-server: $schema=%s\n", comment(schema))
+	}
+	fmt.Fprintf(w, "apiVersion: %s\n", apiVersion)
+	project := ""
+	if len(commits) > 0 && !slices.ContainsFunc(commits, func(c Commit) bool { return c.ProjectID != commits[0].ProjectID }) {
+		project = commits[0].ProjectID
+		fmt.Fprintf(w, "defaults:\n  projectId: %s\n", quoted(project))
+	}
+	if len(commits) == 0 {
+		w.WriteString("commits: []\n")
+		return w.Bytes()
+	}
+	w.WriteString("commits:\n")
+	for i := range commits {
+		c := &commits[i]
+		if note != nil {
+			if text := comment(note(c)); text != "" {
+				fmt.Fprintf(w, "  # %s\n", text)
+			}
+		}
+		w.commit(c, project)
+	}
+	return w.Bytes()
+}
+
+// formatter writes YAML. All text is quoted: nothing can be taken for something else.
+type formatter struct{ bytes.Buffer }
+
+func (w *formatter) commit(c *Commit, project string) {
+	fmt.Fprintf(w, "  - taskId: %s\n", quoted(c.TaskID))
+	if c.ProjectID != project {
+		w.text("projectId", c.ProjectID)
+	}
+	fmt.Fprintf(w, "    commitType: %s\n", c.CommitType)
+	if c.TaskType != 0 {
+		fmt.Fprintf(w, "    taskType: %s\n", c.TaskType)
+	}
+	w.number("instanceVersion", c.InstanceVersion)
+	w.number("discardState", c.DiscardState)
+	w.text("versionDesc", c.VersionDesc)
+	w.text("eventDesc", c.EventDesc)
+	w.text("rerun", c.Rerun)
+	if c.Suspend {
+		w.WriteString("    suspend: true\n")
+	}
+	w.list("dependsOn", len(c.DependsOn), func(i int) string { return quoted(c.DependsOn[i].String()) })
+	w.list("extConfig", len(c.ExtConfig), func(i int) string {
+		return "name: " + quoted(c.ExtConfig[i].Name) + "\n        value: " + quoted(c.ExtConfig[i].Value)
+	})
+}
+
+func (w *formatter) number(key string, n int64) {
+	if n != 0 {
+		fmt.Fprintf(w, "    %s: %d\n", key, n)
+	}
+}
+
+func (w *formatter) text(key, s string) {
+	if s != "" {
+		fmt.Fprintf(w, "    %s: %s\n", key, quoted(s))
+	}
+}
+
+func (w *formatter) list(key string, n int, item func(int) string) {
+	if n == 0 {
+		return
+	}
+	fmt.Fprintf(w, "    %s:\n", key)
+	for i := range n {
+		fmt.Fprintf(w, "      - %s\n", item(i))
+	}
+}
+
+// quoted writes text in double quotes, on one line.
+func quoted(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r == ' ' || unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// comment returns text that stays in its line and does nothing there.
+func comment(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r != ' ' && !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, s)
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) <= maxNote {
+		return s
+	}
+	cut := strings.ToValidUTF8(s[:maxNote-len("…")], "")
+	return strings.TrimSpace(cut) + "…"
+}
+
+// Valid reports whether a spec can name the task: both ids have 1 to MaxID bytes that
+// can be seen and told apart, and that of the project no slash.
+func (k Key) Valid() bool {
+	for _, id := range []string{k.ProjectID, k.TaskID} {
+		if id == "" || len(id) > MaxID || !utf8.ValidString(id) || strings.ContainsFunc(id, notInID) || !norm.NFC.IsNormalString(id) {
+			return false
+		}
+	}
+	return !strings.Contains(k.ProjectID, "/")
+}
