@@ -265,7 +265,7 @@ func (s *Survey) look(ctx context.Context, found *Sightings, w Watched) error {
 // Drifts says how the tasks of a state stand that are not simply as they were
 // applied, in order of key.
 func Drifts(specs *spec.Set, records map[spec.Key]*state.Record, found *Sightings) []Drift {
-	var drifts []Drift
+	drifts := []Drift{}
 	for _, w := range Managed(records) {
 		d := DriftOf(specs.Get(w.Key), records[w.Key], found.Seen[w.Key], found.Failed[w.Key], found.At)
 		if d.Kind != DriftNone {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/app"
 	"github.com/wedatasync/wedatasync/internal/report"
-	"github.com/wedatasync/wedatasync/reconcile"
 )
 
 func newImportCommand(io *stdio) *cobra.Command {
@@ -134,23 +133,7 @@ func leftText(t *app.LeftTask) string {
 	if t.Open {
 		return text + "a commit of it is not settled: see wedatasync explain " + t.Key.ShellWord()
 	}
-	return text + driftText(&t.Drift)
-}
-
-// driftText says on one line what differs, and who did it.
-func driftText(d *reconcile.Drift) string {
-	parts := []string{string(d.Kind)}
-	for _, f := range d.Fields {
-		parts = append(parts, fmt.Sprintf("%s %v -> %v", f.Name, orDash(f.Applied), orDash(f.Live)))
-	}
-	text := strings.Join(parts, ", ")
-	if d.Operator != "" {
-		text += ", by " + report.Visible(d.Operator)
-	}
-	if d.OperatedAt != "" {
-		text += " at " + report.Visible(d.OperatedAt)
-	}
-	return text
+	return text + report.DriftText(&t.Drift)
 }
 
 func plural(n int, noun string) string {

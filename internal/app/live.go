@@ -58,7 +58,9 @@ func Live(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err erro
 	p := reconcile.Diff(reconcile.Input{Specs: rev.Specs, Records: liveRecords(rev.Specs, found), Control: &state.Control{}}, time.Now())
 	p.Source, p.Against = s.sourceInfo(), "live"
 	p.Source.Revision, p.Source.Author, p.Source.Subject = rev.ID, rev.Author, rev.Subject
-	p.Drift = reconcile.Drifts(rev.Specs, k.records, found)
+	if k.info.Lineage != "" {
+		p.Drift = reconcile.Drifts(rev.Specs, k.records, found)
+	}
 	return p, nil
 }
 

@@ -10,7 +10,7 @@ import (
 
 // FormatVersion is the version of the JSON documents. A minor version adds
 // members, a major one changes or removes some.
-const FormatVersion = "1.0"
+const FormatVersion = "1.1"
 
 // JSONOptions say how a JSON document is written.
 type JSONOptions struct {
@@ -52,6 +52,9 @@ func JSON(w io.Writer, p *reconcile.Plan, o JSONOptions) error {
 	list(d, "changes", pointers(p.Changes), func(c *reconcile.Change) any {
 		return newJSONChange(c, o.ShowValues)
 	})
+	if p.Drift != nil {
+		list(d, "drift", pointers(p.Drift), func(f *reconcile.Drift) any { return newJSONDrift(f) })
+	}
 	d.diagnostics(p.Problems)
 	return d.close()
 }

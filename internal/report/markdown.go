@@ -162,6 +162,7 @@ func (g *page) render(l level) []byte {
 	b.followed(g, l, "Starting: applied, and followed until it runs, no call is made", g.starting)
 	b.unversioned(g, l)
 	b.forgotten(g, l)
+	b.drift(g, l)
 	b.line("")
 	b.line(g.origin())
 	return b.Bytes()
@@ -184,6 +185,7 @@ func (g *page) title() string {
 	add(s.planHeld, plural(s.planHeld, "commit")+" held by a guard")
 	add(s.held, fmt.Sprintf("%d held", s.held))
 	add(s.notRunning, fmt.Sprintf("%d not running", s.notRunning))
+	add(s.drifted, fmt.Sprintf("%d drifted", s.drifted))
 	add(s.errors, plural(s.errors, "error"))
 	add(s.warnings, plural(s.warnings, "warning"))
 	if len(counts) == 0 {

@@ -186,7 +186,36 @@ func fileSituations() []situation {
 			p.Source.Branch, p.State, p.Against = "", reconcile.StateInfo{}, "origin/main"
 		})},
 		{"everything", everything(problems)},
+		{"drift", edit(plan(next("orders_cdc", spec.Resume, 5, 3)), func(p *reconcile.Plan) {
+			p.Source.Branch, p.State, p.Against, p.Drift = "", reconcile.StateInfo{}, "live", everyDrift()
+		})},
+		{"drift-alone", edit(plan(), func(p *reconcile.Plan) { p.Against, p.Drift = "live", everyDrift()[2:3] })},
+		{"drift-none", edit(plan(), func(p *reconcile.Plan) { p.Against, p.Drift = "live", []reconcile.Drift{} })},
+		{"drift-beside", edit(plan(), func(p *reconcile.Plan) { p.Against, p.Drift = "live", everyDrift()[6:8] })},
 	}
+}
+
+// everyDrift has a task of each kind.
+func everyDrift() []reconcile.Drift {
+	all := []reconcile.Drift{
+		{Kind: reconcile.DriftGone, Detail: "WeData knows no such task; nothing is done about that"},
+		{Kind: reconcile.DriftNotSubmitted, Operator: "100028625403", Fields: []reconcile.DriftField{{Name: "status", Git: "running", Applied: "running", Live: "not submitted"}}},
+		{
+			Kind: reconcile.DriftNewer, Operator: "100028625403", OperatedAt: "2026-11-23 19:58:00", Event: "commit", Locker: "100000000007",
+			Fields: []reconcile.DriftField{{Name: "instanceVersion", Git: int64(3), Applied: int64(3), Live: int64(5)}},
+		},
+		{Kind: reconcile.DriftOlder, Fields: []reconcile.DriftField{{Name: "instanceVersion", Git: int64(4), Applied: int64(3), Live: int64(2)}}},
+		{Kind: reconcile.DriftStopped, OperatedAt: "2026-11-23 19:58:00", Fields: []reconcile.DriftField{{Name: "status", Git: "running", Applied: "running", Live: "paused"}}},
+		{Kind: reconcile.DriftStarted, Fields: []reconcile.DriftField{{Name: "status", Applied: "submitted", Live: "running"}}},
+		{Kind: reconcile.DriftLocked, Locker: "100000000007"},
+		{Kind: reconcile.DriftUnknown, Detail: "reading tasks is not permitted"},
+		{Kind: reconcile.DriftPending, Detail: "a commit of it is under way or in doubt"},
+		{Kind: reconcile.DriftUnmanaged},
+	}
+	for i := range all {
+		all[i].Key = spec.Key{ProjectID: project, TaskID: "task_" + string(all[i].Kind)}
+	}
+	return all
 }
 
 func everything(problems spec.Problems) *reconcile.Plan {
@@ -260,6 +289,11 @@ func hostileWith(text string) *reconcile.Plan {
 	p.State.Lineage = text
 	p.Holds = []reconcile.GuardHold{{Guard: text, Message: text, Approvable: true}}
 	p.Approved, p.Against = text, text
+	p.Drift = everyDrift()
+	for i := range p.Drift {
+		d := &p.Drift[i]
+		d.Key, d.Operator, d.OperatedAt, d.Event, d.Locker, d.Detail = spec.Key{ProjectID: text, TaskID: text}, text, text, text, text, text
+	}
 	p.Problems = spec.Problems{
 		problem(text, 1, 1, spec.SeverityError, text, text),
 		problem(text, 2, 1, spec.SeverityWarning, text, text),

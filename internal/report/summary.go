@@ -25,6 +25,8 @@ type summary struct {
 	forgotten   int           // tasks the state forgets
 	unversioned int           // tasks that changed without a new version
 	unchanged   int           // tasks that are as their spec says
+	drifted     int           // tasks that are live otherwise than they were applied
+	beside      int           // tasks that are not, and have to be known all the same
 	errors      int           // problems of severity error
 	warnings    int           // problems of severity warning
 	specs       int           // valid specs
@@ -45,6 +47,8 @@ func (v *view) count(planHeld int, rate float64) summary {
 		errors:      v.plan.Problems.Errors(),
 		specs:       v.plan.Specs,
 	}
+	drift := v.driftGroups()
+	s.drifted, s.beside = len(drift[0].tasks), len(drift[1].tasks)
 	for _, group := range v.sends {
 		s.impacts = append(s.impacts, len(group))
 		s.commits += len(group)
@@ -95,6 +99,12 @@ func (s summary) headline() string {
 	if s.errors > 0 {
 		fmt.Fprintf(&b, "; %s: what %s stays as it is", plural(s.errors, "error"), nameNames(s.errors))
 	}
+	switch {
+	case s.drifted == 1:
+		b.WriteString("; 1 task has drifted from what was applied")
+	case s.drifted > 1:
+		fmt.Fprintf(&b, "; %d tasks have drifted from what was applied", s.drifted)
+	}
 	b.WriteByte('.')
 	return b.String()
 }
@@ -136,7 +146,8 @@ func (s summary) allGood() string {
 // quiet reports whether the plan has nothing to show but how many tasks are as
 // they should be.
 func (s summary) quiet() bool {
-	return s.commits+s.planHeld+s.guards+s.held+s.notRunning+s.starting+s.forgotten+s.unversioned+s.errors+s.warnings == 0
+	return s.commits+s.planHeld+s.guards+s.held+s.notRunning+s.starting+s.forgotten+s.unversioned+
+		s.drifted+s.beside+s.errors+s.warnings == 0
 }
 
 // calls says how many calls there are and how long they take.
@@ -178,6 +189,7 @@ func (s summary) others() []string {
 		{s.starting, "starting"},
 		{s.forgotten, "forgotten"},
 		{s.unversioned, "without a new version"},
+		{s.drifted, "drifted"},
 		{s.unchanged, "unchanged"},
 	} {
 		if p.n > 0 {

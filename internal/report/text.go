@@ -34,6 +34,7 @@ func Text(w io.Writer, p *reconcile.Plan, o Options) error {
 	}
 	t.guards(v)
 	t.table(v)
+	t.drift(v)
 	t.problems(p.Problems)
 	t.line("")
 	t.wrapped(bold, "", "Plan "+Visible(shortHash(p.Hash))+": "+v.summary.tally()+".")
