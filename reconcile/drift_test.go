@@ -155,11 +155,11 @@ func TestDriftOf(t *testing.T) {
 			t.Errorf("git %q, applied %q, live %q: %s, want %s", row.git, row.applied, row.live, text, row.want)
 		}
 		drifted := got.Kind.Drifted()
-		if !drifted && len(got.Fields) > 0 || drifted && got.Kind != DriftGone && got.Operator != "100028625403" {
+		if !drifted && len(got.Fields) > 0 || drifted && got.Kind != state.DriftGone && got.Operator != "100028625403" {
 			t.Errorf("git %q, applied %q, live %q: %+v", row.git, row.applied, row.live, got)
 		}
 		for _, f := range got.Fields {
-			if (f.Git == nil) != (row.git == "-") {
+			if (f.Git == "") != (row.git == "-") {
 				t.Errorf("git %q: %s is %v", row.git, f.Name, f.Git)
 			}
 		}
@@ -221,7 +221,7 @@ func TestImport_LeavesNoDrift(t *testing.T) {
 }
 
 // driftWords writes a verdict as driftRows has it.
-func driftWords(d *Drift) string {
+func driftWords(d *state.Drift) string {
 	var fields []string
 	for _, f := range d.Fields {
 		fields = append(fields, fmt.Sprintf(" %s %v %v", f.Name, f.Applied, f.Live))

@@ -90,6 +90,8 @@ func (r *Reconciler) execute(stop context.Context, plan *Plan) *execution {
 		reading: make(map[spec.Key]bool), readUpTo: time.Now().Add(readBackFor),
 	}
 	x.order()
+	r.busy.Store(len(x.called) > 0)
+	defer r.busy.Store(false)
 	words := time.NewTicker(wordsEvery)
 	defer words.Stop()
 	for {

@@ -48,13 +48,16 @@ func (r *Reconciler) pass(ctx context.Context, watch watcher) (*Result, error) {
 // what is under way gets its answer, and nothing new starts.
 type watcher func(stop context.CancelFunc, done <-chan struct{})
 
-// prepare writes what is owed to the state, and carries out what people asked for.
+// prepare writes what is owed to the state, carries out what people asked for, and
+// judges what was seen.
 func (r *Reconciler) prepare(ctx context.Context) error {
 	if err := r.payDebts(ctx); err != nil {
 		return err
 	}
-	_, err := r.Obey(ctx)
-	return err
+	if _, err := r.Obey(ctx); err != nil {
+		return err
+	}
+	return r.judgeLook(ctx)
 }
 
 // blindPass does what can be done without any specs, as long as the source cannot

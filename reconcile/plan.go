@@ -16,7 +16,7 @@ type Plan struct {
 	State     StateInfo
 	Against   string // what was compared with instead of a state, such as "main" or "live"; empty for a state
 	Changes   []Change
-	Drift     []Drift // tasks that are not simply live as they were applied; nil if that was not looked at
+	Drift     []state.Drift // tasks that are not simply live as they were applied; nil if that was not looked at
 	Holds     []GuardHold
 	Problems  spec.Problems
 	Specs     int    // valid specs

@@ -29,10 +29,13 @@ type Config struct {
 	Guards   func() *Guards // asked at each pass, so that they can change
 	Commits  *Pacer         // of CommitIntegrationTask
 	Reads    *Pacer         // of DescribeIntegrationTask
+	Survey   *Survey        // of what is live, for Watch; nil if nobody looks
 	Horizon  time.Duration  // how long a signed request can still be accepted
 	Interval time.Duration  // between two polls
-	Random   func() float64 // in [0, 1), for the jitter of back-offs
-	NewID    func() string  // for attempts
+	// LookEvery is the time between two looks at what is live; 0 is never.
+	LookEvery time.Duration
+	Random    func() float64 // in [0, 1), for the jitter of back-offs
+	NewID     func() string  // for attempts
 }
 
 // Reconciler carries plans out. It is the only one that changes the state while
@@ -51,9 +54,13 @@ type Reconciler struct {
 	source  Health            // of the polls
 	ledger  Health            // of the state's writes
 
-	readDenied time.Time // when reading was last denied
+	readDenied time.Time   // when reading was last denied
+	found      *Sightings  // of the last look, until it is judged
+	newest     *state.Look // that was judged
 
-	broken atomic.Bool // the state cannot be written: nothing more is sent
+	broken atomic.Bool   // the state cannot be written: nothing more is sent
+	busy   atomic.Bool   // commits are being made
+	looked chan struct{} // found is there
 	pulse  pulse
 	polled chan struct{} // closed after the first poll of Run
 
@@ -76,6 +83,8 @@ func New(cfg Config, records map[spec.Key]*state.Record, control state.Control) 
 		control: control,
 		flying:  make(map[spec.Key]bool),
 		polled:  make(chan struct{}),
+		newest:  control.Look,
+		looked:  make(chan struct{}, 1),
 	}
 	for key, rec := range records {
 		if rec.Attempt != nil {

@@ -212,6 +212,8 @@ func (l *loop) wait(wake time.Time) {
 		case _, open := <-l.poke:
 			l.poked(open)
 			return
+		case <-l.r.looked:
+			return
 		case <-timer.C:
 			return
 		case <-words.C:

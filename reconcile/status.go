@@ -30,6 +30,7 @@ type Status struct {
 	Flying  []spec.Key // sent, or about to be, and not answered yet; in order
 	Source  Health
 	Ledger  Health
+	Look    *state.Look // the last at what is live; nil before the first
 }
 
 // Status returns how the daemon stands. Any goroutine may call it.
@@ -37,7 +38,7 @@ func (r *Reconciler) Status() Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return Status{
-		Plan: r.plan, Control: r.control, Source: r.source, Ledger: r.ledger,
+		Plan: r.plan, Control: r.control, Source: r.source, Ledger: r.ledger, Look: r.newest,
 		Flying: slices.SortedFunc(maps.Keys(r.flying), spec.Key.Compare),
 	}
 }

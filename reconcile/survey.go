@@ -262,13 +262,17 @@ func (s *Survey) look(ctx context.Context, found *Sightings, w Watched) error {
 	return nil
 }
 
-// Drifts says how the tasks of a state stand that are not simply as they were
-// applied, in order of key.
-func Drifts(specs *spec.Set, records map[spec.Key]*state.Record, found *Sightings) []Drift {
-	drifts := []Drift{}
+// Drifts says how the tasks of a state stand that were looked for and are not simply
+// as they were applied, in order of key.
+func Drifts(specs *spec.Set, records map[spec.Key]*state.Record, found *Sightings) []state.Drift {
+	drifts := []state.Drift{}
 	for _, w := range Managed(records) {
-		d := DriftOf(specs.Get(w.Key), records[w.Key], found.Seen[w.Key], found.Failed[w.Key], found.At)
-		if d.Kind != DriftNone {
+		seen, err := found.Seen[w.Key], found.Failed[w.Key]
+		if seen == nil && err == nil {
+			continue // it has come to the state meanwhile
+		}
+		d := DriftOf(specs.Get(w.Key), records[w.Key], seen, err, found.At)
+		if d.Kind != state.DriftNone {
 			drifts = append(drifts, d)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -64,6 +65,9 @@ func (w *formatter) commit(c *Commit, project string) {
 	w.text("versionDesc", c.VersionDesc)
 	w.text("eventDesc", c.EventDesc)
 	w.text("rerun", c.Rerun)
+	if c.Wait != 0 {
+		fmt.Fprintf(w, "    wait: {status: %s, timeout: %ds}\n", waitRunning, int64(c.Wait/time.Second))
+	}
 	if c.Suspend {
 		w.WriteString("    suspend: true\n")
 	}

@@ -3,6 +3,7 @@ package spec_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -67,6 +68,9 @@ func aCommit() *rapid.Generator[spec.Commit] {
 			EventDesc:       textOf(t, "eventDesc"),
 			Rerun:           textOf(t, "rerun"),
 			Suspend:         rapid.Bool().Draw(t, "suspend"),
+		}
+		if c.CommitType.Runs() && rapid.Bool().Draw(t, "waits") {
+			c.Wait = time.Duration(rapid.IntRange(10, 24*60*60).Draw(t, "wait")) * time.Second
 		}
 		if c.CommitType == spec.RestartDiscardState {
 			c.InstanceVersion = max(c.InstanceVersion, 1)

@@ -46,5 +46,8 @@ func (c Control) bounded() Control {
 	if c.Suspended != nil {
 		c.Suspended = new(c.Suspended.bounded())
 	}
+	if c.Look != nil {
+		c.Look = new(c.Look.bounded())
+	}
 	return c
 }

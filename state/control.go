@@ -15,6 +15,8 @@ type Control struct {
 	// Restored is set when an older or damaged state was taken back by a person:
 	// the first plan that would call is then held for approval.
 	Restored bool `json:"restored,omitempty"`
+	// Look is the last look at what is live; nil before the first.
+	Look *Look `json:"look,omitempty"`
 }
 
 // Pause stops the sends of everything, or of one project, for a while.

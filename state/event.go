@@ -19,6 +19,7 @@ const (
 	EventWord      EventKind = "word"      // a person's word: approve, retry, resolve, suspend, unsuspend
 	EventPause     EventKind = "pause"     // sends stopped, or started again
 	EventRevision  EventKind = "revision"  // a pass for this revision finished
+	EventDrift     EventKind = "drift"     // somebody else has changed the task, or it is again as it was applied
 	EventState     EventKind = "state"     // the state itself was created, imported or taken back
 )
 

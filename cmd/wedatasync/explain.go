@@ -58,7 +58,11 @@ TASK is a task id, or projectId/taskId. It changes nothing.`,
 		if err != nil {
 			return err
 		}
-		e := explanation{w: io.out, key: key, rec: rec, plan: plan, now: time.Now()}
+		control, err := r.Control(ctx)
+		if err != nil {
+			return err
+		}
+		e := explanation{w: io.out, key: key, rec: rec, plan: plan, drift: control.Look.Of(key), now: time.Now()}
 		e.write(events, planErr)
 		return e.err
 	}
@@ -97,12 +101,13 @@ func findTask(ctx context.Context, r *state.Reader, plan *reconcile.Plan, name s
 
 // explanation writes what is known of one task.
 type explanation struct {
-	w    io.Writer
-	key  spec.Key
-	rec  *state.Record // nil if the state does not know it
-	plan *reconcile.Plan
-	now  time.Time
-	err  error
+	w     io.Writer
+	key   spec.Key
+	rec   *state.Record // nil if the state does not know it
+	plan  *reconcile.Plan
+	drift *state.Drift // nil if it has not, as far as that was seen
+	now   time.Time
+	err   error
 }
 
 func (e *explanation) line(label, format string, args ...any) {
@@ -116,6 +121,10 @@ func (e *explanation) write(events []state.Event, planErr error) {
 	e.line("Task", "%s", e.key)
 	e.applied()
 	e.attempt()
+	if e.drift != nil {
+		e.line("Drift", "%s", report.DriftText(e.drift))
+		e.line("", "seen so since %s", clock(e.drift.Since))
+	}
 	e.change(planErr)
 	for i := range events {
 		label := ""

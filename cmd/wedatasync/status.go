@@ -51,8 +51,9 @@ func newStatusCommand(io *stdio) *cobra.Command {
 		Use:   "status",
 		Short: "Show how the tasks stand",
 		Long: `Status shows what the state knows: the revision of the last pass, how many tasks
-are applied, and every task that waits, was refused, or has an unknown outcome. It
-works while the daemon runs, and changes nothing.
+are applied, every task that waits, was refused, or has an unknown outcome, and what
+the daemon's last look at what is live has found. It works while the daemon runs, and
+changes nothing.
 
 Exit codes: 0 nothing is open; 1 an error; 3 sends are paused or suspended; 4 some
 commits were refused or wait, or their tasks do not run yet; 6 an unknown outcome remains.`,
@@ -144,6 +145,7 @@ func (s *statusReport) write(w io.Writer, now time.Time) error {
 	for _, a := range s.Control.Approvals {
 		fmt.Fprintf(w, "Approved  plan %s, by %s, until %s\n", a.PlanHash, report.Visible(a.Actor), clock(a.Expires))
 	}
+	s.writeLook(w)
 	if len(s.Open) == 0 {
 		return nil
 	}
@@ -154,6 +156,25 @@ func (s *statusReport) write(w io.Writer, now time.Time) error {
 		fmt.Fprintf(t, "%s/%s\t%s\t%s\n", o.ProjectID, o.TaskID, o.Status, o.why(now))
 	}
 	return t.Flush()
+}
+
+// writeLook prints what the last look at what is live has found.
+func (s *statusReport) writeLook(w io.Writer) {
+	look := s.Control.Look
+	if look == nil {
+		return
+	}
+	fmt.Fprintf(w, "Live      %d of %d tasks have drifted, looked at %s\n", look.Count(), look.Tasks, clock(look.At))
+	if look.Error != "" {
+		fmt.Fprintf(w, "          %s could not be read: %s\n", plural(look.Unknown, "task"), report.Visible(look.Error))
+	}
+	for i := range look.Drifted {
+		d := &look.Drifted[i]
+		fmt.Fprintf(w, "          %s  %s\n", report.Visible(d.Key.String()), report.DriftText(d))
+	}
+	if more := look.Count() - len(look.Drifted); more > 0 {
+		fmt.Fprintf(w, "          and %d more\n", more)
+	}
 }
 
 // why says what an open task waits for, and what a person can do.

@@ -156,6 +156,7 @@ func (a *App) build(ctx context.Context, s *Settings, client *wedata.Client, sto
 	if err != nil {
 		return err
 	}
+	reads := reconcile.NewPacer(s.Rate * s.Share)
 	a.reconciler = reconcile.New(reconcile.Config{
 		Source:    a.source,
 		Committer: client,
@@ -167,7 +168,9 @@ func (a *App) build(ctx context.Context, s *Settings, client *wedata.Client, sto
 		State:     reconcile.StateInfo{Lineage: store.Lineage()},
 		Guards:    a.guards.Load,
 		Commits:   a.commits,
-		Reads:     reconcile.NewPacer(s.Rate * s.Share),
+		Reads:     reads,
+		Survey:    &reconcile.Survey{Lister: client, Looker: client, Lists: reconcile.NewPacer(reconcile.LookRate * s.Share), Looks: reads},
+		LookEvery: s.DriftInterval,
 		Horizon:   s.AcceptHorizon,
 		Interval:  s.Interval,
 		Random:    mathrand.Float64,
@@ -220,7 +223,7 @@ func (a *App) Once(ctx context.Context) (result *reconcile.Result, err error) {
 // to end in.
 func (a *App) Run(ctx context.Context) error {
 	a.log.InfoContext(ctx, "start", "source", a.settings.sourceInfo().URL, "endpoint", a.settings.Identity().Endpoint, "interval", a.settings.Interval)
-	stop := a.beside(ctx, a.follow, a.tellPeople, a.show, func(beside context.Context) { a.tellSupervisor(beside, ctx) })
+	stop := a.beside(ctx, a.follow, a.tellPeople, a.show, a.reconciler.Watch, func(beside context.Context) { a.tellSupervisor(beside, ctx) })
 	err := a.within(ctx, func() error { return a.reconciler.Run(ctx, a.pokes) })
 	stop()
 	a.log.InfoContext(context.WithoutCancel(ctx), "stop")

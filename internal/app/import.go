@@ -46,7 +46,7 @@ type ImportResult struct {
 
 // LeftTask is a task of the state that is live otherwise, and was not taken over.
 type LeftTask struct {
-	reconcile.Drift
+	state.Drift
 	Open bool // a commit of it is under way or in doubt: that comes first
 }
 

@@ -24,6 +24,7 @@ type Settings struct {
 	AcceptHorizon time.Duration // how long a signed request can be accepted
 	Interval      time.Duration // between two polls of the source
 	Grace         time.Duration // that calls under way get to end in
+	DriftInterval time.Duration // between two looks at what is live; 0: never
 
 	Listen          string // address of the status page, the API and the probes, or ListenOff
 	ActionTokenFile string // whose token lets the API take a person's word; empty: it takes none
@@ -82,6 +83,7 @@ func Defaults() Settings {
 		AcceptHorizon: CloudHorizon,
 		Interval:      30 * time.Second,
 		Grace:         15 * time.Second,
+		DriftInterval: time.Hour,
 		Listen:        "127.0.0.1:9740",
 		LogFormat:     "text",
 		LogLevel:      "info",
@@ -115,6 +117,7 @@ func (s *Settings) Validate() error {
 	check(s.Share > 0 && s.Share <= 1, "share", "%v is not above 0 and at most 1", s.Share)
 	check(s.Interval >= minInterval, "interval", "%v is shorter than %v", s.Interval, minInterval)
 	check(s.Grace > 0, "grace", "%v is not above 0", s.Grace)
+	check(s.DriftInterval == 0 || s.DriftInterval >= minInterval, "drift-interval", "%v is neither 0 nor %v or more", s.DriftInterval, minInterval)
 	check(s.LogFormat == "text" || s.LogFormat == "json", "log-format", "%q is neither text nor json", s.LogFormat)
 	loopback, err := wedata.CheckEndpoint(s.Endpoint)
 	check(err == nil, "endpoint", "%w", err)

@@ -124,7 +124,10 @@ func (a *App) follow(ctx context.Context) {
 // observers tells several what happens.
 type observers []reconcile.Observer
 
-var _ reconcile.Observer = observers(nil)
+var (
+	_ reconcile.Observer     = observers(nil)
+	_ reconcile.LookObserver = observers(nil)
+)
 
 // Planned implements [reconcile.Observer].
 func (all observers) Planned(p *reconcile.Plan) {
@@ -137,6 +140,15 @@ func (all observers) Planned(p *reconcile.Plan) {
 func (all observers) Called(c *reconcile.Change, next *state.Record, out state.Outcome) {
 	for _, o := range all {
 		o.Called(c, next, out)
+	}
+}
+
+// Looked implements [reconcile.LookObserver].
+func (all observers) Looked(look *state.Look, began, ended []state.Drift) {
+	for _, o := range all {
+		if o, ok := o.(reconcile.LookObserver); ok {
+			o.Looked(look, began, ended)
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ const (
 	TaskUnknown    Topic = "task.unknown"     // the answer was lost; it is read back
 	TaskNotRunning Topic = "task.not-running" // it was applied, and did not come to run
 	TaskPerson     Topic = "task.person"      // reading back does not tell: a person has to say
+	TaskDrifted    Topic = "task.drifted"     // somebody else has changed it: it is live otherwise than it was applied
 	PlanHeld       Topic = "plan.held"        // a guard holds the whole plan
 	SpecsInvalid   Topic = "specs.invalid"    // files or commits that cannot be used
 	SendsPaused    Topic = "sends.paused"     // WeData does not accept the credentials, or fails
@@ -26,7 +27,7 @@ const (
 
 // Topics lists the topics.
 func Topics() []Topic {
-	return []Topic{TaskApplied, TaskApproval, TaskWaiting, TaskRefused, TaskUnknown, TaskPerson, TaskNotRunning, PlanHeld, SpecsInvalid, SendsPaused}
+	return []Topic{TaskApplied, TaskApproval, TaskWaiting, TaskRefused, TaskUnknown, TaskPerson, TaskNotRunning, TaskDrifted, PlanHeld, SpecsInvalid, SendsPaused}
 }
 
 // Event is one thing to tell. What others wrote in it is one line of bounded
@@ -75,6 +76,8 @@ func (e Event) Text() string {
 		return fmt.Sprintf("%s has an unknown outcome%s. Say what happened: wedatasync resolve %s applied|not-applied", e.subject(), e.because(), e.word())
 	case TaskNotRunning:
 		return fmt.Sprintf("%s was applied and does not run%s. Look at it in WeData, and then say: wedatasync retry %s", e.subject(), e.because(), e.word())
+	case TaskDrifted:
+		return fmt.Sprintf("%s is live otherwise than it was applied%s.", e.subject(), e.because())
 	case PlanHeld:
 		return fmt.Sprintf("Plan of %s held%s%s. wedatasync plan shows it.", plural(e.Count, "commit"), e.because(), e.origin())
 	case SpecsInvalid:

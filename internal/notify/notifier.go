@@ -50,7 +50,10 @@ type Notifier struct {
 	last   standingOf           // that was queued
 }
 
-var _ reconcile.Observer = (*Notifier)(nil)
+var (
+	_ reconcile.Observer     = (*Notifier)(nil)
+	_ reconcile.LookObserver = (*Notifier)(nil)
+)
 
 // standingOf is the status of one revision.
 type standingOf struct {
@@ -177,6 +180,35 @@ func (n *Notifier) Passed(r *reconcile.Result) {
 	n.tellPlan(r)
 	state, text := standing(r)
 	n.stand(state, text)
+}
+
+// Looked tells which tasks have drifted. The state remembers that they have, so that
+// each is told once, also when this program is started again.
+func (n *Notifier) Looked(_ *state.Look, began, _ []state.Drift) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i := range began {
+		d := &began[i]
+		n.tell(Event{
+			Topic: TaskDrifted, Project: d.Key.ProjectID, Task: d.Key.TaskID,
+			Code: string(d.Kind), Message: driftText(d),
+		})
+	}
+}
+
+// driftText says what differs, and who did it.
+func driftText(d *state.Drift) string {
+	var parts []string
+	for _, f := range d.Fields {
+		parts = append(parts, fmt.Sprintf("%s %s -> %s", f.Name, f.Applied, f.Live))
+	}
+	if d.Operator != "" {
+		parts = append(parts, "by "+d.Operator)
+	}
+	if d.OperatedAt != "" {
+		parts = append(parts, d.OperatedAt)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // settle tells what is in doubt, and what reading back has come to: a task that was

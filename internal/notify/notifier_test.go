@@ -237,6 +237,7 @@ func TestEvent_Text(t *testing.T) {
 		{notify.Event{Topic: notify.TaskUnknown, Code: "Timeout"}, "1/orders version 3 has an unknown outcome, Timeout; it is read back."},
 		{notify.Event{Topic: notify.TaskNotRunning, Message: "WeData says that it is failed"}, "1/orders version 3 was applied and does not run, WeData says that it is failed. Look at it in WeData, and then say: wedatasync retry 1/orders"},
 		{notify.Event{Topic: notify.TaskPerson, Message: "no before"}, "1/orders version 3 has an unknown outcome, no before. Say what happened: wedatasync resolve 1/orders applied|not-applied"},
+		{notify.Event{Topic: notify.TaskDrifted, Code: "newer", Message: "instanceVersion 3 -> 5, by 100028625403"}, "1/orders version 3 is live otherwise than it was applied, newer: instanceVersion 3 -> 5, by 100028625403."},
 		{notify.Event{Topic: notify.PlanHeld, Count: 12, Code: "maxChanges", Message: "12 are more than 10"}, "Plan of 12 commits held, maxChanges: 12 are more than 10, revision 4837b3f5c870 by Ada. wedatasync plan shows it."},
 		{notify.Event{Topic: notify.SpecsInvalid, Count: 1}, "1 error in specs, revision 4837b3f5c870 by Ada; their tasks stay as they are."},
 		{notify.Event{Topic: notify.SendsPaused, Code: "UnauthorizedOperation"}, "Commits to project 1 are paused, UnauthorizedOperation."},

@@ -1,19 +1,21 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/state"
 )
 
 // DriftText says on one line how a task is live and, where that is told, who did it.
-func DriftText(d *reconcile.Drift) string {
+func DriftText(d *state.Drift) string {
 	var b strings.Builder
 	b.WriteString(string(d.Kind))
 	for _, f := range d.Fields {
 		fmt.Fprintf(&b, ", %s %s -> %s", f.Name, side(f.Applied), side(f.Live))
-		if f.Git != nil && f.Git != f.Applied {
+		if f.Git != "" && f.Git != f.Applied {
 			fmt.Fprintf(&b, " (git %s)", side(f.Git))
 		}
 	}
@@ -27,7 +29,7 @@ func DriftText(d *reconcile.Drift) string {
 		b.WriteString(" (" + d.Event + ")")
 	}
 	if d.Locker != "" {
-		if d.Kind != reconcile.DriftLocked {
+		if d.Kind != state.DriftLocked {
 			b.WriteString(", locked")
 		}
 		b.WriteString(" by " + d.Locker)
@@ -38,12 +40,7 @@ func DriftText(d *reconcile.Drift) string {
 	return clip(Visible(b.String()), maxMessage)
 }
 
-func side(v any) string {
-	if v == nil {
-		return "?"
-	}
-	return fmt.Sprint(v)
-}
+func side(s string) string { return cmp.Or(s, "?") }
 
 // driftGroups are the lists of a plan's drift, with what they mean: what has drifted,
 // and what is no drift and has to be known.
@@ -55,7 +52,7 @@ func (v *view) driftGroups() []driftGroup {
 		switch {
 		case d.Kind.Drifted():
 			drifted.tasks = append(drifted.tasks, d)
-		case d.Kind != reconcile.DriftNone && d.Kind != reconcile.DriftUnmanaged:
+		case d.Kind != state.DriftNone && d.Kind != state.DriftUnmanaged:
 			open.tasks = append(open.tasks, d)
 		}
 	}
@@ -64,7 +61,7 @@ func (v *view) driftGroups() []driftGroup {
 
 type driftGroup struct {
 	name, meaning string
-	tasks         []*reconcile.Drift
+	tasks         []*state.Drift
 }
 
 // drift lists tasks that are live otherwise than they were applied.
@@ -97,16 +94,16 @@ func (b *builder) drift(g *page, l level) {
 }
 
 type jsonDrift struct {
-	TaskID     string              `json:"task_id"`
-	ProjectID  string              `json:"project_id"`
-	Kind       reconcile.DriftKind `json:"kind"`
-	Drifted    bool                `json:"drifted"`
-	Fields     []jsonDriftField    `json:"fields"`
-	Operator   string              `json:"operator,omitempty"`
-	OperatedAt string              `json:"operated_at,omitempty"`
-	Event      string              `json:"event,omitempty"`
-	Locker     string              `json:"locker,omitempty"`
-	Detail     string              `json:"detail,omitempty"`
+	TaskID     string           `json:"task_id"`
+	ProjectID  string           `json:"project_id"`
+	Kind       state.DriftKind  `json:"kind"`
+	Drifted    bool             `json:"drifted"`
+	Fields     []jsonDriftField `json:"fields"`
+	Operator   string           `json:"operator,omitempty"`
+	OperatedAt string           `json:"operated_at,omitempty"`
+	Event      string           `json:"event,omitempty"`
+	Locker     string           `json:"locker,omitempty"`
+	Detail     string           `json:"detail,omitempty"`
 }
 
 type jsonDriftField struct {
@@ -116,14 +113,25 @@ type jsonDriftField struct {
 	Live    any    `json:"live"`
 }
 
-func newJSONDrift(d *reconcile.Drift) jsonDrift {
+func newJSONDrift(d *state.Drift) jsonDrift {
 	j := jsonDrift{
 		TaskID: d.Key.TaskID, ProjectID: d.Key.ProjectID, Kind: d.Kind, Drifted: d.Kind.Drifted(),
 		Fields: make([]jsonDriftField, 0, len(d.Fields)), Operator: d.Operator, OperatedAt: d.OperatedAt,
 		Event: d.Event, Locker: d.Locker, Detail: d.Detail,
 	}
 	for _, f := range d.Fields {
-		j.Fields = append(j.Fields, jsonDriftField(f))
+		j.Fields = append(j.Fields, jsonDriftField{f.Name, jsonSide(f.Git), jsonSide(f.Applied), jsonSide(f.Live)})
 	}
 	return j
+}
+
+// jsonSide writes a version as a number, and what is not known as null.
+func jsonSide(s string) any {
+	if s == "" {
+		return nil
+	}
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return n
+	}
+	return s
 }

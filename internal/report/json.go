@@ -6,6 +6,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
 )
 
 // FormatVersion is the version of the JSON documents. A minor version adds
@@ -53,7 +54,7 @@ func JSON(w io.Writer, p *reconcile.Plan, o JSONOptions) error {
 		return newJSONChange(c, o.ShowValues)
 	})
 	if p.Drift != nil {
-		list(d, "drift", pointers(p.Drift), func(f *reconcile.Drift) any { return newJSONDrift(f) })
+		list(d, "drift", pointers(p.Drift), func(f *state.Drift) any { return newJSONDrift(f) })
 	}
 	d.diagnostics(p.Problems)
 	return d.close()

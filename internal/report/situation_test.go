@@ -190,27 +190,27 @@ func fileSituations() []situation {
 			p.Source.Branch, p.State, p.Against, p.Drift = "", reconcile.StateInfo{}, "live", everyDrift()
 		})},
 		{"drift-alone", edit(plan(), func(p *reconcile.Plan) { p.Against, p.Drift = "live", everyDrift()[2:3] })},
-		{"drift-none", edit(plan(), func(p *reconcile.Plan) { p.Against, p.Drift = "live", []reconcile.Drift{} })},
+		{"drift-none", edit(plan(), func(p *reconcile.Plan) { p.Against, p.Drift = "live", []state.Drift{} })},
 		{"drift-beside", edit(plan(), func(p *reconcile.Plan) { p.Against, p.Drift = "live", everyDrift()[6:8] })},
 	}
 }
 
 // everyDrift has a task of each kind.
-func everyDrift() []reconcile.Drift {
-	all := []reconcile.Drift{
-		{Kind: reconcile.DriftGone, Detail: "WeData knows no such task; nothing is done about that"},
-		{Kind: reconcile.DriftNotSubmitted, Operator: "100028625403", Fields: []reconcile.DriftField{{Name: "status", Git: "running", Applied: "running", Live: "not submitted"}}},
+func everyDrift() []state.Drift {
+	all := []state.Drift{
+		{Kind: state.DriftGone, Detail: "WeData knows no such task; nothing is done about that"},
+		{Kind: state.DriftNotSubmitted, Operator: "100028625403", Fields: []state.DriftField{{Name: "status", Git: "running", Applied: "running", Live: "not submitted"}}},
 		{
-			Kind: reconcile.DriftNewer, Operator: "100028625403", OperatedAt: "2026-11-23 19:58:00", Event: "commit", Locker: "100000000007",
-			Fields: []reconcile.DriftField{{Name: "instanceVersion", Git: int64(3), Applied: int64(3), Live: int64(5)}},
+			Kind: state.DriftNewer, Operator: "100028625403", OperatedAt: "2026-11-23 19:58:00", Event: "commit", Locker: "100000000007",
+			Fields: []state.DriftField{{Name: "instanceVersion", Git: "3", Applied: "3", Live: "5"}},
 		},
-		{Kind: reconcile.DriftOlder, Fields: []reconcile.DriftField{{Name: "instanceVersion", Git: int64(4), Applied: int64(3), Live: int64(2)}}},
-		{Kind: reconcile.DriftStopped, OperatedAt: "2026-11-23 19:58:00", Fields: []reconcile.DriftField{{Name: "status", Git: "running", Applied: "running", Live: "paused"}}},
-		{Kind: reconcile.DriftStarted, Fields: []reconcile.DriftField{{Name: "status", Applied: "submitted", Live: "running"}}},
-		{Kind: reconcile.DriftLocked, Locker: "100000000007"},
-		{Kind: reconcile.DriftUnknown, Detail: "reading tasks is not permitted"},
-		{Kind: reconcile.DriftPending, Detail: "a commit of it is under way or in doubt"},
-		{Kind: reconcile.DriftUnmanaged},
+		{Kind: state.DriftOlder, Fields: []state.DriftField{{Name: "instanceVersion", Git: "4", Applied: "3", Live: "2"}}},
+		{Kind: state.DriftStopped, OperatedAt: "2026-11-23 19:58:00", Fields: []state.DriftField{{Name: "status", Git: "running", Applied: "running", Live: "paused"}}},
+		{Kind: state.DriftStarted, Fields: []state.DriftField{{Name: "status", Applied: "submitted", Live: "running"}}},
+		{Kind: state.DriftLocked, Locker: "100000000007"},
+		{Kind: state.DriftUnknown, Detail: "reading tasks is not permitted"},
+		{Kind: state.DriftPending, Detail: "a commit of it is under way or in doubt"},
+		{Kind: state.DriftUnmanaged},
 	}
 	for i := range all {
 		all[i].Key = spec.Key{ProjectID: project, TaskID: "task_" + string(all[i].Kind)}

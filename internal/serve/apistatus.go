@@ -28,6 +28,7 @@ type jsonStatus struct {
 	Pauses    []state.Pause     `json:"pauses"`
 	Approvals []jsonApproval    `json:"approvals"`
 	Suspended *state.Suspension `json:"suspended"`
+	Drift     *state.Look       `json:"drift"` // null before the first look; at most 100 tasks
 	InFlight  []spec.Key        `json:"in_flight"`
 	Open      []jsonTask        `json:"open"` // tasks that are held, at most 100
 	Calls     []jsonCall        `json:"calls"`
@@ -126,6 +127,10 @@ func (s *Server) jsonStatus(l *look) jsonStatus {
 		Calls:     []jsonCall{},
 	}
 	j.Ready = len(j.Reasons) == 0
+	if seen := l.status.Look; seen != nil {
+		j.Drift = new(*seen)
+		j.Drift.Drifted = seen.Drifted[:min(len(seen.Drifted), maxListed)]
+	}
 	if c.Suspended.Active(l.now) {
 		j.Suspended = c.Suspended
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
 )
 
 // gauges are the metrics that say how the daemon stands. They are all of the moment
@@ -77,6 +78,12 @@ func (g *gauges) times() {
 	})
 	g.time("pass_last_success_timestamp_seconds", "When a pass last came to its end.",
 		func(*look) time.Time { return g.server.tracker.over().At })
+	g.time("drift_last_look_timestamp_seconds", "When the last look at what is live began.", func(l *look) time.Time {
+		if l.status.Look == nil {
+			return time.Time{}
+		}
+		return l.status.Look.At
+	})
 	g.time("revision_seen_timestamp_seconds", "When the newest revision was first seen.",
 		func(l *look) time.Time { return g.server.tracker.seen(l.plan().Source.Revision) })
 }
@@ -157,6 +164,18 @@ func (g *gauges) trouble() {
 	})
 	g.add("state_failing", "1 while the last write of the state has failed.", nil, func(l *look, tell func(float64, ...string)) {
 		tell(is(l.status.Ledger.Err != nil))
+	})
+	g.add("drifted_tasks", "Tasks that are live otherwise than they were applied, by how.", []string{"kind"}, func(l *look, tell func(float64, ...string)) {
+		if seen := l.status.Look; seen != nil {
+			for _, kind := range state.DriftKinds() {
+				tell(float64(seen.Kinds[kind]), string(kind))
+			}
+		}
+	})
+	g.add("unread_tasks", "Tasks that the last look at what is live could not read.", nil, func(l *look, tell func(float64, ...string)) {
+		if seen := l.status.Look; seen != nil {
+			tell(float64(seen.Unknown))
+		}
 	})
 	g.add("spec_problems", "Complaints about specs.", []string{"severity"}, func(l *look, tell func(float64, ...string)) {
 		tell(float64(l.digest.errors), string(spec.SeverityError))

@@ -121,10 +121,45 @@ func (l *look) notes(all *listing, interval time.Duration) []string {
 	if _, red := sourceReason(l.status.Source, l.now, interval); l.status.Source.Err != nil && !red {
 		notes = append(notes, "The last poll of the source failed: "+errorText(l.status.Source.Err))
 	}
+	notes = append(notes, l.driftNotes()...)
 	if all.err != nil {
 		notes = append(notes, "The list of tasks may be out of date: "+errorText(all.err))
 	}
 	return notes
+}
+
+// driftRows is how many tasks that have drifted the status page names.
+const driftRows = 3
+
+// driftNotes say which tasks are live otherwise than they were applied.
+func (l *look) driftNotes() []string {
+	seen := l.status.Look
+	if seen == nil {
+		return nil
+	}
+	var notes []string
+	if n := seen.Count(); n > 0 {
+		var tasks []string
+		for i := range seen.Drifted[:min(len(seen.Drifted), driftRows)] {
+			d := &seen.Drifted[i]
+			tasks = append(tasks, report.Visible(d.Key.String())+" "+report.DriftText(d))
+		}
+		if more := n - len(tasks); more > 0 {
+			tasks = append(tasks, fmt.Sprintf("and %d more: wedatasync status", more))
+		}
+		notes = append(notes, fmt.Sprintf("%s not live as applied, looked at %s: %s", driftedText(n), l.clock(seen.At), strings.Join(tasks, "; ")))
+	}
+	if seen.Unknown > 0 {
+		notes = append(notes, fmt.Sprintf("Whether %s live as applied is not known: %s", driftedText(seen.Unknown), report.Visible(seen.Error)))
+	}
+	return notes
+}
+
+func driftedText(n int) string {
+	if n == 1 {
+		return "1 task is"
+	}
+	return fmt.Sprintf("%d tasks are", n)
 }
 
 func untilText(l *look, s *state.Suspension) string {

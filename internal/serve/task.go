@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -106,9 +107,13 @@ func (l *look) taskPage(key spec.Key, change *reconcile.Change, rec *state.Recor
 		e := taskOf(rec)
 		s = l.stands(entry{key: key, task: &e, change: change})
 	}
+	why := l.why(s, change, known)
+	if d := l.status.Look.Of(key); d != nil {
+		why = strings.TrimPrefix(why+"; drift: "+report.DriftText(d), "; ")
+	}
 	return taskPage{
 		link: linkTo(key), badge: badgeOf(s),
-		Why: l.why(s, change, known), Commands: l.commands(s, key, change, known),
+		Why: why, Commands: l.commands(s, key, change, known),
 		Facts: l.appliedFacts(rec), Wanted: wantedFacts(change), Attempt: l.attemptFacts(rec),
 		Fields: fieldRows(change),
 	}
@@ -141,7 +146,7 @@ func originText(o state.Origin) string {
 		return "reading it back"
 	case state.OriginResolved:
 		return "a person's word"
-	case state.OriginAdopted:
+	case state.OriginAdopted, state.OriginImported:
 		return "being taken over, without a call"
 	default:
 		return report.Visible(string(o))

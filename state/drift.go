@@ -1,0 +1,111 @@
+package state
+
+import (
+	"slices"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// DriftKind says in a word how a task that is live differs from what was applied.
+type DriftKind string
+
+// The kinds of a Drift, the gravest first.
+const (
+	DriftGone         DriftKind = "gone"          // WeData knows no such task any more
+	DriftNotSubmitted DriftKind = "not-submitted" // no version of it is in production any more
+	DriftNewer        DriftKind = "newer"         // a newer version is live than was applied
+	DriftOlder        DriftKind = "older"         // an older one is
+	DriftStopped      DriftKind = "stopped"       // it was to run, and somebody has stopped or paused it
+	DriftStarted      DriftKind = "started"       // it was only submitted, and somebody has started it
+)
+
+// The kinds of what is no drift.
+const (
+	DriftNone      DriftKind = "in-sync"   // as it was applied
+	DriftLocked    DriftKind = "locked"    // as it was applied, and somebody has it open
+	DriftUnknown   DriftKind = "unknown"   // it could not be read, which says nothing
+	DriftPending   DriftKind = "pending"   // a commit of ours is under way, or has just been made
+	DriftUnmanaged DriftKind = "unmanaged" // nothing was applied: there is nothing to differ from
+)
+
+// DriftKinds lists the kinds that are drift, the gravest first.
+func DriftKinds() []DriftKind {
+	return []DriftKind{DriftGone, DriftNotSubmitted, DriftNewer, DriftOlder, DriftStopped, DriftStarted}
+}
+
+// Drifted reports whether a task of the kind is not as it was applied.
+func (k DriftKind) Drifted() bool { return slices.Contains(DriftKinds(), k) }
+
+// Drift is how one task stands between what git wants, what was applied and what is
+// live.
+type Drift struct {
+	Key    spec.Key     `json:"key"`
+	Kind   DriftKind    `json:"kind"`
+	Fields []DriftField `json:"fields,omitempty"` // what differs between applied and live; none unless it is drift
+
+	Operator   string `json:"operator,omitempty"`    // who operated the task last, an account id; empty if that is not told
+	OperatedAt string `json:"operated_at,omitempty"` // when it last changed, by WeData's clock and as it says it
+	Event      string `json:"event,omitempty"`       // what was done, in WeData's words
+	Locker     string `json:"locker,omitempty"`      // who has it open, an account id
+	Detail     string `json:"detail,omitempty"`      // for people: why it is unknown, or what it means
+
+	Since time.Time `json:"since,omitzero"` // when it was first seen so; zero if that is not kept
+}
+
+// DriftField is one difference. A side that is not known is empty.
+type DriftField struct {
+	Name    string `json:"name"`          // "instanceVersion" or "status"
+	Git     string `json:"git,omitempty"` // what the spec says; empty if there is none that can be used
+	Applied string `json:"applied,omitempty"`
+	Live    string `json:"live,omitempty"`
+}
+
+// Look is what the last look at what is live has found.
+type Look struct {
+	At      time.Time         `json:"at"`
+	Tasks   int               `json:"tasks"`             // that were looked for
+	Unknown int               `json:"unknown,omitempty"` // of them, that could not be read
+	Error   string            `json:"error,omitempty"`   // why, for one of these
+	Kinds   map[DriftKind]int `json:"kinds,omitempty"`   // of them, that have drifted
+	Drifted []Drift           `json:"drifted,omitempty"` // at most MaxDrifted of these, in order of key
+}
+
+// MaxDrifted bounds Look.Drifted.
+const MaxDrifted = 200
+
+// Count returns how many tasks have drifted.
+func (l *Look) Count() int {
+	if l == nil {
+		return 0
+	}
+	n := 0
+	for _, kind := range l.Kinds {
+		n += kind
+	}
+	return n
+}
+
+// Of returns how the task has drifted, or nil if it has not, as far as is kept.
+func (l *Look) Of(key spec.Key) *Drift {
+	if l == nil {
+		return nil
+	}
+	i, found := slices.BinarySearchFunc(l.Drifted, key, func(d Drift, key spec.Key) int { return d.Key.Compare(key) })
+	if !found {
+		return nil
+	}
+	return &l.Drifted[i]
+}
+
+// bounded returns the look with texts from outside cut to size.
+func (l Look) bounded() Look {
+	l.Error = Clip(l.Error)
+	l.Drifted = slices.Clone(l.Drifted)
+	for i := range l.Drifted {
+		d := &l.Drifted[i]
+		d.Operator, d.OperatedAt, d.Event = Clip(d.Operator), Clip(d.OperatedAt), Clip(d.Event)
+		d.Locker, d.Detail = Clip(d.Locker), Clip(d.Detail)
+	}
+	return l
+}
