@@ -110,6 +110,8 @@ var driftRows = []driftRow{
 	{"start 3", "start 2 unknown", "running 9", "pending"},
 	{"start 3", "- intent", "running 3", "pending"},
 	{"start 3", "start 3 approval", "running 2", "pending"},
+	{"start 3", "start 3 followed", "not-started 3", "pending"}, // until it runs
+	{"start 3", "start 3 not-running", "stopped 3", "stopped status running stopped"},
 	{"start 3", "start 3 just", "running 2", "pending"},
 	{"start 3", "start 3 just", "not-started 3", "pending"},
 	{"start 3", "start 3 just", "gone", "pending"},
@@ -265,6 +267,10 @@ func haveOf(text string) *state.Record {
 			a.Origin = state.Origin(word)
 		case "just":
 			a.At = driftNow.Add(-time.Second)
+		case "followed":
+			a.Run = &state.Run{Status: state.RunStarting}
+		case "not-running":
+			a.Run = &state.Run{Status: state.RunLate}
 		case "approval":
 			rec.Attempt = attempt
 		case "suspended":
@@ -277,7 +283,7 @@ func haveOf(text string) *state.Record {
 	}
 	if want := wantOf(strings.Join(git, " ")); want != nil {
 		applied := AppliedOf(want, "")
-		applied.Origin, applied.At, applied.Idle = a.Origin, a.At, a.Idle
+		applied.Origin, applied.At, applied.Idle, applied.Run = a.Origin, a.At, a.Idle, a.Run
 		rec.Applied = &applied
 	} else if rec.Attempt == nil && rec.Suspended == nil {
 		return nil
