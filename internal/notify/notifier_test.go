@@ -255,6 +255,31 @@ func TestEvent_Text(t *testing.T) {
 	}
 }
 
+// TestNotifier_Looked tells each task that has drifted, with what differs and who it
+// was.
+func TestNotifier_Looked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeChat{kind: notify.Webhook}
+		n := f.start(t)
+		n.Looked(&state.Look{}, []state.Drift{
+			{
+				Key: spec.Key{ProjectID: "1", TaskID: "orders"}, Kind: state.DriftNewer, Operator: "100028625403", OperatedAt: "2026-11-26 14:03:11",
+				Fields: []state.DriftField{{Name: "instanceVersion", Applied: "3", Live: "5"}, {Name: "status", Applied: "running", Live: "stopped"}},
+			},
+			{Key: spec.Key{ProjectID: "1", TaskID: "clicks"}, Kind: state.DriftGone},
+		}, []state.Drift{{Key: spec.Key{ProjectID: "1", TaskID: "users"}, Kind: state.DriftStopped}})
+		pass(time.Minute)
+		want := []string{
+			`{"type":"task.drifted","timestamp":"2000-01-01T00:00:00Z","data":{"project_id":"1","task_id":"orders","code":"newer",` +
+				`"message":"instanceVersion 3 -\u003e 5, status running -\u003e stopped, by 100028625403, 2026-11-26 14:03:11"}}`,
+			`{"type":"task.drifted","timestamp":"2000-01-01T00:00:00Z","data":{"project_id":"1","task_id":"clicks","code":"gone"}}`,
+		}
+		if diff := cmp.Diff(want, f.lines()); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	})
+}
+
 // TestNotifier_NeverWaits goes on at once whatever the receivers do; when too much
 // waits, the oldest is dropped and counted.
 func TestNotifier_NeverWaits(t *testing.T) {

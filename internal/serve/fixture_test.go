@@ -144,6 +144,16 @@ func troubledStatus(now time.Time) reconcile.Status {
 		Suspended: &state.Suspension{Reason: "an incident", Actor: "grace", At: now, Until: now.Add(time.Hour)},
 	}
 	s.Flying = []spec.Key{key(9)}
+	s.Look = &state.Look{
+		At: now.Add(-time.Minute), Tasks: 210, Unknown: 1, Error: "reading tasks is not permitted",
+		Kinds: map[state.DriftKind]int{state.DriftNewer: 4, state.DriftGone: 1},
+	}
+	for i := range 4 {
+		s.Look.Drifted = append(s.Look.Drifted, state.Drift{
+			Key: key(1 + i), Kind: state.DriftNewer, Fields: []state.DriftField{{Name: "instanceVersion", Git: "3", Applied: "3", Live: "5"}},
+			Operator: "100028625403", OperatedAt: "2026-11-26 14:03:11", Event: "commit", Locker: "100000000007", Detail: "d", Since: now.Add(-time.Hour),
+		})
+	}
 	s.Source = reconcile.Health{OK: now.Add(-time.Hour), At: now, Err: fmt.Errorf("poll the source: no way there")}
 	return s
 }

@@ -74,6 +74,8 @@ func kindText(k state.EventKind) string {
 		return "forgotten"
 	case state.EventAdopted:
 		return "taken over"
+	case state.EventDrift:
+		return "drift"
 	case state.EventWord:
 		return "word"
 	case state.EventPause:

@@ -75,6 +75,9 @@ func TestMetricsSayHowTheDaemonStands(t *testing.T) {
 		`wedatasync_calls_total{class="applied"} 1`,
 		`wedatasync_calls_total{class="not-sent"} 1`,
 		`wedatasync_calls_total{class="throttled"} 1`,
+		`wedatasync_drift_last_look_timestamp_seconds`,
+		`wedatasync_drifted_tasks{kind="gone"} 1`,
+		`wedatasync_drifted_tasks{kind="newer"} 4`,
 		`wedatasync_guard_holds{guard="maxChanges"} 1`,
 		`wedatasync_limiter_period_seconds 0.05`,
 		`wedatasync_managed_tasks 210`,
@@ -115,6 +118,7 @@ func TestMetricsSayHowTheDaemonStands(t *testing.T) {
 		`wedatasync_tasks{standing="window"} 1`,
 		`wedatasync_unknown_outcomes{needs_person="false"} 1`,
 		`wedatasync_unknown_outcomes{needs_person="true"} 1`,
+		`wedatasync_unread_tasks 1`,
 		`wedatasync_webhooks_total{forge="github",result="refused"} 1`,
 	}
 	if diff := cmp.Diff(want, samples(t, busyServer(t))); diff != "" {

@@ -182,6 +182,13 @@ func poisoned(text string, now time.Time) reconcile.Status {
 	s.Source.Err = fmt.Errorf("poll the source: %s", text)
 	s.Ledger.Err = fmt.Errorf("write the state: %s", text)
 	s.Flying = []spec.Key{k}
+	s.Look.Error = text
+	for i := range s.Look.Drifted {
+		d := &s.Look.Drifted[i]
+		d.Operator, d.OperatedAt, d.Event, d.Locker, d.Detail = text, text, text, text, text
+	}
+	s.Look.Drifted[0].Key = k
+	slices.SortFunc(s.Look.Drifted, func(a, b state.Drift) int { return a.Key.Compare(b.Key) })
 	return s
 }
 
@@ -218,7 +225,7 @@ func poisonedHistory(text string, now time.Time) []state.Transition {
 	var all []state.Transition
 	for _, kind := range []state.EventKind{
 		state.EventIntent, state.EventOutcome, state.EventReadBack, state.EventForgotten, state.EventAdopted,
-		state.EventWord, state.EventPause, state.EventRevision, state.EventState,
+		state.EventDrift, state.EventWord, state.EventPause, state.EventRevision, state.EventState,
 	} {
 		all = append(all, saved(rec, state.Event{
 			At: now, Kind: kind, Actor: text, Revision: text, Note: text, PlanHash: text, Attempt: text,
