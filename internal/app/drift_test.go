@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -261,14 +262,11 @@ func (c *console) badDay(t *testing.T) {
 // Looked implements [reconcile.LookObserver].
 func (c *console) Looked(_ *state.Look, began, _ []state.Drift) {
 	for _, d := range began {
-		text := fmt.Sprintf("%s %s:", d.Key, d.Kind)
-		for i, f := range d.Fields {
-			if i > 0 {
-				text += ","
-			}
-			text += fmt.Sprintf(" %s %s -> %s", f.Name, f.Applied, f.Live)
+		var fields []string
+		for _, f := range d.Fields {
+			fields = append(fields, fmt.Sprintf("%s %s -> %s", f.Name, f.Applied, f.Live))
 		}
-		c.reports = append(c.reports, text+", by "+d.Operator)
+		c.reports = append(c.reports, fmt.Sprintf("%s %s: %s, by %s", d.Key, d.Kind, strings.Join(fields, ", "), d.Operator))
 	}
 }
 
