@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"iter"
 	"log/slog"
 	"strings"
 	"time"
@@ -78,7 +77,7 @@ func lookAtCredentials(ctx context.Context, s *Subject) (r result) {
 // reading is the part of the API that a doctor is given: nothing of it writes.
 type reading interface {
 	Read(ctx context.Context, key spec.Key, t spec.TaskType) (*state.Live, error)
-	List(ctx context.Context, opts wedata.ListOptions) iter.Seq2[wedata.Task, error]
+	Page(ctx context.Context, projectID string, t spec.TaskType, number int) (reconcile.Page, error)
 	Close() error
 }
 
@@ -160,13 +159,11 @@ func (r *result) readEach(ctx context.Context, api reading, tasks []task) bool {
 	return true
 }
 
-// list asks for the tasks of a project, which only plans against what is live need.
+// list asks for the tasks of a project, which only imports, and comparing with what is
+// live, need.
 func (r *result) list(ctx context.Context, api reading, t task) {
-	for _, err := range api.List(ctx, wedata.ListOptions{ProjectID: t.key.ProjectID, TaskType: t.taskType}) {
-		if errors.Is(err, reconcile.ErrReadDenied) {
-			r.warn(checkPermissions, "no listing in project %s: plan --against live needs wedata:DescribeIntegrationTasks, as in deploy/cam/plan.json", t.key.ProjectID)
-		}
-		return
+	if _, err := api.Page(ctx, t.key.ProjectID, t.taskType, 1); errors.Is(err, reconcile.ErrReadDenied) {
+		r.warn(checkPermissions, "no listing in project %s: an import, and seeing drift, need wedata:DescribeIntegrationTasks, as in deploy/cam/plan.json", t.key.ProjectID)
 	}
 }
 
