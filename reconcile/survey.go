@@ -40,11 +40,18 @@ type Page struct {
 	Last  bool
 }
 
-// Lister lists the tasks of a project that are in production.
+// Query says which tasks a list is of: those of one type that a project has in
+// production.
+type Query struct {
+	ProjectID string
+	TaskType  spec.TaskType
+	TaskIDs   []string // these alone; none is all
+}
+
+// Lister lists tasks.
 type Lister interface {
-	// Page returns a page, counted from 1, of the tasks of one type. Its errors are
-	// those of a Reader.
-	Page(ctx context.Context, projectID string, t spec.TaskType, number int) (Page, error)
+	// Page returns a page of a list, counted from 1. Its errors are those of a Reader.
+	Page(ctx context.Context, q Query, number int) (Page, error)
 }
 
 // Looker is a Reader that tells all that is told of a task. Its errors are those of a
@@ -87,19 +94,19 @@ type Survey struct {
 // List yields the pages of a list, each read in its turn. A page that was over the
 // rate, or got no usable answer, is asked for again a few times. The first error ends
 // the list.
-func (s *Survey) List(ctx context.Context, projectID string, t spec.TaskType) iter.Seq2[Page, error] {
+func (s *Survey) List(ctx context.Context, q Query) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		for number := 1; number <= maxPages; number++ {
-			page, err := again(ctx, s, s.Lists, func() (Page, error) { return s.Lister.Page(ctx, projectID, t, number) })
+			page, err := again(ctx, s, s.Lists, func() (Page, error) { return s.Lister.Page(ctx, q, number) })
 			if err != nil {
-				yield(Page{}, fmt.Errorf("list the %s tasks of project %s: %w", t.OrDefault(), projectID, err))
+				yield(Page{}, fmt.Errorf("list the %s tasks of project %s: %w", q.TaskType.OrDefault(), q.ProjectID, err))
 				return
 			}
 			if !yield(page, nil) || page.Last {
 				return
 			}
 		}
-		yield(Page{}, fmt.Errorf("list the %s tasks of project %s: over %d pages", t.OrDefault(), projectID, maxPages))
+		yield(Page{}, fmt.Errorf("list the %s tasks of project %s: over %d pages", q.TaskType.OrDefault(), q.ProjectID, maxPages))
 	}
 }
 
@@ -169,61 +176,71 @@ const maxLooks = 1000
 // errNotLooked says that a survey had enough to look at.
 var errNotLooked = fmt.Errorf("no list has it, as over %d others: it was not looked at by itself", maxLooks)
 
+// maxQueried bounds the tasks that one query names.
+const maxQueried = 20
+
 // Take reads what is live of the tasks. What cannot be read is in the result; the
 // error is that of ctx.
 func (s *Survey) Take(ctx context.Context, tasks []Watched) (*Sightings, error) {
 	found := &Sightings{At: time.Now(), Seen: map[spec.Key]*Sighting{}, Failed: map[spec.Key]error{}}
+	for list := range lists(tasks) {
+		if err := s.list(ctx, found, list, nil); err != nil {
+			return nil, err
+		}
+	}
+	return found, s.lookForOthers(ctx, found, tasks)
+}
+
+// Confirm reads tasks once more, by name, and keeps what is told now.
+func (s *Survey) Confirm(ctx context.Context, found *Sightings, tasks []Watched) error {
+	for list := range lists(tasks) {
+		for part := range slices.Chunk(list, maxQueried) {
+			var ids []string
+			for _, w := range part {
+				delete(found.Seen, w.Key)
+				delete(found.Failed, w.Key)
+				ids = append(ids, w.Key.TaskID)
+			}
+			if err := s.list(ctx, found, part, ids); err != nil {
+				return err
+			}
+		}
+	}
+	return s.lookForOthers(ctx, found, tasks)
+}
+
+// lists yields the tasks that one list has, project by project and type by type.
+func lists(tasks []Watched) iter.Seq[[]Watched] {
 	type list struct {
 		project string
 		t       spec.TaskType
 	}
-	groups := map[list]map[spec.Key]bool{}
-	var lists []list
+	groups := map[list][]Watched{}
+	var order []list
 	for _, w := range tasks {
 		l := list{w.Key.ProjectID, w.TaskType.OrDefault()}
 		if groups[l] == nil {
-			groups[l] = map[spec.Key]bool{}
-			lists = append(lists, l)
+			order = append(order, l)
 		}
-		groups[l][w.Key] = true
+		groups[l] = append(groups[l], w)
 	}
-	for _, l := range lists {
-		if err := s.list(ctx, found, l.project, l.t, groups[l]); err != nil {
-			return nil, err
+	return func(yield func([]Watched) bool) {
+		for _, l := range order {
+			if !yield(groups[l]) {
+				return
+			}
 		}
 	}
-	looks := 0
+}
+
+// list notes what a list tells of the tasks, which are all of its project and type.
+// ids, if there are any, are all that is asked for.
+func (s *Survey) list(ctx context.Context, found *Sightings, tasks []Watched, ids []string) error {
+	wanted := make(map[spec.Key]bool, len(tasks))
 	for _, w := range tasks {
-		if !w.Managed || found.Seen[w.Key] != nil || found.Failed[w.Key] != nil {
-			continue
-		}
-		if looks++; looks > maxLooks {
-			found.Failed[w.Key] = errNotLooked
-			continue
-		}
-		if err := s.look(ctx, found, w); err != nil {
-			return nil, err
-		}
+		wanted[w.Key] = true
 	}
-	return found, nil
-}
-
-// Confirm looks again at tasks, and keeps what is told now.
-func (s *Survey) Confirm(ctx context.Context, found *Sightings, tasks []Watched) error {
-	for i, w := range tasks {
-		if i >= maxLooks {
-			return nil // they differ in such numbers that it is no passing thing
-		}
-		if err := s.look(ctx, found, w); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// list notes the tasks of one list that are wanted.
-func (s *Survey) list(ctx context.Context, found *Sightings, project string, t spec.TaskType, wanted map[spec.Key]bool) error {
-	for page, err := range s.List(ctx, project, t) {
+	for page, err := range s.List(ctx, Query{ProjectID: tasks[0].Key.ProjectID, TaskType: tasks[0].TaskType, TaskIDs: ids}) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -244,6 +261,24 @@ func (s *Survey) list(ctx context.Context, found *Sightings, project string, t s
 	return nil
 }
 
+// lookForOthers looks at the managed tasks by themselves that no list has.
+func (s *Survey) lookForOthers(ctx context.Context, found *Sightings, tasks []Watched) error {
+	looks := 0
+	for _, w := range tasks {
+		if !w.Managed || found.Seen[w.Key] != nil || found.Failed[w.Key] != nil {
+			continue
+		}
+		if looks++; looks > maxLooks {
+			found.Failed[w.Key] = errNotLooked
+			continue
+		}
+		if err := s.look(ctx, found, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // look notes one task.
 func (s *Survey) look(ctx context.Context, found *Sightings, w Watched) error {
 	seen, err := again(ctx, s, s.Looks, func() (*Sighting, error) { return s.Looker.Look(ctx, w.Key, w.TaskType) })
@@ -254,10 +289,8 @@ func (s *Survey) look(ctx context.Context, found *Sightings, w Watched) error {
 		seen = &Sighting{Key: w.Key, TaskType: w.TaskType.OrDefault(), Live: state.Live{Missing: true}}
 	case err != nil:
 		found.Failed[w.Key] = err
-		delete(found.Seen, w.Key)
 		return nil
 	}
-	delete(found.Failed, w.Key)
 	found.Seen[w.Key] = seen
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -33,8 +34,20 @@ func (l *library) ask(text string) error {
 	return nil
 }
 
-func (l *library) Page(_ context.Context, projectID string, t spec.TaskType, number int) (Page, error) {
-	list := fmt.Sprintf("%s %s", projectID, t)
+func (l *library) Page(_ context.Context, q Query, number int) (Page, error) {
+	list := fmt.Sprintf("%s %s", q.ProjectID, q.TaskType.OrDefault())
+	if len(q.TaskIDs) > 0 {
+		if err := l.ask(fmt.Sprintf("list %s of %s", list, strings.Join(q.TaskIDs, " "))); err != nil {
+			return Page{}, err
+		}
+		p := Page{Last: true}
+		for _, id := range slices.Concat(l.lists[list]...) {
+			if slices.Contains(q.TaskIDs, id) {
+				p.Tasks = append(p.Tasks, Sighting{Key: spec.Key{ProjectID: q.ProjectID, TaskID: id}, TaskType: q.TaskType.OrDefault()})
+			}
+		}
+		return p, nil
+	}
 	if err := l.ask(fmt.Sprintf("list %s %d", list, number)); err != nil {
 		return Page{}, err
 	}
@@ -44,7 +57,7 @@ func (l *library) Page(_ context.Context, projectID string, t spec.TaskType, num
 	}
 	p := Page{Last: number == len(pages)}
 	for _, id := range pages[number-1] {
-		p.Tasks = append(p.Tasks, Sighting{Key: spec.Key{ProjectID: projectID, TaskID: id}, TaskType: t})
+		p.Tasks = append(p.Tasks, Sighting{Key: spec.Key{ProjectID: q.ProjectID, TaskID: id}, TaskType: q.TaskType.OrDefault()})
 	}
 	return p, nil
 }
@@ -171,6 +184,29 @@ func recordsOf(tasks []Watched) map[spec.Key]*state.Record {
 		}
 	}
 	return records
+}
+
+// What is confirmed is read by name, and what no list has then by itself.
+func TestSurvey_Confirm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &library{lists: map[string][][]string{"1 realtime": {{"a", "b"}, {"c"}}, "1 offline": {{"off"}}}}
+		s := Survey{Lister: l, Looker: l, Lists: NewPacer(20), Looks: NewPacer(20)}
+		at := func(task string, t spec.TaskType) Watched {
+			return Watched{Key: spec.Key{ProjectID: "1", TaskID: task}, TaskType: t, Managed: true}
+		}
+		tasks := []Watched{at("a", 0), at("c", 0), at("gone", 0), at("off", spec.Offline)}
+		found := &Sightings{Seen: map[spec.Key]*Sighting{tasks[0].Key: {Name: "before"}}, Failed: map[spec.Key]error{}}
+		if err := s.Confirm(t.Context(), found, tasks); err != nil {
+			t.Fatal(err)
+		}
+		want := "list 1 realtime of a c gone, list 1 offline of off, look 1/gone"
+		if got := strings.Join(l.asked, ", "); got != want {
+			t.Errorf("asked %s, want %s", got, want)
+		}
+		if len(found.Seen) != 4 || found.Seen[tasks[0].Key].Name != "" || !found.Seen[tasks[2].Key].Live.Missing {
+			t.Errorf("found %v", found.Seen)
+		}
+	})
 }
 
 // A survey ends with its context, and says so.

@@ -311,8 +311,8 @@ func (c *console) outdated(key spec.Key) (before, bool) {
 }
 
 // Page implements [reconcile.Lister].
-func (c *console) Page(ctx context.Context, projectID string, taskType spec.TaskType, number int) (reconcile.Page, error) {
-	page, err := c.client.Page(ctx, projectID, taskType, number)
+func (c *console) Page(ctx context.Context, q reconcile.Query, number int) (reconcile.Page, error) {
+	page, err := c.client.Page(ctx, q, number)
 	var tasks []reconcile.Sighting
 	for _, seen := range page.Tasks {
 		switch b, ok := c.outdated(seen.Key); {

@@ -137,7 +137,7 @@ func (i *importer) projects() error {
 // list imports the tasks of one type of a project.
 func (i *importer) list(ctx context.Context, project string, t spec.TaskType) error {
 	seen := 0
-	for page, err := range i.survey.List(ctx, project, t) {
+	for page, err := range i.survey.List(ctx, reconcile.Query{ProjectID: project, TaskType: t}) {
 		if err != nil {
 			return err
 		}

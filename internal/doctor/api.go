@@ -77,7 +77,7 @@ func lookAtCredentials(ctx context.Context, s *Subject) (r result) {
 // reading is the part of the API that a doctor is given: nothing of it writes.
 type reading interface {
 	Read(ctx context.Context, key spec.Key, t spec.TaskType) (*state.Live, error)
-	Page(ctx context.Context, projectID string, t spec.TaskType, number int) (reconcile.Page, error)
+	Page(ctx context.Context, q reconcile.Query, number int) (reconcile.Page, error)
 	Close() error
 }
 
@@ -162,7 +162,7 @@ func (r *result) readEach(ctx context.Context, api reading, tasks []task) bool {
 // list asks for the tasks of a project, which only imports, and comparing with what is
 // live, need.
 func (r *result) list(ctx context.Context, api reading, t task) {
-	if _, err := api.Page(ctx, t.key.ProjectID, t.taskType, 1); errors.Is(err, reconcile.ErrReadDenied) {
+	if _, err := api.Page(ctx, reconcile.Query{ProjectID: t.key.ProjectID, TaskType: t.taskType}, 1); errors.Is(err, reconcile.ErrReadDenied) {
 		r.warn(checkPermissions, "no listing in project %s: an import, and seeing drift, need wedata:DescribeIntegrationTasks, as in deploy/cam/plan.json", t.key.ProjectID)
 	}
 }

@@ -11,18 +11,24 @@ import (
 // pageSize is how many tasks are listed by one request.
 const pageSize = 100
 
-// Page lists the tasks of a project that are in production. The error is a
-// [*ReadError]. Tasks that are created or removed between two pages can be missed, or
-// come twice.
-func (c *Client) Page(ctx context.Context, projectID string, t spec.TaskType, number int) (reconcile.Page, error) {
+// Page lists tasks that are in production. The error is a [*ReadError]. Tasks that
+// are created or removed between two pages can be missed, or come twice.
+func (c *Client) Page(ctx context.Context, q reconcile.Query, number int) (reconcile.Page, error) {
 	const action = "DescribeIntegrationTasks"
 	request := api.NewDescribeIntegrationTasksRequest()
-	request.ProjectId = new(projectID)
+	request.ProjectId = new(q.ProjectID)
 	request.PageNumber = new(int64(number))
 	request.PageSize = new(int64(pageSize))
-	request.TaskType = taskType(t.OrDefault())
+	request.TaskType = taskType(q.TaskType.OrDefault())
 	// Without this filter the answer is about development, where every task is new.
 	request.Filters = []*api.Filter{{Name: new("ProductionState"), Values: []*string{new("true")}}}
+	if len(q.TaskIDs) > 0 {
+		named := &api.Filter{Name: new("TaskId")}
+		for _, id := range q.TaskIDs {
+			named.Values = append(named.Values, new(id))
+		}
+		request.Filters = append(request.Filters, named)
+	}
 	request.OrderFields = []*api.OrderField{{Name: new("CreateTime"), Direction: new("ASC")}}
 	var response *api.DescribeIntegrationTasksResponse
 	err := c.read(ctx, action, func(ctx context.Context, client *api.Client) (err error) {
@@ -35,10 +41,10 @@ func (c *Client) Page(ctx context.Context, projectID string, t spec.TaskType, nu
 	set := response.Response.TaskInfoSet
 	var p reconcile.Page
 	for _, info := range set {
-		if info == nil || info.TaskId == nil || or(info.ProjectId, projectID) != projectID {
+		if info == nil || info.TaskId == nil || or(info.ProjectId, q.ProjectID) != q.ProjectID {
 			return reconcile.Page{}, unusable(action, "the answer lists what is no task of the project")
 		}
-		p.Tasks = append(p.Tasks, sighting(info, spec.Key{ProjectID: projectID, TaskID: *info.TaskId}, t))
+		p.Tasks = append(p.Tasks, sighting(info, spec.Key{ProjectID: q.ProjectID, TaskID: *info.TaskId}, q.TaskType))
 	}
 	seen := (number-1)*pageSize + len(set)
 	p.Total = int(or(response.Response.TotalCount, int64(seen)))

@@ -146,7 +146,7 @@ func TestPage(t *testing.T) {
 			tasks int
 			last  bool
 		}{1: {100, false}, 2: {100, false}, 3: {50, true}, 4: {0, true}} {
-			page, err := c.Page(t.Context(), "1", 0, number)
+			page, err := c.Page(t.Context(), reconcile.Query{ProjectID: "1"}, number)
 			if err != nil || len(page.Tasks) != want.tasks || page.Last != want.last || page.Total != all {
 				t.Fatalf("page %d: %d tasks of %d, last %v, %v", number, len(page.Tasks), page.Total, page.Last, err)
 			}
@@ -170,8 +170,12 @@ func TestPage(t *testing.T) {
 		if n != all {
 			t.Errorf("%d tasks, want %d", n, all)
 		}
-		if page, err := c.Page(t.Context(), "1", spec.Offline, 1); err != nil || len(page.Tasks) != 1 || page.Tasks[0].TaskType != spec.Offline {
+		if page, err := c.Page(t.Context(), reconcile.Query{ProjectID: "1", TaskType: spec.Offline}, 1); err != nil || len(page.Tasks) != 1 || page.Tasks[0].TaskType != spec.Offline {
 			t.Errorf("offline: %+v, %v", page, err)
+		}
+		named := reconcile.Query{ProjectID: "1", TaskIDs: []string{"t007", "t249", "in development", "nobody"}}
+		if page, err := c.Page(t.Context(), named, 1); err != nil || len(page.Tasks) != 2 || !page.Last || page.Tasks[1].Key.TaskID != "t249" {
+			t.Errorf("by name: %+v, %v", page, err)
 		}
 	})
 }
@@ -203,7 +207,7 @@ func TestPageAnswers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				sim, c := newSim(t, wedatasim.Options{})
 				sim.Inject(tt.fault)
-				got, err := c.Page(t.Context(), "1", 0, 1)
+				got, err := c.Page(t.Context(), reconcile.Query{ProjectID: "1"}, 1)
 				if _, ok := errors.AsType[*wedata.ReadError](err); (err != nil) != (tt.err != nil) || err != nil && (!ok || !errors.Is(err, tt.err)) {
 					t.Errorf("got %v, want %v", err, tt.err)
 				}
