@@ -34,7 +34,7 @@ type Config struct {
 	Interval time.Duration  // between two polls
 	// LookEvery is the time between two looks at what is live; 0 is never.
 	LookEvery time.Duration
-	Random    func() float64 // in [0, 1), for the jitter of back-offs
+	Random    func() float64 // in [0, 1), for the jitter of back-offs; for concurrent use
 	NewID     func() string  // for attempts
 }
 

@@ -32,6 +32,13 @@ func TestWhatIsSavedIsReadBack(t *testing.T) {
 		Pauses:    []state.Pause{{ProjectID: "1", Code: "UnauthorizedOperation", Message: "no", Since: sampleTime(), Until: sampleTime(), Tries: 2}},
 		Approvals: []state.Approval{{PlanHash: "sha256:00", Actor: "ada", At: sampleTime(), Expires: sampleTime(), Calls: []spec.Digest{sampleDigest(5)}}},
 		Suspended: suspended,
+		Look: &state.Look{
+			At: sampleTime(), Tasks: 9, Unknown: 1, Error: "no", Kinds: map[state.DriftKind]int{state.DriftNewer: 1},
+			Drifted: []state.Drift{{
+				Key: sampleKey(2), Kind: state.DriftNewer, Fields: []state.DriftField{{Name: "instanceVersion", Git: "1", Applied: "1", Live: "2"}},
+				Operator: "100028625403", OperatedAt: "2026-11-26 14:03:11", Event: "commit", Locker: "7", Detail: "d", Since: sampleTime(),
+			}},
+		},
 	}
 	event := []state.Event{{At: sampleTime(), Kind: state.EventWord, Note: "said <so> & so"}}
 	for _, tr := range []state.Transition{
@@ -164,6 +171,7 @@ func TestTextsFromOutsideAreCut(t *testing.T) {
 	tr := intent(1)
 	tr.Record.Status, tr.Record.Attempt.Outcome.Message = state.StatusUnknown, flood
 	tr.Events[0].Note = flood
+	tr.Control = &state.Control{Look: &state.Look{Error: flood, Drifted: []state.Drift{{Operator: flood, OperatedAt: flood, Event: flood, Locker: flood, Detail: flood}}}}
 	if err := s.Save(t.Context(), tr); err != nil {
 		t.Fatal(err)
 	}
@@ -171,12 +179,16 @@ func TestTextsFromOutsideAreCut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, got := range []string{c.Records[0].Attempt.Outcome.Message, c.History[0].Note} {
+	d := c.Control.Look.Drifted[0]
+	for _, got := range []string{
+		c.Records[0].Attempt.Outcome.Message, c.History[0].Note,
+		c.Control.Look.Error, d.Operator, d.OperatedAt, d.Event, d.Locker, d.Detail,
+	} {
 		if len(got) > state.MaxMessage || !strings.HasPrefix(flood, strings.TrimSuffix(got, "…")) {
 			t.Errorf("%d bytes: %.20s", len(got), got)
 		}
 	}
-	if tr.Record.Attempt.Outcome.Message != flood {
+	if tr.Record.Attempt.Outcome.Message != flood || tr.Control.Look.Drifted[0].Detail != flood {
 		t.Error("the caller's record was changed")
 	}
 }
