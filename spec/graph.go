@@ -42,7 +42,7 @@ func (g *graph) faulty(k Key) bool { return len(g.unknown[k]) > 0 || len(g.circl
 // same, and the tasks that others depend on stay, it costs next to nothing.
 func (g *graph) settle(s *Set) (others []Key) {
 	var moved []Key
-	for k := range s.touched {
+	for _, k := range s.touched {
 		var edges []Key
 		if c := s.once[k]; c != nil {
 			edges = c.DependsOn
@@ -94,7 +94,7 @@ func (g *graph) replace(s *Set, k Key, edges []Key) {
 // rename notes which of the touched tasks are named now, and reports whether
 // that makes a difference to those who depend on them.
 func (g *graph) rename(s *Set) (differs bool) {
-	for k := range s.touched {
+	for _, k := range s.touched {
 		if t, ok := g.targets[k]; ok && t.named != s.named(k) {
 			t.named = !t.named
 			g.targets[k] = t

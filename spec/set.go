@@ -20,7 +20,7 @@ type Set struct {
 	contest map[Key]places  // tasks named otherwise: more than once, or by a broken commit
 	graph   graph           // who depends on whom among once
 
-	touched map[Key]struct{} // whose naming may have changed since settle
+	touched []Key            // whose naming may have changed since settle; in any order, repeated
 	order   []*Commit        // the usable commits in order of key, as settled; never written again
 	changed []Key            // for Changed; in any order, repeated
 	limbo   map[Key]struct{} // no longer named, while an unread file may name them
@@ -50,9 +50,18 @@ func NewSet() *Set {
 		once:    make(map[Key]*Commit),
 		contest: make(map[Key]places),
 		graph:   newGraph(),
-		touched: make(map[Key]struct{}),
 		limbo:   make(map[Key]struct{}),
 	}
+}
+
+// Grow makes room for n more files, each with a task or two.
+func (s *Set) Grow(n int) {
+	if len(s.files) > 0 {
+		return // a map cannot be asked to grow
+	}
+	s.files = make(map[string]*File, n)
+	s.once = make(map[Key]*Commit, n)
+	s.touched = make([]Key, 0, n)
 }
 
 // Put adds the file, or replaces the one of that name. The set keeps the file,
@@ -105,7 +114,7 @@ func (f *File) places() iter.Seq2[Key, place] {
 
 // name notes that the task is named at a place.
 func (s *Set) name(k Key, at place) {
-	s.touched[k] = struct{}{}
+	s.touched = append(s.touched, k)
 	contest, contested := s.contest[k]
 	first, twice := s.once[k]
 	switch {
@@ -123,7 +132,7 @@ func (s *Set) name(k Key, at place) {
 
 // unname notes that the task is not named at the place any more.
 func (s *Set) unname(k Key, at place) {
-	s.touched[k] = struct{}{}
+	s.touched = append(s.touched, k)
 	contest, contested := s.contest[k]
 	if !contested {
 		delete(s.once, k)
@@ -176,6 +185,30 @@ func (s *Set) Len() int {
 	return len(s.order)
 }
 
+// InOrder yields the files: first those with usable commits, as All comes to them,
+// then the others by name. A set that is filled in this order again, is filled in the
+// least time.
+func (s *Set) InOrder() iter.Seq[*File] {
+	s.settle()
+	return func(yield func(*File) bool) {
+		seen := make(map[string]struct{}, len(s.files))
+		for _, c := range s.order {
+			if _, ok := seen[c.Pos.File]; ok {
+				continue
+			}
+			seen[c.Pos.File] = struct{}{}
+			if !yield(s.files[c.Pos.File]) {
+				return
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(s.files)) {
+			if _, ok := seen[name]; !ok && !yield(s.files[name]) {
+				return
+			}
+		}
+	}
+}
+
 // Files counts the files.
 func (s *Set) Files() int { return len(s.files) }
 
@@ -185,28 +218,35 @@ func (s *Set) Changed() []Key {
 	s.settle()
 	keys := s.changed
 	s.changed = nil
-	slices.SortFunc(keys, Key.Compare)
-	return slices.Compact(keys)
+	return inOrder(keys)
 }
 
 // settle works out what follows from the files put and removed since.
 func (s *Set) settle() {
+	s.touched = inOrder(s.touched)
 	others := s.graph.settle(s)
 	if len(s.touched) == 0 && len(others) == 0 {
 		s.release()
 		return
 	}
-	keys := slices.AppendSeq(others, maps.Keys(s.touched))
-	slices.SortFunc(keys, Key.Compare)
-	keys = slices.Compact(keys)
+	keys := s.touched
+	if len(others) > 0 {
+		keys = inOrder(append(others, keys...))
+	}
 	s.reorder(keys)
-	for k := range s.touched {
+	for _, k := range s.touched {
 		if s.unread > 0 && !s.named(k) {
 			s.limbo[k] = struct{}{}
 		}
 	}
-	s.touched = make(map[Key]struct{}) // a new one: after the first fill it would stay large
+	s.touched = nil // after the first fill it would stay large
 	s.release()
+}
+
+// inOrder sorts the keys, and leaves each in once.
+func inOrder(keys []Key) []Key {
+	slices.SortFunc(keys, Key.Compare)
+	return slices.Compact(keys)
 }
 
 // release lets the tasks out of limbo that are surely absent now.
@@ -244,7 +284,7 @@ func (s *Set) reorder(keys []Key) {
 // differs reports whether the task's commit may differ, or whether it is absent.
 func (s *Set) differs(k Key, was, is *Commit) bool {
 	if was == nil && is == nil {
-		_, touched := s.touched[k]
+		_, touched := slices.BinarySearchFunc(s.touched, k, Key.Compare)
 		return touched
 	}
 	return was == nil || is == nil || !was.equal(is)

@@ -2,7 +2,9 @@ package source
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -13,6 +15,13 @@ func sizes() []int {
 		return []int{1_000, 10_000, 100_000}
 	}
 	return []int{1_000, 10_000}
+}
+
+// cpuTime is what this process has used of the processors.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // BenchmarkGit measures the polls of a git source: the first, that of a restart
@@ -38,13 +47,20 @@ func BenchmarkGit(b *testing.B) {
 		g := open(config)
 		poll(b, g)
 		must(b, g.Close())
-		b.Run(fmt.Sprintf("restart/files=%d", n), func(b *testing.B) {
-			for b.Loop() {
-				g := open(config)
-				poll(b, g)
-				must(b, g.Close())
-			}
-		})
+		for _, saved := range []string{"warm", "cold"} {
+			b.Run(fmt.Sprintf("restart-%s/files=%d", saved, n), func(b *testing.B) {
+				before := cpuTime()
+				for b.Loop() {
+					if saved == "cold" {
+						must(b, os.Remove(filepath.Join(config.Mirror, savedFile)))
+					}
+					g := open(config)
+					poll(b, g)
+					must(b, g.Close())
+				}
+				b.ReportMetric(float64((cpuTime()-before).Milliseconds())/float64(b.N), "cpu-ms/op")
+			})
+		}
 		g = open(config)
 		poll(b, g)
 		b.Run(fmt.Sprintf("unchanged/files=%d", n), func(b *testing.B) {

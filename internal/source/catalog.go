@@ -34,6 +34,12 @@ func newCatalog() *catalog {
 	return &catalog{set: spec.NewSet(), files: make(map[string]leaf)}
 }
 
+// grow makes room for n files in an empty catalog.
+func (c *catalog) grow(n int) {
+	c.files = make(map[string]leaf, n)
+	c.set.Grow(n)
+}
+
 // change is what stands at a path now; the zero leaf is nothing.
 type change struct {
 	name string
@@ -54,11 +60,20 @@ func (c *catalog) apply(changes []change, files []*spec.File) {
 	}
 }
 
-// changes lists how a snapshot differs from the one that the catalog holds. If
-// the store has that one no longer, each file is compared with the catalog.
+// changes lists how a snapshot differs from the one that the catalog holds, of which
+// no more than the root need be known. If the store has that one no longer, each file
+// is compared with the catalog.
 func (c *catalog) changes(ctx context.Context, s *store, from, to snapshot, base string) ([]change, error) {
-	if !from.root.IsZero() && !s.has(from.root) {
+	switch {
+	case from.root == to.root:
+		return nil, nil
+	case !from.root.IsZero() && !s.has(from.root):
 		return c.allChanges(ctx, s, to, base)
+	case !from.root.IsZero() && from.entries == nil:
+		var err error
+		if from, err = s.snapshotOf(from.root); err != nil {
+			return nil, err
+		}
 	}
 	var changes []change
 	count := len(c.files)

@@ -63,6 +63,7 @@ type Git struct {
 	mirror   *mirror       // nil until the first poll
 	broken   plumbing.Hash // a commit that was damaged when it had just been fetched
 	catalog  *catalog
+	unsaved  int // changes that the saved catalog does not have
 	snapshot snapshot
 	revision *reconcile.Revision
 }
@@ -168,6 +169,7 @@ func (g *Git) poll(ctx context.Context) (*reconcile.Revision, error) {
 	case head == g.broken:
 		return nil, &Error{Kind: ErrBadAnswer, Detail: fmt.Sprintf("commit %s is damaged", head), Hint: "run git fsck in the repository itself"}
 	}
+	g.restore()
 	next, err := g.load(ctx, head)
 	if err != nil {
 		return nil, err
@@ -175,10 +177,56 @@ func (g *Git) poll(ctx context.Context) (*reconcile.Revision, error) {
 	g.catalog.apply(next.changes, next.files)
 	g.snapshot = next.snapshot
 	g.revision = revisionOf(next.commit, g.catalog.set)
+	g.unsaved += max(1, len(next.changes)) // the tree has changed in any case
 	if len(g.mirror.store.packs) > g.packs {
 		g.compact(ctx)
 	}
+	if g.unsaved*savedShare >= len(g.catalog.files) {
+		g.save()
+	}
+	g.mirror.store.rest()
 	return g.revision, nil
+}
+
+// restore takes over what the last process knew of the branch, so that the first poll
+// is one like any other.
+func (g *Git) restore() {
+	if g.revision != nil || len(g.catalog.files) > 0 || g.temp {
+		return
+	}
+	of, err := g.savedOf()
+	if err == nil {
+		var c *catalog
+		var root plumbing.Hash
+		if c, root, err = openSaved(of, filepath.Join(g.config.Mirror, savedFile)); err == nil {
+			g.catalog, g.snapshot = c, snapshot{root: root}
+		}
+	}
+	if err != nil {
+		g.log.Debug("everything is to be parsed", "source", g.source, "reason", err)
+	}
+}
+
+// save keeps what is known for the next process. It is no more than a cache: that
+// this fails costs the next start some time.
+func (g *Git) save() {
+	if g.temp {
+		return
+	}
+	g.unsaved = 0
+	of, err := g.savedOf()
+	if err == nil {
+		temp := filepath.Join(g.config.Mirror, "objects", "pack", "tmp_specs") // where it is swept
+		err = g.catalog.save(of, g.snapshot.root, temp, filepath.Join(g.config.Mirror, savedFile))
+	}
+	if err != nil {
+		g.log.Warn("the parsed specs could not be saved: the next start will take longer", "source", g.source, "error", err)
+	}
+}
+
+func (g *Git) savedOf() (savedOf, error) {
+	hash, err := program()
+	return savedOf{hash, g.source, g.branch.String(), g.config.Path}, err
 }
 
 // step is what leads from one revision to the next.
@@ -244,6 +292,9 @@ func (g *Git) Descends(ctx context.Context, old, revision string) (bool, error) 
 func (g *Git) Close() error {
 	var errs []error
 	if g.mirror != nil {
+		if g.unsaved > 0 {
+			g.save()
+		}
 		errs = append(errs, g.mirror.close())
 	}
 	if g.lock != nil {

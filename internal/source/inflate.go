@@ -136,3 +136,12 @@ func (w *workspace) add(at basePlace, o object) {
 	w.young[at] = o
 	w.size += len(o.data)
 }
+
+// rest forgets the bases, if they are many.
+func (w *workspace) rest() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.old != nil || w.size > w.limit/16 {
+		w.old, w.young, w.size = nil, make(map[basePlace]object), 0
+	}
+}

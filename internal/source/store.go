@@ -182,6 +182,9 @@ func (s *store) readLoose(path string, limit int64) (object, error) {
 	return object{kind, data}, err
 }
 
+// rest gives back the memory that reading much has taken, for little is read next.
+func (s *store) rest() { s.work.rest() }
+
 // tree returns the entries of a folder.
 func (s *store) tree(h plumbing.Hash) ([]treeEntry, error) {
 	data, err := s.read(h, plumbing.TreeObject, maxTree)

@@ -34,7 +34,12 @@ func (s *store) snapshot(tree plumbing.Hash, path string) (snapshot, error) {
 	if err != nil {
 		return snapshot{}, err
 	}
-	snap := snapshot{root: root}
+	return s.snapshotOf(root)
+}
+
+// snapshotOf is the snapshot of the tree at the source's path.
+func (s *store) snapshotOf(root plumbing.Hash) (snap snapshot, err error) {
+	snap.root = root
 	if snap.entries, err = s.tree(root); err != nil {
 		return snapshot{}, err
 	}
