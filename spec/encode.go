@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // errEncoding says that data is not what AppendFiles has written.
@@ -61,6 +62,7 @@ const (
 	withDiscardState
 	withRerun
 	withSuspend
+	withWait
 )
 
 // encoder writes fields, and beside them the texts they refer to.
@@ -95,7 +97,7 @@ func (e *encoder) commit(c *Commit, name string) {
 	var with uint64
 	for i, has := range [...]bool{
 		c.TaskType != 0, c.InstanceVersion != 0, c.VersionDesc != "", c.EventDesc != "",
-		len(c.ExtConfig) > 0, len(c.DependsOn) > 0, c.DiscardState != 0, c.Rerun != "", c.Suspend,
+		len(c.ExtConfig) > 0, len(c.DependsOn) > 0, c.DiscardState != 0, c.Rerun != "", c.Suspend, c.Wait != 0,
 	} {
 		if has {
 			with |= 1 << i
@@ -135,6 +137,9 @@ func (e *encoder) commit(c *Commit, name string) {
 	}
 	if with&withRerun != 0 {
 		e.again(c.Rerun)
+	}
+	if with&withWait != 0 {
+		e.number(int64(c.Wait))
 	}
 }
 
@@ -251,6 +256,9 @@ func (d *decoder) commit(c *Commit, name string) {
 		c.Rerun = d.text()
 	}
 	c.Suspend = with&withSuspend != 0
+	if with&withWait != 0 {
+		c.Wait = time.Duration(d.number())
+	}
 }
 
 func (d *decoder) key() Key { return Key{d.text(), d.text()} }

@@ -60,6 +60,12 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 		}
 	}()
 	a.guards.Store(&s.Guards)
+	var watching observers
+	if env.Daemon && env.Getenv("GOGC") == "" {
+		saving := startThrift()
+		watching = append(watching, saving)
+		a.onStop("collect garbage as before", saving.Close)
+	}
 	if s.Simulate {
 		if err := a.simulate(&s, &env); err != nil {
 			return nil, err
@@ -73,7 +79,6 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 	if err != nil {
 		return nil, err
 	}
-	var watching observers
 	if observer != nil {
 		watching = append(watching, observer)
 	}
@@ -191,11 +196,12 @@ func load(ctx context.Context, from reading) (map[spec.Key]*state.Record, state.
 	if err != nil {
 		return nil, control, err
 	}
-	records := map[spec.Key]*state.Record{}
+	records, texts := map[spec.Key]*state.Record{}, shared{}
 	for rec, err := range from.Records(ctx) {
 		if err != nil {
 			return nil, control, err
 		}
+		texts.record(&rec)
 		records[rec.Key] = &rec
 	}
 	return records, control, nil

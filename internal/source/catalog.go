@@ -49,6 +49,9 @@ type change struct {
 // apply takes over the changes with their files, which were made before: nothing
 // here can fail, so a Set is never half of one revision and half of another.
 func (c *catalog) apply(changes []change, files []*spec.File) {
+	if len(c.files) == 0 {
+		c.grow(len(changes))
+	}
 	for i, ch := range changes {
 		if files[i] == nil {
 			delete(c.files, ch.name)

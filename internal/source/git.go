@@ -93,6 +93,9 @@ func OpenGit(c GitConfig) (*Git, error) {
 	if err := g.takeMirror(); err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
+	if !g.temp {
+		go func() { _, _ = program() }() // which takes a moment, and is asked for after the first fetch
+	}
 	return g, nil
 }
 

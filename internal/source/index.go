@@ -155,6 +155,16 @@ func (x *index) find(h plumbing.Hash) (offset int64, ok bool, err error) {
 	return x.place(s, i)
 }
 
+// rest gives back the sections of an index that is not in memory anyway.
+func (x *index) rest() {
+	for b := range x.sections {
+		if x.file != nil {
+			x.sections[b].Store(nil)
+			x.asked[b].Store(false)
+		}
+	}
+}
+
 // place returns where in the pack the i-th object of the section stands.
 func (x *index) place(s *section, i int) (offset int64, ok bool, err error) {
 	place := binary.BigEndian.Uint32(s.places[4*i:])

@@ -183,7 +183,12 @@ func (s *store) readLoose(path string, limit int64) (object, error) {
 }
 
 // rest gives back the memory that reading much has taken, for little is read next.
-func (s *store) rest() { s.work.rest() }
+func (s *store) rest() {
+	s.work.rest()
+	for _, p := range s.packs {
+		p.index.rest()
+	}
+}
 
 // tree returns the entries of a folder.
 func (s *store) tree(h plumbing.Hash) ([]treeEntry, error) {

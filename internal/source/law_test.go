@@ -1,0 +1,240 @@
+package source
+
+import (
+	"flag"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// The law of a revision: whatever is pushed, and however often the process is
+// started anew in between, polling step by step gives the specs and the plan that
+// reading the last revision from scratch gives.
+func TestHistories(t *testing.T) {
+	if checks := flag.Lookup("rapid.checks"); *long {
+		was := checks.Value.String()
+		must(t, checks.Value.Set("10000"))
+		defer func() { must(t, checks.Value.Set(was)) }()
+	}
+	top := t.TempDir()
+	var polls, restarts int
+	rapid.Check(t, func(rt *rapid.T) {
+		h := newRandomHistory(rt, top)
+		defer h.close()
+		for range rapid.IntRange(2, 8).Draw(rt, "pushes") {
+			h.push()
+			if rapid.IntRange(0, 2).Draw(rt, "restart") == 0 {
+				h.restart()
+				restarts++
+			}
+			h.check()
+			polls++
+		}
+	})
+	t.Logf("%d polls, %d of them after a restart", polls, restarts)
+}
+
+// randomHistory is a repository that changes at random, with a source that follows it.
+type randomHistory struct {
+	rt      *rapid.T
+	dir     string
+	remote  *memoryRemote
+	states  []map[string]string
+	heads   []plumbing.Hash
+	git     *Git
+	plans   *reconcile.Reconciler
+	records map[spec.Key]*state.Record
+}
+
+func newRandomHistory(rt *rapid.T, top string) *randomHistory {
+	dir, err := os.MkdirTemp(top, "")
+	if err != nil {
+		rt.Fatal(err)
+	}
+	h := &randomHistory{rt: rt, dir: dir, remote: newMemoryRemote(), records: make(map[spec.Key]*state.Record)}
+	h.states = append(h.states, map[string]string{"in/README.md": "hello"})
+	h.heads = append(h.heads, h.remote.commit(plumbing.ZeroHash, h.states[0]))
+	for _, task := range []string{"a", "b", "c", "d"} {
+		key := spec.Key{ProjectID: "1", TaskID: task}
+		applied := reconcile.AppliedOf(&spec.Commit{Key: key, CommitType: spec.Start, InstanceVersion: 1}, "")
+		h.records[key] = &state.Record{Key: key, Status: state.StatusApplied, Applied: &applied}
+	}
+	h.open()
+	return h
+}
+
+func (h *randomHistory) open() {
+	var err error
+	h.git, err = OpenGit(GitConfig{URL: "/nowhere", Path: "in", Mirror: filepath.Join(h.dir, "mirror.git")})
+	if err != nil {
+		h.rt.Fatal(err)
+	}
+	h.git.remote = h.remote
+	h.git.packs = 3 // now and then the mirror is made anew
+	h.plans = reconcile.New(reconcile.Config{
+		Source: h.git, Guards: func() *reconcile.Guards { return new(reconcile.Guards) }, Logger: slog.New(slog.DiscardHandler),
+	}, maps.Clone(h.records), state.Control{})
+}
+
+func (h *randomHistory) close() {
+	if err := h.git.Close(); err != nil {
+		h.rt.Error(err)
+	}
+	if err := os.RemoveAll(h.dir); err != nil {
+		h.rt.Error(err)
+	}
+}
+
+// restart ends the process, which may be too sudden for what was parsed to be saved,
+// or for it to stay whole.
+func (h *randomHistory) restart() {
+	switch rapid.IntRange(0, 4).Draw(h.rt, "end") {
+	case 0:
+		h.git.unsaved = 0
+	case 1:
+		_ = os.Remove(filepath.Join(h.git.config.Mirror, savedFile))
+	case 2:
+		_ = os.Truncate(filepath.Join(h.git.config.Mirror, savedFile), 200)
+	}
+	if err := h.git.Close(); err != nil {
+		h.rt.Fatal(err)
+	}
+	h.open()
+}
+
+// push changes files at random. Most pushes go on from the last one; others rewrite
+// history or undo.
+func (h *randomHistory) push() {
+	from, like := len(h.heads)-1, len(h.states)-1
+	if rapid.IntRange(0, 3).Draw(h.rt, "rewrite") == 0 {
+		from = rapid.IntRange(0, from).Draw(h.rt, "from")
+		like = rapid.IntRange(0, like).Draw(h.rt, "like")
+	}
+	files := randomSpecs(h.rt, h.states[like])
+	h.states = append(h.states, files)
+	h.heads = append(h.heads, h.remote.commit(h.heads[from], files))
+}
+
+// check polls, and compares with what is read from scratch.
+func (h *randomHistory) check() {
+	head := h.heads[len(h.heads)-1]
+	if _, err := h.plans.Poll(h.rt.Context()); err != nil {
+		h.rt.Fatal(err)
+	}
+	got := h.git.revision
+	plan, err := h.plans.Plan(h.rt.Context())
+	if err != nil {
+		h.rt.Fatal(err)
+	}
+	if got.ID != head.String() {
+		h.rt.Fatalf("the revision is %s, want %s", got.ID, head)
+	}
+	scratch := newCatalog()
+	s := h.git.mirror.store
+	snap, err := s.snapshot(h.remote.treeOf(head), "in")
+	if err != nil {
+		h.rt.Fatal(err)
+	}
+	changes, err := scratch.changes(h.rt.Context(), s, snapshot{}, snap, "in")
+	if err != nil {
+		h.rt.Fatal(err)
+	}
+	files, err := s.parse(h.rt.Context(), changes)
+	if err != nil {
+		h.rt.Fatal(err)
+	}
+	scratch.apply(changes, files)
+	if diff := cmp.Diff(scratch.files, h.git.catalog.files, cmp.AllowUnexported(leaf{})); diff != "" {
+		h.rt.Fatalf("the files differ from those read from scratch (-want +got):\n%s", diff)
+	}
+	want, same := slices.Collect(scratch.set.All()), slices.Collect(got.Specs.All())
+	if diff := cmp.Diff(want, same); diff != "" {
+		h.rt.Fatalf("the specs differ from those read from scratch (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(scratch.set.Problems(), got.Specs.Problems()); diff != "" {
+		h.rt.Fatalf("the complaints differ from those read from scratch (-want +got):\n%s", diff)
+	}
+	fresh := reconcile.Diff(reconcile.Input{Specs: scratch.set, Records: h.records}, time.Now())
+	if diff := cmp.Diff(sketch(fresh), sketch(plan)); diff != "" {
+		h.rt.Fatalf("the plan differs from that made from scratch (-want +got):\n%s", diff)
+	}
+}
+
+// sketch is what a plan says that its specs and the state are the reason for.
+func sketch(p *reconcile.Plan) (lines []string) {
+	lines = append(lines, fmt.Sprint(p.Specs, " specs, ", p.Managed, " managed, ", p.Unchanged, " unchanged, ", p.Hash))
+	for _, c := range p.Changes {
+		lines = append(lines, fmt.Sprint(c.Key, c.Action, c.Reason, c.Hold, c.Impact, c.Fields, c.Want))
+	}
+	return lines
+}
+
+// randomSpecs changes some files below in/. A text that starts with -> is a link.
+func randomSpecs(t *rapid.T, files map[string]string) map[string]string {
+	files = maps.Clone(files)
+	names := rapid.SampledFrom([]string{
+		"in/a.yaml", "in/b.yml", "in/x/a.yaml", "in/x/b.yaml", "in/x/y/c.yaml", "in/drafts/d.yaml", "in/x.txt", "in/.hidden/e.yaml", "in/g.yaml/h.yaml", "in/g.yaml", "out.yaml",
+	})
+	folders := rapid.SampledFrom([]string{"in/x/", "in/drafts/", "in/x/y/", "in/other/"})
+	for range rapid.IntRange(1, 4).Draw(t, "edits") {
+		switch rapid.IntRange(0, 6).Draw(t, "edit") {
+		case 0:
+			delete(files, names.Draw(t, "gone"))
+		case 1: // a file is renamed
+			from, to := names.Draw(t, "from"), names.Draw(t, "to")
+			if text, ok := files[from]; ok {
+				delete(files, from)
+				files[to] = text
+			}
+		case 2: // a folder is moved, and replaces what was there
+			from, to := folders.Draw(t, "from folder"), folders.Draw(t, "to folder")
+			for name, text := range maps.Clone(files) {
+				if rest, ok := strings.CutPrefix(name, from); ok {
+					delete(files, name)
+					files[to+rest] = text
+				}
+			}
+		case 3:
+			files["in/"+IgnoreFile] = rapid.SampledFrom([]string{"drafts\n", "*.yml\n", "x/*\n!x/a.yaml\n", "# nothing\n"}).Draw(t, "ignore")
+		default:
+			files[names.Draw(t, "name")] = randomText(t)
+		}
+	}
+	if _, ok := files["in/g.yaml/h.yaml"]; ok {
+		delete(files, "in/g.yaml")
+	}
+	return files
+}
+
+// randomText is the text of a file: valid or not, as a whole or in part.
+func randomText(t *rapid.T) string {
+	switch rapid.IntRange(0, 5).Draw(t, "text") {
+	case 0:
+		return rapid.SampledFrom([]string{"commits: [", "apiVersion: v9\n", "\x00", "->a.yaml", "apiVersion: wedatasync/v1\ncommits: []\n"}).Draw(t, "odd")
+	case 1, 2:
+		return specOf(rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "task"), rapid.IntRange(1, 3).Draw(t, "version"))
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "apiVersion: wedatasync/v1\ndefaults: {projectId: %q, commitType: %s}\ncommits:\n",
+		rapid.SampledFrom([]string{"1", "2"}).Draw(t, "project"), rapid.SampledFrom([]string{"submit", "start", "resume"}).Draw(t, "type"))
+	for _, task := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c", "d", "e"}), 1, 3, rapid.ID[string]).Draw(t, "tasks") {
+		fmt.Fprintf(&b, "  - {taskId: %s, instanceVersion: %d%s}\n", task, rapid.IntRange(1, 2).Draw(t, "version"), rapid.SampledFrom([]string{
+			"", "", ", suspend: maybe", ", dependsOn: [" + string(task[0]%5+'a') + "]", ", extConfig: {k: v, l: w}", ", versionDesc: text, eventDesc: words", ", rerun: again",
+		}).Draw(t, "more"))
+	}
+	return b.String()
+}
