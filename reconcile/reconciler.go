@@ -123,14 +123,37 @@ func (r *Reconciler) Poll(ctx context.Context) (changed bool, err error) {
 		return false, &sourceError{fmt.Errorf("poll the source: %w", err)}
 	}
 	changed = r.revision == nil || r.revision.ID != rev.ID
-	r.revision = rev
 	keys := rev.Specs.Changed()
+	if r.revision == nil {
+		r.shareKeys(keys)
+	}
+	r.revision = rev
 	if r.unsettled != nil {
 		for _, key := range keys {
 			r.unsettled[key] = struct{}{}
 		}
 	}
 	return changed, nil
+}
+
+// shareKeys makes the records have the keys of their specs: of the text of a task's
+// id, two copies for every task are one too many.
+func (r *Reconciler) shareKeys(keys []spec.Key) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	records := make(map[spec.Key]*state.Record, len(r.records))
+	for _, key := range keys {
+		if rec := r.records[key]; rec != nil {
+			rec.Key = key
+			records[key] = rec
+		}
+	}
+	for key, rec := range r.records {
+		if records[key] == nil {
+			records[key] = rec
+		}
+	}
+	r.records = records
 }
 
 // Plan compares the newest revision with the state. It changes nothing. It is for

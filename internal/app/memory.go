@@ -1,8 +1,10 @@
 package app
 
 import (
+	"math"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
@@ -23,12 +25,19 @@ const (
 type thrift struct {
 	before int // the setting to return to
 	steady sync.Once
-	rest   sync.Once
+	passed sync.Once
+	rest   *time.Timer
 }
+
+// restAfter is how long after the first pass memory is given back again: the status
+// page has read all tasks by then.
+const restAfter = 10 * time.Second
 
 var _ reconcile.Observer = (*thrift)(nil)
 
-func startThrift() *thrift { return &thrift{before: debug.SetGCPercent(startGC)} }
+func startThrift() *thrift {
+	return &thrift{before: debug.SetGCPercent(startGC), rest: time.AfterFunc(math.MaxInt64, debug.FreeOSMemory)}
+}
 
 // Planned implements [reconcile.Observer]. With the first plan all has been read.
 func (t *thrift) Planned(*reconcile.Plan) {
@@ -42,10 +51,13 @@ func (t *thrift) Planned(*reconcile.Plan) {
 func (*thrift) Called(*reconcile.Change, *state.Record, state.Outcome) {}
 
 // Passed implements [reconcile.Observer].
-func (t *thrift) Passed(*reconcile.Result) { t.rest.Do(func() { go debug.FreeOSMemory() }) }
+func (t *thrift) Passed(*reconcile.Result) {
+	t.passed.Do(func() { t.rest.Reset(restAfter) })
+}
 
 // Close ends the thrift.
 func (t *thrift) Close() error {
+	t.rest.Stop()
 	debug.SetGCPercent(t.before)
 	return nil
 }

@@ -66,6 +66,9 @@ func TestListFollowsTheState(t *testing.T) {
 		if l := look("", 2, 5); l.err != nil {
 			t.Errorf("the error stays: %v", l.err)
 		}
+		add(3)
+		time.Sleep(catalogKept)
+		look("one that nobody has looked at for long is gone", 3, 6)
 	})
 }
 

@@ -25,10 +25,9 @@ import (
 // started anew in between, polling step by step gives the specs and the plan that
 // reading the last revision from scratch gives.
 func TestHistories(t *testing.T) {
-	if checks := flag.Lookup("rapid.checks"); *long {
-		was := checks.Value.String()
+	if checks := flag.Lookup("rapid.checks"); *long && checks.Value.String() == checks.DefValue {
 		must(t, checks.Value.Set("10000"))
-		defer func() { must(t, checks.Value.Set(was)) }()
+		defer func() { must(t, checks.Value.Set(checks.DefValue)) }()
 	}
 	top := t.TempDir()
 	var polls, restarts int
