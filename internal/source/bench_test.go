@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -24,12 +26,52 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkGit measures the polls of a git source: the first, that of a restart
-// with a mirror, one without news, and one after a push of 10 files.
-func BenchmarkGit(b *testing.B) {
+// withCPU runs f again and again, and reports what it uses of the processors: that
+// of the git command which serves is not in it.
+func withCPU(b *testing.B, f func()) {
+	before := cpuTime()
+	for b.Loop() {
+		f()
+	}
+	b.ReportMetric(float64((cpuTime()-before).Microseconds())/1000/float64(b.N), "cpu-ms/op")
+}
+
+// layout is a way to write commits into files.
+type layout struct {
+	name  string
+	files map[string]string
+	// edit changes ten commits, or as few as can be.
+	edit func(version int) map[string]string
+}
+
+func layouts() []layout {
+	var all []layout
 	for _, n := range sizes() {
+		all = append(all, layout{fmt.Sprintf("files=%d", n), manyFiles(n, 1), func(version int) map[string]string { return everyHundredth(n, version) }})
+	}
+	const commits = 10_000
+	one := func(version int) map[string]string {
+		var b strings.Builder
+		b.WriteString("apiVersion: wedatasync/v1\ndefaults: {projectId: \"1\", commitType: start}\ncommits:\n")
+		for i := range commits {
+			v := 1
+			if i%(commits/10) == 0 {
+				v = version
+			}
+			fmt.Fprintf(&b, "  - taskId: t%06d\n    instanceVersion: %d\n", i, v)
+		}
+		return map[string]string{"in/all.yaml": b.String()}
+	}
+	return append(all, layout{fmt.Sprintf("commits-in-one-file=%d", commits), one(1), one})
+}
+
+// BenchmarkGit measures the polls of a git source: the first, that of a restart with
+// a mirror and with or without saved specs, one without news, and one after a push
+// that changes ten commits. For a restart it also reports what is held after it.
+func BenchmarkGit(b *testing.B) {
+	for _, l := range layouts() {
 		r := newRepo(b)
-		head := r.importFiles("", true, manyFiles(n, 1))
+		head := r.importFiles("", true, l.files)
 		r.bare("gc", "-q")
 		config := GitConfig{URL: r.dir, Path: "in", Mirror: filepath.Join(b.TempDir(), "mirror.git")}
 		open := func(c GitConfig) *Git {
@@ -37,51 +79,66 @@ func BenchmarkGit(b *testing.B) {
 			must(b, err)
 			return g
 		}
-		b.Run(fmt.Sprintf("first/files=%d", n), func(b *testing.B) {
-			for b.Loop() {
+		b.Run("first/"+l.name, func(b *testing.B) {
+			withCPU(b, func() {
 				g := open(GitConfig{URL: r.dir, Path: "in"})
 				poll(b, g)
 				must(b, g.Close())
-			}
+			})
 		})
 		g := open(config)
 		poll(b, g)
 		must(b, g.Close())
-		for _, saved := range []string{"warm", "cold"} {
-			b.Run(fmt.Sprintf("restart-%s/files=%d", saved, n), func(b *testing.B) {
-				before := cpuTime()
-				for b.Loop() {
-					if saved == "cold" {
+		for _, saved := range []string{"saved", "parsed"} {
+			b.Run("restart-"+saved+"/"+l.name, func(b *testing.B) {
+				withCPU(b, func() {
+					if saved == "parsed" {
 						must(b, os.Remove(filepath.Join(config.Mirror, savedFile)))
 					}
 					g := open(config)
-					poll(b, g)
+					if len(poll(b, g).Specs.Changed()) == 0 {
+						b.Fatal("there are no specs")
+					}
 					must(b, g.Close())
-				}
-				b.ReportMetric(float64((cpuTime()-before).Milliseconds())/float64(b.N), "cpu-ms/op")
+				})
+				before := heldBytes()
+				g := open(config)
+				poll(b, g)
+				b.ReportMetric(float64(heldBytes()-before)/1e6, "held-MB")
+				must(b, g.Close())
 			})
 		}
 		g = open(config)
 		poll(b, g)
-		b.Run(fmt.Sprintf("unchanged/files=%d", n), func(b *testing.B) {
-			for b.Loop() {
-				poll(b, g)
-			}
+		b.Run("unchanged/"+l.name, func(b *testing.B) {
+			b.ReportAllocs()
+			withCPU(b, func() { poll(b, g) })
 		})
 		version := 1
-		b.Run(fmt.Sprintf("ten/files=%d", n), func(b *testing.B) {
+		b.Run("ten/"+l.name, func(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()
 				version++
-				head = r.importFiles(head, false, everyHundredth(n, version))
+				head = r.importFiles(head, false, l.edit(version))
 				b.StartTimer()
 				if rev := poll(b, g); rev.ID != head {
 					b.Fatalf("the revision is %s, want %s", rev.ID, head)
+				}
+				if n := len(g.revision.Specs.Changed()); version > 2 && n != 10 {
+					b.Fatalf("%d commits have changed, want 10", n)
 				}
 			}
 		})
 		must(b, g.Close())
 	}
+}
+
+// heldBytes is what the heap holds on to.
+func heldBytes() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // BenchmarkChanges compares revisions that differ in 10 files, opening the

@@ -41,10 +41,11 @@ func receivePack(ctx context.Context, r io.Reader, dir string, maxPack int64) (n
 	if err := checkSum(pack, size); err != nil {
 		return "", err
 	}
-	if err := checkPack(ctx, pack, size); err != nil {
+	objects, err := scanPack(ctx, pack, size)
+	if err != nil {
 		return "", err
 	}
-	index, err := indexPack(pack)
+	index, err := indexPack(ctx, pack, size, objects, keptBases)
 	if err != nil {
 		return "", err
 	}
@@ -83,53 +84,62 @@ func checkSum(pack *os.File, size int64) error {
 // the shortest zlib stream.
 const minEntry = 9
 
-// checkPack refuses a pack that unfolds to more than we take.
-func checkPack(ctx context.Context, pack *os.File, size int64) error {
+// scanPack lists the objects of a pack, and refuses one that unfolds to more than we
+// take.
+func scanPack(ctx context.Context, pack *os.File, size int64) ([]scanned, error) {
 	if _, err := pack.Seek(0, io.SeekStart); err != nil {
-		return err
+		return nil, err
 	}
 	scanner := packfile.NewScanner(pack)
 	_, count, err := scanner.Header()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if int64(count) > size/minEntry {
-		return fmt.Errorf("%w: it claims %d objects in %d bytes", packfile.ErrMalformedPackFile, count, size)
+		return nil, fmt.Errorf("%w: it claims %d objects in %d bytes", packfile.ErrMalformedPackFile, count, size)
 	}
-	for range count {
+	objects := make([]scanned, count)
+	for i := range objects {
 		if err := context.Cause(ctx); err != nil {
-			return err
+			return nil, err
 		}
-		if err := checkEntry(scanner); err != nil {
-			return err
+		if objects[i], err = scanObject(scanner); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return objects, nil
 }
 
-func checkEntry(scanner *packfile.Scanner) error {
+func scanObject(scanner *packfile.Scanner) (o scanned, err error) {
 	header, err := scanner.NextObjectHeader()
 	if err != nil {
-		return err
+		return o, err
 	}
+	o = scanned{offset: header.Offset, base: header.OffsetReference, baseName: header.Reference, foreign: header.Type == plumbing.REFDeltaObject}
 	size := header.Length
 	if size > maxObject {
-		return fmt.Errorf("%w: an object of %d bytes", ErrTooLarge, size)
+		return o, fmt.Errorf("%w: an object of %d bytes", ErrTooLarge, size)
 	}
 	var start prefix
-	switch written, _, err := scanner.NextObject(&start); {
+	var content io.Writer = &start
+	hasher := plumbing.NewHasher(header.Type, size)
+	if !o.isDelta() {
+		content = hasher
+	}
+	written, crc, err := scanner.NextObject(content)
+	switch {
 	case err != nil:
-		return err
+		return o, err
 	case written != size:
-		return fmt.Errorf("%w: an object of %d bytes has %d", packfile.ErrMalformedPackFile, size, written)
+		return o, fmt.Errorf("%w: an object of %d bytes has %d", packfile.ErrMalformedPackFile, size, written)
 	}
-	if header.Type == plumbing.OFSDeltaObject || header.Type == plumbing.REFDeltaObject {
-		size = deltaTarget(start.bytes)
+	o.crc = crc
+	if !o.isDelta() {
+		o.name = hasher.Sum()
+	} else if size = deltaTarget(start.bytes); size > maxObject {
+		return o, fmt.Errorf("%w: an object of %d bytes", ErrTooLarge, size)
 	}
-	if size > maxObject {
-		return fmt.Errorf("%w: an object of %d bytes", ErrTooLarge, size)
-	}
-	return nil
+	return o, nil
 }
 
 // prefix keeps the beginning of what is written to it.
@@ -139,22 +149,6 @@ func (p *prefix) Write(b []byte) (int, error) {
 	const most = 2 * binary.MaxVarintLen64
 	p.bytes = append(p.bytes, b[:min(len(b), most-len(p.bytes))]...)
 	return len(b), nil
-}
-
-// indexPack works out the index of a pack.
-func indexPack(pack *os.File) (*idxfile.MemoryIndex, error) {
-	if _, err := pack.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	var index idxfile.Writer
-	parser, err := packfile.NewParser(packfile.NewScanner(pack), &index)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := parser.Parse(); err != nil {
-		return nil, err
-	}
-	return index.Index()
 }
 
 // storePack gives a pack its name. Its index comes last: a pack without one does
