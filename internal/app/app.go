@@ -196,12 +196,11 @@ func load(ctx context.Context, from reading) (map[spec.Key]*state.Record, state.
 	if err != nil {
 		return nil, control, err
 	}
-	records, texts := map[spec.Key]*state.Record{}, shared{}
+	records := map[spec.Key]*state.Record{}
 	for rec, err := range from.Records(ctx) {
 		if err != nil {
 			return nil, control, err
 		}
-		texts.record(&rec)
 		records[rec.Key] = &rec
 	}
 	return records, control, nil

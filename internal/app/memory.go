@@ -61,29 +61,3 @@ func (t *thrift) Close() error {
 	debug.SetGCPercent(t.before)
 	return nil
 }
-
-// maxShared bounds the texts that records are looked through for.
-const maxShared = 10_000
-
-// shared keeps one copy of each of the texts that the records of many tasks have.
-type shared map[string]string
-
-func (s shared) text(t *string) {
-	if one, ok := s[*t]; ok {
-		*t = one
-	} else if len(s) < maxShared {
-		s[*t] = *t
-	}
-}
-
-// record makes the record share its texts. Nobody else may have it yet.
-func (s shared) record(r *state.Record) {
-	s.text(&r.Key.ProjectID)
-	s.text((*string)(&r.Status))
-	if a := r.Applied; a != nil {
-		s.text((*string)(&a.Origin))
-		s.text(&a.Revision)
-		s.text(&a.VersionDesc)
-		s.text(&a.EventDesc)
-	}
-}

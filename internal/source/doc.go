@@ -3,9 +3,10 @@
 //
 // A [Git] source keeps a bare mirror with full history, without a worktree. A poll
 // is one round trip; what is new is fetched in one more, found by comparing trees
-// by their hashes, and only blobs that differ are read and parsed. A [Folder] is
-// watched, and only what the system says was changed is read again. A [Repository]
-// answers for any revision of a checkout, for plans in CI.
+// by their hashes, and only blobs that differ are read and parsed. What was parsed is
+// saved in the mirror, so that the first poll of a process is one like any other. A
+// [Folder] is watched, and only what the system says was changed is read again. A
+// [Repository] answers for any revision of a checkout, for plans in CI.
 //
 // What is read is data and nothing else. Whatever a repository or a server holds
 // is bounded before memory is spent on it; no symbolic link is followed; no text
@@ -13,11 +14,12 @@
 // was learned: the Set of the last poll stays what it was. A file that cannot be
 // read or parsed is a complaint of that file, and never stops another.
 //
-// Go-git speaks the protocol, over http, and works out the index of a pack. It is
-// kept from what it does not do safely or fast enough: connecting over ssh, where
-// it obeys no deadline; storing packs, where it trusts the sizes they claim; and
-// reading objects, where it may be used by one goroutine only and takes longer to
-// open a pack than this package to read what has changed in it.
+// Go-git speaks the protocol, over http, and scans packs. It is kept from what it does
+// not do safely or fast enough: connecting over ssh, where it obeys no deadline;
+// storing packs, where it trusts the sizes they claim; working out their indexes,
+// where it reads a base anew for each of its deltas; and reading objects, where it may
+// be used by one goroutine only and takes longer to open a pack than this package to
+// read what has changed in it.
 //
 // The package may import reconcile and spec, and no other package of ours.
 package source

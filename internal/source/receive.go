@@ -20,7 +20,7 @@ import (
 // receivePack writes a pack and its index into the folder, whole or not at all,
 // and returns its path without extension.
 //
-// The pack is checked before go-git indexes it, and go-git's own way to store one
+// The pack is scanned before anything is made of it, and go-git's own way to store one
 // is not used: it would allocate what the pack merely claims to hold, a panic of
 // its parser could not be recovered, and a failure would leave files behind.
 func receivePack(ctx context.Context, r io.Reader, dir string, maxPack int64) (name string, err error) {
