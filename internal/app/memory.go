@@ -16,8 +16,8 @@ import (
 const (
 	// startGC costs a tenth more time for the first read of everything than 100.
 	startGC = 50
-	// steadyGC makes a collection, which takes about 0.1 s of one processor at 100,000
-	// tasks, beside the work, due after some ten thousand small things to do.
+	// steadyGC makes a collection due after a few hundred polls. At 100,000 tasks it
+	// takes about 0.1 s of one processor, beside the work.
 	steadyGC = 15
 )
 

@@ -180,14 +180,14 @@ func (g *Git) poll(ctx context.Context) (*reconcile.Revision, error) {
 	g.catalog.apply(next.changes, next.files)
 	g.snapshot = next.snapshot
 	g.revision = revisionOf(next.commit, g.catalog.set)
-	g.unsaved += max(1, len(next.changes)) // the tree has changed in any case
+	g.unsaved += max(1, len(next.changes)) // the tree may have changed in any case
+	g.mirror.store.rest()
 	if len(g.mirror.store.packs) > g.packs {
 		g.compact(ctx)
 	}
 	if g.unsaved*savedShare >= len(g.catalog.files) {
 		g.save()
 	}
-	g.mirror.store.rest()
 	return g.revision, nil
 }
 
@@ -213,7 +213,7 @@ func (g *Git) restore() {
 // save keeps what is known for the next process. It is no more than a cache: that
 // this fails costs the next start some time.
 func (g *Git) save() {
-	if g.temp {
+	if g.temp || g.mirror == nil {
 		return
 	}
 	g.unsaved = 0
@@ -294,10 +294,10 @@ func (g *Git) Descends(ctx context.Context, old, revision string) (bool, error) 
 // Close lets go of the mirror. A temporary one is removed.
 func (g *Git) Close() error {
 	var errs []error
+	if g.unsaved > 0 {
+		g.save()
+	}
 	if g.mirror != nil {
-		if g.unsaved > 0 {
-			g.save()
-		}
 		errs = append(errs, g.mirror.close())
 	}
 	if g.lock != nil {
