@@ -27,7 +27,7 @@ type App struct {
 	settings   Settings
 	log        *slog.Logger
 	source     reconcile.Source
-	reconciler *reconcile.Reconciler
+	reconciler atomic.Pointer[reconcile.Reconciler] // nil until the source was read, where there was no state
 	commits    *reconcile.Pacer
 	pokes      chan struct{}    // asks for a poll; one is enough
 	notifier   *notify.Notifier // nil: nobody is told
@@ -75,7 +75,7 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 	if err != nil {
 		return nil, err
 	}
-	store, err := a.open(ctx, &s, &env)
+	known, err := a.openKnown(ctx, &s, &env)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +97,10 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 	}
 	if a.window != nil {
 		watching = append(watching, a.window.Observer())
+	}
+	store, err := a.openRest(ctx, &s, &env, known)
+	if err != nil {
+		return nil, err
 	}
 	return a, a.build(ctx, &s, client, store, watching)
 }
@@ -124,27 +128,40 @@ func (a *App) connect(ctx context.Context, s *Settings, env *Env) (*wedata.Clien
 // open opens the source and the state, the state first where there is one: what
 // another process holds is not touched at all.
 func (a *App) open(ctx context.Context, s *Settings, env *Env) (*state.Store, error) {
-	fresh, err := state.Fresh(s.State)
+	known, err := a.openKnown(ctx, s, env)
 	if err != nil {
 		return nil, err
 	}
-	if fresh {
-		if err := a.openSource(s); err != nil {
-			return nil, err
-		}
-		if _, err := a.source.Poll(ctx); err != nil {
-			return nil, err
-		}
+	return a.openRest(ctx, s, env, known)
+}
+
+// openKnown opens the state if there is one. It returns nil if there is none.
+func (a *App) openKnown(ctx context.Context, s *Settings, env *Env) (*state.Store, error) {
+	fresh, err := state.Fresh(s.State)
+	if fresh || err != nil {
+		return nil, err
 	}
+	return a.openState(ctx, s, env)
+}
+
+// openRest opens the source, and makes a state where openKnown has found none.
+func (a *App) openRest(ctx context.Context, s *Settings, env *Env, known *state.Store) (*state.Store, error) {
+	if err := a.openSource(s); err != nil || known != nil {
+		return known, err
+	}
+	if _, err := a.source.Poll(ctx); err != nil {
+		return nil, err
+	}
+	return a.openState(ctx, s, env)
+}
+
+func (a *App) openState(ctx context.Context, s *Settings, env *Env) (*state.Store, error) {
 	store, err := state.Open(ctx, s.State, s.Identity(), state.Options{Logger: a.log, Actor: "wedatasync", Version: env.Version, Create: true})
 	if err != nil {
 		return nil, err
 	}
 	a.onStop("close the state", store.Close)
-	if fresh {
-		return store, nil
-	}
-	return store, a.openSource(s)
+	return store, nil
 }
 
 func (a *App) openSource(s *Settings) (err error) {
@@ -162,7 +179,7 @@ func (a *App) build(ctx context.Context, s *Settings, client *wedata.Client, sto
 		return err
 	}
 	reads := reconcile.NewPacer(s.Rate * s.Share)
-	a.reconciler = reconcile.New(reconcile.Config{
+	a.reconciler.Store(reconcile.New(reconcile.Config{
 		Source:    a.source,
 		Committer: client,
 		Reader:    client,
@@ -180,7 +197,7 @@ func (a *App) build(ctx context.Context, s *Settings, client *wedata.Client, sto
 		Interval:  s.Interval,
 		Random:    mathrand.Float64,
 		NewID:     rand.Text,
-	}, records, control)
+	}, records, control))
 	return nil
 }
 
@@ -214,7 +231,7 @@ var ErrGrace = errors.New("calls were still under way when the grace period ende
 func (a *App) Once(ctx context.Context) (result *reconcile.Result, err error) {
 	stop := a.beside(ctx, a.tellPeople)
 	err = a.within(ctx, func() (err error) {
-		result, err = a.reconciler.Once(ctx)
+		result, err = a.reconciler.Load().Once(ctx)
 		return err
 	})
 	stop()
@@ -228,8 +245,9 @@ func (a *App) Once(ctx context.Context) (result *reconcile.Result, err error) {
 // to end in.
 func (a *App) Run(ctx context.Context) error {
 	a.log.InfoContext(ctx, "start", "source", a.settings.sourceInfo().URL, "endpoint", a.settings.Identity().Endpoint, "interval", a.settings.Interval)
-	stop := a.beside(ctx, a.follow, a.tellPeople, a.show, a.reconciler.Watch, func(beside context.Context) { a.tellSupervisor(beside, ctx) })
-	err := a.within(ctx, func() error { return a.reconciler.Run(ctx, a.pokes) })
+	reconciler := a.reconciler.Load()
+	stop := a.beside(ctx, a.follow, a.tellPeople, reconciler.Watch, func(beside context.Context) { a.tellSupervisor(beside, ctx) })
+	err := a.within(ctx, func() error { return reconciler.Run(ctx, a.pokes) })
 	stop()
 	a.log.InfoContext(context.WithoutCancel(ctx), "stop")
 	return err

@@ -114,7 +114,7 @@ func (a *App) tellSupervisor(ctx, stop context.Context) {
 	}
 	s.say("reading the source for the first time")
 	select {
-	case <-a.reconciler.Polled():
+	case <-a.reconciler.Load().Polled():
 		s.ready()
 	case <-stop.Done():
 	}
@@ -123,7 +123,7 @@ func (a *App) tellSupervisor(ctx, stop context.Context) {
 	stopping, hangs := stop.Done(), false
 	for {
 		now := time.Now()
-		switch alive := a.reconciler.Alive(now); {
+		switch alive := a.reconciler.Load().Alive(now); {
 		case alive:
 			s.ping()
 			hangs = false
@@ -132,7 +132,7 @@ func (a *App) tellSupervisor(ctx, stop context.Context) {
 			a.log.ErrorContext(ctx, "the daemon hangs: systemd is not told any more that it lives, and restarts it")
 		}
 		if stopping != nil {
-			s.say(statusLine(a.reconciler.Status(), now, a.settings.Interval))
+			s.say(statusLine(a.reconciler.Load().Status(), now, a.settings.Interval))
 		}
 		select {
 		case <-tick.C:

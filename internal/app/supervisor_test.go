@@ -110,15 +110,15 @@ func TestSupervisor_Hang(t *testing.T) {
 					close(src.release)
 				}
 				a := &App{settings: Defaults(), log: log, supervisor: &supervisor{conn: ours, log: log, watchdog: time.Minute}}
-				a.reconciler = reconcile.New(reconcile.Config{
+				a.reconciler.Store(reconcile.New(reconcile.Config{
 					Source: src, Ledger: src, Logger: log, Guards: func() *reconcile.Guards { return new(reconcile.Guards) },
 					Interval: time.Minute, Random: func() float64 { return 0 },
-				}, nil, state.Control{})
+				}, nil, state.Control{}))
 				ctx, cancel := context.WithCancel(t.Context())
 				told := make(chan []string, 1)
 				go func() { told <- pings(theirs, time.Now()) }()
 				ended := make(chan error, 1)
-				go func() { ended <- a.reconciler.Run(ctx, nil) }()
+				go func() { ended <- a.reconciler.Load().Run(ctx, nil) }()
 				go a.tellSupervisor(ctx, ctx)
 
 				time.Sleep(2 * time.Hour)

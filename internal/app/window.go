@@ -17,8 +17,9 @@ import (
 // ListenOff is the value of Settings.Listen that opens no window.
 const ListenOff = "off"
 
-// openWindow builds what shows the daemon to people and machines. It listens before
-// the daemon starts, so that an address in use is found at once.
+// openWindow opens what shows the daemon to people and machines, until Close. It does
+// so before the source is read for the first time: that may take long, and who looks
+// then is told so.
 func (a *App) openWindow(ctx context.Context, s *Settings, env *Env) error {
 	if s.Listen == ListenOff {
 		return nil
@@ -39,8 +40,9 @@ func (a *App) openWindow(ctx context.Context, s *Settings, env *Env) error {
 		Version:   env.Version,
 		Interval:  s.Interval,
 		Logger:    a.log,
-		Status:    func() reconcile.Status { return a.reconciler.Status() },
-		Alive:     func(now time.Time) bool { return a.reconciler.Alive(now) },
+		Source:    s.sourceInfo(),
+		Status:    a.status,
+		Alive:     a.alive,
 		State:     func(ctx context.Context) (*state.Reader, error) { return state.OpenReader(ctx, s.State) },
 		Period:    a.commits.Period,
 		Poke:      a.poke,
@@ -48,15 +50,32 @@ func (a *App) openWindow(ctx context.Context, s *Settings, env *Env) error {
 		Say:       func(ctx context.Context, w state.Word) (state.Answer, error) { return tell(ctx, s.State, w) },
 		TokenFile: s.ActionTokenFile,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	stop := a.beside(ctx, a.show)
+	a.onStop("close the status page", func() error { stop(); return nil })
+	return nil
+}
+
+// status returns how the daemon stands.
+func (a *App) status() reconcile.Status {
+	if r := a.reconciler.Load(); r != nil {
+		return r.Status()
+	}
+	return reconcile.Status{}
+}
+
+// alive reports whether the loop goes on at now. Before there is one, the first reading
+// of the source has bounds of its own.
+func (a *App) alive(now time.Time) bool {
+	r := a.reconciler.Load()
+	return r == nil || r.Alive(now)
 }
 
 // show serves until ctx is done. A window that fails is no reason to stop
 // releases, and says so.
 func (a *App) show(ctx context.Context) {
-	if a.window == nil {
-		return
-	}
 	a.log.InfoContext(ctx, "the status page is open", "url", "http://"+a.listener.Addr().String()+"/")
 	if err := a.window.Serve(ctx, a.listener); err != nil && ctx.Err() == nil {
 		a.log.ErrorContext(ctx, "the status page is gone", "error", err)

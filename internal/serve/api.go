@@ -68,7 +68,7 @@ func (s *Server) read(ctx context.Context, f func(*state.Reader) error) (err err
 	case <-ctx.Done():
 		return errBusy
 	}
-	r, err := s.cfg.State(ctx)
+	r, err := s.openState(ctx)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (s *Server) serveState(w http.ResponseWriter, r *http.Request) {
 	defer leave(s.exports)
 	ctx, cancel := context.WithTimeout(r.Context(), exportWithin)
 	defer cancel()
-	reader, err := s.cfg.State(ctx)
+	reader, err := s.openState(ctx)
 	if err != nil {
 		fail(w, http.StatusServiceUnavailable, errorText(err))
 		return

@@ -52,6 +52,7 @@ type listing struct {
 	took      time.Duration
 	tasks     []task // in order of key
 	approvals []approval
+	project   string // of the last task
 	projects  int
 	err       error // why it could not be made anew; the tasks are older then
 }
@@ -141,6 +142,9 @@ func (c *catalog) list(ctx context.Context, before *listing) *listing {
 	defer cancel()
 	start := time.Now()
 	next, err := c.read(ctx, before)
+	if errors.Is(err, errNoState) {
+		return new(listing) // as old as can be: the next look makes another
+	}
 	if err != nil {
 		next = &listing{err: err}
 		if before != nil {
@@ -179,6 +183,7 @@ func (c *catalog) read(ctx context.Context, before *listing) (_ *listing, err er
 		}
 		if rec.Key.ProjectID != project {
 			project = strings.Clone(rec.Key.ProjectID)
+			l.project = project
 			l.projects++
 		}
 		rec.Key.ProjectID = project

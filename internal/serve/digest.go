@@ -13,7 +13,10 @@ type digest struct {
 	plan     *reconcile.Plan
 	by       map[standing][]int // indexes of plan.Changes
 	actions  map[reconcile.Action]int
-	person   []int // unknown outcomes that only a person can end
+	person   []int                    // unknown outcomes that only a person can end
+	held     map[reconcile.Impact]int // of the calls that are held with the whole plan
+	project  string                   // of the first change
+	projects int                      // of the changes; 2 stands for more
 	warnings int
 	errors   int
 }
@@ -35,7 +38,7 @@ func (d *digests) of(p *reconcile.Plan) *digest {
 }
 
 func newDigest(p *reconcile.Plan) *digest {
-	d := &digest{plan: p, by: map[standing][]int{}, actions: map[reconcile.Action]int{}}
+	d := &digest{plan: p, by: map[standing][]int{}, actions: map[reconcile.Action]int{}, held: map[reconcile.Impact]int{}}
 	if p == nil {
 		d.plan = &reconcile.Plan{}
 		return d
@@ -48,10 +51,33 @@ func newDigest(p *reconcile.Plan) *digest {
 		if needsPerson(c) {
 			d.person = append(d.person, i)
 		}
+		if heldWithPlan(p, c) {
+			d.held[c.Impact]++
+		}
+		switch {
+		case d.projects == 0:
+			d.project, d.projects = c.Key.ProjectID, 1
+		case c.Key.ProjectID != d.project:
+			d.projects = 2
+		}
 	}
 	d.errors = p.Problems.Errors()
 	d.warnings = len(p.Problems) - d.errors
 	return d
+}
+
+// heldWithPlan reports whether the change is held because the whole plan is, so that
+// an approval of the plan lets it go.
+func heldWithPlan(p *reconcile.Plan, c *reconcile.Change) bool {
+	if c.Hold != reconcile.HoldGuard && c.Hold != reconcile.HoldWindow {
+		return false
+	}
+	for _, h := range p.Holds {
+		if h.Approvable && h.Message == c.Detail {
+			return true
+		}
+	}
+	return false
 }
 
 // needsPerson reports whether only a person can say what became of the task's last

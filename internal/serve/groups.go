@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -21,6 +22,10 @@ func (l *look) needs(reasons []Reason) []need {
 			grouped[r.Code] = true
 			g := l.personGroup(r.Code)
 			needs = append(needs, need{Title: reasonTitle(r.Code), Message: g.Meaning, Group: &g})
+		case ReasonSpecs:
+			needs = append(needs, need{Title: reasonTitle(r.Code), Message: l.brokenText()})
+		case ReasonGuard:
+			needs = append(needs, need{Title: reasonTitle(r.Code), Message: r.Message, Detail: l.heldText(), Commands: r.Commands})
 		default:
 			needs = append(needs, need{Title: reasonTitle(r.Code), Message: r.Message, Commands: r.Commands})
 		}
@@ -28,25 +33,53 @@ func (l *look) needs(reasons []Reason) []need {
 	return needs
 }
 
+// brokenText says what becomes of files with errors, which are listed beside it.
+func (l *look) brokenText() string {
+	return plural(l.digest.errors, "error") + " in the files below. What has one is not used: its tasks stay as they are."
+}
+
+// heldText says what the plan would do if it were not held, what is lost first.
+func (l *look) heldText() string {
+	n := 0
+	var parts []string
+	for _, i := range []struct {
+		impact reconcile.Impact
+		text   string
+	}{
+		{reconcile.ImpactDiscardState, "discarding state"},
+		{reconcile.ImpactPause, "pausing"},
+		{reconcile.ImpactStart, "starting"},
+		{reconcile.ImpactKeepState, "keeping state"},
+		{reconcile.ImpactSubmit, "submitting only"},
+	} {
+		if held := l.digest.held[i.impact]; held > 0 {
+			n += held
+			parts = append(parts, grouped(held)+" "+i.text)
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return "It would commit " + plural(n, "task") + ": " + strings.Join(parts, ", ") + "."
+}
+
 // personGroup is the tasks of a reason that is about tasks.
 func (l *look) personGroup(code ReasonCode) group {
 	switch code {
 	case ReasonRefused:
 		g := l.group(standRefused)
-		g.Meaning = "change their specs, or say: wedatasync retry TASK"
+		g.Meaning = "change the spec, or send exactly this again"
 		return g
 	case ReasonNotRunning:
 		g := l.group(standNotRunning)
-		g.Meaning = "look at them in WeData, and then say: wedatasync retry TASK"
+		g.Meaning = "look at it in WeData, and then have it followed anew"
 		return g
 	}
 	g := group{badge: badgeOf(standUnknown), Count: len(l.digest.person), All: tasksPath("", standUnknown, 1)}
 	g.Meaning = "only a person can say whether they have happened"
 	for _, i := range l.digest.person[:min(len(l.digest.person), groupRows)] {
 		c := &l.digest.plan.Changes[i]
-		row := l.groupRow(standUnknown, c)
-		row.Commands = resolveCommands(c.Key)
-		g.Rows = append(g.Rows, row)
+		g.Rows = append(g.Rows, l.groupRow(standUnknown, c))
 	}
 	g.More = g.Count - len(g.Rows)
 	return g
@@ -63,7 +96,15 @@ func (l *look) group(s standing) group {
 
 func (l *look) groupRow(s standing, c *reconcile.Change) groupRow {
 	_, rec := l.standing(c.Key, c)
-	return groupRow{link: linkTo(c.Key), Why: l.why(s, c, rec)}
+	why := l.why(s, c, rec)
+	if heldWithPlan(l.plan(), c) {
+		why = changeText(c) // why is said once, of the plan
+	}
+	row := groupRow{link: linkTo(c.Key), Why: why}
+	if s.info().tone == toneBad {
+		row.Commands = l.commands(s, c.Key, c, rec)
+	}
+	return row
 }
 
 // waits lists what waits for something that comes by itself, by what that is.
@@ -98,11 +139,15 @@ func (l *look) unknownWaits() group {
 	return g
 }
 
+func (l *look) approvalText(a approval) string {
+	return fmt.Sprintf("accepted %s; approval %s", l.clock(a.at), report.Visible(a.id))
+}
+
 // approvals is the commits that WeData accepted and a person there has to approve.
 func (l *look) approvals(all *listing) group {
 	g := group{badge: badgeOf(standApproval), Count: l.approvalsBefore(all) + l.calls[standApproval], All: tasksPath("", standApproval, 1)}
 	for _, a := range all.approvals[:min(len(all.approvals), groupRows)] {
-		g.Rows = append(g.Rows, groupRow{link: linkTo(a.key), Why: fmt.Sprintf("accepted %s; approval %s", l.clock(a.at), report.Visible(a.id))})
+		g.Rows = append(g.Rows, groupRow{link: linkTo(a.key), Why: l.approvalText(a)})
 	}
 	g.More = g.Count - len(g.Rows)
 	return g

@@ -1,28 +1,31 @@
 package serve
 
 import (
+	"slices"
 	"strings"
+	"time"
 )
 
 // headline says in a sentence how the daemon stands, the worst first.
-func (l *look) headline(reasons []Reason) (t tone, headline, sub string) {
+// started is when the daemon was.
+func (l *look) headline(reasons []Reason, started time.Time) (t tone, headline, sub string) {
 	p, sending := l.progress()
 	switch held := l.held(); {
 	case len(reasons) > 0:
-		return toneBad, "A person is needed", thingsText(len(reasons))
+		return toneBad, "A person is needed", reasonsText(reasons)
 	case sending:
 		// The headline is read aloud when it changes: how far it is goes below it.
 		return toneBusy, "Committing " + plural(p.Calls, "task"), "about " + span(p.Left) + " left"
 	case l.status.Plan == nil && l.status.Source.Err != nil:
 		return toneWait, "Waiting for the source", "it could not be read yet; it is tried again by itself"
 	case l.status.Plan == nil:
-		return toneBusy, "Starting", "the source is being read for the first time"
+		return toneBusy, "Starting", "reading the source for the first time (" + span(l.now.Sub(started)) + ")"
 	case l.status.Control.Suspended.Active(l.now):
 		return toneWait, "Suspended", "everything is left alone"
 	case len(l.pauses()) > 0:
 		return toneWait, "Paused", "sends go on by themselves"
 	case held > 0:
-		return toneWait, plural(held, "task") + " " + waitVerb(held), "nobody is needed; they are sent by themselves"
+		return toneWait, waitText(held), "nobody is needed: it goes on by itself"
 	case !l.inSync():
 		return toneBusy, "Working", plural(l.count(standToSend)+len(l.status.Flying), "task") + " to send"
 	default:
@@ -30,18 +33,43 @@ func (l *look) headline(reasons []Reason) (t tone, headline, sub string) {
 	}
 }
 
-func thingsText(n int) string {
-	if n == 1 {
-		return "one thing will not end by itself"
+// reasonsText says what kinds of things need a person, each once.
+func reasonsText(reasons []Reason) string {
+	var kinds []string
+	for _, r := range reasons {
+		if kind := reasonText(r.Code); !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
 	}
-	return grouped(n) + " things will not end by themselves"
+	return strings.Join(kinds, "; ")
 }
 
-func waitVerb(n int) string {
-	if n == 1 {
-		return "waits"
+func reasonText(code ReasonCode) string {
+	switch code {
+	case ReasonState:
+		return "the state cannot be written"
+	case ReasonCredentials:
+		return "WeData does not take the credentials"
+	case ReasonUnknown:
+		return "an outcome is unknown"
+	case ReasonGuard:
+		return "a guard holds the plan"
+	case ReasonRefused:
+		return "a commit was refused"
+	case ReasonNotRunning:
+		return "a task does not run"
+	case ReasonSpecs:
+		return "specs have errors"
+	default:
+		return "the source cannot be read"
 	}
-	return "wait"
+}
+
+func waitText(n int) string {
+	if n == 1 {
+		return "1 task waits"
+	}
+	return plural(n, "task") + " wait"
 }
 
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

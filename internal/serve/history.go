@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -21,8 +22,11 @@ type historyPage struct {
 func (s *Server) serveHistory(w http.ResponseWriter, r *http.Request) {
 	l := s.look()
 	list, err := s.events(r.Context(), state.HistoryQuery{Before: before(r.URL.Query()), Limit: historyRows})
+	if errors.Is(err, errNoState) {
+		err = nil
+	}
 	f := s.frame("History", "/history", l)
-	f.OneProject = s.catalog.peek(r.Context()).projects == 1
+	f.OneProject = l.oneProject(s.catalog.peek(r.Context()))
 	s.show(w, r, http.StatusOK, "history", historyPage{
 		frame:   f,
 		History: l.historyView(list, err, nil, "/history", r.URL.Query()),

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -39,18 +40,17 @@ func (s *Server) homePage(ctx context.Context, l *look) homePage {
 		Counts:   l.counts(all),
 		Problems: l.problems(),
 	}
-	h.OneProject = all.projects == 1
+	h.Known = l.status.Plan != nil || len(all.tasks) > 0
+	h.OneProject = l.oneProject(all)
 	h.Bar = bar(h.Counts)
-	h.Tone, h.Headline, h.Sub = l.headline(reasons)
+	h.Tone, h.Headline, h.Sub = l.headline(reasons, s.started)
 	if h.Tone != toneOK {
 		h.Title = h.Headline
 	}
 	for _, c := range s.tracker.recent() {
 		h.Calls = append(h.Calls, l.callRow(c))
 	}
-	if last := s.tracker.over(); !last.At.IsZero() {
-		h.LastPass = &lastPassView{momentOf(last.At, l.now), lastPassText(last)}
-	}
+	h.LastChange = s.changeView(l)
 	return h
 }
 
@@ -62,9 +62,32 @@ func (s *Server) revisionView(l *look) *revisionView {
 	return &revisionView{
 		Short: report.Visible(short(from.Revision)), ID: report.Visible(from.Revision),
 		Author: report.Visible(authorName(from.Author)), Subject: report.Visible(from.Subject),
-		Seen: momentOf(s.tracker.seen(from.Revision), l.now),
-		Plan: short(l.plan().Hash), Approved: report.Visible(l.plan().Approved),
+		Degraded: l.digest.errors > 0,
+		Seen:     momentOf(s.tracker.seen(from.Revision), l.now),
+		Plan:     l.planText(), Approved: report.Visible(l.plan().Approved),
 	}
+}
+
+// planText is the start of the plan's hash, if there is anything to send in it.
+func (l *look) planText() string {
+	if l.digest.actions[reconcile.ActionCommit] == 0 && len(l.plan().Holds) == 0 {
+		return ""
+	}
+	return short(l.plan().Hash)
+}
+
+// changeView tells of the last pass that has changed anything; of one before this
+// process only when that was.
+func (s *Server) changeView(l *look) *changeView {
+	if last := s.tracker.changed(); !last.At.IsZero() {
+		return &changeView{momentOf(last.At, l.now), passText(last)}
+	}
+	for _, c := range s.tracker.recent() {
+		if c.Outcome.Class == state.ClassApplied {
+			return &changeView{When: momentOf(c.At, l.now)}
+		}
+	}
+	return nil
 }
 
 // authorName leaves the address out of "Name <address>".
@@ -77,6 +100,9 @@ func authorName(author string) string {
 
 func (s *Server) sourceView(l *look) sourceView {
 	from := l.plan().Source
+	if l.status.Plan == nil {
+		from = s.cfg.Source
+	}
 	return sourceView{
 		URL: report.Visible(from.URL), Branch: report.Visible(from.Branch),
 		Polled: momentOf(l.status.Source.OK, l.now), Failing: l.status.Source.Err != nil,
@@ -88,7 +114,10 @@ func (l *look) progressView() *progressView {
 	if !ok {
 		return nil
 	}
-	v := &progressView{Done: p.Done, Calls: p.Calls, Left: span(p.Left)}
+	v := &progressView{Done: p.Done, Calls: p.Calls}
+	if p.Done < p.Calls {
+		v.Left = span(p.Left)
+	}
 	for _, key := range l.status.Flying[:min(len(l.status.Flying), sendingRows)] {
 		v.Sending = append(v.Sending, linkTo(key))
 	}
@@ -194,7 +223,15 @@ func classTone(c state.Class) tone {
 
 func (l *look) problems() problemList {
 	all := l.plan().Problems
-	list := problemList{Errors: l.digest.errors, Warnings: l.digest.warnings}
+	list := problemList{}
+	switch errors, warnings := l.digest.errors, l.digest.warnings; {
+	case warnings == 0:
+		list.Summary = plural(errors, "error")
+	case errors == 0:
+		list.Summary = plural(warnings, "warning")
+	default:
+		list.Summary = plural(errors, "error") + ", " + plural(warnings, "warning")
+	}
 	for _, severity := range []spec.Severity{spec.SeverityError, spec.SeverityWarning} {
 		for i := range all {
 			if p := &all[i]; p.Severity == severity && len(list.Rows) < problemRows {
@@ -206,19 +243,16 @@ func (l *look) problems() problemList {
 	return list
 }
 
-func lastPassText(p lastPass) string {
-	text := "applied nothing"
+func passText(p lastPass) string {
+	var parts []string
 	if p.Applied > 0 {
-		text = "applied " + plural(p.Applied, "commit")
+		parts = append(parts, plural(p.Applied, "commit"))
 	}
 	if p.Forgotten > 0 {
-		text += ", forgot " + plural(p.Forgotten, "task")
-	}
-	if p.Superseded {
-		text += ", cut short"
+		parts = append(parts, plural(p.Forgotten, "task")+" forgotten")
 	}
 	if p.Took >= time.Second {
-		text += ", took " + span(p.Took)
+		parts = append(parts, "took "+span(p.Took))
 	}
-	return text
+	return strings.Join(parts, ", ")
 }

@@ -6,6 +6,7 @@ type homePage struct {
 	Tone     tone
 	Headline string
 	Sub      string
+	Known    bool          // whether there is a plan, or a state
 	Revision *revisionView // nil before the first plan
 	Source   sourceView
 	Progress *progressView // nil while no calls are made
@@ -16,13 +17,15 @@ type homePage struct {
 	Counts   []count
 	Calls    []callRow
 	Problems problemList
-	LastPass *lastPassView
+
+	LastChange *changeView // nil if nothing was changed yet
 }
 
 type revisionView struct {
 	Short, ID, Author, Subject string
+	Degraded                   bool // some of it cannot be used
 	Seen                       moment
-	Plan                       string // the start of its hash
+	Plan                       string // the start of its hash; empty if it sends nothing
 	Approved                   string // by whom
 }
 
@@ -34,7 +37,7 @@ type sourceView struct {
 
 type progressView struct {
 	Done, Calls int
-	Left        string
+	Left        string // empty if nothing is
 	Sending     []link
 	More        int
 }
@@ -43,6 +46,7 @@ type progressView struct {
 type need struct {
 	Title    string
 	Message  string
+	Detail   string // more about it; may be empty
 	Commands []string
 	Group    *group // the tasks it is about; nil if it is about none
 }
@@ -86,9 +90,9 @@ type callRow struct {
 }
 
 type problemList struct {
-	Errors, Warnings int
-	Rows             []problemRow
-	More             int
+	Summary string // how many
+	Rows    []problemRow
+	More    int
 }
 
 type problemRow struct {
@@ -97,7 +101,7 @@ type problemRow struct {
 	Message string
 }
 
-type lastPassView struct {
+type changeView struct {
 	When moment
 	Text string
 }

@@ -125,6 +125,18 @@ func (l *look) changes(s standing, most int) []*reconcile.Change {
 	return list
 }
 
+// oneProject reports whether all tasks are of the same project.
+func (l *look) oneProject(all *listing) bool {
+	switch {
+	case all.projects == 0:
+		return l.digest.projects == 1
+	case l.digest.projects == 0:
+		return all.projects == 1
+	default:
+		return all.projects == 1 && l.digest.projects == 1 && all.project == l.digest.project
+	}
+}
+
 // pauses returns what is paused now.
 func (l *look) pauses() []state.Pause {
 	var active []state.Pause

@@ -1,10 +1,12 @@
 package serve_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -158,7 +160,7 @@ func TestProgressOfAPass(t *testing.T) {
 	if got, want := live(t, body, "counts"), "Tasks 178 in sync 1 locked 2 sending 29 to send"; got != want {
 		t.Errorf("counts: %q, want %q", got, want)
 	}
-	if got := live(t, body, "waits"); !strings.Contains(got, "locked by 100028625403 since 12 min ago; next try in 1 min") {
+	if got := live(t, body, "waits"); !strings.Contains(got, "locked by 100028625403 for 12 min; next try in 1 min") {
 		t.Errorf("waits: %s", got)
 	}
 	if got := live(t, body, "calls"); !strings.Contains(got, "request-7") || !strings.Contains(got, "resume, version 12") {
@@ -182,7 +184,7 @@ func TestProgressOfAPass(t *testing.T) {
 			t.Errorf("progress after the calls: %q", got)
 		}
 	}
-	if got := live(t, page(t, s, "/"), "about"); !strings.Contains(got, "applied 39 commits") {
+	if got := live(t, page(t, s, "/"), "about"); !strings.Contains(got, "Last change now 39 commits") {
 		t.Errorf("the last pass is not told: %s", got)
 	}
 }
@@ -199,8 +201,10 @@ func TestTroubleIsShownWithTheWayOn(t *testing.T) {
 		"what is live fits neither",
 		"wedatasync approve " + planHash,
 		"InvalidParameterValue: no such version",
-		"tasks/clicks.yaml:12:7: commitType 2 needs discardState: add it",
+		"1 error in the files below",
+		"wedatasync retry " + key(3).String(),
 		"the source could not be read for 1 h",
+		"It would commit 1 task: 1 keeping state.",
 	} {
 		if !strings.Contains(needs, want) {
 			t.Errorf("what needs a person does not have %q:\n%s", want, needs)
@@ -208,7 +212,7 @@ func TestTroubleIsShownWithTheWayOn(t *testing.T) {
 	}
 	waits := live(t, body, "waits")
 	for _, want := range []string{
-		"locked by 100028625403 since 12 min ago", "ResourceInUse: busy", "freeze window 1",
+		"locked by 100028625403 for 12 min", "ResourceInUse: busy", "freeze window 1",
 		"waits for another 1", "suspended 1", "paused 1", "no answer in time; read back in 1 min",
 	} {
 		if !strings.Contains(waits, want) {
@@ -221,10 +225,13 @@ func TestTroubleIsShownWithTheWayOn(t *testing.T) {
 			t.Errorf("the notes do not have %q:\n%s", want, notes)
 		}
 	}
-	if got := live(t, body, "problems"); !strings.Contains(got, "1 errors, 1 warnings") || !strings.Contains(got, "taskType 1 is not documented") {
+	if got := live(t, body, "problems"); !strings.Contains(got, "1 error, 1 warning error tasks/clicks.yaml:12:7 commitType 2 needs discardState: add it") || !strings.Contains(got, "taskType 1 is not documented") {
 		t.Errorf("problems: %s", got)
 	}
-	if got := live(t, body, "about"); !strings.Contains(got, "9fceb02d0ae5 Move orders to the new sink Ada Lovelace") || strings.Contains(got, "ada@example.com") {
+	if got, want := live(t, body, "sub"), "WeData does not take the credentials; an outcome is unknown; a guard holds the plan; a commit was refused; specs have errors; the source cannot be read"; got != want {
+		t.Errorf("below the headline: %q, want %q", got, want)
+	}
+	if got := live(t, body, "about"); !strings.Contains(got, "9fceb02d0ae5 degraded Move orders to the new sink Ada Lovelace") || strings.Contains(got, "ada@example.com") {
 		t.Errorf("revision: %s", got)
 	}
 	if strings.Contains(body, "hunter-") {
@@ -424,6 +431,53 @@ func checkNames(t *testing.T, doc *html.Node) {
 		if by := attr(n, "aria-labelledby"); by != "" && ids[by] == 0 {
 			t.Errorf("nothing has the id %q", by)
 		}
+	}
+}
+
+// TestBeforeThereIsAState: a source that is read for the first time is no trouble, and
+// what is there after it is shown at once.
+func TestBeforeThereIsAState(t *testing.T) {
+	now := time.Now()
+	d := newDaemon(t, reconcile.Status{}, saved(&state.Record{Key: key(1), Status: state.StatusApplied, Applied: applied(now)}, state.Event{At: now, Kind: state.EventAdopted}))
+	d.config.Source = emptyPlan().Source
+	var read atomic.Bool
+	d.config.Status = func() reconcile.Status {
+		if !read.Load() {
+			return reconcile.Status{}
+		}
+		return healthy(emptyPlan(), now)
+	}
+	d.config.State = func(ctx context.Context) (*state.Reader, error) {
+		if !read.Load() {
+			return nil, fmt.Errorf("open state: %w", state.ErrMissing)
+		}
+		return state.OpenReader(ctx, d.path)
+	}
+	s := d.serve(t)
+	body := page(t, s, "/")
+	for part, want := range map[string]string{
+		"sub": "reading the source for the first time (1 s)", "about": "Source https://git.example.com/data/streams.git main Polled not yet",
+		"counts": "Tasks Nothing is known yet.", "notes": "", "needs": "",
+	} {
+		if got := live(t, body, part); got != want {
+			t.Errorf("part %s: %q, want %q", part, got, want)
+		}
+	}
+	if got := live(t, page(t, s, "/tasks"), "tasks"); got != "Nothing is known yet: the source is being read for the first time." {
+		t.Errorf("tasks: %q", got)
+	}
+	if got := live(t, page(t, s, "/history"), "history"); got != "Nothing yet." {
+		t.Errorf("history: %q", got)
+	}
+
+	read.Store(true)
+	for begun := time.Now(); !strings.HasPrefix(live(t, page(t, s, "/tasks"), "tasks"), "1 to 1 of 1"); time.Sleep(time.Millisecond) {
+		if time.Since(begun) > 30*time.Second {
+			t.Fatalf("tasks: %s", live(t, page(t, s, "/tasks"), "tasks"))
+		}
+	}
+	if got := live(t, page(t, s, "/"), "notes"); got != "" {
+		t.Errorf("notes: %s", got)
 	}
 }
 

@@ -14,12 +14,14 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// Config is what a Server is made of. Everything but Period, Say, TokenFile and
+// Config is what a Server is made of. Everything but Source, Period, Say, TokenFile and
 // Webhooks is required.
 type Config struct {
 	Version  string        // of this program
 	Interval time.Duration // between two polls of the source
 	Logger   *slog.Logger
+	// Source is where specs come from, as it is shown before there is a plan.
+	Source reconcile.SourceInfo
 
 	// Status says how the daemon stands.
 	Status func() reconcile.Status
@@ -72,6 +74,7 @@ const (
 // Server is the window. Its methods may be called from any goroutine.
 type Server struct {
 	cfg     Config
+	started time.Time
 	tracker *tracker
 	hub     *hub
 	catalog *catalog
@@ -100,6 +103,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg:     cfg,
+		started: time.Now(),
 		hub:     newHub(),
 		pages:   pages,
 		reads:   make(chan struct{}, 8),
@@ -107,7 +111,7 @@ func New(cfg Config) (*Server, error) {
 		hooks:   make(chan struct{}, 4),
 		quit:    make(chan struct{}),
 	}
-	s.catalog = newCatalog(cfg.State)
+	s.catalog = newCatalog(s.openState)
 	s.metrics = newMetrics(s)
 	s.tracker = newTracker(s.metrics.called, s.metrics.passed, s.hub.publish)
 	if cfg.Poke != nil {
@@ -187,9 +191,22 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
+// errNoState says that there is no state yet: it is made once the source was read for
+// the first time.
+var errNoState = errors.New("there is no state yet: the source is being read for the first time")
+
+// openState opens the state as it is now, for reading.
+func (s *Server) openState(ctx context.Context) (*state.Reader, error) {
+	r, err := s.cfg.State(ctx)
+	if errors.Is(err, state.ErrMissing) && s.cfg.Status().Plan == nil {
+		return nil, errNoState
+	}
+	return r, err
+}
+
 // warm gets what the first visitor would have to wait for.
 func (s *Server) warm(ctx context.Context) {
-	if err := s.recall(ctx); err != nil && ctx.Err() == nil {
+	if err := s.recall(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, errNoState) {
 		s.cfg.Logger.WarnContext(ctx, "read the history for the status page", "error", err)
 	}
 	s.catalog.get(ctx)

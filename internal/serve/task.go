@@ -107,12 +107,16 @@ func (l *look) taskPage(key spec.Key, change *reconcile.Change, rec *state.Recor
 		e := taskOf(rec)
 		s = l.stands(entry{key: key, task: &e, change: change})
 	}
+	b := badgeOf(s)
+	if s == standUnknown && known != nil && known.Attempt != nil && known.Attempt.NeedsPerson != "" {
+		b.Meaning = "it may or may not have happened, and is not repeated"
+	}
 	why := l.why(s, change, known)
 	if d := l.status.Look.Of(key); d != nil {
 		why = strings.TrimPrefix(why+"; drift: "+report.DriftText(d), "; ")
 	}
 	return taskPage{
-		link: linkTo(key), badge: badgeOf(s),
+		link: linkTo(key), badge: b,
 		Why: why, Commands: l.commands(s, key, change, known),
 		Facts: l.appliedFacts(rec), Wanted: wantedFacts(change), Attempt: l.attemptFacts(rec),
 		Fields: fieldRows(change),
@@ -175,7 +179,7 @@ func wantedFacts(c *reconcile.Change) []fact {
 		{Name: "Impact", Text: impactText(c.Impact)},
 	}
 	return append(facts, given(
-		fact{Name: "Why", Text: string(c.Reason)},
+		fact{Name: "Why", Text: whyText(c.Reason)},
 		fact{Name: "Description", Text: w.VersionDesc},
 		fact{Name: "Event", Text: w.EventDesc},
 		fact{Name: "Spec", Text: w.Pos.String(), Code: true},
@@ -207,7 +211,7 @@ func (l *look) attemptFacts(rec *state.Record) []fact {
 		{Name: "Begun", When: momentOf(a.At, l.now)},
 	}
 	if !a.Since.IsZero() {
-		facts = append(facts, fact{Name: "So since", When: momentOf(a.Since, l.now)})
+		facts = append(facts, fact{Name: "Like this since", When: momentOf(a.Since, l.now)})
 	}
 	if !a.NextAt.IsZero() {
 		facts = append(facts, fact{Name: "Next", When: momentOf(a.NextAt, l.now)})
@@ -220,7 +224,7 @@ func (l *look) attemptFacts(rec *state.Record) []fact {
 		fact{Name: "Locked by", Text: a.Outcome.Locker, Code: true},
 		fact{Name: "Request", Text: a.Outcome.RequestID, Code: true},
 		fact{Name: "Revision", Text: a.Wanted.Revision, Code: true},
-		fact{Name: "Author", Text: a.Author},
+		fact{Name: "Author", Text: authorName(a.Author)},
 		fact{Name: "Spec", Text: fmt.Sprintf("%s:%d", a.File, a.Line), Code: true},
 		fact{Name: "Attempt", Text: a.ID, Code: true},
 	)...)
@@ -228,6 +232,9 @@ func (l *look) attemptFacts(rec *state.Record) []fact {
 
 // liveText is what WeData says of a task.
 func liveText(v *state.Live) string {
+	if v.Missing {
+		return "not known to WeData"
+	}
 	text := statusText(v.Status)
 	if v.InstanceVersion != 0 {
 		text = fmt.Sprintf("version %d, %s", v.InstanceVersion, text)

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +35,7 @@ type tasksPage struct {
 	Previous string
 	Next     string
 	Note     string
+	Unknown  bool // before the first plan
 }
 
 // choice is a standing that the list can be narrowed to.
@@ -114,12 +116,12 @@ func (s *Server) serveTasks(w http.ResponseWriter, r *http.Request) {
 	all := s.catalog.get(r.Context())
 	page := l.tasksPage(all, query, standing(v.Get("standing")), number)
 	page.frame = s.frame("Tasks", "/tasks", l)
-	page.OneProject = all.projects == 1
+	page.OneProject = l.oneProject(all)
 	s.show(w, r, http.StatusOK, "tasks", page)
 }
 
 func (l *look) tasksPage(all *listing, query string, s standing, number int) tasksPage {
-	p := tasksPage{Query: query, Standing: s, Choices: choices(s)}
+	p := tasksPage{Query: query, Standing: s, Choices: choices(s), Unknown: l.status.Plan == nil}
 	if all.err != nil {
 		p.Note = errorText(all.err)
 	}
@@ -133,7 +135,7 @@ func (l *look) tasksPage(all *listing, query string, s standing, number int) tas
 			continue
 		}
 		if p.Found >= first && len(p.Rows) < pageRows {
-			p.Rows = append(p.Rows, l.taskRow(e))
+			p.Rows = append(p.Rows, l.taskRow(e, all.approvals))
 		}
 		p.Found++
 	}
@@ -165,10 +167,15 @@ func choices(selected standing) []choice {
 	return list
 }
 
-func (l *look) taskRow(e entry) taskRow {
+func (l *look) taskRow(e entry, approvals []approval) taskRow {
 	s := l.stands(e)
 	_, rec := l.standing(e.key, e.change)
 	row := taskRow{link: linkTo(e.key), badge: badgeOf(s), Version: versionsText(e), Why: l.why(s, e.change, rec)}
+	if s == standApproval && row.Why == "" {
+		if i, ok := slices.BinarySearchFunc(approvals, e.key, func(a approval, k spec.Key) int { return a.key.Compare(k) }); ok {
+			row.Why = l.approvalText(approvals[i])
+		}
+	}
 	if e.task != nil && e.task.at != 0 {
 		row.Changed = momentOf(time.UnixMilli(e.task.at), l.now)
 	}

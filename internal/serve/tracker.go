@@ -23,6 +23,7 @@ type tracker struct {
 	mu       sync.Mutex
 	pass     *pass // the newest; nil before the first
 	last     lastPass
+	change   lastPass             // the last one that has changed anything
 	revision string               // the newest
 	since    time.Time            // when it was first seen
 	accepted map[string]time.Time // when a revision was first accepted, from the history
@@ -127,6 +128,9 @@ func (t *tracker) Passed(r *reconcile.Result) {
 		t.last.Took = now.Sub(t.pass.started)
 		t.pass.end()
 	}
+	if r.Applied+r.Forgotten > 0 {
+		t.change = t.last
+	}
 	took := t.last.Took
 	t.mu.Unlock()
 	t.passed(r, took)
@@ -151,6 +155,13 @@ func (t *tracker) over() lastPass {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.last
+}
+
+// changed returns the last pass that has changed anything.
+func (t *tracker) changed() lastPass {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.change
 }
 
 // recent returns the last calls, the newest first.

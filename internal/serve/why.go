@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/report"
@@ -25,19 +26,21 @@ func (l *look) why(s standing, c *reconcile.Change, rec *state.Record) string {
 	case a != nil && s == standRefused:
 		return answerText(a.Outcome)
 	case a != nil && s == standLocked:
-		return fmt.Sprintf("locked by %s since %s; %s", report.Visible(a.Outcome.Locker), l.clock(a.Since), l.nextText(a))
+		return fmt.Sprintf("locked by %s for %s; %s", report.Visible(a.Outcome.Locker), span(l.now.Sub(a.Since)), l.nextText(a))
 	case a != nil && s == standWaiting:
-		return fmt.Sprintf("%s; %s", answerText(a.Outcome), l.nextText(a))
+		return fmt.Sprintf("%s; %s", strings.TrimSuffix(answerText(a.Outcome), "."), l.nextText(a))
 	case a != nil && s == standApproval:
 		return fmt.Sprintf("accepted %s; waits for approval %s in WeData", l.clock(a.At), report.Visible(a.Outcome.TaskApproveID))
 	case s == standStarting && rec != nil && rec.Applied != nil && rec.Applied.Run != nil:
 		return fmt.Sprintf("applied %s; has until %s to run", l.clock(rec.Applied.Run.Since), l.clock(rec.Applied.Run.Until))
+	case s == standSuspended && rec != nil && rec.Suspended.Active(l.now):
+		return fmt.Sprintf("by %s%s: %s", report.Visible(rec.Suspended.Actor), untilText(l, rec.Suspended), report.Visible(rec.Suspended.Reason))
 	case c == nil:
 		return ""
 	case c.Action == reconcile.ActionHold || c.Action == reconcile.ActionFollow:
 		return report.Visible(c.Detail)
 	case c.Action == reconcile.ActionCommit:
-		return reasonText(c)
+		return changeText(c)
 	default:
 		return ""
 	}
@@ -51,7 +54,7 @@ func (l *look) unknownText(a *state.Attempt) string {
 	case a.NextAt.IsZero():
 		return fmt.Sprintf("sent %s; %s", l.clock(a.At), answerText(a.Outcome))
 	default:
-		return fmt.Sprintf("sent %s; %s; read back %s", l.clock(a.At), answerText(a.Outcome), l.clock(a.NextAt))
+		return fmt.Sprintf("sent %s; %s; read back %s", l.clock(a.At), strings.TrimSuffix(answerText(a.Outcome), "."), l.clock(a.NextAt))
 	}
 }
 
@@ -77,24 +80,32 @@ func answerText(o state.Outcome) string {
 	}
 }
 
-// reasonText says what is sent, and which rule asks for it.
-func reasonText(c *reconcile.Change) string {
-	why := ""
-	switch c.Reason {
-	case reconcile.ReasonNew:
-		why = "; first commit"
-	case reconcile.ReasonVersion:
-		why = "; new version"
-	case reconcile.ReasonRollback:
-		why = "; rollback"
-	case reconcile.ReasonStart:
-		why = "; was only submitted"
-	case reconcile.ReasonRerun:
-		why = "; rerun asked for"
-	case reconcile.ReasonContent:
-		why = "; content changed"
+// changeText says what is sent, and which rule asks for it.
+func changeText(c *reconcile.Change) string {
+	if why := whyText(c.Reason); why != "" {
+		return commitText(c) + "; " + why
 	}
-	return commitText(c) + why
+	return commitText(c)
+}
+
+// whyText says which rule asks for a commit.
+func whyText(r reconcile.Reason) string {
+	switch r {
+	case reconcile.ReasonNew:
+		return "first commit"
+	case reconcile.ReasonVersion:
+		return "new version"
+	case reconcile.ReasonRollback:
+		return "rollback"
+	case reconcile.ReasonStart:
+		return "was only submitted"
+	case reconcile.ReasonRerun:
+		return "rerun asked for"
+	case reconcile.ReasonContent:
+		return "content changed"
+	default:
+		return ""
+	}
 }
 
 // commands are what a person can type to end how the task stands: one of them.
@@ -108,21 +119,11 @@ func (l *look) commands(s standing, key spec.Key, c *reconcile.Change, rec *stat
 		return []string{taskCommand("unsuspend", key)}
 	case s == standSuspended && l.status.Control.Suspended.Active(l.now):
 		return []string{"wedatasync unsuspend"}
-	case (s == standGuard || s == standWindow) && c != nil && l.heldWithPlan(c):
+	case (s == standGuard || s == standWindow) && c != nil && heldWithPlan(l.plan(), c):
 		return []string{approveCommand(l.plan())}
 	default:
 		return nil
 	}
-}
-
-// heldWithPlan reports whether an approval of the plan lets the task go.
-func (l *look) heldWithPlan(c *reconcile.Change) bool {
-	for _, h := range l.plan().Holds {
-		if h.Approvable && h.Message == c.Detail {
-			return true
-		}
-	}
-	return false
 }
 
 // progress is how far the calls of the pass under way are.

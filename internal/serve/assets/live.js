@@ -2,7 +2,7 @@
 // looks again: parts marked with data-live are exchanged for their newer selves.
 "use strict";
 
-const every = 15000; // how often to look without being told, in milliseconds
+const every = 5000; // how often to look without being told, in milliseconds
 const soonest = 1000; // the least time between two looks
 let last = 0;
 let timer = 0;
@@ -19,13 +19,23 @@ function differs(now, next) {
 
 // exchange puts the newer part in place, and the focus where it was.
 function exchange(now, next) {
-  const focused = now.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  const focus = place(now, document.activeElement);
   now.className = next.className;
   now.replaceChildren(...document.adoptNode(next).childNodes);
-  if (focused !== null) {
-    const again = [...now.querySelectorAll("a[href]")].find((a) => a.getAttribute("href") === focused);
-    if (again) again.focus({ preventScroll: true });
-  }
+  if (focus) named(now, focus.name)[focus.n]?.focus({ preventScroll: true });
+}
+
+// nameOf is what a stop of the keyboard is for.
+const nameOf = (e) => e.tagName + (e.getAttribute("href") ?? e.previousElementSibling?.textContent ?? "");
+
+// named are the stops in a part that are for the same, in their order.
+const named = (part, name) => [...part.querySelectorAll("a[href], button")].filter((e) => nameOf(e) === name);
+
+// place says which stop of a part an element is.
+function place(part, e) {
+  if (!e || !part.contains(e)) return null;
+  const name = nameOf(e);
+  return { name, n: named(part, name).indexOf(e) };
 }
 
 async function look() {
@@ -61,7 +71,9 @@ function soon() {
 
 document.addEventListener("visibilitychange", soon);
 setInterval(soon, every);
-new EventSource("/events").addEventListener("change", soon);
+const events = new EventSource("/events");
+events.addEventListener("hello", () => say("live"));
+events.addEventListener("change", soon);
 
 if (navigator.clipboard) {
   document.documentElement.classList.add("copies");
