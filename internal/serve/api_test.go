@@ -6,11 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -90,16 +94,18 @@ func (d *description) check(t *testing.T, method, path string, w *httptest.Respo
 		t.Errorf("%s has the content type %q", promise, kind)
 		return
 	}
-	if !strings.HasSuffix(kind, "json") {
+	if !strings.HasSuffix(kind, "json") && kind != "text/plain" {
 		return
 	}
 	schema, err := d.compiler.Compile("openapi.json" + pointer + "/content/" + strings.ReplaceAll(kind, "/", "~1") + "/schema")
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, err := jsonschema.UnmarshalJSON(w.Body)
-	if err != nil {
-		t.Fatalf("%s: %v", promise, err)
+	var body any = w.Body.String()
+	if kind != "text/plain" {
+		if body, err = jsonschema.UnmarshalJSON(w.Body); err != nil {
+			t.Fatalf("%s: %v", promise, err)
+		}
 	}
 	if err := schema.Validate(body); err != nil {
 		t.Errorf("%s is not as promised: %v", promise, err)
@@ -139,6 +145,10 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	var said error
 	answer := state.Answer{OK: true, Message: "done"}
 	d.config.TokenFile = secretFile(t, newSecret)
+	alive := true
+	d.config.Alive = func(time.Time) bool { return alive }
+	d.config.Poke = func() {}
+	d.config.Webhooks = serve.Webhooks{GitHub: d.config.TokenFile, GitLab: d.config.TokenFile, Gitea: d.config.TokenFile}
 	d.config.Say = func(context.Context, state.Word) (state.Answer, error) { return answer, said }
 	s := d.serve(t)
 	api := describe(t, s)
@@ -147,6 +157,11 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 		api.check(t, "GET", path, get(t, s, path+query))
 	}
 
+	read("/healthz", "")
+	alive = false
+	read("/healthz", "")
+	read("/readyz", "")
+	read("/metrics", "")
 	read("/api/v1/openapi.yaml", "")
 	read("/api/v1/plan.schema.json", "")
 	read("/api/v1/status", "")
@@ -168,6 +183,7 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	o.Planned(p)
 	o.Called(&p.Changes[0], &state.Record{Key: key(0), Status: state.StatusApplied}, state.Outcome{Class: state.ClassApplied, RequestID: "r"})
 	read("/api/v1/status", "")
+	read("/readyz", "")
 	o.Passed(&reconcile.Result{Plan: p, Left: emptyPlan()})
 	read("/api/v1/status", "")
 
@@ -200,8 +216,57 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	said = errors.New("no state")
 	say(word, newSecret, kind)
 
+	ask := func(forge string, body io.Reader, header, value string) {
+		t.Helper()
+		api.check(t, "POST", "/webhook/{forge}", hook(s, "/webhook/"+forge, body, header, value))
+	}
+	ask("github", nil, "X-Hub-Signature-256", "sha256="+sign(newSecret, nil))
+	ask("gitea", nil, "X-Gitea-Signature", sign(newSecret, nil))
+	ask("gitlab", nil, "X-Gitlab-Token", newSecret)
+	ask("gitlab", nil, "X-Gitlab-Token", "wrong")
+	var slow sync.WaitGroup
+	var ends []*io.PipeWriter
+	for range 4 { // all the places for webhooks
+		r, w := io.Pipe()
+		slow.Go(func() { hook(s, "/webhook/github", r, "X-Hub-Signature-256", "sha256="+sign(newSecret, nil)) })
+		if _, err := w.Write([]byte("x")); err != nil { // it is being read
+			t.Fatal(err)
+		}
+		ends = append(ends, w)
+	}
+	ask("gitlab", nil, "X-Gitlab-Token", newSecret)
+	for _, w := range ends {
+		_ = w.Close()
+	}
+	slow.Wait()
+
 	for _, promise := range api.unmet() {
 		t.Errorf("no answer was %s", promise)
+	}
+}
+
+// TestEveryRouteIsDescribed, but for the pages and what they load.
+func TestEveryRouteIsDescribed(t *testing.T) {
+	source, err := os.ReadFile("routes.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := []string{"/{$}", "/tasks", "/task/{project}/{task}", "/history", "/events", "/assets/{version}/{name}", "/"}
+	var routes []string
+	for _, m := range regexp.MustCompile(`mux\.Handle(?:Func)?\("(?:[A-Z]+ )?(/[^"]*)"`).FindAllStringSubmatch(string(source), -1) {
+		route := m[1]
+		if strings.HasSuffix(route, "/webhook/") {
+			route += "{forge}"
+		}
+		if !slices.Contains(pages, route) {
+			routes = append(routes, route)
+		}
+	}
+	d := newDaemon(t, reconcile.Status{})
+	paths := slices.Sorted(mapKeys(describe(t, d.serve(t)).doc["paths"].(map[string]any)))
+	slices.Sort(routes)
+	if diff := cmp.Diff(routes, paths); diff != "" {
+		t.Errorf("paths of the description (-routes +description):\n%s", diff)
 	}
 }
 
