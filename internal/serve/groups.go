@@ -72,7 +72,7 @@ func (l *look) personGroup(code ReasonCode) group {
 		return g
 	case ReasonNotRunning:
 		g := l.group(standNotRunning)
-		g.Meaning = "look at it in WeData, and then have it followed anew"
+		g.Meaning = "mend it in WeData, and then give it its time again"
 		return g
 	}
 	g := group{badge: badgeOf(standUnknown), Count: len(l.digest.person), All: tasksPath("", standUnknown, 1)}
