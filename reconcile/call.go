@@ -8,22 +8,27 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// call makes one call, from what is live before to the answer. It returns the step
-// that ends it.
-func (x *execution) call(f *flight) func() {
-	r := x.r
-	before, err := r.before(x.calls, f)
+// readBefore reads what is live before a call. It returns the step that lets the call
+// start.
+func (x *execution) readBefore(f *flight) func() {
+	live, err := x.r.before(x.calls, f)
 	if err != nil {
 		return func() { x.putOff(f, err) }
 	}
-	if f.commit == nil {
-		f.commit = r.cfg.Commits.Join()
+	return func() {
+		f.live = live
+		x.prepared = append(x.prepared, f)
 	}
+}
+
+// call makes one call, from its turn to the answer. It returns the step that ends it.
+func (x *execution) call(f *flight) func() {
+	r := x.r
 	slot, err := f.commit.Take(x.calls)
 	if err != nil {
 		return func() { x.giveUp(f, errStopped) }
 	}
-	rec, err := x.intend(f, before)
+	rec, err := x.intend(f)
 	if err != nil {
 		slot.Skip()
 		return func() { x.giveUp(f, err) }
@@ -41,7 +46,7 @@ func (x *execution) call(f *flight) func() {
 	sent := time.Now()
 	out, timing := r.cfg.Committer.Commit(ctx, f.c.Want)
 	if !timing.Wrote.IsZero() {
-		r.cfg.Commits.Sent(sent.Sub(slot.At()), timing.Connect)
+		r.learnWay(sent.Sub(slot.At()), timing.Wrote.Sub(sent)+timing.Connect/2)
 	}
 	if out.Class == state.ClassThrottled {
 		r.cfg.Commits.Rejected(sent)
@@ -49,15 +54,24 @@ func (x *execution) call(f *flight) func() {
 	return func() { x.land(f, rec, out) }
 }
 
+// learnWay tells the pacers how a commit went. A read goes the same way, and its own
+// round trip says less: most of it is the time that the endpoint takes.
+func (r *Reconciler) learnWay(late, way time.Duration) {
+	r.cfg.Commits.Sent(late, way)
+	if r.cfg.Reads != nil {
+		r.cfg.Reads.Sent(late, way)
+	}
+}
+
 // intend makes the intent durable, if the call may still be made.
-func (x *execution) intend(f *flight, before *state.Live) (*state.Record, error) {
+func (x *execution) intend(f *flight) (*state.Record, error) {
 	now := time.Now()
 	if err := x.admit(f.c, now); err != nil {
 		return nil, err
 	}
-	rec := begin(f.c.Key, f.have, x.attempt(f.c, before, now))
+	rec := begin(f.c.Key, f.have, x.attempt(f.c, f.live, now))
 	e := event(state.EventIntent, rec, now)
-	e.Before = before
+	e.Before = f.live
 	x.r.setFlying(f.c.Key, true)
 	if err := x.r.save(x.stop, change(f.c.Key, rec, e)); err != nil {
 		x.r.setFlying(f.c.Key, false)

@@ -16,6 +16,9 @@ const (
 	// when the request leaves.
 	maxFlying = 64
 	maxQueued = 16
+	// readAhead is how many tasks are read before their calls may start, so that a
+	// narrow window waits for the answers of commits alone.
+	readAhead = 4
 	// failingCalls is how many calls in a row may end in doubt before the endpoint
 	// is taken to be failing, and left alone for a while.
 	failingCalls = 3
@@ -45,11 +48,13 @@ type execution struct {
 	blocked map[spec.Key][]*Change // calls by the call they wait for
 	needs   map[spec.Key]int       // how many calls a call waits for
 
-	flying  int
-	queued  int
-	window  int // how many calls may be under way: 1, 2, 4, 8 ... after a start or an error
-	clean   int // good answers since the window last changed
-	failing int // answers in doubt, in a row
+	flying   int // with those that are read, or wait to start
+	queued   int
+	prepared []*flight // what is live has been read: they wait to start
+	sending  int       // calls that have started
+	window   int       // how many calls may be so far: 1, 2, 4, 8 ... after a start or an error
+	clean    int       // good answers since the window last changed
+	failing  int       // answers in doubt, in a row
 
 	reading  map[spec.Key]bool // tasks that are being read back
 	readUpTo time.Time         // when no more read-backs start, unless calls are under way
@@ -62,11 +67,13 @@ type execution struct {
 
 // flight is one call under way.
 type flight struct {
-	c      *Change
-	have   *state.Record // the task's record before
-	read   *Place        // in the line for reads; nil if reading is not possible
-	commit *Place        // in the line for commits; nil until what is live has been read
-	queued bool          // it still waits for its turn
+	c       *Change
+	have    *state.Record // the task's record before
+	read    *Place        // in the line for reads; nil if reading is not possible
+	live    *state.Live   // what was read; nil if reading was not possible
+	commit  *Place        // in the line for commits; nil until the call starts
+	queued  bool          // it still waits for its turn
+	sending bool          // it has started
 }
 
 var (
@@ -162,17 +169,30 @@ func (x *execution) release(key spec.Key) {
 	}
 }
 
-// launch starts as many calls as may be under way.
+// launch reads the tasks of the next calls, and starts as many calls as may be under
+// way.
 func (x *execution) launch() {
-	for len(x.ready) > 0 && x.flying < min(x.window, maxFlying) && x.queued < maxQueued && x.calls.Err() == nil {
-		c := x.ready[0]
-		f := &flight{c: c, have: x.r.record(c.Key), read: x.r.joinReads(), queued: true}
-		if f.read == nil {
-			f.commit = x.r.cfg.Commits.Join()
-		}
+	for len(x.ready) > 0 && x.flying < min(x.window+readAhead, maxFlying) && x.queued < maxQueued && x.calls.Err() == nil {
+		f := &flight{c: x.ready[0], queued: true}
+		f.have, f.read = x.r.record(f.c.Key), x.r.joinReads()
 		x.ready = x.ready[1:]
 		x.flying++
 		x.queued++
+		if f.read == nil {
+			x.prepared = append(x.prepared, f)
+			continue
+		}
+		go func() { x.steps <- x.readBefore(f) }()
+	}
+	for len(x.prepared) > 0 && (x.sending < x.window || x.calls.Err() != nil) {
+		f := x.prepared[0]
+		x.prepared = x.prepared[1:]
+		if x.calls.Err() != nil {
+			x.giveUp(f, errStopped)
+			continue
+		}
+		f.commit, f.sending = x.r.cfg.Commits.Join(), true
+		x.sending++
 		go func() { x.steps <- x.call(f) }()
 	}
 }
@@ -185,6 +205,15 @@ func (x *execution) leave(f *flight) {
 	}
 }
 
+// end notes that the call is over.
+func (x *execution) end(f *flight) {
+	x.leave(f)
+	x.flying--
+	if f.sending {
+		x.sending--
+	}
+}
+
 // fail notes an error of the state. No new call starts.
 func (x *execution) fail(err error) {
 	x.err = errors.Join(x.err, err)
@@ -193,8 +222,7 @@ func (x *execution) fail(err error) {
 
 // giveUp ends a call that made no attempt.
 func (x *execution) giveUp(f *flight, err error) {
-	x.leave(f)
-	x.flying--
+	x.end(f)
 	switch {
 	case errors.Is(err, errWord):
 		x.hear()
@@ -225,8 +253,7 @@ func (x *execution) putOff(f *flight, err error) {
 // land ends a call: its outcome becomes durable, and decides about the calls to
 // come.
 func (x *execution) land(f *flight, rec *state.Record, out state.Outcome) {
-	x.leave(f)
-	x.flying--
+	x.end(f)
 	now := time.Now()
 	next := finish(f.have, rec, out, now, x.r.cfg.Random())
 	e := event(state.EventOutcome, rec, now)
@@ -286,4 +313,14 @@ func (x *execution) grow() {
 	}
 }
 
-func (x *execution) shrink() { x.window, x.clean = 1, 0 }
+// shrink narrows the window to one call. What was read ahead would be old by the time
+// it is sent, and is read again.
+func (x *execution) shrink() {
+	x.window, x.clean = 1, 0
+	again := make([]*Change, 0, len(x.prepared)+len(x.ready))
+	for _, f := range x.prepared {
+		x.end(f)
+		again = append(again, f.c)
+	}
+	x.ready, x.prepared = append(again, x.ready...), nil
+}

@@ -15,13 +15,18 @@ const (
 	jitterStart = 50 * time.Millisecond
 	jitterFloor = 6 * time.Millisecond
 	jitterMax   = 100 * time.Millisecond
-	// jitterSamples is how many requests are watched before J may fall, and over
-	// how many the spread is taken.
+	// jitterSamples is over how many requests the spread is taken, and jitterFew how
+	// many are watched before J may fall.
 	jitterSamples = 128
+	jitterFew     = 32
 	// jitterDecay is how fast J falls to what was seen, a request.
 	jitterDecay = 0.97
-	// jitterReject is what J gains when the server counts a request as too many.
+	// jitterReject is what J, and the least that it falls to, gain when the server
+	// counts a request as too many: there is jitter then that is not seen from here.
 	jitterReject = 5 * time.Millisecond
+	// jitterForget is how fast that least falls back to jitterFloor, a request: by
+	// half in about three minutes.
+	jitterForget = 0.9998
 
 	rateDecrease = 0.85 // of the rate, for each round trip with a reject
 	rateIncrease = 0.2  // requests a second, each second
@@ -44,7 +49,7 @@ type Pacer struct {
 	raised   time.Time
 	lowered  time.Time // the last decrease: one a round trip
 	jitter   time.Duration
-	most     time.Duration // what jitter may grow to by the spread of requests
+	least    time.Duration // what jitter may fall to
 	seen     int
 	delays   [jitterSamples]time.Duration
 	lastSlot time.Time
@@ -57,7 +62,7 @@ func NewPacer(rate float64) *Pacer {
 	close(open)
 	return &Pacer{
 		tail: open, rate: rate, allowed: rate,
-		jitter: jitterStart, most: jitterMax, lastSlot: time.Now(),
+		jitter: jitterStart, least: jitterFloor, lastSlot: time.Now(),
 	}
 }
 
@@ -174,13 +179,14 @@ func (p *Pacer) Sent(late, way time.Duration) {
 	p.seen++
 	seen := p.delays[:min(p.seen, jitterSamples)]
 	spread := slices.Max(seen) - slices.Min(seen)
-	// A sample does not show all of the spread. What J starts with is enough for
-	// what does not exceed it.
-	spread = max(spread, min(spread+spread/8, jitterStart))
-	if p.seen >= jitterSamples {
+	// A sample does not show all of the spread, and a small one less of it. What J
+	// starts with is enough for what does not exceed it.
+	spread = max(spread, min(spread+spread/8*jitterSamples/time.Duration(len(seen)), jitterStart))
+	if p.seen >= jitterFew {
 		p.jitter = time.Duration(float64(p.jitter) * jitterDecay)
 	}
-	p.jitter = max(p.jitter, min(max(spread, jitterFloor), p.most))
+	p.least = max(time.Duration(float64(p.least)*jitterForget), jitterFloor)
+	p.jitter = max(p.jitter, min(max(spread, p.least), jitterMax))
 }
 
 // Rejected tells the pacer that the server counted a request, sent at sent, as
@@ -192,6 +198,7 @@ func (p *Pacer) Rejected(sent time.Time) {
 	if sent.Before(p.lowered) {
 		return
 	}
+	p.least = min(p.least+jitterReject, jitterStart)
 	now := time.Now()
 	p.allowed = max(p.allowed*rateDecrease, p.rate*rateLeast)
 	p.lowered, p.raised = now, now

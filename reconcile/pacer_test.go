@@ -183,17 +183,18 @@ func TestPacerSpread(t *testing.T) {
 	})
 }
 
-// TestPacerReads: what reads show may make them faster than they start, not slower.
+// TestPacerReads: reads learn from the way of commits, and go no slower than they:
+// the time that the endpoint takes for a read says nothing of its way there.
 func TestPacerReads(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPacer(20)
-		New(Config{Reads: p}, nil, state.Control{})
-		start := p.Period()
-		p.Sent(0, time.Millisecond)
-		p.Sent(0, time.Second)
-		if got := p.Period(); got != start {
-			t.Errorf("the period went from %s to %s", start, got)
+		commits, reads := NewPacer(20), NewPacer(20)
+		r := New(Config{Commits: commits, Reads: reads}, nil, state.Control{})
+		for range 200 {
+			r.learnWay(0, time.Millisecond)
+		}
+		if got, want := reads.Period(), commits.Period(); got != want || got > 51*time.Millisecond {
+			t.Errorf("the period of reads is %s, of commits %s", got, want)
 		}
 	})
 }
@@ -427,6 +428,41 @@ func TestPacerRejects(t *testing.T) {
 		rate(0, 2*time.Minute)
 		if again := rate(0, time.Minute); again < 0.95*calm {
 			t.Errorf("%.2f a second when it is over, %.2f before", again, calm)
+		}
+	})
+}
+
+// TestPacerHidden: requests that come late by what cannot be seen from here are
+// rejected now and then, and not again and again.
+func TestPacerHidden(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const hidden = 10 * time.Millisecond
+		server, p, r := &counter{}, NewPacer(20), rand.New(rand.NewPCG(6, 6))
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		start := time.Now()
+		for time.Since(start) < 10*time.Minute {
+			sent, late := take(t, p, upTo(r, 3*time.Millisecond))
+			p.Sent(late, 0)
+			way := upTo(r, hidden)
+			wg.Go(func() {
+				time.Sleep(way)
+				mu.Lock()
+				ok := server.arrive()
+				mu.Unlock()
+				if time.Sleep(100 * time.Millisecond); !ok {
+					p.Rejected(sent)
+				}
+			})
+		}
+		wg.Wait()
+		n := server.rejected + len(server.total)
+		if server.rejected == 0 || server.rejected > n/1000 {
+			t.Errorf("%d of %d requests were rejected, want some, and at most one in a thousand", server.rejected, n)
+		}
+		if goodput := float64(len(server.total)) / time.Since(start).Seconds() / 20; goodput < 0.97 {
+			t.Errorf("%.1f %% of the rate, want 97 %%", 100*goodput)
 		}
 	})
 }

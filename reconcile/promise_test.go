@@ -822,7 +822,7 @@ func TestP27_AllFails(t *testing.T) {
 		w.setFault(only("commit", errorBefore))
 		w.commits(tasks(80, 1)...)
 		p := w.run(t)
-		elapse(1500 * time.Millisecond)
+		elapse(time.Second)
 		w.wantSent(t, failingCalls)
 		if pauses := p.r.Status().Control.Pauses; len(pauses) != 1 || pauses[0].Code != codeFailing {
 			t.Errorf("sends are not paused: %+v", pauses)
@@ -853,7 +853,7 @@ func TestP27_Waves(t *testing.T) {
 			total += wave
 			elapse(8 * time.Second)
 			w.wantSent(t, total)
-			elapse(1500 * time.Millisecond)
+			elapse(time.Second)
 		}
 		p.halt(t)
 	})
@@ -870,9 +870,9 @@ func TestP27_Waves(t *testing.T) {
 		})
 		w.commits(tasks(40, 1)...)
 		p := w.run(t)
-		elapse(9500*time.Millisecond + 9500*time.Millisecond) // waves of 1 and 2
-		elapse(8 * time.Second)
-		w.wantSent(t, 1+2+4) // one of these four is unknown, and none takes its place
+		elapse(9*time.Second + 9*time.Second) // waves of 1 and 2
+		elapse(9 * time.Second)
+		w.wantSent(t, 1+2+1+2) // the first of the next four is unknown: there are two again
 		p.halt(t)
 	})
 }

@@ -76,7 +76,6 @@ func (r *Reconciler) read(ctx context.Context, place *Place, key spec.Key, taskT
 		}
 		live, err = r.cfg.Reader.Read(ctx, key, taskType)
 		if !errors.Is(err, ErrReadThrottled) {
-			r.cfg.Reads.Sent(0, time.Since(at))
 			break
 		}
 		r.cfg.Reads.Rejected(at)

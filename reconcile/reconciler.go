@@ -92,11 +92,6 @@ func New(cfg Config, records map[spec.Key]*state.Record, control state.Control) 
 		}
 		r.keepFollowing(rec)
 	}
-	if cfg.Reads != nil {
-		// The round trip of a read says more than its way there: it may make the
-		// reads faster than they start, and not slower.
-		cfg.Reads.most = jitterStart
-	}
 	return r
 }
 

@@ -33,6 +33,10 @@ const (
 // leave before httptrace says WroteHeaders.
 const writeBuffer = 4 * maxSecret
 
+// maxIdle is how many connections are kept for the next reads: about as many as are
+// under way at the full rate. A read that has to connect first comes late.
+const maxIdle = 8
+
 // Config is what a [Client] is made of.
 type Config struct {
 	// Endpoint is a host, such as wedata.tencentcloudapi.com, or a URL with its
@@ -112,7 +116,7 @@ func (e endpoint) transport(cfg *Config, keepAlive bool) *http.Transport {
 		TLSHandshakeTimeout:    cfg.Timeout,
 		DisableKeepAlives:      !keepAlive,
 		DisableCompression:     true,
-		MaxIdleConnsPerHost:    2,
+		MaxIdleConnsPerHost:    maxIdle,
 		IdleConnTimeout:        30 * time.Second,
 		MaxResponseHeaderBytes: maxHeaders,
 		WriteBufferSize:        writeBuffer,
