@@ -1,0 +1,135 @@
+package bench_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/wedatasync/wedatasync/internal/wedata"
+	"github.com/wedatasync/wedatasync/internal/wedatasim"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// The pace that is promised: commits an endpoint that answers in 150 ms, give or
+// take 50 ms, as shares of the 20 a second that the API allows.
+const (
+	paceCommits = 1_000
+	paceRate    = 20
+	paceWhole   = 0.98 // over the whole run
+	paceLearned = 0.99 // once the jitter is learned
+	// paceLearning is how many commits may be learned from.
+	paceLearning = 200
+)
+
+// answers makes the endpoint answer every request in 150 ms ± 50 ms.
+func answers(sim *wedatasim.Server) {
+	sim.Inject(wedatasim.Fault{Delay: 100 * time.Millisecond, Jitter: 100 * time.Millisecond})
+}
+
+// pace is what an endpoint's ledger says of a run.
+type pace struct {
+	whole, learned float64 // shares of paceRate
+	windows        wedatasim.Load
+}
+
+func paceOf(tb testing.TB, sim *wedatasim.Server) pace {
+	tb.Helper()
+	var at []time.Time
+	for _, e := range sim.Ledger() {
+		switch {
+		case e.Code != "" && e.Code != "ResourceNotFound":
+			tb.Errorf("request %d, %s, was answered with %s", e.N, e.Action, e.Code)
+		case e.Action == "CommitIntegrationTask":
+			at = append(at, e.At)
+		}
+	}
+	share := func(at []time.Time) float64 {
+		return float64(len(at)-1) / at[len(at)-1].Sub(at[0]).Seconds() / paceRate
+	}
+	return pace{share(at), share(at[paceLearning:]), sim.Windows("CommitIntegrationTask").All}
+}
+
+// TestPace makes 1,000 commits, through everything but a network, under a clock
+// that nobody else slows: what the pace comes to is what was decided.
+func TestPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := wedatasim.New(wedatasim.Options{Seed: 1})
+		defer sim.Close()
+		answers(sim)
+		r := reconciler(t, sim, tasks(paceCommits, 1))
+		result, err := r.Once(t.Context())
+		if err != nil || result.Applied != paceCommits {
+			t.Fatalf("%+v, %v", result, err)
+		}
+		got := paceOf(t, sim)
+		t.Logf("%+v", got)
+		if got.whole < paceWhole || got.learned < paceLearned {
+			t.Errorf("%.2f %% of the rate, and %.2f %% once the jitter is learned, want %.0f %% and %.0f %%",
+				100*got.whole, 100*got.learned, 100*paceWhole, 100*paceLearned)
+		}
+		if got.windows.Fixed > paceRate || got.windows.Sliding > paceRate {
+			t.Errorf("the busiest second had %d requests (fixed), %d (sliding), want at most %d", got.windows.Fixed, got.windows.Sliding, paceRate)
+		}
+	})
+}
+
+// reconciler is what carries out the specs at the endpoint, with a state of its own.
+func reconciler(t *testing.T, sim *wedatasim.Server, specs *spec.Set) *reconcile.Reconciler {
+	t.Helper()
+	account := wedatasim.DefaultAccount()
+	vars := map[string]string{"TENCENTCLOUD_SECRET_ID": account.SecretID, "TENCENTCLOUD_SECRET_KEY": account.SecretKey}
+	credentials, err := wedata.FindCredentials(t.Context(), wedata.CredentialSources{Getenv: func(name string) string { return vars[name] }})
+	must(t, err)
+	client, err := wedata.New(wedata.Config{Endpoint: "http://127.0.0.1", Region: "ap-guangzhou", Credentials: credentials, Dial: sim.Dial})
+	must(t, err)
+	id := state.Identity{Source: "specs", Path: ".", Endpoint: "127.0.0.1", Region: "ap-guangzhou"}
+	store, err := state.Open(t.Context(), filepath.Join(t.TempDir(), "wedatasync.db"), id, state.Options{Create: true})
+	must(t, err)
+	t.Cleanup(func() {
+		must(t, client.Close())
+		must(t, store.Close())
+	})
+	return reconcile.New(reconcile.Config{
+		Source: settledSource{specs}, Committer: client, Reader: client, Ledger: store,
+		Logger:  slog.New(slog.DiscardHandler),
+		Guards:  func() *reconcile.Guards { return &reconcile.Guards{} },
+		Commits: reconcile.NewPacer(paceRate), Reads: reconcile.NewPacer(paceRate),
+		Horizon: 5 * time.Minute, Interval: 30 * time.Second,
+		Random: mathrand.Float64, NewID: rand.Text,
+	}, map[spec.Key]*state.Record{}, state.Control{})
+}
+
+// settledSource has one revision.
+type settledSource struct{ specs *spec.Set }
+
+func (s settledSource) Poll(context.Context) (*reconcile.Revision, error) {
+	return &reconcile.Revision{ID: "r1", Author: "Ana <ana@example.com>", Specs: s.specs}, nil
+}
+
+func (settledSource) Descends(context.Context, string, string) (bool, error) { return true, nil }
+
+func (settledSource) Close() error { return nil }
+
+// tasks is n specs in as many files.
+func tasks(n, version int) *spec.Set {
+	set := spec.NewSet()
+	for i := range n {
+		set.Put(spec.Parse(fmt.Sprintf("%06d.yaml", i), []byte(specOf(i, version))))
+	}
+	return set
+}
+
+func must(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
