@@ -6,18 +6,14 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
 const (
-	folders = 1_000
-	files   = 100_000
+	// changed is how many specs of a repository differ, or are pushed at once.
 	changed = 10
 	// most is how many times what `git diff --stat` takes a plan may take.
 	most = 3
@@ -28,8 +24,13 @@ const (
 // and `git diff --stat` in turn, each as a process, and reports their medians and
 // x-git-diff, the one by the other, which does not depend on the machine.
 func BenchmarkAgainst(b *testing.B) {
-	binary := build(b)
-	repo := repository(b)
+	binary, err := program()
+	must(b, err)
+	files := 100_000
+	if testing.Short() {
+		files = 1_000
+	}
+	repo := repository(b, files)
 	plan := func(format string) *exec.Cmd {
 		return exec.CommandContext(b.Context(), binary, "plan", "--source", repo, "--against", "main", "-o", format)
 	}
@@ -40,12 +41,12 @@ func BenchmarkAgainst(b *testing.B) {
 	expect(b, plan("text"), fmt.Sprintf("%d commits will be sent", changed))
 	expect(b, diff(), fmt.Sprintf("%d files changed", changed))
 
-	var ours, gits []time.Duration
+	var ours, gits sample
 	for b.Loop() {
 		ours = append(ours, measure(b, plan("markdown")))
 		gits = append(gits, measure(b, diff()))
 	}
-	our, git := median(ours), median(gits)
+	our, git := ours.median(), gits.median()
 	ratio := float64(our) / float64(git)
 	b.ReportMetric(0, "ns/op") // the sum of both says nothing
 	b.ReportMetric(float64(our), "plan-ns")
@@ -56,73 +57,38 @@ func BenchmarkAgainst(b *testing.B) {
 	}
 }
 
-// build builds the program as its releases are built, and copies it as they are
-// installed: what the linker has written is spread over the page cache in so small
-// pieces that a start takes half a millisecond longer.
-func build(b *testing.B) string {
-	b.Helper()
-	dir := b.TempDir()
-	built, installed := filepath.Join(dir, "built"), filepath.Join(dir, "wedatasync")
-	cmd := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", built, "../cmd/wedatasync")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	run(b, cmd)
-	data, err := os.ReadFile(built)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := os.WriteFile(installed, data, 0o755); err != nil {
-		b.Fatal(err)
-	}
-	return installed
-}
-
 // repository makes a clone of a repository with the branches main and release.
-func repository(b *testing.B) string {
+func repository(b *testing.B, files int) string {
 	b.Helper()
 	dir := b.TempDir()
 	git := func(stdin io.Reader, args ...string) {
 		cmd := exec.CommandContext(b.Context(), "git", append([]string{"-C", dir}, args...)...)
-		cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
+		cmd.Env = gitEnv()
 		cmd.Stdin = stdin
 		run(b, cmd)
 	}
 	git(nil, "init", "-q", "-b", "main")
-	git(history(), "fast-import", "--quiet")
+	git(history(files), "fast-import", "--quiet")
 	git(nil, "symbolic-ref", "HEAD", "refs/heads/release")
 	git(nil, "repack", "-adq") // as a clone is packed
 	return dir
 }
 
 // history is two commits for git fast-import: all specs, and a change of some.
-func history() io.Reader {
+func history(n int) io.Reader {
 	var b bytes.Buffer
 	commit := func(branch, from string, every, version int) {
 		fmt.Fprintf(&b, "commit refs/heads/%s\ncommitter Ana <ana@example.com> %d +0000\ndata 7\nRelease\n%s", branch, 1_790_000_000+version, from)
-		for i := 0; i < files; i += every {
-			spec := specOf(i, version)
-			fmt.Fprintf(&b, "M 100644 inline %03d/%06d.yaml\ndata %d\n%s\n", i%folders, i, len(spec), spec)
+		for i := 0; i < n; i += every {
+			writeFile(&b, layout{files: n, each: 1}, i, version)
 		}
 	}
 	commit("main", "", 1, 1)
-	commit("release", "from refs/heads/main\n", files/changed+1, 2)
+	commit("release", "from refs/heads/main\n", n/changed+1, 2)
 	return &b
 }
 
-func specOf(i, version int) string {
-	return fmt.Sprintf(`apiVersion: wedatasync/v1
-commits:
-  - taskId: kb947c997-4f91-4a1f-913d-%012d
-    projectId: "1486804694126882816"
-    commitType: pause-resume
-    taskType: realtime
-    instanceVersion: %d
-    versionDesc: release %d of task %d
-    extConfig:
-      - {name: parallelism, value: "%d"}
-`, i, version, version, i, i%7)
-}
-
-func measure(b *testing.B, cmd *exec.Cmd) time.Duration {
+func measure(b testing.TB, cmd *exec.Cmd) time.Duration {
 	b.Helper()
 	start := time.Now()
 	if err := cmd.Run(); err != nil {
@@ -131,23 +97,18 @@ func measure(b *testing.B, cmd *exec.Cmd) time.Duration {
 	return time.Since(start)
 }
 
-func expect(b *testing.B, cmd *exec.Cmd, want string) {
+func expect(b testing.TB, cmd *exec.Cmd, want string) {
 	b.Helper()
 	if out := run(b, cmd); !strings.Contains(out, want) {
 		b.Fatalf("%s: no %q in\n%s", cmd, want, out)
 	}
 }
 
-func run(b *testing.B, cmd *exec.Cmd) string {
+func run(b testing.TB, cmd *exec.Cmd) string {
 	b.Helper()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		b.Fatalf("%s: %v\n%s", cmd, err, out)
 	}
 	return string(out)
-}
-
-func median(d []time.Duration) time.Duration {
-	slices.Sort(d)
-	return d[len(d)/2]
 }

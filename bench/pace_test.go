@@ -3,7 +3,6 @@ package bench_test
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"path/filepath"
@@ -122,14 +121,7 @@ func (settledSource) Close() error { return nil }
 func tasks(n, version int) *spec.Set {
 	set := spec.NewSet()
 	for i := range n {
-		set.Put(spec.Parse(fmt.Sprintf("%06d.yaml", i), []byte(specOf(i, version))))
+		set.Put(spec.Parse(layout{files: n, each: 1}.file(i, version)))
 	}
 	return set
-}
-
-func must(tb testing.TB, err error) {
-	tb.Helper()
-	if err != nil {
-		tb.Fatal(err)
-	}
 }
