@@ -1,0 +1,260 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// promise is a row of the table.
+type promise struct {
+	what   string
+	bench  string
+	metric string
+	naive  string // the metric of the naive way; empty if it has none
+	least  bool   // target is the least, not the most
+	target float64
+	unit   unit
+}
+
+// unit is how a metric is shown.
+type unit int
+
+const (
+	plain unit = iota
+	nanoseconds
+	megabytes
+	bytesEach
+	percent
+	perSecond
+	times
+)
+
+// wholeSize is the number of specs, or rows, that targets are for.
+const wholeSize = 100_000
+
+// promises are the rows, in the order of the table.
+var promises = []promise{
+	{"poll with nothing new: computing time", "Poll", "cpu-ns", "naive-cpu-ns", false, ns(10 * time.Millisecond), nanoseconds},
+	{"– round trips", "Poll", "round-trips", "", false, 1, plain},
+	{"– allocated", "Poll", "B/op", "", false, 0, bytesEach},
+	{"push of 10 changes to the first request: median", "Push", "median-ns", "naive-ns", false, ns(75 * time.Millisecond), nanoseconds},
+	{"– p95", "Push", "p95-ns", "", false, ns(150 * time.Millisecond), nanoseconds},
+	{"plan of 10 changes once fetched", "Plan", "median-ns", "naive-ns", false, ns(5 * time.Millisecond), nanoseconds},
+	{"restart to the first plan", "Restart", "median-ns", "naive-ns", false, ns(300 * time.Millisecond), nanoseconds},
+	{"– memory above an idle daemon's", "Restart", "above-idle-MB", "", false, 60, megabytes},
+	{"cold start: clone, parse, plan", "ColdStart", "median-ns", "naive-ns", false, ns(5 * time.Second), nanoseconds},
+	{"memory, steady", "Push", "rss-MB", "", false, 150, megabytes},
+	{"memory, peak of a cold start", "ColdStart", "peak-MB", "naive-MB", false, 300, megabytes},
+	{"1,000 commits, of 20 a second: whole run", "Commits", "percent", "naive-percent", true, 98, percent},
+	{"– once the jitter is learned", "Commits", "learned-percent", "", true, 99, percent},
+	{"– busiest fixed second of the server", "Commits", "fixed", "", false, 20, plain},
+	{"– busiest sliding second", "Commits", "sliding", "", false, 20, plain},
+	{"state: transitions of one writer", "State", "saves/s", "", true, 5_000, perSecond},
+	{"– one transition, p50", "State", "median-ns", "naive-ns", false, 0, nanoseconds},
+	{"– by one fsync", "State", "x-fsync", "", false, 2, times},
+	{"plan against a revision, by git diff --stat", "Against", "x-git-diff", "", false, 3, times},
+}
+
+func ns(d time.Duration) float64 { return float64(d) }
+
+// render returns the table. The columns behind the ratio are the other layouts that
+// were measured, and the exponent of growth over the sizes.
+func render(all []result) string {
+	others := otherLayouts(all)
+	head := append([]string{"what", "target", "seen", "naive", "ratio"}, others...)
+	head = append(head, "exponent")
+	var b strings.Builder
+	line(&b, head)
+	line(&b, slices.Repeat([]string{"---"}, len(head)))
+	for _, p := range promises {
+		if cells := p.cells(all, others); cells != nil {
+			line(&b, cells)
+		}
+	}
+	return b.String()
+}
+
+func line(b *strings.Builder, cells []string) {
+	b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
+}
+
+// cells returns the row, or nil if it was not measured.
+func (p *promise) cells(all []result, others []string) []string {
+	seen := p.whole(all)
+	if seen == nil {
+		return nil
+	}
+	value := seen.metrics[p.metric]
+	row := []string{p.what, p.goal(), p.unit.text(value), "", ""}
+	if p.missed(value) {
+		row[2] += " (missed)"
+	}
+	if naive, ok := seen.metrics[p.naive]; ok {
+		row[3], row[4] = p.unit.text(naive), ratio(value, naive)
+	}
+	for _, layout := range others {
+		row = append(row, p.at(all, layout))
+	}
+	e, ok := exponent(points(all, p.bench, p.metric))
+	if !ok {
+		return append(row, "")
+	}
+	return append(row, fmt.Sprintf("%.2f", e))
+}
+
+// whole returns the result that the target is for: of 100,000, or else of the most
+// that were measured, or of the one without a size.
+func (p *promise) whole(all []result) *result {
+	var best *result
+	for i := range all {
+		r := &all[i]
+		if _, ok := r.metrics[p.metric]; !ok || r.bench != p.bench || r.layout != "" && r.size == 0 {
+			continue
+		}
+		if best == nil || r.size > best.size && r.size <= wholeSize {
+			best = r
+		}
+	}
+	return best
+}
+
+// at returns the metric at a size or in a layout, by the title of its column.
+func (p *promise) at(all []result, title string) string {
+	for _, r := range all {
+		if v, ok := r.metrics[p.metric]; ok && r.bench == p.bench && titleOf(r) == title {
+			return p.unit.text(v)
+		}
+	}
+	return ""
+}
+
+// otherLayouts returns the titles of the columns for what is not the whole size: the
+// sizes, then other layouts.
+func otherLayouts(all []result) []string {
+	var sizes []int
+	var rest []string
+	whole := 0
+	for _, r := range all {
+		if r.size > 0 {
+			sizes = append(sizes, r.size)
+		} else if r.layout != "" {
+			rest = append(rest, titleOf(r))
+		}
+		if r.size <= wholeSize {
+			whole = max(whole, r.size)
+		}
+	}
+	slices.Sort(sizes)
+	var titles []string
+	for _, n := range slices.Compact(sizes) {
+		if n != whole {
+			titles = append(titles, count(n))
+		}
+	}
+	slices.Sort(rest)
+	return append(titles, slices.Compact(rest)...)
+}
+
+// titleOf returns the title of the column that a result belongs to.
+func titleOf(r result) string {
+	if r.size > 0 {
+		return count(r.size)
+	}
+	files, list, ok := strings.Cut(strings.TrimPrefix(r.layout, "files="), "+list=")
+	if !ok {
+		return r.layout
+	}
+	return fmt.Sprintf("%s and a list of %s", grouped(files), grouped(list))
+}
+
+func (p *promise) goal() string {
+	switch {
+	case p.target == 0:
+		return ""
+	case p.least:
+		return "at least " + p.unit.text(p.target)
+	case p.unit == plain:
+		return p.unit.text(p.target)
+	default:
+		return "under " + p.unit.text(p.target)
+	}
+}
+
+func (p *promise) missed(value float64) bool {
+	switch {
+	case p.target == 0:
+		return false
+	case p.least:
+		return value < p.target
+	default:
+		return value > p.target
+	}
+}
+
+// ratio says how many times the one is the other.
+func ratio(ours, naive float64) string {
+	switch {
+	case naive == 0 || ours == 0:
+		return ""
+	case ours < naive:
+		return "1/" + digits(naive/ours)
+	default:
+		return digits(ours/naive) + "x"
+	}
+}
+
+// text shows a value with three digits that count.
+func (u unit) text(v float64) string {
+	switch u {
+	case nanoseconds:
+		return duration(v)
+	case megabytes:
+		return digits(v) + " MB"
+	case bytesEach:
+		return digits(v/1e3) + " KB"
+	case percent:
+		return strconv.FormatFloat(v, 'f', 1, 64) + " %"
+	case perSecond:
+		return count(int(v)) + "/s"
+	case times:
+		return digits(v) + "x"
+	default:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+}
+
+func duration(v float64) string {
+	switch {
+	case v >= 1e9:
+		return digits(v/1e9) + " s"
+	case v >= 1e6:
+		return digits(v/1e6) + " ms"
+	default:
+		return digits(v/1e3) + " µs"
+	}
+}
+
+// digits writes a value with up to three digits.
+func digits(v float64) string {
+	switch {
+	case v >= 99.5:
+		return count(int(v + 0.5))
+	case v >= 9.95:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	default:
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	}
+}
+
+func count(n int) string { return grouped(strconv.Itoa(n)) }
+
+// grouped puts commas between groups of three digits.
+func grouped(text string) string {
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
