@@ -195,6 +195,12 @@ func (o *origin) published(b testing.TB) time.Time {
 	return time.Unix(0, o.ask(b, "/published"))
 }
 
+// answering returns how long the server took for the requests that pushes led to.
+func (o *origin) answering(b testing.TB) time.Duration {
+	b.Helper()
+	return time.Duration(o.ask(b, "/answering"))
+}
+
 // requests returns how many requests the repository's server has had.
 func (o *origin) requests(b testing.TB) int64 {
 	b.Helper()
@@ -254,6 +260,7 @@ type gitServer struct {
 	requests  atomic.Int64
 	next      atomic.Pointer[string] // where the branch is to be at the next poll
 	published atomic.Int64           // when it was moved, in nanoseconds
+	answering atomic.Int64           // how long it took to answer what a push leads to, in nanoseconds
 }
 
 // serveGit serves the repository until its standard input ends. It prints the URL.
@@ -275,6 +282,7 @@ func serveGit(dir string) int {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/requests", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, s.requests.Load()) })
 	mux.HandleFunc("/published", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, s.published.Load()) })
+	mux.HandleFunc("/answering", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, s.answering.Load()) })
 	mux.HandleFunc("/publish/{commit}", func(w http.ResponseWriter, r *http.Request) {
 		s.next.Store(new(r.PathValue("commit")))
 		fmt.Fprint(w, 0)
@@ -289,6 +297,7 @@ func serveGit(dir string) int {
 // ServeHTTP answers what git asks.
 func (s *gitServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.requests.Add(1)
+	start, counts := time.Now(), r.Method == http.MethodPost
 	if strings.HasSuffix(r.URL.Path, "/info/refs") {
 		if head := s.next.Swap(nil); head != nil {
 			if err := move(s.dir, *head); err != nil {
@@ -296,7 +305,11 @@ func (s *gitServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 			s.published.Store(time.Now().UnixNano())
+			counts = true
 		}
 	}
 	s.git.ServeHTTP(w, r)
+	if counts {
+		s.answering.Add(int64(time.Since(start)))
+	}
 }

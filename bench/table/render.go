@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,27 +36,30 @@ const (
 // wholeSize is the number of specs, or rows, that targets are for.
 const wholeSize = 100_000
 
-// promises are the rows, in the order of the table.
-var promises = []promise{
-	{"poll with nothing new: computing time", "Poll", "cpu-ns", "naive-cpu-ns", false, ns(10 * time.Millisecond), nanoseconds},
-	{"– round trips", "Poll", "round-trips", "", false, 1, plain},
-	{"– allocated", "Poll", "B/op", "", false, 0, bytesEach},
-	{"push of 10 changes to the first request: median", "Push", "median-ns", "naive-ns", false, ns(75 * time.Millisecond), nanoseconds},
-	{"– p95", "Push", "p95-ns", "", false, ns(150 * time.Millisecond), nanoseconds},
-	{"plan of 10 changes once fetched", "Plan", "median-ns", "naive-ns", false, ns(5 * time.Millisecond), nanoseconds},
-	{"restart to the first plan", "Restart", "median-ns", "naive-ns", false, ns(300 * time.Millisecond), nanoseconds},
-	{"– memory above an idle daemon's", "Restart", "above-idle-MB", "", false, 60, megabytes},
-	{"cold start: clone, parse, plan", "ColdStart", "median-ns", "naive-ns", false, ns(5 * time.Second), nanoseconds},
-	{"memory, steady", "Push", "rss-MB", "", false, 150, megabytes},
-	{"memory, peak of a cold start", "ColdStart", "peak-MB", "naive-MB", false, 300, megabytes},
-	{"1,000 commits, of 20 a second: whole run", "Commits", "percent", "naive-percent", true, 98, percent},
-	{"– once the jitter is learned", "Commits", "learned-percent", "", true, 99, percent},
-	{"– busiest fixed second of the server", "Commits", "fixed", "", false, 20, plain},
-	{"– busiest sliding second", "Commits", "sliding", "", false, 20, plain},
-	{"state: transitions of one writer", "State", "saves/s", "", true, 5_000, perSecond},
-	{"– one transition, p50", "State", "median-ns", "naive-ns", false, 0, nanoseconds},
-	{"– by one fsync", "State", "x-fsync", "", false, 2, times},
-	{"plan against a revision, by git diff --stat", "Against", "x-git-diff", "", false, 3, times},
+// promises returns the rows, in the order of the table.
+func promises() []promise {
+	return []promise{
+		{"poll with nothing new: computing time", "Poll", "cpu-ns", "naive-cpu-ns", false, ns(10 * time.Millisecond), nanoseconds},
+		{"– round trips", "Poll", "round-trips", "", false, 1, plain},
+		{"– allocated", "Poll", "B/op", "", false, 0, bytesEach},
+		{"push of 10 changes to the first request: median", "Push", "median-ns", "naive-ns", false, ns(75 * time.Millisecond), nanoseconds},
+		{"– of it, in git's server", "Push", "git-ns", "", false, 0, nanoseconds},
+		{"– p95", "Push", "p95-ns", "", false, ns(150 * time.Millisecond), nanoseconds},
+		{"plan of 10 changes once fetched", "Plan", "median-ns", "naive-ns", false, ns(5 * time.Millisecond), nanoseconds},
+		{"restart to the first plan", "Restart", "median-ns", "naive-ns", false, ns(300 * time.Millisecond), nanoseconds},
+		{"– memory above an idle daemon's", "Restart", "above-idle-MB", "", false, 60, megabytes},
+		{"cold start: clone, parse, plan", "ColdStart", "median-ns", "naive-ns", false, ns(5 * time.Second), nanoseconds},
+		{"memory, steady", "Push", "rss-MB", "", false, 150, megabytes},
+		{"memory, peak of a cold start", "ColdStart", "peak-MB", "naive-MB", false, 300, megabytes},
+		{"1,000 commits, of 20 a second: whole run", "Commits", "percent", "naive-percent", true, 98, percent},
+		{"– once the jitter is learned", "Commits", "learned-percent", "", true, 99, percent},
+		{"– busiest fixed second of the server", "Commits", "fixed", "", false, 20, plain},
+		{"– busiest sliding second", "Commits", "sliding", "", false, 20, plain},
+		{"state: transitions of one writer", "State", "saves/s", "", true, 5_000, perSecond},
+		{"– one transition, p50", "State", "median-ns", "naive-ns", false, 0, nanoseconds},
+		{"– by one fsync", "State", "x-fsync", "", false, 2, times},
+		{"plan against a revision, by git diff --stat", "Against", "x-git-diff", "", false, 3, times},
+	}
 }
 
 func ns(d time.Duration) float64 { return float64(d) }
@@ -69,7 +73,7 @@ func render(all []result) string {
 	var b strings.Builder
 	line(&b, head)
 	line(&b, slices.Repeat([]string{"---"}, len(head)))
-	for _, p := range promises {
+	for _, p := range promises() {
 		if cells := p.cells(all, others); cells != nil {
 			line(&b, cells)
 		}
@@ -89,7 +93,10 @@ func (p *promise) cells(all []result, others []string) []string {
 	}
 	value := seen.metrics[p.metric]
 	row := []string{p.what, p.goal(), p.unit.text(value), "", ""}
-	if p.missed(value) {
+	switch {
+	case seen.size > 0 && seen.size != wholeSize:
+		row[2] += " at " + count(seen.size)
+	case p.missed(value):
 		row[2] += " (missed)"
 	}
 	if naive, ok := seen.metrics[p.naive]; ok {
@@ -102,7 +109,7 @@ func (p *promise) cells(all []result, others []string) []string {
 	if !ok {
 		return append(row, "")
 	}
-	return append(row, fmt.Sprintf("%.2f", e))
+	return append(row, fmt.Sprintf("%.2f", math.Round(100*e)/100+0)) // no -0.00
 }
 
 // whole returns the result that the target is for: of 100,000, or else of the most
@@ -170,16 +177,18 @@ func titleOf(r result) string {
 	return fmt.Sprintf("%s and a list of %s", grouped(files), grouped(list))
 }
 
+// goal says what the target is.
 func (p *promise) goal() string {
+	text := strings.NewReplacer(".00 ", " ", ".0 ", " ", ".00x", "x").Replace(p.unit.text(p.target))
 	switch {
 	case p.target == 0:
 		return ""
 	case p.least:
-		return "at least " + p.unit.text(p.target)
+		return "at least " + text
 	case p.unit == plain:
-		return p.unit.text(p.target)
+		return "at most " + text
 	default:
-		return "under " + p.unit.text(p.target)
+		return "under " + text
 	}
 }
 
