@@ -15,8 +15,8 @@ import (
 // is one poll: its time, the computing time of this side alone, the round trips that
 // the server counts, and the allocations, which must not grow with the repository.
 //
-// The naive way is git-sync's: git fetch, as a process. x-naive is the computing time
-// by the naive one.
+// The naive way is git fetch, as a process. x-naive is the computing time by the naive
+// one.
 func BenchmarkPoll(b *testing.B) {
 	for _, l := range layouts() {
 		b.Run(l.String(), func(b *testing.B) {
@@ -61,7 +61,7 @@ func poll(b testing.TB, s reconcile.Source) *reconcile.Revision {
 	return revision
 }
 
-// fetcher returns what fetches as git-sync does, and says how long that computed.
+// fetcher returns what fetches with git, and says how long that computed.
 func fetcher(b testing.TB, o *origin) func() time.Duration {
 	dir := b.TempDir()
 	git := func(args ...string) time.Duration {
@@ -72,7 +72,7 @@ func fetcher(b testing.TB, o *origin) func() time.Duration {
 	}
 	git("init", "-q", "--bare")
 	fetch := func() time.Duration {
-		return git("fetch", "-q", "--prune", "--no-auto-gc", "--depth", "1", o.url, "+main:refs/heads/main")
+		return git("fetch", "-q", "--prune", "--no-auto-gc", o.url, "+main:refs/heads/main")
 	}
 	fetch()
 	return fetch
