@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
@@ -20,6 +21,10 @@ type Source interface {
 	// Close lets go of what the source holds.
 	Close() error
 }
+
+// ErrUnverified is what a source has to say of a newest revision that nobody signed
+// whom it is told to trust. It does not end by itself.
+var ErrUnverified = errors.New("newest revision is not verified")
 
 // Revision is one state of the source.
 type Revision struct {

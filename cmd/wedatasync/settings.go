@@ -56,6 +56,10 @@ func addSettings(cmd *cobra.Command) *settings {
 	flags.StringVar(&s.Git.SSHPassphraseFile, "ssh-passphrase-file", s.Git.SSHPassphraseFile, "`file` with the passphrase of the private key")
 	flags.StringVar(&s.Git.KnownHostsFile, "known-hosts-file", s.Git.KnownHostsFile, "`file` with the host keys for ssh")
 	flags.StringVar(&s.Git.CAFile, "ca-file", s.Git.CAFile, "`file` with more certificates to trust for https, in PEM")
+	flags.StringVar(&s.Verify, "verify", s.Verify, "`which` commits have to be signed: off, head or strict")
+	flags.StringVar(&s.Git.PGPKeysFile, "pgp-keys-file", s.Git.PGPKeysFile, "`file` with the PGP keys that may sign commits, in armor")
+	flags.StringVar(&s.Git.AllowedSignersFile, "allowed-signers-file", s.Git.AllowedSignersFile, "`file` with the SSH keys that may sign commits, in ssh-keygen's format")
+	flags.StringVar(&s.Git.RevokedKeysFile, "revoked-keys-file", s.Git.RevokedKeysFile, "`file` with SSH keys that may not sign commits any more")
 	cmd.Flags().AddFlagSet(flags)
 	return shared
 }

@@ -146,7 +146,15 @@ func (a *App) openKnown(ctx context.Context, s *Settings, env *Env) (*state.Stor
 
 // openRest opens the source, and makes a state where openKnown has found none.
 func (a *App) openRest(ctx context.Context, s *Settings, env *Env, known *state.Store) (*state.Store, error) {
-	if err := a.openSource(s); err != nil || known != nil {
+	since := ""
+	if known != nil {
+		control, err := known.Control(ctx)
+		if err != nil {
+			return nil, err
+		}
+		since = control.Revision
+	}
+	if err := a.openSource(s, since); err != nil || known != nil {
 		return known, err
 	}
 	if _, err := a.source.Poll(ctx); err != nil {
@@ -164,8 +172,8 @@ func (a *App) openState(ctx context.Context, s *Settings, env *Env) (*state.Stor
 	return store, nil
 }
 
-func (a *App) openSource(s *Settings) (err error) {
-	if a.source, err = s.OpenSource(s.State+".git", a.log); err != nil {
+func (a *App) openSource(s *Settings, since string) (err error) {
+	if a.source, err = s.OpenSource(s.State+".git", since, a.log); err != nil {
 		return err
 	}
 	a.onStop("close the source", a.source.Close)

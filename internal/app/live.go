@@ -29,7 +29,7 @@ func Live(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err erro
 	if err != nil {
 		return nil, err
 	}
-	src, err := s.OpenSource("", a.log)
+	src, err := s.OpenSource("", "", a.log)
 	if err != nil {
 		return nil, err
 	}

@@ -23,16 +23,6 @@ func Plan(ctx context.Context, s Settings, env Env, stateURL string) (_ *reconci
 	if err != nil {
 		return nil, err
 	}
-	// Without a mirror of its own: the daemon may be using that right now.
-	src, err := s.OpenSource("", log)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, src.Close()) }()
-	rev, err := src.Poll(ctx)
-	if err != nil {
-		return nil, err
-	}
 	var k known
 	switch {
 	case stateURL != "":
@@ -42,6 +32,16 @@ func Plan(ctx context.Context, s Settings, env Env, stateURL string) (_ *reconci
 	default:
 		k, err = readState(ctx, s.State, s.Identity())
 	}
+	if err != nil {
+		return nil, err
+	}
+	// Without a mirror of its own: the daemon may be using that right now.
+	src, err := s.OpenSource("", k.control.Revision, log)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, src.Close()) }()
+	rev, err := src.Poll(ctx)
 	if err != nil {
 		return nil, err
 	}

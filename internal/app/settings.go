@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
@@ -35,6 +36,7 @@ type Settings struct {
 
 	Simulate bool // an embedded simulated endpoint instead of the cloud
 
+	Verify string // which commits have to be signed: "off", "head" or "strict"
 	Git    GitSettings
 	Guards reconcile.Guards
 	Notify notify.Settings
@@ -49,6 +51,10 @@ type GitSettings struct {
 	SSHPassphraseFile string // of the key, if it has one
 	KnownHostsFile    string // required for ssh
 	CAFile            string // more roots for https, in PEM
+
+	PGPKeysFile        string // armored public keys that may sign commits
+	AllowedSignersFile string // keys of SSH that may, in the format of ssh-keygen(1)
+	RevokedKeysFile    string // public keys of SSH that may not
 }
 
 // WebhookSettings are the files with the secrets that the forges sign with. A forge
@@ -85,6 +91,7 @@ func Defaults() Settings {
 		Grace:         15 * time.Second,
 		DriftInterval: time.Hour,
 		Listen:        "127.0.0.1:9740",
+		Verify:        string(source.VerifyOff),
 		LogFormat:     "text",
 		LogLevel:      "info",
 		Guards:        reconcile.Guards{MaxChangePercent: 30},
@@ -118,6 +125,7 @@ func (s *Settings) Validate() error {
 	check(s.Interval >= minInterval, "interval", "%v is shorter than %v", s.Interval, minInterval)
 	check(s.Grace > 0, "grace", "%v is not above 0", s.Grace)
 	check(s.DriftInterval == 0 || s.DriftInterval >= minInterval, "drift-interval", "%v is neither 0 nor %v or more", s.DriftInterval, minInterval)
+	s.checkVerify(check)
 	check(s.LogFormat == "text" || s.LogFormat == "json", "log-format", "%q is neither text nor json", s.LogFormat)
 	loopback, err := wedata.CheckEndpoint(s.Endpoint)
 	check(err == nil, "endpoint", "%w", err)
@@ -125,4 +133,20 @@ func (s *Settings) Validate() error {
 	check(s.AcceptHorizon >= CloudHorizon || s.Simulate || err != nil || loopback, "accept-horizon",
 		"%v is shorter than %v: less is for local endpoints, because the service accepts a signed request for 5 minutes", s.AcceptHorizon, CloudHorizon)
 	return errors.Join(errs...)
+}
+
+// checkVerify checks what says whom to trust. Keys that nobody looks at would be
+// taken for safety.
+func (s *Settings) checkVerify(check func(ok bool, name, format string, args ...any)) {
+	switch source.Verify(s.Verify) {
+	case source.VerifyOff:
+		check(s.Git.PGPKeysFile == "" && s.Git.AllowedSignersFile == "" && s.Git.RevokedKeysFile == "", "verify",
+			"is off, but there are keys: say head or strict, or leave the keys out")
+	case source.VerifyHead, source.VerifyStrict:
+		check(s.Git.PGPKeysFile != "" || s.Git.AllowedSignersFile != "", "verify",
+			"%s needs keys: name --pgp-keys-file, --allowed-signers-file or both", s.Verify)
+		check(s.Source == "" || source.IsGit(s.Source), "verify", "a folder has no signatures: use a git repository, or off")
+	default:
+		check(false, "verify", "%q is none of off, head and strict", s.Verify)
+	}
 }

@@ -10,8 +10,9 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// sources returns how the source is opened, whichever kind it turns out to be.
-func (s *Settings) sources(mirror string, log *slog.Logger) (source.GitConfig, source.FolderConfig) {
+// sources returns how the source is opened, whichever kind it turns out to be. since
+// is the revision that was applied last, if any.
+func (s *Settings) sources(mirror, since string, log *slog.Logger) (source.GitConfig, source.FolderConfig) {
 	git := source.GitConfig{
 		Branch:            s.Branch,
 		Path:              s.Path,
@@ -22,15 +23,23 @@ func (s *Settings) sources(mirror string, log *slog.Logger) (source.GitConfig, s
 		SSHKeyFile:        s.Git.SSHKeyFile,
 		SSHPassphraseFile: s.Git.SSHPassphraseFile,
 		KnownHostsFile:    s.Git.KnownHostsFile,
-		Logger:            log,
+
+		Verify:             source.Verify(s.Verify),
+		PGPKeysFile:        s.Git.PGPKeysFile,
+		AllowedSignersFile: s.Git.AllowedSignersFile,
+		RevokedKeysFile:    s.Git.RevokedKeysFile,
+		Since:              since,
+
+		Logger: log,
 	}
 	return git, source.FolderConfig{Path: s.Path, Logger: log}
 }
 
 // OpenSource opens the source of the settings. mirror is the folder for a copy of a git
-// repository; if empty, a temporary one is used.
-func (s *Settings) OpenSource(mirror string, log *slog.Logger) (reconcile.Source, error) {
-	git, folder := s.sources(mirror, log)
+// repository; if empty, a temporary one is used. since is the revision that was applied
+// last, if any.
+func (s *Settings) OpenSource(mirror, since string, log *slog.Logger) (reconcile.Source, error) {
+	git, folder := s.sources(mirror, since, log)
 	return source.Open(s.Source, git, folder)
 }
 

@@ -24,11 +24,12 @@ const (
 	ReasonNotRunning  ReasonCode = "not-running" // what was applied did not come to run
 	ReasonSpecs       ReasonCode = "specs"       // a file or a commit of the source cannot be used
 	ReasonSource      ReasonCode = "source"      // the source cannot be read
+	ReasonSignature   ReasonCode = "signature"   // the newest revision is not signed by whom it has to be
 )
 
 // ReasonCodes lists the codes, the most urgent first.
 func ReasonCodes() []ReasonCode {
-	return []ReasonCode{ReasonState, ReasonCredentials, ReasonUnknown, ReasonGuard, ReasonRefused, ReasonNotRunning, ReasonSpecs, ReasonSource}
+	return []ReasonCode{ReasonState, ReasonCredentials, ReasonUnknown, ReasonGuard, ReasonRefused, ReasonNotRunning, ReasonSpecs, ReasonSignature, ReasonSource}
 }
 
 // reasonTitle names a code to people.
@@ -48,6 +49,8 @@ func reasonTitle(code ReasonCode) string {
 		return "Not running"
 	case ReasonSpecs:
 		return "Specs"
+	case ReasonSignature:
+		return "Signature"
 	default:
 		return "Source"
 	}
@@ -208,8 +211,11 @@ func specsReason(d *digest) (Reason, bool) {
 }
 
 // sourceReason is about a source that has failed for longer than two intervals, or
-// since the start.
+// since the start. That its newest revision is not signed is a reason at once.
 func sourceReason(h reconcile.Health, now time.Time, interval time.Duration) (Reason, bool) {
+	if errors.Is(h.Err, reconcile.ErrUnverified) {
+		return Reason{Code: ReasonSignature, Message: "nothing newer is applied: " + errorText(h.Err)}, true
+	}
 	if h.Err == nil || !h.OK.IsZero() && now.Sub(h.OK) <= 2*interval {
 		return Reason{}, false
 	}

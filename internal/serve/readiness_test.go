@@ -121,6 +121,8 @@ func TestReadiness(t *testing.T) {
 		{"a source that failed for longer", source(reconcile.Health{OK: now.Add(-2*interval - 1), At: now, Err: broken}), []serve.ReasonCode{serve.ReasonSource}},
 		{"a source that was never read", source(reconcile.Health{At: now, Err: broken}), []serve.ReasonCode{serve.ReasonSource}},
 
+		{"a revision that is not signed", source(reconcile.Health{OK: now, At: now, Err: fmt.Errorf("poll the source: %w", reconcile.ErrUnverified)}), []serve.ReasonCode{serve.ReasonSignature}},
+
 		{"a full disk", ledger(reconcile.Health{OK: now, At: now, Err: fmt.Errorf("write the state: %w", state.ErrFull)}), []serve.ReasonCode{serve.ReasonState}},
 		{"a damaged state", ledger(reconcile.Health{OK: now, At: now, Err: &state.DamagedError{Table: "tasks"}}), []serve.ReasonCode{serve.ReasonState}},
 		{"a state that was busy once", ledger(reconcile.Health{OK: now, At: now, Err: state.ErrBusy}), nil},

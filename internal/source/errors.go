@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/wedatasync/wedatasync/reconcile"
 )
 
 // What can be wrong with a source. They are met wrapped in an [*Error].
@@ -25,6 +27,7 @@ var (
 	ErrMirror          = errors.New("mirror cannot be used")
 	ErrNoGit           = errors.New("git command not found")
 	ErrNoFolder        = errors.New("folder cannot be read")
+	ErrUnverified      = reconcile.ErrUnverified
 )
 
 // Error says what is wrong with a source, and what to do about it. Its text holds

@@ -40,6 +40,14 @@ type GitConfig struct {
 	SSHPassphraseFile string // for ssh: of the key, if it has one
 	KnownHostsFile    string // for ssh: the keys of hosts; required
 
+	Verify             Verify // which commits have to be signed; VerifyOff if empty
+	PGPKeysFile        string // armored public keys that may sign
+	AllowedSignersFile string // keys of SSH that may sign, as ssh-keygen(1) has them
+	RevokedKeysFile    string // public keys of SSH that may not, whatever the other says
+	// Since is the commit that was verified last, if any: VerifyStrict looks at those
+	// that came after it.
+	Since string
+
 	Timeout      time.Duration // of one poll's conversation; 1 minute if zero
 	CloneTimeout time.Duration // of the first, which fetches everything; 10 minutes if zero
 	MaxPack      int64         // bytes that one conversation may fetch; 1 GiB if zero
@@ -55,6 +63,7 @@ type Git struct {
 	source string // the URL, redacted
 	branch plumbing.ReferenceName
 	remote connector
+	trust  *verifier
 	log    *slog.Logger
 	lock   *flock.Flock
 	temp   bool // the mirror goes with the source
@@ -88,6 +97,9 @@ func OpenGit(c GitConfig) (*Git, error) {
 		return nil, fmt.Errorf("open source %s: %w", g.source, err)
 	}
 	if g.remote, err = g.connector(); err != nil {
+		return nil, fmt.Errorf("open source %s: %w", g.source, err)
+	}
+	if g.trust, err = newVerifier(&c, g.log); err != nil {
 		return nil, fmt.Errorf("open source %s: %w", g.source, err)
 	}
 	if err := g.takeMirror(); err != nil {
@@ -164,6 +176,9 @@ func (g *Git) Poll(ctx context.Context) (*reconcile.Revision, error) {
 func (g *Git) poll(ctx context.Context) (*reconcile.Revision, error) {
 	head, err := g.fetch(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := g.trust.check(ctx, g.mirror.store, head); err != nil {
 		return nil, err
 	}
 	switch {

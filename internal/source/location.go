@@ -22,6 +22,9 @@ func Open(location string, git GitConfig, folder FolderConfig) (reconcile.Source
 		git.URL = location
 		return OpenGit(git)
 	}
+	if git.Verify != "" && git.Verify != VerifyOff {
+		return nil, fmt.Errorf("open source %s: %w", Redact(location), errNoSignatures)
+	}
 	info, err := os.Stat(location)
 	switch {
 	case err != nil:

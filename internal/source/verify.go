@@ -1,0 +1,194 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/wedatasync/wedatasync/internal/source/signature"
+)
+
+// Verify says which commits of a branch have to be signed by a trusted key.
+type Verify string
+
+// The values of Verify.
+const (
+	VerifyOff    Verify = "off"    // none
+	VerifyHead   Verify = "head"   // the newest: its signature covers all files
+	VerifyStrict Verify = "strict" // also those that led to it, by first parents
+)
+
+// maxKeys bounds a file of keys, in bytes.
+const maxKeys = 4 << 20
+
+// verifier checks the signatures of commits before they are read.
+type verifier struct {
+	mode    Verify
+	pgp     string // the files of keys; empty: none
+	signers string
+	revoked string
+	since   plumbing.Hash // the commit that was verified last; zero if none was
+	log     *slog.Logger
+
+	files signature.Files // that keys was read from
+	keys  *signature.Keys
+}
+
+// newVerifier reads the keys once, so that a mistake is known at the start.
+func newVerifier(c *GitConfig, log *slog.Logger) (*verifier, error) {
+	v := &verifier{mode: c.Verify, pgp: c.PGPKeysFile, signers: c.AllowedSignersFile, revoked: c.RevokedKeysFile, log: log}
+	if plumbing.IsHash(c.Since) {
+		v.since = plumbing.NewHash(c.Since)
+	}
+	switch c.Verify {
+	case "", VerifyOff:
+		v.mode = VerifyOff
+		return v, nil
+	case VerifyHead, VerifyStrict:
+		return v, v.read()
+	default:
+		return nil, fmt.Errorf("verify %q is none of off, head and strict", c.Verify)
+	}
+}
+
+// read reads the keys, anew if a file has changed.
+func (v *verifier) read() error {
+	var files signature.Files
+	for _, f := range []struct {
+		path string
+		data *[]byte
+	}{{v.pgp, &files.PGP}, {v.signers, &files.Signers}, {v.revoked, &files.Revoked}} {
+		if f.path == "" {
+			continue
+		}
+		var err error
+		if *f.data, err = readKeys(f.path); err != nil {
+			return err
+		}
+	}
+	same := bytes.Equal(files.PGP, v.files.PGP) && bytes.Equal(files.Signers, v.files.Signers) && bytes.Equal(files.Revoked, v.files.Revoked)
+	if v.keys != nil && same {
+		return nil
+	}
+	keys, err := signature.ReadKeys(files)
+	if err != nil {
+		return err
+	}
+	v.files, v.keys = files, keys
+	return nil
+}
+
+func readKeys(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxKeys+1))
+	if err == nil && len(data) > maxKeys {
+		err = fmt.Errorf("read %s: it has more than %d bytes", path, maxKeys)
+	}
+	return data, err
+}
+
+// check checks the commit, and in strict mode those that came after the one that
+// was verified last. Its cost is that of what is new.
+func (v *verifier) check(ctx context.Context, s *store, head plumbing.Hash) (err error) {
+	defer recovered(&err)
+	if v.mode == VerifyOff {
+		return nil
+	}
+	if err := v.read(); err != nil {
+		return &Error{Kind: ErrUnverified, Err: err, Hint: "mend the file of keys"}
+	}
+	if err := v.one(s, head); err != nil {
+		return err
+	}
+	if v.mode == VerifyHead || head == v.since {
+		return nil
+	}
+	path, err := s.between(ctx, v.since, head)
+	if err != nil {
+		return err
+	}
+	for _, h := range path {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		if err := v.one(s, h); err != nil {
+			return err
+		}
+	}
+	v.since = head
+	return nil
+}
+
+// one checks one commit. That its bytes have its name was checked by reading them.
+func (v *verifier) one(s *store, h plumbing.Hash) error {
+	raw, err := s.read(h, plumbing.CommitObject, maxCommit)
+	if err != nil {
+		return err
+	}
+	who, err := v.keys.Verify(raw, time.Now())
+	if err != nil {
+		hint := "have a commit on top of it that is signed by a trusted key"
+		if v.mode == VerifyStrict {
+			hint = "each commit has to be signed by a trusted key: push it anew with its signature, or look at it and make one pass with --verify head"
+		}
+		return &Error{Kind: ErrUnverified, Detail: "commit " + h.String(), Err: err, Hint: hint}
+	}
+	v.log.Debug("commit is verified", "commit", h.String(), "by", oneLine(who, maxText))
+	return nil
+}
+
+// between lists the commits after old up to the last one before head, the newest
+// first, as git log --first-parent old..head has them but for head. Without old
+// there are none.
+func (s *store) between(ctx context.Context, old, head plumbing.Hash) ([]plumbing.Hash, error) {
+	if old.IsZero() {
+		return nil, nil
+	}
+	var path []plumbing.Hash
+	for h := head; ; {
+		if err := context.Cause(ctx); err != nil {
+			return nil, err
+		}
+		c, err := s.commit(h)
+		if err != nil {
+			return nil, err
+		}
+		if len(c.ParentHashes) == 0 {
+			break
+		}
+		if h = c.ParentHashes[0]; h == old {
+			return path, nil
+		}
+		path = append(path, h)
+	}
+	// It was merged in from the side, or it is of another history.
+	if !s.has(old) {
+		return path, nil
+	}
+	known := make(map[plumbing.Hash]bool)
+	for c, err := range s.ancestors(ctx, old) {
+		if err != nil {
+			return nil, err
+		}
+		known[c.Hash] = true
+	}
+	if i := slices.IndexFunc(path, func(h plumbing.Hash) bool { return known[h] }); i >= 0 {
+		path = path[:i]
+	}
+	return path, nil
+}
+
+// errNoSignatures says why a folder cannot be verified.
+var errNoSignatures = errors.New("a folder has no signatures to verify: use a git repository, or verify off")

@@ -1,0 +1,227 @@
+package source
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// signer is a key that signs commits in a test's checkout.
+type signer struct {
+	r    *repo
+	file string // of the private key
+	line string // the public key
+}
+
+// newSigner makes the checkout's commits signed by a key of its own, as people's are.
+func newSigner(r *repo) signer {
+	r.t.Helper()
+	if _, err := exec.LookPath("ssh-keygen"); err != nil {
+		r.t.Skip("ssh-keygen is not installed: git cannot sign without it")
+	}
+	file, key := newKey(r.t)
+	s := signer{r, file, string(marshalKey(key))}
+	must(r.t, os.WriteFile(file+".pub", []byte(s.line+"\n"), 0o600))
+	r.git("config", "gpg.format", "ssh")
+	s.use()
+	return s
+}
+
+func (s signer) use() {
+	s.r.git("config", "user.signingKey", s.file)
+	s.r.git("config", "commit.gpgSign", "true")
+}
+
+func (r *repo) unsigned() { r.git("config", "commit.gpgSign", "false") }
+
+func allow(t testing.TB, path string, signers ...signer) {
+	t.Helper()
+	var b strings.Builder
+	for _, s := range signers {
+		b.WriteString("bob@example.com " + s.line + "\n")
+	}
+	must(t, os.WriteFile(path, []byte(b.String()), 0o600))
+}
+
+// What nobody trusted has signed is not applied: the revision before stays, until
+// there is a signed one on top.
+func TestVerifyHead(t *testing.T) {
+	r := newRepo(t)
+	ann, eve := newSigner(r), newSigner(r)
+	keys := filepath.Join(t.TempDir(), "signers")
+	allow(t, keys, ann)
+	config := GitConfig{Verify: VerifyHead, AllowedSignersFile: keys, Mirror: filepath.Join(t.TempDir(), "mirror.git")}
+
+	ann.use()
+	first := r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	g := r.open(config)
+	rev := poll(t, g)
+	wantSaid(t, rev, "a v1 a.yaml")
+
+	refused := func(name, say string) {
+		t.Helper()
+		wantError(t, g, ErrUnverified, say)
+		if g.revision.ID != rev.ID {
+			t.Errorf("%s: the revision is %s", name, g.revision.ID)
+		}
+		wantSaid(t, rev, "a v1 a.yaml")
+	}
+	r.unsigned()
+	r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	refused("unsigned", "it is not signed")
+	refused("unsigned, again", "it is not signed")
+	eve.use()
+	r.commit(map[string]string{"a.yaml": specOf("a", 3)})
+	refused("by another key", "a key that is not trusted")
+	r.commit(map[string]string{"a.yaml": ""})
+	refused("without any spec", "a key that is not trusted")
+
+	ann.use()
+	head := r.commit(map[string]string{"a.yaml": specOf("a", 4)})
+	rev = poll(t, g)
+	wantSaid(t, rev, "a v4 a.yaml")
+
+	t.Run("keys are read again", func(t *testing.T) {
+		allow(t, keys, eve)
+		wantError(t, g, ErrUnverified, "not trusted")
+		must(t, os.Remove(keys))
+		wantError(t, g, ErrUnverified, "no such file")
+		must(t, os.WriteFile(keys, []byte("# nobody\n"), 0o600))
+		wantError(t, g, ErrUnverified, "no key to trust")
+		allow(t, keys, ann)
+		if again := poll(t, g); again != rev {
+			t.Errorf("the revision is %v", again)
+		}
+		g.trust.revoked = writeFile(t, "revoked", ann.line+"\n")
+		wantError(t, g, ErrUnverified, "revoked")
+		g.trust.revoked = ""
+	})
+	t.Run("after a restart", func(t *testing.T) {
+		must(t, g.Close())
+		allow(t, keys, eve)
+		restarted := r.open(config)
+		wantError(t, restarted, ErrUnverified, "not trusted")
+		allow(t, keys, ann)
+		if rev := poll(t, restarted); rev.ID != head {
+			t.Errorf("the revision is %s", rev.ID)
+		}
+		g = restarted
+	})
+	// A signature does not say when: an older signed commit is as good as ever, and
+	// that it is older is for Descends to say.
+	t.Run("an older commit, played back", func(t *testing.T) {
+		r.git("push", "-q", "-f", "origin", first+":main")
+		if rev := poll(t, g); rev.ID != first {
+			t.Errorf("the revision is %s", rev.ID)
+		}
+		if ok, err := g.Descends(t.Context(), head, first); ok || err != nil {
+			t.Errorf("it comes after the newer one: %v, %v", ok, err)
+		}
+	})
+}
+
+// Strict is about each commit that the branch itself has gone through since, and
+// not about what was merged in.
+func TestVerifyStrict(t *testing.T) {
+	r := newRepo(t)
+	ann := newSigner(r)
+	keys := filepath.Join(t.TempDir(), "signers")
+	allow(t, keys, ann)
+	strict := func(since string) *Git {
+		return r.open(GitConfig{Verify: VerifyStrict, AllowedSignersFile: keys, Since: since})
+	}
+	accepted := func(g *Git, head string) {
+		t.Helper()
+		if rev := poll(t, g); rev.ID != head {
+			t.Errorf("the revision is %s, want %s", rev.ID, head)
+		}
+	}
+	r.unsigned()
+	old := r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	ann.use()
+	first := r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	g := strict("")
+	accepted(g, first) // where it starts, what came before does not count
+	accepted(strict(old), first)
+
+	second := r.commit(map[string]string{"a.yaml": specOf("a", 3)})
+	third := r.commit(map[string]string{"a.yaml": specOf("a", 4)})
+	accepted(g, third)
+
+	r.unsigned()
+	bare := r.commit(map[string]string{"a.yaml": specOf("a", 5)})
+	ann.use()
+	fourth := r.commit(map[string]string{"a.yaml": specOf("a", 6)})
+	wantError(t, g, ErrUnverified, "commit "+bare+": it is not signed")
+	wantError(t, strict(second), ErrUnverified, bare)
+	accepted(strict(bare), fourth)
+	accepted(r.open(GitConfig{Verify: VerifyHead, AllowedSignersFile: keys}), fourth)
+
+	// A side branch without signatures, whose merge is signed.
+	r.unsigned()
+	r.git("switch", "-q", "-c", "side")
+	r.write(map[string]string{"b.yaml": specOf("b", 1)})
+	r.git("add", "-A")
+	r.git("commit", "-q", "-m", "side")
+	ann.use()
+	r.git("switch", "-q", "main")
+	r.git("merge", "-q", "--no-ff", "-m", "merge", "side")
+	merged := r.push("after")
+	accepted(strict(fourth), merged)
+
+	// The branch is merged into the side, and the side pushed in its place: what it
+	// has gone through then is the side's commits.
+	r.git("switch", "-q", "side")
+	r.git("merge", "-q", "--no-ff", "-m", "merge back", merged)
+	foxtrot := r.push("after")
+	side := r.git("rev-parse", "HEAD^1^1")
+	if names := r.git("log", "--first-parent", "--format=%s", merged+"..HEAD"); names != "after\nmerge back" {
+		t.Fatalf("git says the branch went through %q", names)
+	}
+	accepted(strict(merged), foxtrot)
+	if r.git("log", "--first-parent", "--format=%H", fourth+"..HEAD~2") != side {
+		t.Fatal("the side is another one")
+	}
+	wantError(t, strict(fourth), ErrUnverified, side)
+
+	// A history that has nothing of it.
+	r.git("checkout", "-q", "--orphan", "other")
+	r.unsigned()
+	root := r.push("root")
+	ann.use()
+	r.push("on top")
+	wantError(t, strict(fourth), ErrUnverified, root)
+	wantError(t, strict(strings.Repeat("1", 40)), ErrUnverified, root)
+}
+
+func TestVerifyConfiguration(t *testing.T) {
+	r := newRepo(t)
+	none, empty := filepath.Join(t.TempDir(), "none"), writeFile(t, "empty", "\n")
+	tests := []struct {
+		config GitConfig
+		want   string
+	}{
+		{GitConfig{Verify: "heads"}, "none of off, head and strict"},
+		{GitConfig{Verify: VerifyHead}, "no key to trust"},
+		{GitConfig{Verify: VerifyHead, PGPKeysFile: none}, "no such file"},
+		{GitConfig{Verify: VerifyHead, AllowedSignersFile: empty}, "no key to trust"},
+		{GitConfig{Verify: VerifyStrict, AllowedSignersFile: empty, RevokedKeysFile: none}, "no such file"},
+		{GitConfig{Verify: VerifyStrict, PGPKeysFile: writeFile(t, "key", "hello")}, "not in armor"},
+	}
+	for _, test := range tests {
+		test.config.URL, test.config.Mirror = r.dir, filepath.Join(t.TempDir(), "m")
+		g, err := OpenGit(test.config)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%+v: the error is %v, want %q in it", test.config, err, test.want)
+		}
+		if err == nil {
+			must(t, g.Close())
+		}
+	}
+	if _, err := Open(t.TempDir(), GitConfig{Verify: VerifyHead}, FolderConfig{}); !errors.Is(err, errNoSignatures) {
+		t.Errorf("a folder: the error is %v", err)
+	}
+}
