@@ -27,15 +27,20 @@ type httpGit struct {
 
 	password string // as last read
 	ca       []byte // what client trusts besides the system's authorities
+	proxy    proxy
 	client   *http.Client
 }
 
 func (h *httpGit) secrets() []string {
-	if h.password == "" {
+	return append(h.proxy.secrets(), credentials(h.user, h.password)...)
+}
+
+// credentials are the forms of a password that may turn up in a text.
+func credentials(user, password string) []string {
+	if password == "" {
 		return nil
 	}
-	pair := base64.StdEncoding.EncodeToString([]byte(h.user + ":" + h.password))
-	return []string{pair, h.password}
+	return []string{base64.StdEncoding.EncodeToString([]byte(user + ":" + password)), password}
 }
 
 func (h *httpGit) connect(context.Context) (session, error) {
@@ -70,6 +75,9 @@ func (h *httpGit) trust() error {
 	if h.client != nil && bytes.Equal(ca, h.ca) {
 		return nil
 	}
+	if err := h.proxy.read(h.url); err != nil {
+		return err
+	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if ca != nil {
 		pool, err := x509.SystemCertPool()
@@ -85,13 +93,13 @@ func (h *httpGit) trust() error {
 	h.ca = ca
 	h.client = &http.Client{
 		Transport: &bounded{&http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
+			Proxy:               h.proxy.of,
 			TLSClientConfig:     config,
 			TLSHandshakeTimeout: 10 * time.Second,
 			IdleConnTimeout:     5 * time.Minute, // longer than most intervals
 			ForceAttemptHTTP2:   true,
 		}},
-		CheckRedirect: sameHost,
+		CheckRedirect: fewHops,
 	}
 	return nil
 }
@@ -102,12 +110,25 @@ func (h *httpGit) close() {
 	}
 }
 
+// fewHops ends redirects that do not end.
+func fewHops(_ *http.Request, via []*http.Request) error {
+	const most = 5
+	if len(via) > most {
+		return &Error{Kind: ErrBadAnswer, Detail: "it points from one place to the next"}
+	}
+	return nil
+}
+
 // sameHost refuses redirects to elsewhere. What a repository's address is is for
 // its user to say, not for a server.
-func sameHost(req *http.Request, via []*http.Request) error {
-	if from := via[0].URL; req.URL.Host != from.Host || req.URL.Scheme != from.Scheme {
+func sameHost(resp *http.Response) error {
+	to, err := resp.Location()
+	if err != nil || resp.StatusCode/100 != 3 {
+		return nil
+	}
+	if from := resp.Request.URL; to.Host != from.Host || to.Scheme != from.Scheme {
 		return &Error{
-			Kind: ErrBadAnswer, Detail: "it points to another place, " + Redact(req.URL.Scheme+"://"+req.URL.Host+req.URL.Path),
+			Kind: ErrBadAnswer, Detail: "it points to another place, " + Redact(to.Scheme+"://"+to.Host+to.Path),
 			Hint: "if that is right, make it the source's URL",
 		}
 	}
@@ -121,6 +142,10 @@ type bounded struct{ base *http.Transport }
 func (b *bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := b.base.RoundTrip(req)
 	if err != nil {
+		return nil, err
+	}
+	if err := sameHost(resp); err != nil {
+		_ = resp.Body.Close() // nothing of it is wanted
 		return nil, err
 	}
 	body := drained{resp.Body}

@@ -42,6 +42,8 @@ func (r *repo) startWeb(tls bool) *webServer {
 	git := &cgi.Handler{
 		Path: filepath.Join(r.run("", "--exec-path"), "git-http-backend"),
 		Env:  append(gitEnv(r.now), "GIT_PROJECT_ROOT="+filepath.Dir(r.dir), "GIT_HTTP_EXPORT_ALL=1"),
+
+		Stderr: io.Discard, // what it refuses is what is tested
 	}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		s.mu.Lock()

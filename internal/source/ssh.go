@@ -28,7 +28,7 @@ func (*sshGit) secrets() []string { return nil }
 func (*sshGit) close()            {}
 
 func (s *sshGit) connect(ctx context.Context) (session, error) {
-	config, trusted, err := s.config()
+	config, host, err := s.config()
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (s *sshGit) connect(ctx context.Context) (session, error) {
 	}
 	c, channels, requests, err := ssh.NewClientConn(conn, s.addr, config)
 	if err != nil {
-		return nil, errors.Join(s.handshakeError(ctx, err, *trusted), quiet(hangUp()))
+		return nil, errors.Join(s.handshakeError(ctx, err, host), quiet(hangUp()))
 	}
 	client := ssh.NewClient(c, channels, requests)
 	st, err := s.start(client)
@@ -80,9 +80,15 @@ func (s *sshGit) start(client *ssh.Client) (*stream, error) {
 	return &stream{in: in, out: bufio.NewReader(out), errors: said, wait: channel.Wait}, nil
 }
 
-// config reads the key and the known hosts. trusted becomes true when the host
-// has shown a known key.
-func (s *sshGit) config() (config *ssh.ClientConfig, trusted *bool, err error) {
+// hostCheck is what came of the key that the host has shown.
+type hostCheck struct {
+	shown bool
+	err   error // why it is not trusted; nil if it is
+}
+
+// config reads the key and the known hosts. host is filled when the host has shown
+// its key.
+func (s *sshGit) config() (config *ssh.ClientConfig, host *hostCheck, err error) {
 	signer, err := s.signer()
 	if err != nil {
 		return nil, nil, err
@@ -94,18 +100,17 @@ func (s *sshGit) config() (config *ssh.ClientConfig, trusted *bool, err error) {
 	if err != nil {
 		return nil, nil, &Error{Kind: ErrHostKey, Detail: "known_hosts", Err: err, Hint: s.howToTrust()}
 	}
-	trusted = new(bool)
+	host = &hostCheck{}
 	check := hosts.HostKeyCallback()
 	return &ssh.ClientConfig{
 		User:              cmp.Or(s.user, "git"),
 		Auth:              []ssh.AuthMethod{ssh.PublicKeys(signer)},
 		HostKeyAlgorithms: hosts.HostKeyAlgorithms(s.addr),
-		HostKeyCallback: func(host string, addr net.Addr, key ssh.PublicKey) error {
-			err := check(host, addr, key)
-			*trusted = err == nil
-			return err
+		HostKeyCallback: func(name string, addr net.Addr, key ssh.PublicKey) error {
+			host.shown, host.err = true, check(name, addr, key)
+			return host.err
 		},
-	}, trusted, nil
+	}, host, nil
 }
 
 func (s *sshGit) howToTrust() string {
@@ -134,8 +139,9 @@ func (s *sshGit) signer() (ssh.Signer, error) {
 }
 
 // handshakeError tells an unknown host from an unwelcome key.
-func (s *sshGit) handshakeError(ctx context.Context, err error, trusted bool) error {
+func (s *sshGit) handshakeError(ctx context.Context, err error, host *hostCheck) error {
 	_, isNet := errors.AsType[net.Error](err)
+	negotiation, noCommon := errors.AsType[*ssh.AlgorithmNegotiationError](err)
 	switch {
 	case ctx.Err() != nil:
 		return err
@@ -146,7 +152,11 @@ func (s *sshGit) handshakeError(ctx context.Context, err error, trusted bool) er
 		}
 	case knownhosts.IsHostUnknown(err):
 		return &Error{Kind: ErrHostKey, Err: err, Hint: s.howToTrust()}
-	case trusted && !isNet && strings.Contains(err.Error(), "unable to authenticate"):
+	case host.err != nil:
+		return &Error{Kind: ErrHostKey, Err: err, Hint: s.howToTrust()}
+	case noCommon && negotiation.What == "host key":
+		return &Error{Kind: ErrHostKey, Err: err, Hint: "the host may have no key of a kind that known_hosts has: " + s.howToTrust()}
+	case host.shown && !isNet && strings.Contains(err.Error(), "unable to authenticate"):
 		return &Error{Kind: ErrAuth, Err: err, Hint: fmt.Sprintf("the host knows this key not for the user %q: add its public key there", cmp.Or(s.user, "git"))}
 	default:
 		return &Error{Kind: ErrUnreachable, Err: err}
