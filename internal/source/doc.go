@@ -14,12 +14,11 @@
 // was learned: the Set of the last poll stays what it was. A file that cannot be
 // read or parsed is a complaint of that file, and never stops another.
 //
-// Go-git speaks the protocol, over http, and scans packs. It is kept from what it does
-// not do safely or fast enough: connecting over ssh, where it obeys no deadline;
-// storing packs, where it trusts the sizes they claim; working out their indexes,
-// where it reads a base anew for each of its deltas; and reading objects, where it may
-// be used by one goroutine only and takes longer to open a pack than this package to
-// read what has changed in it.
+// Go-git speaks the protocol, over http. It is kept from what it does not do safely
+// or fast enough: connecting over ssh, where it obeys no deadline; keeping lists of
+// refs and working out packs, where it spends memory as a server likes; and reading
+// objects, where it may be used by one goroutine only and takes longer to open a
+// pack than this package to read what has changed in it.
 //
 // The package may import reconcile and spec, and no other package of ours.
 package source

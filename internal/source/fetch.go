@@ -131,7 +131,7 @@ func (g *Git) receive(ctx context.Context, c *conversation, m *mirror) error {
 			return err
 		}
 	}
-	pack, err := requestPack(ctx, c, c.refs, c.head, haves)
+	pack, err := requestPack(ctx, c, c.refs, c.head, haves, g.config.MaxPack)
 	if err != nil {
 		return remoteError(ctx, err)
 	}

@@ -5,9 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 )
 
 // A tree is read without a panic; one that is taken is in order, and says
@@ -119,6 +121,26 @@ func FuzzReadPack(f *testing.F) {
 					t.Errorf("%d bytes were read", len(o.data))
 				}
 			}
+		}
+	})
+}
+
+// What is left out of a list of refs changes nothing for our branch.
+func FuzzRefFilter(f *testing.F) {
+	hash := strings.Repeat("1", 40)
+	f.Add([]byte("001e# service=git-upload-pack\n0000" + "004a" + hash + " HEAD\x00side-band-64k ofs-delta\n" + "003d" + hash + " refs/heads/main\n" + "003d" + hash + " refs/heads/side\n0000"))
+	f.Add([]byte("0000"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		const branch = "refs/heads/main"
+		all, some := packp.NewAdvRefs(), packp.NewAdvRefs()
+		if err := all.Decode(bytes.NewReader(data)); err != nil {
+			return
+		}
+		if err := some.Decode(newRefFilter(bytes.NewReader(data), branch)); err != nil {
+			t.Errorf("%q: %v", data, err)
+		}
+		if a, b := all.References[branch], some.References[branch]; a != b {
+			t.Errorf("%q: the branch is at %s, and at %s", data, a, b)
 		}
 	})
 }

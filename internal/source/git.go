@@ -145,14 +145,14 @@ func (g *Git) connector() (connector, error) {
 		if g.config.KnownHostsFile == "" {
 			return nil, errors.New("an ssh source needs a known_hosts file: get the host's key with ssh-keyscan, and compare it with what the host's owner publishes")
 		}
-		return &sshGit{at, g.config.SSHKeyFile, g.config.SSHPassphraseFile, g.config.KnownHostsFile}, nil
+		return &sshGit{at, g.branch, g.config.SSHKeyFile, g.config.SSHPassphraseFile, g.config.KnownHostsFile}, nil
 	case "file":
-		return localGit{at.path}, nil
+		return localGit{at.path, g.branch}, nil
 	}
 	if at.scheme == "http" && g.config.PasswordFile != "" {
 		g.log.Warn("the password of the source is sent without encryption: use https", "source", g.source)
 	}
-	return &httpGit{url: at.url, user: cmp.Or(g.config.Username, "git"), passwordFile: g.config.PasswordFile, caFile: g.config.CAFile}, nil
+	return &httpGit{url: at.url, branch: g.branch, user: cmp.Or(g.config.Username, "git"), passwordFile: g.config.PasswordFile, caFile: g.config.CAFile}, nil
 }
 
 // Poll returns the branch's newest commit with its specs. The Set stays the same

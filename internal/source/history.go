@@ -69,12 +69,17 @@ func (s *store) descends(ctx context.Context, old, commit plumbing.Hash) (bool, 
 	return false, nil
 }
 
-// haves lists commits of the branch, the newest first.
+// haves lists commits of the branch, the newest first. One that we take no commit
+// for, and what is behind it, is left out: a branch can be mended.
 func (s *store) haves(ctx context.Context, head plumbing.Hash) ([]plumbing.Hash, error) {
 	var haves []plumbing.Hash
 	for c, err := range s.ancestors(ctx, head) {
-		if err != nil {
+		switch {
+		case err == nil:
+		case errors.Is(err, errDamaged), ctx.Err() != nil:
 			return nil, err
+		default:
+			return haves, nil
 		}
 		if haves = append(haves, c.Hash); len(haves) == maxHaves {
 			break

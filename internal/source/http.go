@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 )
@@ -21,6 +22,7 @@ import (
 // sessions, so that a poll is one round trip.
 type httpGit struct {
 	url          string
+	branch       plumbing.ReferenceName
 	user         string
 	passwordFile string
 	caFile       string
@@ -92,12 +94,14 @@ func (h *httpGit) trust() error {
 	h.close()
 	h.ca = ca
 	h.client = &http.Client{
-		Transport: &bounded{&http.Transport{
+		Transport: &bounded{branch: h.branch, base: &http.Transport{
 			Proxy:               h.proxy.of,
 			TLSClientConfig:     config,
 			TLSHandshakeTimeout: 10 * time.Second,
 			IdleConnTimeout:     5 * time.Minute, // longer than most intervals
-			ForceAttemptHTTP2:   true,
+
+			MaxResponseHeaderBytes: 256 << 10,
+			ForceAttemptHTTP2:      true,
 		}},
 		CheckRedirect: fewHops,
 	}
@@ -136,7 +140,10 @@ func sameHost(resp *http.Response) error {
 }
 
 // bounded limits what a server can make us read beside packs.
-type bounded struct{ base *http.Transport }
+type bounded struct {
+	branch plumbing.ReferenceName
+	base   *http.Transport
+}
 
 // RoundTrip does one request.
 func (b *bounded) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -154,7 +161,7 @@ func (b *bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 	case resp.StatusCode/100 != 2:
 		resp.Body = readCloser{io.LimitReader(body, maxCause), body} // it is quoted in an error
 	case req.Method == http.MethodGet:
-		resp.Body = readCloser{limit(body, maxAdvertised, "a list of refs"), body}
+		resp.Body = readCloser{newRefFilter(limit(body, maxAdvertised, "a list of refs"), b.branch.String()), body}
 	}
 	return resp, nil
 }

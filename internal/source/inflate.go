@@ -15,7 +15,50 @@ import (
 // inflater decompresses objects, one after another.
 type inflater struct {
 	in   *bufio.Reader
+	from *io.SectionReader // what in reads of a pack, and where that begins
+	at   int64
 	zlib io.ReadCloser
+}
+
+// start makes in read a pack from the offset.
+func (f *inflater) start(file io.ReaderAt, offset, end int64) {
+	f.at, f.from = offset, io.NewSectionReader(file, offset, end-offset)
+	f.in.Reset(f.from)
+}
+
+// position returns where in the pack in stands.
+func (f *inflater) position() int64 {
+	read, _ := f.from.Seek(0, io.SeekCurrent) // a section always knows
+	return f.at + read - int64(f.in.Buffered())
+}
+
+// stream decompresses a stream of exactly size bytes: any other is an error.
+func (f *inflater) stream(size int64) (io.Reader, error) {
+	if err := f.reset(); err != nil {
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	return &exact{f.zlib, size}, nil
+}
+
+// exact reads left bytes, and the end after them.
+type exact struct {
+	r    io.Reader
+	left int64
+}
+
+func (e *exact) Read(p []byte) (int, error) {
+	if int64(len(p)) > e.left+1 {
+		p = p[:e.left+1]
+	}
+	n, err := e.r.Read(p)
+	e.left -= int64(n)
+	switch {
+	case e.left < 0:
+		return 0, fmt.Errorf("%w: an object is longer than it says", errDamaged)
+	case err == io.EOF && e.left > 0:
+		return n, fmt.Errorf("%w: an object is shorter than it says", errDamaged)
+	}
+	return n, err
 }
 
 // reset starts on the stream that begins where in stands.

@@ -7,10 +7,15 @@ import (
 	"os"
 	"os/exec"
 	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // localGit reads a repository on this machine through the git command.
-type localGit struct{ path string }
+type localGit struct {
+	path   string
+	branch plumbing.ReferenceName
+}
 
 func (localGit) secrets() []string { return nil }
 func (localGit) close()            {}
@@ -39,6 +44,7 @@ func (l localGit) connect(ctx context.Context) (session, error) {
 		return nil, startError(err)
 	}
 	return &stream{
+		branch: l.branch,
 		in:     in,
 		out:    bufio.NewReader(out),
 		errors: said,

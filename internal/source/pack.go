@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	maxChain = 4095 // git's own bound on the length of a chain of deltas
-	maxRatio = 1032 // to which the best of zlib's streams shrinks
+	maxChain = 4095    // git's own bound on the length of a chain of deltas
+	maxBase  = 4 << 20 // bytes of what a small object may be made from, which git keeps alike
+	maxRatio = 1032    // to which the best of zlib's streams shrinks
 )
 
 // errDamaged says that the objects on disk are not what git wrote: some are
@@ -27,6 +28,9 @@ type tooLarge struct{ size, limit int64 }
 func (e tooLarge) Error() string {
 	return fmt.Sprintf("%d bytes, the limit is %d bytes", e.size, e.limit)
 }
+
+// Is reports that it is an ErrTooLarge.
+func (tooLarge) Is(target error) bool { return target == ErrTooLarge }
 
 // pack reads objects from one pack. It is here, and not go-git's, because it
 // reads without building an index in memory first (milliseconds for 100,000
@@ -83,7 +87,8 @@ func (p *pack) resolve(offset, limit int64, depth int) (object, error) {
 		data, err := p.inflate(e, limit)
 		return object{e.kind, data}, err
 	}
-	delta, err := p.inflate(e, maxObject)
+	bound := max(limit, maxBase)
+	delta, err := p.inflate(e, bound)
 	switch {
 	case err != nil:
 		return object{}, err
@@ -103,7 +108,7 @@ func (p *pack) resolve(offset, limit int64, depth int) (object, error) {
 			return object{}, fmt.Errorf("%w: the base %s of a delta is missing", errDamaged, e.baseName)
 		}
 	}
-	base, err := p.resolve(at, maxObject, depth+1)
+	base, err := p.resolve(at, bound, depth+1)
 	if err != nil {
 		return object{}, err
 	}
@@ -132,7 +137,7 @@ func (p *pack) open(offset int64) (e packEntry, err error) {
 	}
 	e.content = p.work.inflater()
 	in := e.content.in
-	in.Reset(io.NewSectionReader(p.file, offset, p.size-offset))
+	e.content.start(p.file, offset, p.size)
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("%w: entry at %d: %w", errDamaged, offset, err)

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha1" // the checksum of packs
@@ -13,16 +12,15 @@ import (
 	"path/filepath"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/idxfile"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
 
 // receivePack writes a pack and its index into the folder, whole or not at all,
 // and returns its path without extension.
 //
-// The pack is scanned before anything is made of it, and go-git's own way to store one
-// is not used: it would allocate what the pack merely claims to hold, a panic of
-// its parser could not be recovered, and a failure would leave files behind.
+// go-git's own way to store one is not used: it would allocate what the pack merely
+// claims to hold, a panic of its parser could not be recovered, and a failure would
+// leave files behind.
 func receivePack(ctx context.Context, r io.Reader, dir string, maxPack int64) (name string, err error) {
 	pack, err := os.CreateTemp(dir, "tmp_pack_")
 	if err != nil {
@@ -41,11 +39,7 @@ func receivePack(ctx context.Context, r io.Reader, dir string, maxPack int64) (n
 	if err := checkSum(pack, size); err != nil {
 		return "", err
 	}
-	objects, err := scanPack(ctx, pack, size)
-	if err != nil {
-		return "", err
-	}
-	index, err := indexPack(ctx, pack, size, objects, keptBases)
+	index, err := indexPack(ctx, pack, size)
 	if err != nil {
 		return "", err
 	}
@@ -84,64 +78,6 @@ func checkSum(pack *os.File, size int64) error {
 // the shortest zlib stream.
 const minEntry = 9
 
-// scanPack lists the objects of a pack, and refuses one that unfolds to more than we
-// take.
-func scanPack(ctx context.Context, pack *os.File, size int64) ([]scanned, error) {
-	if _, err := pack.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	scanner := packfile.NewScanner(pack)
-	_, count, err := scanner.Header()
-	if err != nil {
-		return nil, err
-	}
-	if int64(count) > size/minEntry {
-		return nil, fmt.Errorf("%w: it claims %d objects in %d bytes", packfile.ErrMalformedPackFile, count, size)
-	}
-	objects := make([]scanned, count)
-	for i := range objects {
-		if err := context.Cause(ctx); err != nil {
-			return nil, err
-		}
-		if objects[i], err = scanObject(scanner); err != nil {
-			return nil, err
-		}
-	}
-	return objects, nil
-}
-
-func scanObject(scanner *packfile.Scanner) (o scanned, err error) {
-	header, err := scanner.NextObjectHeader()
-	if err != nil {
-		return o, err
-	}
-	o = scanned{offset: header.Offset, base: header.OffsetReference, baseName: header.Reference, foreign: header.Type == plumbing.REFDeltaObject}
-	size := header.Length
-	if size > maxObject {
-		return o, fmt.Errorf("%w: an object of %d bytes", ErrTooLarge, size)
-	}
-	var start prefix
-	var content io.Writer = &start
-	hasher := plumbing.NewHasher(header.Type, size)
-	if !o.isDelta() {
-		content = hasher
-	}
-	written, crc, err := scanner.NextObject(content)
-	switch {
-	case err != nil:
-		return o, err
-	case written != size:
-		return o, fmt.Errorf("%w: an object of %d bytes has %d", packfile.ErrMalformedPackFile, size, written)
-	}
-	o.crc = crc
-	if !o.isDelta() {
-		o.name = hasher.Sum()
-	} else if size = deltaTarget(start.bytes); size > maxObject {
-		return o, fmt.Errorf("%w: an object of %d bytes", ErrTooLarge, size)
-	}
-	return o, nil
-}
-
 // prefix keeps the beginning of what is written to it.
 type prefix struct{ bytes []byte }
 
@@ -153,7 +89,7 @@ func (p *prefix) Write(b []byte) (int, error) {
 
 // storePack gives a pack its name. Its index comes last: a pack without one does
 // not count.
-func storePack(pack string, index *idxfile.MemoryIndex, dir string) (name string, err error) {
+func storePack(pack string, index []byte, dir string) (name string, err error) {
 	temp, err := os.CreateTemp(dir, "tmp_idx_")
 	if err != nil {
 		return "", err
@@ -163,12 +99,12 @@ func storePack(pack string, index *idxfile.MemoryIndex, dir string) (name string
 			os.Remove(temp.Name())
 		}
 	}()
-	w := bufio.NewWriter(temp)
-	_, err = idxfile.NewEncoder(w).Encode(index)
-	if err = errors.Join(err, w.Flush(), temp.Close()); err != nil {
+	_, err = temp.Write(index)
+	if err = errors.Join(err, temp.Close()); err != nil {
 		return "", err
 	}
-	name = filepath.Join(dir, "pack-"+plumbing.Hash(index.PackfileChecksum).String())
+	sum := index[len(index)-2*hashSize : len(index)-hashSize]
+	name = filepath.Join(dir, "pack-"+plumbing.Hash(sum).String())
 	if err := os.Rename(pack, name+".pack"); err != nil {
 		return "", err
 	}

@@ -72,14 +72,17 @@ func listBranches(names []string) string {
 		}
 		b.WriteString(oneLine(name, 60))
 	}
-	if more := len(names) - most; more > 0 {
+	switch more := len(names) - most; {
+	case len(names) >= maxNamed:
+		b.WriteString(" and many more")
+	case more > 0:
 		fmt.Fprintf(&b, " and %d more", more)
 	}
 	return b.String()
 }
 
 // requestPack asks for all that want has and haves have not.
-func requestPack(ctx context.Context, s session, refs *packp.AdvRefs, want plumbing.Hash, haves []plumbing.Hash) (io.ReadCloser, error) {
+func requestPack(ctx context.Context, s session, refs *packp.AdvRefs, want plumbing.Hash, haves []plumbing.Hash, maxPack int64) (io.ReadCloser, error) {
 	req := packp.NewUploadPackRequestFromCapabilities(refs.Capabilities)
 	if refs.Capabilities.Supports(capability.NoProgress) {
 		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
@@ -92,12 +95,13 @@ func requestPack(ctx context.Context, s session, refs *packp.AdvRefs, want plumb
 	if err != nil {
 		return nil, err
 	}
-	var r io.Reader = resp
+	// What comes beside the pack, such as endless progress, counts as well.
+	var r io.Reader = limit(resp, maxPack+maxPack/8+1<<20, "a pack with all that is said beside it")
 	switch {
 	case req.Capabilities.Supports(capability.Sideband64k):
-		r = sideband.NewDemuxer(sideband.Sideband64k, resp)
+		r = sideband.NewDemuxer(sideband.Sideband64k, r)
 	case req.Capabilities.Supports(capability.Sideband):
-		r = sideband.NewDemuxer(sideband.Sideband, resp)
+		r = sideband.NewDemuxer(sideband.Sideband, r)
 	}
 	return struct {
 		io.Reader

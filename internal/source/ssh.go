@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
 )
@@ -19,6 +20,7 @@ import (
 // configuration and agent.
 type sshGit struct {
 	remote
+	branch         plumbing.ReferenceName
 	keyFile        string
 	passphraseFile string
 	knownHosts     string
@@ -77,7 +79,7 @@ func (s *sshGit) start(client *ssh.Client) (*stream, error) {
 	if err := channel.Start("git-upload-pack " + shellQuote(s.path)); err != nil {
 		return nil, err
 	}
-	return &stream{in: in, out: bufio.NewReader(out), errors: said, wait: channel.Wait}, nil
+	return &stream{branch: s.branch, in: in, out: bufio.NewReader(out), errors: said, wait: channel.Wait}, nil
 }
 
 // hostCheck is what came of the key that the host has shown.

@@ -28,6 +28,9 @@ type sshd struct {
 	wrap func(net.Conn) net.Conn // of what the client sees; nil: as it is
 }
 
+// bits are the lengths of keys by kind, the shortest that are still in use.
+var bits = map[string]string{"ed25519": "256", "rsa": "2048", "ecdsa": "256"}
+
 // startSSHD serves the repository to who has the user key.
 func (r *repo) startSSHD(userKey string) *sshd {
 	r.t.Helper()
@@ -46,7 +49,7 @@ func (r *repo) startSSHD(userKey string) *sshd {
 	config := "UsePAM no\nStrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nAuthorizedKeysFile " + s.file("authorized") + "\n"
 	s.keygen("-q", "-t", "ed25519", "-N", "", "-f", s.file("ca"))
 	for _, kind := range []string{"ed25519", "rsa", "ecdsa"} {
-		s.keygen("-q", "-t", kind, "-N", "", "-C", kind, "-f", s.file(kind))
+		s.keygen("-q", "-t", kind, "-b", bits[kind], "-N", "", "-C", kind, "-f", s.file(kind))
 		config += "HostKey " + s.file(kind) + "\n"
 	}
 	s.keygen("-q", "-s", s.file("ca"), "-I", "host", "-h", "-n", "127.0.0.1", s.file("ed25519.pub"))
@@ -164,7 +167,7 @@ func TestSSHD(t *testing.T) {
 	keys := make(map[string]string) // by kind
 	for _, kind := range []string{"ed25519", "rsa", "ecdsa"} {
 		keys[kind] = filepath.Join(t.TempDir(), "user-"+kind)
-		server.keygen("-q", "-t", kind, "-N", "open sesame", "-f", keys[kind])
+		server.keygen("-q", "-t", kind, "-b", bits[kind], "-a", "1", "-N", "open sesame", "-f", keys[kind])
 		public, err := os.ReadFile(keys[kind] + ".pub")
 		must(t, err)
 		file, err := os.OpenFile(server.file("authorized"), os.O_APPEND|os.O_WRONLY, 0)

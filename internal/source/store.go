@@ -20,6 +20,9 @@ const (
 	maxTree   = 32 << 20  // one folder: about half a million entries
 	maxCommit = 1 << 20
 
+	maxMessage = 4 << 10 // bytes of a commit's message that are looked at
+	maxParents = 100     // of a commit; the most that anyone has merged at once is 66
+
 	workspaceSize = 16 << 20
 )
 
@@ -219,5 +222,10 @@ func (s *store) commit(h plumbing.Hash) (*gitobject.Commit, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read commit %s: %w", h, err)
 	}
+	if len(c.ParentHashes) > maxParents {
+		return nil, fmt.Errorf("%w: commit %s has %d parents", ErrTooLarge, h, len(c.ParentHashes))
+	}
+	// Thousands of commits may be held at once where history is walked.
+	c.Message, c.PGPSignature, c.MergeTag = strings.Clone(c.Message[:min(len(c.Message), maxMessage)]), "", ""
 	return c, nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
@@ -15,6 +16,7 @@ import (
 // stream is a session with a git-upload-pack at the other end of two pipes. What
 // it waits for ends with the context it was made with.
 type stream struct {
+	branch plumbing.ReferenceName
 	in     io.WriteCloser
 	out    *bufio.Reader
 	errors *tail        // what the other end says on its standard error
@@ -26,7 +28,7 @@ type stream struct {
 // AdvertisedReferencesContext reads the list of refs.
 func (s *stream) AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error) {
 	refs := packp.NewAdvRefs()
-	err := refs.Decode(limit(s.out, maxAdvertised, "a list of refs"))
+	err := refs.Decode(newRefFilter(limit(s.out, maxAdvertised, "a list of refs"), s.branch.String()))
 	switch {
 	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && refs.IsEmpty():
 		return nil, transport.ErrEmptyRemoteRepository

@@ -1,0 +1,389 @@
+package source
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha1" // the checksum of indexes
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+	"github.com/pjbgf/sha1cd"
+)
+
+// maxPackObjects bounds the objects of a pack: what is known of each takes about 60
+// bytes of memory while it is worked out.
+const maxPackObjects = 5_000_000
+
+// entry is an object of a pack that is worked out.
+type entry struct {
+	offset int64
+	name   plumbing.Hash
+	crc    uint32
+	kind   plumbing.ObjectType // what it is in the end, once that is known
+	delta  bool
+	parent int32 // the entry that a delta is made from; -1 if that is not known
+	child  int32 // the first delta that is made from it; -1: none
+	next   int32 // the next delta of the same parent; -1: none
+}
+
+// indexer works out which objects a pack holds. It is here, and not go-git's, because
+// that one holds whole objects in memory, and their bases: a pack of 1 MB can be
+// worth 1 GiB. This one reads them as streams, and hashes them in a way that finds
+// out contents that were made to collide.
+type indexer struct {
+	pack    *pack
+	dir     string // for what is too large for memory
+	entries []entry
+	named   map[plumbing.Hash][]int32 // deltas by the name of their base
+	kept    keeper
+	buffer  []byte
+}
+
+// indexPack works out the index of a pack of size bytes, and refuses one that unfolds
+// to more than we take.
+func indexPack(ctx context.Context, file *os.File, size int64) ([]byte, error) {
+	x := &indexer{
+		pack:   &pack{file: file, size: size - int64(hashSize), work: newWorkspace(0)},
+		dir:    filepath.Dir(file.Name()),
+		kept:   keeper{held: make(map[int]*content)},
+		buffer: make([]byte, 32<<10),
+	}
+	defer x.kept.close()
+	if err := x.scan(ctx); err != nil {
+		return nil, err
+	}
+	if err := x.checksums(ctx); err != nil {
+		return nil, err
+	}
+	if err := x.resolve(ctx); err != nil {
+		return nil, err
+	}
+	sum := make([]byte, hashSize)
+	if _, err := file.ReadAt(sum, x.pack.size); err != nil {
+		return nil, mirrorFault(err)
+	}
+	return x.encode(sum), nil
+}
+
+// scan reads all entries once, and names those that are no deltas.
+func (x *indexer) scan(ctx context.Context) error {
+	head := make([]byte, packHeader)
+	if _, err := x.pack.file.ReadAt(head, 0); err != nil || !bytes.HasPrefix(head, []byte("PACK\x00\x00\x00")) || head[7] != 2 && head[7] != 3 {
+		return fmt.Errorf("%w: it does not begin as one", packfile.ErrMalformedPackFile)
+	}
+	count := int64(binary.BigEndian.Uint32(head[8:]))
+	switch {
+	case count > x.pack.size/minEntry:
+		return fmt.Errorf("%w: it claims %d objects in %d bytes", packfile.ErrMalformedPackFile, count, x.pack.size)
+	case count > maxPackObjects:
+		return fmt.Errorf("%w: a pack of %d objects", ErrTooLarge, count)
+	}
+	x.entries = make([]entry, 0, count)
+	at := int64(packHeader)
+	for range count {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		end, err := x.scanEntry(at)
+		if err != nil {
+			return err
+		}
+		at = end
+	}
+	if at != x.pack.size {
+		return fmt.Errorf("%w: it has %d bytes after its last object", packfile.ErrMalformedPackFile, x.pack.size-at)
+	}
+	return nil
+}
+
+// packHeader is how many bytes a pack begins with.
+const packHeader = 12
+
+// scanEntry reads the entry at the offset, and returns where the next one is.
+func (x *indexer) scanEntry(at int64) (end int64, err error) {
+	p, err := x.pack.open(at)
+	switch {
+	case p.size > maxObject:
+		return 0, fmt.Errorf("%w: an object of %d bytes", ErrTooLarge, p.size)
+	case err != nil:
+		return 0, malformed(err)
+	}
+	defer x.pack.work.inflaters.Put(p.content)
+	e := entry{offset: at, kind: p.kind, parent: -1, child: -1, next: -1}
+	var w io.Writer
+	var start prefix
+	sum := sha1cd.New()
+	switch p.kind {
+	case plumbing.CommitObject, plumbing.TreeObject, plumbing.BlobObject, plumbing.TagObject:
+		sum.Write(objectHeader(p.kind, p.size))
+		w = sum
+	case plumbing.OFSDeltaObject, plumbing.REFDeltaObject:
+		e.delta, w = true, &start
+	default:
+		return 0, fmt.Errorf("%w: an object of kind %d", packfile.ErrMalformedPackFile, p.kind)
+	}
+	stream, err := p.content.stream(p.size)
+	if err != nil {
+		return 0, malformed(err)
+	}
+	if _, err := io.CopyBuffer(struct{ io.Writer }{w}, stream, x.buffer); err != nil {
+		return 0, malformed(err)
+	}
+	i := int32(len(x.entries))
+	if e.delta {
+		if _, _, err := deltaSizes(bytes.NewReader(start.bytes)); err != nil {
+			return 0, err
+		}
+		if err := x.connect(i, &e, &p); err != nil {
+			return 0, err
+		}
+	} else {
+		copy(e.name[:], sum.Sum(nil))
+	}
+	x.entries = append(x.entries, e)
+	return p.content.position(), nil
+}
+
+// connect notes what a delta is made from.
+func (x *indexer) connect(i int32, e *entry, p *packEntry) error {
+	if p.foreign {
+		if x.named == nil {
+			x.named = make(map[plumbing.Hash][]int32)
+		}
+		x.named[p.baseName] = append(x.named[p.baseName], i)
+		return nil
+	}
+	parent, ok := slices.BinarySearchFunc(x.entries, p.base, func(e entry, offset int64) int { return cmp.Compare(e.offset, offset) })
+	if !ok {
+		return fmt.Errorf("%w: the base of a delta is no object", packfile.ErrMalformedPackFile)
+	}
+	x.adopt(e, i, int32(parent))
+	return nil
+}
+
+func (x *indexer) adopt(e *entry, i, parent int32) {
+	e.parent, e.next = parent, x.entries[parent].child
+	x.entries[parent].child = i
+}
+
+// checksums works out the checksum of each entry, which git keeps in an index.
+func (x *indexer) checksums(ctx context.Context) error {
+	in := bufio.NewReaderSize(io.NewSectionReader(x.pack.file, packHeader, x.pack.size-packHeader), 256<<10)
+	for i := range x.entries {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		end := x.pack.size
+		if i+1 < len(x.entries) {
+			end = x.entries[i+1].offset
+		}
+		sum := crc32.NewIEEE()
+		if _, err := io.CopyBuffer(struct{ io.Writer }{sum}, io.LimitReader(struct{ io.Reader }{in}, end-x.entries[i].offset), x.buffer); err != nil {
+			return mirrorFault(err)
+		}
+		x.entries[i].crc = sum.Sum32()
+	}
+	return nil
+}
+
+// resolve names the deltas, those of one base after another.
+func (x *indexer) resolve(ctx context.Context) error {
+	var todo []int32
+	unfold := func(parent int32) {
+		e := &x.entries[parent]
+		for _, i := range x.named[e.name] {
+			x.adopt(&x.entries[i], i, parent)
+		}
+		delete(x.named, e.name)
+		for i := e.child; i >= 0; i = x.entries[i].next {
+			todo = append(todo, i)
+		}
+	}
+	left := 0
+	for i := range x.entries {
+		if x.entries[i].delta {
+			left++
+			continue
+		}
+		unfold(int32(i))
+		for len(todo) > 0 {
+			if err := context.Cause(ctx); err != nil {
+				return err
+			}
+			next := todo[len(todo)-1]
+			todo = todo[:len(todo)-1]
+			left--
+			if err := x.name(ctx, next); err != nil {
+				return err
+			}
+			unfold(next)
+		}
+		x.kept.drop(i)
+	}
+	if left > 0 {
+		return fmt.Errorf("%w: the bases of %d deltas are missing", packfile.ErrMalformedPackFile, left)
+	}
+	return nil
+}
+
+// name works out what a delta makes, and its name.
+func (x *indexer) name(ctx context.Context, i int32) error {
+	e := &x.entries[i]
+	e.kind = x.entries[e.parent].kind
+	sum := sha1cd.New()
+	err := x.apply(ctx, i, func(size int64, fill func(io.Writer) error) error {
+		sum.Write(objectHeader(e.kind, size))
+		if e.child < 0 && len(x.named) == 0 {
+			return fill(sum)
+		}
+		c, err := newContent(x.dir, size, func(w io.Writer) error { return fill(io.MultiWriter(sum, w)) })
+		if err == nil {
+			x.kept.put(int(i), c)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	copy(e.name[:], sum.Sum(nil))
+	return nil
+}
+
+// content returns what an entry holds, worked out from the nearest base that is kept.
+func (x *indexer) content(ctx context.Context, i int32) (*content, error) {
+	var chain []int32
+	for x.kept.get(int(i)) == nil && x.entries[i].delta {
+		chain = append(chain, i)
+		i = x.entries[i].parent
+	}
+	c := x.kept.get(int(i))
+	if c == nil {
+		var err error
+		if c, err = x.whole(i); err != nil {
+			return nil, err
+		}
+		x.kept.put(int(i), c)
+	}
+	for _, i := range slices.Backward(chain) {
+		if err := context.Cause(ctx); err != nil {
+			return nil, err
+		}
+		err := x.applyTo(c, i, func(size int64, fill func(io.Writer) error) (err error) {
+			c, err = newContent(x.dir, size, fill)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		x.kept.put(int(i), c)
+	}
+	return c, nil
+}
+
+// whole reads an entry that is no delta.
+func (x *indexer) whole(i int32) (*content, error) {
+	p, err := x.pack.open(x.entries[i].offset)
+	if err != nil {
+		return nil, malformed(err)
+	}
+	defer x.pack.work.inflaters.Put(p.content)
+	return newContent(x.dir, p.size, func(w io.Writer) error {
+		stream, err := p.content.stream(p.size)
+		if err == nil {
+			_, err = io.Copy(w, stream)
+		}
+		return malformed(err)
+	})
+}
+
+// made gets the size of what a delta makes, and a function that writes it.
+type made func(size int64, fill func(io.Writer) error) error
+
+func (x *indexer) apply(ctx context.Context, i int32, to made) error {
+	base, err := x.content(ctx, x.entries[i].parent)
+	if err != nil {
+		return err
+	}
+	return x.applyTo(base, i, to)
+}
+
+func (x *indexer) applyTo(base *content, i int32, to made) error {
+	p, err := x.pack.open(x.entries[i].offset)
+	if err != nil {
+		return malformed(err)
+	}
+	defer x.pack.work.inflaters.Put(p.content)
+	stream, err := p.content.stream(p.size)
+	if err != nil {
+		return malformed(err)
+	}
+	delta := bufio.NewReader(stream)
+	from, size, err := deltaSizes(delta)
+	if err != nil {
+		return err
+	}
+	if from != base.size {
+		return errDelta
+	}
+	return to(size, func(w io.Writer) error { return applyDelta(w, base, delta, size) })
+}
+
+// malformed says that a pack, and not our disk, is at fault.
+func malformed(err error) error {
+	if err == nil || errors.Is(err, ErrMirror) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", packfile.ErrMalformedPackFile, err)
+}
+
+// objectHeader is what an object is hashed with before its content.
+func objectHeader(kind plumbing.ObjectType, size int64) []byte {
+	return append(strconv.AppendInt(append(kind.Bytes(), ' '), size, 10), 0)
+}
+
+// encode writes the index in version 2 of git's format.
+func (x *indexer) encode(packSum []byte) []byte {
+	slices.SortFunc(x.entries, func(a, b entry) int {
+		return cmp.Or(bytes.Compare(a.name[:], b.name[:]), cmp.Compare(a.offset, b.offset))
+	})
+	x.entries = slices.CompactFunc(x.entries, func(a, b entry) bool { return a.name == b.name })
+	out := make([]byte, 0, indexNames+int64(len(x.entries))*indexEntry+indexTrailer)
+	out = append(out, "\377tOc\x00\x00\x00\x02"...)
+	at := 0
+	for b := range 256 {
+		for at < len(x.entries) && int(x.entries[at].name[0]) <= b {
+			at++
+		}
+		out = binary.BigEndian.AppendUint32(out, uint32(at))
+	}
+	for i := range x.entries {
+		out = append(out, x.entries[i].name[:]...)
+	}
+	for i := range x.entries {
+		out = binary.BigEndian.AppendUint32(out, x.entries[i].crc)
+	}
+	var far []byte // places that need more than 31 bits
+	for i := range x.entries {
+		place := uint64(x.entries[i].offset)
+		if place > math.MaxInt32 {
+			far = binary.BigEndian.AppendUint64(far, place)
+			place = 1<<31 | uint64(len(far)/8-1)
+		}
+		out = binary.BigEndian.AppendUint32(out, uint32(place))
+	}
+	out = append(append(out, far...), packSum...)
+	sum := sha1.Sum(out)
+	return append(out, sum[:]...)
+}

@@ -1,0 +1,96 @@
+package source
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+)
+
+// maxNamed is how many refs are kept to name them to a person.
+const maxNamed = 100
+
+// refFilter reads a list of refs as a server sends it, and passes on the first line,
+// which tells what the server can do, our branch, the end, and a few other branches.
+// A server may have hundreds of thousands, and go-git would keep them all.
+type refFilter struct {
+	in     *bufio.Reader
+	ref    []byte // the branch's full name
+	lines  int    // of refs, so far
+	others int
+	rest   []byte // of the line that is passed on
+	err    error
+}
+
+func newRefFilter(r io.Reader, ref string) *refFilter {
+	return &refFilter{in: bufio.NewReaderSize(r, 4<<10), ref: []byte(ref)}
+}
+
+// Read passes on what is to be known.
+func (f *refFilter) Read(p []byte) (int, error) {
+	for len(f.rest) == 0 {
+		if f.err != nil {
+			return 0, f.err
+		}
+		f.rest, f.err = f.next()
+	}
+	n := copy(p, f.rest)
+	f.rest = f.rest[n:]
+	return n, nil
+}
+
+// next returns the next line that is passed on, with its length in front, or what
+// there is of it before an error.
+func (f *refFilter) next() ([]byte, error) {
+	for {
+		head := make([]byte, 4)
+		if _, err := io.ReadFull(f.in, head); err != nil {
+			if errors.Is(err, io.ErrUnexpectedEOF) {
+				return head[:0], err
+			}
+			return nil, err
+		}
+		size, err := strconv.ParseUint(string(head), 16, 16)
+		if err != nil || size > 0 && size < 4 {
+			return nil, fmt.Errorf("a line of %q bytes", head)
+		}
+		if size == 0 {
+			return head, nil
+		}
+		line := make([]byte, size)
+		copy(line, head)
+		if _, err := io.ReadFull(f.in, line[4:]); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, err
+		}
+		if f.wanted(bytes.TrimSuffix(line[4:], []byte("\n"))) {
+			return line, nil
+		}
+	}
+}
+
+// wanted reports whether a line is passed on.
+func (f *refFilter) wanted(line []byte) bool {
+	const hash = 2*hashSize + 1 // and a space
+	if bytes.HasPrefix(line, []byte("#")) || bytes.HasPrefix(line, []byte("shallow ")) {
+		f.others++
+		return f.others <= maxNamed
+	}
+	f.lines++
+	if f.lines == 1 || len(line) <= hash {
+		return true
+	}
+	name := line[hash:]
+	if bytes.Equal(name, f.ref) {
+		return true
+	}
+	if bytes.HasPrefix(name, []byte("refs/heads/")) && !bytes.HasSuffix(name, []byte("^{}")) {
+		f.others++
+		return f.others <= maxNamed
+	}
+	return false
+}
