@@ -52,6 +52,11 @@ type GitSettings struct {
 	KnownHostsFile    string // required for ssh
 	CAFile            string // more roots for https, in PEM
 
+	GitHubAppID             string // a GitHub App's credentials, in place of TokenFile
+	GitHubAppInstallationID string
+	GitHubAppKeyFile        string
+	GitHubAPIURL            string // of GitHub Enterprise Server; empty: github.com's
+
 	PGPKeysFile        string // armored public keys that may sign commits
 	AllowedSignersFile string // keys of SSH that may, in the format of ssh-keygen(1)
 	RevokedKeysFile    string // public keys of SSH that may not

@@ -24,6 +24,13 @@ func (s *Settings) sources(mirror, since string, log *slog.Logger) (source.GitCo
 		SSHPassphraseFile: s.Git.SSHPassphraseFile,
 		KnownHostsFile:    s.Git.KnownHostsFile,
 
+		GitHubApp: source.GitHubApp{
+			ID:             s.Git.GitHubAppID,
+			InstallationID: s.Git.GitHubAppInstallationID,
+			KeyFile:        s.Git.GitHubAppKeyFile,
+			APIURL:         s.Git.GitHubAPIURL,
+		},
+
 		Verify:             source.Verify(s.Verify),
 		PGPKeysFile:        s.Git.PGPKeysFile,
 		AllowedSignersFile: s.Git.AllowedSignersFile,

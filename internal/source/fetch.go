@@ -85,7 +85,11 @@ func (g *Git) talk(ctx context.Context) (*conversation, error) {
 	}
 	if err != nil {
 		_ = s.Close()
-		return nil, remoteError(ctx, err)
+		fault := remoteError(ctx, err)
+		if errors.Is(fault, ErrAuth) {
+			g.remote.denied()
+		}
+		return nil, fault
 	}
 	return c, nil
 }

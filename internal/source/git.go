@@ -33,12 +33,13 @@ type GitConfig struct {
 	// to this source alone. If empty, a temporary one is used.
 	Mirror string
 
-	Username          string // for https; "git" if empty, which suits tokens
-	PasswordFile      string // for https: a password or a token
-	CAFile            string // for https: certificates in PEM to trust besides the system's
-	SSHKeyFile        string // for ssh: a private key
-	SSHPassphraseFile string // for ssh: of the key, if it has one
-	KnownHostsFile    string // for ssh: the keys of hosts; required
+	Username          string    // for https; "git" if empty, which suits tokens
+	PasswordFile      string    // for https: a password or a token
+	GitHubApp         GitHubApp // for https, in place of a password; none if zero
+	CAFile            string    // for https: certificates in PEM to trust besides the system's
+	SSHKeyFile        string    // for ssh: a private key
+	SSHPassphraseFile string    // for ssh: of the key, if it has one
+	KnownHostsFile    string    // for ssh: the keys of hosts; required
 
 	Verify             Verify // which commits have to be signed; VerifyOff if empty
 	PGPKeysFile        string // armored public keys that may sign
@@ -137,6 +138,9 @@ func (g *Git) connector() (connector, error) {
 	if err != nil {
 		return nil, err
 	}
+	if g.config.GitHubApp.set() && at.scheme != "https" && at.scheme != "http" {
+		return nil, errors.New("a GitHub App is for https: write the source as https://host/owner/repository.git")
+	}
 	switch at.scheme {
 	case "ssh":
 		if g.config.SSHKeyFile == "" {
@@ -149,10 +153,20 @@ func (g *Git) connector() (connector, error) {
 	case "file":
 		return localGit{at.path, g.branch}, nil
 	}
+	web := &httpGit{url: at.url, branch: g.branch, user: cmp.Or(g.config.Username, "git"), passwordFile: g.config.PasswordFile, caFile: g.config.CAFile}
+	if g.config.GitHubApp.set() {
+		if err := g.config.GitHubApp.check(at.url); err != nil {
+			return nil, err
+		}
+		if g.config.PasswordFile != "" {
+			return nil, errors.New("a GitHub App needs no password file: name one of the two")
+		}
+		web.app = &appTokens{app: g.config.GitHubApp}
+	}
 	if at.scheme == "http" && g.config.PasswordFile != "" {
 		g.log.Warn("the password of the source is sent without encryption: use https", "source", g.source)
 	}
-	return &httpGit{url: at.url, branch: g.branch, user: cmp.Or(g.config.Username, "git"), passwordFile: g.config.PasswordFile, caFile: g.config.CAFile}, nil
+	return web, nil
 }
 
 // Poll returns the branch's newest commit with its specs. The Set stays the same

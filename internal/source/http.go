@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -26,15 +27,17 @@ type httpGit struct {
 	user         string
 	passwordFile string
 	caFile       string
+	app          *appTokens // nil: there is no GitHub App
 
 	password string // as last read
 	ca       []byte // what client trusts besides the system's authorities
 	proxy    proxy
 	client   *http.Client
+	api      *http.Client // for the App
 }
 
 func (h *httpGit) secrets() []string {
-	return append(h.proxy.secrets(), credentials(h.user, h.password)...)
+	return append(h.proxy.secrets(), credentials(h.user, h.password)...) // the App's token is a password as well
 }
 
 // credentials are the forms of a password that may turn up in a text.
@@ -45,24 +48,44 @@ func credentials(user, password string) []string {
 	return []string{base64.StdEncoding.EncodeToString([]byte(user + ":" + password)), password}
 }
 
-func (h *httpGit) connect(context.Context) (session, error) {
+func (h *httpGit) connect(ctx context.Context) (session, error) {
 	if err := h.trust(); err != nil {
 		return nil, err
 	}
+	if err := h.login(ctx); err != nil {
+		return nil, err
+	}
 	var auth transport.AuthMethod
-	if h.passwordFile != "" {
-		password, err := readSecret(h.passwordFile)
-		if err != nil {
-			return nil, &Error{Kind: ErrAuth, Detail: "password file", Err: err}
-		}
-		h.password = password
-		auth = &githttp.BasicAuth{Username: h.user, Password: password}
+	if h.password != "" {
+		auth = &githttp.BasicAuth{Username: h.user, Password: h.password}
 	}
 	endpoint, err := transport.NewEndpoint(h.url)
 	if err != nil {
 		return nil, err
 	}
 	return githttp.NewClient(h.client).NewUploadPackSession(endpoint, auth)
+}
+
+// login finds the password.
+func (h *httpGit) login(ctx context.Context) (err error) {
+	switch {
+	case h.app != nil:
+		h.user = "x-access-token" // any does; this one is in GitHub's documents
+		h.password, err = h.app.get(ctx, h.api)
+		return err
+	case h.passwordFile != "":
+		if h.password, err = readSecret(h.passwordFile); err != nil {
+			return &Error{Kind: ErrAuth, Detail: "password file", Err: err}
+		}
+	}
+	return nil
+}
+
+// denied makes the next session log in anew: a token may be taken back before it ends.
+func (h *httpGit) denied() {
+	if h.app != nil {
+		h.app.forget()
+	}
 }
 
 // trust makes the client, anew if the file of authorities has changed.
@@ -93,24 +116,36 @@ func (h *httpGit) trust() error {
 	}
 	h.close()
 	h.ca = ca
-	h.client = &http.Client{
-		Transport: &bounded{branch: h.branch, base: &http.Transport{
-			Proxy:               h.proxy.of,
-			TLSClientConfig:     config,
-			TLSHandshakeTimeout: 10 * time.Second,
-			IdleConnTimeout:     5 * time.Minute, // longer than most intervals
-
-			MaxResponseHeaderBytes: 256 << 10,
-			ForceAttemptHTTP2:      true,
-		}},
-		CheckRedirect: fewHops,
+	h.client = &http.Client{Transport: &bounded{branch: h.branch, base: newTransport(config, &h.proxy)}, CheckRedirect: fewHops}
+	if h.app == nil {
+		return nil
 	}
+	its := &proxy{}
+	if err := its.read(cmp.Or(h.app.app.APIURL, githubAPI)); err != nil {
+		return err
+	}
+	refuse := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	h.api = &http.Client{Transport: newTransport(config.Clone(), its), CheckRedirect: refuse}
 	return nil
 }
 
+func newTransport(config *tls.Config, p *proxy) *http.Transport {
+	return &http.Transport{
+		Proxy:               p.of,
+		TLSClientConfig:     config,
+		TLSHandshakeTimeout: 10 * time.Second,
+		IdleConnTimeout:     5 * time.Minute, // longer than most intervals
+
+		MaxResponseHeaderBytes: 256 << 10,
+		ForceAttemptHTTP2:      true,
+	}
+}
+
 func (h *httpGit) close() {
-	if h.client != nil {
-		h.client.CloseIdleConnections()
+	for _, client := range []*http.Client{h.client, h.api} {
+		if client != nil {
+			client.CloseIdleConnections()
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ type localGit struct {
 }
 
 func (localGit) secrets() []string { return nil }
+func (localGit) denied()           {}
 func (localGit) close()            {}
 
 func (l localGit) connect(ctx context.Context) (session, error) {

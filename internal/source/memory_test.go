@@ -44,6 +44,7 @@ func (m *memoryRemote) push(files map[string]string) { m.commit(m.head, files) }
 
 func (m *memoryRemote) connect(context.Context) (session, error) { return m, nil }
 func (m *memoryRemote) secrets() []string                        { return nil }
+func (m *memoryRemote) denied()                                  {}
 func (m *memoryRemote) close()                                   {}
 func (m *memoryRemote) Close() error                             { return nil }
 

@@ -34,6 +34,8 @@ type connector interface {
 	connect(ctx context.Context) (session, error)
 	// secrets are the texts that must not be shown if they turn up in an error.
 	secrets() []string
+	// denied says that a session was not let in.
+	denied()
 	// close lets go of connections that are kept between sessions.
 	close()
 }

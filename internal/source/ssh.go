@@ -27,6 +27,7 @@ type sshGit struct {
 }
 
 func (*sshGit) secrets() []string { return nil }
+func (*sshGit) denied()           {}
 func (*sshGit) close()            {}
 
 func (s *sshGit) connect(ctx context.Context) (session, error) {
