@@ -46,15 +46,16 @@ func (r *repo) startSSHD(userKey string) *sshd {
 	me, err := user.Current()
 	must(r.t, err)
 	s := &sshd{t: r.t, dir: r.t.TempDir(), user: me.Username}
-	config := "UsePAM no\nStrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nAuthorizedKeysFile " + s.file("authorized") + "\n"
+	var config strings.Builder
+	config.WriteString("UsePAM no\nStrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nAuthorizedKeysFile " + s.file("authorized") + "\n")
 	s.keygen("-q", "-t", "ed25519", "-N", "", "-f", s.file("ca"))
 	for _, kind := range []string{"ed25519", "rsa", "ecdsa"} {
 		s.keygen("-q", "-t", kind, "-b", bits[kind], "-N", "", "-C", kind, "-f", s.file(kind))
-		config += "HostKey " + s.file(kind) + "\n"
+		config.WriteString("HostKey " + s.file(kind) + "\n")
 	}
 	s.keygen("-q", "-s", s.file("ca"), "-I", "host", "-h", "-n", "127.0.0.1", s.file("ed25519.pub"))
-	config += "HostCertificate " + s.file("ed25519-cert.pub") + "\n"
-	must(r.t, os.WriteFile(s.file("config"), []byte(config), 0o600))
+	config.WriteString("HostCertificate " + s.file("ed25519-cert.pub") + "\n")
+	must(r.t, os.WriteFile(s.file("config"), []byte(config.String()), 0o600))
 	must(r.t, os.WriteFile(s.file("authorized"), []byte(userKey+"\n"), 0o600))
 
 	l, err := net.Listen("tcp", "127.0.0.1:0")
