@@ -26,6 +26,7 @@ var words = map[string][]string{
 	"forge":      {"github", "gitlab", "gitea"},
 	"log-format": {"text", "json"},
 	"log-level":  {"debug", "info", "warn", "error"},
+	"verify":     {"off", "head", "strict"},
 }
 
 // complete says how the arguments and flags of every command are completed, where the

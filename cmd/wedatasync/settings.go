@@ -60,7 +60,7 @@ func addSettings(cmd *cobra.Command) *settings {
 	flags.StringVar(&s.Git.GitHubAppInstallationID, "github-app-installation-id", s.Git.GitHubAppInstallationID, "`id` of the App's installation")
 	flags.StringVar(&s.Git.GitHubAppKeyFile, "github-app-key-file", s.Git.GitHubAppKeyFile, "`file` with the App's private key, in PEM")
 	flags.StringVar(&s.Git.GitHubAPIURL, "github-api-url", s.Git.GitHubAPIURL, "`URL` of the API of a GitHub Enterprise Server, for the App")
-	flags.StringVar(&s.Verify, "verify", s.Verify, "`which` commits have to be signed: off, head or strict")
+	flags.StringVar(&s.Verify, "verify", s.Verify, "`which` commits have to be signed by trusted keys: off, head (the newest) or strict (each by first parents)")
 	flags.StringVar(&s.Git.PGPKeysFile, "pgp-keys-file", s.Git.PGPKeysFile, "`file` with the PGP keys that may sign commits, in armor")
 	flags.StringVar(&s.Git.AllowedSignersFile, "allowed-signers-file", s.Git.AllowedSignersFile, "`file` with the SSH keys that may sign commits, in ssh-keygen's format")
 	flags.StringVar(&s.Git.RevokedKeysFile, "revoked-keys-file", s.Git.RevokedKeysFile, "`file` with SSH keys that may not sign commits any more")

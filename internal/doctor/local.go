@@ -33,6 +33,11 @@ func lookAtConfiguration(_ context.Context, s *Subject) (r result) {
 	if info, err := os.Stat(s.ConfigFile); err == nil && info.Mode().Perm()&0o022 != 0 {
 		r.warn(checkConfiguration, "%s can be written by others than its owner, and the guards are in it: chmod go-w %[1]s", s.ConfigFile)
 	}
+	for _, path := range []string{s.Settings.Git.PGPKeysFile, s.Settings.Git.AllowedSignersFile, s.Settings.Git.RevokedKeysFile} {
+		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o022 != 0 {
+			r.warn(checkConfiguration, "%s can be written by others than its owner, and it says whose commits are trusted: chmod go-w %[1]s", path)
+		}
+	}
 	switch {
 	case len(r.findings) > 0:
 	case s.ConfigFile == "":
@@ -53,6 +58,7 @@ type secretFile struct {
 func secretFiles(s *app.Settings) []secretFile {
 	files := []secretFile{
 		{"git-token-file", s.Git.TokenFile, nil},
+		{"github-app-key-file", s.Git.GitHubAppKeyFile, nil},
 		{"ssh-key-file", s.Git.SSHKeyFile, nil},
 		{"ssh-passphrase-file", s.Git.SSHPassphraseFile, nil},
 		{"action-token-file", s.ActionTokenFile, serve.CheckSecrets},
