@@ -15,9 +15,13 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
+
+// refusal answers in place of GitHub, and reports whether it did.
+type refusal func(w http.ResponseWriter, jwt string) bool
 
 // github is a server that behaves as GitHub documents it for Apps.
 type github struct {
@@ -26,7 +30,7 @@ type github struct {
 	good    time.Duration // for which a token is good
 	tokens  int           // that were given out
 	token   string        // that is good now
-	refuse  func(w http.ResponseWriter, jwt string) bool
+	refuse  atomic.Pointer[refusal]
 	permits string // what was asked for last
 }
 
@@ -44,7 +48,7 @@ func (h *github) serve(w http.ResponseWriter, req *http.Request, git http.Handle
 		return
 	}
 	jwt, _ := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer ")
-	if h.refuse != nil && h.refuse(w, jwt) {
+	if refuse := h.refuse.Load(); refuse != nil && (*refuse)(w, jwt) {
 		return
 	}
 	fail := func(status int, message string) {
@@ -166,7 +170,7 @@ func TestGitHubApp(t *testing.T) {
 		wantSaid(t, poll(t, r.open(c)), "a v1 a.yaml")
 	})
 
-	says := func(status int, text string) func(http.ResponseWriter, string) bool {
+	says := func(status int, text string) refusal {
 		return func(w http.ResponseWriter, jwt string) bool {
 			w.WriteHeader(status)
 			fmt.Fprint(w, strings.ReplaceAll(text, "JWT", jwt))
@@ -178,7 +182,7 @@ func TestGitHubApp(t *testing.T) {
 	refusals := []struct {
 		name   string
 		change func(*GitConfig)
-		refuse func(http.ResponseWriter, string) bool
+		refuse refusal
 		kind   error
 		say    string
 	}{
@@ -209,8 +213,10 @@ func TestGitHubApp(t *testing.T) {
 	}
 	for _, test := range refusals {
 		t.Run(test.name, func(t *testing.T) {
-			hub.refuse = test.refuse
-			defer func() { hub.refuse = nil }()
+			if test.refuse != nil {
+				hub.refuse.Store(&test.refuse)
+				defer hub.refuse.Store(nil)
+			}
 			c := config
 			if test.change != nil {
 				test.change(&c)

@@ -255,6 +255,7 @@ func startProxy(t testing.TB, to, userinfo string, config *tls.Config) *proxySer
 	}))
 	if config != nil {
 		p.TLS = config
+		p.Config.ErrorLog = log.New(io.Discard, "", 0)
 		p.StartTLS()
 	} else {
 		p.Start()

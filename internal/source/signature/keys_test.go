@@ -168,3 +168,17 @@ func armorOnly(a, b []byte) bool {
 	two, err2 := parseCommit(b)
 	return err1 == nil && err2 == nil && bytes.Equal(one.payload, two.payload)
 }
+
+// BenchmarkVerify measures what a signature adds to a poll.
+func BenchmarkVerify(b *testing.B) {
+	keys, commits := seeds(b)
+	for i, kind := range []string{"PGP", "SSH"} {
+		b.Run(kind, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := keys.Verify(commits[i], seedTime); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
