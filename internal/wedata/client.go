@@ -44,7 +44,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	if !regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`).MatchString(cfg.Region) {
-		return nil, fmt.Errorf("read region %q: give one such as ap-guangzhou", cfg.Region)
+		return nil, errors.New("read region: give one such as ap-guangzhou")
 	}
 	if cfg.Credentials == nil {
 		return nil, errors.New("make client: no credentials")
@@ -76,7 +76,8 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Reload looks for the credentials again and reports whether they are others.
+// Reload looks for the credentials again, where they were found, and reports whether
+// they are others.
 func (c *Client) Reload(ctx context.Context) (changed bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()

@@ -60,7 +60,7 @@ type endpoint struct {
 	loopback bool
 }
 
-// parseEndpoint reads a host or a URL.
+// parseEndpoint reads a host or a URL. No error repeats it: it may hold a secret.
 func parseEndpoint(s string) (endpoint, error) {
 	text := s
 	if !strings.Contains(text, "://") {
@@ -76,13 +76,13 @@ func parseEndpoint(s string) (endpoint, error) {
 	case u.User != nil:
 		return endpoint{}, errors.New("read endpoint: it holds a user name; credentials are given apart from it")
 	case host == "" || !isHost(host):
-		return endpoint{}, fmt.Errorf("read endpoint %q: no host in it", s)
+		return endpoint{}, errors.New("read endpoint: no host in it")
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
-		return endpoint{}, fmt.Errorf("read endpoint %q: only a scheme, a host and a port are allowed", s)
+		return endpoint{}, errors.New("read endpoint: only a scheme, a host and a port are allowed")
 	case e.scheme != "https" && e.scheme != "http":
-		return endpoint{}, fmt.Errorf("read endpoint %q: the scheme is https, or http for this machine", s)
+		return endpoint{}, errors.New("read endpoint: the scheme is https, or http for this machine")
 	case e.scheme == "http" && !e.loopback:
-		return endpoint{}, fmt.Errorf("read endpoint %q: plain http shows the token to the network; use https", s)
+		return endpoint{}, errors.New("read endpoint: plain http shows the token to the network; use https")
 	}
 	return e, nil
 }

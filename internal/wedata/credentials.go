@@ -27,6 +27,9 @@ const maxSecret = 8 << 10
 // prints them.
 type Credentials struct {
 	find func(context.Context) (keys, error)
+	// finding is held by who looks for others, who may have to wait for a network.
+	// Who signs meanwhile does not wait.
+	finding sync.Mutex
 
 	mu       sync.Mutex
 	keys     keys
@@ -38,6 +41,7 @@ type keys struct {
 	id, key, token string
 	expires        time.Time // zero if they do not
 	origin         string    // where they come from, in words
+	file           string    // they were read from; empty if it was none
 }
 
 // StaticCredentials returns credentials that never change; token may be empty.
@@ -47,32 +51,34 @@ func StaticCredentials(secretID, secretKey, token string) *Credentials {
 }
 
 // FindCredentials finds credentials where the SDK's users keep them: see
-// [CredentialSources]. The error is a [*NoCredentialsError] if there are none.
+// [CredentialSources]. Where they were found is where they are looked for again. The
+// error is a [*NoCredentialsError] if there are none.
 func FindCredentials(ctx context.Context, from CredentialSources) (*Credentials, error) {
-	c := &Credentials{find: from.find}
-	k, err := c.find(ctx)
+	k, source, err := from.find(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c.keys = k
-	return c, nil
+	return &Credentials{keys: k, find: func(ctx context.Context) (keys, error) { return ask(ctx, source) }}, nil
 }
 
-// Reload looks for credentials again and reports whether they are others. After an
-// error the old ones stay.
+// Reload looks for credentials again, where they were found, and reports whether
+// they are others. After an error the old ones stay.
 func (c *Credentials) Reload(ctx context.Context) (changed bool, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.finding.Lock()
+	defer c.finding.Unlock()
 	return c.reload(ctx)
 }
 
+// reload needs finding.
 func (c *Credentials) reload(ctx context.Context) (changed bool, err error) {
 	k, err := c.find(ctx)
 	if err != nil {
 		return false, fmt.Errorf("reload credentials: %w", err)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	old := c.keys
-	c.keys = k
+	c.keys, c.notAgain = k, time.Time{}
 	return old.id != k.id || old.key != k.key || old.token != k.token, nil
 }
 
@@ -83,25 +89,56 @@ func (c *Credentials) Origin() string {
 	return c.keys.origin
 }
 
-// current returns the keys to sign with now, renewed if they are about to expire.
-func (c *Credentials) current(ctx context.Context) (keys, error) {
+// File is the file that the credentials were read from; empty if it was none.
+func (c *Credentials) File() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.keys.file
+}
+
+// current returns the keys to sign with now, renewed if they are about to expire.
+func (c *Credentials) current(ctx context.Context) (keys, error) {
 	now := time.Now()
-	if c.keys.expires.IsZero() || now.Before(c.keys.expires.Add(-renewBefore)) {
-		return c.keys, nil
+	k, due := c.held(now)
+	if !due {
+		return k, nil
 	}
-	expired := !now.Before(c.keys.expires)
-	if !expired && now.Before(c.notAgain) {
-		return c.keys, nil
+	if now.Before(k.expires) {
+		if !c.finding.TryLock() {
+			return k, nil // they are being renewed, and good until then
+		}
+	} else {
+		c.finding.Lock()
+	}
+	defer c.finding.Unlock()
+	if k, due = c.held(now); !due {
+		return k, nil // somebody else was faster
 	}
 	if _, err := c.reload(ctx); err != nil {
+		c.mu.Lock()
 		c.notAgain = now.Add(renewBackoff)
-		if expired {
+		c.mu.Unlock()
+		if !now.Before(k.expires) {
 			return keys{}, err
 		}
 	}
-	return c.keys, nil
+	k, _ = c.held(now)
+	return k, nil
+}
+
+// held returns the keys, and whether they are to be renewed.
+func (c *Credentials) held(now time.Time) (k keys, due bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k = c.keys
+	switch {
+	case k.expires.IsZero() || now.Before(k.expires.Add(-renewBefore)):
+		return k, false
+	case now.Before(k.expires) && now.Before(c.notAgain):
+		return k, false
+	default:
+		return k, true
+	}
 }
 
 // The methods that could print a Credentials, and do not.

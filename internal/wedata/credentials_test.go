@@ -284,6 +284,57 @@ func TestRenewal(t *testing.T) {
 	})
 }
 
+// A file that is gone, as between two renames, is no reason to sign as somebody
+// else: the pair before stays, and the next one comes from the file again.
+func TestReload_StaysWithItsSource(t *testing.T) {
+	home := t.TempDir()
+	path := writeFile(t, filepath.Join(home, ".tencentcloud", "credentials"), "[default]\nsecret_id=id1\nsecret_key=key1\n")
+	metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			_, _ = io.WriteString(w, "role")
+			return
+		}
+		_, _ = io.WriteString(w, `{"Code":"Success","TmpSecretId":"role","TmpSecretKey":"k","Token":"t","ExpiredTime":4102444800}`)
+	}))
+	t.Cleanup(metadata.Close)
+	c, err := FindCredentials(t.Context(), CredentialSources{Getenv: env("HOME", home), metadata: metadata.URL + "/"})
+	if err != nil || c.File() != path {
+		t.Fatalf("found %q, error %v", c.File(), err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := c.Reload(t.Context()); changed || err == nil || !strings.Contains(err.Error(), path) || c.keys.id != "id1" {
+		t.Errorf("with the file gone: %q, changed %v, error %v", c.keys.id, changed, err)
+	}
+	writeFile(t, path, "[default]\nsecret_id=id2\nsecret_key=key2\n")
+	if changed, err := c.Reload(t.Context()); !changed || err != nil || c.keys.id != "id2" {
+		t.Errorf("with the file back: %q, changed %v, error %v", c.keys.id, changed, err)
+	}
+}
+
+// Who signs does not wait for who looks for new credentials.
+func TestReload_DoesNotHoldUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := make(chan struct{})
+		c := StaticCredentials("id1", "k", "")
+		c.find = func(context.Context) (keys, error) {
+			<-slow
+			return keys{id: "id2", key: "k"}, nil
+		}
+		go func() { _, _ = c.Reload(t.Context()) }()
+		synctest.Wait()
+		if k, err := c.current(t.Context()); err != nil || k.id != "id1" {
+			t.Errorf("during the reload: %q, %v", k.id, err)
+		}
+		close(slow)
+		synctest.Wait()
+		if k, err := c.current(t.Context()); err != nil || k.id != "id2" {
+			t.Errorf("after it: %q, %v", k.id, err)
+		}
+	})
+}
+
 // While a file is rewritten, badly, a pair that does not belong together is never
 // used.
 func TestRotationUnderLoad(t *testing.T) {

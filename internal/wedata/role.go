@@ -40,12 +40,12 @@ func (e *noRole) Is(target error) bool { return target == errNone }
 // instanceRole asks the metadata service for the keys of the instance's role.
 func (s CredentialSources) instanceRole(ctx context.Context) (keys, error) {
 	url := or(nonZero(s.metadata), metadataURL)
+	k := keys{origin: "the role of the instance"}
 	name, err := getMetadata(ctx, url)
 	if err != nil {
-		return keys{}, &noRole{err}
+		return k, &noRole{err}
 	}
 	role := strings.TrimSpace(string(name))
-	k := keys{origin: "the role of the instance"}
 	if !isID(role) || strings.ContainsAny(role, "/?#%") {
 		return k, errors.New("the metadata service answered no name of a role")
 	}

@@ -60,26 +60,36 @@ func (e *NoCredentialsError) Unwrap() error { return e.Role }
 // errNone says that a source has nothing, and that the next is to be asked.
 var errNone = errors.New("not there")
 
-// find asks the sources in turn.
-func (s CredentialSources) find(ctx context.Context) (keys, error) {
-	ctx, cancel := context.WithTimeout(ctx, MaxTimeout)
-	defer cancel()
+// find asks the sources in turn. It returns the one that has them, too: a file that
+// is being replaced must not make another source's turn.
+func (s CredentialSources) find(ctx context.Context) (keys, source, error) {
 	var err error
-	for _, source := range []func(context.Context) (keys, error){s.environment, s.profile, s.podRole, s.instanceRole} {
+	for _, from := range []source{s.environment, s.profile, s.podRole, s.instanceRole} {
 		var k keys
-		k, err = source(ctx)
+		k, err = ask(ctx, from)
 		if errors.Is(err, errNone) {
 			continue
 		}
-		if err == nil {
-			err = k.check()
-		}
-		if err != nil {
-			return keys{}, fmt.Errorf("find credentials: %s: %w", k.origin, err)
-		}
-		return k, nil
+		return k, from, err
 	}
-	return keys{}, &NoCredentialsError{Role: err}
+	return keys{}, nil, &NoCredentialsError{Role: errors.Unwrap(err)}
+}
+
+// source is one place where credentials can be.
+type source func(context.Context) (keys, error)
+
+// ask returns the keys of a source, if they can be used.
+func ask(ctx context.Context, from source) (keys, error) {
+	ctx, cancel := context.WithTimeout(ctx, MaxTimeout)
+	defer cancel()
+	k, err := from(ctx)
+	if err == nil {
+		err = k.check()
+	}
+	if err != nil {
+		return keys{}, fmt.Errorf("find credentials: %s: %w", k.origin, err)
+	}
+	return k, nil
 }
 
 func (s CredentialSources) environment(context.Context) (keys, error) {
@@ -114,7 +124,7 @@ func (s CredentialSources) profile(context.Context) (keys, error) {
 		return k, err
 	}
 	values := parseProfile(data)
-	k.id, k.key, k.token = values["secret_id"], values["secret_key"], values["token"]
+	k.id, k.key, k.token, k.file = values["secret_id"], values["secret_key"], values["token"], path
 	return k, nil
 }
 
@@ -133,8 +143,16 @@ func (s CredentialSources) readProfile(path string) ([]byte, error) {
 		s.Logger.Warn("credentials file can be read by others; make it 0600", "path", path)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxProfile+1))
-	if err == nil && len(data) > maxProfile {
-		err = fmt.Errorf("it is over %d bytes", maxProfile)
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxProfile {
+		return nil, fmt.Errorf("it is over %d bytes", maxProfile)
+	}
+	// What is being written must not be taken for a whole: half a key looks like one.
+	after, err := f.Stat()
+	if err == nil && (after.Size() != int64(len(data)) || !after.ModTime().Equal(info.ModTime())) {
+		err = errors.New("it was written while it was read")
 	}
 	return data, err
 }
