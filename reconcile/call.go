@@ -89,6 +89,10 @@ func (x *execution) admit(c *Change, now time.Time) error {
 	if _, paused := x.r.pauseNow(c.Key.ProjectID); paused {
 		return errStopped
 	}
+	if x.r.cfg.Guards() != x.guards {
+		x.halt()
+		return errGuards
+	}
 	if w, _ := x.guards.frozen(now); w != nil && x.plan.Approved == "" {
 		x.halt()
 		return errStopped

@@ -36,7 +36,7 @@ const (
 type execution struct {
 	r      *Reconciler
 	plan   *Plan
-	guards *Guards
+	guards *Guards // that the plan has passed
 	stop   context.Context // done: nothing new starts
 	calls  context.Context // done with stop, or earlier: no new call starts
 	halt   context.CancelFunc
@@ -60,7 +60,7 @@ type execution struct {
 	readUpTo time.Time         // when no more read-backs start, unless calls are under way
 
 	applied    int
-	superseded bool           // a person's word came in
+	superseded bool           // a person's word came in, or the guards have changed
 	auth       *state.Outcome // the credentials were not accepted
 	err        error
 }
@@ -82,6 +82,9 @@ var (
 	// errWord says that a call was given up because a person has asked for
 	// something: that is looked at before anything else is sent.
 	errWord = errors.New("a person's word came in")
+	// errGuards says that a call was given up because the guards are others now: a
+	// plan has to pass them before anything else is sent.
+	errGuards = errors.New("the guards have changed")
 )
 
 // execute makes the calls of the plan until all are made, stop is done, or the
@@ -90,7 +93,7 @@ func (r *Reconciler) execute(stop context.Context, plan *Plan) *execution {
 	calls, halt := context.WithCancel(stop)
 	defer halt()
 	x := &execution{
-		r: r, plan: plan, guards: r.cfg.Guards(), stop: stop, calls: calls, halt: halt,
+		r: r, plan: plan, guards: r.guards, stop: stop, calls: calls, halt: halt,
 		steps:  make(chan func(), 2*maxFlying+maxReadBacks), // never full: a sender goes on at once
 		called: make(map[spec.Key]bool), landed: make(map[spec.Key]bool), blocked: make(map[spec.Key][]*Change), needs: make(map[spec.Key]int),
 		window: 1, failing: r.failedBefore(),
@@ -136,7 +139,7 @@ func (x *execution) step(due time.Time, words <-chan time.Time) {
 	}
 }
 
-// hear ends the pass for a person's word.
+// hear ends the pass for what another plan has to heed, such as a person's word.
 func (x *execution) hear() {
 	x.superseded = true
 	x.halt()
@@ -224,7 +227,7 @@ func (x *execution) fail(err error) {
 func (x *execution) giveUp(f *flight, err error) {
 	x.end(f)
 	switch {
-	case errors.Is(err, errWord):
+	case errors.Is(err, errWord), errors.Is(err, errGuards):
 		x.hear()
 	case !errors.Is(err, errStopped):
 		x.fail(err)

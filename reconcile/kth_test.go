@@ -122,13 +122,13 @@ var scenarios = []scenario{
 	{
 		name: "a guard and its approval", begin: func(t testing.TB, w *world) {
 			at(tasks(3, 1)...)(t, w)
-			w.guards = &Guards{MaxChanges: 2}
+			w.guards.Store(&Guards{MaxChanges: 2})
 		}, tell: func(t testing.TB, w *world) {
 			w.commits(tasks(3, 2)...)
 			w.daemon(t, 2*time.Second)
 			w.say(state.VerbApprove, w.planHash(), "")
 			w.daemon(t, 4*time.Second)
-			w.guards = new(Guards)
+			w.guards.Store(new(Guards))
 		},
 	},
 	{

@@ -114,7 +114,7 @@ func watching(t *testing.T, l *library, ledger Ledger, control state.Control, ch
 	cfg := Config{
 		Source: &setSource{set: spec.NewSet()}, Ledger: ledger, Observer: o, Logger: silent, Guards: func() *Guards { return new(Guards) },
 		Commits: NewPacer(20), Reads: reads, Survey: &Survey{Lister: l, Looker: l, Lists: NewPacer(LookRate), Looks: reads},
-		LookEvery: time.Hour, Interval: 30 * time.Second, Horizon: time.Minute, Random: func() float64 { return 0 },
+		LookEvery: time.Hour, Interval: lasting(30 * time.Second), Horizon: lasting(time.Minute), Random: func() float64 { return 0 },
 	}
 	if change != nil {
 		change(&cfg)
@@ -212,7 +212,7 @@ func TestWatch_GivesWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &library{lists: map[string][][]string{"1 realtime": {{"a", "b"}}}}
 		// No pass but the first comes in between and finds that there are none.
-		r, _, stop := watching(t, l, nowhere{}, state.Control{}, func(c *Config) { c.Interval = time.Hour })
+		r, _, stop := watching(t, l, nowhere{}, state.Control{}, func(c *Config) { c.Interval = lasting(time.Hour) })
 		time.Sleep(59 * time.Second)
 		r.busy.Store(true)
 		time.Sleep(10 * time.Second)
@@ -241,3 +241,6 @@ func TestWatch_Denied(t *testing.T) {
 		}
 	})
 }
+
+// lasting is a time that does not change.
+func lasting(d time.Duration) func() time.Duration { return func() time.Duration { return d } }

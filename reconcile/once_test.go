@@ -40,7 +40,7 @@ func TestOnce(t *testing.T) {
 			return sound
 		}, applied: 3, left: []string{}, within: 8 * time.Second},
 		{
-			name: "a guard", prepare: func(w *world) { w.guards = &Guards{MaxChanges: 2} }, applied: 0,
+			name: "a guard", prepare: func(w *world) { w.guards.Store(&Guards{MaxChanges: 2}) }, applied: 0,
 			left:   []string{"t000 hold new held guard", "t001 hold new held guard", "t002 hold new held guard"},
 			within: time.Second,
 		},

@@ -48,8 +48,8 @@ func (r *Reconciler) pass(ctx context.Context, watch watcher) (*Result, error) {
 // what is under way gets its answer, and nothing new starts.
 type watcher func(stop context.CancelFunc, done <-chan struct{})
 
-// prepare writes what is owed to the state, carries out what people asked for, and
-// judges what was seen.
+// prepare writes what is owed to the state, carries out what people asked for,
+// judges what was seen, and lets go on what new credentials may be the end of.
 func (r *Reconciler) prepare(ctx context.Context) error {
 	if err := r.payDebts(ctx); err != nil {
 		return err
@@ -57,7 +57,10 @@ func (r *Reconciler) prepare(ctx context.Context) error {
 	if _, err := r.Obey(ctx); err != nil {
 		return err
 	}
-	return r.judgeLook(ctx)
+	if err := r.judgeLook(ctx); err != nil {
+		return err
+	}
+	return r.resume(ctx)
 }
 
 // blindPass does what can be done without any specs, as long as the source cannot

@@ -67,6 +67,29 @@ func (x *execution) unpause(projectID string) {
 	}
 }
 
+// Renew says that the credentials are others now. What is paused, and reading that
+// was denied, is tried again in the next pass. It may be called from any goroutine.
+func (r *Reconciler) Renew() { r.renewed.Store(true) }
+
+// resume ends what other credentials can be the end of.
+func (r *Reconciler) resume(ctx context.Context) error {
+	if !r.renewed.Swap(false) {
+		return nil
+	}
+	r.mu.Lock()
+	r.readDenied = time.Time{}
+	r.mu.Unlock()
+	if len(r.Control().Pauses) == 0 {
+		return nil
+	}
+	err := r.saveControl(ctx, func(c *state.Control) { c.Pauses = nil },
+		state.Event{At: time.Now(), Kind: state.EventPause, Note: "sends go on: there are new credentials"})
+	if err != nil {
+		r.renewed.Store(true)
+	}
+	return err
+}
+
 func scope(projectID string) string {
 	if projectID == "" {
 		return "everything"
@@ -84,6 +107,9 @@ func (x *execution) refuseAuth() {
 		if err == nil && changed {
 			return
 		}
+	}
+	if x.r.renewed.Load() {
+		return // it was signed with those before
 	}
 	x.pause("", *x.auth)
 }

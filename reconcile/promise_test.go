@@ -682,7 +682,7 @@ func TestP26_Window(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {
 		begins := w.start.Add(2 * time.Second)
-		w.guards = &Guards{Windows: []Window{{Name: "freeze", Start: begins, End: begins.Add(time.Hour)}}}
+		w.guards.Store(&Guards{Windows: []Window{{Name: "freeze", Start: begins, End: begins.Add(time.Hour)}}})
 		w.commits(tasks(60, 1)...)
 		p := w.run(t)
 		elapse(2 * time.Second)
@@ -700,6 +700,31 @@ func TestP26_Window(t *testing.T) {
 	})
 }
 
+// TestP26_NewGuards: guards that change while calls are made hold the next one
+// already, and let go what they allow at once.
+func TestP26_NewGuards(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		w.interval = time.Hour
+		w.commits(tasks(60, 1)...)
+		p := w.run(t)
+		elapse(2 * time.Second)
+		at := w.sent()
+		w.guards.Store(&Guards{AllowTasks: []string{"t05*"}})
+		elapse(time.Minute)
+		after := w.sent() - at
+		if held := p.r.Status().Plan.Count(ActionHold); at < 5 || after > 1+10 || at+after+held != 60 {
+			t.Errorf("%d requests before, %d after, %d are held", at, after, held)
+		}
+		w.guards.Store(new(Guards))
+		p.poke <- struct{}{}
+		elapse(5 * time.Second)
+		w.wantSent(t, 60)
+		p.halt(t)
+		w.check(t)
+	})
+}
+
 // TestP26_Approval: a held plan waits for its approval; the approval lasts until its
 // calls are made, through locks and restarts, and not longer.
 func TestP26_Approval(t *testing.T) {
@@ -707,7 +732,7 @@ func TestP26_Approval(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.commits(tasks(20, 1)...)
 		w.daemon(t, 5*time.Second)
-		w.guards = &Guards{MaxChangePercent: 30}
+		w.guards.Store(&Guards{MaxChangePercent: 30})
 		w.commits(tasks(20, 2)...)
 		w.weData.lock(task("t007"), time.Now(), time.Now().Add(5*time.Minute))
 		p := w.run(t)
@@ -1267,6 +1292,47 @@ func TestP30_Credentials(t *testing.T) {
 			t.Errorf("%d applied when the credentials are good", n)
 		}
 		p.halt(t)
+	})
+}
+
+// TestP30_Renew: new credentials end a pause at once, and one that the old ones
+// made while they were exchanged is not even begun.
+func TestP30_Renew(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		w.weData.expired = true
+		w.commits(tasks(5, 1)...)
+		p := w.run(t)
+		elapse(10 * time.Second)
+		if pauses := w.control().Pauses; len(pauses) != 1 {
+			t.Errorf("pauses %+v", pauses)
+		}
+		w.weData.do(func() { w.weData.expired = false })
+		p.r.Renew()
+		p.poke <- struct{}{}
+		elapse(2 * time.Second)
+		if n := w.applied(); n != 5 || len(w.control().Pauses) > 0 {
+			t.Errorf("%d applied, pauses %+v", n, w.control().Pauses)
+		}
+		w.weData.do(func() { w.weData.expired = true })
+		w.commits(tasks(5, 2)...)
+		w.weData.do(func() {
+			w.fault = func(s step) fault {
+				if s.kind != "commit" || !w.weData.expired {
+					return sound
+				}
+				w.weData.expired = false // the request is on its way when they are exchanged
+				p.r.Renew()
+				return badAuth
+			}
+		})
+		p.poke <- struct{}{}
+		elapse(2 * time.Second)
+		if n := w.applied(); n != 10 || len(w.control().Pauses) > 0 {
+			t.Errorf("%d applied, pauses %+v", n, w.control().Pauses)
+		}
+		p.halt(t)
+		w.check(t)
 	})
 }
 

@@ -170,7 +170,7 @@ func (r *Reconciler) judge(rec *state.Record, live *state.Live, at time.Time, re
 	now := time.Now()
 	e := event(state.EventReadBack, rec, now)
 	e.After = live
-	next := later(rec, now, r.cfg.Horizon, r.cfg.Random())
+	next := later(rec, now, r.cfg.Horizon(), r.cfg.Random())
 	if rec.Status == state.StatusApplied {
 		if readErr == nil && reached(&rec.Attempt.Wanted, live) {
 			e.Note = "approved in WeData: it is live"
@@ -179,7 +179,7 @@ func (r *Reconciler) judge(rec *state.Record, live *state.Live, at time.Time, re
 		e.Note = "still waits for its approval"
 		return next, e
 	}
-	verdict, why := verdictOf(rec.Attempt, live, at, r.cfg.Horizon, readErr)
+	verdict, why := verdictOf(rec.Attempt, live, at, r.cfg.Horizon(), readErr)
 	switch verdict {
 	case VerdictHappened:
 		e.Note = "it happened"

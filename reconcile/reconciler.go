@@ -26,20 +26,25 @@ type Config struct {
 	Info  SourceInfo // URL and Branch; the revision is the source's
 	State StateInfo  // Lineage
 
-	Guards   func() *Guards // asked at each pass, so that they can change
-	Commits  *Pacer         // of CommitIntegrationTask
-	Reads    *Pacer         // of DescribeIntegrationTask
-	Survey   *Survey        // of what is live, for Watch; nil if nobody looks
-	Horizon  time.Duration  // how long a signed request can still be accepted
-	Interval time.Duration  // between two polls
+	// These are asked at each use, so that they can change. Guards that are others
+	// than those that a plan has passed end its calls.
+	Guards   func() *Guards
+	Horizon  func() time.Duration // how long a signed request can still be accepted
+	Interval func() time.Duration // between two polls
+
 	// LookEvery is the time between two looks at what is live; 0 is never.
 	LookEvery time.Duration
-	Random    func() float64 // in [0, 1), for the jitter of back-offs; for concurrent use
-	NewID     func() string  // for attempts
+
+	Commits *Pacer         // of CommitIntegrationTask
+	Reads   *Pacer         // of DescribeIntegrationTask
+	Survey  *Survey        // of what is live, for Watch; nil if nobody looks
+	Random  func() float64 // in [0, 1), for the jitter of back-offs; for concurrent use
+	NewID   func() string  // for attempts
 }
 
 // Reconciler carries plans out. It is the only one that changes the state while
-// it lives. Its exported methods other than Status are called from one goroutine.
+// it lives. Its exported methods other than Status and Renew are called from one
+// goroutine.
 type Reconciler struct {
 	cfg Config
 
@@ -58,14 +63,16 @@ type Reconciler struct {
 	found      *Sightings  // of the last look, until it is judged
 	newest     *state.Look // that was judged
 
-	broken atomic.Bool   // the state cannot be written: nothing more is sent
-	busy   atomic.Bool   // commits are being made
-	looked chan struct{} // found is there
-	pulse  pulse
-	polled chan struct{} // closed after the first poll of Run
+	broken  atomic.Bool   // the state cannot be written: nothing more is sent
+	renewed atomic.Bool   // the credentials are others now
+	busy    atomic.Bool   // commits are being made
+	looked  chan struct{} // found is there
+	pulse   pulse
+	polled  chan struct{} // closed after the first poll of Run
 
 	// The rest belongs to the goroutine of Run or Once, or to the execution that it
 	// waits for.
+	guards    *Guards               // that the newest plan has passed
 	unsettled map[spec.Key]struct{} // tasks that may not be as their spec says; nil: all
 	revision  *Revision
 	descends  map[string]bool // of revision, by the revision before
@@ -164,7 +171,8 @@ func (r *Reconciler) Plan(ctx context.Context) (*Plan, error) {
 	r.settled(in, p)
 	p.Source, p.State = r.cfg.Info, r.cfg.State
 	p.Source.Revision, p.Source.Author, p.Source.Subject = r.revision.ID, r.revision.Author, r.revision.Subject
-	p = r.cfg.Guards().Check(p, Facts{Control: &control, Rewritten: rewritten}, now)
+	r.guards = r.cfg.Guards()
+	p = r.guards.Check(p, Facts{Control: &control, Rewritten: rewritten}, now)
 	r.mu.Lock()
 	r.plan = p
 	r.mu.Unlock()

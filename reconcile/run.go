@@ -105,11 +105,12 @@ func (l *loop) poll() (changed bool) {
 	l.r.pulse.pollEnds()
 	switch {
 	case err == nil:
-		l.tries, l.next = 0, time.Now().Add(l.r.cfg.Interval)
+		l.tries, l.next = 0, time.Now().Add(l.r.cfg.Interval())
 		l.r.noteSource(nil)
 	case l.ctx.Err() == nil:
 		l.tries++
-		wait := Backoff{Min: l.r.cfg.Interval, Max: max(pollAtMost, l.r.cfg.Interval)}.After(l.tries, l.r.cfg.Random())
+		least := l.r.cfg.Interval()
+		wait := Backoff{Min: least, Max: max(pollAtMost, least)}.After(l.tries, l.r.cfg.Random())
 		l.next = time.Now().Add(wait)
 		l.r.noteSource(err)
 		l.r.cfg.Logger.ErrorContext(l.ctx, "poll", "error", err, "tries", l.tries, "nextAt", l.next)
@@ -126,22 +127,25 @@ func (l *loop) pass() (wake time.Time, err error) {
 		result, err = l.r.pass(l.ctx, l.watch)
 	}
 	now := time.Now()
-	idle := now.Add(l.r.cfg.Interval)
+	idle := now.Add(l.r.cfg.Interval())
 	if err != nil {
 		return idle, l.endure(err)
 	}
 	l.r.noteState(nil)
 	switch {
-	case result != nil && result.Superseded:
+	case result != nil && (result.Superseded || l.r.outdated()):
 		return now, nil
 	case result != nil && result.again():
-		return now.Add(min(breath, l.r.cfg.Interval)), nil
+		return now.Add(min(breath, l.r.cfg.Interval())), nil
 	}
 	if due := l.r.nextDue(); !due.IsZero() && due.Before(idle) {
 		return due, nil
 	}
 	return idle, nil
 }
+
+// outdated reports whether what the last pass went by is no longer so.
+func (r *Reconciler) outdated() bool { return r.renewed.Load() || r.cfg.Guards() != r.guards }
 
 // endure returns the error if it ends the daemon, and else says it.
 func (l *loop) endure(err error) error {

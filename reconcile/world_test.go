@@ -28,7 +28,7 @@ type world struct {
 	start    time.Time
 	horizon  time.Duration // of the daemon; a request may arrive late by less than that
 	interval time.Duration // between two polls
-	guards   *Guards
+	guards   atomic.Pointer[Guards]
 	rate     float64
 	steady   bool // the network takes the same time, always
 
@@ -102,9 +102,10 @@ const (
 
 func newWorld(seed uint64) *world {
 	w := &world{
-		seed: seed, start: time.Now(), horizon: testHorizon, interval: 10 * time.Second, guards: new(Guards), rate: 20,
+		seed: seed, start: time.Now(), horizon: testHorizon, interval: 10 * time.Second, rate: 20,
 		counts: map[stepID]int{}, called: map[spec.Key]int{}, asked: map[spec.Key]spec.Digest{},
 	}
+	w.guards.Store(new(Guards))
 	w.disk = disk{records: map[spec.Key]*state.Record{}}
 	w.weData = weData{w: w, tasks: map[spec.Key]*liveTask{}, received: map[string]int{}, truth: map[string]bool{}, denied: map[string]bool{}, readAt: map[spec.Key]time.Time{}}
 	w.repo = repo{set: spec.NewSet()}
@@ -212,9 +213,10 @@ func (w *world) newProcess() *process {
 	p.die = sync.OnceFunc(func() { close(p.killed); p.stop() })
 	p.r = New(Config{
 		Source: p, Committer: p, Reader: p, Ledger: p, Observer: p, Logger: silent,
-		Guards:  func() *Guards { return w.guards },
-		Commits: NewPacer(w.rate), Reads: NewPacer(20),
-		Horizon: w.horizon, Interval: w.interval,
+		Guards:   func() *Guards { return w.guards.Load() },
+		Horizon:  func() time.Duration { return w.horizon },
+		Interval: func() time.Duration { return w.interval },
+		Commits:  NewPacer(w.rate), Reads: NewPacer(20),
 		Random: func() float64 { return float64(w.moment("random")%1000) / 1000 },
 		NewID:  func() string { return fmt.Sprintf("%016x", w.moment("id")) },
 	}, maps.Clone(w.disk.records), w.disk.control)
@@ -564,7 +566,7 @@ func (p *process) Planned(plan *Plan) {
 	clear(w.called)
 	control := p.r.control
 	whole := Diff(Input{Specs: w.repo.set, Records: p.r.records, Control: &control}, time.Now())
-	whole = w.guards.Check(whole, Facts{Control: &control, Rewritten: slices.ContainsFunc(plan.Holds, func(h GuardHold) bool { return h.Guard == "rewritten" })}, time.Now())
+	whole = w.guards.Load().Check(whole, Facts{Control: &control, Rewritten: slices.ContainsFunc(plan.Holds, func(h GuardHold) bool { return h.Guard == "rewritten" })}, time.Now())
 	if got, want := strings.Join(lines(plan), "; "), strings.Join(lines(whole), "; "); got != want {
 		w.breach("the plan is %q, and looking at everything %q", got, want)
 	}

@@ -136,7 +136,7 @@ func newConsole(t *testing.T) *console {
 		Guards:  func() *reconcile.Guards { return new(reconcile.Guards) },
 		Commits: reconcile.NewPacer(20), Reads: reads,
 		Survey:    &reconcile.Survey{Lister: c, Looker: c, Lists: reconcile.NewPacer(reconcile.LookRate), Looks: reads},
-		LookEvery: lookEvery, Horizon: 310 * time.Second, Interval: passEvery,
+		LookEvery: lookEvery, Horizon: lasting(310 * time.Second), Interval: lasting(passEvery),
 		Random: func() float64 { return 0.5 },
 		NewID:  func() string { id++; return fmt.Sprint(id) },
 	}, map[spec.Key]*state.Record{}, state.Control{})
@@ -367,3 +367,6 @@ func (nowhere) Save(context.Context, state.Transition) error { return nil }
 func (nowhere) Words(context.Context) ([]state.Word, error) { return nil, nil }
 
 func (nowhere) WordsPending(context.Context) (bool, error) { return false, nil }
+
+// lasting is a time that does not change.
+func lasting(d time.Duration) func() time.Duration { return func() time.Duration { return d } }

@@ -112,7 +112,7 @@ func TestSupervisor_Hang(t *testing.T) {
 				a := &App{settings: Defaults(), log: log, supervisor: &supervisor{conn: ours, log: log, watchdog: time.Minute}}
 				a.reconciler.Store(reconcile.New(reconcile.Config{
 					Source: src, Ledger: src, Logger: log, Guards: func() *reconcile.Guards { return new(reconcile.Guards) },
-					Interval: time.Minute, Random: func() float64 { return 0 },
+					Interval: func() time.Duration { return time.Minute }, Random: func() float64 { return 0 },
 				}, nil, state.Control{}))
 				ctx, cancel := context.WithCancel(t.Context())
 				told := make(chan []string, 1)
