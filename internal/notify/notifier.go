@@ -1,10 +1,8 @@
 package notify
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -38,16 +36,14 @@ type Settings struct {
 // be told is queued, and told while Run runs. Each outcome of a version of a task is
 // told once, whatever the words in it.
 type Notifier struct {
+	mu       sync.Mutex
 	settings Settings
-	client   *client
-	forge    *Forge
-	channels []*channel
-	statuses *queue[standingOf]
-
-	mu     sync.Mutex
-	memory memory
-	source reconcile.SourceInfo // of the plan under way
-	last   standingOf           // that was queued
+	to       receivers
+	running  map[teller]func()                                      // ends each that tells
+	launch   func(run func(ctx, stop context.Context)) (end func()) // nil while Run does not run
+	memory   memory
+	source   reconcile.SourceInfo // of the plan under way
+	last     standingOf           // that was queued
 }
 
 var (
@@ -65,36 +61,33 @@ type standingOf struct {
 // New checks the settings, and reads the secrets once to see that they are there.
 // It sends nothing.
 func New(s Settings) (*Notifier, error) {
-	if s.Logger == nil {
-		s.Logger = slog.New(slog.DiscardHandler)
-	}
-	client, err := newClient(s.Transport, s.CAFile, s.Logger)
+	to, err := open(&s, receivers{}, &Settings{})
 	if err != nil {
-		return nil, &Error{Op: "open the channels", Kind: ErrConfig, Err: err}
+		return nil, err
 	}
-	n := &Notifier{settings: s, client: client, memory: newMemory(time.Now())}
-	names := map[string]bool{}
-	for _, c := range s.Channels {
-		if names[c.Name] {
-			return nil, &Error{Op: "open the channels", Kind: ErrConfig, Err: fmt.Errorf("%q is there twice", c.Name)}
-		}
-		names[c.Name] = true
-		ch, err := newChannel(c, client)
-		if err != nil {
-			return nil, err
-		}
-		n.channels = append(n.channels, ch)
+	return &Notifier{settings: s, to: to, running: map[teller]func(){}, memory: newMemory(time.Now())}, nil
+}
+
+// Run tells what is queued until ctx is done, and then, for 5 s at the most, what is
+// left.
+func (n *Notifier) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	n.mu.Lock()
+	n.launch = func(run func(ctx, stop context.Context)) (end func()) {
+		stop, cancel := context.WithCancel(ctx)
+		running.Go(func() {
+			defer cancel()
+			tellUntil(ctx, stop, run)
+		})
+		return cancel
 	}
-	if s.Forge != nil {
-		if n.forge, err = Open(*s.Forge); err != nil {
-			return nil, err
-		}
-		n.statuses = newQueue[standingOf]("commit status", s.Logger)
-		n.statuses.deliver, n.statuses.pace = n.setStatus, time.Second
-		n.statuses.linger = linger // most passes are over by then
-		n.statuses.replaces = func(b, a standingOf) bool { return a.revision == b.revision }
-	}
-	return n, nil
+	n.start()
+	n.mu.Unlock()
+	<-ctx.Done()
+	n.mu.Lock()
+	n.launch = nil
+	n.mu.Unlock()
+	running.Wait()
 }
 
 // grace is how long Run goes on to tell what is queued when it is to end.
@@ -103,43 +96,33 @@ const grace = 5 * time.Second
 // errOver is why something is not told at the end.
 var errOver = errors.New("the program ends")
 
-// Run tells what is queued until ctx is done, and then, for 5 s at the most, what is
-// left.
-func (n *Notifier) Run(ctx context.Context) {
+// tellUntil runs a queue until stop is done, and until a grace period after ctx at
+// the most.
+func tellUntil(ctx, stop context.Context, run func(ctx, stop context.Context)) {
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
-	stop := context.AfterFunc(ctx, func() {
+	ends := context.AfterFunc(ctx, func() {
 		timer := time.AfterFunc(grace, func() { cancel(errOver) })
 		context.AfterFunc(work, func() { timer.Stop() })
 	})
-	defer stop()
-	var running sync.WaitGroup
-	for _, c := range n.channels {
-		running.Go(func() { c.queue.run(work, ctx) })
-	}
-	if n.statuses != nil {
-		running.Go(func() { n.statuses.run(work, ctx) })
-	}
-	running.Wait()
+	defer ends()
+	run(work, stop)
 }
 
 // Close lets go of the connections that are kept.
 func (n *Notifier) Close() error {
-	n.client.close()
-	if n.forge != nil {
-		return n.forge.Close()
-	}
-	return nil
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.to.close()
 }
 
 // Stats counts what became of what was to be told, for each receiver.
 func (n *Notifier) Stats() []Stats {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	var all []Stats
-	if n.statuses != nil {
-		all = append(all, n.statuses.count())
-	}
-	for _, c := range n.channels {
-		all = append(all, c.queue.count())
+	for _, q := range n.to.queues() {
+		all = append(all, q.count())
 	}
 	return all
 }
@@ -148,6 +131,9 @@ func (n *Notifier) Stats() []Stats {
 func (n *Notifier) Planned(p *reconcile.Plan) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.to.none() {
+		return
+	}
 	n.source = p.Source
 	n.memory.learn(p)
 	if calls := p.Count(reconcile.ActionCommit); calls > 0 && len(p.Holds) == 0 {
@@ -163,7 +149,7 @@ func (n *Notifier) Called(c *reconcile.Change, _ *state.Record, out state.Outcom
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !n.memory.news(c.Key, releaseOf(reconcile.AppliedOf(c.Want, "")), topic) {
+	if n.to.none() || !n.memory.news(c.Key, releaseOf(reconcile.AppliedOf(c.Want, "")), topic) {
 		return
 	}
 	e := n.about(c)
@@ -175,6 +161,9 @@ func (n *Notifier) Called(c *reconcile.Change, _ *state.Record, out state.Outcom
 func (n *Notifier) Passed(r *reconcile.Result) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.to.none() {
+		return
+	}
 	n.source = r.Left.Source
 	n.settle(r.Left)
 	n.tellPlan(r)
@@ -307,7 +296,7 @@ func (n *Notifier) tell(e Event) {
 	e = e.mapped(oneLine)
 	e.ID, e.At, e.Link = n.settings.NewID(), time.Now(), n.settings.Link
 	e.Source, e.Branch, e.Revision, e.Author = oneLine(n.source.URL), oneLine(n.source.Branch), oneLine(n.source.Revision), oneLine(n.source.Author)
-	for _, c := range n.channels {
+	for _, c := range n.to.channels {
 		c.tell(e)
 	}
 }
@@ -315,16 +304,9 @@ func (n *Notifier) tell(e Event) {
 // stand queues the status of the revision, if it differs from the one before.
 func (n *Notifier) stand(state State, text string) {
 	s := standingOf{n.source.Revision, state, text}
-	if n.statuses == nil || !isRevision(s.revision) || s == n.last {
+	if n.to.statuses == nil || !isRevision(s.revision) || s == n.last {
 		return
 	}
 	n.last = s
-	n.statuses.add(s)
-}
-
-// setStatus shows the first of the standings.
-func (n *Notifier) setStatus(ctx context.Context, s []standingOf) (int, error) {
-	return 1, n.forge.SetStatus(ctx, s[0].revision, Status{
-		State: s[0].state, Context: cmp.Or(n.settings.Context, agent), Description: s[0].text, URL: n.settings.Link,
-	})
+	n.to.statuses.add(s)
 }

@@ -93,6 +93,26 @@ func (q *queue[T]) count() Stats {
 	return s
 }
 
+// inherit takes over what is queued in old, if that is another one, and its counts.
+func (q *queue[T]) inherit(old *queue[T]) {
+	if old == nil || old == q {
+		return
+	}
+	old.mu.Lock()
+	items, stats := old.items, old.stats
+	old.items = nil
+	old.mu.Unlock()
+	q.mu.Lock()
+	q.stats.Sent, q.stats.Dropped, q.stats.Failed = stats.Sent, stats.Dropped, stats.Failed
+	q.mu.Unlock()
+	for _, item := range items {
+		q.add(item)
+	}
+}
+
+// empty drops what is queued.
+func (q *queue[T]) empty() { q.take(maxQueue) }
+
 // run tells what is queued until stop is done; then what is left, at once, as far
 // as that goes before ctx is done.
 func (q *queue[T]) run(ctx, stop context.Context) {

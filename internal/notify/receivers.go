@@ -1,0 +1,164 @@
+package notify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"reflect"
+	"slices"
+	"time"
+)
+
+// receivers are all who are told.
+type receivers struct {
+	client   *client // of the channels
+	channels []*channel
+	forge    *Forge // nil is none
+	statuses *queue[standingOf]
+}
+
+// teller is a queue, whatever it holds.
+type teller interface {
+	run(ctx, stop context.Context)
+	count() Stats
+	empty()
+}
+
+// open opens the receivers of the settings. Those of the settings before that stay
+// the same are kept, with what they have queued. It sends nothing.
+func open(s *Settings, have receivers, before *Settings) (to receivers, err error) {
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	if u, err := url.Parse(s.Link); err != nil || u.User != nil {
+		return to, &Error{Op: "open the channels", Kind: ErrConfig, Err: errors.New("the link is not a URL, or holds a user: everybody is shown it")}
+	}
+	same := have.client != nil && s.CAFile == before.CAFile
+	if to.client = have.client; !same {
+		if to.client, err = newClient(s.Transport, s.CAFile, s.Logger); err != nil {
+			return to, &Error{Op: "open the channels", Kind: ErrConfig, Err: err}
+		}
+	}
+	names := map[string]bool{}
+	for _, c := range s.Channels {
+		if names[c.Name] {
+			return to, &Error{Op: "open the channels", Kind: ErrConfig, Err: fmt.Errorf("%q is there twice", c.Name)}
+		}
+		names[c.Name] = true
+		if i := slices.IndexFunc(before.Channels, func(b Channel) bool { return reflect.DeepEqual(b, c) }); same && i >= 0 {
+			to.channels = append(to.channels, have.channels[i])
+			continue
+		}
+		ch, err := newChannel(c, to.client)
+		if err != nil {
+			return to, err
+		}
+		to.channels = append(to.channels, ch)
+	}
+	return to, to.openForge(s, have, before)
+}
+
+// openForge opens where commits get a status.
+func (to *receivers) openForge(s *Settings, have receivers, before *Settings) (err error) {
+	if s.Forge == nil {
+		return nil
+	}
+	if have.forge != nil && reflect.DeepEqual(s.Forge, before.Forge) && s.Context == before.Context && s.Link == before.Link {
+		to.forge, to.statuses = have.forge, have.statuses
+		return nil
+	}
+	if to.forge, err = Open(*s.Forge); err != nil {
+		return err
+	}
+	forge, name, link := to.forge, cmp.Or(s.Context, agent), s.Link
+	q := newQueue[standingOf]("commit status", s.Logger)
+	q.deliver = func(ctx context.Context, s []standingOf) (int, error) {
+		return 1, forge.SetStatus(ctx, s[0].revision, Status{State: s[0].state, Context: name, Description: s[0].text, URL: link})
+	}
+	q.pace = time.Second
+	q.linger = linger // most passes are over by then
+	q.replaces = func(b, a standingOf) bool { return a.revision == b.revision }
+	to.statuses = q
+	return nil
+}
+
+// none reports whether nobody is to be told.
+func (to *receivers) none() bool { return len(to.channels) == 0 && to.statuses == nil }
+
+// queues lists what is told from.
+func (to *receivers) queues() []teller {
+	var all []teller
+	if to.statuses != nil {
+		all = append(all, to.statuses)
+	}
+	for _, c := range to.channels {
+		all = append(all, c.queue)
+	}
+	return all
+}
+
+// close lets go of the connections that are kept.
+func (to *receivers) close() error {
+	to.client.close()
+	if to.forge != nil {
+		return to.forge.Close()
+	}
+	return nil
+}
+
+// Reload checks other settings, and returns what puts them in place of those there
+// are; after an error those stay. A receiver that stays the same goes on as it does.
+// One that changes gets what was queued, and one that is gone is not told it: only
+// what is on its way to it goes on.
+func (n *Notifier) Reload(s Settings) (swap func(), err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s.Transport, s.NewID, s.Logger = n.settings.Transport, n.settings.NewID, n.settings.Logger
+	next, err := open(&s, n.to, &n.settings)
+	if err != nil {
+		return nil, err
+	}
+	return func() { n.exchange(next, s) }, nil
+}
+
+// exchange puts the receivers in place of those there are.
+func (n *Notifier) exchange(next receivers, s Settings) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, c := range next.channels {
+		if i := slices.IndexFunc(n.to.channels, func(old *channel) bool { return old.Name == c.Name }); i >= 0 {
+			c.queue.inherit(n.to.channels[i].queue)
+		}
+	}
+	if next.statuses != n.to.statuses {
+		n.last = standingOf{} // the next pass says it there
+		if next.statuses != nil {
+			next.statuses.inherit(n.to.statuses)
+		}
+	}
+	kept := next.queues()
+	for _, q := range n.to.queues() {
+		if slices.Contains(kept, q) {
+			continue
+		}
+		q.empty()
+		if end := n.running[q]; end != nil {
+			end()
+			delete(n.running, q)
+		}
+	}
+	n.to, n.settings = next, s
+	n.start()
+}
+
+// start lets those tell that do not yet, while Run runs. It needs mu.
+func (n *Notifier) start() {
+	for _, q := range n.to.queues() {
+		if n.launch != nil && n.running[q] == nil {
+			n.running[q] = n.launch(q.run)
+		}
+	}
+}
