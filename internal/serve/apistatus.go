@@ -21,6 +21,7 @@ type jsonStatus struct {
 	Reasons   []Reason          `json:"reasons"`
 	Source    jsonSource        `json:"source"`
 	State     jsonHealth        `json:"state"`
+	Reloads   jsonReloads       `json:"reloads"`
 	Revision  *jsonRevision     `json:"revision"` // null before the first plan
 	Plan      *jsonPlan         `json:"plan"`     // null before the first
 	Pass      *jsonPass         `json:"pass"`     // null while no calls are made
@@ -38,6 +39,11 @@ type jsonHealth struct {
 	LastAttempt time.Time `json:"last_attempt,omitzero"`
 	LastSuccess time.Time `json:"last_success,omitzero"`
 	Error       string    `json:"error,omitempty"`
+}
+
+type jsonReloads struct {
+	Configuration jsonHealth `json:"configuration"`
+	Credentials   jsonHealth `json:"credentials"`
 }
 
 type jsonSource struct {
@@ -120,6 +126,7 @@ func (s *Server) jsonStatus(l *look) jsonStatus {
 		InSync:    l.inSync(),
 		Source:    jsonSource{l.plan().Source.URL, l.plan().Source.Branch, healthOf(l.status.Source)},
 		State:     healthOf(l.status.Ledger),
+		Reloads:   jsonReloads{healthOf(l.reloads.Configuration), healthOf(l.reloads.Credentials)},
 		Pauses:    emptyNotNil(l.pauses()),
 		Approvals: []jsonApproval{},
 		InFlight:  emptyNotNil(l.status.Flying[:min(len(l.status.Flying), maxListed)]),

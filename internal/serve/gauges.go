@@ -31,6 +31,8 @@ func newGauges(s *Server) *gauges {
 	g.times()
 	g.work()
 	g.trouble()
+	g.reloads("config", "configuration", func(r Reloads) reconcile.Health { return r.Configuration })
+	g.reloads("credentials", "credentials", func(r Reloads) reconcile.Health { return r.Credentials })
 	return g
 }
 
@@ -181,6 +183,17 @@ func (g *gauges) trouble() {
 		tell(float64(l.digest.errors), string(spec.SeverityError))
 		tell(float64(l.digest.warnings), string(spec.SeverityWarning))
 	})
+}
+
+// reloads adds the two gauges that Prometheus' own programs have for a reload.
+func (g *gauges) reloads(name, what string, of func(Reloads) reconcile.Health) {
+	g.add(name+"_last_reload_successful", "1 if the "+what+" on disk could be used when last read, 0 if what was there before is.", nil, func(l *look, tell func(float64, ...string)) {
+		if h := of(l.reloads); !h.At.IsZero() {
+			tell(is(h.Err == nil))
+		}
+	})
+	g.time(name+"_last_reload_success_timestamp_seconds", "When the "+what+" on disk could last be used.",
+		func(l *look) time.Time { return of(l.reloads).OK })
 }
 
 func is(b bool) float64 {

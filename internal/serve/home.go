@@ -36,7 +36,7 @@ func (s *Server) homePage(ctx context.Context, l *look) homePage {
 		Progress: l.progressView(),
 		Needs:    l.needs(reasons),
 		Waits:    l.waits(all),
-		Notes:    l.notes(all, s.cfg.Interval),
+		Notes:    l.notes(all, s.live.Load().interval),
 		Counts:   l.counts(all),
 		Problems: l.problems(),
 	}

@@ -19,11 +19,16 @@ type look struct {
 	calls  map[standing]int
 	flying map[spec.Key]bool
 	period time.Duration
+
+	reloads Reloads
 }
 
 // look looks at the daemon now.
 func (s *Server) look() *look {
 	l := &look{now: time.Now(), status: s.cfg.Status(), period: s.period()}
+	if s.cfg.Reloads != nil {
+		l.reloads = s.cfg.Reloads()
+	}
 	l.digest = s.digests.of(l.status.Plan)
 	l.flying = make(map[spec.Key]bool, len(l.status.Flying))
 	for _, key := range l.status.Flying {

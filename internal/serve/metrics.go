@@ -51,11 +51,6 @@ func newMetrics(s *Server) *metrics {
 	for _, result := range []string{passFinished, passSuperseded} {
 		m.passes.WithLabelValues(result)
 	}
-	for _, f := range s.cfg.Webhooks.forges() {
-		for _, result := range hookResults() {
-			m.hooks.WithLabelValues(f.name, result)
-		}
-	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "build_info", Help: "The version that runs; always 1.",
 	}, []string{"version", "go_version"})
@@ -63,6 +58,15 @@ func newMetrics(s *Server) *metrics {
 	m.registry.MustRegister(m.calls, m.passes, m.duration, m.hooks, build, newGauges(s),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// webhooks lets the counts of webhooks begin at 0.
+func (m *metrics) webhooks(forges []forge) {
+	for _, f := range forges {
+		for _, result := range hookResults() {
+			m.hooks.WithLabelValues(f.name, result)
+		}
+	}
 }
 
 // classes lists what an answer can mean.

@@ -12,9 +12,9 @@ const pokeGap = 10 * time.Second
 // follows as one, at its end. So a push is seen at once, and a flood is a poll a gap.
 type poker struct {
 	poke func()
-	gap  time.Duration
 
 	mu      sync.Mutex
+	gap     time.Duration
 	last    time.Time
 	timer   *time.Timer // of the poll that waits for the end of the gap; nil if none does
 	stopped bool
@@ -36,6 +36,13 @@ func (p *poker) ask() {
 		return
 	}
 	p.timer = time.AfterFunc(wait, p.due)
+}
+
+// setGap changes the gap. A poll that waits already keeps its time.
+func (p *poker) setGap(gap time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gap = gap
 }
 
 func (p *poker) due() {

@@ -25,11 +25,13 @@ const (
 	ReasonSpecs       ReasonCode = "specs"       // a file or a commit of the source cannot be used
 	ReasonSource      ReasonCode = "source"      // the source cannot be read
 	ReasonSignature   ReasonCode = "signature"   // the newest revision is not signed by whom it has to be
+	// The configuration on disk cannot be used, or not without a restart.
+	ReasonConfiguration ReasonCode = "configuration"
 )
 
 // ReasonCodes lists the codes, the most urgent first.
 func ReasonCodes() []ReasonCode {
-	return []ReasonCode{ReasonState, ReasonCredentials, ReasonUnknown, ReasonGuard, ReasonRefused, ReasonNotRunning, ReasonSpecs, ReasonSignature, ReasonSource}
+	return []ReasonCode{ReasonState, ReasonCredentials, ReasonUnknown, ReasonGuard, ReasonRefused, ReasonNotRunning, ReasonSpecs, ReasonSignature, ReasonSource, ReasonConfiguration}
 }
 
 // reasonTitle names a code to people.
@@ -51,6 +53,8 @@ func reasonTitle(code ReasonCode) string {
 		return "Specs"
 	case ReasonSignature:
 		return "Signature"
+	case ReasonConfiguration:
+		return "Configuration"
 	default:
 		return "Source"
 	}

@@ -10,7 +10,7 @@ import (
 
 // routes joins paths and handlers. What is not listed is not found, whatever its
 // method: there is nothing else to know about.
-func (s *Server) routes() http.Handler {
+func (s *Server) routes(l *live, forges []forge) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.serveHome)
 	mux.HandleFunc("GET /tasks", s.serveTasks)
@@ -32,11 +32,11 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /api/v1/openapi.yaml", serveOpenAPI)
 	mux.HandleFunc("GET /api/v1/plan.schema.json", servePlanSchema)
 
-	if s.cfg.Say != nil && s.cfg.TokenFile != "" {
-		mux.Handle("POST /api/v1/words", http.NewCrossOriginProtection().Handler(http.HandlerFunc(s.serveWord)))
+	if s.cfg.Say != nil && l.tokenFile != "" {
+		mux.Handle("POST /api/v1/words", http.NewCrossOriginProtection().Handler(s.serveWord(l.tokenFile)))
 	}
 	if s.poker != nil {
-		for _, f := range s.cfg.Webhooks.forges() {
+		for _, f := range forges {
 			mux.HandleFunc("POST /webhook/"+f.name, s.serveWebhook(f))
 		}
 	}
@@ -96,5 +96,5 @@ func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
 
 // reasons says why a person is needed.
 func (s *Server) reasons(l *look) []Reason {
-	return readiness(l.status, l.digest, l.now, s.cfg.Interval)
+	return append(readiness(l.status, l.digest, l.now, s.live.Load().interval), l.reloads.reasons()...)
 }

@@ -8,14 +8,15 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// Config is what a Server is made of. Everything but Source, Period, Say, TokenFile and
-// Webhooks is required.
+// Config is what a Server is made of. Everything but Source, Reloads, Period, Say, TokenFile
+// and Webhooks is required. [Server.Reload] exchanges Interval, Webhooks and TokenFile.
 type Config struct {
 	Version  string        // of this program
 	Interval time.Duration // between two polls of the source
@@ -29,6 +30,8 @@ type Config struct {
 	Alive func(now time.Time) bool
 	// State opens the state as it is now, for reading. Who calls it closes it.
 	State func(context.Context) (*state.Reader, error)
+	// Reloads says how the last reloads of what is on disk went. Nil: there are none.
+	Reloads func() Reloads
 	// Period is the time between two commits as the limiter has it now. Nil: the
 	// least that the API's limit allows.
 	Period func() time.Duration
@@ -87,7 +90,7 @@ type Server struct {
 	exports chan struct{} // one for each export that may run
 	hooks   chan struct{} // one for each webhook whose body may be read
 
-	handler http.Handler
+	live    atomic.Pointer[live]
 	closing sync.Once
 	quit    chan struct{} // closed when what has no end of its own has to end
 }
@@ -113,11 +116,12 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.catalog = newCatalog(s.openState)
 	s.metrics = newMetrics(s)
+	s.metrics.webhooks(cfg.Webhooks.forges())
 	s.tracker = newTracker(s.metrics.called, s.metrics.passed, s.hub.publish)
 	if cfg.Poke != nil {
 		s.poker = newPoker(cfg.Poke, min(pokeGap, cfg.Interval))
 	}
-	s.handler = s.routes()
+	s.live.Store(s.newLive(&cfg))
 	return s, nil
 }
 
@@ -142,14 +146,16 @@ func (cfg *Config) check() error {
 func (s *Server) Observer() reconcile.Observer { return s.tracker }
 
 // Handler returns the window without a listener.
-func (s *Server) Handler() http.Handler { return s.handler }
+func (s *Server) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.live.Load().handler.ServeHTTP(w, r) })
+}
 
 // Serve answers requests until ctx is done, and then ends within a few seconds. It
 // closes l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	bounded := newBoundedListener(l, maxConns)
 	srv := &http.Server{
-		Handler:                      bounded.keeping(s.handler),
+		Handler:                      bounded.keeping(s.Handler()),
 		ReadHeaderTimeout:            readHeaderTimeout,
 		ReadTimeout:                  readTimeout,
 		WriteTimeout:                 writeTimeout,

@@ -29,13 +29,21 @@ type wordRequest struct {
 	Actor  string     `json:"actor"`
 }
 
-// serveWord gives a person's word to the daemon.
-func (s *Server) serveWord(w http.ResponseWriter, r *http.Request) {
-	if !s.mayAct(r) {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="wedatasync"`)
-		fail(w, http.StatusUnauthorized, "a token is needed: Authorization: Bearer TOKEN")
-		return
+// serveWord gives a person's word to the daemon, if the person has the token in the
+// file.
+func (s *Server) serveWord(tokenFile string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !s.mayAct(r, tokenFile) {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="wedatasync"`)
+			fail(w, http.StatusUnauthorized, "a token is needed: Authorization: Bearer TOKEN")
+			return
+		}
+		s.passOn(w, r)
 	}
+}
+
+// passOn gives the word in the body to the daemon, and answers with what became of it.
+func (s *Server) passOn(w http.ResponseWriter, r *http.Request) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		fail(w, http.StatusUnsupportedMediaType, "the body has to be application/json")
 		return
@@ -64,8 +72,8 @@ func (s *Server) serveWord(w http.ResponseWriter, r *http.Request) {
 }
 
 // mayAct reports whether the request has the token.
-func (s *Server) mayAct(r *http.Request) bool {
-	known, err := readSecrets(s.cfg.TokenFile)
+func (s *Server) mayAct(r *http.Request, tokenFile string) bool {
+	known, err := readSecrets(tokenFile)
 	if err != nil {
 		s.cfg.Logger.ErrorContext(r.Context(), "read the token for actions", "error", err)
 		return false
