@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -65,6 +66,7 @@ type Git struct {
 	branch plumbing.ReferenceName
 	remote connector
 	trust  *verifier
+	next   atomic.Pointer[connector] // takes remote's place at the next poll; nil: none does
 	log    *slog.Logger
 	lock   *flock.Flock
 	temp   bool // the mirror goes with the source
@@ -172,6 +174,7 @@ func (g *Git) connector() (connector, error) {
 // Poll returns the branch's newest commit with its specs. The Set stays the same
 // one from poll to poll. After an error it is as it was.
 func (g *Git) Poll(ctx context.Context) (*reconcile.Revision, error) {
+	g.reconnect()
 	revision, err := g.poll(ctx)
 	if !errors.Is(err, errDamaged) {
 		return revision, g.describe(err)

@@ -98,7 +98,7 @@ func (t *appTokens) ask(ctx context.Context, client *http.Client) error {
 	t.forget()
 	assertion, err := t.assertion(time.Now().Add(t.skew))
 	if err != nil {
-		return &Error{Kind: ErrAuth, Detail: "GitHub App", Err: err, Hint: "name the private key that GitHub gave for the App"}
+		return err
 	}
 	base := strings.TrimSuffix(t.app.APIURL, "/")
 	if base == "" {
@@ -166,7 +166,7 @@ func (t *appTokens) refused(status int, message string) error {
 func (t *appTokens) assertion(now time.Time) (string, error) {
 	key, err := readRSAKey(t.app.KeyFile)
 	if err != nil {
-		return "", err
+		return "", &Error{Kind: ErrAuth, Detail: "GitHub App", Err: err, Hint: "name the private key that GitHub gave for the App"}
 	}
 	claims, err := json.Marshal(struct {
 		Issued  int64  `json:"iat"`

@@ -68,17 +68,12 @@ func (h *httpGit) connect(ctx context.Context) (session, error) {
 
 // login finds the password.
 func (h *httpGit) login(ctx context.Context) (err error) {
-	switch {
-	case h.app != nil:
+	if h.app != nil {
 		h.user = "x-access-token" // any does; this one is in GitHub's documents
 		h.password, err = h.app.get(ctx, h.api)
 		return err
-	case h.passwordFile != "":
-		if h.password, err = readSecret(h.passwordFile); err != nil {
-			return &Error{Kind: ErrAuth, Detail: "password file", Err: err}
-		}
 	}
-	return nil
+	return h.readPassword()
 }
 
 // denied makes the next session log in anew: a token may be taken back before it ends.
@@ -86,6 +81,30 @@ func (h *httpGit) denied() {
 	if h.app != nil {
 		h.app.forget()
 	}
+}
+
+// check reads the files that a session will need.
+func (h *httpGit) check() error {
+	if err := h.trust(); err != nil {
+		return err
+	}
+	if h.app != nil {
+		_, err := h.app.assertion(time.Now())
+		return err
+	}
+	return h.readPassword()
+}
+
+func (h *httpGit) readPassword() error {
+	if h.passwordFile == "" {
+		return nil
+	}
+	password, err := readSecret(h.passwordFile)
+	if err != nil {
+		return &Error{Kind: ErrAuth, Detail: "password file", Err: err}
+	}
+	h.password = password
+	return nil
 }
 
 // trust makes the client, anew if the file of authorities has changed.

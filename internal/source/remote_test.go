@@ -82,6 +82,20 @@ func TestHTTPCredentials(t *testing.T) {
 		t.Errorf("after a new password the revision is %v", again)
 	}
 
+	other := config
+	other.PasswordFile = filepath.Join(t.TempDir(), "none")
+	if _, err := g.Reload(other); !errors.Is(err, ErrAuth) {
+		t.Errorf("a file that is not there: %v", err)
+	}
+	other.PasswordFile = writeFile(t, "other", "third-secret")
+	swap, err := g.Reload(other)
+	must(t, err)
+	swap()
+	password = "third-secret"
+	if again := poll(t, g); again != rev {
+		t.Errorf("with another file the revision is %v", again)
+	}
+
 	t.Run("an unknown authority", func(t *testing.T) {
 		config.CAFile = ""
 		_, err := r.open(config).Poll(t.Context())
