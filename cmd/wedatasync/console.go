@@ -20,8 +20,9 @@ type console struct {
 	io       *stdio
 	options  report.Options
 	once     bool
-	plans    bool // show the plans
-	progress bool // show the line of progress
+	plans    bool           // show the plans
+	progress bool           // show the line of progress
+	rate     func() float64 // commits a second, as it is set now
 
 	mu      sync.Mutex
 	calls   int
@@ -38,7 +39,8 @@ var _ reconcile.Observer = (*console)(nil)
 func newConsole(io *stdio, s *settings, once bool) *console {
 	return &console{
 		io: io, once: once,
-		options:  report.Options{Color: io.colour(), Width: io.width, Rate: s.Rate * s.Share},
+		options:  report.Options{Color: io.colour(), Width: io.width},
+		rate:     func() float64 { return s.Rate * s.Share },
 		plans:    once || io.outTerminal,
 		progress: io.errTerminal,
 	}
@@ -59,7 +61,9 @@ func (c *console) Planned(p *reconcile.Plan) {
 	}
 	c.hash = shown
 	// A plan that cannot be shown is no reason not to carry it out.
-	_ = report.Text(c.io.out, p, c.options)
+	options := c.options
+	options.Rate = c.rate()
+	_ = report.Text(c.io.out, p, options)
 	fmt.Fprintln(c.io.out)
 }
 
@@ -88,14 +92,15 @@ func (c *console) Passed(r *reconcile.Result) {
 	if c.once || !c.plans || r.Applied == 0 && r.Plan.Count(reconcile.ActionCommit) == 0 {
 		return
 	}
-	_ = report.ResultText(c.io.out, r, c.options)
+	options := c.options
+	options.Rate = c.rate()
+	_ = report.ResultText(c.io.out, r, options)
 }
 
 // show writes the line of progress over the one before.
 func (c *console) show() {
 	c.line = true
-	rate := c.options.Rate
-	left := time.Duration(float64(max(c.calls-c.done, 0)) / rate * float64(time.Second)).Round(time.Second)
+	left := time.Duration(float64(max(c.calls-c.done, 0)) / c.rate() * float64(time.Second)).Round(time.Second)
 	text := fmt.Sprintf("%d of %d commits, %d applied, about %v left  %s", c.done, c.calls, c.applied, left, c.last)
 	if width := c.io.width; width > 0 && len(text) > width-1 {
 		text = text[:width-1]

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wedatasync/wedatasync/internal/app"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -111,9 +110,8 @@ func TestDocs_YAML(t *testing.T) {
 			if err := os.WriteFile(file, []byte(f.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			cmd := newPlanCommand(&stdio{out: io.Discard, err: io.Discard, getenv: os.Getenv})
-			s := &settings{Settings: app.Defaults(), flags: cmd.Flags()}
-			if err := cmd.Flags().Set("config", file); err != nil {
+			s := newSettings()
+			if err := s.flags.Set("config", file); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.load(func(string) string { return "" }); err != nil {

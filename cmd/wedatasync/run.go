@@ -15,6 +15,9 @@ func newRunCommand(io *stdio) *cobra.Command {
 		Long: `Run polls the source, compares it with the state, and makes the commits that are
 missing, until a signal ends it. With --once it makes one pass.
 
+It takes over what changes in the configuration file and the credentials, without a
+restart; SIGHUP makes it look at once.
+
 Exit codes of --once: 0 done, nothing left; 1 an error, or a file that cannot be
 used; 3 held by a guard; 4 some commits refused or waiting, the rest applied; 6 an
 unknown outcome remains; 7 the state is locked by another process.`,
@@ -26,13 +29,21 @@ unknown outcome remains; 7 the state is locked by another process.`,
 		if err := s.load(io.getenv); err != nil {
 			return usageError{err}
 		}
+		if err := s.locate(s.Validate()); err != nil {
+			return err
+		}
 		console := newConsole(io, s, once)
 		env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: console.progress && !s.given("log-level"), Version: version(), OwnState: s.given("state"), Daemon: !once}
+		if !once {
+			env.Config, env.Reload = s.config(), func() (app.Settings, error) { return s.again(io.getenv) }
+			env.Hangup = io.hangup(cmd.Context())
+		}
 		a, err := app.New(cmd.Context(), s.Settings, env, console)
 		if err != nil {
 			return err
 		}
 		defer a.Close()
+		console.rate = a.Rate
 		if !once {
 			return a.Run(cmd.Context())
 		}

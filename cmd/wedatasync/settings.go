@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,10 +24,19 @@ const (
 type settings struct {
 	app.Settings
 	flags *pflag.FlagSet
+	typed map[string]string // what the command line gives, by flag
+	lines map[string]int    // of the configuration file, by the flag that it gives a value
+	found bool              // there is a configuration file
 }
 
 // addSettings gives a command the shared flags. They count once load was called.
 func addSettings(cmd *cobra.Command) *settings {
+	s := newSettings()
+	cmd.Flags().AddFlagSet(s.flags)
+	return s
+}
+
+func newSettings() *settings {
 	shared := &settings{Settings: app.Defaults(), flags: pflag.NewFlagSet("settings", pflag.ContinueOnError)}
 	flags, s := shared.flags, &shared.Settings
 	flags.String("config", defaultConfig, "configuration `file`; it need not exist")
@@ -64,7 +74,6 @@ func addSettings(cmd *cobra.Command) *settings {
 	flags.StringVar(&s.Git.PGPKeysFile, "pgp-keys-file", s.Git.PGPKeysFile, "`file` with the PGP keys that may sign commits, in armor")
 	flags.StringVar(&s.Git.AllowedSignersFile, "allowed-signers-file", s.Git.AllowedSignersFile, "`file` with the SSH keys that may sign commits, in ssh-keygen's format")
 	flags.StringVar(&s.Git.RevokedKeysFile, "revoked-keys-file", s.Git.RevokedKeysFile, "`file` with SSH keys that may not sign commits any more")
-	cmd.Flags().AddFlagSet(flags)
 	return shared
 }
 
@@ -76,7 +85,13 @@ func (s *settings) given(flag string) bool { return s.flags.Lookup(flag).Changed
 func (s *settings) load(getenv func(string) string) error {
 	flags := s.flags
 	var errs []error
-	config, err := readConfig(flags, getenv, &s.Settings)
+	s.typed, s.lines = map[string]string{}, map[string]int{}
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Changed {
+			s.typed[f.Name] = f.Value.String()
+		}
+	})
+	config, err := s.readConfig(getenv)
 	if err != nil {
 		errs = append(errs, err)
 	}
@@ -85,7 +100,7 @@ func (s *settings) load(getenv func(string) string) error {
 	}
 	for name, value := range config.Values {
 		if f := flags.Lookup(kebab(name)); f == nil || kebab(name) == "config" || camel(kebab(name)) != name {
-			errs = append(errs, fmt.Errorf("%s:%d: there is no setting %q", flags.Lookup("config").Value, value.Line, name))
+			errs = append(errs, app.UnknownSetting(s.config(), value.Line, name))
 		}
 	}
 	flags.VisitAll(func(f *pflag.Flag) {
@@ -98,10 +113,11 @@ func (s *settings) load(getenv func(string) string) error {
 			if !ok {
 				return
 			}
-			from, text = fmt.Sprintf("%s:%d", flags.Lookup("config").Value, value.Line), value.Text
+			from, text = fmt.Sprintf("%s:%d", s.config(), value.Line), value.Text
+			s.lines[f.Name] = value.Line
 		}
 		if err := f.Value.Set(text); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %s: %w", from, f.Name, err))
+			errs = append(errs, fmt.Errorf("%s: %s: %s is needed", from, camel(f.Name), kind(f)))
 			return
 		}
 		f.Changed = true
@@ -110,23 +126,78 @@ func (s *settings) load(getenv func(string) string) error {
 	return errors.Join(errs...)
 }
 
+// kind says what values a flag takes. The error of a value that it does not take has
+// the value, which may be a secret that went wrong.
+func kind(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "duration":
+		return "a time, such as 30s or 5m"
+	case "float64":
+		return "a number, such as 0.5"
+	case "bool":
+		return "true or false"
+	default:
+		return "another value"
+	}
+}
+
+// again reads all that load has read anew: the flags of the command line stay, and the
+// file is as it is now. A file that was there has to be there.
+func (s *settings) again(getenv func(string) string) (app.Settings, error) {
+	next := newSettings()
+	for name, text := range s.typed {
+		if err := next.flags.Set(name, text); err != nil {
+			return app.Settings{}, err
+		}
+	}
+	err := next.load(getenv)
+	if err == nil && s.found && !next.found {
+		err = fmt.Errorf("%s is not there any more, or empty", s.config())
+	}
+	if err == nil {
+		err = next.locate(next.Validate())
+	}
+	s.found = s.found || next.found
+	return next.Settings, err
+}
+
+// locate names the place of each setting that Validate complains about, where it
+// comes from the configuration file.
+func (s *settings) locate(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var errs []error
+		for _, one := range joined.Unwrap() {
+			errs = append(errs, s.locate(one))
+		}
+		return errors.Join(errs...)
+	}
+	if wrong, ok := errors.AsType[*app.SettingError](err); ok && s.lines[wrong.Name] > 0 {
+		return &app.ConfigError{File: s.config(), Line: s.lines[wrong.Name], Err: fmt.Errorf("%s: %w", camel(wrong.Name), wrong.Err)}
+	}
+	return err
+}
+
+// config is the name of the configuration file.
+func (s *settings) config() string { return s.flags.Lookup("config").Value.String() }
+
 // readConfig reads the configuration file. Only one that was asked for has to exist.
-func readConfig(flags *pflag.FlagSet, getenv func(string) string, s *app.Settings) (*app.Config, error) {
-	f := flags.Lookup("config")
+func (s *settings) readConfig(getenv func(string) string) (*app.Config, error) {
+	f := s.flags.Lookup("config")
 	if env := getenv(envName("config")); !f.Changed && env != "" {
 		if err := f.Value.Set(env); err != nil {
 			return nil, err
 		}
 		f.Changed = true
 	}
-	data, err := os.ReadFile(f.Value.String())
+	data, err := os.ReadFile(s.config())
 	if errors.Is(err, fs.ErrNotExist) && !f.Changed {
 		return app.ReadConfig(defaultConfig, nil, s.Guards)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	return app.ReadConfig(f.Value.String(), data, s.Guards)
+	s.found = len(bytes.TrimSpace(data)) > 0
+	return app.ReadConfig(s.config(), data, s.Guards)
 }
 
 // configFile returns the configuration file, or "" if there is none.

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"golang.org/x/term"
 )
@@ -13,6 +16,9 @@ type stdio struct {
 	out    io.Writer // results
 	err    io.Writer // logs, progress, complaints
 	getenv func(string) string
+	// hangup returns what tells of SIGHUP until ctx is done, in place of ending the
+	// program.
+	hangup func(ctx context.Context) <-chan os.Signal
 	// outTerminal and errTerminal say whether a person watches.
 	outTerminal bool
 	errTerminal bool
@@ -21,7 +27,7 @@ type stdio struct {
 
 func system() stdio {
 	s := stdio{
-		in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv,
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, hangup: hangup,
 		outTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 		errTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 	}
@@ -29,6 +35,13 @@ func system() stdio {
 		s.width = width
 	}
 	return s
+}
+
+func hangup(ctx context.Context) <-chan os.Signal {
+	hangups := make(chan os.Signal, 1) // of several, one is enough
+	signal.Notify(hangups, syscall.SIGHUP)
+	context.AfterFunc(ctx, func() { signal.Stop(hangups) })
+	return hangups
 }
 
 // colour reports whether results may be coloured (no-color.org).

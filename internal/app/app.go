@@ -24,18 +24,25 @@ import (
 
 // App is a daemon that is built and not started yet, or running.
 type App struct {
-	settings   Settings
-	log        *slog.Logger
-	source     reconcile.Source
-	reconciler atomic.Pointer[reconcile.Reconciler] // nil until the source was read, where there was no state
-	commits    *reconcile.Pacer
-	pokes      chan struct{}    // asks for a poll; one is enough
-	notifier   *notify.Notifier // nil: nobody is told
-	window     *serve.Server    // nil: none
-	listener   net.Listener
-	supervisor *supervisor // nil: none
-	guards     atomic.Pointer[reconcile.Guards]
-	teardown   []step
+	env         Env
+	settings    atomic.Pointer[Settings] // in use, as they were given
+	guards      atomic.Pointer[reconcile.Guards]
+	logging     *logging
+	log         *slog.Logger
+	credentials *wedata.Credentials
+	client      *wedata.Client
+	source      reconcile.Source
+	reconciler  atomic.Pointer[reconcile.Reconciler] // nil until the source was read, where there was no state
+	commits     *reconcile.Pacer
+	reads       *reconcile.Pacer
+	lists       *reconcile.Pacer
+	pokes       chan struct{} // asks for a poll; one is enough
+	notifier    *notify.Notifier
+	window      *serve.Server // nil: none
+	listener    net.Listener
+	supervisor  *supervisor // nil: none
+	reloads     reloads
+	teardown    []step
 }
 
 // step is one thing to take down, named for the log.
@@ -50,16 +57,24 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	a := &App{settings: s, commits: reconcile.NewPacer(s.Rate * s.Share), pokes: make(chan struct{}, 1)}
-	if a.log, err = env.logger(&s); err != nil {
+	a := &App{
+		commits: reconcile.NewPacer(s.Rate * s.Share),
+		reads:   reconcile.NewPacer(s.Rate * s.Share),
+		lists:   reconcile.NewPacer(reconcile.LookRate * s.Share),
+		pokes:   make(chan struct{}, 1),
+	}
+	given := s
+	a.settings.Store(&given)
+	a.guards.Store(&given.Guards)
+	if a.logging, err = newLogging(&env, &s); err != nil {
 		return nil, err
 	}
+	a.log = a.logging.logger()
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
 		}
 	}()
-	a.guards.Store(&s.Guards)
 	var watching observers
 	if env.Daemon && env.Getenv("GOGC") == "" {
 		saving := startThrift()
@@ -71,10 +86,13 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 			return nil, err
 		}
 	}
-	client, err := a.connect(ctx, &s, &env)
-	if err != nil {
+	a.env = env
+	if err := a.connect(ctx, &s); err != nil {
 		return nil, err
 	}
+	now := time.Now()
+	a.reloads.of.Configuration = reconcile.Health{At: now, OK: now}
+	a.reloads.of.Credentials = a.reloads.of.Configuration
 	known, err := a.openKnown(ctx, &s, &env)
 	if err != nil {
 		return nil, err
@@ -85,9 +103,7 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 	if err := a.openNotifier(&s); err != nil {
 		return nil, err
 	}
-	if a.notifier != nil {
-		watching = append(watching, a.notifier)
-	}
+	watching = append(watching, a.notifier)
 	if env.Daemon {
 		a.supervisor = openSupervisor(env.Getenv, a.log)
 		a.onStop("leave systemd", a.supervisor.close)
@@ -102,27 +118,27 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 	if err != nil {
 		return nil, err
 	}
-	return a, a.build(ctx, &s, client, store, watching)
+	return a, a.build(ctx, &s, store, watching)
 }
 
 // connect makes the client of the API.
-func (a *App) connect(ctx context.Context, s *Settings, env *Env) (*wedata.Client, error) {
-	credentials, err := wedata.FindCredentials(ctx, wedata.CredentialSources{Getenv: env.Getenv, Logger: a.log})
+func (a *App) connect(ctx context.Context, s *Settings) (err error) {
+	a.credentials, err = wedata.FindCredentials(ctx, wedata.CredentialSources{Getenv: a.env.Getenv, Logger: a.log})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	client, err := wedata.New(wedata.Config{
+	a.client, err = wedata.New(wedata.Config{
 		Endpoint:    s.Endpoint,
 		Region:      s.Region,
-		Credentials: credentials,
-		UserAgent:   "wedatasync/" + env.Version,
+		Credentials: a.credentials,
+		UserAgent:   "wedatasync/" + a.env.Version,
 		Logger:      a.log,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	a.onStop("close the client", client.Close)
-	return client, nil
+	a.onStop("close the client", a.client.Close)
+	return nil
 }
 
 // open opens the source and the state, the state first where there is one: what
@@ -181,28 +197,27 @@ func (a *App) openSource(s *Settings, since string) (err error) {
 }
 
 // build reads what the state knows and puts the reconciler together.
-func (a *App) build(ctx context.Context, s *Settings, client *wedata.Client, store *state.Store, observer reconcile.Observer) error {
+func (a *App) build(ctx context.Context, s *Settings, store *state.Store, observer reconcile.Observer) error {
 	records, control, err := load(ctx, store)
 	if err != nil {
 		return err
 	}
-	reads := reconcile.NewPacer(s.Rate * s.Share)
 	a.reconciler.Store(reconcile.New(reconcile.Config{
 		Source:    a.source,
-		Committer: client,
-		Reader:    client,
+		Committer: a.client,
+		Reader:    a.client,
 		Ledger:    store,
 		Observer:  observer,
 		Logger:    a.log,
 		Info:      s.sourceInfo(),
 		State:     reconcile.StateInfo{Lineage: store.Lineage()},
 		Guards:    a.guards.Load,
+		Horizon:   func() time.Duration { return a.settings.Load().AcceptHorizon },
+		Interval:  func() time.Duration { return a.settings.Load().Interval },
 		Commits:   a.commits,
-		Reads:     reads,
-		Survey:    &reconcile.Survey{Lister: client, Looker: client, Lists: reconcile.NewPacer(reconcile.LookRate * s.Share), Looks: reads},
+		Reads:     a.reads,
+		Survey:    &reconcile.Survey{Lister: a.client, Looker: a.client, Lists: a.lists, Looks: a.reads},
 		LookEvery: s.DriftInterval,
-		Horizon:   s.AcceptHorizon,
-		Interval:  s.Interval,
 		Random:    mathrand.Float64,
 		NewID:     rand.Text,
 	}, records, control))
@@ -235,6 +250,12 @@ func load(ctx context.Context, from reading) (map[spec.Key]*state.Record, state.
 // Their outcome is unknown; the next start reads them back.
 var ErrGrace = errors.New("calls were still under way when the grace period ended; their outcome is read back at the next start")
 
+// Rate is how many commits a second this daemon makes at the most, as it is set now.
+func (a *App) Rate() float64 {
+	s := a.settings.Load()
+	return s.Rate * s.Share
+}
+
 // Once makes one pass.
 func (a *App) Once(ctx context.Context) (result *reconcile.Result, err error) {
 	stop := a.beside(ctx, a.tellPeople)
@@ -252,9 +273,9 @@ func (a *App) Once(ctx context.Context) (result *reconcile.Result, err error) {
 // Run makes passes until ctx is done. What is under way then gets the grace period
 // to end in.
 func (a *App) Run(ctx context.Context) error {
-	a.log.InfoContext(ctx, "start", "source", a.settings.sourceInfo().URL, "endpoint", a.settings.Identity().Endpoint, "interval", a.settings.Interval)
-	reconciler := a.reconciler.Load()
-	stop := a.beside(ctx, a.follow, a.tellPeople, reconciler.Watch, func(beside context.Context) { a.tellSupervisor(beside, ctx) })
+	s, reconciler := a.settings.Load(), a.reconciler.Load()
+	a.log.InfoContext(ctx, "start", "source", s.sourceInfo().URL, "endpoint", s.Identity().Endpoint, "interval", s.Interval)
+	stop := a.beside(ctx, a.follow, a.tellPeople, a.keepUp, reconciler.Watch, func(beside context.Context) { a.tellSupervisor(beside, ctx) })
 	err := a.within(ctx, func() error { return reconciler.Run(ctx, a.pokes) })
 	stop()
 	a.log.InfoContext(context.WithoutCancel(ctx), "stop")
@@ -284,8 +305,9 @@ func (a *App) within(ctx context.Context, run func() error) error {
 		return err
 	case <-ctx.Done():
 	}
-	a.log.InfoContext(context.WithoutCancel(ctx), "stopping: what is under way gets its answer", "cause", context.Cause(ctx), "grace", a.settings.Grace)
-	grace := time.NewTimer(a.settings.Grace)
+	wait := a.settings.Load().Grace
+	a.log.InfoContext(context.WithoutCancel(ctx), "stopping: what is under way gets its answer", "cause", context.Cause(ctx), "grace", wait)
+	grace := time.NewTimer(wait)
 	defer grace.Stop()
 	select {
 	case err := <-ended:

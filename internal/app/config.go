@@ -43,6 +43,22 @@ func (e *ConfigError) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e
 // Unwrap returns what is wrong.
 func (e *ConfigError) Unwrap() error { return e.Err }
 
+// UnknownSetting says that the configuration file has a name that is none of a
+// setting. It repeats the name if it can be one: a secret in the wrong place has other
+// characters.
+func UnknownSetting(file string, line int, name string) error {
+	return &ConfigError{File: file, Line: line, Err: unknown(name)}
+}
+
+func unknown(name string) error {
+	const most = 40
+	letter := func(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }
+	if name == "" || len(name) > most || strings.TrimFunc(name, letter) != "" {
+		return errors.New("there is no such setting")
+	}
+	return fmt.Errorf("there is no setting %q here", name)
+}
+
 // ReadConfig reads a configuration file over the guards that hold without one. It
 // returns every mistake, as ConfigErrors joined, and beside them what is none, if
 // anything could be read at all.
@@ -53,7 +69,7 @@ func ReadConfig(name string, data []byte, guards reconcile.Guards) (*Config, err
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return nil, &ConfigError{File: name, Line: 1, Err: fmt.Errorf("not YAML: %w", err)}
+		return nil, notYAML(name, err)
 	}
 	config := &Config{Values: map[string]Value{}, Guards: guards}
 	if doc.Kind == 0 {
@@ -73,8 +89,25 @@ func ReadConfig(name string, data []byte, guards reconcile.Guards) (*Config, err
 	return config, errors.Join(c.errs...)
 }
 
+// notYAML finds the line in what the YAML library says, and leaves out what it
+// repeats.
+func notYAML(file string, err error) error {
+	words, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
+	if rest, ok := strings.CutPrefix(words, "line "); ok {
+		if number, after, ok := strings.Cut(rest, ": "); ok {
+			words = after
+			line, _ = strconv.Atoi(number)
+		}
+	}
+	if strings.Contains(words, "anchor") {
+		words = "it has a * without its &"
+	}
+	return &ConfigError{File: file, Line: max(line, 1), Err: errors.New("not YAML: " + words)}
+}
+
 // configReader walks the nodes by hand, as package spec does, so that each mistake
-// has its line, and a key that is there twice is one.
+// has its line, and a key that is there twice is one. No complaint repeats a value: it
+// may be a secret in the wrong place.
 type configReader struct {
 	file string
 	errs []error
@@ -97,9 +130,9 @@ func (c *configReader) mapping(n *yaml.Node, known func(key string, value *yaml.
 		case key.Kind != yaml.ScalarNode:
 			c.fail(key, "a name of a setting is needed")
 		case seen[key.Value]:
-			c.fail(key, "%q is set twice", key.Value)
+			c.fail(key, "this is set twice")
 		case !known(key.Value, value):
-			c.fail(key, "there is no setting %q here", key.Value)
+			c.errs = append(c.errs, UnknownSetting(c.file, key.Line, key.Value))
 		}
 		seen[key.Value] = true
 	}
@@ -161,7 +194,7 @@ func (c *configReader) commitTypes(n *yaml.Node) []spec.CommitType {
 	for i, text := range c.texts(n) {
 		t, ok := spec.ParseCommitType(text)
 		if !ok {
-			c.fail(n.Content[i], "%q is not a commitType", text)
+			c.fail(n.Content[i], "this is not a commitType, such as start")
 		}
 		types = append(types, t)
 	}
@@ -207,9 +240,9 @@ func (c *configReader) window(n *yaml.Node) reconcile.Window {
 	case w.Name == "":
 		c.fail(n, "a window needs a name, to be known by when it holds a plan")
 	case w.Start.IsZero() != w.End.IsZero():
-		c.fail(n, "window %q has only one of start and end", w.Name)
+		c.fail(n, "this window has only one of start and end")
 	case !w.Start.IsZero() && !w.Start.Before(w.End):
-		c.fail(n, "window %q ends before it starts", w.Name)
+		c.fail(n, "this window ends before it starts")
 	}
 	return w
 }
@@ -217,7 +250,7 @@ func (c *configReader) window(n *yaml.Node) reconcile.Window {
 func (c *configReader) location(n *yaml.Node) *time.Location {
 	loc, err := time.LoadLocation(c.text(n))
 	if err != nil {
-		c.fail(n, "%q is not a time zone, such as Asia/Shanghai", n.Value)
+		c.fail(n, "this is not a time zone, such as Asia/Shanghai")
 		return time.UTC
 	}
 	return loc
@@ -228,7 +261,7 @@ func (c *configReader) days(n *yaml.Node) []time.Weekday {
 	for i, text := range c.texts(n) {
 		day, ok := weekday(text)
 		if !ok {
-			c.fail(n.Content[i], "%q is not a day of the week, such as sat", text)
+			c.fail(n.Content[i], "this is not a day of the week, such as sat")
 		}
 		days = append(days, day)
 	}
@@ -254,7 +287,7 @@ func (c *configReader) clock(n *yaml.Node) time.Duration {
 	}
 	t, err := time.Parse("15:04", text)
 	if err != nil {
-		c.fail(n, "%q is not a time of day, such as 18:00", text)
+		c.fail(n, "this is not a time of day, such as 18:00")
 	}
 	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
 }
@@ -262,7 +295,7 @@ func (c *configReader) clock(n *yaml.Node) time.Duration {
 func (c *configReader) time(n *yaml.Node) time.Time {
 	t, err := time.Parse(time.RFC3339, c.text(n))
 	if err != nil {
-		c.fail(n, "%q is not a time, such as 2026-12-24T18:00:00+08:00", n.Value)
+		c.fail(n, "this is not a time, such as 2026-12-24T18:00:00+08:00")
 	}
 	return t
 }

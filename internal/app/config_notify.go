@@ -1,6 +1,8 @@
 package app
 
 import (
+	"strings"
+
 	"gopkg.in/yaml.v3"
 
 	"github.com/wedatasync/wedatasync/internal/notify"
@@ -44,7 +46,7 @@ func (c *configReader) forge(n *yaml.Node, s *notify.Settings) {
 		case "repository":
 			s.Forge.Repository = c.text(value)
 		case "tokenFile":
-			s.Forge.Token = notify.SecretFile(c.text(value))
+			s.Forge.Token = c.secret(value)
 		case "caFile":
 			s.Forge.CAFile = c.text(value)
 		case "context":
@@ -65,9 +67,9 @@ func (c *configReader) channel(n *yaml.Node) notify.Channel {
 		case "kind":
 			ch.Kind = notify.ChannelKind(c.text(value))
 		case "urlFile":
-			ch.URL = notify.SecretFile(c.text(value))
+			ch.URL = c.secret(value)
 		case "keyFile":
-			ch.Key = notify.SecretFile(c.text(value))
+			ch.Key = c.secret(value)
 		case "topics":
 			for _, topic := range c.texts(value) {
 				ch.Topics = append(ch.Topics, notify.Topic(topic))
@@ -80,4 +82,15 @@ func (c *configReader) channel(n *yaml.Node) notify.Channel {
 		return true
 	})
 	return ch
+}
+
+// secret reads the name of a file. An address in its place is one that somebody who
+// knows it can write to.
+func (c *configReader) secret(n *yaml.Node) notify.Secret {
+	name := c.text(n)
+	if strings.Contains(name, "://") {
+		c.fail(n, "the name of a file is needed: put the address into a file of its own")
+		return notify.Secret{}
+	}
+	return notify.SecretFile(name)
 }

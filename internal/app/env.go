@@ -3,6 +3,7 @@ package app
 import (
 	"io"
 	"log/slog"
+	"os"
 )
 
 // Env is what the program gets from outside besides its settings.
@@ -18,20 +19,21 @@ type Env struct {
 	// OwnState says that a person chose the state's file. A simulated endpoint
 	// forgets its tasks when it ends, and so does its state, unless one was chosen.
 	OwnState bool
+
+	// Reload reads the settings again, as they were at the start. Nil: they stay.
+	Reload func() (Settings, error)
+	// Config is the file that they are read from. It is watched, and need not be there.
+	// Empty: there is none.
+	Config string
+	// Hangup asks for a reload of settings and credentials. It may be nil.
+	Hangup <-chan os.Signal
 }
 
-// logger makes the log as the settings say.
+// logger makes a log as the settings say.
 func (e *Env) logger(s *Settings) (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
-		return nil, &SettingError{Name: "log-level", Err: err}
+	l, err := newLogging(e, s)
+	if err != nil {
+		return nil, err
 	}
-	if e.Quiet {
-		level = max(level, slog.LevelWarn)
-	}
-	options := &slog.HandlerOptions{Level: level}
-	if s.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(e.Log, options)), nil
-	}
-	return slog.New(slog.NewTextHandler(e.Log, options)), nil
+	return l.logger(), nil
 }

@@ -60,13 +60,12 @@ func Import(ctx context.Context, s Settings, env Env, o ImportOptions) (_ *Impor
 	if s.Simulate {
 		return nil, &SettingError{Name: "simulate", Err: errNothingLive}
 	}
-	a := &App{settings: s}
+	a := &App{env: env}
 	if a.log, err = env.logger(&s); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	client, err := a.connect(ctx, &s, &env)
-	if err != nil {
+	if err := a.connect(ctx, &s); err != nil {
 		return nil, err
 	}
 	store, err := a.open(ctx, &s, &env)
@@ -85,7 +84,7 @@ func Import(ctx context.Context, s Settings, env Env, o ImportOptions) (_ *Impor
 		return nil, err
 	}
 	i := &importer{options: o, store: store, specs: rev.Specs, records: records, names: map[spec.Key]string{}}
-	i.survey = reconcile.Survey{Lister: client, Lists: reconcile.NewPacer(s.Rate * s.Share)}
+	i.survey = reconcile.Survey{Lister: a.client, Lists: reconcile.NewPacer(s.Rate * s.Share)}
 	if err := i.projects(); err != nil {
 		return nil, err
 	}

@@ -20,13 +20,12 @@ func Live(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err erro
 	if s.Simulate {
 		return nil, &SettingError{Name: "simulate", Err: errNothingLive}
 	}
-	a := &App{settings: s}
+	a := &App{env: env}
 	if a.log, err = env.logger(&s); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	client, err := a.connect(ctx, &s, &env)
-	if err != nil {
+	if err := a.connect(ctx, &s); err != nil {
 		return nil, err
 	}
 	src, err := s.OpenSource("", "", a.log)
@@ -43,7 +42,7 @@ func Live(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err erro
 		return nil, err
 	}
 	survey := reconcile.Survey{
-		Lister: client, Looker: client,
+		Lister: a.client, Looker: a.client,
 		Lists: reconcile.NewPacer(s.Rate * s.Share), Looks: reconcile.NewPacer(s.Rate * s.Share),
 	}
 	found, err := survey.Take(ctx, watched(rev.Specs, k.records))

@@ -81,7 +81,7 @@ func obey(ctx context.Context, path string, id state.Identity) (err error) {
 // that the state does not know yet, and with all also those that it knows. It
 // returns how many.
 func Adopt(ctx context.Context, s Settings, env Env, all bool) (_ int, err error) {
-	a := &App{settings: s}
+	a := new(App)
 	if err := s.Validate(); err != nil {
 		return 0, err
 	}

@@ -131,7 +131,7 @@ func (s *Settings) Validate() error {
 	check(s.Grace > 0, "grace", "%v is not above 0", s.Grace)
 	check(s.DriftInterval == 0 || s.DriftInterval >= minInterval, "drift-interval", "%v is neither 0 nor %v or more", s.DriftInterval, minInterval)
 	s.checkVerify(check)
-	check(s.LogFormat == "text" || s.LogFormat == "json", "log-format", "%q is neither text nor json", s.LogFormat)
+	check(s.LogFormat == "text" || s.LogFormat == "json", "log-format", "it is neither text nor json")
 	loopback, err := wedata.CheckEndpoint(s.Endpoint)
 	check(err == nil, "endpoint", "%w", err)
 	check(s.AcceptHorizon > 0, "accept-horizon", "%v is not above 0", s.AcceptHorizon)

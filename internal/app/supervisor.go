@@ -132,7 +132,7 @@ func (a *App) tellSupervisor(ctx, stop context.Context) {
 			a.log.ErrorContext(ctx, "the daemon hangs: systemd is not told any more that it lives, and restarts it")
 		}
 		if stopping != nil {
-			s.say(statusLine(a.reconciler.Load().Status(), now, a.settings.Interval))
+			s.say(statusLine(a.reconciler.Load().Status(), now, a.settings.Load().Interval))
 		}
 		select {
 		case <-tick.C:

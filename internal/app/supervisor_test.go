@@ -109,7 +109,8 @@ func TestSupervisor_Hang(t *testing.T) {
 				if !tt.hangs {
 					close(src.release)
 				}
-				a := &App{settings: Defaults(), log: log, supervisor: &supervisor{conn: ours, log: log, watchdog: time.Minute}}
+				a := &App{log: log, supervisor: &supervisor{conn: ours, log: log, watchdog: time.Minute}}
+				a.settings.Store(new(Defaults()))
 				a.reconciler.Store(reconcile.New(reconcile.Config{
 					Source: src, Ledger: src, Logger: log, Guards: func() *reconcile.Guards { return new(reconcile.Guards) },
 					Interval: func() time.Duration { return time.Minute }, Random: func() float64 { return 0 },

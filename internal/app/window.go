@@ -36,21 +36,13 @@ func (a *App) openWindow(ctx context.Context, s *Settings, env *Env) error {
 		return nil
 	})
 	a.listener = l
-	a.window, err = serve.New(serve.Config{
-		Version:   env.Version,
-		Interval:  s.Interval,
-		Logger:    a.log,
-		Source:    s.sourceInfo(),
-		Status:    a.status,
-		Alive:     a.alive,
-		State:     func(ctx context.Context) (*state.Reader, error) { return state.OpenReader(ctx, s.State) },
-		Period:    a.commits.Period,
-		Poke:      a.poke,
-		Webhooks:  serve.Webhooks{GitHub: s.Webhooks.GitHub, GitLab: s.Webhooks.GitLab, Gitea: s.Webhooks.Gitea},
-		Say:       func(ctx context.Context, w state.Word) (state.Answer, error) { return tell(ctx, s.State, w) },
-		TokenFile: s.ActionTokenFile,
-	})
-	if err != nil {
+	config := windowConfig(s)
+	config.Version, config.Logger, config.Source = env.Version, a.log, s.sourceInfo()
+	config.Status, config.Alive = a.status, a.alive
+	config.State = func(ctx context.Context) (*state.Reader, error) { return state.OpenReader(ctx, s.State) }
+	config.Reloads, config.Period, config.Poke = a.reloads.get, a.commits.Period, a.poke
+	config.Say = func(ctx context.Context, w state.Word) (state.Answer, error) { return tell(ctx, s.State, w) }
+	if a.window, err = serve.New(config); err != nil {
 		return err
 	}
 	stop := a.beside(ctx, a.show)
@@ -71,6 +63,15 @@ func (a *App) status() reconcile.Status {
 func (a *App) alive(now time.Time) bool {
 	r := a.reconciler.Load()
 	return r == nil || r.Alive(now)
+}
+
+// windowConfig is the part of the window that can change.
+func windowConfig(s *Settings) serve.Config {
+	return serve.Config{
+		Interval:  s.Interval,
+		Webhooks:  serve.Webhooks{GitHub: s.Webhooks.GitHub, GitLab: s.Webhooks.GitLab, Gitea: s.Webhooks.Gitea},
+		TokenFile: s.ActionTokenFile,
+	}
 }
 
 // show serves until ctx is done. A window that fails is no reason to stop
@@ -95,11 +96,8 @@ func tell(ctx context.Context, path string, w state.Word) (state.Answer, error) 
 	return answer, err
 }
 
-// openNotifier builds what tells people, if anybody is to be told.
+// openNotifier builds what tells people.
 func (a *App) openNotifier(s *Settings) (err error) {
-	if s.Notify.Forge == nil && len(s.Notify.Channels) == 0 {
-		return nil
-	}
 	s.Notify.NewID, s.Notify.Logger = rand.Text, a.log
 	if a.notifier, err = notify.New(s.Notify); err != nil {
 		return err
@@ -109,11 +107,7 @@ func (a *App) openNotifier(s *Settings) (err error) {
 }
 
 // tellPeople tells what is queued, until ctx is done and a little longer.
-func (a *App) tellPeople(ctx context.Context) {
-	if a.notifier != nil {
-		a.notifier.Run(ctx)
-	}
-}
+func (a *App) tellPeople(ctx context.Context) { a.notifier.Run(ctx) }
 
 // poke asks for a poll of the source. It does not block: one that is asked for
 // already is enough.

@@ -28,9 +28,6 @@ func (s Secret) File() string { return s.file }
 // IsZero reports whether there is no secret.
 func (s Secret) IsZero() bool { return s == Secret{} }
 
-// File is the file that the secret is read from; empty if there is none.
-func (s Secret) File() string { return s.file }
-
 const redacted = "[redacted]"
 
 // String returns "[redacted]".
