@@ -117,7 +117,7 @@ func (s *settings) load(getenv func(string) string) error {
 			s.lines[f.Name] = value.Line
 		}
 		if err := f.Value.Set(text); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %s: %s is needed", from, camel(f.Name), kind(f)))
+			errs = append(errs, fmt.Errorf("%s: %s: %s", from, camel(f.Name), kind(f)))
 			return
 		}
 		f.Changed = true
@@ -126,18 +126,18 @@ func (s *settings) load(getenv func(string) string) error {
 	return errors.Join(errs...)
 }
 
-// kind says what values a flag takes. The error of a value that it does not take has
+// kind says what value a flag needs. The error of a value that it does not take has
 // the value, which may be a secret that went wrong.
 func kind(f *pflag.Flag) string {
 	switch f.Value.Type() {
 	case "duration":
-		return "a time, such as 30s or 5m"
+		return "a time, such as 30s or 5m, is needed"
 	case "float64":
-		return "a number, such as 0.5"
+		return "a number, such as 0.5, is needed"
 	case "bool":
-		return "true or false"
+		return "true or false is needed"
 	default:
-		return "another value"
+		return "another value is needed"
 	}
 }
 

@@ -34,6 +34,8 @@ type fileWatch struct {
 	changed chan string
 
 	log    *slog.Logger
+	settle time.Duration // how long nothing has to happen to them first
+	every  time.Duration // how often they are looked at in any case
 	names  []string
 	seen   map[string][sha256.Size]byte
 	paths  []string          // the names, and what the links at them lead to
@@ -42,7 +44,7 @@ type fileWatch struct {
 
 // newFileWatch begins to watch the files; what they hold now is not told.
 func newFileWatch(log *slog.Logger, names ...string) *fileWatch {
-	w := &fileWatch{changed: make(chan string), log: log, seen: map[string][sha256.Size]byte{}}
+	w := &fileWatch{changed: make(chan string), log: log, settle: settleTime, every: lookEvery, seen: map[string][sha256.Size]byte{}}
 	for _, name := range names {
 		if name != "" {
 			w.names = append(w.names, name)
@@ -69,9 +71,9 @@ func (w *fileWatch) run(ctx context.Context) {
 		defer w.events.Close()
 		events, errs = w.events.Events, w.events.Errors
 	}
-	regular := time.NewTicker(lookEvery)
+	regular := time.NewTicker(w.every)
 	defer regular.Stop()
-	settled := time.NewTimer(lookEvery)
+	settled := time.NewTimer(w.every)
 	defer settled.Stop()
 	var first time.Time // of the events that have not settled
 	for {
@@ -88,7 +90,7 @@ func (w *fileWatch) run(ctx context.Context) {
 			if first.IsZero() {
 				first = time.Now()
 			}
-			settled.Reset(min(settleTime, time.Until(first.Add(settleMost))))
+			settled.Reset(min(w.settle, time.Until(first.Add(settleMost))))
 		case _, ok := <-errs:
 			if !ok {
 				errs = nil

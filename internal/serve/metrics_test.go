@@ -2,6 +2,7 @@ package serve_test
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -38,6 +39,12 @@ func busyServer(t testing.TB) *serve.Server {
 	d := newDaemon(t, troubledStatus(now))
 	d.config.Poke = func() {}
 	d.config.Webhooks.GitHub = secretFile(t, newSecret)
+	d.config.Reloads = func() serve.Reloads {
+		return serve.Reloads{
+			Configuration: reconcile.Health{At: now, OK: now, Err: errors.New("c.yaml:3: no")},
+			Credentials:   reconcile.Health{At: now, OK: now},
+		}
+	}
 	s := d.serve(t)
 	o := s.Observer()
 	o.Planned(d.status.Plan)
@@ -75,12 +82,16 @@ func TestMetricsSayHowTheDaemonStands(t *testing.T) {
 		`wedatasync_calls_total{class="applied"} 1`,
 		`wedatasync_calls_total{class="not-sent"} 1`,
 		`wedatasync_calls_total{class="throttled"} 1`,
+		`wedatasync_config_last_reload_success_timestamp_seconds`,
+		`wedatasync_credentials_last_reload_success_timestamp_seconds`,
+		`wedatasync_credentials_last_reload_successful 1`,
 		`wedatasync_drift_last_look_timestamp_seconds`,
 		`wedatasync_drifted_tasks{kind="gone"} 1`,
 		`wedatasync_drifted_tasks{kind="newer"} 4`,
 		`wedatasync_guard_holds{guard="maxChanges"} 1`,
 		`wedatasync_limiter_period_seconds 0.05`,
 		`wedatasync_managed_tasks 210`,
+		`wedatasync_not_ready{reason="configuration"} 1`,
 		`wedatasync_not_ready{reason="credentials"} 1`,
 		`wedatasync_not_ready{reason="guard"} 1`,
 		`wedatasync_not_ready{reason="refused"} 1`,

@@ -1,0 +1,110 @@
+package serve_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// TestReloads_Show: what is on disk and not in use shows everywhere until it is, and
+// nothing else does.
+func TestReloads_Show(t *testing.T) {
+	now := time.Now()
+	good := reconcile.Health{At: now, OK: now}
+	bad := reconcile.Health{At: now, OK: now.Add(-time.Hour), Err: errors.Join(errors.New("c.yaml:3: no"), errors.New("c.yaml:7: nor this"))}
+	for name, tt := range map[string]struct {
+		reloads serve.Reloads
+		ready   int
+		says    []string // on /readyz, the page and the API
+		metrics []string
+	}{
+		"all is well": {
+			serve.Reloads{Configuration: good, Credentials: good}, http.StatusOK, nil,
+			[]string{"wedatasync_config_last_reload_successful 1", "wedatasync_credentials_last_reload_successful 1", "wedatasync_ready 1"},
+		},
+		"a configuration": {
+			serve.Reloads{Configuration: bad, Credentials: good}, http.StatusServiceUnavailable,
+			[]string{"the configuration on disk is not used, but the one before: c.yaml:3: no; c.yaml:7: nor this"},
+			[]string{"wedatasync_config_last_reload_successful 0", "wedatasync_credentials_last_reload_successful 1", `wedatasync_not_ready{reason="configuration"} 1`},
+		},
+		"credentials": {
+			serve.Reloads{Configuration: good, Credentials: bad}, http.StatusServiceUnavailable,
+			[]string{"the credentials on disk are not used, but those before"},
+			[]string{"wedatasync_credentials_last_reload_successful 0", `wedatasync_not_ready{reason="credentials"} 1`},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDaemon(t, healthy(emptyPlan(), now))
+			d.config.Reloads = func() serve.Reloads { return tt.reloads }
+			s := d.serve(t)
+			if w := get(t, s, "/readyz"); w.Code != tt.ready {
+				t.Errorf("/readyz is %d", w.Code)
+			}
+			for _, path := range []string{"/readyz", "/", "/api/v1/status"} {
+				body := get(t, s, path).Body.String()
+				for _, text := range tt.says {
+					if !strings.Contains(body, text) {
+						t.Errorf("%s does not say %q", path, text)
+					}
+				}
+			}
+			body := page(t, s, "/metrics")
+			for _, line := range tt.metrics {
+				if !strings.Contains(body, line+"\n") {
+					t.Errorf("/metrics has no %s", line)
+				}
+			}
+		})
+	}
+}
+
+// TestReload exchanges the webhooks and the token while the window is open; what
+// cannot be used leaves all as it is.
+func TestReload(t *testing.T) {
+	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
+	polls := 0
+	d.config.Poke = func() { polls++ }
+	d.config.Say = func(_ context.Context, w state.Word) (state.Answer, error) { return state.Answer{OK: true}, nil }
+	d.config.Webhooks.GitLab = secretFile(t, oldSecret)
+	s := d.serve(t)
+	gitlab := func(secret string) int {
+		return hook(s, "/webhook/gitlab", nil, "X-Gitlab-Token", secret).Code
+	}
+	want := func(when string, hook, word int) {
+		t.Helper()
+		if got := gitlab(newSecret); got != hook {
+			t.Errorf("%s the webhook is %d, want %d", when, got, hook)
+		}
+		if got := say(s, `{"verb":"retry"}`).Code; got != word {
+			t.Errorf("%s the word is %d, want %d", when, got, word)
+		}
+	}
+	want("before,", http.StatusUnauthorized, http.StatusNotFound)
+	next := d.config
+	next.TokenFile, next.Webhooks.GitLab = secretFile(t, newSecret), t.TempDir()
+	if _, err := s.Reload(next); err == nil {
+		t.Error("a folder was taken for a file of secrets")
+	}
+	want("after a refusal", http.StatusUnauthorized, http.StatusNotFound)
+	next.Webhooks.GitLab, next.Webhooks.Gitea, next.Interval = secretFile(t, newSecret), secretFile(t, newSecret), time.Nanosecond
+	swap, err := s.Reload(next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want("before the exchange", http.StatusUnauthorized, http.StatusNotFound)
+	swap()
+	want("after it", http.StatusAccepted, http.StatusOK)
+	if gitlab(newSecret); polls != 2 {
+		t.Errorf("%d polls for two webhooks: the gap is not the new one", polls)
+	}
+	if body := page(t, s, "/metrics"); !strings.Contains(body, `wedatasync_webhooks_total{forge="gitea",result="accepted"} 0`) {
+		t.Error("the count of a new forge does not begin at 0")
+	}
+}
