@@ -31,7 +31,8 @@ type Committer interface {
 
 // Reloader is a Committer whose credentials can change.
 type Reloader interface {
-	// Reload reads the credentials again and reports whether they are others.
+	// Reload reads the credentials again and reports whether they are others than those
+	// that were last not accepted.
 	Reload(ctx context.Context) (changed bool, err error)
 }
 

@@ -105,11 +105,9 @@ func (x *execution) refuseAuth() {
 		defer cancel()
 		changed, err := reloader.Reload(ctx)
 		if err == nil && changed {
+			x.r.cfg.Logger.InfoContext(x.stop, "the credentials were not accepted, and are others now: sends go on", "code", x.auth.Code)
 			return
 		}
-	}
-	if x.r.renewed.Load() {
-		return // it was signed with those before
 	}
 	x.pause("", *x.auth)
 }

@@ -150,7 +150,7 @@ func (a *App) prepare(next *Settings) (swaps []func(), err error) {
 
 // renew takes over the credentials on disk, or says why not.
 func (a *App) renew(ctx context.Context, asked bool) {
-	changed, err := a.client.Reload(ctx)
+	changed, err := a.credentials.Reload(ctx)
 	refused := a.reloads.note(&a.reloads.of.Credentials, err)
 	switch {
 	case err != nil:

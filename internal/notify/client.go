@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -15,10 +14,11 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
 // The bounds of what is sent and read.
@@ -254,15 +254,9 @@ func (call *call) answered(resp *http.Response) *Error {
 }
 
 // scrub takes secrets out of what others said, whatever a server or a library put
-// into it: as they are, and as they are written in a URL or a header.
+// into it.
 func scrub(e *Error, secrets []string) *Error {
-	var pairs []string
-	for _, secret := range secrets {
-		if secret != "" {
-			pairs = append(pairs, secret, redacted, url.QueryEscape(secret), redacted, base64.StdEncoding.EncodeToString([]byte(secret)), redacted)
-		}
-	}
-	clean := strings.NewReplacer(pairs...).Replace
+	clean := secret.Replacer(secrets...).Replace
 	e.Detail = clean(e.Detail)
 	if e.Err != nil {
 		if text := e.Err.Error(); clean(text) != text {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -40,12 +39,12 @@ func (h *httpGit) secrets() []string {
 	return append(h.proxy.secrets(), credentials(h.user, h.password)...) // the App's token is a password as well
 }
 
-// credentials are the forms of a password that may turn up in a text.
+// credentials are what of a password may turn up in a text, in whatever form.
 func credentials(user, password string) []string {
 	if password == "" {
 		return nil
 	}
-	return []string{base64.StdEncoding.EncodeToString([]byte(user + ":" + password)), password}
+	return []string{user + ":" + password, password}
 }
 
 func (h *httpGit) connect(ctx context.Context) (session, error) {

@@ -15,6 +15,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
 	"github.com/go-git/go-git/v5/plumbing/transport"
+
+	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
 // maxAdvertised bounds the list of refs a server sends, in bytes.
@@ -139,16 +141,12 @@ func remoteError(ctx context.Context, err error) *Error {
 
 // scrub takes secrets out of an error that repeats them.
 func scrub(err error, secrets []string) error {
-	text := err.Error()
-	for _, s := range secrets {
-		if s != "" {
-			text = strings.ReplaceAll(text, s, "[redacted]")
+	if text := err.Error(); len(secrets) > 0 {
+		if clean := secret.Replacer(secrets...).Replace(text); clean != text {
+			return errors.New(clean)
 		}
 	}
-	if text == err.Error() {
-		return err
-	}
-	return errors.New(text)
+	return err
 }
 
 // counted reads at most limit bytes; more is an error that says what has too many.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"sync/atomic"
 	"time"
 
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/profile"
@@ -27,6 +28,7 @@ type Client struct {
 	log         *slog.Logger
 	commits     *http.Transport // a connection for each request
 	reads       *http.Transport
+	refused     atomic.Uint64 // the turn after that of the newest keys that were not accepted
 }
 
 var (
@@ -77,11 +79,25 @@ func (c *Client) Close() error {
 }
 
 // Reload looks for the credentials again, where they were found, and reports whether
-// they are others.
+// they are others than those that a request was last refused for: somebody else may
+// have reloaded them meanwhile.
 func (c *Client) Reload(ctx context.Context) (changed bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	return c.credentials.Reload(ctx)
+	changed, err = c.credentials.Reload(ctx)
+	k, _ := c.credentials.held(time.Now())
+	refused := c.refused.Load()
+	return err == nil && (changed || refused > 0 && refused <= k.turn), err
+}
+
+// noteRefused remembers which credentials were not accepted.
+func (c *Client) noteRefused(k keys, class state.Class) {
+	if class != state.ClassAuth {
+		return
+	}
+	for old := c.refused.Load(); old <= k.turn; old = c.refused.Load() {
+		c.refused.CompareAndSwap(old, k.turn+1)
+	}
 }
 
 // Commit sends the commit in one request, at most once, and says what the answer
@@ -95,7 +111,8 @@ func (c *Client) Commit(ctx context.Context, want *spec.Commit) (state.Outcome, 
 	}
 	x, client := c.exchange(c.commits, k, maxBody)
 	_, err = client.CommitIntegrationTaskWithContext(ctx, commitRequest(want))
-	out, timing := Classify(x.answer(err, k.secrets())), x.timing()
+	out, timing := Classify(x.answer(err, append(k.secrets(), values(want)...))), x.timing()
+	c.noteRefused(k, out.Class)
 	c.log.DebugContext(ctx, "commit sent", "project", want.ProjectID, "task", want.TaskID,
 		"class", out.Class, "code", out.Code, "request_id", out.RequestID, "round_trip", timing.RoundTrip)
 	return out, timing
@@ -147,6 +164,16 @@ func commitRequest(c *spec.Commit) *api.CommitIntegrationTaskRequest {
 	r.InstanceVersion = nonZero(c.InstanceVersion)
 	r.EventDesc = nonZero(c.EventDesc)
 	return r
+}
+
+// values returns the values of extConfig: they may be passwords, and an answer may
+// repeat them.
+func values(c *spec.Commit) []string {
+	list := make([]string, 0, len(c.ExtConfig))
+	for _, p := range c.ExtConfig {
+		list = append(list, p.Value)
+	}
+	return list
 }
 
 func taskType(t spec.TaskType) *uint64 { return nonZero(uint64(t)) }

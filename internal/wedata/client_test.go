@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -90,6 +93,48 @@ func TestCommitAndReadBack(t *testing.T) {
 			t.Errorf("live (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// TestReload_SomebodyElse: who asks after a refusal whether there are others is told
+// so too if somebody else has already found them.
+func TestReload_SomebodyElse(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "credentials")
+	write := func(id string) {
+		t.Helper()
+		if err := os.WriteFile(path, fmt.Appendf(nil, "[default]\nsecret_id=%s\nsecret_key=k\n", id), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("old")
+	credentials, err := wedata.FindCredentials(t.Context(), wedata.CredentialSources{Getenv: func(name string) string {
+		return map[string]string{"TENCENTCLOUD_CREDENTIALS_FILE": path}[name]
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sim := wedatasim.New(wedatasim.Options{Accounts: []wedatasim.Account{{SecretID: "new", SecretKey: "k"}}})
+	endpoint := httptest.NewServer(sim)
+	t.Cleanup(endpoint.Close)
+	c := newClient(t, endpoint.URL, func(cfg *wedata.Config) { cfg.Credentials = credentials })
+	want := func(when string, changed bool) {
+		t.Helper()
+		if got, err := c.Reload(t.Context()); got != changed || err != nil {
+			t.Errorf("%s: changed %v, error %v", when, got, err)
+		}
+	}
+	want("before anything", false)
+	if out, _ := c.Commit(t.Context(), commitOf("a")); out.Class != state.ClassAuth {
+		t.Fatalf("got %+v", out)
+	}
+	want("with the same on disk", false)
+	write("new")
+	if changed, err := credentials.Reload(t.Context()); !changed || err != nil {
+		t.Errorf("changed %v, error %v", changed, err)
+	}
+	want("found by somebody else", true)
+	if out, _ := c.Commit(t.Context(), commitOf("a")); out.Class != state.ClassApplied {
+		t.Errorf("got %+v", out)
+	}
 }
 
 // captured is one request as a server read it.

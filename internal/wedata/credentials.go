@@ -42,6 +42,7 @@ type keys struct {
 	expires        time.Time // zero if they do not
 	origin         string    // where they come from, in words
 	file           string    // they were read from; empty if it was none
+	turn           uint64    // how many others there were before
 }
 
 // StaticCredentials returns credentials that never change; token may be empty.
@@ -78,8 +79,12 @@ func (c *Credentials) reload(ctx context.Context) (changed bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	old := c.keys
+	changed = old.id != k.id || old.key != k.key || old.token != k.token
+	if k.turn = old.turn; changed {
+		k.turn++
+	}
 	c.keys, c.notAgain = k, time.Time{}
-	return old.id != k.id || old.key != k.key || old.token != k.token, nil
+	return changed, nil
 }
 
 // Origin says where the credentials come from, such as "the environment".

@@ -108,6 +108,7 @@ func (c *Client) read(ctx context.Context, action string, send func(context.Cont
 	x, client := c.exchange(c.reads, k, maxRead)
 	sdkErr := send(ctx, client)
 	out, ok := classifyRead(x.answer(sdkErr, k.secrets()), sdkErr)
+	c.noteRefused(k, out.Class)
 	c.log.DebugContext(ctx, "read sent", "action", action, "class", out.Class, "code", out.Code, "request_id", out.RequestID)
 	if !ok {
 		return readError(action, out)

@@ -1,43 +1,20 @@
 package wedata
 
 import (
-	"cmp"
-	"encoding/base64"
-	"net/url"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/state"
 )
-
-// leastSecret is the length from which a secret is looked for in a text. Anything
-// shorter is none, and would tear words apart.
-const leastSecret = 6
 
 // cleaner makes text from outside fit to be kept and shown.
 type cleaner struct{ secrets *strings.Replacer }
 
 // newCleaner returns a cleaner that replaces the secrets, as they are and in the
 // forms that a server could give them back in.
-func newCleaner(secrets []string) cleaner {
-	var forms []string
-	for _, s := range secrets {
-		if len(s) < leastSecret {
-			continue
-		}
-		forms = append(forms, s, url.QueryEscape(s), url.PathEscape(s),
-			base64.RawStdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s)))
-	}
-	// The longest first: one secret can begin with another.
-	slices.SortFunc(forms, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	var pairs []string
-	for _, f := range forms {
-		pairs = append(pairs, f, redacted)
-	}
-	return cleaner{strings.NewReplacer(pairs...)}
-}
+func newCleaner(secrets []string) cleaner { return cleaner{secret.Replacer(secrets...)} }
 
 // text returns s on one line, without secrets and characters that cannot be seen,
 // in at most state.MaxMessage bytes.

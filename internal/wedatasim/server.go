@@ -48,14 +48,14 @@ func DefaultAccount() Account {
 
 // Server is the simulated endpoint: an [http.Handler], safe for concurrent use.
 type Server struct {
-	opts     Options
-	accounts map[string]Account // by SecretID
-	control  http.Handler
-	http     *http.Server
-	pipes    *pipeListener
-	serving  sync.Once // of pipes
+	opts    Options
+	control http.Handler
+	http    *http.Server
+	pipes   *pipeListener
+	serving sync.Once // of pipes
 
 	mu       sync.Mutex
+	accounts map[string]Account // by SecretID
 	rand     *rand.Rand
 	tasks    map[taskKey]*Task
 	windows  map[windowKey]*window
@@ -79,16 +79,13 @@ func New(opts Options) *Server {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		opts:     opts,
-		accounts: make(map[string]Account),
-		pipes:    newPipeListener(),
-		rand:     rand.New(rand.NewPCG(opts.Seed, 0)),
-		tasks:    make(map[taskKey]*Task),
-		windows:  make(map[windowKey]*window),
+		opts:    opts,
+		pipes:   newPipeListener(),
+		rand:    rand.New(rand.NewPCG(opts.Seed, 0)),
+		tasks:   make(map[taskKey]*Task),
+		windows: make(map[windowKey]*window),
 	}
-	for _, a := range opts.Accounts {
-		s.accounts[a.SecretID] = a
-	}
+	s.SetAccounts(opts.Accounts...)
 	s.control = s.controlPlane()
 	s.http = &http.Server{
 		Handler:           s,
@@ -96,6 +93,16 @@ func New(opts Options) *Server {
 		ErrorLog:          slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug),
 	}
 	return s
+}
+
+// SetAccounts exchanges who may call, as a rotation of keys does.
+func (s *Server) SetAccounts(accounts ...Account) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accounts = make(map[string]Account, len(accounts))
+	for _, a := range accounts {
+		s.accounts[a.SecretID] = a
+	}
 }
 
 // Serve answers on l until Close. It always returns an error, [http.ErrServerClosed]

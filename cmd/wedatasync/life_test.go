@@ -1,0 +1,542 @@
+package main
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/wedatasync/wedatasync/internal/wedatasim"
+)
+
+var long = flag.Bool("long", false, "live the whole life of the daemon in full size, and hold it to its times")
+
+// size is how much a life has of everything.
+type size struct {
+	rotations int // of the configuration and of the credentials
+	webhooks  int // that are bad, and as many that are good and come again
+	slow      int // connections that only hold on
+	tasks     int // of one push
+	backlog   int // tasks of the first
+}
+
+const (
+	// mostGrowth is how much memory the daemon may take beyond what it has under load
+	// before anybody attacks, in bytes.
+	mostGrowth = 20 << 20
+	// window is the second of the API's limit: what nobody may delay commits by.
+	window = time.Second
+)
+
+// TestLife is the daemon's whole life: under load, while its configuration and its
+// credentials are rotated, half-written ones among them, while webhooks flood it and
+// slow clients hold on to it. The endpoint's ledger is the judge: no commit is lost,
+// doubled or, in full size, delayed.
+func TestLife(t *testing.T) {
+	s := size{rotations: 4, webhooks: 300, slow: 80, tasks: 10, backlog: 20}
+	if *long {
+		s = size{rotations: 100, webhooks: 10_000, slow: 200, tasks: 18, backlog: 100}
+	}
+	l := newLife(t, s)
+	l.push(s.backlog)
+	l.start()
+	l.waitFor("the first commits", func() bool { return l.commits.Load() > 0 || l.count() > s.backlog/2 })
+	before := l.memory()
+
+	stop := make(chan struct{})
+	var attackers sync.WaitGroup
+	attackers.Go(func() { l.keepPushing(stop) })
+	attackers.Go(func() { l.watchMemory(stop) })
+	attackers.Go(func() { l.probe(stop) })
+	for range s.slow {
+		attackers.Go(func() { l.holdOn(stop) })
+	}
+	flooded := make(chan struct{})
+	go func() {
+		defer close(flooded)
+		l.flood()
+	}()
+	for n := range s.rotations {
+		l.rotate(n + 1)
+	}
+	<-flooded
+	close(stop)
+	attackers.Wait()
+	l.waitFor("all commits", func() bool { return l.count() >= int(l.pushed.Load()) })
+	l.waitFor("all messages", func() bool { return l.told() >= int(l.pushed.Load()) })
+	l.stop()
+	l.judge(before)
+	if t.Failed() {
+		l.must(os.WriteFile(filepath.Join(t.ArtifactDir(), "daemon.log"), []byte(l.log()), 0o644))
+	}
+}
+
+// life is a daemon, and the world around it.
+type life struct {
+	t    *testing.T
+	size size
+	sim  *wedatasim.Server
+	dir  string
+	env  []string
+	git  string // of the source
+	chat string
+
+	daemon *exec.Cmd
+	url    string
+
+	pushed  atomic.Int64 // tasks
+	commits atomic.Int64
+	revoked atomic.Int64 // credentials that were taken back as soon as there were new ones
+	peak    atomic.Int64 // memory, in bytes
+	slowest atomic.Int64 // answer to a probe, in nanoseconds
+	probes  atomic.Int64
+	missed  atomic.Int64      // probes that got no answer
+	answers [600]atomic.Int64 // to webhooks, by status
+
+	mu       sync.Mutex
+	messages map[string]int // by task
+}
+
+const lifeSecret = "a-secret-of-the-webhooks-0123456789"
+
+func newLife(t *testing.T, s size) *life {
+	l := &life{t: t, size: s, dir: t.TempDir(), messages: map[string]int{}}
+	l.sim = wedatasim.New(wedatasim.Options{Accounts: []wedatasim.Account{lifeAccount(0)}})
+	endpoint := httptest.NewServer(l.sim)
+	t.Cleanup(endpoint.Close)
+	chat := httptest.NewServer(http.HandlerFunc(l.hear))
+	t.Cleanup(chat.Close)
+	git, err := gitServer(filepath.Join(l.dir, "srv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(git.Close)
+	l.git, l.chat = git.URL+"/tasks.git", chat.URL
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.must(os.Symlink(self, filepath.Join(l.dir, "wedatasync")))
+	l.env = append(os.Environ(),
+		"TENCENTCLOUD_SECRET_ID=", "TENCENTCLOUD_SECRET_KEY=", "TENCENTCLOUD_TOKEN=", "TENCENTCLOUD_CREDENTIALS_FILE=credentials",
+		"WEDATASYNC_ENDPOINT="+endpoint.URL, "WEDATASYNC_ACCEPT_HORIZON=5s", "WEDATASYNC_LISTEN=127.0.0.1:0", "WEDATASYNC_CONFIG=wedatasync.yaml",
+		"GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull,
+		"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com", "GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.com")
+	l.run("git", "init", "-q", "--bare", "-b", "main", "srv/tasks.git")
+	l.run("git", "init", "-q", "-b", "main", "work")
+	l.write("hook-secret", lifeSecret)
+	l.write("chat-url", l.chat)
+	l.write("chat-key", "a-key-of-the-chat-0123456789")
+	l.write("wedatasync.yaml", l.config(0))
+	l.write("credentials", lifeProfile(0))
+	return l
+}
+
+// config is the n-th configuration. Each is another one in what counts while commits
+// are made.
+func (l *life) config(n int) string {
+	topics, level := "task.applied", "info"
+	if n%2 == 1 {
+		topics, level = "task.applied, task.refused", "debug"
+	}
+	return fmt.Sprintf(`source: %s
+interval: %dms
+logLevel: %s
+githubSecretFile: hook-secret
+guards: {maxChangePercent: 0, maxChanges: %d}
+notify:
+  channels:
+    - {name: audit, kind: webhook, urlFile: chat-url, keyFile: chat-key, topics: [%s]}
+`, l.git, 500+n, level, 100_000+n, topics)
+}
+
+func lifeAccount(n int) wedatasim.Account {
+	return wedatasim.Account{
+		SecretID: fmt.Sprintf("AKIDlife%028d", n), SecretKey: fmt.Sprintf("key%029d", n), Token: fmt.Sprintf("token%0100d", n), UIN: "100000000001",
+	}
+}
+
+func lifeProfile(n int) string {
+	a := lifeAccount(n)
+	return fmt.Sprintf("[default]\nsecret_id=%s\nsecret_key=%s\ntoken=%s\n", a.SecretID, a.SecretKey, a.Token)
+}
+
+func (l *life) must(err error) {
+	l.t.Helper()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+func (l *life) path(name string) string { return filepath.Join(l.dir, name) }
+
+// write writes a file in place.
+func (l *life) write(name, text string) {
+	l.t.Helper()
+	l.must(os.WriteFile(l.path(name), []byte(text), 0o600))
+}
+
+func (l *life) run(name string, args ...string) {
+	l.t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Dir, cmd.Env = l.dir, l.env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		l.t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+}
+
+// push publishes the first version of so many tasks more.
+func (l *life) push(tasks int) {
+	l.t.Helper()
+	first := int(l.pushed.Load())
+	var b strings.Builder
+	b.WriteString("apiVersion: wedatasync/v1\ncommits:\n")
+	for i := range tasks {
+		fmt.Fprintf(&b, "  - {taskId: %s, projectId: \"1\", commitType: start, instanceVersion: 1}\n", lifeTask(first+i))
+	}
+	l.write(fmt.Sprintf("work/%06d.yaml", first), b.String())
+	l.run("git", "-C", "work", "add", ".")
+	l.run("git", "-C", "work", "commit", "-q", "-m", "More tasks")
+	l.run("git", "-C", "work", "push", "-q", "../srv/tasks.git", "main")
+	l.pushed.Add(int64(tasks))
+}
+
+func lifeTask(n int) string { return fmt.Sprintf("task-%06d", n) }
+
+// keepPushing keeps the queue of commits from running dry.
+func (l *life) keepPushing(stop chan struct{}) {
+	for {
+		select {
+		case <-stop:
+			return
+		case <-time.After(100 * time.Millisecond):
+			if int(l.pushed.Load())-l.count() < l.size.backlog {
+				l.push(l.size.tasks)
+			}
+		}
+	}
+}
+
+// start starts the daemon.
+func (l *life) start() {
+	log, err := os.Create(l.path("log"))
+	l.must(err)
+	defer log.Close()
+	l.daemon = exec.Command(l.path("wedatasync"), "run")
+	l.daemon.Dir, l.daemon.Env, l.daemon.Stderr = l.dir, l.env, log
+	l.must(l.daemon.Start())
+	l.t.Cleanup(func() { _ = l.daemon.Process.Kill() })
+	l.waitFor("the window", func() bool {
+		_, rest, ok := strings.Cut(l.log(), "url=")
+		l.url, _, _ = strings.Cut(rest, "/\n")
+		return ok && strings.Contains(rest, "\n")
+	})
+}
+
+// stop ends the daemon as an orchestrator does.
+func (l *life) stop() {
+	l.must(l.daemon.Process.Signal(syscall.SIGTERM))
+	if err := l.daemon.Wait(); err != nil {
+		l.t.Errorf("the daemon ends with %v", err)
+	}
+}
+
+func (l *life) log() string {
+	data, err := os.ReadFile(l.path("log"))
+	l.must(err)
+	return string(data)
+}
+
+func (l *life) waitFor(what string, cond func() bool) {
+	l.t.Helper()
+	deadline := time.Now().Add(2 * time.Minute)
+	for !cond() {
+		if time.Now().After(deadline) {
+			l.t.Fatalf("waited for %s; the log ends with\n%s", what, lastLines(l.log(), 20))
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// count counts the commits that took effect.
+func (l *life) count() int { return len(commitsOf(l.sim)) }
+
+// rotate exchanges the configuration and the credentials. Every second time the daemon
+// meets half a file first, and every second time the old credentials are revoked at
+// once.
+func (l *life) rotate(n int) {
+	l.t.Helper()
+	config := l.config(n)
+	if n%2 == 0 {
+		l.refused("the configuration is refused", func() { l.write("wedatasync.yaml", config[:strings.Index(config, "maxChanges:")]) })
+	}
+	l.exchange("wedatasync.yaml", config, n)
+
+	old, next := lifeAccount(n-1), lifeAccount(n)
+	l.sim.SetAccounts(old, next)
+	profile := lifeProfile(n)
+	if n%2 == 0 {
+		l.refused("the credentials are refused", func() { l.write("credentials", profile[:strings.Index(profile, "secret_key")]) })
+	}
+	reloaded := strings.Count(l.log(), "the credentials are reloaded")
+	l.exchange("credentials", profile, n)
+	if n/2%2 == 0 {
+		l.waitFor("the new credentials", func() bool { return strings.Count(l.log(), "the credentials are reloaded") > reloaded })
+	} else {
+		l.revoked.Add(1)
+	}
+	l.sim.SetAccounts(next)
+	l.waitFor("the configuration", func() bool {
+		return strings.Contains(l.log(), fmt.Sprintf("name=guards.maxChanges old=%d new=%d", 100_000+n-1, 100_000+n))
+	})
+}
+
+// refused does what the daemon has to refuse, and waits until it does.
+func (l *life) refused(says string, do func()) {
+	l.t.Helper()
+	before := strings.Count(l.log(), says)
+	do()
+	l.waitFor("half a file to be refused", func() bool { return strings.Count(l.log(), says) > before })
+}
+
+// exchange writes a file, in place or by a rename.
+func (l *life) exchange(name, text string, n int) {
+	l.t.Helper()
+	if n%3 == 0 {
+		l.write(name, text)
+		return
+	}
+	l.write(name+"~", text)
+	l.must(os.Rename(l.path(name+"~"), l.path(name)))
+}
+
+// flood sends webhooks, as fast as they are answered: bad ones, and a good one that
+// is sent again and again. It takes no shorter than the rotations do.
+func (l *life) flood() {
+	body := []byte(`{"ref":"refs/heads/main"}`)
+	mac := hmac.New(sha256.New, []byte(lifeSecret))
+	mac.Write(body)
+	good := "sha256=" + hex.EncodeToString(mac.Sum(nil))
+	bad := "sha256=" + strings.Repeat("0", 2*sha256.Size)
+	work := make(chan string)
+	var senders sync.WaitGroup
+	for range 4 {
+		senders.Go(func() {
+			for signature := range work {
+				l.hook(body, signature)
+			}
+		})
+	}
+	for range l.size.webhooks {
+		work <- bad
+		work <- good
+	}
+	close(work)
+	senders.Wait()
+}
+
+func (l *life) hook(body []byte, signature string) {
+	for try := range 100 {
+		req, err := http.NewRequestWithContext(l.t.Context(), http.MethodPost, l.url+"/webhook/github", bytes.NewReader(body))
+		l.must(err)
+		req.Header.Set("X-Hub-Signature-256", signature)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			continue // somebody else had to have the place
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		res.Body.Close()
+		l.answers[res.StatusCode].Add(1)
+		if res.StatusCode != http.StatusServiceUnavailable {
+			return
+		}
+		time.Sleep(time.Duration(try) * time.Millisecond)
+	}
+}
+
+// holdOn keeps a connection open and says nothing, or hardly anything, on it.
+func (l *life) holdOn(stop chan struct{}) {
+	for n := 0; ; n++ {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(l.url, "http://"))
+		if err == nil && n%2 == 1 {
+			_, _ = io.WriteString(conn, "POST /webhook/github HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+		}
+		for held := err == nil; held; {
+			select {
+			case <-stop:
+				_ = conn.Close()
+				return
+			case <-time.After(time.Second):
+				_, err := io.WriteString(conn, "a")
+				held = err == nil
+			}
+		}
+		select {
+		case <-stop:
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// probe asks for the daemon's health, as an orchestrator does.
+func (l *life) probe(stop chan struct{}) {
+	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	for {
+		select {
+		case <-stop:
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+		start := time.Now()
+		res, err := client.Get(l.url + "/healthz")
+		l.probes.Add(1)
+		if err != nil {
+			l.missed.Add(1)
+			continue
+		}
+		res.Body.Close()
+		l.slowest.Store(max(l.slowest.Load(), int64(time.Since(start))))
+	}
+}
+
+// memory returns what the daemon's process has of its own, in bytes.
+func (l *life) memory() int64 {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", l.daemon.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(data), "RssAnon:")
+	fields := strings.Fields(rest)
+	if len(fields) == 0 {
+		return 0
+	}
+	kib, _ := strconv.ParseInt(fields[0], 10, 64)
+	return kib << 10
+}
+
+func (l *life) watchMemory(stop chan struct{}) {
+	for {
+		l.peak.Store(max(l.peak.Load(), l.memory()))
+		select {
+		case <-stop:
+			return
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// hear is who is told of each release.
+func (l *life) hear(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Type string
+		Data struct {
+			Task string `json:"task_id"`
+		}
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.messages[in.Type+" "+in.Data.Task]++
+}
+
+// told counts who was told to be applied.
+func (l *life) told() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.messages)
+}
+
+// judge compares what happened with what was asked for.
+func (l *life) judge(before int64) {
+	applied := map[string]int{}
+	var last time.Time
+	var gap time.Duration
+	var after time.Time // the longest gap began
+	codes := map[string]int{}
+	for _, e := range l.sim.Ledger() {
+		if e.Code != "" && e.Code != "ResourceNotFound" { // what is new is not there before its commit
+			codes[e.Action+" "+e.Code]++
+		}
+		if e.Applied {
+			if d := e.At.Sub(last); !last.IsZero() && d > gap {
+				gap, after = d, last
+			}
+			last = e.At
+			applied[e.TaskID]++
+		}
+	}
+	tasks := int(l.pushed.Load())
+	for i := range tasks {
+		if n := applied[lifeTask(i)]; n != 1 {
+			l.t.Errorf("%s was committed %d times, want once", lifeTask(i), n)
+		}
+		if n := l.messages["task.applied "+lifeTask(i)]; n != 1 {
+			l.t.Errorf("that %s was applied was told %d times, want once", lifeTask(i), n)
+		}
+	}
+	refused := 0
+	for code, n := range codes {
+		if code == "DescribeIntegrationTask RequestLimitExceeded" {
+			continue // reads are sent again
+		}
+		if !strings.HasSuffix(code, "AuthFailure.SecretIdNotFound") {
+			l.t.Errorf("%d times %s: only credentials that were revoked can be refused", n, code)
+		}
+		if strings.HasPrefix(code, "CommitIntegrationTask") {
+			refused += n
+		}
+	}
+	if most := int(l.revoked.Load()); refused > most {
+		l.t.Errorf("%d commits had credentials that were revoked, want at most one for each of %d", refused, most)
+	}
+	if w := l.sim.Windows("CommitIntegrationTask"); w.All.Fixed > 20 || w.All.Sliding > 20 {
+		l.t.Errorf("the busiest second had %d requests (fixed), %d (sliding)", w.All.Fixed, w.All.Sliding)
+	}
+	if n := int(l.answers[http.StatusUnauthorized].Load()); n != l.size.webhooks {
+		l.t.Errorf("%d webhooks were refused, want %d", n, l.size.webhooks)
+	}
+	if n := int(l.answers[http.StatusAccepted].Load()); n != l.size.webhooks {
+		l.t.Errorf("%d webhooks were accepted, want %d", n, l.size.webhooks)
+	}
+	growth := l.peak.Load() - before
+	if growth > mostGrowth && !raced {
+		l.t.Errorf("memory grew by %d bytes, want at most %d", growth, mostGrowth)
+	}
+	if *long && gap > window {
+		l.t.Errorf("no commit for %v after %s while some were due, want at most %v", gap, after.UTC().Format(time.RFC3339Nano), window)
+	}
+	if missed, probes := l.missed.Load(), l.probes.Load(); missed*50 > probes {
+		l.t.Errorf("%d of %d probes got no answer", missed, probes)
+	}
+	l.t.Logf("%d commits, each once; the longest pause between two: %v; %d rotations, %d commits refused after %d revocations; %d+%d webhooks, %d told to come again",
+		tasks, gap.Round(time.Millisecond), l.size.rotations, refused, l.revoked.Load(), l.size.webhooks, l.size.webhooks, l.answers[http.StatusServiceUnavailable].Load())
+	l.t.Logf("memory of its own (RssAnon): %.1f MB before, %.1f MB at most; %d probes, %d without an answer, the slowest after %v; %d CPUs",
+		float64(before)/1e6, float64(l.peak.Load())/1e6, l.probes.Load(), l.missed.Load(), time.Duration(l.slowest.Load()).Round(time.Millisecond), runtime.NumCPU())
+	for line := range strings.Lines(l.log()) {
+		if strings.Contains(line, "level=ERROR") && !strings.Contains(line, "refused, and") {
+			l.t.Errorf("the log has an error: %s", line)
+		}
+	}
+}
