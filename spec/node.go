@@ -126,7 +126,8 @@ func (r *reader) isKind(n *yaml.Node, want yaml.Kind, what, wanted string) bool 
 // isNull reports whether the node is written as nothing, ~ or null.
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
 
-// kind says what a node is.
+// kind says what a node is. A value is not repeated: it may be one of extConfig, and a
+// secret.
 func kind(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -134,6 +135,6 @@ func kind(n *yaml.Node) string {
 	case yaml.SequenceNode:
 		return "a list"
 	default:
-		return quote(n.Value)
+		return "one value"
 	}
 }

@@ -49,6 +49,9 @@ func (r *reader) syntax(data []byte, err error) {
 			line, _ = strconv.Atoi(number)
 		}
 	}
+	if strings.Contains(words, "unknown anchor") {
+		words = "unknown anchor" // a value that begins with * would be repeated
+	}
 	if bytes.Contains(indentation(nthLine(data, line)), []byte("\t")) {
 		words = "found a tab"
 	}

@@ -314,8 +314,11 @@ func (p *planted) wrongSources() {
 		"https://ada:" + password + "@[broken/tasks.git", "ssh://git:" + password + "@" + host + "/tasks.git",
 		"git:" + password + "@" + host + ":tasks.git", "https://" + host + "/tasks.git?token=" + password, "ftp://ada:" + password + "@" + host + "/x",
 	} {
-		for _, args := range [][]string{{"run", "--once"}, {"run"}, {"plan"}, {"plan", "-o", "json"}, {"comment", "--forge", "gitea", "--forge-url", p.forge.URL + "/api/v1", "--repository", "acme/tasks", "--pull-request", "7", "--forge-token-file", "forge-token"}, {"state", "import", "--from-source"}} {
-			p.try([]string{"WEDATASYNC_SOURCE=" + source}, append(args, "--state", "wrong.db")...)
+		p.try([]string{"WEDATASYNC_SOURCE=" + source}, "run", "--state", "wrong.db")
+		p.try([]string{"WEDATASYNC_SOURCE=" + source}, append(p.comment(), "--state", "wrong.db")...)
+		if *long {
+			p.try([]string{"WEDATASYNC_SOURCE=" + source}, "plan", "-o", "json", "--state", "wrong.db")
+			p.try([]string{"WEDATASYNC_SOURCE=" + source}, "state", "import", "--from-source", "--state", "wrong.db")
 		}
 	}
 	p.try(nil, "plan", "--git-token-file", "git-token-wrong")
@@ -345,6 +348,14 @@ func (p *planted) wrongSources() {
 		for _, phrase := range []string{"passphrase", "passphrase-wrong"} {
 			p.try(nil, "plan", "--source", "ssh://git@"+host+"/tasks.git", "--ssh-key-file", key, "--ssh-passphrase-file", phrase, "--known-hosts-file", "known-hosts")
 		}
+	}
+}
+
+// comment is the command line of comment.
+func (p *planted) comment() []string {
+	return []string{
+		"comment", "--forge", "gitea", "--forge-url", p.forge.URL + "/api/v1", "--repository", "acme/tasks", "--pull-request", "7",
+		"--forge-token-file", "forge-token",
 	}
 }
 
@@ -414,8 +425,9 @@ func (p *planted) push(version int) {
 	for name, config := range map[string]string{
 		"twice": "{p: %[1]s, p: %[1]s}", "list": "[{name: p, value: %[1]s, oops: 1}]", "scalar": "%[1]s", "nested": "{p: {q: %[1]s}}", "sequence": "{p: [%[1]s]}",
 		"tag": "{p: !!str %[1]s}", "open": "{p: %[1]s", "quote": "{p: '%[1]s}", "escape": "{p: \"\\q\" %[1]s}", "colon": "{p: %[1]s: %[1]s}", "long": "{p: %[2]s%[1]s}",
+		"alias": "{p: *%[3]s}", "anchor": "{p: &%[3]s x}", "tagged": "{p: !%[3]s x}", "item": "[%[3]s]", "null": "[{name: p, value: , x: %[3]s}]", "key": "{p: {%[3]s}}", "block": "{p: |%[3]s}", "control": "{p: \"%[3]s\\x07\"}",
 	} {
-		p.write("work/"+name+".yaml", fmt.Sprintf(head, name, fmt.Sprintf(strings.ReplaceAll(config, "%[2]s", strings.Repeat("x", 4096)), quoted)))
+		p.write("work/"+name+".yaml", fmt.Sprintf(head, name, fmt.Sprintf(config, quoted, strings.Repeat("x", 4096), p.secrets["plain extConfig value"])))
 	}
 	p.setUp("git", "-C", "work", "add", ".")
 	p.setUp("git", "-C", "work", "commit", "-q", "-m", fmt.Sprint("Version ", version))
@@ -425,6 +437,7 @@ func (p *planted) push(version int) {
 // live runs the daemon through trouble of every kind.
 func (p *planted) live() {
 	p.canary("extConfig value", "3xt/+%s=&\"<v>")
+	p.canary("plain extConfig value", "3xt%s0000")
 	p.push(1)
 	p.deaf = true
 	log, err := os.Create(p.path("log"))
@@ -545,7 +558,7 @@ func (p *planted) commands() {
 		{"plan"}, {"plan", "-o", "json"}, {"plan", "-o", "markdown"}, {"plan", "-o", "github"}, {"plan", "-o", "gitlab"}, {"plan", "--against", "live", "--log-level", "debug"},
 		{"plan", "--state", "none.db"}, {"plan", "--state", "none.db", "-o", "markdown"}, {"plan", "--state", "none.db", "-o", "json"},
 		{"validate", "work"}, {"validate", "work", "-o", "json"}, {"validate", "work", "-o", "markdown"}, {"validate", "work", "-o", "github"}, {"validate", "work", "-o", "gitlab"},
-		{"comment", "--state", "none.db", "--forge", "gitea", "--forge-url", p.forge.URL + "/api/v1", "--repository", "acme/tasks", "--pull-request", "7", "--forge-token-file", "forge-token"},
+		append(p.comment(), "--state", "none.db"),
 		{"retry", "refused"}, {"resolve", "odd", "not-applied"}, {"approve", "0123456789"},
 	} {
 		p.try(nil, args...)

@@ -76,7 +76,7 @@ func newChannel(c Channel, client *client) (*channel, error) {
 	case c.Name == "":
 		return wrong("it needs a name")
 	case !ok:
-		return wrong("%q is none of wecom, feishu, dingtalk, slack and webhook", c.Kind)
+		return wrong("its kind is none of wecom, feishu, dingtalk, slack and webhook")
 	case c.Kind == Webhook && c.Template != "":
 		return wrong("a webhook has no template")
 	case !c.Key.IsZero() && (c.Kind == WeCom || c.Kind == Slack):
@@ -84,12 +84,12 @@ func newChannel(c Channel, client *client) (*channel, error) {
 	}
 	for _, topic := range c.Topics {
 		if !slices.Contains(Topics(), topic) {
-			return wrong("%q is not a topic, such as %s", topic, TaskRefused)
+			return wrong("one of its topics is none, such as %s", TaskRefused)
 		}
 	}
 	var err error
 	if ch.line, err = parseLine(c.Template); err != nil {
-		return wrong("%w", err)
+		return wrong("its template is none of Go's text/template, or asks for what an event does not have")
 	}
 	if _, _, _, err := ch.address(); err != nil {
 		return wrong("%w", err)

@@ -63,14 +63,14 @@ func Open(c Config) (*Forge, error) {
 	}
 	dialect, ok := dialects(c.Kind)
 	if !ok {
-		return wrong("%q is none of github, gitlab and gitea", c.Kind)
+		return wrong("the kind is none of github, gitlab and gitea")
 	}
 	base, err := parseBase(cmp.Or(c.BaseURL, dialect.base))
 	if err != nil {
 		return wrong("%w", err)
 	}
 	if !validRepository(c.Kind, c.Repository) {
-		return wrong("%q is not a repository: write owner/name", oneLine(c.Repository))
+		return wrong("that is not a repository: write owner/name")
 	}
 	if c.Token.IsZero() {
 		return nil, &Error{Op: "open the forge", Kind: ErrToken, Detail: "there is none", Hint: dialect.tokenHint}

@@ -55,7 +55,7 @@ func Forms(s string) []string {
 	}
 	forms = append(forms, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s))
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		forms = append(forms, encoding.EncodeToString([]byte(s)))
+		forms = append(forms, encoding.EncodeToString([]byte(s)), encoding.WithPadding(base64.StdPadding).EncodeToString([]byte(s)))
 		for before := range 3 {
 			forms = append(forms, core(encoding, s, before))
 		}
