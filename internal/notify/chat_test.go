@@ -60,6 +60,10 @@ func (f *fakeChat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(f.faults) > 0 {
 		fault := f.faults[0]
 		f.faults = f.faults[1:]
+		if fault.status == 0 { // it is silent
+			<-r.Context().Done()
+			return
+		}
 		for name, value := range fault.header {
 			w.Header().Set(name, value)
 		}
@@ -227,6 +231,7 @@ func TestChannel_Retries(t *testing.T) {
 		{"timed", func(notify.ChannelKind) fault {
 			return fault{status: 429, header: map[string]string{"Retry-After": "30"}}
 		}, func(notify.ChannelKind) time.Duration { return 30 * time.Second }},
+		{"silence", func(notify.ChannelKind) fault { return fault{} }, func(notify.ChannelKind) time.Duration { return 30 * time.Second }},
 		{"limited", func(k notify.ChannelKind) fault { return limited[k] }, func(k notify.ChannelKind) time.Duration { return max(rest[k], time.Minute) }},
 	}
 	for _, test := range tests {
@@ -272,6 +277,7 @@ func TestChannel_GivesUp(t *testing.T) {
 		{notify.Slack, fault{status: 302, header: map[string]string{"Location": "https://evil.example.com/s3cr3t-XXXX"}}, "https://evil.example.com", 1},
 		{notify.Webhook, fault{status: 400, body: "bad " + signing + " at /hooks/s3cr3t-path?a=b"}, "bad [redacted] at [redacted]", 1},
 		{notify.Webhook, fault{status: 500}, "HTTP 500", 10},
+		{notify.Slack, fault{}, "no answer within 30s", 10},
 		{notify.Webhook, fault{status: 429, header: map[string]string{"Retry-After": "7200"}}, "2h0m0s", 1},
 	}
 	for _, test := range tests {

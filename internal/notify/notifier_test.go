@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -445,6 +446,52 @@ func TestSetStatus_Retries(t *testing.T) {
 		}
 		if _, ok := f.statuses[0]["target_url"]; ok {
 			t.Error("an empty URL was sent")
+		}
+	})
+}
+
+// TestSetStatus_Fails gives up within bounds, and says what is wrong.
+func TestSetStatus_Fails(t *testing.T) {
+	tests := []struct {
+		name  string
+		fault fault
+		want  error
+		asked int // requests
+	}{
+		{"always busy", fault{match: "POST", status: 503}, notify.ErrUnavailable, 5},
+		{"busy for long", fault{match: "POST", status: 429, header: map[string]string{"Retry-After": "7200"}}, notify.ErrLimited, 1},
+		{"a token that was revoked", fault{match: "POST", status: 401}, notify.ErrToken, 1},
+		{"a token that may not", fault{match: "POST", status: 403}, notify.ErrPermission, 1},
+		{"no such commit", fault{match: "POST", status: 404}, notify.ErrNotFound, 1},
+		{"a page of a proxy", fault{match: "POST", status: 302, header: map[string]string{"Location": "https://login.example.com/"}}, notify.ErrBadAnswer, 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			upsert(t, func(t *testing.T, f *fakeForge) {
+				for range 10 {
+					f.faults = append(f.faults, test.fault)
+				}
+				start := time.Now()
+				err := f.open(t).SetStatus(t.Context(), revision, notify.Status{State: notify.StateSuccess})
+				if !errors.Is(err, test.want) || len(f.asked) != test.asked || len(f.statuses) != 0 {
+					t.Errorf("error %v after %d requests, want %v after %d", err, len(f.asked), test.want, test.asked)
+				}
+				if took := time.Since(start); took > 3*time.Minute {
+					t.Errorf("it took %v", took)
+				}
+			})
+		})
+	}
+}
+
+// TestSetStatus_Silence ends although the forge never answers.
+func TestSetStatus_Silence(t *testing.T) {
+	upsert(t, func(t *testing.T, f *fakeForge) {
+		forge := f.open(t, func(c *notify.Config) { c.Transport = insecure{serve(t, silence)} })
+		start := time.Now()
+		err := forge.SetStatus(t.Context(), revision, notify.Status{State: notify.StateSuccess})
+		if took := time.Since(start); !errors.Is(err, notify.ErrUnavailable) || took > 3*time.Minute {
+			t.Errorf("error %v after %v", err, took)
 		}
 	})
 }
