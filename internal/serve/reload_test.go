@@ -26,16 +26,19 @@ func TestReloads_Show(t *testing.T) {
 		metrics []string
 	}{
 		"all is well": {
-			serve.Reloads{Configuration: good, Credentials: good}, http.StatusOK, nil,
+			serve.Reloads{Configuration: good, Credentials: good},
+			http.StatusOK, nil,
 			[]string{"wedatasync_config_last_reload_successful 1", "wedatasync_credentials_last_reload_successful 1", "wedatasync_ready 1"},
 		},
 		"a configuration": {
-			serve.Reloads{Configuration: bad, Credentials: good}, http.StatusServiceUnavailable,
+			serve.Reloads{Configuration: bad, Credentials: good},
+			http.StatusServiceUnavailable,
 			[]string{"the configuration on disk is not used, but the one before: c.yaml:3: no; c.yaml:7: nor this"},
 			[]string{"wedatasync_config_last_reload_successful 0", "wedatasync_credentials_last_reload_successful 1", `wedatasync_not_ready{reason="configuration"} 1`},
 		},
 		"credentials": {
-			serve.Reloads{Configuration: good, Credentials: bad}, http.StatusServiceUnavailable,
+			serve.Reloads{Configuration: good, Credentials: bad},
+			http.StatusServiceUnavailable,
 			[]string{"the credentials on disk are not used, but those before"},
 			[]string{"wedatasync_credentials_last_reload_successful 0", `wedatasync_not_ready{reason="credentials"} 1`},
 		},

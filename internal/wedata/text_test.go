@@ -20,7 +20,7 @@ func TestTextWithoutSecrets(t *testing.T) {
 		{"in a URL " + url.QueryEscape(token), "in a URL [redacted]"},
 		{"in a path " + url.PathEscape(token), "in a path [redacted]"},
 		{"in base64 " + base64.RawStdEncoding.EncodeToString([]byte(token)), "in base64 [redacted]"},
-		{"in padded base64 " + base64.URLEncoding.EncodeToString([]byte(token)), "in padded base64 [redacted]="},
+		{"in padded base64 " + base64.URLEncoding.EncodeToString([]byte(token)), "in padded base64 [redacted]"},
 		{"nothing shorter than a secret: ab", "nothing shorter than a secret: ab"},
 		{" lines\r\nand\ttabs ", "lines and tabs"},
 		{"\x1b[31mred\x1b[0m", "[31mred [0m"},
