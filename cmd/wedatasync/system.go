@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"io"
 	"os"
 	"os/signal"
@@ -16,9 +15,8 @@ type stdio struct {
 	out    io.Writer // results
 	err    io.Writer // logs, progress, complaints
 	getenv func(string) string
-	// hangup returns what tells of SIGHUP until ctx is done, in place of ending the
-	// program.
-	hangup func(ctx context.Context) <-chan os.Signal
+	// hangup returns what tells of SIGHUP, which no longer ends the program then.
+	hangup func() <-chan os.Signal
 	// outTerminal and errTerminal say whether a person watches.
 	outTerminal bool
 	errTerminal bool
@@ -37,10 +35,9 @@ func system() stdio {
 	return s
 }
 
-func hangup(ctx context.Context) <-chan os.Signal {
+func hangup() <-chan os.Signal {
 	hangups := make(chan os.Signal, 1) // of several, one is enough
 	signal.Notify(hangups, syscall.SIGHUP)
-	context.AfterFunc(ctx, func() { signal.Stop(hangups) })
 	return hangups
 }
 
