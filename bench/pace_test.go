@@ -104,8 +104,9 @@ func reconciler(t *testing.T, sim *wedatasim.Server, source reconcile.Source) *r
 		Logger:  slog.New(slog.DiscardHandler),
 		Guards:  func() *reconcile.Guards { return &reconcile.Guards{} },
 		Commits: reconcile.NewPacer(paceRate), Reads: reconcile.NewPacer(paceRate),
-		Horizon: 5 * time.Minute, Interval: 30 * time.Second,
-		Random: mathrand.Float64, NewID: rand.Text,
+		Horizon:  func() time.Duration { return 5 * time.Minute },
+		Interval: func() time.Duration { return 30 * time.Second },
+		Random:   mathrand.Float64, NewID: rand.Text,
 	}, map[spec.Key]*state.Record{}, state.Control{})
 }
 
