@@ -144,7 +144,9 @@ func TestWatch(t *testing.T) {
 		ledger := &ledgerOf{}
 		r, o, stop := watching(t, l, ledger, state.Control{}, nil)
 		time.Sleep(150 * time.Minute)
+		l.mu.Lock()
 		l.lists["1 realtime"] = [][]string{{"a", "b"}}
+		l.mu.Unlock()
 		time.Sleep(time.Hour)
 		stop()
 		want := []string{
@@ -216,8 +218,11 @@ func TestWatch_GivesWay(t *testing.T) {
 		time.Sleep(59 * time.Second)
 		r.busy.Store(true)
 		time.Sleep(10 * time.Second)
-		if len(l.asked) > 0 {
-			t.Errorf("asked %v while commits were made", l.asked)
+		l.mu.Lock()
+		asked := len(l.asked)
+		l.mu.Unlock()
+		if asked > 0 {
+			t.Errorf("it asked %d times while commits were made", asked)
 		}
 		r.busy.Store(false)
 		time.Sleep(3 * time.Second)

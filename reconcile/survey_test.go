@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,8 @@ type library struct {
 	lists map[string][][]string // pages of task ids, by project and type
 	alone map[string]bool       // tasks that no list has
 	fails map[string][]error    // what an ask comes to first, one after the other
+
+	mu    sync.Mutex
 	asked []string
 	times []time.Time
 }
@@ -35,6 +38,8 @@ func (l *library) ask(text string) error {
 }
 
 func (l *library) Page(_ context.Context, q Query, number int) (Page, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	list := fmt.Sprintf("%s %s", q.ProjectID, q.TaskType.OrDefault())
 	if len(q.TaskIDs) > 0 {
 		if err := l.ask(fmt.Sprintf("list %s of %s", list, strings.Join(q.TaskIDs, " "))); err != nil {
@@ -63,6 +68,8 @@ func (l *library) Page(_ context.Context, q Query, number int) (Page, error) {
 }
 
 func (l *library) Look(_ context.Context, key spec.Key, t spec.TaskType) (*Sighting, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if err := l.ask("look " + key.String()); err != nil {
 		return nil, err
 	}
