@@ -89,7 +89,7 @@ func (x *execution) admit(c *Change, now time.Time) error {
 	if _, paused := x.r.pauseNow(c.Key.ProjectID); paused {
 		return errStopped
 	}
-	if x.r.cfg.Guards() != x.guards {
+	if !x.r.cfg.Guards().same(x.guards) {
 		x.halt()
 		return errGuards
 	}

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,9 @@ type Guards struct {
 	// Windows are the times at which nothing is committed.
 	Windows []Window
 }
+
+// same reports whether a plan that has passed the guards has passed the others, too.
+func (g *Guards) same(others *Guards) bool { return g == others || reflect.DeepEqual(g, others) }
 
 // Facts are what the guards know beside the plan.
 type Facts struct {

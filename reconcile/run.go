@@ -145,7 +145,7 @@ func (l *loop) pass() (wake time.Time, err error) {
 }
 
 // outdated reports whether what the last pass went by is no longer so.
-func (r *Reconciler) outdated() bool { return r.renewed.Load() || r.cfg.Guards() != r.guards }
+func (r *Reconciler) outdated() bool { return r.renewed.Load() || !r.cfg.Guards().same(r.guards) }
 
 // endure returns the error if it ends the daemon, and else says it.
 func (l *loop) endure(err error) error {

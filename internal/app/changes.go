@@ -65,7 +65,7 @@ func (s *Settings) values() map[string]string {
 		"rate": number(s.Rate), "share": number(s.Share),
 		"acceptHorizon": s.AcceptHorizon.String(), "interval": s.Interval.String(), "grace": s.Grace.String(),
 		"driftInterval": s.DriftInterval.String(),
-		"listen": s.Listen, "actionTokenFile": s.ActionTokenFile,
+		"listen":        s.Listen, "actionTokenFile": s.ActionTokenFile,
 		"githubSecretFile": s.Webhooks.GitHub, "gitlabSecretFile": s.Webhooks.GitLab, "giteaSecretFile": s.Webhooks.Gitea,
 		"logFormat": s.LogFormat, "logLevel": s.LogLevel, "simulate": strconv.FormatBool(s.Simulate),
 		"gitUsername": s.Git.Username, "gitTokenFile": s.Git.TokenFile,
