@@ -71,6 +71,10 @@ func (s *Settings) values() map[string]string {
 		"gitUsername": s.Git.Username, "gitTokenFile": s.Git.TokenFile,
 		"sshKeyFile": s.Git.SSHKeyFile, "sshPassphraseFile": s.Git.SSHPassphraseFile,
 		"knownHostsFile": s.Git.KnownHostsFile, "caFile": s.Git.CAFile,
+		"githubAppId": s.Git.GitHubAppID, "githubAppInstallationId": s.Git.GitHubAppInstallationID,
+		"githubAppKeyFile": s.Git.GitHubAppKeyFile, "githubApiUrl": s.Git.GitHubAPIURL,
+		"verify": s.Verify, "pgpKeysFile": s.Git.PGPKeysFile,
+		"allowedSignersFile": s.Git.AllowedSignersFile, "revokedKeysFile": s.Git.RevokedKeysFile,
 	}
 	s.guardValues(v)
 	s.notifyValues(v)

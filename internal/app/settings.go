@@ -152,6 +152,6 @@ func (s *Settings) checkVerify(check func(ok bool, name, format string, args ...
 			"%s needs keys: name --pgp-keys-file, --allowed-signers-file or both", s.Verify)
 		check(s.Source == "" || source.IsGit(s.Source), "verify", "a folder has no signatures: use a git repository, or off")
 	default:
-		check(false, "verify", "%q is none of off, head and strict", s.Verify)
+		check(false, "verify", "it is none of off, head and strict")
 	}
 }

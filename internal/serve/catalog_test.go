@@ -67,7 +67,7 @@ func TestListFollowsTheState(t *testing.T) {
 			t.Errorf("the error stays: %v", l.err)
 		}
 		add(3)
-		time.Sleep(catalogKept)
+		time.Sleep(catalogKept + time.Second)
 		look("one that nobody has looked at for long is gone", 3, 6)
 	})
 }

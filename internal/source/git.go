@@ -66,7 +66,7 @@ type Git struct {
 	branch plumbing.ReferenceName
 	remote connector
 	trust  *verifier
-	next   atomic.Pointer[connector] // takes remote's place at the next poll; nil: none does
+	next   atomic.Pointer[reach] // takes the place of remote and trust at the next poll; nil: none does
 	log    *slog.Logger
 	lock   *flock.Flock
 	temp   bool // the mirror goes with the source

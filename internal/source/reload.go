@@ -2,13 +2,23 @@ package source
 
 import "fmt"
 
+// reach is how the repository's server is reached, and whose commits count.
+type reach struct {
+	remote connector
+	trust  *verifier
+}
+
 // Reload checks how else the repository's server is to be reached, by the user name
-// and the files with credentials in c, and returns what makes it so from the next
-// poll on. After an error it stays as it is. It may be called from any goroutine.
+// and the files with credentials in c, and whose signatures are to count. It returns
+// what makes it so from the next poll on. After an error it stays as it is. It may be
+// called from any goroutine.
 func (g *Git) Reload(c GitConfig) (swap func(), err error) {
 	c.URL = g.config.URL
-	next := &Git{config: c, source: g.source, log: g.log}
+	next := &Git{config: c, source: g.source, branch: g.branch, log: g.log}
 	if next.remote, err = next.connector(); err != nil {
+		return nil, fmt.Errorf("open source %s: %w", g.source, err)
+	}
+	if next.trust, err = newVerifier(&c, g.log); err != nil {
 		return nil, fmt.Errorf("open source %s: %w", g.source, err)
 	}
 	switch r := next.remote.(type) {
@@ -20,13 +30,16 @@ func (g *Git) Reload(c GitConfig) (swap func(), err error) {
 	if err != nil {
 		return nil, next.describe(err)
 	}
-	return func() { g.next.Store(&next.remote) }, nil
+	return func() { g.next.Store(&reach{next.remote, next.trust}) }, nil
 }
 
 // reconnect does what the last Reload asks for.
 func (g *Git) reconnect() {
-	if next := g.next.Swap(nil); next != nil {
-		g.remote.close()
-		g.remote = *next
+	next := g.next.Swap(nil)
+	if next == nil {
+		return
 	}
+	g.remote.close()
+	next.trust.since = g.trust.since // what was verified stays so
+	g.remote, g.trust = next.remote, next.trust
 }
