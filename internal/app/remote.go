@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -19,8 +21,8 @@ const (
 	maxExport   = 1 << 30
 )
 
-// fetchState reads the state of id that a daemon exports at a URL.
-func fetchState(ctx context.Context, url string, id state.Identity) (k known, err error) {
+// fetchState reads the state of id that a daemon exports at an address.
+func fetchState(ctx context.Context, address string, id state.Identity) (k known, err error) {
 	dir, err := os.MkdirTemp("", "wedatasync-state-")
 	if err != nil {
 		return k, fmt.Errorf("make a folder for the state: %w", err)
@@ -28,7 +30,7 @@ func fetchState(ctx context.Context, url string, id state.Identity) (k known, er
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	// Imported, it is checked as any state from elsewhere.
 	path := filepath.Join(dir, "wedatasync.db")
-	if err := importState(ctx, url, path, id); err != nil {
+	if err := importState(ctx, address, path, id); err != nil {
 		return k, err
 	}
 	k, err = readState(ctx, path, id)
@@ -36,21 +38,27 @@ func fetchState(ctx context.Context, url string, id state.Identity) (k known, er
 	return k, err
 }
 
-func importState(ctx context.Context, url, path string, id state.Identity) (err error) {
+// importState imports the state that is at an address. Errors name it without its user
+// and its query, which can hold a token.
+func importState(ctx context.Context, address, path string, id state.Identity) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchWithin)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	shown := source.Redact(address)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return fmt.Errorf("ask the daemon for its state: %w", err)
+		return fmt.Errorf("ask the daemon for its state: %s is not a URL", shown)
 	}
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Do(req)
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		err = failed.Err // without the address
+	}
 	if err != nil {
-		return fmt.Errorf("ask the daemon for its state: %w", err)
+		return fmt.Errorf("ask the daemon for its state: %s: %w", shown, err)
 	}
 	defer func() { err = errors.Join(err, res.Body.Close()) }()
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("ask the daemon for its state: %s answers %s: give the URL of its /api/v1/state", url, res.Status)
+		return fmt.Errorf("ask the daemon for its state: %s answers %s: give the URL of its /api/v1/state", shown, res.Status)
 	}
 	return state.Import(ctx, path, id, io.LimitReader(res.Body, maxExport), state.Options{Actor: "plan"})
 }
