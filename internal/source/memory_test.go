@@ -77,7 +77,7 @@ func (m *memoryRemote) walk(h plumbing.Hash, seen, not map[plumbing.Hash]bool) {
 	switch o.kind {
 	case plumbing.CommitObject:
 		m.walk(m.treeOf(h), seen, not)
-		for _, line := range strings.Split(string(o.data), "\n") {
+		for line := range strings.SplitSeq(string(o.data), "\n") {
 			if parent, ok := strings.CutPrefix(line, "parent "); ok {
 				m.walk(plumbing.NewHash(parent), seen, not)
 			}
