@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,10 +69,10 @@ func TestIdle_Day(t *testing.T) {
 		ended := make(chan error)
 		go func() { ended <- r.Run(ctx, nil) }()
 		time.Sleep(half)
-		before, polls := footprintNow(t), s.polls
+		before, polls := footprintNow(t), s.polls.Load()
 		time.Sleep(half)
 		before.wantFlat(t, footprintNow(t), 0)
-		if got, want := s.polls-polls, int(half/(30*time.Second)); got < want-1 || got > want+1 {
+		if got, want := s.polls.Load()-polls, int64(half/(30*time.Second)); got < want-1 || got > want+1 {
 			t.Errorf("%d polls in the second half, want %d", got, want)
 		}
 		cancel()
@@ -85,12 +86,12 @@ func TestIdle_Day(t *testing.T) {
 // countedSource counts its polls.
 type countedSource struct {
 	settledSource
-	polls int
+	polls atomic.Int64
 }
 
 // Poll implements reconcile.Source.
 func (s *countedSource) Poll(ctx context.Context) (*reconcile.Revision, error) {
-	s.polls++
+	s.polls.Add(1)
 	return s.settledSource.Poll(ctx)
 }
 
