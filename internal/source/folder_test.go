@@ -22,11 +22,13 @@ import (
 type folder struct {
 	t   testing.TB
 	dir string
+
+	marks int // that heardAll has made
 }
 
 func newFolder(t testing.TB, files map[string]string) *folder {
 	t.Helper()
-	f := &folder{t, t.TempDir()}
+	f := &folder{t: t, dir: t.TempDir()}
 	f.write(files)
 	return f
 }
@@ -85,10 +87,12 @@ func pollUntil(t testing.TB, s *Folder, lines ...string) *reconcile.Revision {
 }
 
 // heardAll waits until the source has heard of all that was done to the folder
-// before: events come in order.
+// before: events come in order. Each time it has another name to wait for, as
+// there are two events of each, and the second may come when the first was taken.
 func (f *folder) heardAll(s *Folder) {
 	f.t.Helper()
-	last := f.path("last.txt")
+	f.marks++
+	last := f.path(fmt.Sprintf("last%d.txt", f.marks))
 	must(f.t, os.WriteFile(last, nil, 0o644))
 	must(f.t, os.Remove(last))
 	heard := func() bool {
