@@ -75,6 +75,7 @@ func (x *execution) intend(f *flight) (*state.Record, error) {
 	x.r.setFlying(f.c.Key, true)
 	if err := x.r.save(x.stop, change(f.c.Key, rec, e)); err != nil {
 		x.r.setFlying(f.c.Key, false)
+		x.halt() // before the turn passes on to the next call
 		return nil, err
 	}
 	return rec, nil
@@ -102,6 +103,7 @@ func (x *execution) admit(c *Change, now time.Time) error {
 	case x.stop.Err() != nil:
 		return errStopped
 	case err != nil:
+		x.halt()
 		return fmt.Errorf("look for what people asked for: %w", err)
 	case pending:
 		x.halt()

@@ -44,6 +44,7 @@ type world struct {
 	repo    repo
 	tracing bool
 	trace   []string
+	deaths  []time.Duration // when processes were killed
 	broken  []string
 	passes  []*Result
 	planned *Plan
@@ -210,7 +211,13 @@ func (w *world) newProcess() *process {
 	w.lives++
 	p := &process{w: w, killed: make(chan struct{}), done: make(chan struct{}), poke: make(chan struct{}, 1)}
 	p.stop = func() {}
-	p.die = sync.OnceFunc(func() { close(p.killed); p.stop() })
+	p.die = sync.OnceFunc(func() {
+		w.mu.Lock()
+		w.deaths = append(w.deaths, time.Since(w.start))
+		w.mu.Unlock()
+		close(p.killed)
+		p.stop()
+	})
 	p.r = New(Config{
 		Source: p, Committer: p, Reader: p, Ledger: p, Observer: p, Logger: silent,
 		Guards:   func() *Guards { return w.guards.Load() },
@@ -606,10 +613,15 @@ func (p *process) Passed(r *Result) {
 	}
 }
 
-// sortedTrace is the trace with what happened at the same moment in one order.
+// sortedTrace is the trace with what happened at the same moment in one order. Of a
+// pass that ends at the moment of a death, the scheduler decides whether it is told.
 func (w *world) sortedTrace() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	for _, at := range w.deaths {
+		told := fmt.Sprintf("%015d passed", at)
+		w.trace = slices.DeleteFunc(w.trace, func(line string) bool { return strings.HasPrefix(line, told) })
+	}
 	slices.Sort(w.trace)
 	return strings.Join(w.trace, "\n")
 }
