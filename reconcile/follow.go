@@ -156,12 +156,7 @@ func (x *execution) lookAtStarts(now, due time.Time) time.Time {
 		case at.After(now):
 			due = sooner(due, at)
 		default:
-			x.reading[rec.Key] = true
-			place := x.r.joinReads()
-			go func() {
-				live, at, err := x.r.read(x.stop, place, rec.Key, rec.Applied.TaskType)
-				x.steps <- func() { x.lookedAt(rec, live, at, err) }
-			}()
+			x.startRead(rec, rec.Applied.TaskType, x.lookedAt)
 		}
 	}
 	return due

@@ -126,15 +126,20 @@ func (x *execution) readBack() (due time.Time) {
 		case at.After(now):
 			due = sooner(due, at)
 		default:
-			x.reading[rec.Key] = true
-			place := x.r.joinReads()
-			go func() {
-				live, at, err := x.r.read(x.stop, place, rec.Key, rec.Attempt.Wanted.TaskType)
-				x.steps <- func() { x.readIt(rec, live, at, err) }
-			}()
+			x.startRead(rec, rec.Attempt.Wanted.TaskType, x.readIt)
 		}
 	}
 	return x.lookAtStarts(now, due)
+}
+
+// startRead reads the record's task, and hands over what it has found as a step.
+func (x *execution) startRead(rec *state.Record, t spec.TaskType, found func(*state.Record, *state.Live, time.Time, error)) {
+	x.reading[rec.Key] = true
+	place := x.r.joinReads()
+	go func() {
+		live, at, err := x.r.read(x.stop, place, rec.Key, t)
+		x.steps <- func() { found(rec, live, at, err) }
+	}()
 }
 
 // sooner returns the earlier of two times; a zero time is none.

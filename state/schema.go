@@ -16,7 +16,7 @@ var migrations embed.FS
 // schemaVersion is the schema this version writes, and the newest it reads.
 const schemaVersion = 1
 
-// The statements, in SQL that SQLite and PostgreSQL share: numbered placeholders
+// The statements, in SQL that SQLite and PostgreSQL share: numbered parameters
 // in order, upserts by ON CONFLICT, no functions of the clock.
 const (
 	selectVersion = `SELECT version FROM schema_version`

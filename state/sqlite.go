@@ -30,10 +30,10 @@ func dialect(ddl string) string {
 	return strings.NewReplacer("BIGINT NOT NULL PRIMARY KEY", "INTEGER PRIMARY KEY", "/* clustered */", "WITHOUT ROWID").Replace(ddl)
 }
 
-// numbered matches a numbered placeholder.
+// numbered matches a numbered parameter.
 var numbered = regexp.MustCompile(`\$\d+`)
 
-// dialectStatement gives the statement placeholders without numbers: they come in
+// dialectStatement gives the statement parameters without numbers: they come in
 // order anyway, and the driver looks each number up, each time.
 func dialectStatement(query string) string { return numbered.ReplaceAllLiteralString(query, "?") }
 

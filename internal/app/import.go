@@ -54,20 +54,11 @@ type LeftTask struct {
 // is durable before the next is read: an import that was cut short goes on where it
 // was when it is run again, for what reading the pages costs.
 func Import(ctx context.Context, s Settings, env Env, o ImportOptions) (_ *ImportResult, err error) {
-	if err := s.Validate(); err != nil {
-		return nil, err
-	}
-	if s.Simulate {
-		return nil, &SettingError{Name: "simulate", Err: errNothingLive}
-	}
-	a := &App{env: env}
-	if a.log, err = env.logger(&s); err != nil {
+	a, err := attach(ctx, &s, env)
+	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	if err := a.connect(ctx, &s); err != nil {
-		return nil, err
-	}
 	store, err := a.open(ctx, &s, &env)
 	if err != nil {
 		return nil, err
@@ -98,8 +89,6 @@ func Import(ctx context.Context, s Settings, env Env, o ImportOptions) (_ *Impor
 	slices.SortFunc(i.result.Left, func(a, b LeftTask) int { return a.Key.Compare(b.Key) })
 	return &i.result, i.write()
 }
-
-var errNothingLive = errors.New("a simulated endpoint that is embedded begins without tasks: start one with wedatasync simulate, and name it with --endpoint")
 
 // importer is one import.
 type importer struct {

@@ -14,20 +14,11 @@ import (
 // the state says, and, where there is a state, what of it is live otherwise
 // (Plan.Drift). It reads, and writes nothing.
 func Live(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err error) {
-	if err := s.Validate(); err != nil {
-		return nil, err
-	}
-	if s.Simulate {
-		return nil, &SettingError{Name: "simulate", Err: errNothingLive}
-	}
-	a := &App{env: env}
-	if a.log, err = env.logger(&s); err != nil {
+	a, err := attach(ctx, &s, env)
+	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	if err := a.connect(ctx, &s); err != nil {
-		return nil, err
-	}
 	src, err := s.OpenSource("", "", a.log)
 	if err != nil {
 		return nil, err
@@ -84,4 +75,26 @@ func liveRecords(specs *spec.Set, s *reconcile.Sightings) map[spec.Key]*state.Re
 		}
 	}
 	return records
+}
+
+var errNothingLive = errors.New("a simulated endpoint that is embedded begins without tasks: start one with wedatasync simulate, and name it with --endpoint")
+
+// attach connects to WeData itself, for what asks there first. Its App has nothing
+// else open, and is the caller's to close.
+func attach(ctx context.Context, s *Settings, env Env) (*App, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	if s.Simulate {
+		return nil, &SettingError{Name: "simulate", Err: errNothingLive}
+	}
+	log, err := env.logger(s)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{env: env, log: log}
+	if err := a.connect(ctx, s); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
 }

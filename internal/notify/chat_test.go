@@ -32,7 +32,7 @@ var addresses = map[notify.ChannelKind]string{
 	notify.WeCom:    "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=s3cr3t-693axxx6",
 	notify.Feishu:   "https://open.feishu.cn/open-apis/bot/v2/hook/s3cr3t-hook",
 	notify.DingTalk: "https://oapi.dingtalk.com/robot/send?access_token=s3cr3t-token",
-	notify.Slack:    "https://hooks.slack.com/services/T000/B000/s3cr3t-XXXX",
+	notify.Slack:    "https://hooks.slack.com/services/T000/B000/s3cr3t-bot",
 	notify.Webhook:  "https://receiver.example.com/hooks/s3cr3t-path?a=b",
 }
 
@@ -274,7 +274,7 @@ func TestChannel_GivesUp(t *testing.T) {
 		{notify.DingTalk, fault{status: 200, body: `{"errcode":300005,"errmsg":"token is not exist"}`}, "access_token", 1},
 		{notify.Slack, fault{status: 404, body: "no_service"}, "no_service", 1},
 		{notify.Slack, fault{status: 410, body: "channel_is_archived"}, "channel_is_archived", 1},
-		{notify.Slack, fault{status: 302, header: map[string]string{"Location": "https://evil.example.com/s3cr3t-XXXX"}}, "https://evil.example.com", 1},
+		{notify.Slack, fault{status: 302, header: map[string]string{"Location": "https://evil.example.com/s3cr3t-bot"}}, "https://evil.example.com", 1},
 		{notify.Webhook, fault{status: 400, body: "bad " + signing + " at /hooks/s3cr3t-path?a=b"}, "bad [redacted] at [redacted]", 1},
 		{notify.Webhook, fault{status: 500}, "HTTP 500", 10},
 		{notify.Slack, fault{}, "no answer within 30s", 10},
