@@ -129,6 +129,7 @@ func FuzzReadPack(f *testing.F) {
 func FuzzRefFilter(f *testing.F) {
 	hash := strings.Repeat("1", 40)
 	f.Add([]byte("001e# service=git-upload-pack\n0000" + "004a" + hash + " HEAD\x00side-band-64k ofs-delta\n" + "003d" + hash + " refs/heads/main\n" + "003d" + hash + " refs/heads/side\n0000"))
+	f.Add([]byte("004a" + hash + " HEAD\x00side-band-64k ofs-delta\n" + "0033" + hash[:30] + " refs/heads/main\n0000")) // a short hash
 	f.Add([]byte("0000"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		const branch = "refs/heads/main"

@@ -75,17 +75,15 @@ func (f *refFilter) next() ([]byte, error) {
 
 // wanted reports whether a line is passed on.
 func (f *refFilter) wanted(line []byte) bool {
-	const hash = 2*hashSize + 1 // and a space
 	if bytes.HasPrefix(line, []byte("#")) || bytes.HasPrefix(line, []byte("shallow ")) {
 		f.others++
 		return f.others <= maxNamed
 	}
 	f.lines++
-	if f.lines == 1 || len(line) <= hash {
-		return true
-	}
-	name := line[hash:]
-	if bytes.Equal(name, f.ref) {
+	// A line that is no hash and name is go-git's to refuse; it takes a hash of any
+	// length, so that the name is what follows the space.
+	_, name, ok := bytes.Cut(line, []byte(" "))
+	if f.lines == 1 || !ok || bytes.Equal(name, f.ref) {
 		return true
 	}
 	if bytes.HasPrefix(name, []byte("refs/heads/")) && !bytes.HasSuffix(name, []byte("^{}")) {
