@@ -444,6 +444,24 @@ func TestLedgerFile(t *testing.T) {
 	}
 }
 
+// What a task remembers of its operations is bounded, and what was handed out stays.
+func TestOperationsAreBounded(t *testing.T) {
+	s := New(Options{})
+	edit := func() Task { return s.Edit("1", "a", func(*Task) {}) }
+	var full Task
+	for range maxOperations {
+		full = edit()
+	}
+	oldest, newest := full.Operations[0].OperateID, full.Operations[maxOperations-1].OperateID
+	next := edit()
+	if n := len(next.Operations); n != maxOperations/2+1 || next.Operations[n-2].OperateID != newest {
+		t.Errorf("%d operations after the bound", n)
+	}
+	if full.Operations[0].OperateID != oldest || len(full.Operations) != maxOperations {
+		t.Error("a copy from before has changed")
+	}
+}
+
 // The ledger in memory is bounded, and late effects find their entry or none.
 func TestLedgerIsBounded(t *testing.T) {
 	s := New(Options{})

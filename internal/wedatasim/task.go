@@ -42,7 +42,7 @@ type Task struct {
 	CreateTime      time.Time `json:"create_time"`
 	UpdateTime      time.Time `json:"update_time"`
 	ExtConfig       []Param   `json:"ext_config,omitempty"`
-	Operations      []Operate `json:"operations,omitempty"` // oldest first
+	Operations      []Operate `json:"operations,omitempty"` // oldest first; of more than 1,024 the older half goes
 }
 
 // Operate is one operation on a task.
@@ -115,8 +115,14 @@ func (s *Server) taskOrNew(key taskKey, taskType int64) *Task {
 func (s *Server) operate(t *Task, o Operate) {
 	o.OperateID, o.At, o.NumRestarts = s.id(), s.now(), t.NumRestarts
 	t.OperateID, t.UpdateTime = o.OperateID, o.At
+	if len(t.Operations) == maxOperations {
+		t.Operations = slices.Clone(t.Operations[maxOperations/2:]) // clones have the others
+	}
 	t.Operations = append(t.Operations, o)
 }
+
+// maxOperations bounds what is kept of the operations of one task.
+const maxOperations = 1 << 10
 
 // commit makes a commit take effect. s.mu is held.
 func (s *Server) commit(p *commitParams) {
@@ -143,10 +149,11 @@ func (s *Server) commit(p *commitParams) {
 	})
 }
 
-// clone copies what the task refers to, too.
+// clone copies what the task refers to, too. Operations are only ever appended: those
+// there are can be shared.
 func (t *Task) clone() Task {
 	c := *t
 	c.ExtConfig = slices.Clone(t.ExtConfig)
-	c.Operations = slices.Clone(t.Operations)
+	c.Operations = slices.Clip(t.Operations)
 	return c
 }
