@@ -76,10 +76,8 @@ func (r *Reconciler) blindPass(ctx context.Context) error {
 // holds the plan it also forgets the tasks whose specs are gone.
 func (r *Reconciler) carryOut(ctx context.Context, result *Result, watch watcher) error {
 	plan := result.Plan
-	if len(plan.Holds) == 0 {
-		if err := r.accept(ctx, plan); err != nil {
-			return err
-		}
+	if err := r.remember(ctx, plan); err != nil {
+		return err
 	}
 	stop, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -117,17 +115,42 @@ func (r *Reconciler) forget(ctx context.Context, result *Result) error {
 	return nil
 }
 
-// accept remembers, before the first call, that this revision has passed the
-// guards, and what an approval is for.
+// remember keeps, before the first call, which revision the plan is for, and whether
+// it has passed the guards. One of a rewritten history has not for want of calls: what
+// comes after it would be let through as if it came after the last one, too.
+func (r *Reconciler) remember(ctx context.Context, plan *Plan) error {
+	rewritten, err := r.rewritten(ctx)
+	if err != nil {
+		return err
+	}
+	if len(plan.Holds) == 0 && (!rewritten || plan.Approved != "") {
+		return r.accept(ctx, plan)
+	}
+	source, control := &plan.Source, r.Control()
+	if source.Revision == control.Revision || source.Revision == control.Pending {
+		return nil
+	}
+	note := "it does not come after the revision before"
+	if len(plan.Holds) > 0 {
+		note = plan.Holds[0].Message
+	}
+	return r.saveControl(ctx, func(c *state.Control) { c.Pending = source.Revision }, state.Event{
+		At: time.Now(), Kind: state.EventRevision, Revision: source.Revision, Actor: source.Author,
+		PlanHash: plan.Hash, Note: state.Clip("not taken over: " + note),
+	})
+}
+
+// accept remembers that the plan's revision has passed the guards, and what an
+// approval is for.
 func (r *Reconciler) accept(ctx context.Context, plan *Plan) error {
 	control := r.Control()
 	approval := approvalOf(&control, plan, time.Now())
 	fill := approval != nil && len(approval.Calls) == 0 && plan.Count(ActionCommit) > 0
-	if control.Revision == plan.Source.Revision && !fill {
+	if control.Revision == plan.Source.Revision && control.Pending == "" && !fill {
 		return nil
 	}
 	return r.saveControl(ctx, func(c *state.Control) {
-		c.Revision = plan.Source.Revision
+		c.Revision, c.Pending = plan.Source.Revision, ""
 		for i := range c.Approvals {
 			if fill && c.Approvals[i].PlanHash == approval.PlanHash {
 				c.Approvals[i].Calls = wanted(plan.Calls())

@@ -33,6 +33,19 @@ type SourceInfo struct {
 	Revision string
 	Author   string
 	Subject  string
+	// Unverified says why the newest revision is not this one, but this the last that was
+	// verified; empty if it is.
+	Unverified string
+}
+
+// At returns where the specs of a revision come from. unverified is what the source has
+// said with it, if anything.
+func (s SourceInfo) At(rev *Revision, unverified error) SourceInfo {
+	s.Revision, s.Author, s.Subject = rev.ID, rev.Author, rev.Subject
+	if unverified != nil {
+		s.Unverified = unverified.Error()
+	}
+	return s
 }
 
 // StateInfo names the state a plan was compared with; zero when there was none, or

@@ -75,8 +75,10 @@ type Reconciler struct {
 	guards    *Guards               // that the newest plan has passed
 	unsettled map[spec.Key]struct{} // tasks that may not be as their spec says; nil: all
 	revision  *Revision
-	descends  map[string]bool // of revision, by the revision before
-	owed      []outcome       // what a full disk did not take yet
+	// unverified says why revision is not the newest one, or that there is none.
+	unverified error
+	descends   map[string]bool // of revision, by the revision before
+	owed       []outcome       // what a full disk did not take yet
 }
 
 // New returns a Reconciler that starts from what the state holds. It owns records
@@ -118,12 +120,37 @@ func (r *Reconciler) Recover(ctx context.Context) error {
 	return nil
 }
 
-// Poll asks the source for its newest revision.
+// Poll asks the source for its newest revision. If that is not verified, it goes by the
+// one that stands, or by none any more, and returns the error.
 func (r *Reconciler) Poll(ctx context.Context) (changed bool, err error) {
 	rev, err := r.cfg.Source.Poll(ctx)
-	if err != nil {
-		return false, &sourceError{fmt.Errorf("poll the source: %w", err)}
+	if err == nil {
+		r.unverified = nil
+		return r.goBy(rev), nil
 	}
+	failed := &sourceError{fmt.Errorf("poll the source: %w", err)}
+	if !errors.Is(err, ErrUnverified) {
+		return false, failed
+	}
+	r.unverified = err
+	if rev == nil {
+		return r.goBlind(), failed
+	}
+	return r.goBy(rev), failed
+}
+
+// goBlind leaves the revision that was gone by, and reports whether there was one.
+func (r *Reconciler) goBlind() (changed bool) {
+	changed = r.revision != nil
+	r.revision = nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.plan = nil
+	return changed
+}
+
+// goBy makes the revision the one to go by, and reports whether it was another.
+func (r *Reconciler) goBy(rev *Revision) (changed bool) {
 	changed = r.revision == nil || r.revision.ID != rev.ID
 	keys := rev.Specs.Changed()
 	if r.revision == nil {
@@ -135,7 +162,7 @@ func (r *Reconciler) Poll(ctx context.Context) (changed bool, err error) {
 			r.unsettled[key] = struct{}{}
 		}
 	}
-	return changed, nil
+	return changed
 }
 
 // shareKeys makes the records have the keys of their specs: of the text of a task's
@@ -161,6 +188,9 @@ func (r *Reconciler) shareKeys(keys []spec.Key) {
 // Plan compares the newest revision with the state. It changes nothing. It is for
 // after the first Poll, while no call is under way.
 func (r *Reconciler) Plan(ctx context.Context) (*Plan, error) {
+	if r.revision == nil {
+		return nil, &sourceError{r.unverified} // since the pass began
+	}
 	rewritten, err := r.rewritten(ctx)
 	if err != nil {
 		return nil, err
@@ -169,8 +199,7 @@ func (r *Reconciler) Plan(ctx context.Context) (*Plan, error) {
 	in := Input{Specs: r.revision.Specs, Records: r.records, Control: &control, Keys: r.scope()}
 	p := Diff(in, now)
 	r.settled(in, p)
-	p.Source, p.State = r.cfg.Info, r.cfg.State
-	p.Source.Revision, p.Source.Author, p.Source.Subject = r.revision.ID, r.revision.Author, r.revision.Subject
+	p.Source, p.State = r.cfg.Info.At(r.revision, r.unverified), r.cfg.State
 	r.guards = r.cfg.Guards()
 	p = r.guards.Check(p, Facts{Control: &control, Rewritten: rewritten}, now)
 	r.mu.Lock()

@@ -19,12 +19,13 @@ const (
 )
 
 // Once polls the source and makes one pass. It waits a few seconds for what is to
-// be known soon, such as a commit whose answer was lost.
+// be known soon, such as a commit whose answer was lost. That the newest revision is
+// not verified, and another stands, is in the plans.
 func (r *Reconciler) Once(ctx context.Context) (*Result, error) {
 	if err := r.Recover(ctx); err != nil {
 		return nil, err
 	}
-	if _, err := r.Poll(ctx); err != nil {
+	if _, err := r.Poll(ctx); err != nil && (r.revision == nil || !errors.Is(err, ErrUnverified)) {
 		return nil, err
 	}
 	total, err := r.pass(ctx, nil)

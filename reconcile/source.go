@@ -12,8 +12,10 @@ import (
 type Source interface {
 	// Poll returns the newest revision with its specs. It costs one round trip
 	// when nothing is new, and otherwise what has changed. An error is no
-	// information: it never means that specs are gone. The returned Set belongs
-	// to the source and is valid until the next Poll.
+	// information: it never means that specs are gone. With one of ErrUnverified
+	// comes the revision that stands as long as the newest does not count; if none
+	// does, nothing may be sent. The returned Set belongs to the source and is valid
+	// until the next Poll.
 	Poll(ctx context.Context) (*Revision, error)
 	// Descends reports whether revision is old itself or comes after it in history.
 	// A source without history reports true.

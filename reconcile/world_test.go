@@ -99,6 +99,8 @@ const (
 	readNotSent        // no connection for the read
 	readBadAuth        // the credentials are not accepted for the read
 	pollFails          // the source cannot be reached
+	unverified         // the newest revision is not verified, and the one before stands
+	noneVerified       // and none stands
 )
 
 func newWorld(seed uint64) *world {
@@ -506,6 +508,7 @@ type repo struct {
 	set      *spec.Set
 	edits    []func(*spec.Set)
 	revision int
+	polled   int             // the revision that edits have led to
 	rewrites map[string]bool // revisions that do not come after the one before
 	fails    bool            // to compare the history
 }
@@ -536,17 +539,24 @@ func (p *process) Poll(ctx context.Context) (*Revision, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	if f == pollFails {
-		return nil, errors.New("no route to host")
-	}
 	w := p.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, edit := range w.repo.edits {
-		edit(w.repo.set)
+	var err error
+	switch f {
+	case pollFails:
+		return nil, errors.New("no route to host")
+	case noneVerified:
+		return nil, ErrUnverified
+	case unverified:
+		err = ErrUnverified
+	default:
+		for _, edit := range w.repo.edits {
+			edit(w.repo.set)
+		}
+		w.repo.edits, w.repo.polled = nil, w.repo.revision
 	}
-	w.repo.edits = nil
-	return &Revision{ID: fmt.Sprintf("%040d", w.repo.revision), Author: "Lin <lin@example.org>", Subject: "change", Specs: w.repo.set}, nil
+	return &Revision{ID: fmt.Sprintf("%040d", w.repo.polled), Author: "Lin <lin@example.org>", Subject: "change", Specs: w.repo.set}, err
 }
 
 // Descends implements Source.

@@ -8,7 +8,10 @@ import (
 
 // Control is what the daemon as a whole remembers across restarts.
 type Control struct {
-	Revision  string      `json:"revision,omitempty"` // the newest revision a finished pass was made for
+	Revision string `json:"revision,omitempty"` // the newest revision a finished pass was made for
+	// Pending is the newest revision that was planned for, if that is another one: a guard
+	// holds its plan.
+	Pending   string      `json:"pending,omitempty"`
 	Pauses    []Pause     `json:"pauses,omitempty"`
 	Approvals []Approval  `json:"approvals,omitempty"`
 	Suspended *Suspension `json:"suspended,omitempty"`

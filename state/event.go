@@ -18,7 +18,7 @@ const (
 	EventAdopted   EventKind = "adopted"   // taken as applied without a call
 	EventWord      EventKind = "word"      // a person's word: approve, retry, resolve, suspend, unsuspend
 	EventPause     EventKind = "pause"     // sends stopped, or started again
-	EventRevision  EventKind = "revision"  // a pass for this revision finished
+	EventRevision  EventKind = "revision"  // a pass for this revision finished, or a guard holds it
 	EventDrift     EventKind = "drift"     // somebody else has changed the task, or it is again as it was applied
 	EventState     EventKind = "state"     // the state itself was created, imported or taken back
 )

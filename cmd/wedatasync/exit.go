@@ -66,7 +66,7 @@ func passStatus(r *reconcile.Result) error {
 	switch {
 	case r.Holds(reconcile.HoldUnknown) > 0:
 		return exitStatus(exitUnknown)
-	case r.Holds(reconcile.HoldPaused) > 0 || r.Left.Problems.Errors() > 0 || r.Superseded:
+	case r.Left.Source.Unverified != "" || r.Holds(reconcile.HoldPaused) > 0 || r.Left.Problems.Errors() > 0 || r.Superseded:
 		return exitStatus(exitError)
 	case held:
 		return exitStatus(exitHeld)

@@ -30,7 +30,8 @@ With --against REV, such as origin/main, it shows instead what merging the
 checked-out revision into REV would change: from git alone, for the CI of a pull
 request. There, without --against and without a state, the base is found by itself.
 
-Exit codes: 0 the plan was made; 1 an error, or a file that cannot be used; 2 with
+Exit codes: 0 the plan was made; 1 an error, a file that cannot be used, or a newest
+revision that is not verified; 2 with
 --detailed-exitcode: changes pending; 3 a guard holds the plan.`,
 		Args: takes(cobra.NoArgs),
 	}
@@ -112,7 +113,7 @@ func baseOfJob(io *stdio, s *settings) (string, error) {
 // planStatus returns the code for a plan that was made and shown.
 func planStatus(p *reconcile.Plan, detailed bool) error {
 	switch {
-	case p.Problems.Errors() > 0:
+	case p.Problems.Errors() > 0 || p.Source.Unverified != "":
 		return exitStatus(exitError)
 	case len(p.Holds) > 0:
 		return exitStatus(exitHeld)

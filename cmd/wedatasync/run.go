@@ -18,9 +18,10 @@ missing, until a signal ends it. With --once it makes one pass.
 It takes over what changes in the configuration file and the credentials, without a
 restart; SIGHUP makes it look at once.
 
-Exit codes of --once: 0 done, nothing left; 1 an error, or a file that cannot be
-used; 3 held by a guard; 4 some commits refused or waiting, the rest applied; 6 an
-unknown outcome remains; 7 the state is locked by another process.`,
+Exit codes of --once: 0 done, nothing left; 1 an error, a file that cannot be used,
+or a newest revision that is not verified; 3 held by a guard; 4 some commits refused
+or waiting, the rest applied; 6 an unknown outcome remains; 7 the state is locked by
+another process.`,
 		Args: takes(cobra.NoArgs),
 	}
 	s := addSettings(cmd)

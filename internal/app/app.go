@@ -162,15 +162,14 @@ func (a *App) openKnown(ctx context.Context, s *Settings, env *Env) (*state.Stor
 
 // openRest opens the source, and makes a state where openKnown has found none.
 func (a *App) openRest(ctx context.Context, s *Settings, env *Env, known *state.Store) (*state.Store, error) {
-	since := ""
+	var control state.Control
 	if known != nil {
-		control, err := known.Control(ctx)
-		if err != nil {
+		var err error
+		if control, err = known.Control(ctx); err != nil {
 			return nil, err
 		}
-		since = control.Revision
 	}
-	if err := a.openSource(s, since); err != nil || known != nil {
+	if err := a.openSource(s, &control); err != nil || known != nil {
 		return known, err
 	}
 	if _, err := a.source.Poll(ctx); err != nil {
@@ -188,8 +187,8 @@ func (a *App) openState(ctx context.Context, s *Settings, env *Env) (*state.Stor
 	return store, nil
 }
 
-func (a *App) openSource(s *Settings, since string) (err error) {
-	if a.source, err = s.OpenSource(s.State+".git", since, a.log); err != nil {
+func (a *App) openSource(s *Settings, known *state.Control) (err error) {
+	if a.source, err = s.OpenSource(s.State+".git", known, a.log); err != nil {
 		return err
 	}
 	a.onStop("close the source", a.source.Close)

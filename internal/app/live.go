@@ -19,16 +19,16 @@ func Live(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err erro
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	src, err := s.OpenSource("", "", a.log)
+	k, err := readState(ctx, s.State, s.Identity())
+	if err != nil {
+		return nil, err
+	}
+	src, err := s.OpenSource("", &k.control, a.log)
 	if err != nil {
 		return nil, err
 	}
 	a.onStop("close the source", src.Close)
-	rev, err := src.Poll(ctx)
-	if err != nil {
-		return nil, err
-	}
-	k, err := readState(ctx, s.State, s.Identity())
+	rev, unverified, err := standing(src.Poll(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -46,8 +46,7 @@ func Live(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err erro
 		}
 	}
 	p := reconcile.Diff(reconcile.Input{Specs: rev.Specs, Records: liveRecords(rev.Specs, found), Control: &state.Control{}}, time.Now())
-	p.Source, p.Against = s.sourceInfo(), "live"
-	p.Source.Revision, p.Source.Author, p.Source.Subject = rev.ID, rev.Author, rev.Subject
+	p.Source, p.Against = s.sourceInfo().At(rev, unverified), "live"
 	if k.info.Lineage != "" {
 		p.Drift = reconcile.Drifts(rev.Specs, k.records, found)
 	}

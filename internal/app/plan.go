@@ -36,16 +36,25 @@ func Plan(ctx context.Context, s Settings, env Env, stateURL string) (_ *reconci
 		return nil, err
 	}
 	// Without a mirror of its own: the daemon may be using that right now.
-	src, err := s.OpenSource("", k.control.Revision, log)
+	src, err := s.OpenSource("", &k.control, log)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	rev, err := src.Poll(ctx)
+	rev, unverified, err := standing(src.Poll(ctx))
 	if err != nil {
 		return nil, err
 	}
-	return planOf(ctx, &s, src, rev, k)
+	return planOf(ctx, &s, src, rev, unverified, k)
+}
+
+// standing tells from an error that comes with a revision, which stands in for a newest
+// one that is not verified, an error that ends it all.
+func standing(rev *reconcile.Revision, err error) (_ *reconcile.Revision, unverified, fatal error) {
+	if rev != nil && errors.Is(err, reconcile.ErrUnverified) {
+		return rev, err, nil
+	}
+	return rev, nil, err
 }
 
 // known is what a state knows.
@@ -78,7 +87,7 @@ func readState(ctx context.Context, path string, id state.Identity) (k known, er
 }
 
 // planOf makes the plan as the reconciler does, and lets the guards see it.
-func planOf(ctx context.Context, s *Settings, src reconcile.Source, rev *reconcile.Revision, k known) (*reconcile.Plan, error) {
+func planOf(ctx context.Context, s *Settings, src reconcile.Source, rev *reconcile.Revision, unverified error, k known) (*reconcile.Plan, error) {
 	facts := reconcile.Facts{Control: &k.control}
 	if k.control.Revision != "" {
 		ok, err := src.Descends(ctx, k.control.Revision, rev.ID)
@@ -89,8 +98,7 @@ func planOf(ctx context.Context, s *Settings, src reconcile.Source, rev *reconci
 	}
 	now := time.Now()
 	p := reconcile.Diff(reconcile.Input{Specs: rev.Specs, Records: k.records, Control: &k.control}, now)
-	p.Source, p.State = s.sourceInfo(), k.info
-	p.Source.Revision, p.Source.Author, p.Source.Subject = rev.ID, rev.Author, rev.Subject
+	p.Source, p.State = s.sourceInfo().At(rev, unverified), k.info
 	return s.Guards.Check(p, facts, now), nil
 }
 

@@ -10,9 +10,12 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// sources returns how the source is opened, whichever kind it turns out to be. since
-// is the revision that was applied last, if any.
-func (s *Settings) sources(mirror, since string, log *slog.Logger) (source.GitConfig, source.FolderConfig) {
+// sources returns how the source is opened, whichever kind it turns out to be. known
+// is what the state remembers of its revisions; nil is nothing.
+func (s *Settings) sources(mirror string, known *state.Control, log *slog.Logger) (source.GitConfig, source.FolderConfig) {
+	if known == nil {
+		known = new(state.Control)
+	}
 	git := source.GitConfig{
 		Branch:            s.Branch,
 		Path:              s.Path,
@@ -35,7 +38,8 @@ func (s *Settings) sources(mirror, since string, log *slog.Logger) (source.GitCo
 		PGPKeysFile:        s.Git.PGPKeysFile,
 		AllowedSignersFile: s.Git.AllowedSignersFile,
 		RevokedKeysFile:    s.Git.RevokedKeysFile,
-		Since:              since,
+		Since:              known.Revision,
+		Pending:            known.Pending,
 
 		Logger: log,
 	}
@@ -43,10 +47,10 @@ func (s *Settings) sources(mirror, since string, log *slog.Logger) (source.GitCo
 }
 
 // OpenSource opens the source of the settings. mirror is the folder for a copy of a git
-// repository; if empty, a temporary one is used. since is the revision that was applied
-// last, if any.
-func (s *Settings) OpenSource(mirror, since string, log *slog.Logger) (reconcile.Source, error) {
-	git, folder := s.sources(mirror, since, log)
+// repository; if empty, a temporary one is used. known is what the state remembers of
+// its revisions; nil is nothing.
+func (s *Settings) OpenSource(mirror string, known *state.Control, log *slog.Logger) (reconcile.Source, error) {
+	git, folder := s.sources(mirror, known, log)
 	return source.Open(s.Source, git, folder)
 }
 

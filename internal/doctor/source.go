@@ -17,7 +17,7 @@ func lookAtSource(ctx context.Context, s *Subject) (r result) {
 		return r // the configuration is at fault
 	}
 	heard := new(warnings)
-	src, err := s.Settings.OpenSource("", "", slog.New(heard))
+	src, err := s.Settings.OpenSource("", nil, slog.New(heard))
 	if err == nil {
 		defer src.Close() // what cannot be removed of a temporary copy is the system's
 		err = r.reach(ctx, s, src)

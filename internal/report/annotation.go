@@ -29,6 +29,9 @@ type annotation struct {
 // annotations lists what a reviewer should see beside the lines, the worst first.
 func (v *view) annotations() []annotation {
 	as := problemAnnotations(v.plan.Problems)
+	if s := unverified(v.plan); s != "" {
+		as = append(as, annotation{severityError, "unverified", "Not verified", s, spec.Pos{}, "unverified"})
+	}
 	for _, h := range v.plan.Holds {
 		as = append(as, annotation{severityWarning, "guard", "Held by guard " + h.Guard, h.Message, spec.Pos{}, h.Guard})
 	}

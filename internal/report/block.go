@@ -22,6 +22,20 @@ func (b *builder) line(s string) {
 
 func (b *builder) linef(format string, args ...any) { b.line(fmt.Sprintf(format, args...)) }
 
+// unverified says why the plan is not for the newest revision.
+func (b *builder) unverified(g *page, l level) {
+	if g.plan.Source.Unverified == "" {
+		return
+	}
+	b.line("")
+	b.line("> [!IMPORTANT]")
+	b.line("> The newest revision is not verified. This plan is for the last one that was.")
+	if !l.bare {
+		b.line(">")
+		b.linef("> %s", codeSpan(g.plan.Source.Unverified, maxMessage))
+	}
+}
+
 // maxGuards bounds the guards that are written out.
 const maxGuards = 5
 

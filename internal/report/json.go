@@ -28,7 +28,7 @@ func JSON(w io.Writer, p *reconcile.Plan, o JSONOptions) error {
 	s := newView(p, o.Rate).summary
 	d := newDocument(w, o)
 	d.member("plan_hash", p.Hash)
-	d.member("source", jsonSource{p.Source.URL, p.Source.Branch, p.Source.Revision})
+	d.member("source", jsonSource{p.Source.URL, p.Source.Branch, p.Source.Revision, p.Source.Unverified})
 	d.member("state", jsonStateOf(p.State))
 	if p.Against != "" {
 		d.member("against", p.Against)
@@ -64,6 +64,8 @@ type jsonSource struct {
 	URL      string `json:"url"`
 	Branch   string `json:"branch"`
 	Revision string `json:"revision"`
+
+	Unverified string `json:"unverified,omitempty"`
 }
 
 type jsonState struct {

@@ -148,6 +148,7 @@ func (g *page) render(l level) []byte {
 	b.linef("### %s", g.title())
 	b.line("")
 	b.line(g.sentence())
+	b.unverified(g, l)
 	b.guards(g, l)
 	b.caution(g)
 	if l.bare {

@@ -14,6 +14,7 @@ func ResultText(w io.Writer, r *reconcile.Result, o Options) error {
 	v := newView(r.Left, o.Rate)
 	t := newTextWriter(w, o)
 	t.wrapped(bold, "", resultHeadline(r, v))
+	t.unverified(v)
 	for _, p := range r.Pauses {
 		where := "everything"
 		if p.ProjectID != "" {

@@ -138,7 +138,13 @@ func guardSituations() []situation {
 		Guard: "rewritten", Approvable: true,
 		Message: "the history was rewritten: 9f1c2e7a6d5b does not come after 0f4c3ad6a2be, the revision of the last pass",
 	}
+	unverified := func(p *reconcile.Plan) {
+		p.Source.Unverified = "read source https://git.example/data/tasks.git: newest revision is not verified: " +
+			"commit 4b1d2e7a6d5b4c3f2e1d0c9b8a7f6e5d4c3b2a10: it is not signed: have a commit on top of it that is signed by a trusted key"
+	}
 	return []situation{
+		{"unverified", edit(plan(next("orders_cdc", spec.Start, 11, 12)), unverified)},
+		{"unverified-nothing-to-do", edit(plan(), unverified)},
 		{"guard-max-changes", guarded(everyImpact(), reconcile.HoldGuard, changes)},
 		{"guard-window", guarded(everyImpact(), reconcile.HoldWindow, window)},
 		{"guard-rewritten", guarded(everyImpact(), reconcile.HoldGuard, rewritten)},
@@ -285,7 +291,7 @@ func hostileWith(text string) *reconcile.Plan {
 		key(next("", spec.Resume, 1, 2, fields...), "6"),
 	)
 	p.Changes[6].Reason = reconcile.Reason(text)
-	p.Source = reconcile.SourceInfo{URL: text, Branch: text, Revision: text, Author: text, Subject: text}
+	p.Source = reconcile.SourceInfo{URL: text, Branch: text, Revision: text, Author: text, Subject: text, Unverified: text}
 	p.State.Lineage = text
 	p.Holds = []reconcile.GuardHold{{Guard: text, Message: text, Approvable: true}}
 	p.Approved, p.Against = text, text

@@ -29,6 +29,7 @@ func Text(w io.Writer, p *reconcile.Plan, o Options) error {
 	t := newTextWriter(w, o)
 	t.wrapped(bold, "", v.summary.headline())
 	t.wrapped(faint, "", planOrigin(v))
+	t.unverified(v)
 	if v.summary.quiet() {
 		return t.flush()
 	}
@@ -62,6 +63,13 @@ func planOrigin(v *view) string {
 		fmt.Fprintf(&b, ", approved by %s", Visible(p.Approved))
 	}
 	return b.String() + "."
+}
+
+// unverified says why the revision is not the newest.
+func (t *textWriter) unverified(v *view) {
+	if s := unverified(v.plan); s != "" {
+		t.wrapped(yellow, "", s)
+	}
 }
 
 // guards says which guards hold the whole plan, and how to let it go.

@@ -20,6 +20,14 @@ func shortHash(hash string) string {
 // shortRevision returns a revision as people name it.
 func shortRevision(revision string) string { return revision[:min(len(revision), 12)] }
 
+// unverified says in a sentence why the revision of p is not the newest, or "" if it is.
+func unverified(p *reconcile.Plan) string {
+	if p.Source.Unverified == "" {
+		return ""
+	}
+	return "Revision " + Visible(shortRevision(p.Source.Revision)) + ", the last one that was verified, stays: " + Visible(p.Source.Unverified)
+}
+
 // approveCommand is the exact way past the guards that hold p, or "" if an
 // approval does not help.
 func approveCommand(p *reconcile.Plan) string {

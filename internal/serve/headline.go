@@ -60,6 +60,8 @@ func reasonText(code ReasonCode) string {
 		return "a task does not run"
 	case ReasonSpecs:
 		return "specs have errors"
+	case ReasonSignature:
+		return "the newest revision is not verified"
 	default:
 		return "the source cannot be read"
 	}

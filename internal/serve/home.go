@@ -147,7 +147,7 @@ func (l *look) notes(all *listing, interval time.Duration) []string {
 			notes = append(notes, fmt.Sprintf("Plan %s is approved by %s, good for %s", short(a.PlanHash), report.Visible(a.Actor), span(a.Expires.Sub(l.now))))
 		}
 	}
-	if _, red := sourceReason(l.status.Source, l.now, interval); l.status.Source.Err != nil && !red {
+	if _, red := sourceReason(l.status.Source, l.status.Plan, l.now, interval); l.status.Source.Err != nil && !red {
 		notes = append(notes, "The last poll of the source failed: "+errorText(l.status.Source.Err))
 	}
 	notes = append(notes, l.driftNotes()...)

@@ -109,7 +109,7 @@ func readiness(s reconcile.Status, d *digest, now time.Time, interval time.Durat
 	if r, ok := specsReason(d); ok {
 		reasons = append(reasons, r)
 	}
-	if r, ok := sourceReason(s.Source, now, interval); ok {
+	if r, ok := sourceReason(s.Source, s.Plan, now, interval); ok {
 		reasons = append(reasons, r)
 	}
 	return reasons
@@ -215,10 +215,15 @@ func specsReason(d *digest) (Reason, bool) {
 }
 
 // sourceReason is about a source that has failed for longer than two intervals, or
-// since the start. That its newest revision is not signed is a reason at once.
-func sourceReason(h reconcile.Health, now time.Time, interval time.Duration) (Reason, bool) {
-	if errors.Is(h.Err, reconcile.ErrUnverified) {
-		return Reason{Code: ReasonSignature, Message: "nothing newer is applied: " + errorText(h.Err)}, true
+// since the start. That its newest revision is not signed is a reason at once. p is the plan
+// for the revision that stands; nil if none does.
+func sourceReason(h reconcile.Health, p *reconcile.Plan, now time.Time, interval time.Duration) (Reason, bool) {
+	switch unverified := errors.Is(h.Err, reconcile.ErrUnverified); {
+	case unverified && p == nil:
+		return Reason{Code: ReasonSignature, Message: "nothing is applied: " + errorText(h.Err)}, true
+	case unverified:
+		text := fmt.Sprintf("revision %s stays, and nothing newer is applied: %s", report.Visible(short(p.Source.Revision)), errorText(h.Err))
+		return Reason{Code: ReasonSignature, Message: text}, true
 	}
 	if h.Err == nil || !h.OK.IsZero() && now.Sub(h.OK) <= 2*interval {
 		return Reason{}, false

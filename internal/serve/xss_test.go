@@ -145,7 +145,7 @@ func poisoned(text string, now time.Time) reconcile.Status {
 	s := troubledStatus(now)
 	k := keyOf(text)
 	p := s.Plan
-	p.Source = reconcile.SourceInfo{URL: text, Branch: text, Revision: text, Author: text, Subject: text}
+	p.Source = reconcile.SourceInfo{URL: text, Branch: text, Revision: text, Author: text, Subject: text, Unverified: text}
 	p.Approved = text
 	for i := range p.Changes {
 		c := &p.Changes[i]

@@ -46,9 +46,10 @@ type GitConfig struct {
 	PGPKeysFile        string // armored public keys that may sign
 	AllowedSignersFile string // keys of SSH that may sign, as ssh-keygen(1) has them
 	RevokedKeysFile    string // public keys of SSH that may not, whatever the other says
-	// Since is the commit that was verified last, if any: VerifyStrict looks at those
-	// that came after it.
-	Since string
+	// Since is the commit that was taken over last, if any: VerifyStrict looks at those
+	// that came after it. Pending is one after it that was read and not taken over. As
+	// long as the newest is not verified, the newer of the two that is stands.
+	Since, Pending string
 
 	Timeout      time.Duration // of one poll's conversation; 1 minute if zero
 	CloneTimeout time.Duration // of the first, which fetches everything; 10 minutes if zero
@@ -172,7 +173,8 @@ func (g *Git) connector() (connector, error) {
 }
 
 // Poll returns the branch's newest commit with its specs. The Set stays the same
-// one from poll to poll. After an error it is as it was.
+// one from poll to poll. After an error it is as it was. With ErrUnverified comes the
+// last commit that was verified, if it still is by the keys of now.
 func (g *Git) Poll(ctx context.Context) (*reconcile.Revision, error) {
 	g.reconnect()
 	revision, err := g.poll(ctx)
@@ -195,9 +197,19 @@ func (g *Git) poll(ctx context.Context) (*reconcile.Revision, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := g.trust.check(ctx, g.mirror.store, head); err != nil {
+	err = g.trust.check(ctx, g.mirror.store, head)
+	switch {
+	case err == nil:
+		return g.take(ctx, head)
+	case errors.Is(err, ErrUnverified):
+		return g.hold(ctx, head, err)
+	default:
 		return nil, err
 	}
+}
+
+// take makes a commit that is verified the one that is gone by.
+func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision, error) {
 	switch {
 	case g.revision != nil && g.revision.ID == head.String():
 		return g.revision, nil
@@ -214,7 +226,7 @@ func (g *Git) poll(ctx context.Context) (*reconcile.Revision, error) {
 	g.revision = revisionOf(next.commit, g.catalog.set)
 	g.unsaved += max(1, len(next.changes)) // the tree may have changed in any case
 	g.mirror.store.rest()
-	if len(g.mirror.store.packs) > g.packs {
+	if len(g.mirror.store.packs) > g.packs && head == g.mirror.head {
 		g.compact(ctx)
 	}
 	if g.unsaved*savedShare >= len(g.catalog.files) {

@@ -109,6 +109,11 @@ func (v *verifier) check(ctx context.Context, s *store, head plumbing.Hash) (err
 	if err := v.read(); err != nil {
 		return &Error{Kind: ErrUnverified, Err: err, Hint: "mend the file of keys"}
 	}
+	return v.way(ctx, s, head)
+}
+
+// way checks the commit and what led to it, with the keys that were read last.
+func (v *verifier) way(ctx context.Context, s *store, head plumbing.Hash) error {
 	if err := v.one(s, head); err != nil {
 		return err
 	}

@@ -1,0 +1,88 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+)
+
+// hold returns what stands in the place of a newest commit that is not verified, with
+// the error that says so: the commit before, or, after a start, the last one of which
+// the daemon itself remembers that it was gone by. It must be verified too, by the keys
+// of now. What the server says of older commits plays no part: who can push has a say
+// in that.
+func (g *Git) hold(ctx context.Context, head plumbing.Hash, unverified error) (*reconcile.Revision, error) {
+	e, ok := errors.AsType[*Error](unverified)
+	if !ok {
+		return nil, unverified
+	}
+	known, err := g.known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var why error // the newest of them does not stand
+	for _, h := range known {
+		rev, err := g.stand(ctx, h)
+		switch {
+		case err == nil:
+			return rev, e
+		case errors.Is(err, errDamaged), ctx.Err() != nil:
+			return nil, err
+		case why == nil && h != head:
+			why = fmt.Errorf("nor is the one before, %s: %w", h, cause(err))
+		}
+	}
+	if why == nil {
+		why = errors.New("and there is no verified one before it to go by")
+	}
+	e.Err = fmt.Errorf("%w; %w", e.Err, why)
+	return nil, e
+}
+
+// known lists the commits that can stand, the newest first. One that was not taken over
+// is no news if it does not come after the one that was.
+func (g *Git) known(ctx context.Context) ([]plumbing.Hash, error) {
+	if g.revision != nil {
+		return []plumbing.Hash{plumbing.NewHash(g.revision.ID)}, nil
+	}
+	since, pending := plumbing.NewHash(g.config.Since), plumbing.NewHash(g.config.Pending)
+	var known []plumbing.Hash
+	if !since.IsZero() {
+		known = append(known, since)
+	}
+	if pending.IsZero() || !g.mirror.store.has(pending) {
+		return known, nil
+	}
+	after, err := true, error(nil)
+	if !since.IsZero() {
+		after, err = g.mirror.store.descends(ctx, since, pending)
+	}
+	if after {
+		known = append([]plumbing.Hash{pending}, known...)
+	}
+	return known, err
+}
+
+// stand makes a commit from before the one that is gone by, if it is verified.
+func (g *Git) stand(ctx context.Context, h plumbing.Hash) (_ *reconcile.Revision, err error) {
+	defer recovered(&err)
+	if !g.mirror.store.has(h) {
+		return nil, errors.New("the repository has it no more")
+	}
+	if err := g.trust.way(ctx, g.mirror.store, h); err != nil {
+		return nil, err
+	}
+	return g.take(ctx, h)
+}
+
+// cause leaves out of an error what is said already.
+func cause(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok && e.Err != nil {
+		return e.Err
+	}
+	return err
+}
