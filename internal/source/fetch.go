@@ -100,8 +100,9 @@ func (g *Git) fetch(ctx context.Context) (head plumbing.Hash, err error) {
 	if err := g.openMirror(); err != nil {
 		return head, err
 	}
+	anew := g.mirror == nil || g.overgrown()
 	timeout := g.config.Timeout
-	if g.mirror == nil {
+	if anew {
 		timeout = g.config.CloneTimeout
 	}
 	ctx, cancel := within(ctx, timeout)
@@ -111,7 +112,7 @@ func (g *Git) fetch(ctx context.Context) (head plumbing.Hash, err error) {
 		return head, err
 	}
 	defer c.Close() // all that counts has been read by then
-	if g.mirror == nil {
+	if g.mirror == nil || anew && !g.mirror.store.has(c.head) {
 		return c.head, g.clone(ctx, c)
 	}
 	if !g.mirror.store.has(c.head) {
@@ -120,6 +121,13 @@ func (g *Git) fetch(ctx context.Context) (head plumbing.Hash, err error) {
 		}
 	}
 	return c.head, mirrorFault(g.mirror.advance(c.head))
+}
+
+// overgrown reports whether the mirror has become larger than use makes it: whoever can
+// push can take back and push again, and what is not verified is never compacted.
+func (g *Git) overgrown() bool {
+	s := g.mirror.store
+	return len(s.packs) > 2*g.packs || s.size() > 2*g.config.MaxPack
 }
 
 func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
@@ -140,11 +148,8 @@ func (g *Git) receive(ctx context.Context, c *conversation, m *mirror) error {
 		return remoteError(ctx, err)
 	}
 	defer pack.Close()
-	if err := m.receive(ctx, pack, g.config.MaxPack); err != nil {
+	if err := m.receive(ctx, pack, g.config.MaxPack, c.head); err != nil {
 		return remoteError(ctx, err)
-	}
-	if !m.store.has(c.head) {
-		return &Error{Kind: ErrBadAnswer, Detail: fmt.Sprintf("the server did not send commit %s", c.head)}
 	}
 	return nil
 }

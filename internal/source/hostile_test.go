@@ -325,7 +325,29 @@ func answers(hang <-chan struct{}) []hostility {
 			}
 		}
 	}
+	acks := func(line string) serveFunc {
+		return func(w http.ResponseWriter, req *http.Request, git http.Handler) {
+			if req.Method == http.MethodGet {
+				git.ServeHTTP(w, req)
+				return
+			}
+			for many := strings.Repeat(line, 1000); ; {
+				if _, err := io.WriteString(w, many); err != nil {
+					return
+				}
+			}
+		}
+	}
 	return []hostility{
+		{"acknowledgements without an end", ErrBadAnswer, acks("0031ACK " + strings.Repeat("1", 40) + "\n")},
+		{"refusals without an end", ErrBadAnswer, acks("0008NAK\n")},
+		{"refs: cut off, after many branches", ErrShallow, refs(func(w http.ResponseWriter) {
+			fmt.Fprint(w, service, "004a", strings.Repeat("1", 40), " HEAD\x00side-band-64k ofs-delta\n")
+			for i := range 2 * maxNamed {
+				fmt.Fprintf(w, "003e%s refs/heads/b%04d\n", strings.Repeat("1", 40), i)
+			}
+			fmt.Fprint(w, "003d", strings.Repeat("1", 40), " refs/heads/main\n", "0035shallow ", strings.Repeat("1", 40), "\n0000")
+		})},
 		{"endless refs", ErrTooLarge, refs(func(w http.ResponseWriter) {
 			fmt.Fprint(w, service)
 			fmt.Fprintf(w, "%04x%s refs/heads/x\x00\n", 40+1+12+2+4, strings.Repeat("1", 40))

@@ -213,6 +213,8 @@ func (b *bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch {
 	case resp.StatusCode/100 != 2:
 		resp.Body = readCloser{io.LimitReader(body, maxCause), body} // it is quoted in an error
+	case req.Method == http.MethodPost:
+		resp.Body = readCloser{newAckFilter(body), body}
 	case req.Method == http.MethodGet:
 		resp.Body = readCloser{newRefFilter(limit(body, maxAdvertised, "a list of refs"), b.branch.String()), body}
 	}

@@ -147,9 +147,9 @@ func removeMirror(dir string) error {
 
 func (m *mirror) close() error { return m.store.close() }
 
-// receive takes a pack in.
-func (m *mirror) receive(ctx context.Context, r io.Reader, maxPack int64) error {
-	name, err := receivePack(ctx, r, filepath.Join(m.dir, "objects", "pack"), maxPack)
+// receive takes a pack in that has the commit.
+func (m *mirror) receive(ctx context.Context, r io.Reader, maxPack int64, commit plumbing.Hash) error {
+	name, err := receivePack(ctx, r, filepath.Join(m.dir, "objects", "pack"), maxPack, commit)
 	if err != nil {
 		return err
 	}

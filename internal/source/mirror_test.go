@@ -6,6 +6,7 @@ import (
 	"crypto/sha1"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -274,7 +275,7 @@ func TestPackBombs(t *testing.T) {
 			dir := t.TempDir()
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, err := receivePack(t.Context(), bytes.NewReader(test.pack), dir, 1<<20)
+			_, err := receivePack(t.Context(), bytes.NewReader(test.pack), dir, 1<<20, plumbing.ZeroHash)
 			runtime.ReadMemStats(&after)
 			if !errors.Is(err, test.want) {
 				t.Errorf("the error is %v, want %v", err, test.want)
@@ -292,4 +293,73 @@ func TestPackBombs(t *testing.T) {
 func randomBytes(n int) []byte {
 	data, _ := io.ReadAll(io.LimitReader(rand.NewChaCha8([32]byte{}), int64(n)))
 	return data
+}
+
+// A server that never sends what it promises does not fill the disk: what it sends in
+// place of that is not kept.
+func TestUselessPacks(t *testing.T) {
+	r := newRepo(t)
+	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	web := r.startWeb(false)
+	g := r.open(GitConfig{URL: web.url})
+	poll(t, g)
+	packs := filepath.Join(g.config.Mirror, "objects", "pack")
+	before, err := os.ReadDir(packs)
+	must(t, err)
+	r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	for i := range 3 {
+		var p packWriter
+		p.put(plumbing.BlobObject, fmt.Appendf(nil, "junk %d", i))
+		web.instead(packHostilities(p.bytes))
+		wantError(t, g, ErrBadAnswer, "is not in it")
+	}
+	after, err := os.ReadDir(packs)
+	must(t, err)
+	if len(after) != len(before) || len(g.mirror.store.packs) != 1 {
+		t.Errorf("the mirror has %d files and %d packs open, and had %d files", len(after), len(g.mirror.store.packs), len(before))
+	}
+	web.instead(nil)
+	wantSaid(t, poll(t, g), "a v2 a.yaml")
+}
+
+// What is pushed and taken back again and again does not fill the disk, either, even if
+// none of it is ever taken over.
+func TestMirrorIsBounded(t *testing.T) {
+	r := newRepo(t)
+	ann := newSigner(r)
+	first := r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	const most = 64 << 10
+	c := trusting(t, ann)
+	c.Verify, c.MaxPack = VerifyHead, most
+	g := r.open(c)
+	rev := poll(t, g)
+	r.unsigned()
+	random := rand.NewChaCha8([32]byte{})
+	shrunk := false
+	push := func(size int) {
+		t.Helper()
+		r.git("checkout", "-q", "--detach", first)
+		junk := make([]byte, size)
+		_, _ = random.Read(junk)
+		r.commit(map[string]string{"junk": string(junk)})
+		before := g.mirror.store.size()
+		wantHeld(t, g, rev.ID, "not signed")
+		if now := g.mirror.store.size(); now > 3*most {
+			t.Errorf("the mirror has %d bytes, and a pack may have %d", now, most)
+		}
+		shrunk = shrunk || g.mirror.store.size() < before
+	}
+	for range 10 {
+		push(most / 2)
+	}
+	if !shrunk {
+		t.Error("the mirror was never made anew")
+	}
+	g.packs = 2
+	for range 10 {
+		push(10)
+		if n := len(g.mirror.store.packs); n > 2*g.packs+1 {
+			t.Errorf("the mirror has %d packs", n)
+		}
+	}
 }

@@ -36,7 +36,7 @@ func TestIndexEqualsGits(t *testing.T) {
 			dir := t.TempDir()
 			pack, err := os.ReadFile(packs[0])
 			must(t, err)
-			name, err := receivePack(t.Context(), bytes.NewReader(pack), dir, 1<<30)
+			name, err := receivePack(t.Context(), bytes.NewReader(pack), dir, 1<<30, [hashSize]byte{})
 			must(t, err)
 			got, err := os.ReadFile(name + ".idx")
 			must(t, err)

@@ -16,12 +16,13 @@ import (
 )
 
 // receivePack writes a pack and its index into the folder, whole or not at all,
-// and returns its path without extension.
+// and returns its path without extension. A pack without the object that was asked for
+// is not kept, however often a server sends one; the zero hash asks for none.
 //
 // go-git's own way to store one is not used: it would allocate what the pack merely
 // claims to hold, a panic of its parser could not be recovered, and a failure would
 // leave files behind.
-func receivePack(ctx context.Context, r io.Reader, dir string, maxPack int64) (name string, err error) {
+func receivePack(ctx context.Context, r io.Reader, dir string, maxPack int64, want plumbing.Hash) (name string, err error) {
 	pack, err := os.CreateTemp(dir, "tmp_pack_")
 	if err != nil {
 		return "", mirrorFault(err)
@@ -42,6 +43,9 @@ func receivePack(ctx context.Context, r io.Reader, dir string, maxPack int64) (n
 	index, err := indexPack(ctx, pack, size)
 	if err != nil {
 		return "", err
+	}
+	if !want.IsZero() && !indexed(index, want) {
+		return "", fmt.Errorf("%w: commit %s is not in it", packfile.ErrMalformedPackFile, want)
 	}
 	name, err = storePack(pack.Name(), index, dir)
 	return name, mirrorFault(err)

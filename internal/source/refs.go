@@ -19,7 +19,8 @@ type refFilter struct {
 	in     *bufio.Reader
 	ref    []byte // the branch's full name
 	lines  int    // of refs, so far
-	others int
+	others int    // branches that were passed on to be named
+	beside int    // lines that were passed on and are no refs
 	rest   []byte // of the line that is passed on
 	err    error
 }
@@ -76,8 +77,8 @@ func (f *refFilter) next() ([]byte, error) {
 // wanted reports whether a line is passed on.
 func (f *refFilter) wanted(line []byte) bool {
 	if bytes.HasPrefix(line, []byte("#")) || bytes.HasPrefix(line, []byte("shallow ")) {
-		f.others++
-		return f.others <= maxNamed
+		f.beside++
+		return f.beside <= maxNamed
 	}
 	f.lines++
 	// A line that is no hash and name is go-git's to refuse; it takes a hash of any

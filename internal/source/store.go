@@ -96,6 +96,14 @@ func (s *store) close() error {
 	return errors.Join(errs...)
 }
 
+// size returns how many bytes the packs take.
+func (s *store) size() (bytes int64) {
+	for _, p := range s.packs {
+		bytes += p.size
+	}
+	return bytes
+}
+
 // has reports whether the store holds the object. It does not if that cannot be
 // read: to read the object is an error then.
 func (s *store) has(h plumbing.Hash) bool {

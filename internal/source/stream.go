@@ -72,7 +72,7 @@ func (s *stream) UploadPack(_ context.Context, req *packp.UploadPackRequest) (*p
 		return nil, err
 	}
 	resp := packp.NewUploadPackResponse(req)
-	return resp, resp.Decode(io.NopCloser(s.out))
+	return resp, resp.Decode(io.NopCloser(newAckFilter(s.out)))
 }
 
 // Close ends the conversation, politely if nothing was asked.

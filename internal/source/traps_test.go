@@ -42,7 +42,7 @@ func TestCompareReadsOnlyWhatDiffers(t *testing.T) {
 	}
 	dir := t.TempDir()
 	must(t, os.Mkdir(filepath.Join(dir, "pack"), 0o700))
-	_, err := receivePack(t.Context(), bytes.NewReader(remote.pack(names)), filepath.Join(dir, "pack"), 1<<20)
+	_, err := receivePack(t.Context(), bytes.NewReader(remote.pack(names)), filepath.Join(dir, "pack"), 1<<20, plumbing.ZeroHash)
 	must(t, err)
 	s, err := openStore(false, dir)
 	must(t, err)
