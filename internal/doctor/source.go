@@ -17,7 +17,7 @@ func lookAtSource(ctx context.Context, s *Subject) (r result) {
 		return r // the configuration is at fault
 	}
 	heard := new(warnings)
-	src, err := s.Settings.OpenSource("", nil, slog.New(heard))
+	src, err := s.Settings.OpenSource("", remembered(ctx, s.Settings.State), slog.New(heard))
 	if err == nil {
 		defer src.Close() // what cannot be removed of a temporary copy is the system's
 		err = r.reach(ctx, s, src)
@@ -33,9 +33,10 @@ func lookAtSource(ctx context.Context, s *Subject) (r result) {
 	rev, err := src.Poll(ctx)
 	if err != nil {
 		r.fail(checkSpecs, "%v", err)
-		return r
 	}
-	r.countSpecs(rev)
+	if rev != nil { // also the one that stands as long as the newest is not verified
+		r.countSpecs(rev)
+	}
 	return r
 }
 

@@ -110,3 +110,21 @@ func lookAtFolder(dir string, r *result) {
 		r.warn(checkState, "%d MiB are left on the disk of %s: see that it does not fill up", v.free>>20, dir)
 	}
 }
+
+// remembered returns what a state remembers of the source's revisions; nil if that
+// cannot be read, which another check says.
+func remembered(ctx context.Context, path string) *state.Control {
+	if fresh, err := state.Fresh(path); fresh || err != nil {
+		return nil
+	}
+	reader, err := state.OpenReader(ctx, path)
+	if err != nil {
+		return nil
+	}
+	defer reader.Close() // it was only read
+	control, err := reader.Control(ctx)
+	if err != nil {
+		return nil
+	}
+	return &control
+}
