@@ -55,10 +55,17 @@ func Redact(location string) string {
 	}
 	u, err := url.Parse(location)
 	if err != nil || u.Scheme == "" || u.Host == "" && u.Scheme != "file" {
+		if strings.ContainsFunc(scheme, notOfScheme) {
+			scheme = "" // user:password@host:// is none
+		}
 		return oneLine(scheme, 16) + "://(unreadable)"
 	}
 	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
 	return oneLine(u.String(), maxCause)
+}
+
+func notOfScheme(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("+-.", r)
 }
 
 // remote is where a repository is.

@@ -43,6 +43,7 @@ func TestRedact(t *testing.T) {
 		"https://ann:hunter2@example.com/x", "https://hunter2@example.com/x", "https://example.com/x?token=hunter2", "https://example.com/x#hunter2",
 		"ssh://git:hunter2@example.com/x", "https://ann:hunter2%zz@example.com/x", "https://ann:hun ter2@example.com/x", "://hunter2@x",
 		"ann:hunter2@example.com:x", "ftp://ann:hunter2@example.com", "https://a:b@hunter2@example.com/",
+		"ann:hunter2@example.com://x", "ann:hunter2@\xe8\x7f://",
 	} {
 		if got := Redact(location); strings.Contains(got, "hunter2") || strings.Contains(got, "ter2") {
 			t.Errorf("%s is redacted as %s", location, got)
@@ -55,6 +56,7 @@ func FuzzRedact(f *testing.F) {
 	f.Add("https://ann", "example.com/x")
 	f.Add("ssh://", "[::1]:22/x?y#z")
 	f.Add("ann", "example.com:x")
+	f.Add("0", "\xe8\xe8\xe8!!!\x7f://")
 	f.Fuzz(func(t *testing.T, before, after string) {
 		location := before + ":hunter2@" + after
 		_, user, isURL := strings.Cut(before, "://")
