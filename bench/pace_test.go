@@ -107,7 +107,7 @@ func reconciler(t *testing.T, sim *wedatasim.Server, source reconcile.Source) *r
 		Horizon:  func() time.Duration { return 5 * time.Minute },
 		Interval: func() time.Duration { return 30 * time.Second },
 		Random:   mathrand.Float64, NewID: rand.Text,
-	}, map[spec.Key]*state.Record{}, state.Control{})
+	}, state.NewRecords(), state.Control{})
 }
 
 // settledSource has one revision.

@@ -52,9 +52,9 @@ func BenchmarkPlan(b *testing.B) {
 }
 
 // settled returns specs of the layout that are all applied, and their records.
-func settled(l layout) (*pushedSource, map[spec.Key]*state.Record) {
+func settled(l layout) (*pushedSource, *state.Records) {
 	s := &pushedSource{layout: l, set: spec.NewSet(), version: 1}
-	records := make(map[spec.Key]*state.Record, l.specs())
+	records := state.NewRecords()
 	last := l.files
 	if l.list > 0 {
 		last++
@@ -64,7 +64,7 @@ func settled(l layout) (*pushedSource, map[spec.Key]*state.Record) {
 		s.set.Put(f)
 		for n := range f.Commits {
 			c := &f.Commits[n]
-			records[c.Key] = reconcile.Adopt(nil, c, "r1", time.Unix(1_790_000_000, 0)).Record
+			records.Put(reconcile.Adopt(nil, c, "r1", time.Unix(1_790_000_000, 0)).Record)
 		}
 	}
 	return s, records

@@ -61,10 +61,10 @@ func BenchmarkState(b *testing.B) {
 
 // recordsOf returns the records of n tasks that are applied.
 func recordsOf(n int) []*state.Record {
-	_, byKey := settled(layout{files: n, each: 1})
+	_, all := settled(layout{files: n, each: 1})
 	records := make([]*state.Record, 0, n)
-	for _, rec := range byKey {
-		records = append(records, rec)
+	for key := range all.Keys() {
+		records = append(records, all.Get(key))
 	}
 	return records
 }

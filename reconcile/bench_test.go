@@ -10,7 +10,7 @@ import (
 
 // manyTasks is a set of n tasks and a state in which all of them are applied.
 func manyTasks(n int) Input {
-	in := Input{Specs: spec.NewSet(), Records: make(map[spec.Key]*state.Record, n)}
+	in := Input{Specs: spec.NewSet(), Records: state.NewRecords()}
 	for i := range n {
 		f := &spec.File{Name: fmt.Sprintf("%d.yaml", i), Commits: []spec.Commit{{
 			Key: task(fmt.Sprintf("t%06d", i)), CommitType: spec.Start, InstanceVersion: 1,
@@ -18,7 +18,7 @@ func manyTasks(n int) Input {
 		}}}
 		in.Specs.Put(f)
 		c := &f.Commits[0]
-		in.Records[c.Key] = Adopt(nil, c, "", noon).Record
+		in.Records.Put(Adopt(nil, c, "", noon).Record)
 	}
 	in.Specs.Len()
 	return in

@@ -3,7 +3,6 @@ package reconcile
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
@@ -13,7 +12,7 @@ import (
 // Input is what a plan is made from.
 type Input struct {
 	Specs   *spec.Set
-	Records map[spec.Key]*state.Record
+	Records *state.Records
 	Control *state.Control // nil is an empty one
 	// Keys are the tasks to look at, in any order: every task that may not be as
 	// its spec says. Nil means every task.
@@ -32,42 +31,18 @@ func Diff(in Input, now time.Time) *Plan {
 	}
 	p := &Plan{
 		Specs:    in.Specs.Len(),
-		Managed:  len(in.Records),
+		Managed:  in.Records.Len(),
 		Problems: in.Specs.Problems(),
 	}
-	for _, key := range in.keys() {
-		if c, ok := in.change(key, now); ok {
-			p.Changes = append(p.Changes, c)
-		}
-	}
+	p.Changes, p.orphans = in.changes(now)
 	holdDependants(p, func(key spec.Key) bool { return in.Specs.Get(key) != nil })
-	p.Unchanged = p.Specs - len(p.Changes) + p.orphans()
+	p.Unchanged = p.Specs - len(p.Changes) + p.specless()
 	p.Hash = hashCalls(p.Calls())
 	return p
 }
 
-// keys returns the tasks to look at, each once, in order.
-func (in *Input) keys() []spec.Key {
-	keys := in.Keys
-	if keys == nil {
-		keys = make([]spec.Key, 0, in.Specs.Len())
-		for c := range in.Specs.All() {
-			keys = append(keys, c.Key)
-		}
-		for key := range in.Records {
-			if in.Specs.Get(key) == nil {
-				keys = append(keys, key)
-			}
-		}
-	} else {
-		keys = slices.Clone(keys)
-	}
-	slices.SortFunc(keys, spec.Key.Compare)
-	return slices.Compact(keys)
-}
-
-// orphans counts the changes of tasks that have no usable spec.
-func (p *Plan) orphans() int {
+// specless counts the changes of tasks that have no usable spec.
+func (p *Plan) specless() int {
 	n := 0
 	for i := range p.Changes {
 		if p.Changes[i].Want == nil {
@@ -78,8 +53,7 @@ func (p *Plan) orphans() int {
 }
 
 // change compares one task; ok is false if it is as it should be.
-func (in *Input) change(key spec.Key, now time.Time) (c Change, ok bool) {
-	want, have := in.Specs.Get(key), in.Records[key]
+func (in *Input) change(key spec.Key, want *spec.Commit, have *state.Record, now time.Time) (c Change, ok bool) {
 	c = Change{Key: key, Want: want, Have: have}
 	switch {
 	case have != nil && isOpen(have.Status):

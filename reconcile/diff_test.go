@@ -134,7 +134,7 @@ func TestChanges(t *testing.T) {
 				if want == nil {
 					want = specs(t, v4).Get(task("a"))
 				}
-				in.Records[task("a")] = tt.record(in.Records[task("a")], want)
+				in.Records.Put(tt.record(in.Records.Get(task("a")), want))
 			}
 			p := Diff(in, noon.Add(tt.after))
 			if got := strings.Join(lines(p), "; "); got != tt.plan {
@@ -264,7 +264,7 @@ func TestDependencies(t *testing.T) {
 	chain := []string{v("a", 2, ""), v("b", 2, "a"), v("c", 2, "b")}
 	hold := func(out state.Outcome) func(*testing.T, *Input) {
 		return func(t *testing.T, in *Input) {
-			in.Records[task("a")] = ended(in.Records[task("a")], in.Specs.Get(task("a")), noon, out)
+			in.Records.Put(ended(in.Records.Get(task("a")), in.Specs.Get(task("a")), noon, out))
 		}
 	}
 	tests := []struct {
@@ -298,7 +298,7 @@ func TestDependencies(t *testing.T) {
 		{
 			name: "refused", have: []string{v("b", 1, "")}, want: chain[:2],
 			edit: func(t *testing.T, in *Input) {
-				in.Records[task("a")] = ended(nil, in.Specs.Get(task("a")), noon, refusedParam)
+				in.Records.Put(ended(nil, in.Specs.Get(task("a")), noon, refusedParam))
 			},
 			plan: []string{"a hold new held refused", "b hold version held dependency"},
 		},
@@ -449,11 +449,31 @@ func TestDetails(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			p := Diff(Input{
 				Specs:   specs(t, "taskId: a, commitType: 1, instanceVersion: 4"),
-				Records: map[spec.Key]*state.Record{want.Key: tt.rec},
+				Records: state.NewRecords(tt.rec),
 			}, noon)
 			if got := p.Changes[0].Detail; got != tt.want {
 				t.Errorf("detail:\n\t%s\nwant:\n\t%s", got, tt.want)
 			}
 		})
+	}
+}
+
+// Many tasks are looked at by several goroutines: that makes no difference.
+func TestDiff_Many(t *testing.T) {
+	in := manyTasks(3*changesAtOnce + 1)
+	for n := range 100 {
+		changed := *in.Specs.Get(task(fmt.Sprintf("t%06d", n*101)))
+		changed.InstanceVersion++
+		in.Specs.Put(&spec.File{Name: fmt.Sprintf("%d.yaml", n*101), Commits: []spec.Commit{changed}})
+		gone := spec.Commit{Key: task(fmt.Sprintf("s%06d", n)), CommitType: spec.Start, InstanceVersion: 1}
+		in.Records.Put(Adopt(nil, &gone, "", noon).Record)
+	}
+	all := Diff(in, noon)
+	in.Keys = slices.Collect(in.Records.Keys())
+	if one := Diff(in, noon); bytesOf(t, one) != bytesOf(t, all) {
+		t.Error("the plan of all tasks is not the plan of each")
+	}
+	if calls, forgotten := all.Count(ActionCommit), all.Count(ActionForget); calls != 100 || forgotten != 100 {
+		t.Errorf("%d calls and %d tasks to forget, want 100 of each", calls, forgotten)
 	}
 }

@@ -23,13 +23,13 @@ commits:
 `)))
 
 	now := time.Now()
-	records := map[spec.Key]*state.Record{}
+	records := state.NewRecords()
 	for _, applied := range []spec.Commit{
 		{Key: spec.Key{ProjectID: "1", TaskID: "orders"}, CommitType: spec.Start, InstanceVersion: 3},
 		{Key: spec.Key{ProjectID: "1", TaskID: "users"}, CommitType: spec.Start, InstanceVersion: 2},
 		{Key: spec.Key{ProjectID: "1", TaskID: "old"}, CommitType: spec.Start, InstanceVersion: 9},
 	} {
-		records[applied.Key] = reconcile.Adopt(nil, &applied, "", now).Record
+		records.Put(reconcile.Adopt(nil, &applied, "", now).Record)
 	}
 
 	plan := reconcile.Diff(reconcile.Input{Specs: specs, Records: records}, now)

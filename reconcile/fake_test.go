@@ -31,7 +31,9 @@ type nowhere struct{}
 
 func (nowhere) Save(context.Context, state.Transition) error { return nil }
 func (nowhere) Words(context.Context) ([]state.Word, error)  { return nil, nil }
-func (nowhere) WordsPending(context.Context) (bool, error)   { return false, nil }
+func (nowhere) Verify(context.Context) error                 { return nil }
+
+func (nowhere) WordsPending(context.Context) (bool, error) { return false, nil }
 
 // ledgerOf is a ledger with words in it, that keeps what is saved.
 type ledgerOf struct {

@@ -120,7 +120,7 @@ func (r *Reconciler) followed() (recs []*state.Record, next func(spec.Key) time.
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for key := range r.follows {
-		recs = append(recs, r.records[key])
+		recs = append(recs, r.records.Get(key))
 	}
 	slices.SortFunc(recs, func(a, b *state.Record) int { return a.Key.Compare(b.Key) })
 	return recs, func(key spec.Key) time.Time {

@@ -16,11 +16,11 @@ func FuzzDiff(f *testing.F) {
 	f.Add(document("taskId: a, commitType: 0", "taskId: b, commitType: 1, dependsOn: [a]"), document("taskId: b, commitType: 3, extConfig: {k: v}"))
 	f.Add(document("taskId: a, commitType: 1, rerun: x"), "\t{")
 	f.Fuzz(func(t *testing.T, before, after string) {
-		records := map[spec.Key]*state.Record{}
+		records := state.NewRecords()
 		had := spec.NewSet()
 		had.Put(spec.Parse("tasks.yaml", []byte(before)))
 		for c := range had.All() {
-			records[c.Key] = Adopt(nil, c, "r0", noon.Add(-time.Hour)).Record
+			records.Put(Adopt(nil, c, "r0", noon.Add(-time.Hour)).Record)
 		}
 		in := Input{Specs: spec.NewSet(), Records: records}
 		in.Specs.Put(spec.Parse("tasks.yaml", []byte(after)))

@@ -94,8 +94,8 @@ func drawSuspension(t *rapid.T) *state.Suspension {
 	}
 }
 
-func drawRecords(t *rapid.T) map[spec.Key]*state.Record {
-	records := map[spec.Key]*state.Record{}
+func drawRecords(t *rapid.T) *state.Records {
+	records := state.NewRecords()
 	for c := range drawSpecs(t).All() {
 		rec := &state.Record{Key: c.Key, Status: state.StatusNone}
 		if rapid.IntRange(0, 3).Draw(t, "applied") > 0 {
@@ -111,7 +111,7 @@ func drawRecords(t *rapid.T) map[spec.Key]*state.Record {
 		if rec.Status == state.StatusNone && rec.Suspended == nil {
 			continue
 		}
-		records[c.Key] = rec
+		records.Put(rec)
 	}
 	return records
 }
@@ -134,14 +134,17 @@ func bytesOf(t interface{ Fatal(...any) }, p *Plan) string {
 }
 
 // apply makes the state what it is when the plan has been carried out.
-func apply(p *Plan, records map[spec.Key]*state.Record) map[spec.Key]*state.Record {
-	next := maps.Clone(records)
+func apply(p *Plan, records *state.Records) *state.Records {
+	next := state.NewRecords()
+	for key := range records.Keys() {
+		next.Put(records.Get(key))
+	}
 	for i := range p.Changes {
 		switch c := &p.Changes[i]; c.Action {
 		case ActionCommit:
-			next[c.Key] = ended(c.Have, c.Want, noon, state.Outcome{Class: state.ClassApplied})
+			next.Put(ended(c.Have, c.Want, noon, state.Outcome{Class: state.ClassApplied}))
 		case ActionForget:
-			delete(next, c.Key)
+			next.Delete(c.Key)
 		}
 	}
 	return next
@@ -231,9 +234,9 @@ func TestLawDescription(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawInput(t)
-		for key, rec := range in.Records {
+		for _, rec := range recordsIn(in.Records) {
 			if rec.Status == state.StatusRefused {
-				delete(in.Records, key) // to change any field of a refused commit is to ask again
+				in.Records.Delete(rec.Key) // to change any field of a refused commit is to ask again
 			}
 		}
 		before := callKeys(Diff(in, noon))
@@ -278,7 +281,7 @@ func TestLawHolds(t *testing.T) {
 		}
 		for want := range in.Specs.All() {
 			var applied *state.Applied
-			have, c := in.Records[want.Key], listed[want.Key]
+			have, c := in.Records.Get(want.Key), listed[want.Key]
 			if have != nil {
 				applied = have.Applied
 			}
@@ -371,7 +374,7 @@ func scopeHistory(t *testing.T, history []historyStep) string {
 	src := &setSource{set: spec.NewSet()}
 	r := New(Config{
 		Source: src, Ledger: nowhere{}, Logger: silent, Guards: func() *Guards { return new(Guards) },
-	}, map[spec.Key]*state.Record{}, state.Control{})
+	}, state.NewRecords(), state.Control{})
 	for i, step := range history {
 		if err := src.play(t, r, step); err != nil {
 			return err.Error()

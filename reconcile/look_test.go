@@ -119,10 +119,10 @@ func watching(t *testing.T, l *library, ledger Ledger, control state.Control, ch
 	if change != nil {
 		change(&cfg)
 	}
-	records := map[spec.Key]*state.Record{}
+	records := state.NewRecords()
 	for _, task := range []string{"a", "b"} {
 		key := spec.Key{ProjectID: "1", TaskID: task}
-		records[key] = &state.Record{Key: key, Status: state.StatusApplied, Applied: &state.Applied{CommitType: spec.Start, Origin: state.OriginAdopted}, Suspended: &state.Suspension{}}
+		records.Put(&state.Record{Key: key, Status: state.StatusApplied, Applied: &state.Applied{CommitType: spec.Start, Origin: state.OriginAdopted}, Suspended: &state.Suspension{}})
 	}
 	r := New(cfg, records, control)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -12,18 +12,20 @@ import (
 // Plan is what a pass would do, and why: the result of [Diff], filtered by the
 // guards. Tasks that are as they should be are counted, not listed.
 type Plan struct {
-	Source    SourceInfo
-	State     StateInfo
-	Against   string // what was compared with instead of a state, such as "main" or "live"; empty for a state
-	Changes   []Change
-	Drift     []state.Drift // tasks that are not simply live as they were applied; nil if that was not looked at
-	Holds     []GuardHold
-	Problems  spec.Problems
-	Specs     int    // valid specs
-	Managed   int    // tasks in the state
-	Unchanged int    // tasks that are as their spec says
-	Hash      string // of the calls the plan makes, or would make if no guard held it
-	Approved  string // who approved the plan past its guards; empty if nobody had to
+	Source   SourceInfo
+	State    StateInfo
+	Against  string // what was compared with instead of a state, such as "main" or "live"; empty for a state
+	Changes  []Change
+	Drift    []state.Drift // tasks that are not simply live as they were applied; nil if that was not looked at
+	Holds    []GuardHold
+	Problems spec.Problems
+
+	orphans   []spec.Key // that have a record and no usable spec
+	Specs     int        // valid specs
+	Managed   int        // tasks in the state
+	Unchanged int        // tasks that are as their spec says
+	Hash      string     // of the calls the plan makes, or would make if no guard held it
+	Approved  string     // who approved the plan past its guards; empty if nobody had to
 }
 
 // SourceInfo names the revision a plan was made for.

@@ -50,7 +50,7 @@ type Reconciler struct {
 
 	// mu guards the copy of the state and what Status shows.
 	mu      sync.Mutex
-	records map[spec.Key]*state.Record
+	records *state.Records
 	open    map[spec.Key]struct{} // the tasks whose record has an attempt
 	follows map[spec.Key]*follow  // the tasks that were started, until they run
 	control state.Control
@@ -77,13 +77,14 @@ type Reconciler struct {
 	revision  *Revision
 	// unverified says why revision is not the newest one, or that there is none.
 	unverified error
+	keys       []spec.Key      // of the first revision, until they are shared
 	descends   map[string]bool // of revision, by the revision before
 	owed       []outcome       // what a full disk did not take yet
 }
 
 // New returns a Reconciler that starts from what the state holds. It owns records
 // from now on.
-func New(cfg Config, records map[spec.Key]*state.Record, control state.Control) *Reconciler {
+func New(cfg Config, records *state.Records, control state.Control) *Reconciler {
 	r := &Reconciler{
 		cfg:     cfg,
 		records: records,
@@ -95,9 +96,9 @@ func New(cfg Config, records map[spec.Key]*state.Record, control state.Control) 
 		newest:  control.Look,
 		looked:  make(chan struct{}, 1),
 	}
-	for key, rec := range records {
+	for rec := range records.Open() {
 		if rec.Attempt != nil {
-			r.open[key] = struct{}{}
+			r.open[rec.Key] = struct{}{}
 		}
 		r.keepFollowing(rec)
 	}
@@ -154,7 +155,7 @@ func (r *Reconciler) goBy(rev *Revision) (changed bool) {
 	changed = r.revision == nil || r.revision.ID != rev.ID
 	keys := rev.Specs.Changed()
 	if r.revision == nil {
-		r.shareKeys(keys)
+		r.keys = keys
 	}
 	r.revision = rev
 	if r.unsettled != nil {
@@ -167,22 +168,13 @@ func (r *Reconciler) goBy(rev *Revision) (changed bool) {
 
 // shareKeys makes the records have the keys of their specs: of the text of a task's
 // id, two copies for every task are one too many.
-func (r *Reconciler) shareKeys(keys []spec.Key) {
+func (r *Reconciler) shareKeys() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	records := make(map[spec.Key]*state.Record, len(r.records))
-	for _, key := range keys {
-		if rec := r.records[key]; rec != nil {
-			rec.Key = key
-			records[key] = rec
-		}
+	for _, key := range r.keys {
+		r.records.ShareKey(key)
 	}
-	for key, rec := range r.records {
-		if records[key] == nil {
-			records[key] = rec
-		}
-	}
-	r.records = records
+	r.keys = nil
 }
 
 // Plan compares the newest revision with the state. It changes nothing. It is for
@@ -198,7 +190,7 @@ func (r *Reconciler) Plan(ctx context.Context) (*Plan, error) {
 	control, now := r.Control(), time.Now()
 	in := Input{Specs: r.revision.Specs, Records: r.records, Control: &control, Keys: r.scope()}
 	p := Diff(in, now)
-	r.settled(in, p)
+	r.settled(p)
 	p.Source, p.State = r.cfg.Info.At(r.revision, r.unverified), r.cfg.State
 	r.guards = r.cfg.Guards()
 	p = r.guards.Check(p, Facts{Control: &control, Rewritten: rewritten}, now)
@@ -222,23 +214,13 @@ func (r *Reconciler) scope() []spec.Key {
 
 // settled narrows the scope to what the plan lists. A task whose spec is gone, or
 // cannot be read, stays in it: what becomes of it depends on other files.
-func (r *Reconciler) settled(in Input, p *Plan) {
+func (r *Reconciler) settled(p *Plan) {
 	next := make(map[spec.Key]struct{}, len(p.Changes))
 	for i := range p.Changes {
 		next[p.Changes[i].Key] = struct{}{}
 	}
-	keep := func(key spec.Key) {
-		if in.Records[key] != nil && in.Specs.Get(key) == nil {
-			next[key] = struct{}{}
-		}
-	}
-	if r.unsettled == nil {
-		for key := range in.Records {
-			keep(key)
-		}
-	}
-	for key := range r.unsettled {
-		keep(key)
+	for _, key := range p.orphans {
+		next[key] = struct{}{}
 	}
 	r.unsettled = next
 }
@@ -271,7 +253,7 @@ func (r *Reconciler) Control() state.Control {
 func (r *Reconciler) record(key spec.Key) *state.Record {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.records[key]
+	return r.records.Get(key)
 }
 
 // attempts returns the records that have an attempt and a status that matches, in
@@ -281,7 +263,7 @@ func (r *Reconciler) attempts(match func(state.Status) bool) []*state.Record {
 	defer r.mu.Unlock()
 	var list []*state.Record
 	for key := range r.open {
-		if rec := r.records[key]; match(rec.Status) {
+		if rec := r.records.Get(key); match(rec.Status) {
 			list = append(list, rec)
 		}
 	}
@@ -301,7 +283,7 @@ func (r *Reconciler) save(ctx context.Context, t state.Transition) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if rec := t.Record; rec != nil {
-		r.records[rec.Key] = rec
+		r.records.Put(rec)
 		delete(r.open, rec.Key)
 		if rec.Attempt != nil {
 			r.open[rec.Key] = struct{}{}
@@ -309,7 +291,7 @@ func (r *Reconciler) save(ctx context.Context, t state.Transition) error {
 		r.keepFollowing(rec)
 	}
 	if t.Forget != nil {
-		delete(r.records, *t.Forget)
+		r.records.Delete(*t.Forget)
 		delete(r.open, *t.Forget)
 		delete(r.follows, *t.Forget)
 	}

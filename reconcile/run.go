@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -73,6 +74,9 @@ func (r *Reconciler) Run(ctx context.Context, poke <-chan struct{}) error {
 			close(r.polled)
 		}
 		wake, err := loop.pass()
+		if err == nil && first {
+			err = loop.settleDown()
+		}
 		if err != nil {
 			return err
 		}
@@ -143,6 +147,16 @@ func (l *loop) pass() (wake time.Time, err error) {
 		return due, nil
 	}
 	return idle, nil
+}
+
+// settleDown does what a start has put off until the first plan was there.
+func (l *loop) settleDown() error {
+	l.r.shareKeys()
+	err := l.r.cfg.Ledger.Verify(l.ctx)
+	if err == nil {
+		return nil
+	}
+	return l.endure(fmt.Errorf("verify the state: %w", err))
 }
 
 // outdated reports whether what the last pass went by is no longer so.
@@ -239,7 +253,7 @@ func (r *Reconciler) nextDue() time.Time {
 	now := time.Now()
 	var next time.Time
 	for key := range r.open {
-		rec := r.records[key]
+		rec := r.records.Get(key)
 		if at := rec.Attempt.NextAt; readsBack(rec.Status) || at.After(now) {
 			next = sooner(next, at)
 		}

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -74,13 +75,22 @@ func specs(t testing.TB, commits ...string) *spec.Set {
 }
 
 // adopted is a state in which the commits have been applied.
-func adopted(t testing.TB, commits ...string) map[spec.Key]*state.Record {
+func adopted(t testing.TB, commits ...string) *state.Records {
 	t.Helper()
-	records := map[spec.Key]*state.Record{}
+	records := state.NewRecords()
 	for c := range specs(t, commits...).All() {
-		records[c.Key] = Adopt(nil, c, "r0", noon.Add(-time.Hour)).Record
+		records.Put(Adopt(nil, c, "r0", noon.Add(-time.Hour)).Record)
 	}
 	return records
+}
+
+// recordsIn returns the records in order of key.
+func recordsIn(r *state.Records) []*state.Record {
+	var list []*state.Record
+	for _, key := range slices.SortedFunc(r.Keys(), spec.Key.Compare) {
+		list = append(list, r.Get(key))
+	}
+	return list
 }
 
 // attemptAt is an attempt to apply the commit, made at at.

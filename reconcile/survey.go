@@ -68,11 +68,11 @@ type Watched struct {
 }
 
 // Managed returns the tasks of a state, in order of key.
-func Managed(records map[spec.Key]*state.Record) []Watched {
+func Managed(records *state.Records) []Watched {
 	var tasks []Watched
-	for key, rec := range records {
+	for rec := range records.All() {
 		if rec.Applied != nil {
-			tasks = append(tasks, Watched{Key: key, TaskType: rec.Applied.TaskType.OrDefault(), Managed: true})
+			tasks = append(tasks, Watched{Key: rec.Key, TaskType: rec.Applied.TaskType.OrDefault(), Managed: true})
 		}
 	}
 	slices.SortFunc(tasks, func(a, b Watched) int { return a.Key.Compare(b.Key) })
@@ -297,14 +297,14 @@ func (s *Survey) look(ctx context.Context, found *Sightings, w Watched) error {
 
 // Drifts says how the tasks of a state stand that were looked for and are not simply
 // as they were applied, in order of key.
-func Drifts(specs *spec.Set, records map[spec.Key]*state.Record, found *Sightings) []state.Drift {
+func Drifts(specs *spec.Set, records *state.Records, found *Sightings) []state.Drift {
 	drifts := []state.Drift{}
 	for _, w := range Managed(records) {
 		seen, err := found.Seen[w.Key], found.Failed[w.Key]
 		if seen == nil && err == nil {
 			continue // it has come to the state meanwhile
 		}
-		d := DriftOf(specs.Get(w.Key), records[w.Key], seen, err, found.At)
+		d := DriftOf(specs.Get(w.Key), records.Get(w.Key), seen, err, found.At)
 		if d.Kind != state.DriftNone {
 			drifts = append(drifts, d)
 		}

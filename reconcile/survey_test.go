@@ -183,11 +183,11 @@ func TestSurvey(t *testing.T) {
 }
 
 // recordsOf returns a state that has applied the tasks that are managed.
-func recordsOf(tasks []Watched) map[spec.Key]*state.Record {
-	records := map[spec.Key]*state.Record{}
+func recordsOf(tasks []Watched) *state.Records {
+	records := state.NewRecords()
 	for _, w := range tasks {
 		if w.Managed {
-			records[w.Key] = &state.Record{Key: w.Key, Status: state.StatusApplied, Applied: &state.Applied{TaskType: w.TaskType}}
+			records.Put(&state.Record{Key: w.Key, Status: state.StatusApplied, Applied: &state.Applied{TaskType: w.TaskType}})
 		}
 	}
 	return records

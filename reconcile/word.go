@@ -114,7 +114,7 @@ func (r *Reconciler) find(target string) (spec.Key, error) {
 		return key, nil
 	}
 	found := map[spec.Key]bool{}
-	for key := range r.records {
+	for key := range r.records.Keys() {
 		if key.TaskID == target {
 			found[key] = true
 		}

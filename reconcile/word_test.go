@@ -28,14 +28,14 @@ func TestWords(t *testing.T) {
 			"refused": refusedParam, "locked": lockedBy, "unknown": doubtful, "intent": {},
 			"approving": {Class: state.ClassApplied, TaskApproveID: "7"},
 		} {
-			records[task(id)] = ended(nil, want(t, id), now, out)
+			records.Put(ended(nil, want(t, id), now, out))
 		}
 		for id, rec := range map[string]*state.Record{
 			"suspended": {Status: state.StatusNone, Suspended: &state.Suspension{Actor: "lin"}},
-			"paused":    {Status: state.StatusApplied, Applied: records[task("applied")].Applied, Suspended: &state.Suspension{Actor: "lin"}},
+			"paused":    {Status: state.StatusApplied, Applied: records.Get(task("applied")).Applied, Suspended: &state.Suspension{Actor: "lin"}},
 		} {
 			rec.Key = task(id)
-			records[rec.Key] = rec
+			records.Put(rec)
 		}
 		r := New(Config{Ledger: nowhere{}, Logger: silent, Random: func() float64 { return 0 }}, records, state.Control{})
 		r.revision = &Revision{ID: "r2", Specs: specs(t, "taskId: new, commitType: start, instanceVersion: 1")}

@@ -228,7 +228,7 @@ func (w *world) newProcess() *process {
 		Commits:  NewPacer(w.rate), Reads: NewPacer(20),
 		Random: func() float64 { return float64(w.moment("random")%1000) / 1000 },
 		NewID:  func() string { return fmt.Sprintf("%016x", w.moment("id")) },
-	}, maps.Clone(w.disk.records), w.disk.control)
+	}, state.NewRecords(slices.Collect(maps.Values(w.disk.records))...), w.disk.control)
 	return p
 }
 
@@ -458,6 +458,8 @@ func (p *process) Words(ctx context.Context) ([]state.Word, error) {
 }
 
 // WordsPending implements Ledger.
+func (*process) Verify(context.Context) error { return nil }
+
 func (p *process) WordsPending(ctx context.Context) (bool, error) {
 	if p.isKilled() {
 		return false, errKilled

@@ -55,7 +55,7 @@ func (c *Commit) Content() Digest {
 
 // ExtDigest digests extConfig alone, in order of name.
 func (c *Commit) ExtDigest() Digest {
-	var h hasher
+	h := hasher{make([]byte, 0, 256)} // of most, on the stack
 	h.params(c.ExtConfig)
 	return h.sum()
 }
@@ -107,11 +107,13 @@ func (h *hasher) text(s string) {
 }
 
 func (h *hasher) params(params []Param) {
-	sorted := slices.SortedFunc(slices.Values(params), func(a, b Param) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
-	})
-	h.number(int64(len(sorted)))
-	for _, p := range sorted {
+	if len(params) > 1 {
+		params = slices.SortedFunc(slices.Values(params), func(a, b Param) int {
+			return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
+		})
+	}
+	h.number(int64(len(params)))
+	for _, p := range params {
 		h.text(p.Name)
 		h.text(p.Value)
 	}

@@ -13,13 +13,9 @@ import (
 // them it keeps once, and no record keeps the text of its row in memory.
 type recordReader struct {
 	texts map[string]string
-	buf   []byte // of the last checksum
 }
 
 func newRecordReader() *recordReader { return &recordReader{texts: map[string]string{}} }
-
-// maxTexts bounds how many texts are looked for again.
-const maxTexts = 1 << 12
 
 // shared returns a text that others have as well.
 func (r *recordReader) shared(s string) string {
@@ -36,12 +32,17 @@ func (r *recordReader) shared(s string) string {
 	return s
 }
 
-// record verifies the row and returns what it says.
-func (r *recordReader) record(t *taskRow) (Record, error) {
-	r.buf = t.appendColumns(append(r.buf[:0], "tasks"...))
-	if t.crc != castagnoli(r.buf) {
-		return Record{}, unfit("tasks", t.key.String())
+// recordOf verifies a row that was read alone and returns what it says.
+func recordOf(t *taskRow) (*Record, error) {
+	if _, err := t.verify(nil); err != nil {
+		return nil, err
 	}
+	rec, err := newRecordReader().record(t)
+	return &rec, err
+}
+
+// record returns what a verified row says.
+func (r *recordReader) record(t *taskRow) (Record, error) {
 	rec := Record{
 		Key:    spec.Key{ProjectID: r.shared(t.key.ProjectID), TaskID: t.key.TaskID},
 		Status: Status(r.shared(t.status)),

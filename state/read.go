@@ -61,8 +61,7 @@ func (r *reads) Record(ctx context.Context, key spec.Key) (*Record, error) {
 		if err != nil {
 			return err
 		}
-		found, err := newRecordReader().record(&row)
-		rec = &found
+		rec, err = recordOf(&row)
 		return err
 	})
 	if err != nil {
@@ -82,9 +81,8 @@ func (r *reads) Records(ctx context.Context) iter.Seq2[Record, error] {
 			if err != nil {
 				return err
 			}
-			var n, sum int64
 			reader := newRecordReader()
-			for row, err := range ahead(scan(ctx, tx, scanTask, selectTasks)) {
+			for row, err := range tasks(ctx, tx, &m) {
 				if err != nil {
 					return err
 				}
@@ -92,16 +90,36 @@ func (r *reads) Records(ctx context.Context) iter.Seq2[Record, error] {
 				if err != nil {
 					return err
 				}
-				n, sum = n+1, sum+row.crc
 				if !yield(rec, nil) {
 					stopped = true
 					return nil
 				}
 			}
-			return m.checkTasks(n, sum)
+			return nil
 		})
 		if err != nil && !stopped {
 			yield(Record{}, err)
+		}
+	}
+}
+
+// tasks yields the rows of all tasks in order of key, each verified. That rows are
+// missing is its last error.
+func tasks(ctx context.Context, q querier, m *meta) iter.Seq2[taskRow, error] {
+	return func(yield func(taskRow, error) bool) {
+		var n, sum int64
+		var buf []byte
+		for row, err := range ahead(scan(ctx, q, scanTask, selectTasks)) {
+			if err == nil {
+				buf, err = row.verify(buf[:0])
+			}
+			if !yield(row, err) || err != nil {
+				return
+			}
+			n, sum = n+1, sum+row.crc
+		}
+		if err := m.checkTasks(n, sum); err != nil {
+			yield(taskRow{}, err)
 		}
 	}
 }

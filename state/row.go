@@ -123,6 +123,16 @@ func scanTask(row scanner) (taskRow, error) {
 	return t, err
 }
 
+// verify reports whether the row is as it was written. It may use buf, and returns it
+// for the next row.
+func (t *taskRow) verify(buf []byte) ([]byte, error) {
+	buf = t.appendColumns(append(buf, "tasks"...))
+	if t.crc != castagnoli(buf) {
+		return buf, unfit("tasks", t.key.String())
+	}
+	return buf, nil
+}
+
 // appendColumns appends to b what checksum does of the columns.
 func (t *taskRow) appendColumns(b []byte) []byte {
 	b = appendTexts(b, t.key.ProjectID, t.key.TaskID, t.status, t.commitType)

@@ -40,7 +40,10 @@ const (
 		ON CONFLICT (project_id, task_id) DO UPDATE SET status = excluded.status, commit_type = excluded.commit_type,
 		instance_version = excluded.instance_version, applied_at = excluded.applied_at, since = excluded.since, next_at = excluded.next_at,
 		applied = excluded.applied, attempt = excluded.attempt, suspended = excluded.suspended, row_crc = excluded.row_crc`
-	deleteTask = `DELETE FROM tasks WHERE project_id = $1 AND task_id = $2`
+	// The tasks that have changed since an event, at most one more than are asked for.
+	selectChanged   = `SELECT DISTINCT project_id, task_id FROM history WHERE seq > $1 AND task_id <> '' LIMIT $2`
+	selectEventHash = `SELECT hash FROM history WHERE seq = $1`
+	deleteTask      = `DELETE FROM tasks WHERE project_id = $1 AND task_id = $2`
 
 	eventColumns     = `seq, at, kind, project_id, task_id, event, hash, row_crc`
 	insertEvent      = `INSERT INTO history (` + eventColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`

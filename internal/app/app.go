@@ -16,9 +16,9 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
-	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -77,7 +77,7 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 	}()
 	var watching observers
 	if env.Daemon && env.Getenv("GOGC") == "" {
-		saving := startThrift()
+		saving := startThrift(state.SavedSize(s.State) + source.SavedSize(s.mirror()))
 		watching = append(watching, saving)
 		a.onStop("collect garbage as before", saving.Close)
 	}
@@ -188,7 +188,7 @@ func (a *App) openState(ctx context.Context, s *Settings, env *Env) (*state.Stor
 }
 
 func (a *App) openSource(s *Settings, known *state.Control) (err error) {
-	if a.source, err = s.OpenSource(s.State+".git", known, a.log); err != nil {
+	if a.source, err = s.OpenSource(s.mirror(), known, a.log); err != nil {
 		return err
 	}
 	a.onStop("close the source", a.source.Close)
@@ -197,7 +197,11 @@ func (a *App) openSource(s *Settings, known *state.Control) (err error) {
 
 // build reads what the state knows and puts the reconciler together.
 func (a *App) build(ctx context.Context, s *Settings, store *state.Store, observer reconcile.Observer) error {
-	records, control, err := load(ctx, store)
+	control, err := store.Control(ctx)
+	if err != nil {
+		return err
+	}
+	records, err := store.Load(ctx)
 	if err != nil {
 		return err
 	}
@@ -230,17 +234,17 @@ type reading interface {
 }
 
 // load reads all of a state.
-func load(ctx context.Context, from reading) (map[spec.Key]*state.Record, state.Control, error) {
+func load(ctx context.Context, from reading) (*state.Records, state.Control, error) {
 	control, err := from.Control(ctx)
 	if err != nil {
 		return nil, control, err
 	}
-	records := map[spec.Key]*state.Record{}
+	records := state.NewRecords()
 	for rec, err := range from.Records(ctx) {
 		if err != nil {
 			return nil, control, err
 		}
-		records[rec.Key] = &rec
+		records.Put(&rec)
 	}
 	return records, control, nil
 }

@@ -46,10 +46,10 @@ func Between(ctx context.Context, dir, base string) (_ *reconcile.Plan, err erro
 			after.Put(alone(c.Head))
 		}
 	}
-	in := reconcile.Input{Specs: after, Base: before, Records: map[spec.Key]*state.Record{}, Control: &state.Control{}}
+	in := reconcile.Input{Specs: after, Base: before, Records: state.NewRecords(), Control: &state.Control{}}
 	for c := range before.All() {
 		applied := reconcile.AppliedOf(c, fork)
-		in.Records[c.Key] = &state.Record{Key: c.Key, Status: state.StatusApplied, Applied: &applied}
+		in.Records.Put(&state.Record{Key: c.Key, Status: state.StatusApplied, Applied: &applied})
 	}
 	p := reconcile.Diff(in, time.Now())
 	p.Source = reconcile.SourceInfo{URL: filepath.ToSlash(path.Clean(dir)), Revision: head}

@@ -139,7 +139,7 @@ func newConsole(t *testing.T) *console {
 		LookEvery: lookEvery, Horizon: lasting(310 * time.Second), Interval: lasting(passEvery),
 		Random: func() float64 { return 0.5 },
 		NewID:  func() string { id++; return fmt.Sprint(id) },
-	}, map[spec.Key]*state.Record{}, state.Control{})
+	}, state.NewRecords(), state.Control{})
 	return c
 }
 
@@ -365,6 +365,8 @@ type nowhere struct{}
 func (nowhere) Save(context.Context, state.Transition) error { return nil }
 
 func (nowhere) Words(context.Context) ([]state.Word, error) { return nil, nil }
+
+func (nowhere) Verify(context.Context) error { return nil }
 
 func (nowhere) WordsPending(context.Context) (bool, error) { return false, nil }
 

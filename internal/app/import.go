@@ -96,7 +96,7 @@ type importer struct {
 	survey  reconcile.Survey
 	store   *state.Store
 	specs   *spec.Set
-	records map[spec.Key]*state.Record
+	records *state.Records
 	names   map[spec.Key]string // of every task that is live
 	result  ImportResult
 }
@@ -139,7 +139,7 @@ func (i *importer) list(ctx context.Context, project string, t spec.TaskType) er
 			return err
 		}
 		for k := range taken {
-			i.records[taken[k].Record.Key] = taken[k].Record
+			i.records.Put(taken[k].Record)
 		}
 		i.result.Imported += len(taken)
 		seen += len(page.Tasks)
@@ -161,7 +161,7 @@ func (i *importer) take(seen *reconcile.Sighting, now time.Time) (state.Transiti
 	}
 	i.names[seen.Key] = seen.Name
 	i.result.Live++
-	have, want := i.records[seen.Key], i.specs.Get(seen.Key)
+	have, want := i.records.Get(seen.Key), i.specs.Get(seen.Key)
 	switch open := have != nil && have.Attempt != nil; {
 	case have == nil || have.Applied == nil && !open:
 	case open:
@@ -188,7 +188,7 @@ func (i *importer) write() (err error) {
 	}
 	var commits []spec.Commit
 	for key := range i.names {
-		rec := i.records[key]
+		rec := i.records.Get(key)
 		if i.specs.Get(key) != nil || rec == nil || rec.Applied == nil {
 			continue
 		}

@@ -54,10 +54,10 @@ func Live(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err erro
 }
 
 // watched returns the tasks that the specs or the state name.
-func watched(specs *spec.Set, records map[spec.Key]*state.Record) []reconcile.Watched {
+func watched(specs *spec.Set, records *state.Records) []reconcile.Watched {
 	var tasks []reconcile.Watched
 	for c := range specs.All() {
-		if records[c.Key] == nil {
+		if !records.Has(c.Key) {
 			tasks = append(tasks, reconcile.Watched{Key: c.Key, TaskType: c.TaskType})
 		}
 	}
@@ -65,12 +65,12 @@ func watched(specs *spec.Set, records map[spec.Key]*state.Record) []reconcile.Wa
 }
 
 // liveRecords returns the records of a state that had applied what is live.
-func liveRecords(specs *spec.Set, s *reconcile.Sightings) map[spec.Key]*state.Record {
-	records := map[spec.Key]*state.Record{}
+func liveRecords(specs *spec.Set, s *reconcile.Sightings) *state.Records {
+	records := state.NewRecords()
 	for c := range specs.All() {
 		if seen := s.Seen[c.Key]; seen != nil && !seen.Live.Missing && !seen.NotSubmitted {
 			applied := reconcile.LiveOf(c, seen)
-			records[c.Key] = &state.Record{Key: c.Key, Status: state.StatusApplied, Applied: &applied}
+			records.Put(&state.Record{Key: c.Key, Status: state.StatusApplied, Applied: &applied})
 		}
 	}
 	return records

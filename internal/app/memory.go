@@ -2,6 +2,7 @@ package app
 
 import (
 	"math"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -21,12 +22,24 @@ const (
 	steadyGC = 15
 )
 
-// thrift holds memory down. What a person sets as GOGC stays as it is.
+// A start that takes over what the last process has saved keeps nearly all that it
+// allocates. So nothing is collected before there can be more than that in memory.
+const (
+	startSpare  = 32 << 20 // bytes, for all else
+	savedInHeap = 4        // bytes in memory for one in the files, at the most
+)
+
+// thrift holds memory down. What a person sets as GOGC stays as it is, and so does a
+// GOMEMLIMIT.
 type thrift struct {
-	before int // the setting to return to
-	steady sync.Once
-	passed sync.Once
-	rest   *time.Timer
+	percent int   // the settings to return to
+	limit   int64 // in bytes
+	passed  sync.Once
+	rest    *time.Timer
+
+	mu     sync.Mutex
+	first  bool // nothing was collected yet
+	steady bool // all has been read
 }
 
 // restAfter is how long after the first pass memory is given back again: the status
@@ -35,16 +48,37 @@ const restAfter = 10 * time.Second
 
 var _ reconcile.Observer = (*thrift)(nil)
 
-func startThrift() *thrift {
-	return &thrift{before: debug.SetGCPercent(startGC), rest: time.AfterFunc(math.MaxInt64, debug.FreeOSMemory)}
+// startThrift begins to hold memory down, for a start that takes over saved bytes.
+func startThrift(saved int64) *thrift {
+	t := &thrift{percent: debug.SetGCPercent(-1), limit: debug.SetMemoryLimit(-1), rest: time.AfterFunc(math.MaxInt64, debug.FreeOSMemory), first: true}
+	debug.SetMemoryLimit(min(t.limit, startSpare+savedInHeap*saved))
+	mark := new([64]byte) // for nothing but to go with the first collection
+	runtime.AddCleanup(mark, (*thrift).collected, t)
+	return t
+}
+
+// collected is called after the first collection.
+func (t *thrift) collected() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.first {
+		t.first = false
+		debug.SetMemoryLimit(t.limit)
+		debug.SetGCPercent(startGC)
+	}
 }
 
 // Planned implements [reconcile.Observer]. With the first plan all has been read.
 func (t *thrift) Planned(*reconcile.Plan) {
-	t.steady.Do(func() {
-		debug.SetGCPercent(steadyGC)
-		go debug.FreeOSMemory() // which nobody has to wait for
-	})
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.steady {
+		return
+	}
+	t.first, t.steady = false, true
+	debug.SetMemoryLimit(t.limit)
+	debug.SetGCPercent(steadyGC)
+	go debug.FreeOSMemory() // which nobody has to wait for
 }
 
 // Called implements [reconcile.Observer].
@@ -58,6 +92,10 @@ func (t *thrift) Passed(*reconcile.Result) {
 // Close ends the thrift.
 func (t *thrift) Close() error {
 	t.rest.Stop()
-	debug.SetGCPercent(t.before)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.first = false
+	debug.SetMemoryLimit(t.limit)
+	debug.SetGCPercent(t.percent)
 	return nil
 }

@@ -59,7 +59,7 @@ func standing(rev *reconcile.Revision, err error) (_ *reconcile.Revision, unveri
 
 // known is what a state knows.
 type known struct {
-	records map[spec.Key]*state.Record
+	records *state.Records
 	control state.Control
 	info    reconcile.StateInfo
 }

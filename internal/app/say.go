@@ -107,7 +107,7 @@ func Adopt(ctx context.Context, s Settings, env Env, all bool) (_ int, err error
 	now := time.Now()
 	var adopted []state.Transition
 	for c := range rev.Specs.All() {
-		have := records[c.Key]
+		have := records.Get(c.Key)
 		if have != nil && (have.Attempt != nil || have.Applied != nil && !all) {
 			continue
 		}

@@ -174,7 +174,9 @@ func (*specless) Descends(context.Context, string, string) (bool, error) { retur
 func (*specless) Close() error                                           { return nil }
 func (*specless) Save(context.Context, state.Transition) error           { return nil }
 func (*specless) Words(context.Context) ([]state.Word, error)            { return nil, nil }
-func (*specless) WordsPending(context.Context) (bool, error)             { return false, nil }
+func (*specless) Verify(context.Context) error                           { return nil }
+
+func (*specless) WordsPending(context.Context) (bool, error) { return false, nil }
 
 // TestSupervisor_Absent: without systemd, with one that cannot be reached, and with a
 // watchdog that is another process's, the daemon is started all the same.

@@ -54,6 +54,9 @@ func (s *Settings) OpenSource(mirror string, known *state.Control, log *slog.Log
 	return source.Open(s.Source, git, folder)
 }
 
+// mirror is where the daemon keeps its copy of a repository.
+func (s *Settings) mirror() string { return s.State + ".git" }
+
 // sourceName names the source the same way each time: without userinfo, and a
 // folder by its whole path.
 func (s *Settings) sourceName() string {

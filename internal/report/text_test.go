@@ -130,10 +130,10 @@ commits:
   - {taskId: b, commitType: resume, instanceVersion: 2, extConfig: {password: hunter2}}
   - {taskId: c, commitType: start, instanceVersion: 1, suspend: true}
 `)))
-	records := map[spec.Key]*state.Record{}
+	records := state.NewRecords()
 	for _, id := range []string{"a", "b"} {
 		key := spec.Key{ProjectID: "1", TaskID: id}
-		records[key] = &state.Record{Key: key, Status: state.StatusApplied, Applied: &state.Applied{CommitType: spec.Resume, TaskType: spec.Realtime, InstanceVersion: 1}}
+		records.Put(&state.Record{Key: key, Status: state.StatusApplied, Applied: &state.Applied{CommitType: spec.Resume, TaskType: spec.Realtime, InstanceVersion: 1}})
 	}
 	control := &state.Control{}
 	p := reconcile.Diff(reconcile.Input{Specs: set, Records: records, Control: control}, noon)

@@ -210,10 +210,14 @@ func (s *Server) openState(ctx context.Context) (*state.Reader, error) {
 	return r, err
 }
 
-// warm gets what the first visitor would have to wait for.
+// warm gets what the first visitor would have to wait for, once nothing waits for it.
 func (s *Server) warm(ctx context.Context) {
 	if err := s.recall(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, errNoState) {
 		s.cfg.Logger.WarnContext(ctx, "read the history for the status page", "error", err)
 	}
-	s.catalog.get(ctx)
+	select {
+	case <-s.tracker.begun:
+		s.catalog.get(ctx)
+	case <-ctx.Done():
+	}
 }

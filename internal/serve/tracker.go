@@ -19,6 +19,8 @@ type tracker struct {
 	called func(state.Class)
 	passed func(r *reconcile.Result, took time.Duration)
 	notify func()
+	begun  chan struct{} // closed with the first pass
+	begin  sync.Once
 
 	mu       sync.Mutex
 	pass     *pass // the newest; nil before the first
@@ -65,11 +67,12 @@ type call struct {
 }
 
 func newTracker(called func(state.Class), passed func(*reconcile.Result, time.Duration), notify func()) *tracker {
-	return &tracker{called: called, passed: passed, notify: notify}
+	return &tracker{called: called, passed: passed, notify: notify, begun: make(chan struct{})}
 }
 
 // Planned begins a pass.
 func (t *tracker) Planned(p *reconcile.Plan) {
+	t.begin.Do(func() { close(t.begun) })
 	now := time.Now()
 	t.mu.Lock()
 	t.pass = &pass{plan: p, started: now, calls: p.Count(reconcile.ActionCommit), counts: map[standing]int{}}

@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -73,8 +74,9 @@ type Git struct {
 	temp   bool // the mirror goes with the source
 	packs  int  // how many packs the mirror may have before it is cloned anew
 
-	mirror   *mirror       // nil until the first poll
-	broken   plumbing.Hash // a commit that was damaged when it had just been fetched
+	saved    func() (saved, error) // what the last process knew
+	mirror   *mirror               // nil until the first poll
+	broken   plumbing.Hash         // a commit that was damaged when it had just been fetched
 	catalog  *catalog
 	unsaved  int // changes that the saved catalog does not have
 	snapshot snapshot
@@ -109,8 +111,9 @@ func OpenGit(c GitConfig) (*Git, error) {
 	if err := g.takeMirror(); err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
+	g.saved = sync.OnceValues(g.readSaved)
 	if !g.temp {
-		go func() { _, _ = program() }() // which takes a moment, and is asked for after the first fetch
+		go func() { _, _ = g.saved() }() // which takes a moment, and is asked for after the first fetch
 	}
 	return g, nil
 }
@@ -241,17 +244,22 @@ func (g *Git) restore() {
 	if g.revision != nil || len(g.catalog.files) > 0 || g.temp {
 		return
 	}
-	of, err := g.savedOf()
-	if err == nil {
-		var c *catalog
-		var root plumbing.Hash
-		if c, root, err = openSaved(of, filepath.Join(g.config.Mirror, savedFile)); err == nil {
-			g.catalog, g.snapshot = c, snapshot{root: root}
-		}
-	}
+	s, err := g.saved()
+	g.saved = func() (saved, error) { return saved{}, errNoSaved } // it is used up
 	if err != nil {
 		g.log.Debug("everything is to be parsed", "source", g.source, "reason", err)
+		return
 	}
+	g.catalog, g.snapshot = s.catalog, snapshot{root: s.root}
+}
+
+// readSaved reads what the last process has saved.
+func (g *Git) readSaved() (saved, error) {
+	of, err := g.savedOf()
+	if err != nil {
+		return saved{}, err
+	}
+	return openSaved(of, filepath.Join(g.config.Mirror, savedFile))
 }
 
 // save keeps what is known for the next process. It is no more than a cache: that

@@ -86,7 +86,7 @@ func (h *randomHistory) open() {
 	h.git.packs = 3 // now and then the mirror is made anew
 	h.plans = reconcile.New(reconcile.Config{
 		Source: h.git, Guards: func() *reconcile.Guards { return new(reconcile.Guards) }, Logger: slog.New(slog.DiscardHandler),
-	}, maps.Clone(h.records), state.Control{})
+	}, state.NewRecords(slices.Collect(maps.Values(h.records))...), state.Control{})
 }
 
 func (h *randomHistory) close() {
@@ -167,7 +167,7 @@ func (h *randomHistory) check() {
 	if diff := cmp.Diff(scratch.set.Problems(), got.Specs.Problems()); diff != "" {
 		h.rt.Fatalf("the complaints differ from those read from scratch (-want +got):\n%s", diff)
 	}
-	fresh := reconcile.Diff(reconcile.Input{Specs: scratch.set, Records: h.records}, time.Now())
+	fresh := reconcile.Diff(reconcile.Input{Specs: scratch.set, Records: state.NewRecords(slices.Collect(maps.Values(h.records))...)}, time.Now())
 	if diff := cmp.Diff(sketch(fresh), sketch(plan)); diff != "" {
 		h.rt.Fatalf("the plan differs from that made from scratch (-want +got):\n%s", diff)
 	}

@@ -3,7 +3,6 @@ package source
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -11,8 +10,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/wedatasync/wedatasync/spec"
@@ -31,6 +33,9 @@ const (
 	savedShare = 16
 )
 
+// savedSum is the size of the checksum, in bytes.
+const savedSum = 8
+
 // errNoSaved says that there is no saved catalog to use.
 var errNoSaved = errors.New("no saved specs")
 
@@ -41,6 +46,15 @@ type savedOf struct {
 	Source  string `json:"source"`  // without userinfo
 	Branch  string `json:"branch"`
 	Path    string `json:"path"`
+}
+
+// SavedSize returns how many bytes a mirror has of saved specs; 0 if it has none.
+func SavedSize(mirror string) int64 {
+	info, err := os.Stat(filepath.Join(mirror, savedFile))
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // program returns the hash of the running program's file: the parser is part of it,
@@ -57,11 +71,11 @@ var program = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	defer file.Close()
-	sum := sha256.New()
+	sum := xxhash.New()
 	if _, err := io.Copy(sum, file); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%x", sum.Sum(nil)), nil
+	return fmt.Sprintf("%016x", sum.Sum64()), nil
 })
 
 // save writes the catalog of a tree for the next process, whole or not at all, by way
@@ -69,7 +83,7 @@ var program = sync.OnceValues(func() (string, error) {
 //
 // After the line that says of what it is come the hash of the tree, the number of
 // files, blocks of them in the Set's order, each with what they were made from, and
-// the SHA-256 of all that.
+// a checksum over all that.
 func (c *catalog) save(of savedOf, root plumbing.Hash, temp, path string) error {
 	file, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -90,7 +104,7 @@ func (c *catalog) write(file io.Writer, of savedOf, root plumbing.Hash) error {
 	if err != nil {
 		return err
 	}
-	buffer, sum := bufio.NewWriterSize(file, 64<<10), sha256.New()
+	buffer, sum := bufio.NewWriterSize(file, 64<<10), xxhash.New()
 	out := io.MultiWriter(buffer, sum)
 	data := append(append([]byte(savedMagic), line...), '\n')
 	data = append(data, root[:]...)
@@ -137,41 +151,52 @@ func (c *catalog) appendBlock(data []byte, files []*spec.File) []byte {
 	return append(data, encoded...)
 }
 
-// openSaved reads a saved catalog, and of which tree it is. Whatever is wrong with it,
-// it is not used.
-func openSaved(of savedOf, path string) (*catalog, plumbing.Hash, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, plumbing.ZeroHash, fmt.Errorf("%w: %w", errNoSaved, err)
-	}
-	c, root, err := parseSaved(of, data)
-	if err != nil {
-		return nil, plumbing.ZeroHash, fmt.Errorf("%w: %w", errNoSaved, err)
-	}
-	return c, root, nil
+// saved is a saved catalog, and the tree that it is of.
+type saved struct {
+	catalog *catalog
+	root    plumbing.Hash
 }
 
-func parseSaved(of savedOf, data []byte) (c *catalog, root plumbing.Hash, err error) {
+// openSaved reads a saved catalog. Whatever is wrong with it, it is not used.
+func openSaved(of savedOf, path string) (s saved, err error) {
+	file, err := os.Open(path)
+	if err == nil {
+		defer file.Close()
+		s.catalog, s.root, err = parseSaved(of, file)
+	}
+	if err != nil {
+		return saved{}, fmt.Errorf("%w: %w", errNoSaved, err)
+	}
+	return s, nil
+}
+
+// parseSaved reads what file holds twice, first to see that it is whole: so it is
+// never in memory as a whole.
+func parseSaved(of savedOf, file io.ReadSeeker) (c *catalog, root plumbing.Hash, err error) {
 	line, err := json.Marshal(of)
 	if err != nil {
 		return nil, root, err
 	}
-	start, end := len(savedMagic)+len(line)+1, len(data)-sha256.Size
-	if start > end || !bytes.HasPrefix(data, append(append([]byte(savedMagic), line...), '\n')) {
+	size, err := sealed(file)
+	if err != nil {
+		return nil, root, err
+	}
+	r := &savedReader{in: bufio.NewReaderSize(file, 64<<10), left: size}
+	first := append(append([]byte(savedMagic), line...), '\n')
+	if !bytes.Equal(r.take(len(first)), first) {
 		return nil, root, errors.New("they are of another program, source, branch or path")
 	}
-	if sum := sha256.Sum256(data[:end]); !bytes.Equal(sum[:], data[end:]) {
-		return nil, root, errors.New("they do not fit their checksum")
-	}
-	r := savedReader{data[start:end]}
 	copy(root[:], r.take(hashSize))
 	count := r.number()
 	c = newCatalog()
 	c.grow(min(count, maxFiles))
-	for len(r.data) > 0 {
+	for r.err == nil && r.left > 0 {
 		if err := r.block(c); err != nil {
 			return nil, root, err
 		}
+	}
+	if r.err != nil {
+		return nil, root, r.err
 	}
 	if len(c.files) != count {
 		return nil, root, fmt.Errorf("they are %d files in place of %d", len(c.files), count)
@@ -179,40 +204,93 @@ func parseSaved(of savedOf, data []byte) (c *catalog, root plumbing.Hash, err er
 	return c, root, nil
 }
 
-// savedReader holds what is left of a saved catalog. What is asked for beyond its end
-// is zero.
-type savedReader struct{ data []byte }
-
-func (r *savedReader) take(n int) []byte {
-	if n > len(r.data) {
-		r.data = nil
-		return make([]byte, min(n, hashSize))
+// sealed makes sure that a file fits the checksum at its end. It returns how many
+// bytes there are before that, and leaves the file at its beginning.
+func sealed(file io.ReadSeeker) (size int64, err error) {
+	if size, err = file.Seek(-savedSum, io.SeekEnd); err != nil {
+		return 0, err
 	}
-	data := r.data[:n]
-	r.data = r.data[n:]
-	return data
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return 0, err
+	}
+	sum, want := xxhash.New(), make([]byte, savedSum)
+	if _, err := io.CopyN(sum, file, size); err != nil {
+		return 0, err
+	}
+	if _, err := io.ReadFull(file, want); err != nil {
+		return 0, err
+	}
+	if !bytes.Equal(sum.Sum(nil), want) {
+		return 0, errors.New("they do not fit their checksum")
+	}
+	_, err = file.Seek(0, io.SeekStart)
+	return size, err
 }
 
+// savedReader reads a saved catalog. What is asked for beyond its end is an error,
+// and zero.
+type savedReader struct {
+	in   *bufio.Reader
+	left int64 // bytes
+	err  error
+	data []byte // of take
+}
+
+// take returns the next n bytes, until the next take.
+func (r *savedReader) take(n int) []byte {
+	if r.err == nil && int64(n) > r.left {
+		r.err = io.ErrUnexpectedEOF
+	}
+	if r.err != nil {
+		return make([]byte, min(n, hashSize))
+	}
+	r.data = slices.Grow(r.data[:0], n)[:n]
+	_, r.err = io.ReadFull(r.in, r.data)
+	r.left -= int64(n)
+	return r.data
+}
+
+// number returns the next number, which is of something that takes a byte or more.
 func (r *savedReader) number() int {
-	n, size := binary.Uvarint(r.data)
-	if size <= 0 || n > uint64(len(r.data)) {
-		r.data = nil
+	if r.err != nil {
 		return 0
 	}
-	r.data = r.data[size:]
+	n, err := binary.ReadUvarint(countedReader{r})
+	if err == nil && n > uint64(r.left) {
+		err = io.ErrUnexpectedEOF
+	}
+	if r.err = err; err != nil {
+		return 0
+	}
 	return int(n)
+}
+
+// countedReader reads bytes of a savedReader one by one.
+type countedReader struct{ *savedReader }
+
+// ReadByte makes it an [io.ByteReader].
+func (r countedReader) ReadByte() (byte, error) {
+	if r.left == 0 {
+		return 0, io.EOF
+	}
+	r.left--
+	return r.in.ReadByte()
 }
 
 // block reads some files into the catalog.
 func (r *savedReader) block(c *catalog) error {
 	const each = 1 + hashSize
 	n := r.number()
-	leaves := r.take(n * each)
-	files, err := spec.DecodeFiles(r.take(r.number()))
+	leaves := bytes.Clone(r.take(n * each))
+	encoded := r.take(r.number())
+	if r.err != nil {
+		return r.err
+	}
+	files, err := spec.DecodeFiles(encoded)
 	if err != nil {
 		return err
 	}
-	if len(files) != n || len(leaves) != n*each {
+	if len(files) != n {
 		return fmt.Errorf("a block has %d files in place of %d", len(files), n)
 	}
 	for i, f := range files {

@@ -2,7 +2,7 @@ package source
 
 import (
 	"bytes"
-	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
@@ -21,14 +22,14 @@ func forge(t testing.TB, g *Git) {
 	of, err := g.savedOf()
 	must(t, err)
 	path := filepath.Join(g.config.Mirror, savedFile)
-	c, root, err := openSaved(of, path)
+	s, err := openSaved(of, path)
 	must(t, err)
 	name := "in/a.yaml"
-	if _, ok := c.files[name]; !ok {
+	if _, ok := s.catalog.files[name]; !ok {
 		t.Fatalf("%s is not among the saved files", name)
 	}
-	c.set.Put(parseSpec(name, []byte(specOf("a", 99))))
-	must(t, c.save(of, root, path+".new", path))
+	s.catalog.set.Put(parseSpec(name, []byte(specOf("a", 99))))
+	must(t, s.catalog.save(of, s.root, path+".new", path))
 }
 
 // A restart takes over what was parsed before, and reads only what has changed since.
@@ -148,18 +149,18 @@ func TestSavedSpecs_notBelieved(t *testing.T) {
 func TestParseSaved_damaged(t *testing.T) {
 	of := savedOf{"program", "/nowhere", "refs/heads/main", "in"}
 	whole := savedOfFiles(t, of, map[string]string{"in/a.yaml": specOf("a", 1), "in/b.yaml": "commits: ["})
-	if _, _, err := parseSaved(of, whole); err != nil {
+	if _, _, err := parseSaved(of, bytes.NewReader(whole)); err != nil {
 		t.Fatal(err)
 	}
 	for i := range whole {
 		for bit := range 8 {
 			whole[i] ^= 1 << bit
-			if _, _, err := parseSaved(of, whole); err == nil {
+			if _, _, err := parseSaved(of, bytes.NewReader(whole)); err == nil {
 				t.Errorf("with bit %d of byte %d flipped it is believed", bit, i)
 			}
 			whole[i] ^= 1 << bit
 		}
-		if _, _, err := parseSaved(of, whole[:i]); err == nil {
+		if _, _, err := parseSaved(of, bytes.NewReader(whole[:i])); err == nil {
 			t.Errorf("cut off after %d bytes it is believed", i)
 		}
 	}
@@ -182,9 +183,8 @@ func savedOfFiles(t testing.TB, of savedOf, files map[string]string) []byte {
 
 // resum gives changed data a checksum that fits.
 func resum(data []byte) []byte {
-	body := data[:len(data)-sha256.Size]
-	sum := sha256.Sum256(body)
-	return append(bytes.Clone(body), sum[:]...)
+	body := data[:len(data)-savedSum]
+	return binary.BigEndian.AppendUint64(bytes.Clone(body), xxhash.Sum64(body))
 }
 
 // Even with a checksum that fits, nothing that was saved breaks the reader.
@@ -192,9 +192,9 @@ func FuzzParseSaved(f *testing.F) {
 	of := savedOf{"program", "/nowhere", "refs/heads/main", "in"}
 	whole := savedOfFiles(f, of, map[string]string{"in/a.yaml": specOf("a", 1), "in/b.yaml": "commits: ["})
 	head := len(savedMagic) + bytes.IndexByte(whole[len(savedMagic):], '\n') + 1
-	f.Add(whole[head : len(whole)-sha256.Size])
+	f.Add(whole[head : len(whole)-savedSum])
 	f.Fuzz(func(t *testing.T, body []byte) {
-		c, _, err := parseSaved(of, resum(append(append(bytes.Clone(whole[:head]), body...), make([]byte, sha256.Size)...)))
+		c, _, err := parseSaved(of, bytes.NewReader(resum(append(append(bytes.Clone(whole[:head]), body...), make([]byte, savedSum)...))))
 		if err == nil && c.set.Files() != len(c.files) {
 			t.Errorf("the Set has %d files, the catalog %d", c.set.Files(), len(c.files))
 		}
@@ -292,7 +292,7 @@ func TestSavedSpecs_compacted(t *testing.T) {
 	must(t, g.Close())
 	of, err := g.savedOf()
 	must(t, err)
-	if c, _, err := openSaved(of, filepath.Join(mirror, savedFile)); err != nil || len(c.files) != 4 {
-		t.Errorf("what is saved is %v, %v", c, err)
+	if s, err := openSaved(of, filepath.Join(mirror, savedFile)); err != nil || len(s.catalog.files) != 4 {
+		t.Errorf("what is saved is %v, %v", s.catalog, err)
 	}
 }

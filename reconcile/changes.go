@@ -1,0 +1,100 @@
+package reconcile
+
+import (
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// changesAtOnce is for how many tasks another goroutine is worth while.
+const changesAtOnce = 4096
+
+// changes compares the tasks to look at, each once, and returns in order of key what
+// is not as it should be, and the tasks that have a record and no usable spec.
+func (in *Input) changes(now time.Time) (changes []Change, orphans []spec.Key) {
+	look := newLooking(in, now)
+	if in.Keys != nil {
+		keys := slices.Clone(in.Keys)
+		slices.SortFunc(keys, spec.Key.Compare)
+		for _, key := range slices.Compact(keys) {
+			want := in.Specs.Get(key)
+			if look.at(key, want) && want == nil {
+				orphans = append(orphans, key)
+			}
+		}
+		return look.changes, orphans
+	}
+	changes, known := in.ofSpecs(now)
+	if known == in.Records.Len() {
+		return changes, nil
+	}
+	for key := range in.Records.Keys() {
+		if in.Specs.Get(key) == nil {
+			look.at(key, nil)
+			orphans = append(orphans, key)
+		}
+	}
+	changes = append(changes, look.changes...)
+	slices.SortFunc(changes, func(a, b Change) int { return a.Key.Compare(b.Key) })
+	return changes, orphans
+}
+
+// ofSpecs compares the tasks that have a usable spec, on all processors if they are
+// many, and returns how many have a record, too.
+func (in *Input) ofSpecs(now time.Time) (changes []Change, known int) {
+	commits := slices.Collect(in.Specs.All())
+	workers := min(runtime.GOMAXPROCS(0), 1+len(commits)/changesAtOnce)
+	if in.Base != nil {
+		workers = 1 // a Set that was never read is not for several readers
+	}
+	looks := make([]*looking, workers)
+	var running sync.WaitGroup
+	for i := range looks {
+		looks[i] = newLooking(in, now)
+		part := commits[i*len(commits)/workers : (i+1)*len(commits)/workers]
+		running.Go(func() {
+			for _, c := range part {
+				if looks[i].at(c.Key, c) {
+					looks[i].known++
+				}
+			}
+		})
+	}
+	running.Wait()
+	for _, l := range looks {
+		changes = append(changes, l.changes...)
+		known += l.known
+	}
+	return changes, known
+}
+
+// looking is one goroutine's way through tasks.
+type looking struct {
+	in      *Input
+	now     time.Time
+	record  state.Record // of the task that is looked at
+	changes []Change
+	known   int // tasks that have a record
+}
+
+func newLooking(in *Input, now time.Time) *looking {
+	return &looking{in: in, now: now, record: state.Record{Applied: new(state.Applied)}}
+}
+
+// at compares one task, and reports whether it has a record.
+func (l *looking) at(key spec.Key, want *spec.Commit) (known bool) {
+	have := l.in.Records.Peek(key, &l.record)
+	c, ok := l.in.change(key, want, have, l.now)
+	if !ok {
+		return have != nil
+	}
+	if have != nil {
+		c.Have = l.in.Records.Get(key) // to keep
+	}
+	l.changes = append(l.changes, c)
+	return have != nil
+}
