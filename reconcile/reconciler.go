@@ -154,11 +154,10 @@ func (r *Reconciler) goBlind() (changed bool) {
 func (r *Reconciler) goBy(rev *Revision) (changed bool) {
 	changed = r.revision == nil || r.revision.ID != rev.ID
 	keys := rev.Specs.Changed()
-	if r.revision == nil {
-		r.keys = keys
-	}
 	r.revision = rev
-	if r.unsettled != nil {
+	if r.unsettled == nil {
+		r.keys = keys
+	} else {
 		for _, key := range keys {
 			r.unsettled[key] = struct{}{}
 		}
