@@ -1,10 +1,12 @@
 package state
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
@@ -12,13 +14,15 @@ import (
 
 // apply makes the change in the open transaction, and reckons it into m.
 func (w *writer) apply(ctx context.Context, m *meta, c *change) error {
+	var t trail
+	var err error
 	if c.task != nil {
-		if err := w.putTask(ctx, m, c.task); err != nil {
+		if t, err = w.putTask(ctx, m, c.task, c.newest(c.task.key, m.events)); err != nil {
 			return fmt.Errorf("save record %s: %w", c.task.key, err)
 		}
 	}
 	if c.forget != nil {
-		if err := w.forgetTask(ctx, m, *c.forget); err != nil {
+		if t, err = w.forgetTask(ctx, m, *c.forget); err != nil {
 			return fmt.Errorf("forget record %s: %w", *c.forget, err)
 		}
 	}
@@ -33,44 +37,106 @@ func (w *writer) apply(ctx context.Context, m *meta, c *change) error {
 		}
 	}
 	for _, e := range c.events {
-		if err := w.putEvent(ctx, m, e); err != nil {
+		if err := w.putEvent(ctx, m, e, &t); err != nil {
 			return fmt.Errorf("save event: %w", err)
 		}
 	}
 	return nil
 }
 
-func (w *writer) putTask(ctx context.Context, m *meta, t *taskRow) error {
-	if err := w.uncount(ctx, m, t.key); err != nil {
-		return err
+// trail is where the events of a task end, for the one that comes next.
+type trail struct {
+	key    spec.Key
+	newest int64 // the event, 0 for none
+	loose  int64 // 1 if no record of the task leads to the next event
+}
+
+// newest returns which event the task's newest will be after those of the change,
+// the first of which follows the event seq; 0 if none is the task's.
+func (c *change) newest(key spec.Key, seq int64) int64 {
+	for i, e := range slices.Backward(c.events) {
+		if e.key == key {
+			return seq + int64(i) + 1
+		}
 	}
-	columns := t.columns()
+	return 0
+}
+
+// putTask writes the row, which leads to the event newest, or if that is 0 to the one
+// that is the task's newest now. It returns how the trail stood before.
+func (w *writer) putTask(ctx context.Context, m *meta, row *taskRow, newest int64) (trail, error) {
+	t := trail{key: row.key}
+	found, err := w.uncount(ctx, m, &t)
+	if err != nil {
+		return trail{}, err
+	}
+	row.event = cmp.Or(newest, t.newest)
+	return t, w.writeTask(ctx, m, row, found)
+}
+
+// writeTask writes the row in the place of the uncounted one, or as a new one.
+func (w *writer) writeTask(ctx context.Context, m *meta, row *taskRow, there bool) error {
+	columns := row.columns()
 	crc := checksum("tasks", columns...)
-	if err := w.exec(ctx, upsertTask, append(columns, crc)...); err != nil {
+	query := insertTask
+	if there {
+		query = updateTask
+	}
+	if err := w.exec(ctx, query, append(columns[2:], crc, columns[0], columns[1])...); err != nil {
 		return err
 	}
 	m.tasks, m.tasksSum = m.tasks+1, m.tasksSum+crc
 	return nil
 }
 
-func (w *writer) forgetTask(ctx context.Context, m *meta, key spec.Key) error {
-	if err := w.uncount(ctx, m, key); err != nil {
-		return err
+func (w *writer) forgetTask(ctx context.Context, m *meta, key spec.Key) (trail, error) {
+	t := trail{key: key, loose: 1}
+	found, err := w.uncount(ctx, m, &t)
+	if err == nil && found {
+		err = w.exec(ctx, deleteTask, key.ProjectID, key.TaskID)
 	}
-	return w.exec(ctx, deleteTask, key.ProjectID, key.TaskID)
+	return t, err
 }
 
-// uncount takes the row that is about to change, if there is one, out of the sum.
-func (w *writer) uncount(ctx context.Context, m *meta, key spec.Key) error {
-	crc, err := w.number(ctx, selectTaskCRC, key.ProjectID, key.TaskID)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
+// uncount takes the row that is about to change, if there is one, out of the sum, and
+// finds the task's newest event.
+func (w *writer) uncount(ctx context.Context, m *meta, t *trail) (found bool, err error) {
+	var end [2]int64
+	found, err = w.numbers(ctx, end[:], selectTaskEnd, t.key.ProjectID, t.key.TaskID)
+	if err != nil {
+		return false, err
 	}
-	m.tasks, m.tasksSum = m.tasks-1, m.tasksSum-crc
+	if !found {
+		return false, w.findLoose(ctx, t)
+	}
+	m.tasks, m.tasksSum = m.tasks-1, m.tasksSum-end[0]
+	t.newest = end[1]
+	return true, nil
+}
+
+// findLoose finds the newest event of a task that has no record.
+func (w *writer) findLoose(ctx context.Context, t *trail) error {
+	var seq [1]int64
+	_, err := w.numbers(ctx, seq[:], selectLoose, t.key.ProjectID, t.key.TaskID)
+	t.newest = seq[0]
 	return err
 }
 
-func (w *writer) putEvent(ctx context.Context, m *meta, row eventRow) error {
+// putEvent appends an event. t is the trail of the task whose record the same change
+// wrote, or took away.
+func (w *writer) putEvent(ctx context.Context, m *meta, row eventRow, t *trail) error {
+	switch row.key {
+	case spec.Key{}:
+	case t.key:
+		row.prev, row.loose = t.newest, t.loose
+		t.newest = m.events + 1
+	default:
+		other, err := w.leadTo(ctx, m, row.key, m.events+1)
+		if err != nil {
+			return err
+		}
+		row.prev, row.loose = other.newest, other.loose
+	}
 	row.follow(m.events, m.hash)
 	columns := row.columns()
 	if err := w.exec(ctx, insertEvent, append(columns, checksum("history", columns...))...); err != nil {
@@ -78,6 +144,26 @@ func (w *writer) putEvent(ctx context.Context, m *meta, row eventRow) error {
 	}
 	m.events, m.hash = row.seq, row.hash
 	return nil
+}
+
+// leadTo has the record of a task, if there is one, lead to a new event without any
+// other change. It returns how the trail stood before.
+func (w *writer) leadTo(ctx context.Context, m *meta, key spec.Key, event int64) (trail, error) {
+	row, err := one(ctx, w, scanTask, selectTask, key.ProjectID, key.TaskID)
+	if errors.Is(err, sql.ErrNoRows) {
+		t := trail{key: key, loose: 1}
+		return t, w.findLoose(ctx, &t)
+	}
+	if err == nil {
+		err = row.verify()
+	}
+	if err != nil {
+		return trail{}, err
+	}
+	t := trail{key: key, newest: row.event}
+	m.tasks, m.tasksSum = m.tasks-1, m.tasksSum-row.crc
+	row.event = event
+	return t, w.writeTask(ctx, m, &row, true)
 }
 
 // answer carries the answer of a word into its row, and lets old words go.

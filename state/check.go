@@ -8,6 +8,8 @@ import (
 	"iter"
 	"strconv"
 	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
 )
 
 // Report says what Check has found whole.
@@ -73,11 +75,21 @@ func (r *Reader) checkRows(ctx context.Context, rep *Report) error {
 		}
 		rep.Records++
 	}
-	for _, err := range r.events(ctx) {
+	ends := trails{}
+	for row, err := range r.events(ctx) {
 		if err != nil {
 			return err
 		}
+		if err := ends.follow(&row); err != nil {
+			return readError(r.files, err)
+		}
+		if _, err := row.decode(); err != nil {
+			return readError(r.files, err)
+		}
 		rep.Events++
+	}
+	if err := r.view(ctx, func(tx *sql.Tx) error { return ends.check(ctx, tx) }); err != nil {
+		return err
 	}
 	return r.view(ctx, func(tx *sql.Tx) error {
 		for _, err := range scan(ctx, tx, scanWord, selectAllWords) {
@@ -92,8 +104,8 @@ func (r *Reader) checkRows(ctx context.Context, rep *Report) error {
 
 // events yields the whole history, the oldest first, and makes sure that it is
 // the chain that was written. An error is the last thing it yields.
-func (r *Reader) events(ctx context.Context) iter.Seq2[Event, error] {
-	return func(yield func(Event, error) bool) {
+func (r *Reader) events(ctx context.Context) iter.Seq2[eventRow, error] {
+	return func(yield func(eventRow, error) bool) {
 		stopped := false
 		err := r.view(ctx, func(tx *sql.Tx) error {
 			var tip eventRow
@@ -105,11 +117,7 @@ func (r *Reader) events(ctx context.Context) iter.Seq2[Event, error] {
 					return &DamagedError{Table: "history", Row: strconv.FormatInt(row.seq, 10), Detail: "it does not follow the event before it"}
 				}
 				tip = row
-				e, err := row.decode()
-				if err != nil {
-					return err
-				}
-				if !yield(e, nil) {
+				if !yield(row, nil) {
 					stopped = true
 					return nil
 				}
@@ -117,9 +125,51 @@ func (r *Reader) events(ctx context.Context) iter.Seq2[Event, error] {
 			return r.meta.checkTip(tip.seq, tip.hash)
 		})
 		if err != nil && !stopped {
-			yield(Event{}, err)
+			yield(eventRow{}, err)
 		}
 	}
+}
+
+// trails checks, along the whole history, that the events of each task lead to one
+// another.
+type trails map[spec.Key]trail
+
+// follow takes the next event of the history.
+func (t trails) follow(row *eventRow) error {
+	if row.key == (spec.Key{}) {
+		return nil
+	}
+	if row.prev != t[row.key].newest {
+		return misplaced(row.seq)
+	}
+	t[row.key] = trail{row.key, row.seq, row.loose}
+	return nil
+}
+
+// check makes sure that the newest event of each task is found: from its record, or
+// as a loose one.
+func (t trails) check(ctx context.Context, tx *sql.Tx) error {
+	for end, err := range scan(ctx, tx, scanTrail, selectTrails) {
+		if err != nil {
+			return err
+		}
+		if end.newest != t[end.key].newest {
+			return &DamagedError{Table: "tasks", Row: end.key.String(), Detail: "it does not lead to its newest event"}
+		}
+		delete(t, end.key)
+	}
+	for _, end := range t {
+		if end.loose != 1 {
+			return misplaced(end.newest)
+		}
+	}
+	return nil
+}
+
+func scanTrail(row scanner) (trail, error) {
+	var t trail
+	err := row.Scan(&t.key.ProjectID, &t.key.TaskID, &t.newest)
+	return t, err
 }
 
 // Accept takes the database at path as the state of id, whatever its head file,

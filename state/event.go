@@ -45,7 +45,7 @@ type Event struct {
 // Nil parts stay as they are.
 type Transition struct {
 	Record  *Record   // the task's new record
-	Forget  *spec.Key // the task whose record goes
+	Forget  *spec.Key // the task whose record goes: without a Record, and with an event of the task
 	Control *Control
 	// Answered is the word that a person posted and that this carries out.
 	Answered *AnsweredWord

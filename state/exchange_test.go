@@ -202,7 +202,7 @@ func genTransition() *rapid.Generator[state.Transition] {
 		}}}
 		switch rapid.IntRange(0, 3).Draw(t, "kind") {
 		case 0:
-			tr.Forget = new(genKey().Draw(t, "forgotten"))
+			tr.Forget = new(tr.Events[0].Key)
 		case 1:
 			tr.Control = &state.Control{Revision: genText().Draw(t, "revision"), Pauses: []state.Pause{{Until: genTime().Draw(t, "until")}}}
 		default:
@@ -212,7 +212,8 @@ func genTransition() *rapid.Generator[state.Transition] {
 	})
 }
 
-// Law: whatever is saved, in whatever pieces, the state is what a map would be.
+// Law: whatever is saved, in whatever pieces, the state is what a map would be, and
+// the history of each task what a filter would leave of the whole.
 func TestTheStateIsAMap(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, done := memFolder()
@@ -252,11 +253,35 @@ func TestTheStateIsAMap(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				rt.Errorf("(-want +got):\n%s", diff)
 			}
+			checkHistories(t, rt, s)
 			if err := s.Close(); err != nil {
+				rt.Fatal(err)
+			}
+			if _, err := state.Check(t.Context(), path); err != nil {
 				rt.Fatal(err)
 			}
 		}
 	})
+}
+
+// checkHistories compares the history of each task with the whole.
+func checkHistories(t *testing.T, rt *rapid.T, s *state.Store) {
+	all, err := s.History(t.Context(), state.HistoryQuery{Limit: state.MaxHistory})
+	if err != nil {
+		rt.Fatal(err)
+	}
+	want := map[spec.Key][]state.Event{{ProjectID: "never", TaskID: "seen"}: nil}
+	for _, e := range all {
+		if e.Key != (spec.Key{}) {
+			want[e.Key] = append(want[e.Key], e)
+		}
+	}
+	for key, events := range want {
+		got, err := s.History(t.Context(), state.HistoryQuery{Key: &key})
+		if diff := cmp.Diff(events, got); diff != "" || err != nil {
+			rt.Errorf("%s: %v (-want +got):\n%s", key, err, diff)
+		}
+	}
 }
 
 func TestImportRefuses(t *testing.T) {

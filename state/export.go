@@ -39,9 +39,13 @@ func Export(ctx context.Context, r *Reader, to io.Writer, history bool) error {
 	e.text("]")
 	if history {
 		e.list("history")
-		for event, err := range r.events(ctx) {
+		for row, err := range r.events(ctx) {
 			if err != nil {
 				return err
+			}
+			event, err := row.decode()
+			if err != nil {
+				return readError(r.files, err)
 			}
 			e.element(event)
 		}

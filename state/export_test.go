@@ -73,10 +73,11 @@ func HeadLine(lineage string, serial int64) string { return string(head{lineage,
 // Statements returns the statements by name.
 func Statements() map[string]string {
 	return map[string]string{
-		"select_version": selectVersion, "select_meta": selectMeta, "insert_meta": insertMeta, "update_meta": updateMeta,
+		"select_version": selectVersion, "select_meta": selectMeta, "insert_meta": insertMeta, "update_meta": updateMeta, "update_identity": updateIdentity,
 		"select_control": selectControl, "upsert_control": upsertControl,
-		"select_tasks": selectTasks, "select_task": selectTask, "select_task_crc": selectTaskCRC, "upsert_task": upsertTask, "delete_task": deleteTask,
-		"insert_event": insertEvent, "select_events": selectEvents, "select_task_events": selectTaskEvents, "select_all_events": selectAllEvents,
+		"select_tasks": selectTasks, "select_task": selectTask, "select_task_end": selectTaskEnd, "select_trails": selectTrails,
+		"insert_task": insertTask, "update_task": updateTask, "delete_task": deleteTask,
+		"insert_event": insertEvent, "select_events": selectEvents, "select_trail": selectTrail, "select_loose": selectLoose, "select_all_events": selectAllEvents,
 		"select_changed": selectChanged, "select_event_hash": selectEventHash,
 		"select_last_word": selectLastWord, "count_open_words": countOpenWords, "insert_word": insertWord, "select_word": selectWord,
 		"select_all_words": selectAllWords, "select_open_words": selectOpenWords, "answer_word": answerWord, "prune_words": pruneWords,

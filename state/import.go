@@ -138,7 +138,7 @@ func (d *document) records(ctx context.Context, w *writer, m *meta) error {
 			return err
 		}
 		before := m.tasks
-		if err := w.putTask(ctx, m, &row); err != nil {
+		if _, err := w.putTask(ctx, m, &row, 0); err != nil {
 			return err
 		}
 		if m.tasks == before {
@@ -159,7 +159,7 @@ func (d *document) history(ctx context.Context, w *writer, m *meta) error {
 			if err != nil {
 				return err
 			}
-			return w.putEvent(ctx, m, row)
+			return w.putEvent(ctx, m, row, &trail{})
 		})
 		if err != nil {
 			return err

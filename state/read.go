@@ -134,44 +134,99 @@ type HistoryQuery struct {
 // MaxHistory bounds how many events History returns at once.
 const MaxHistory = 10_000
 
-// History returns events, the newest first. That none is missing is made sure of,
-// but for one task; of those, [Check] does.
+// History returns events, the newest first. That none of them is missing is made
+// sure of.
 func (r *reads) History(ctx context.Context, q HistoryQuery) ([]Event, error) {
 	if q.Limit < 0 || q.Limit > MaxHistory {
 		return nil, fmt.Errorf("read history: limit %d is not between 0 and %d", q.Limit, MaxHistory)
 	}
-	before, limit := cmp.Or(q.Before, math.MaxInt64), cmp.Or(q.Limit, 100)
-	query, args := selectEvents, []any{before, limit}
-	if q.Key != nil {
-		query, args = selectTaskEvents, []any{q.Key.ProjectID, q.Key.TaskID, before, limit}
-	}
+	q.Before, q.Limit = cmp.Or(q.Before, math.MaxInt64), cmp.Or(q.Limit, 100)
 	var events []Event
-	err := r.view(ctx, func(tx *sql.Tx) error {
-		m, err := readMeta(ctx, tx)
-		if err != nil {
-			return err
+	err := r.view(ctx, func(tx *sql.Tx) (err error) {
+		if q.Key != nil {
+			events, err = taskHistory(ctx, tx, q)
+		} else {
+			events, err = history(ctx, tx, q)
 		}
-		next := min(before-1, m.events)
-		missing := min(next, int64(limit))
-		for row, err := range scan(ctx, tx, scanEventRow, query, args...) {
-			if err != nil {
-				return err
-			}
-			if row.seq > next || q.Key == nil && row.seq < next || q.Key != nil && row.key != *q.Key {
-				return misplaced(row.seq)
-			}
-			e, err := row.decode()
-			if err != nil {
-				return err
-			}
-			events, next, missing = append(events, e), row.seq-1, missing-1
-		}
-		if q.Key == nil && missing > 0 {
-			return misplaced(next)
-		}
-		return nil
+		return err
 	})
 	return events, err
+}
+
+// history returns events of all tasks. Their numbers have no gaps.
+func history(ctx context.Context, tx *sql.Tx, q HistoryQuery) ([]Event, error) {
+	m, err := readMeta(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	next := min(q.Before-1, m.events)
+	end := max(next-int64(q.Limit), 0)
+	var events []Event
+	for row, err := range scan(ctx, tx, scanEventRow, selectEvents, q.Before, q.Limit) {
+		if err != nil {
+			return nil, err
+		}
+		if row.seq != next {
+			return nil, misplaced(row.seq)
+		}
+		e, err := row.decode()
+		if err != nil {
+			return nil, err
+		}
+		events, next = append(events, e), row.seq-1
+	}
+	if next > end {
+		return nil, misplaced(next)
+	}
+	return events, nil
+}
+
+// taskHistory returns events of one task. Each leads to the one before it.
+func taskHistory(ctx context.Context, tx *sql.Tx, q HistoryQuery) ([]Event, error) {
+	next, err := newestEvent(ctx, tx, *q.Key)
+	if err != nil || next == 0 {
+		return nil, err
+	}
+	var events []Event
+	for row, err := range scan(ctx, tx, scanEventRow, selectTrail, next) {
+		if err != nil {
+			return nil, err
+		}
+		if row.seq != next || row.key != *q.Key || row.prev >= row.seq {
+			return nil, misplaced(row.seq)
+		}
+		next = row.prev
+		if row.seq >= q.Before {
+			continue
+		}
+		e, err := row.decode()
+		if err != nil {
+			return nil, err
+		}
+		if events = append(events, e); len(events) == q.Limit {
+			return events, nil
+		}
+	}
+	if next != 0 {
+		return nil, misplaced(next)
+	}
+	return events, nil
+}
+
+// newestEvent returns where the events of a task end, or 0 if it has none.
+func newestEvent(ctx context.Context, tx *sql.Tx, key spec.Key) (int64, error) {
+	row, err := one(ctx, tx, scanTask, selectTask, key.ProjectID, key.TaskID)
+	if err == nil {
+		return row.event, row.verify()
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return 0, err
+	}
+	seq, err := one(ctx, tx, scanValue[int64], selectLoose, key.ProjectID, key.TaskID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return seq, err
 }
 
 // misplaced says that an event is not where its number puts it.

@@ -378,7 +378,7 @@ func TestRowsChangedByHand(t *testing.T) {
 		{"a value", "UPDATE tasks SET status = 'refused' WHERE task_id LIKE '%07'", "tasks 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000007"},
 		{"a value of another type", "UPDATE tasks SET since = 'x' WHERE task_id LIKE '%07'", "read state"},
 		{"a row less", "DELETE FROM tasks WHERE task_id LIKE '%07'", "19 rows were read that do not add up to the 20"},
-		{"a row more", "INSERT INTO tasks SELECT project_id, 'x', status, commit_type, instance_version, applied_at, since, next_at, applied, attempt, suspended, row_crc FROM tasks LIMIT 1", "tasks 1486804694126882816/x"},
+		{"a row more", "INSERT INTO tasks SELECT project_id, 'x', status, commit_type, instance_version, applied_at, since, next_at, applied, attempt, suspended, event, row_crc FROM tasks LIMIT 1", "tasks 1486804694126882816/x"},
 		{"an event", `UPDATE history SET event = '{}' WHERE seq = 5`, "history 5"},
 		{"an event less", `DELETE FROM history WHERE seq = 5`, "history 6: it does not follow"},
 	} {
@@ -393,7 +393,7 @@ func TestRowsChangedByHand(t *testing.T) {
 	}
 }
 
-// A page of the history has no holes, and no event of another task.
+// A page of the history has no holes, of all tasks or of one.
 func TestAHistoryWithAHoleIsNotShown(t *testing.T) {
 	path := newState(t, 20)
 	sqlExec(t, path, "DELETE FROM history WHERE seq = 5")
@@ -411,6 +411,7 @@ func TestAHistoryWithAHoleIsNotShown(t *testing.T) {
 		{"a page with it", state.HistoryQuery{Before: 8, Limit: 5}, state.ErrDamaged},
 		{"a page that ends before it", state.HistoryQuery{Before: 8, Limit: 2}, nil},
 		{"a page that begins with it", state.HistoryQuery{Before: 6, Limit: 1}, state.ErrDamaged},
+		{"its task", state.HistoryQuery{Key: new(sampleKey(3))}, state.ErrDamaged},
 		{"another task", state.HistoryQuery{Key: new(sampleKey(9))}, nil},
 	} {
 		if _, err := r.History(t.Context(), tt.q); !errors.Is(err, tt.want) {

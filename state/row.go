@@ -52,6 +52,9 @@ func (m *meta) columns(identity string) []any {
 	return []any{m.lineage, identity, unixMilli(m.created), m.serial, m.tasks, m.tasksSum, m.events, m.hash}
 }
 
+// constantMeta is how many of the columns, the first ones, hardly ever change.
+const constantMeta = 3
+
 func scanMeta(row scanner) (meta, error) {
 	var m meta
 	var identity string
@@ -86,6 +89,7 @@ type taskRow struct {
 	version                     int64
 	appliedAt, since, nextAt    int64
 	applied, attempt, suspended string
+	event                       int64 // the newest of the task's events, 0 without one
 	crc                         int64 // as read
 }
 
@@ -113,13 +117,13 @@ func newTaskRow(r *Record) (taskRow, error) {
 }
 
 func (t *taskRow) columns() []any {
-	return []any{t.key.ProjectID, t.key.TaskID, t.status, t.commitType, t.version, t.appliedAt, t.since, t.nextAt, t.applied, t.attempt, t.suspended}
+	return []any{t.key.ProjectID, t.key.TaskID, t.status, t.commitType, t.version, t.appliedAt, t.since, t.nextAt, t.applied, t.attempt, t.suspended, t.event}
 }
 
 func scanTask(row scanner) (taskRow, error) {
 	var t taskRow
 	err := row.Scan(&t.key.ProjectID, &t.key.TaskID, &t.status, &t.commitType, &t.version, &t.appliedAt, &t.since, &t.nextAt,
-		&t.applied, &t.attempt, &t.suspended, &t.crc)
+		&t.applied, &t.attempt, &t.suspended, &t.event, &t.crc)
 	return t, err
 }
 
@@ -137,7 +141,16 @@ func (t *taskRow) verify(buf []byte) ([]byte, error) {
 func (t *taskRow) appendColumns(b []byte) []byte {
 	b = appendTexts(b, t.key.ProjectID, t.key.TaskID, t.status, t.commitType)
 	b = appendNumbers(b, t.version, t.appliedAt, t.since, t.nextAt)
-	return appendTexts(b, t.applied, t.attempt, t.suspended)
+	b = appendTexts(b, t.applied, t.attempt, t.suspended)
+	return appendNumbers(b, t.event)
+}
+
+// verify reports whether the row is as it was written.
+func (t *taskRow) verify() error {
+	if t.crc != castagnoli(t.appendColumns([]byte("tasks"))) {
+		return unfit("tasks", t.key.String())
+	}
+	return nil
 }
 
 // eventRow is a row of history.
@@ -145,6 +158,8 @@ type eventRow struct {
 	seq, at int64
 	kind    string
 	key     spec.Key
+	prev    int64 // the event of the task before this one, 0 for its first
+	loose   int64 // 1 if the task has no record that leads here
 	event   string
 	hash    string
 }
@@ -177,13 +192,13 @@ func chain(before, event string) string {
 }
 
 func (e *eventRow) columns() []any {
-	return []any{e.seq, e.at, e.kind, e.key.ProjectID, e.key.TaskID, e.event, e.hash}
+	return []any{e.seq, e.at, e.kind, e.key.ProjectID, e.key.TaskID, e.prev, e.loose, e.event, e.hash}
 }
 
 func scanEventRow(row scanner) (eventRow, error) {
 	var e eventRow
 	var crc int64
-	if err := row.Scan(&e.seq, &e.at, &e.kind, &e.key.ProjectID, &e.key.TaskID, &e.event, &e.hash, &crc); err != nil {
+	if err := row.Scan(&e.seq, &e.at, &e.kind, &e.key.ProjectID, &e.key.TaskID, &e.prev, &e.loose, &e.event, &e.hash, &crc); err != nil {
 		return eventRow{}, err
 	}
 	return e, verify(crc, "history", strconv.FormatInt(e.seq, 10), e.columns())

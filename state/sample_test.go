@@ -84,6 +84,14 @@ func intent(n int) state.Transition {
 	}
 }
 
+// forgotten is the transition that ends what is known of the n-th task.
+func forgotten(n int) state.Transition {
+	return state.Transition{
+		Forget: new(sampleKey(n)),
+		Events: []state.Event{{At: sampleTime(), Kind: state.EventForgotten, Key: sampleKey(n)}},
+	}
+}
+
 // statePath returns where a test keeps its state: in memory, if the disk has no
 // part in what is tested.
 func statePath(t testing.TB) string { return filepath.Join(memDir(t), "wedatasync.db") }

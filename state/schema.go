@@ -25,31 +25,37 @@ const (
 	insertMeta = `INSERT INTO meta (id, lineage, identity, created_at, serial, tasks, tasks_sum, events, events_hash, row_crc)
 		VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9)`
 	// The serial before makes sure that nothing else has written in between.
-	updateMeta = `UPDATE meta SET lineage = $1, identity = $2, created_at = $3, serial = $4, tasks = $5, tasks_sum = $6, events = $7, events_hash = $8, row_crc = $9
-		WHERE id = 1 AND serial = $10`
+	updateMeta = `UPDATE meta SET serial = $1, tasks = $2, tasks_sum = $3, events = $4, events_hash = $5, row_crc = $6 WHERE id = 1 AND serial = $7`
+	// What hardly ever changes is not written with each transaction.
+	updateIdentity = `UPDATE meta SET identity = $1 WHERE id = 1`
 
 	selectControl = `SELECT control, row_crc FROM control WHERE id = 1`
 	upsertControl = `INSERT INTO control (id, control, row_crc) VALUES (1, $1, $2)
 		ON CONFLICT (id) DO UPDATE SET control = excluded.control, row_crc = excluded.row_crc`
 
-	taskColumns   = `project_id, task_id, status, commit_type, instance_version, applied_at, since, next_at, applied, attempt, suspended, row_crc`
+	taskColumns   = `project_id, task_id, status, commit_type, instance_version, applied_at, since, next_at, applied, attempt, suspended, event, row_crc`
 	selectTasks   = `SELECT ` + taskColumns + ` FROM tasks ORDER BY project_id, task_id`
 	selectTask    = `SELECT ` + taskColumns + ` FROM tasks WHERE project_id = $1 AND task_id = $2`
-	selectTaskCRC = `SELECT row_crc FROM tasks WHERE project_id = $1 AND task_id = $2`
-	upsertTask    = `INSERT INTO tasks (` + taskColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-		ON CONFLICT (project_id, task_id) DO UPDATE SET status = excluded.status, commit_type = excluded.commit_type,
-		instance_version = excluded.instance_version, applied_at = excluded.applied_at, since = excluded.since, next_at = excluded.next_at,
-		applied = excluded.applied, attempt = excluded.attempt, suspended = excluded.suspended, row_crc = excluded.row_crc`
+	selectTaskEnd = `SELECT row_crc, event FROM tasks WHERE project_id = $1 AND task_id = $2`
+	selectTrails  = `SELECT project_id, task_id, event FROM tasks`
+	insertTask    = `INSERT INTO tasks (status, commit_type, instance_version, applied_at, since, next_at, applied, attempt, suspended, event, row_crc, project_id, task_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+	updateTask = `UPDATE tasks SET status = $1, commit_type = $2, instance_version = $3, applied_at = $4, since = $5, next_at = $6,
+		applied = $7, attempt = $8, suspended = $9, event = $10, row_crc = $11 WHERE project_id = $12 AND task_id = $13`
 	// The tasks that have changed since an event, at most one more than are asked for.
 	selectChanged   = `SELECT DISTINCT project_id, task_id FROM history WHERE seq > $1 AND task_id <> '' LIMIT $2`
 	selectEventHash = `SELECT hash FROM history WHERE seq = $1`
 	deleteTask      = `DELETE FROM tasks WHERE project_id = $1 AND task_id = $2`
 
-	eventColumns     = `seq, at, kind, project_id, task_id, event, hash, row_crc`
-	insertEvent      = `INSERT INTO history (` + eventColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
-	selectEvents     = `SELECT ` + eventColumns + ` FROM history WHERE seq < $1 ORDER BY seq DESC LIMIT $2`
-	selectTaskEvents = `SELECT ` + eventColumns + ` FROM history WHERE project_id = $1 AND task_id = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4`
-	selectAllEvents  = `SELECT ` + eventColumns + ` FROM history ORDER BY seq`
+	eventColumns = `seq, at, kind, project_id, task_id, prev, loose, event, hash, row_crc`
+	insertEvent  = `INSERT INTO history (` + eventColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+	selectEvents = `SELECT ` + eventColumns + ` FROM history WHERE seq < $1 ORDER BY seq DESC LIMIT $2`
+	// From an event of a task to its first.
+	selectTrail = `WITH RECURSIVE trail (` + eventColumns + `) AS (SELECT ` + eventColumns + ` FROM history WHERE seq = $1
+		UNION ALL SELECT h.seq, h.at, h.kind, h.project_id, h.task_id, h.prev, h.loose, h.event, h.hash, h.row_crc
+		FROM history h JOIN trail ON h.seq = trail.prev) SELECT ` + eventColumns + ` FROM trail`
+	selectLoose     = `SELECT seq FROM history WHERE project_id = $1 AND task_id = $2 AND loose = 1 ORDER BY seq DESC LIMIT 1`
+	selectAllEvents = `SELECT ` + eventColumns + ` FROM history ORDER BY seq`
 
 	wordColumns     = `id, at, actor, verb, target, arg, until, answered_at, ok, message, row_crc`
 	selectLastWord  = `SELECT COALESCE(MAX(id), 0) FROM words`

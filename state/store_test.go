@@ -47,8 +47,8 @@ func TestWhatIsSavedIsReadBack(t *testing.T) {
 		{Record: &none, Events: event},
 		{Control: &control, Events: event},
 		applied(9),
-		{Forget: new(sampleKey(9)), Events: event},
-		{Forget: new(sampleKey(10)), Events: event},
+		forgotten(9),
+		forgotten(10),
 	} {
 		if err := s.Save(t.Context(), tr); err != nil {
 			t.Fatal(err)
@@ -97,15 +97,21 @@ func TestHistoryIsReadInPages(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, tr := range []state.Transition{applied(7), forgotten(7)} {
+		if err := s.Save(t.Context(), tr); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, tt := range []struct {
 		name string
 		q    state.HistoryQuery
 		want []int64
 	}{
-		{"all", state.HistoryQuery{}, []int64{7, 6, 5, 4, 3, 2, 1}},
-		{"the newest", state.HistoryQuery{Limit: 2}, []int64{7, 6}},
+		{"all", state.HistoryQuery{}, []int64{9, 8, 7, 6, 5, 4, 3, 2, 1}},
+		{"the newest", state.HistoryQuery{Limit: 2}, []int64{9, 8}},
 		{"older ones", state.HistoryQuery{Before: 4, Limit: 2}, []int64{3, 2}},
 		{"of one task", state.HistoryQuery{Key: new(sampleKey(1))}, []int64{7, 5, 3}},
+		{"of a task that was forgotten", state.HistoryQuery{Key: new(sampleKey(7))}, []int64{9, 8}},
 		{"of one task, older", state.HistoryQuery{Key: new(sampleKey(1)), Before: 7, Limit: 1}, []int64{5}},
 		{"of no task", state.HistoryQuery{Key: new(sampleKey(5))}, nil},
 	} {
@@ -211,6 +217,24 @@ func TestIDsOfAnyScript(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A record goes with an event that says so: its history has no other beginning then.
+func TestARecordIsNotForgottenWithoutATrace(t *testing.T) {
+	s := open(t, statePath(t))
+	adopt(t, s, 2)
+	other := forgotten(0)
+	other.Events[0].Key = sampleKey(1)
+	both := forgotten(0)
+	both.Record = applied(1).Record
+	for _, tr := range []state.Transition{other, both} {
+		if err := s.Save(t.Context(), tr); err == nil {
+			t.Errorf("%+v is saved", tr)
+		}
+	}
+	if rec, err := s.Record(t.Context(), sampleKey(0)); rec == nil || err != nil {
+		t.Errorf("the record is gone: %v", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package state
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -32,6 +33,11 @@ func newChange(t Transition) (change, error) {
 	if len(t.Events) == 0 {
 		return change{}, errors.New("save transition: it has no event")
 	}
+	if t.Forget != nil {
+		if err := t.checkForget(); err != nil {
+			return change{}, fmt.Errorf("forget record %s: %w", *t.Forget, err)
+		}
+	}
 	if t.Record != nil {
 		if err := t.Record.check(); err != nil {
 			return change{}, fmt.Errorf("save record %s: %w", t.Record.Key, err)
@@ -59,6 +65,17 @@ func newChange(t Transition) (change, error) {
 		}
 	}
 	return c, nil
+}
+
+// checkForget reports what would leave the events of the task without a beginning.
+func (t *Transition) checkForget() error {
+	if t.Record != nil {
+		return errors.New("the same transition has a record to save")
+	}
+	if !slices.ContainsFunc(t.Events, func(e Event) bool { return e.Key == *t.Forget }) {
+		return errors.New("no event says so")
+	}
+	return nil
 }
 
 // checkSize reports that a row of that many bytes is too much.

@@ -97,26 +97,29 @@ func (w *writer) change(ctx context.Context, query string, values ...any) (n int
 	return n, err
 }
 
-// number returns the number that a query finds, or sql.ErrNoRows.
-func (w *writer) number(ctx context.Context, query string, values ...any) (n int64, err error) {
+// numbers puts the row that a query finds, of numbers alone, into row, and reports
+// whether there is one.
+func (w *writer) numbers(ctx context.Context, row []int64, query string, values ...any) (found bool, err error) {
 	err = w.do(ctx, query, values, func(s driver.Stmt, args []driver.NamedValue) error {
 		rows, err := s.(driver.StmtQueryContext).QueryContext(ctx, args)
 		if err != nil {
 			return err
 		}
-		var row [1]driver.Value
-		err = rows.Next(row[:])
+		values := make([]driver.Value, len(row))
+		err = rows.Next(values)
 		if err == io.EOF {
-			err = sql.ErrNoRows
+			return rows.Close()
 		}
-		if v, ok := row[0].(int64); ok {
-			n = v
-		} else if err == nil {
-			err = rowError(fmt.Errorf("%T is there where a number should be", row[0]))
+		found = err == nil
+		for i := range row {
+			v, ok := values[i].(int64)
+			if row[i] = v; !ok && err == nil {
+				err = rowError(fmt.Errorf("%T is there where a number should be", values[i]))
+			}
 		}
 		return errors.Join(err, rows.Close())
 	})
-	return n, err
+	return found, err
 }
 
 // exec runs a statement.
@@ -131,7 +134,12 @@ func (w *writer) putMeta(ctx context.Context, m *meta) error {
 	if err != nil {
 		return err
 	}
-	n, err := w.change(ctx, updateMeta, append(columns, checksum("meta", columns...), w.meta.serial)...)
+	if m.identity != w.meta.identity {
+		if err := w.exec(ctx, updateIdentity, w.identityText); err != nil {
+			return err
+		}
+	}
+	n, err := w.change(ctx, updateMeta, append(columns[constantMeta:], checksum("meta", columns...), w.meta.serial)...)
 	if err == nil && n != 1 {
 		err = fmt.Errorf("save serial %d: the state is not at serial %d any more: another program has changed it", m.serial, w.meta.serial)
 	}

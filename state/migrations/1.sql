@@ -42,6 +42,7 @@ CREATE TABLE tasks (
 	applied          TEXT   NOT NULL, -- JSON: what the task was last brought to
 	attempt          TEXT   NOT NULL, -- JSON: the open attempt
 	suspended        TEXT   NOT NULL, -- JSON: a person's word to leave it alone
+	event            BIGINT NOT NULL, -- the newest of its events in history, 0 without one
 	row_crc          BIGINT NOT NULL,
 	PRIMARY KEY (project_id, task_id)
 ) /* clustered */;
@@ -54,12 +55,16 @@ CREATE TABLE history (
 	kind       TEXT   NOT NULL, -- intent, outcome, read-back, ...
 	project_id TEXT   NOT NULL,
 	task_id    TEXT   NOT NULL,
+	prev       BIGINT NOT NULL, -- the event of the task before this one, 0 for its first
+	loose      BIGINT NOT NULL, -- 1 if the task has no record that leads to this event
 	event      TEXT   NOT NULL, -- JSON
 	hash       TEXT   NOT NULL,
 	row_crc    BIGINT NOT NULL
 );
 
-CREATE INDEX history_task ON history (project_id, task_id, seq);
+-- The events of a task are found from its newest one: an index of all would cost
+-- each transaction a page more. This one is for tasks that have no record to begin at.
+CREATE INDEX history_loose ON history (project_id, task_id, seq) WHERE loose = 1;
 
 -- What people ask of the daemon, and its answers.
 CREATE TABLE words (
