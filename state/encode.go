@@ -7,13 +7,15 @@ import (
 	"fmt"
 	"hash/crc32"
 	"strings"
+	"sync"
 	"time"
 )
 
 // checksum is the row_crc of a row: of the table's name and the columns, with
 // their types and lengths. A column is a string or an int64.
 func checksum(table string, columns ...any) int64 {
-	b := append(make([]byte, 0, 1<<10), table...)
+	kept := rowBytes.Get().(*[]byte)
+	b := append((*kept)[:0], table...)
 	for _, c := range columns {
 		switch c := c.(type) {
 		case int64:
@@ -22,10 +24,24 @@ func checksum(table string, columns ...any) int64 {
 			b = appendTexts(b, c)
 		}
 	}
-	return castagnoli(b)
+	sum := castagnoli(b)
+	if *kept = b; cap(b) <= maxKept {
+		rowBytes.Put(kept)
+	}
+	return sum
 }
 
-func castagnoli(b []byte) int64 { return int64(crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli))) }
+// rowBytes and encoders keep their memory, up to maxKept bytes, for the next row.
+var (
+	rowBytes = sync.Pool{New: func() any { return new([]byte) }}
+	encoders = sync.Pool{New: func() any { return newEncoder() }}
+)
+
+const maxKept = 64 << 10
+
+var castagnoliTable = crc32.MakeTable(crc32.Castagnoli)
+
+func castagnoli(b []byte) int64 { return int64(crc32.Checksum(b, castagnoliTable)) }
 
 func appendNumbers(b []byte, columns ...int64) []byte {
 	for _, c := range columns {
@@ -42,15 +58,31 @@ func appendTexts(b []byte, columns ...string) []byte {
 	return b
 }
 
-// marshal writes v as people read it: without escapes for HTML.
+// encoder writes JSON as people read it: without escapes for HTML.
+type encoder struct {
+	buf bytes.Buffer
+	enc *json.Encoder
+}
+
+func newEncoder() *encoder {
+	e := &encoder{}
+	e.enc = json.NewEncoder(&e.buf)
+	e.enc.SetEscapeHTML(false)
+	return e
+}
+
+// marshal writes v as an encoder does.
 func marshal(v any) (string, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return "", fmt.Errorf("write JSON of the state: %w", err)
+	e := encoders.Get().(*encoder)
+	e.buf.Reset()
+	if err := e.enc.Encode(v); err != nil {
+		return "", fmt.Errorf("write JSON of the state: %w", err) // the encoder has had its day
 	}
-	return strings.TrimSuffix(b.String(), "\n"), nil
+	text := strings.TrimSuffix(e.buf.String(), "\n")
+	if e.buf.Cap() <= maxKept {
+		encoders.Put(e)
+	}
+	return text, nil
 }
 
 // unmarshal reads what marshal wrote into a row.

@@ -15,6 +15,7 @@ type writer struct {
 	conn         *sql.Conn
 	meta         meta                   // as of the newest transaction
 	stmts        map[string]driver.Stmt // compiled, by text
+	args         []driver.NamedValue    // of the statement that runs
 	identity     Identity               // whose JSON is identityText, unless that is empty
 	identityText string
 	fault        func(point string) error // what tests have go wrong; nil otherwise
@@ -77,11 +78,11 @@ func (w *writer) do(ctx context.Context, query string, values []any, f func(driv
 			}
 			w.stmts[query] = s
 		}
-		args := make([]driver.NamedValue, len(values))
+		w.args = w.args[:0]
 		for i, v := range values {
-			args[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
+			w.args = append(w.args, driver.NamedValue{Ordinal: i + 1, Value: v})
 		}
-		return f(s, args)
+		return f(s, w.args)
 	})
 }
 
