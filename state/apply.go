@@ -82,9 +82,17 @@ func (w *writer) writeTask(ctx context.Context, m *meta, row *taskRow, there boo
 	if there {
 		query = updateTask
 	}
-	if err := w.exec(ctx, query, append(columns[2:], crc, columns[0], columns[1])...); err != nil {
+	n, err := w.change(ctx, query, append(columns[2:], crc, columns[0], columns[1])...)
+	if err == nil && n != 1 {
+		err = errors.New("its row is gone: another program has changed the state")
+	}
+	if err != nil {
 		return err
 	}
+	if len(w.recent) == maxRecent {
+		clear(w.recent)
+	}
+	w.recent[row.key] = taskEnd{crc, row.event}
 	m.tasks, m.tasksSum = m.tasks+1, m.tasksSum+crc
 	return nil
 }
@@ -92,6 +100,7 @@ func (w *writer) writeTask(ctx context.Context, m *meta, row *taskRow, there boo
 func (w *writer) forgetTask(ctx context.Context, m *meta, key spec.Key) (trail, error) {
 	t := trail{key: key, loose: 1}
 	found, err := w.uncount(ctx, m, &t)
+	delete(w.recent, key)
 	if err == nil && found {
 		err = w.exec(ctx, deleteTask, key.ProjectID, key.TaskID)
 	}
@@ -101,18 +110,27 @@ func (w *writer) forgetTask(ctx context.Context, m *meta, key spec.Key) (trail, 
 // uncount takes the row that is about to change, if there is one, out of the sum, and
 // finds the task's newest event.
 func (w *writer) uncount(ctx context.Context, m *meta, t *trail) (found bool, err error) {
-	var end [2]int64
-	found, err = w.numbers(ctx, end[:], selectTaskEnd, t.key.ProjectID, t.key.TaskID)
-	if err != nil {
-		return false, err
+	end, found := w.recent[t.key]
+	if !found {
+		var row [2]int64
+		if found, err = w.numbers(ctx, row[:], selectTaskEnd, t.key.ProjectID, t.key.TaskID); err != nil {
+			return false, err
+		}
+		end = taskEnd{row[0], row[1]}
 	}
 	if !found {
 		return false, w.findLoose(ctx, t)
 	}
-	m.tasks, m.tasksSum = m.tasks-1, m.tasksSum-end[0]
-	t.newest = end[1]
+	m.tasks, m.tasksSum = m.tasks-1, m.tasksSum-end.crc
+	t.newest = end.event
 	return true, nil
 }
+
+// taskEnd is what the next change of a task needs of its row.
+type taskEnd struct{ crc, event int64 }
+
+// maxRecent bounds how many tasks the writer remembers: more than are under way.
+const maxRecent = 1 << 10
 
 // findLoose finds the newest event of a task that has no record.
 func (w *writer) findLoose(ctx context.Context, t *trail) error {

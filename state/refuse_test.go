@@ -423,10 +423,13 @@ func TestAHistoryWithAHoleIsNotShown(t *testing.T) {
 // A change by another program while the store is open ends its writing: from then
 // on nobody knows what the state is.
 func TestAChangeBehindTheStoreIsMet(t *testing.T) {
-	path := statePath(t)
-	s := open(t, path)
-	sqlExec(t, path, "UPDATE meta SET serial = 99")
-	if err := s.Save(t.Context(), applied(1)); !errors.Is(err, state.ErrBroken) || !strings.Contains(err.Error(), "another program") {
-		t.Errorf("got %v", err)
+	for _, query := range []string{"UPDATE meta SET serial = 99", "DELETE FROM tasks"} {
+		path := statePath(t)
+		s := open(t, path)
+		adopt(t, s, 2)
+		sqlExec(t, path, query)
+		if err := s.Save(t.Context(), applied(1)); !errors.Is(err, state.ErrBroken) || !strings.Contains(err.Error(), "another program") {
+			t.Errorf("%s: got %v", query, err)
+		}
 	}
 }

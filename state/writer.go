@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/wedatasync/wedatasync/spec"
 )
 
 // writer applies changes to a database, on the one connection that does.
@@ -16,6 +18,7 @@ type writer struct {
 	meta         meta                   // as of the newest transaction
 	stmts        map[string]driver.Stmt // compiled, by text
 	args         []driver.NamedValue    // of the statement that runs
+	recent       map[spec.Key]taskEnd   // tasks that were written lately: an outcome follows its intent
 	identity     Identity               // whose JSON is identityText, unless that is empty
 	identityText string
 	fault        func(point string) error // what tests have go wrong; nil otherwise
@@ -27,7 +30,7 @@ func openWriter(ctx context.Context, path string, how access, m meta, fault func
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{db: db, meta: m, stmts: map[string]driver.Stmt{}, fault: fault}
+	w := &writer{db: db, meta: m, stmts: map[string]driver.Stmt{}, recent: map[spec.Key]taskEnd{}, fault: fault}
 	if w.conn, err = db.Conn(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -185,6 +188,7 @@ func (w *writer) transact(ctx context.Context, apply func(*meta) error) error {
 	if err != nil {
 		// SQLite may have rolled back by itself. If neither has, the next BEGIN fails.
 		_ = w.exec(ctx, rollbackTx)
+		clear(w.recent)
 		return dbError(err)
 	}
 	w.meta = next
