@@ -34,7 +34,7 @@ func (r *recordReader) shared(s string) string {
 
 // recordOf verifies a row that was read alone and returns what it says.
 func recordOf(t *taskRow) (*Record, error) {
-	if _, err := t.verify(nil); err != nil {
+	if err := t.verify(); err != nil {
 		return nil, err
 	}
 	rec, err := newRecordReader().record(t)

@@ -108,10 +108,9 @@ func (r *reads) Records(ctx context.Context) iter.Seq2[Record, error] {
 func tasks(ctx context.Context, q querier, m *meta) iter.Seq2[taskRow, error] {
 	return func(yield func(taskRow, error) bool) {
 		var n, sum int64
-		var buf []byte
 		for row, err := range ahead(scan(ctx, q, scanTask, selectTasks)) {
 			if err == nil {
-				buf, err = row.verify(buf[:0])
+				err = row.verify()
 			}
 			if !yield(row, err) || err != nil {
 				return

@@ -127,16 +127,6 @@ func scanTask(row scanner) (taskRow, error) {
 	return t, err
 }
 
-// verify reports whether the row is as it was written. It may use buf, and returns it
-// for the next row.
-func (t *taskRow) verify(buf []byte) ([]byte, error) {
-	buf = t.appendColumns(append(buf, "tasks"...))
-	if t.crc != castagnoli(buf) {
-		return buf, unfit("tasks", t.key.String())
-	}
-	return buf, nil
-}
-
 // appendColumns appends to b what checksum does of the columns.
 func (t *taskRow) appendColumns(b []byte) []byte {
 	b = appendTexts(b, t.key.ProjectID, t.key.TaskID, t.status, t.commitType)
@@ -147,7 +137,13 @@ func (t *taskRow) appendColumns(b []byte) []byte {
 
 // verify reports whether the row is as it was written.
 func (t *taskRow) verify() error {
-	if t.crc != castagnoli(t.appendColumns([]byte("tasks"))) {
+	kept := rowBytes.Get().(*[]byte)
+	*kept = t.appendColumns(append((*kept)[:0], "tasks"...))
+	sum := castagnoli(*kept)
+	if cap(*kept) <= maxKept {
+		rowBytes.Put(kept)
+	}
+	if t.crc != sum {
 		return unfit("tasks", t.key.String())
 	}
 	return nil
