@@ -21,9 +21,17 @@ func Clip(s string) string {
 	return s[:cut] + more
 }
 
+// bounded returns what was applied with texts from outside cut to size.
+func (a Applied) bounded() Applied {
+	if a.Drift != nil {
+		a.Drift = new(a.Drift.bounded())
+	}
+	return a
+}
+
 // bounded returns the attempt with texts from outside cut to size.
 func (a Attempt) bounded() Attempt {
-	a.Outcome, a.NeedsPerson = a.Outcome.bounded(), Clip(a.NeedsPerson)
+	a.Wanted, a.Outcome, a.NeedsPerson = a.Wanted.bounded(), a.Outcome.bounded(), Clip(a.NeedsPerson)
 	return a
 }
 

@@ -51,6 +51,8 @@ type Drift struct {
 	Detail     string `json:"detail,omitempty"`      // for people: why it is unknown, or what it means
 
 	Since time.Time `json:"since,omitzero"` // when it was first seen so; zero if that is not kept
+
+	Answer string `json:"answer,omitempty"` // for people: why no more is done about it than to report it, where that is the policy
 }
 
 // DriftField is one difference. A side that is not known is empty.
@@ -59,6 +61,26 @@ type DriftField struct {
 	Git     string `json:"git,omitempty"` // what the spec says; empty if there is none that can be used
 	Applied string `json:"applied,omitempty"`
 	Live    string `json:"live,omitempty"`
+}
+
+// Drifted is what is remembered of a task that others have changed, where more is done
+// about that than to report it. No part of it is ever changed in place.
+type Drifted struct {
+	// Over is what had been applied before a change was adopted. As long as the spec
+	// asks for no more than that, nothing is sent. nil: nothing was adopted, or the spec
+	// has caught up.
+	Over *Applied `json:"over,omitempty"`
+	// Undo is the change that a heal is to undo, as it was last seen; nil: none.
+	Undo *Drift `json:"undo,omitempty"`
+	// Heals are those that were sent since the last release, the oldest first: no more
+	// than the rule that bounds them has to know.
+	Heals []Heal `json:"heals,omitempty"`
+}
+
+// Heal is a commit that was sent because of drift.
+type Heal struct {
+	At         time.Time `json:"at"`
+	OperatedAt string    `json:"operated_at,omitempty"` // of the change that it was to undo: Drift.OperatedAt
 }
 
 // Look is what the last look at what is live has found.
@@ -103,9 +125,24 @@ func (l Look) bounded() Look {
 	l.Error = Clip(l.Error)
 	l.Drifted = slices.Clone(l.Drifted)
 	for i := range l.Drifted {
-		d := &l.Drifted[i]
-		d.Operator, d.OperatedAt, d.Event = Clip(d.Operator), Clip(d.OperatedAt), Clip(d.Event)
-		d.Locker, d.Detail = Clip(d.Locker), Clip(d.Detail)
+		l.Drifted[i] = l.Drifted[i].bounded()
 	}
 	return l
+}
+
+func (d Drift) bounded() Drift {
+	d.Operator, d.OperatedAt, d.Event = Clip(d.Operator), Clip(d.OperatedAt), Clip(d.Event)
+	d.Locker, d.Detail, d.Answer = Clip(d.Locker), Clip(d.Detail), Clip(d.Answer)
+	return d
+}
+
+func (d Drifted) bounded() Drifted {
+	if d.Undo != nil {
+		d.Undo = new(d.Undo.bounded())
+	}
+	d.Heals = slices.Clone(d.Heals)
+	for i := range d.Heals {
+		d.Heals[i].OperatedAt = Clip(d.Heals[i].OperatedAt)
+	}
+	return d
 }

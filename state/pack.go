@@ -39,7 +39,7 @@ const (
 
 // packs reports whether a record can be packed: one with which nothing is open.
 func packs(r *Record) bool {
-	return r.Applied != nil && r.Attempt == nil && r.Suspended == nil &&
+	return r.Applied != nil && r.Attempt == nil && r.Suspended == nil && r.Applied.Drift == nil &&
 		(r.Applied.Run == nil || r.Applied.Run.Status != RunStarting)
 }
 

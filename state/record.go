@@ -42,6 +42,7 @@ const (
 	OriginResolved Origin = "resolved"  // a person said so
 	OriginAdopted  Origin = "adopted"   // taken over without a call, as its spec says
 	OriginImported Origin = "imported"  // taken over without a call, as it was live
+	OriginDrift    Origin = "drift"     // taken over without a call, as somebody else had changed it
 )
 
 // Applied is what a task was last brought to. It holds digests of extConfig,
@@ -68,6 +69,8 @@ type Applied struct {
 	// Idle says that the task did not run when its version was submitted: if it runs
 	// later, somebody has started it.
 	Idle bool `json:"idle,omitempty"`
+	// Drift is what has to be remembered of changes by others; nil if that is nothing.
+	Drift *Drifted `json:"drift,omitempty"`
 }
 
 // RunStatus says how a task that was started has come to run.

@@ -127,7 +127,8 @@ func (r *Records) All() iter.Seq[*Record] {
 }
 
 // Open yields the records with which something is open, in no order: an attempt, a
-// task that is to come to run, or a person's word to leave it alone.
+// task that is to come to run, a person's word to leave it alone, or what is remembered
+// of changes by others.
 func (r *Records) Open() iter.Seq[*Record] {
 	if r == nil {
 		return func(func(*Record) bool) {}

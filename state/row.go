@@ -98,7 +98,7 @@ func newTaskRow(r *Record) (taskRow, error) {
 	var err error
 	if a := r.Applied; a != nil {
 		row.commitType, row.version, row.appliedAt = a.CommitType.String(), a.InstanceVersion, unixMilli(a.At)
-		if row.applied, err = marshal(a); err != nil {
+		if row.applied, err = marshal(a.bounded()); err != nil {
 			return taskRow{}, err
 		}
 	}
