@@ -15,6 +15,11 @@ func (x *execution) readBefore(f *flight) func() {
 	if err != nil {
 		return func() { x.putOff(f, err) }
 	}
+	if f.c.Reason == ReasonDrift {
+		if why := changedSince(f.c.Want, f.have.Applied, live); why != "" {
+			return func() { x.letBe(f, why) }
+		}
+	}
 	return func() {
 		f.live = live
 		x.prepared = append(x.prepared, f)
@@ -72,6 +77,9 @@ func (x *execution) intend(f *flight) (*state.Record, error) {
 	rec := begin(f.c.Key, f.have, x.attempt(f.c, f.live, now))
 	e := event(state.EventIntent, rec, now)
 	e.Before = f.live
+	if f.c.Reason == ReasonDrift {
+		e.Note = state.Clip(f.c.Detail)
+	}
 	x.r.setFlying(f.c.Key, true)
 	if err := x.r.save(x.stop, change(f.c.Key, rec, e)); err != nil {
 		x.r.setFlying(f.c.Key, false)
@@ -91,6 +99,10 @@ func (x *execution) admit(c *Change, now time.Time) error {
 		return errStopped
 	}
 	if !x.r.cfg.Guards().same(x.guards) {
+		x.halt()
+		return errGuards
+	}
+	if c.Reason == ReasonDrift && x.r.policy() != PolicyHeal {
 		x.halt()
 		return errGuards
 	}
@@ -117,6 +129,10 @@ func (x *execution) admit(c *Change, now time.Time) error {
 func (x *execution) attempt(c *Change, before *state.Live, now time.Time) state.Attempt {
 	wanted := AppliedOf(c.Want, x.plan.Source.Revision)
 	wanted.Wait = waitOf(c.Want)
+	author := x.plan.Source.Author
+	if c.Reason == ReasonDrift {
+		wanted.Drift, author = healed(c.Have.Applied, now), "" // who wrote the spec did not ask for this one
+	}
 	return state.Attempt{
 		ID:       x.r.cfg.NewID(),
 		Wanted:   wanted,
@@ -124,7 +140,7 @@ func (x *execution) attempt(c *Change, before *state.Live, now time.Time) state.
 		Request:  c.Want.Request(),
 		Reason:   string(c.Reason),
 		PlanHash: x.plan.Hash,
-		Author:   x.plan.Source.Author,
+		Author:   author,
 		File:     c.Want.Pos.File,
 		Line:     c.Want.Pos.Line,
 		At:       now,

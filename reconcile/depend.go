@@ -53,6 +53,8 @@ func (d *dependants) settles(key spec.Key) bool {
 	switch {
 	case c == nil:
 		return d.usable(key)
+	case c.Reason == ReasonDrift || c.Hold == HoldAdopted:
+		return true // what its spec asked for was applied, whatever others did since
 	case c.Action == ActionCommit:
 		d.decide(c)
 		return c.Action == ActionCommit

@@ -34,6 +34,23 @@ func waitingDetail(a *state.Attempt) string {
 	return fmt.Sprintf("%s since %s, next try %s: %s", a.Outcome.Code, stamp(a.Since), stamp(a.NextAt), a.Outcome.Message)
 }
 
+func adoptedDetail(key spec.Key, a *state.Applied) string {
+	return fmt.Sprintf("somebody else had changed it, which was adopted %s; change the spec, or to go back to it, say: wedatasync retry %s",
+		stamp(a.At), key.ShellWord())
+}
+
+func contestedDetail(key spec.Key, undo *state.Drift, why string) string {
+	return fmt.Sprintf("%s: %s; change the spec, or to heal it once more, say: wedatasync retry %s", why, undoDetail(undo), key.ShellWord())
+}
+
+// undoDetail says what was changed, and who did it.
+func undoDetail(d *state.Drift) string {
+	if d.Operator == "" {
+		return differs(d)
+	}
+	return differs(d) + ", by " + d.Operator
+}
+
 func suspendedDetail(what string, s *state.Suspension) string {
 	until := "until someone says unsuspend"
 	if !s.Until.IsZero() {

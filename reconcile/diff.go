@@ -14,6 +14,7 @@ type Input struct {
 	Specs   *spec.Set
 	Records *state.Records
 	Control *state.Control // nil is an empty one
+	Policy  DriftPolicy    // empty is PolicyReport
 	// Keys are the tasks to look at, in any order: every task that may not be as
 	// its spec says. Nil means every task.
 	Keys []spec.Key
@@ -88,9 +89,11 @@ func (in *Input) compare(c Change, now time.Time) (Change, bool) {
 		applied = c.Have.Applied
 	}
 	c.Impact = ImpactOf(c.Want.CommitType)
-	c.Reason = reasonFor(c.Want, applied)
+	c.Reason = in.Policy.asks(c.Want, applied)
 	c.Fields = in.fields(c.Want, applied)
 	switch {
+	case c.Reason == ReasonDrift:
+		c.Fields, c.Detail = append(undoFields(c.Want, undoOf(applied)), c.Fields...), "undoes: "+undoDetail(undoOf(applied))
 	case c.Reason == "" && c.Want.Wait > 0 && !hasStarted(applied):
 		c.Action, c.Detail = ActionFollow, followDetail(c.Key, applied)
 		return c, true
@@ -139,6 +142,13 @@ func (in *Input) hold(c *Change, now time.Time) (HoldReason, string) {
 		return HoldSuspended, suspendedDetail("the task", have.Suspended)
 	case have != nil && have.Status == state.StatusRefused && have.Attempt.WantedID == c.Want.Wanted():
 		return HoldRefused, refusedDetail(c.Key, have.Attempt)
+	case have != nil && c.Reason != ReasonDrift && overrules(c.Want, have.Applied):
+		return HoldAdopted, adoptedDetail(c.Key, have.Applied)
+	}
+	if c.Reason == ReasonDrift {
+		if why := contested(have.Applied); why != "" {
+			return HoldContested, contestedDetail(c.Key, undoOf(have.Applied), why)
+		}
 	}
 	if pause, ok := pauseOf(in.Control, c.Key.ProjectID, now); ok {
 		return HoldPaused, fmt.Sprintf("%s since %s, next try %s: %s",
@@ -169,13 +179,14 @@ func (in *Input) fields(want *spec.Commit, applied *state.Applied) []Field {
 	if want.InstanceVersion != a.InstanceVersion && want.InstanceVersion != 0 {
 		add("instanceVersion", orNil(a.InstanceVersion), want.InstanceVersion)
 	}
-	if want.VersionDesc != a.VersionDesc {
+	told := overOf(applied) == nil // of what was adopted, the rest was not
+	if told && want.VersionDesc != a.VersionDesc {
 		add("versionDesc", orNil(a.VersionDesc), orNil(want.VersionDesc))
 	}
-	if want.EventDesc != a.EventDesc {
+	if told && want.EventDesc != a.EventDesc {
 		add("eventDesc", orNil(a.EventDesc), orNil(want.EventDesc))
 	}
-	if applied == nil && len(want.ExtConfig) > 0 || applied != nil && want.ExtDigest() != a.Ext {
+	if applied == nil && len(want.ExtConfig) > 0 || applied != nil && told && want.ExtDigest() != a.Ext {
 		fields = append(fields, in.extFields(want, applied)...)
 	}
 	if want.Rerun != a.Rerun && want.Rerun != "" {

@@ -26,6 +26,8 @@
 //   - An attempt whose outcome is not known is never repeated blindly. It is read
 //     back, and settled by proof ([Judge]) or by a person.
 //   - Absence is never an action: a spec that is gone makes no call.
+//   - What is live makes a call only where the [DriftPolicy] is to heal, only by what a
+//     read just before it shows, and once for each change.
 //   - One task, and one file, never stops another.
 //   - When the state cannot be written, nothing more is sent.
 //

@@ -55,7 +55,7 @@ func DriftOf(want *spec.Commit, have *state.Record, seen *Sighting, readErr erro
 // recent reports whether what was told at a time may not know of the commit yet.
 func recent(applied *state.Applied, at time.Time) bool {
 	switch applied.Origin {
-	case state.OriginAdopted, state.OriginImported:
+	case state.OriginAdopted, state.OriginImported, state.OriginDrift:
 		return at.Before(applied.At) // there was no commit
 	default:
 		return at.Before(applied.At.Add(settleTime))

@@ -252,7 +252,7 @@ func wantOf(text string) *spec.Commit {
 }
 
 // haveOf reads a record: what was applied as wantOf does, "-" if nothing was; idle;
-// where it is known from; just, for a moment ago and not an hour; and the status of
+// where it is known from; over, for what was adopted where git says 3; just, for a moment ago and not an hour; and the status of
 // what is open.
 func haveOf(text string) *state.Record {
 	rec := &state.Record{Key: driftKey, Status: state.StatusApplied}
@@ -273,6 +273,9 @@ func haveOf(text string) *state.Record {
 			a.Run = &state.Run{Status: state.RunLate}
 		case "approval":
 			rec.Attempt = attempt
+		case "over":
+			over := AppliedOf(&spec.Commit{Key: driftKey, CommitType: spec.Start, InstanceVersion: 3}, "")
+			a.Drift = &state.Drifted{Over: &over}
 		case "suspended":
 			rec.Suspended = &state.Suspension{}
 		case "intent", "unknown", "waiting", "refused":
@@ -283,7 +286,7 @@ func haveOf(text string) *state.Record {
 	}
 	if want := wantOf(strings.Join(git, " ")); want != nil {
 		applied := AppliedOf(want, "")
-		applied.Origin, applied.At, applied.Idle, applied.Run = a.Origin, a.At, a.Idle, a.Run
+		applied.Origin, applied.At, applied.Idle, applied.Run, applied.Drift = a.Origin, a.At, a.Idle, a.Run, a.Drift
 		rec.Applied = &applied
 	} else if rec.Attempt == nil && rec.Suspended == nil {
 		return nil

@@ -82,8 +82,8 @@ var (
 	// errWord says that a call was given up because a person has asked for
 	// something: that is looked at before anything else is sent.
 	errWord = errors.New("a person's word came in")
-	// errGuards says that a call was given up because the guards are others now: a
-	// plan has to pass them before anything else is sent.
+	// errGuards says that a call was given up because the guards, or what is done about
+	// drift, are others now: a plan has to pass them before anything else is sent.
 	errGuards = errors.New("the guards have changed")
 )
 
@@ -181,6 +181,10 @@ func (x *execution) launch() {
 		x.ready = x.ready[1:]
 		x.flying++
 		x.queued++
+		if f.read == nil && f.c.Reason == ReasonDrift {
+			x.letBe(f, "it could not be read: "+ErrReadDenied.Error())
+			continue
+		}
 		if f.read == nil {
 			x.prepared = append(x.prepared, f)
 			continue
@@ -251,6 +255,26 @@ func (x *execution) putOff(f *flight, err error) {
 		}
 	}
 	x.land(f, begin(f.c.Key, f.have, x.attempt(f.c, nil, time.Now())), out)
+}
+
+// letBe ends a call that was to heal a task, and that what is live gives no reason for
+// any more. Nothing was sent, and nothing is until another look gives one.
+func (x *execution) letBe(f *flight, why string) {
+	if x.calls.Err() != nil {
+		x.giveUp(f, errStopped)
+		return
+	}
+	x.end(f)
+	rec := f.have
+	if rec.Attempt != nil {
+		rec = drop(rec)
+	}
+	if err := x.r.forgetUndo(x.stop, rec, "not healed: "+why); err != nil {
+		x.fail(err)
+		return
+	}
+	x.r.cfg.Logger.InfoContext(x.stop, "not healed", "task", f.c.Key.String(), "why", why)
+	x.release(f.c.Key)
 }
 
 // land ends a call: its outcome becomes durable, and decides about the calls to

@@ -141,6 +141,27 @@ var scenarios = []scenario{
 		},
 	},
 	{
+		name: "a change by others that is healed", begin: changed(PolicyHeal), tell: func(t testing.TB, w *world) {
+			w.daemon(t, 3*time.Second)
+			w.daemon(t, 3*time.Second)
+		},
+	},
+	{
+		name: "a heal whose answer is lost", begin: changed(PolicyHeal), fault: second("commit", lostAfter), tell: func(t testing.TB, w *world) {
+			w.daemon(t, 10*time.Second)
+		},
+	},
+	{
+		name: "a change by others that is adopted, and taken back", begin: changed(PolicyAdopt), tell: func(t testing.TB, w *world) {
+			w.daemon(t, 3*time.Second)
+			if n := len(w.weData.applied); n > 2 {
+				t.Errorf("%d commits: to adopt something made one", n)
+			}
+			w.say(state.VerbRetry, "t000", "")
+			w.daemon(t, 3*time.Second)
+		},
+	},
+	{
 		name: "refused, and tried again", fault: first("commit", refuse), tell: func(t testing.TB, w *world) {
 			w.commits(tasks(2, 1)...)
 			w.daemon(t, 2*time.Second)
@@ -158,10 +179,32 @@ func at(commits ...string) func(testing.TB, *world) {
 	}
 }
 
+// changed brings two tasks to their commits. Long after, somebody changes one of them,
+// and each process looks at that when it starts.
+func changed(policy DriftPolicy) func(testing.TB, *world) {
+	return func(t testing.TB, w *world) {
+		at(tasks(2, 2)...)(t, w)
+		elapse(settleTime)
+		w.weData.change(task("t000"), func(l *state.Live) { l.InstanceVersion = 7 })
+		w.policy.Store(&policy)
+		w.watched = true
+	}
+}
+
 // first makes the first step of a kind with each task go wrong.
 func first(kind string, f fault) func(step) fault {
 	return func(s step) fault {
 		if s.kind == kind && s.n == 0 {
+			return f
+		}
+		return sound
+	}
+}
+
+// second is first for the step after it.
+func second(kind string, f fault) func(step) fault {
+	return func(s step) fault {
+		if s.kind == kind && s.n == 1 {
 			return f
 		}
 		return sound

@@ -83,6 +83,27 @@ func drawRun(t *rapid.T, a *state.Applied) {
 	}
 }
 
+// drawDrift draws what is remembered of changes by others.
+func drawDrift(t *rapid.T, a *state.Applied) {
+	d := state.Drifted{}
+	switch rapid.IntRange(0, 5).Draw(t, "drift") {
+	case 0:
+		over := *a
+		over.InstanceVersion = rapid.Int64Range(0, 3).Draw(t, "over")
+		d.Over = &over
+	case 1, 2:
+		kind := rapid.SampledFrom([]state.DriftKind{state.DriftNewer, state.DriftOlder, state.DriftStopped}).Draw(t, "kind")
+		d.Undo = &state.Drift{Kind: kind, Fields: []state.DriftField{{Name: "instanceVersion", Applied: "3", Live: "5"}}, OperatedAt: "1", Since: noon}
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "heals") {
+		d.Heals = append(d.Heals, state.Heal{
+			At:         noon.Add(-time.Duration(rapid.IntRange(0, 30).Draw(t, "hours")) * time.Hour),
+			OperatedAt: rapid.SampledFrom([]string{"0", "1"}).Draw(t, "operated"),
+		})
+	}
+	a.Drift = orNoDrift(d)
+}
+
 func drawSuspension(t *rapid.T) *state.Suspension {
 	switch rapid.IntRange(0, 7).Draw(t, "suspension") {
 	case 0:
@@ -101,6 +122,7 @@ func drawRecords(t *rapid.T) *state.Records {
 		if rapid.IntRange(0, 3).Draw(t, "applied") > 0 {
 			rec = Adopt(nil, c, "r0", noon.Add(-time.Hour)).Record
 			drawRun(t, rec.Applied)
+			drawDrift(t, rec.Applied)
 		}
 		if rapid.IntRange(0, 2).Draw(t, "attempted") == 0 {
 			tried := *c
@@ -121,7 +143,8 @@ func drawInput(t *rapid.T) Input {
 	if rapid.IntRange(0, 4).Draw(t, "paused") == 0 {
 		control.Pauses = []state.Pause{{ProjectID: rapid.SampledFrom([]string{"", project, "9"}).Draw(t, "project"), Until: noon.Add(time.Minute)}}
 	}
-	return Input{Specs: drawSpecs(t), Records: drawRecords(t), Control: &control}
+	policy := rapid.SampledFrom(DriftPolicies()).Draw(t, "policy")
+	return Input{Specs: drawSpecs(t), Records: drawRecords(t), Control: &control, Policy: policy}
 }
 
 // bytesOf is all that a plan says.

@@ -36,24 +36,35 @@ type LookObserver interface {
 	Looked(look *state.Look, began, ended []state.Drift)
 }
 
-// Watch looks every Config.LookEvery at what is live, until ctx is done. It runs
-// beside Run, reads only while no commits are made, and leaves what it has seen for
-// Run to judge.
+// Watch looks every Config.LookEvery at what is live, and when LookAgain asks for it,
+// until ctx is done. It runs beside Run, reads only while no commits are made, and
+// leaves what it has seen for Run to judge.
 func (r *Reconciler) Watch(ctx context.Context) {
-	every := r.cfg.LookEvery
-	if every <= 0 || r.cfg.Survey == nil {
+	if r.cfg.LookEvery == nil || r.cfg.Survey == nil {
 		return
 	}
+	every := r.cfg.LookEvery()
 	next := time.Now().Add(min(firstLook, every))
 	if last := r.Control().Look; last != nil && last.At.Add(every).After(next) {
 		next = last.At.Add(every)
 	}
-	for sleepUntil(ctx, next) == nil {
+	for {
+		if _, err := r.lookDue(ctx, next, every); err != nil {
+			return
+		}
 		// Several daemons that were started together do not look together.
+		every = r.cfg.LookEvery()
 		next = time.Now().Add(every - time.Duration(r.cfg.Random()*float64(every)/10))
+		if every <= 0 {
+			continue
+		}
 		found, err := r.look(ctx)
 		if err != nil {
 			return
+		}
+		if found == nil {
+			r.LookAgain()
+			continue
 		}
 		r.mu.Lock()
 		r.found = found
@@ -65,7 +76,36 @@ func (r *Reconciler) Watch(ctx context.Context) {
 	}
 }
 
-// look reads what is live of the managed tasks. The error is that of ctx.
+// lookDue waits until next, or until somebody asks for a look; with no time between
+// looks, for that alone. The error is that of ctx.
+func (r *Reconciler) lookDue(ctx context.Context, next time.Time, every time.Duration) (asked bool, err error) {
+	var due <-chan time.Time
+	if every > 0 {
+		timer := time.NewTimer(time.Until(next))
+		defer timer.Stop()
+		due = timer.C
+	}
+	select {
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	case <-r.relook:
+		return true, ctx.Err()
+	case <-due:
+		return false, ctx.Err()
+	}
+}
+
+// LookAgain asks Watch for a look at once: what it looks for, or when, is another now.
+// Any goroutine may call it.
+func (r *Reconciler) LookAgain() {
+	select {
+	case r.relook <- struct{}{}:
+	default:
+	}
+}
+
+// look reads what is live of the managed tasks. It returns nil if somebody asks for
+// another look before it is at its end. The error is that of ctx.
 func (r *Reconciler) look(ctx context.Context) (*Sightings, error) {
 	survey := *r.cfg.Survey
 	survey.Yield = r.giveWay
@@ -87,7 +127,8 @@ func (r *Reconciler) look(ctx context.Context) (*Sightings, error) {
 	if len(doubted) == 0 {
 		return found, nil
 	}
-	if err := sleepUntil(ctx, time.Now().Add(min(confirmAfter, r.cfg.LookEvery/4))); err != nil {
+	every := max(r.cfg.LookEvery(), time.Nanosecond)
+	if asked, err := r.lookDue(ctx, time.Now().Add(min(confirmAfter, every/4)), every); asked || err != nil {
 		return nil, err
 	}
 	return found, survey.Confirm(ctx, found, doubted)
@@ -110,14 +151,23 @@ func (r *Reconciler) judgeLook(ctx context.Context) error {
 	r.found = nil
 	r.mu.Unlock()
 	if found == nil {
-		return nil
+		return r.settleLook(ctx)
 	}
 	specs := spec.NewSet()
 	if r.revision != nil {
 		specs = r.revision.Specs
 	}
 	kept := r.Control().Look
-	next, began, ended := nextLook(kept, Drifts(specs, r.records, found), len(Managed(r.records)), found.At)
+	answers, err := r.answerLook(ctx, specs, found)
+	if err != nil {
+		return err
+	}
+	next, began, ended := nextLook(kept, answers.drifts, len(Managed(r.records)), found.At)
+	for _, d := range answers.adopted {
+		if was := kept.Of(d.Key); was == nil || was.Kind != d.Kind {
+			began = append(began, d)
+		}
+	}
 	if !sameLook(kept, next) || found.At.Sub(kept.At) >= keepLook {
 		err := r.saveControl(ctx, func(c *state.Control) { c.Look = next }, lookEvents(next, began, ended, time.Now())...)
 		if err != nil {
@@ -131,7 +181,7 @@ func (r *Reconciler) judgeLook(ctx context.Context) error {
 		r.cfg.Logger.WarnContext(ctx, "look at what is live", "tasks", next.Tasks, "unknown", next.Unknown, "error", next.Error)
 	}
 	for i := range began {
-		r.cfg.Logger.WarnContext(ctx, "drift", "task", began[i].Key.String(), "kind", began[i].Kind, "differs", differs(&began[i]), "operator", began[i].Operator)
+		r.cfg.Logger.WarnContext(ctx, "drift", "task", began[i].Key.String(), "kind", began[i].Kind, "differs", differs(&began[i]), "operator", began[i].Operator, "answer", began[i].Answer)
 	}
 	if o, ok := r.cfg.Observer.(LookObserver); ok {
 		o.Looked(next, began, ended)
@@ -184,7 +234,7 @@ func nextLook(before *state.Look, drifts []state.Drift, tasks int, at time.Time)
 func sameLook(a, b *state.Look) bool {
 	return a != nil && (a.Error == "") == (b.Error == "") && maps.Equal(a.Kinds, b.Kinds) &&
 		slices.EqualFunc(a.Drifted, b.Drifted, func(a, b state.Drift) bool {
-			return a.Key == b.Key && a.Kind == b.Kind && a.Operator == b.Operator && a.Locker == b.Locker && slices.Equal(a.Fields, b.Fields)
+			return a.Key == b.Key && a.Kind == b.Kind && a.Operator == b.Operator && a.Locker == b.Locker && a.Answer == b.Answer && slices.Equal(a.Fields, b.Fields)
 		})
 }
 
@@ -193,7 +243,7 @@ func lookEvents(look *state.Look, began, ended []state.Drift, now time.Time) []s
 	var events []state.Event
 	for i := range began {
 		d := &began[i]
-		events = append(events, state.Event{At: now, Kind: state.EventDrift, Key: d.Key, Actor: d.Operator, Note: state.Clip(differs(d))})
+		events = append(events, state.Event{At: now, Kind: state.EventDrift, Key: d.Key, Actor: d.Operator, Note: state.Clip(told(d))})
 	}
 	for _, d := range ended {
 		events = append(events, state.Event{At: now, Kind: state.EventDrift, Key: d.Key, Note: "it has drifted no longer: it was " + string(d.Kind)})
@@ -206,6 +256,14 @@ func lookEvents(look *state.Look, began, ended []state.Drift, now time.Time) []s
 		events = append(events, state.Event{At: now, Kind: state.EventDrift, Note: state.Clip(note)})
 	}
 	return events
+}
+
+// told says what differs, and what is done about it if that is more than to say it.
+func told(d *state.Drift) string {
+	if d.Answer == "" {
+		return differs(d)
+	}
+	return differs(d) + "; " + d.Answer
 }
 
 // differs says what differs between applied and live.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,7 +115,7 @@ func watching(t *testing.T, l *library, ledger Ledger, control state.Control, ch
 	cfg := Config{
 		Source: &setSource{set: spec.NewSet()}, Ledger: ledger, Observer: o, Logger: silent, Guards: func() *Guards { return new(Guards) },
 		Commits: NewPacer(20), Reads: reads, Survey: &Survey{Lister: l, Looker: l, Lists: NewPacer(LookRate), Looks: reads},
-		LookEvery: time.Hour, Interval: lasting(30 * time.Second), Horizon: lasting(time.Minute), Random: func() float64 { return 0 },
+		LookEvery: lasting(time.Hour), Interval: lasting(30 * time.Second), Horizon: lasting(time.Minute), Random: func() float64 { return 0 },
 	}
 	if change != nil {
 		change(&cfg)
@@ -194,7 +195,7 @@ func TestWatch_Restart(t *testing.T) {
 // Without an interval, or without what reads, nobody looks.
 func TestWatch_Off(t *testing.T) {
 	for name, change := range map[string]func(*Config){
-		"no interval": func(c *Config) { c.LookEvery = 0 },
+		"no interval": func(c *Config) { c.LookEvery = lasting(0) },
 		"no reader":   func(c *Config) { c.Survey = nil },
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -207,6 +208,36 @@ func TestWatch_Off(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Somebody who asks for a look has it at once, also from a daemon that did not look
+// before, or while another look waits to be confirmed; from then on it goes by the time
+// between looks that there is now.
+func TestWatch_Again(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &library{lists: map[string][][]string{"1 realtime": {{"a"}}}, alone: map[string]bool{"1/b": true}}
+		var every atomic.Int64
+		r, o, stop := watching(t, l, nowhere{}, state.Control{}, func(c *Config) {
+			c.LookEvery = func() time.Duration { return time.Duration(every.Load()) }
+		})
+		time.Sleep(3 * time.Hour)
+		every.Store(int64(4 * time.Hour))
+		r.LookAgain()
+		time.Sleep(10 * time.Second) // it has seen drift, and waits to look once more
+		every.Store(int64(time.Hour))
+		r.LookAgain()
+		time.Sleep(90 * time.Minute)
+		every.Store(0)
+		time.Sleep(24 * time.Hour)
+		stop()
+		want := []string{
+			`03:00 1 drifted, began "b", ended ""`,
+			`04:00 1 drifted, began "", ended ""`,
+		}
+		if diff := cmp.Diff(want, o.looks); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	})
 }
 
 // While commits are made, a look waits.

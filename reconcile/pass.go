@@ -17,6 +17,9 @@ func (r *Reconciler) pass(ctx context.Context, watch watcher) (*Result, error) {
 	if err := r.prepare(ctx); err != nil {
 		return nil, err
 	}
+	if err := r.catchUp(ctx); err != nil {
+		return nil, err
+	}
 	if err := r.supersede(ctx); err != nil {
 		return nil, err
 	}
@@ -175,7 +178,7 @@ func wanted(calls iter.Seq[*Change]) []spec.Digest {
 func (r *Reconciler) supersede(ctx context.Context) error {
 	for _, rec := range r.attempts(func(s state.Status) bool { return s == state.StatusWaiting || s == state.StatusRefused }) {
 		want := r.revision.Specs.Get(rec.Key)
-		if want == nil || reasonFor(want, rec.Applied) != "" {
+		if want == nil || r.policy().asks(want, rec.Applied) != "" {
 			continue
 		}
 		now := time.Now()

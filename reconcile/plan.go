@@ -80,6 +80,7 @@ const (
 	ReasonStart    Reason = "start"
 	ReasonRerun    Reason = "rerun"
 	ReasonContent  Reason = "content"
+	ReasonDrift    Reason = "drift" // somebody else has changed the task, and that is healed
 )
 
 // HoldReason says why a needed call is not made now.
@@ -96,6 +97,8 @@ const (
 	HoldDependency HoldReason = "dependency" // a task it depends on is not applied
 	HoldRefused    HoldReason = "refused"    // WeData refused exactly this commit
 	HoldPaused     HoldReason = "paused"     // credentials or permission: sends to the project have stopped
+	HoldAdopted    HoldReason = "adopted"    // somebody else has changed the task, and that was adopted
+	HoldContested  HoldReason = "contested"  // somebody changes the task again whenever it is healed
 )
 
 // Impact is what a commit does to the data, the worst first.
@@ -137,11 +140,11 @@ type Change struct {
 	Action Action
 	Reason Reason        // for commit and hold
 	Hold   HoldReason    // for hold
-	Detail string        // for hold and follow: who, since when, until when, and what to do
+	Detail string        // for hold, follow and what is healed: who, since when, until when, and what to do
 	Impact Impact        // for commit, hold, unversioned and follow
 	Want   *spec.Commit  // nil if there is no usable spec: for forget, or to settle what is unknown
 	Have   *state.Record // nil for a task that is not in the state
-	Fields []Field       // what differs from what was applied, in the spec's order of fields
+	Fields []Field       // what differs from what was applied, in the spec's order of fields; for drift, from what is live
 }
 
 // NotRunning reports whether a task that is followed did not come to run, so that

@@ -32,8 +32,8 @@ type Config struct {
 	Horizon  func() time.Duration // how long a signed request can still be accepted
 	Interval func() time.Duration // between two polls
 
-	// LookEvery is the time between two looks at what is live; 0 is never.
-	LookEvery time.Duration
+	LookEvery func() time.Duration // between two looks at what is live; 0 is never. nil: never
+	Policy    func() DriftPolicy   // for what they find; nil: to report it
 
 	Commits *Pacer         // of CommitIntegrationTask
 	Reads   *Pacer         // of DescribeIntegrationTask
@@ -53,6 +53,7 @@ type Reconciler struct {
 	records *state.Records
 	open    map[spec.Key]struct{} // the tasks whose record has an attempt
 	follows map[spec.Key]*follow  // the tasks that were started, until they run
+	drifted map[spec.Key]struct{} // the tasks of which more is remembered than what was applied
 	control state.Control
 	flying  map[spec.Key]bool // sent, and not answered yet
 	plan    *Plan             // the newest, as the guards left it
@@ -67,6 +68,7 @@ type Reconciler struct {
 	renewed atomic.Bool   // the credentials are others now
 	busy    atomic.Bool   // commits are being made
 	looked  chan struct{} // found is there
+	relook  chan struct{} // somebody asks for a look
 	pulse   pulse
 	polled  chan struct{} // closed after the first poll of Run
 
@@ -90,17 +92,20 @@ func New(cfg Config, records *state.Records, control state.Control) *Reconciler 
 		records: records,
 		open:    make(map[spec.Key]struct{}),
 		follows: make(map[spec.Key]*follow),
+		drifted: make(map[spec.Key]struct{}),
 		control: control,
 		flying:  make(map[spec.Key]bool),
 		polled:  make(chan struct{}),
 		newest:  control.Look,
 		looked:  make(chan struct{}, 1),
+		relook:  make(chan struct{}, 1),
 	}
 	for rec := range records.Open() {
 		if rec.Attempt != nil {
 			r.open[rec.Key] = struct{}{}
 		}
 		r.keepFollowing(rec)
+		r.keepDrifted(rec)
 	}
 	return r
 }
@@ -187,7 +192,7 @@ func (r *Reconciler) Plan(ctx context.Context) (*Plan, error) {
 		return nil, err
 	}
 	control, now := r.Control(), time.Now()
-	in := Input{Specs: r.revision.Specs, Records: r.records, Control: &control, Keys: r.scope()}
+	in := Input{Specs: r.revision.Specs, Records: r.records, Control: &control, Policy: r.policy(), Keys: r.scope()}
 	p := Diff(in, now)
 	r.settled(p)
 	p.Source, p.State = r.cfg.Info.At(r.revision, r.unverified), r.cfg.State
@@ -288,11 +293,13 @@ func (r *Reconciler) save(ctx context.Context, t state.Transition) error {
 			r.open[rec.Key] = struct{}{}
 		}
 		r.keepFollowing(rec)
+		r.keepDrifted(rec)
 	}
 	if t.Forget != nil {
 		r.records.Delete(*t.Forget)
 		delete(r.open, *t.Forget)
 		delete(r.follows, *t.Forget)
+		delete(r.drifted, *t.Forget)
 	}
 	if t.Control != nil {
 		r.control = *t.Control

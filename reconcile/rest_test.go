@@ -73,7 +73,8 @@ func (w *world) sayTruth() {
 		case state.StatusRefused:
 			w.say(state.VerbRetry, key.String(), "")
 		case state.StatusApplied:
-			if rec.Attempt == nil && rec.Applied.Run != nil && rec.Applied.Run.Status != state.RunRunning {
+			if rec.Attempt == nil && rec.Applied.Run != nil && rec.Applied.Run.Status != state.RunRunning ||
+				overOf(rec.Applied) != nil || contested(rec.Applied) != "" {
 				w.say(state.VerbRetry, key.String(), "")
 			}
 		}
@@ -93,6 +94,8 @@ func (w *world) settled(t testing.TB) {
 			t.Errorf("seed %d: %s was lost: it was never applied", w.seed, want.TaskID)
 		case reasonFor(want, new(AppliedOf(live.last.commit, ""))) != "":
 			t.Errorf("seed %d: %s is to be at %+v, and is at %+v", w.seed, want.TaskID, want, live.last.commit)
+		case w.watched && Compare(want, rec.Applied, &Sighting{Live: live.live}).Kind != state.DriftNone:
+			t.Errorf("seed %d: %s is to be at %+v, and is live as %+v", w.seed, want.TaskID, want, live.live)
 		}
 	}
 	if n := w.repo.set.Problems().Errors(); n > 0 {

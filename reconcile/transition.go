@@ -75,6 +75,7 @@ func finish(have, rec *state.Record, out state.Outcome, now time.Time, random fl
 	default:
 		next.Status, a.Tries = state.StatusUnknown, 0
 		a.NextAt = now.Add(BackoffFor(out.Class).After(1, random))
+		next.Applied = sentHeal(rec)
 	}
 	return &next
 }
@@ -161,7 +162,19 @@ func recovered(rec *state.Record, now time.Time) *state.Record {
 		Message: "the process ended between the intent and the outcome",
 	}
 	a.Since, a.Tries, a.NextAt = now, 0, now
+	next.Applied = sentHeal(rec)
 	return &next
+}
+
+// sentHeal returns what was applied before the attempt, once a heal may have been sent:
+// whatever becomes of it, there is no second one before another look.
+func sentHeal(rec *state.Record) *state.Applied {
+	if rec.Attempt.Reason != string(ReasonDrift) || rec.Applied == nil {
+		return rec.Applied
+	}
+	applied := *rec.Applied
+	applied.Drift = rec.Attempt.Wanted.Drift
+	return &applied
 }
 
 // change makes the transition from a record that may become nothing.

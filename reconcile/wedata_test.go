@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -183,6 +184,26 @@ func (d *weData) apply(r *request) {
 	}
 	t.live.OperateID = "op-" + r.attempt
 	d.w.note("  applied %s version %d by %s", r.commit.TaskID, r.commit.InstanceVersion, r.attempt)
+}
+
+// change is what a person does in the console to a task. Once after it, the commit
+// before may be asked for again.
+func (d *weData) change(key spec.Key, edit func(*state.Live)) {
+	d.do(func() {
+		t := d.task(key)
+		edit(&t.live)
+		t.again = true
+		t.live.OperateID, t.live.UpdateTime = fmt.Sprint("console-", time.Since(d.w.start)), time.Now().String()
+	})
+}
+
+// look tells what is live of all tasks of the state. w.mu is held.
+func (w *world) look() *Sightings {
+	found := &Sightings{At: time.Now(), Seen: map[spec.Key]*Sighting{}}
+	for _, task := range Managed(state.NewRecords(slices.Collect(maps.Values(w.disk.records))...)) {
+		found.Seen[task.Key] = &Sighting{Key: task.Key, TaskType: task.TaskType, Live: w.weData.task(task.Key).live, Operator: "100028625403"}
+	}
+	return found
 }
 
 // approve makes what waits for an approval live.

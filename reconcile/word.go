@@ -170,6 +170,12 @@ func retry(key spec.Key, rec *state.Record, now time.Time) (state.Transition, st
 		next, applied := *rec, *rec.Applied
 		applied.Run, next.Applied = startOf(&applied, now), &applied
 		return change(key, &next), yes("%s is followed until it runs; nothing is sent", key)
+	case rec != nil && rec.Attempt == nil && overOf(rec.Applied) != nil:
+		return change(key, withoutOver(rec)), yes("%s goes back to what its spec asks for in the next pass", key)
+	case rec != nil && rec.Attempt == nil && contested(rec.Applied) != "":
+		next := withUndo(rec, undoOf(rec.Applied))
+		next.Applied.Drift.Heals = nil
+		return change(key, next), yes("%s is healed once more in the next pass, if that is still the policy", key)
 	case rec == nil || rec.Attempt == nil:
 		return state.Transition{}, no("%s is not refused or waiting: there is nothing to retry", key)
 	case isOpen(rec.Status):
@@ -199,6 +205,9 @@ func resolve(key spec.Key, rec *state.Record, said string, now time.Time) (state
 	case "applied":
 		return change(key, settle(rec, state.OriginResolved, now, 0)), yes("%s is taken as applied", key)
 	case "not-applied":
+		if rec.Attempt.Reason == string(ReasonDrift) {
+			return change(key, drop(rec)), yes("%s is taken as not applied: it is healed again if the next look finds it changed still", key)
+		}
 		return change(key, drop(rec)), yes("%s is taken as not applied: it is sent again in the next pass", key)
 	default:
 		return state.Transition{}, no("resolve takes applied or not-applied, not %q", said)

@@ -31,6 +31,8 @@ type world struct {
 	guards   atomic.Pointer[Guards]
 	rate     float64
 	steady   bool // the network takes the same time, always
+	policy   atomic.Pointer[DriftPolicy]
+	watched  bool // each process looks at what is live when it starts
 
 	// fault says what goes wrong with a step; nil is nothing.
 	fault func(step) fault
@@ -109,6 +111,7 @@ func newWorld(seed uint64) *world {
 		counts: map[stepID]int{}, called: map[spec.Key]int{}, asked: map[spec.Key]spec.Digest{},
 	}
 	w.guards.Store(new(Guards))
+	w.policy.Store(new(PolicyReport))
 	w.disk = disk{records: map[spec.Key]*state.Record{}}
 	w.weData = weData{w: w, tasks: map[spec.Key]*liveTask{}, received: map[string]int{}, truth: map[string]bool{}, denied: map[string]bool{}, readAt: map[spec.Key]time.Time{}}
 	w.repo = repo{set: spec.NewSet()}
@@ -225,10 +228,14 @@ func (w *world) newProcess() *process {
 		Guards:   func() *Guards { return w.guards.Load() },
 		Horizon:  func() time.Duration { return w.horizon },
 		Interval: func() time.Duration { return w.interval },
+		Policy:   func() DriftPolicy { return *w.policy.Load() },
 		Commits:  NewPacer(w.rate), Reads: NewPacer(20),
 		Random: func() float64 { return float64(w.moment("random")%1000) / 1000 },
 		NewID:  func() string { return fmt.Sprintf("%016x", w.moment("id")) },
 	}, state.NewRecords(slices.Collect(maps.Values(w.disk.records))...), w.disk.control)
+	if w.watched {
+		p.r.found = w.look()
+	}
 	return p
 }
 
@@ -584,7 +591,7 @@ func (p *process) Planned(plan *Plan) {
 	w.planned = plan
 	clear(w.called)
 	control := p.r.control
-	whole := Diff(Input{Specs: w.repo.set, Records: p.r.records, Control: &control}, time.Now())
+	whole := Diff(Input{Specs: w.repo.set, Records: p.r.records, Control: &control, Policy: *w.policy.Load()}, time.Now())
 	whole = w.guards.Load().Check(whole, Facts{Control: &control, Rewritten: slices.ContainsFunc(plan.Holds, func(h GuardHold) bool { return h.Guard == "rewritten" })}, time.Now())
 	if got, want := strings.Join(lines(plan), "; "), strings.Join(lines(whole), "; "); got != want {
 		w.breach("the plan is %q, and looking at everything %q", got, want)

@@ -52,6 +52,7 @@ func newSettings() *settings {
 	flags.DurationVar(&s.Interval, "interval", s.Interval, "time between two polls of the source")
 	flags.DurationVar(&s.Grace, "grace", s.Grace, "time that calls under way get to end in, after a signal")
 	flags.DurationVar(&s.DriftInterval, "drift-interval", s.DriftInterval, "time between the daemon's looks at what is live; 0 for none")
+	flags.StringVar(&s.DriftPolicy, "drift-policy", s.DriftPolicy, "`what` is done about tasks that others have changed: report, adopt (take it over, without a commit) or heal (commit again what git says)")
 	flags.StringVar(&s.Listen, "listen", s.Listen, "`address` of the daemon's status page, API, probes, metrics and webhooks, or off")
 	flags.StringVar(&s.ActionTokenFile, "action-token-file", s.ActionTokenFile, "`file` with the token that lets the API take a person's word; it takes none without")
 	flags.StringVar(&s.Webhooks.GitHub, "github-secret-file", s.Webhooks.GitHub, "`file` with the secret of GitHub's webhook")

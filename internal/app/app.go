@@ -220,7 +220,8 @@ func (a *App) build(ctx context.Context, s *Settings, store *state.Store, observ
 		Commits:   a.commits,
 		Reads:     a.reads,
 		Survey:    &reconcile.Survey{Lister: a.client, Looker: a.client, Lists: a.lists, Looks: a.reads},
-		LookEvery: s.DriftInterval,
+		LookEvery: func() time.Duration { return a.settings.Load().DriftInterval },
+		Policy:    func() reconcile.DriftPolicy { return reconcile.DriftPolicy(a.settings.Load().DriftPolicy) },
 		Random:    mathrand.Float64,
 		NewID:     rand.Text,
 	}, records, control))

@@ -29,8 +29,8 @@ func (e *RestartError) Error() string {
 }
 
 // fixed are the settings that a daemon keeps for its life: what its state belongs to,
-// where it can be found, and when it looks for drift.
-var fixed = [...]string{"source", "branch", "path", "state", "endpoint", "region", "listen", "driftInterval", "simulate"}
+// and where it can be found.
+var fixed = [...]string{"source", "branch", "path", "state", "endpoint", "region", "listen", "simulate"}
 
 // Compare says what differs between the settings, in order of name. The error is a
 // [*RestartError] if the difference takes a restart, which refuses all of it. It has
@@ -64,8 +64,8 @@ func (s *Settings) values() map[string]string {
 		"endpoint": s.Endpoint, "region": s.Region,
 		"rate": number(s.Rate), "share": number(s.Share),
 		"acceptHorizon": s.AcceptHorizon.String(), "interval": s.Interval.String(), "grace": s.Grace.String(),
-		"driftInterval": s.DriftInterval.String(),
-		"listen":        s.Listen, "actionTokenFile": s.ActionTokenFile,
+		"driftInterval": s.DriftInterval.String(), "driftPolicy": s.DriftPolicy,
+		"listen": s.Listen, "actionTokenFile": s.ActionTokenFile,
 		"githubSecretFile": s.Webhooks.GitHub, "gitlabSecretFile": s.Webhooks.GitLab, "giteaSecretFile": s.Webhooks.Gitea,
 		"logFormat": s.LogFormat, "logLevel": s.LogLevel, "simulate": strconv.FormatBool(s.Simulate),
 		"gitUsername": s.Git.Username, "gitTokenFile": s.Git.TokenFile,

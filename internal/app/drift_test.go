@@ -36,19 +36,8 @@ func TestDrift_NoFalseAlarms(t *testing.T) {
 		days = 1000
 	}
 	synctest.Test(t, func(t *testing.T) {
-		c := newConsole(t)
-		ctx, stop := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() {
-			// As Run does, but without listening to people twice a second for years.
-			for ctx.Err() == nil {
-				if _, err := c.reconciler.Once(ctx); err != nil && ctx.Err() == nil {
-					t.Error(err)
-				}
-				time.Sleep(passEvery)
-			}
-		})
-		running.Go(func() { c.reconciler.Watch(ctx) })
+		c := newConsole(t, reconcile.PolicyReport)
+		stop := c.run(t)
 		time.Sleep(time.Hour) // the first release
 		for day := range days {
 			c.ordinaryDay()
@@ -57,7 +46,6 @@ func TestDrift_NoFalseAlarms(t *testing.T) {
 			}
 		}
 		stop()
-		running.Wait()
 		if diff := cmp.Diff(c.edits, c.reports); diff != "" {
 			t.Errorf("what people changed and what was reported (-want +got):\n%s", diff)
 		}
@@ -108,7 +96,24 @@ type before struct {
 	was  bool // there was a task
 }
 
-func newConsole(t *testing.T) *console {
+// run starts the daemon, and returns what stops it.
+func (c *console) run(t *testing.T) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() {
+		// As Run does, but without listening to people twice a second for years.
+		for ctx.Err() == nil {
+			if _, err := c.reconciler.Once(ctx); err != nil && ctx.Err() == nil {
+				t.Error(err)
+			}
+			time.Sleep(passEvery)
+		}
+	})
+	running.Go(func() { c.reconciler.Watch(ctx) })
+	return func() { cancel(); running.Wait() }
+}
+
+func newConsole(t *testing.T, policy reconcile.DriftPolicy) *console {
 	t.Helper()
 	sim := wedatasim.New(wedatasim.Options{})
 	t.Cleanup(func() { _ = sim.Close() })
@@ -136,7 +141,7 @@ func newConsole(t *testing.T) *console {
 		Guards:  func() *reconcile.Guards { return new(reconcile.Guards) },
 		Commits: reconcile.NewPacer(20), Reads: reads,
 		Survey:    &reconcile.Survey{Lister: c, Looker: c, Lists: reconcile.NewPacer(reconcile.LookRate), Looks: reads},
-		LookEvery: lookEvery, Horizon: lasting(310 * time.Second), Interval: lasting(passEvery),
+		LookEvery: lasting(lookEvery), Policy: func() reconcile.DriftPolicy { return policy }, Horizon: lasting(310 * time.Second), Interval: lasting(passEvery),
 		Random: func() float64 { return 0.5 },
 		NewID:  func() string { id++; return fmt.Sprint(id) },
 	}, state.NewRecords(), state.Control{})

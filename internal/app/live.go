@@ -49,6 +49,7 @@ func Live(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err erro
 	p.Source, p.Against = s.sourceInfo().At(rev, unverified), "live"
 	if k.info.Lineage != "" {
 		p.Drift = reconcile.Drifts(rev.Specs, k.records, found)
+		reconcile.DriftPolicy(s.DriftPolicy).Announce(p.Drift, rev.Specs, k.records, found, time.Now())
 	}
 	return p, nil
 }

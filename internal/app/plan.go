@@ -97,7 +97,7 @@ func planOf(ctx context.Context, s *Settings, src reconcile.Source, rev *reconci
 		facts.Rewritten = !ok
 	}
 	now := time.Now()
-	p := reconcile.Diff(reconcile.Input{Specs: rev.Specs, Records: k.records, Control: &k.control}, now)
+	p := reconcile.Diff(reconcile.Input{Specs: rev.Specs, Records: k.records, Control: &k.control, Policy: reconcile.DriftPolicy(s.DriftPolicy)}, now)
 	p.Source, p.State = s.sourceInfo().At(rev, unverified), k.info
 	return s.Guards.Check(p, facts, now), nil
 }

@@ -114,8 +114,12 @@ func (a *App) takeSettings() ([]Change, error) {
 		return nil, err
 	}
 	guarded := func(c Change) bool { return strings.HasPrefix(c.Name, "guards.") }
+	looks := func(c Change) bool { return strings.HasPrefix(c.Name, "drift") }
 	for _, swap := range swaps {
 		swap()
+	}
+	if r := a.reconciler.Load(); r != nil && slices.ContainsFunc(changes, looks) {
+		r.LookAgain()
 	}
 	if slices.ContainsFunc(changes, guarded) {
 		a.guards.Store(&next.Guards) // which ends the calls that passed the others

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/notify"
@@ -26,6 +27,7 @@ type Settings struct {
 	Interval      time.Duration // between two polls of the source
 	Grace         time.Duration // that calls under way get to end in
 	DriftInterval time.Duration // between two looks at what is live; 0: never
+	DriftPolicy   string        // what is done about what they find: "report", "adopt" or "heal"
 
 	Listen          string // address of the status page, the API and the probes, or ListenOff
 	ActionTokenFile string // whose token lets the API take a person's word; empty: it takes none
@@ -95,6 +97,7 @@ func Defaults() Settings {
 		Interval:      30 * time.Second,
 		Grace:         15 * time.Second,
 		DriftInterval: time.Hour,
+		DriftPolicy:   string(reconcile.PolicyReport),
 		Listen:        "127.0.0.1:9740",
 		Verify:        string(source.VerifyOff),
 		LogFormat:     "text",
@@ -130,6 +133,8 @@ func (s *Settings) Validate() error {
 	check(s.Interval >= minInterval, "interval", "%v is shorter than %v", s.Interval, minInterval)
 	check(s.Grace > 0, "grace", "%v is not above 0", s.Grace)
 	check(s.DriftInterval == 0 || s.DriftInterval >= minInterval, "drift-interval", "%v is neither 0 nor %v or more", s.DriftInterval, minInterval)
+	check(slices.Contains(reconcile.DriftPolicies(), reconcile.DriftPolicy(s.DriftPolicy)), "drift-policy", "it is none of report, adopt and heal")
+	check(s.DriftPolicy == string(reconcile.PolicyReport) || s.DriftInterval != 0, "drift-policy", "%s needs looks at what is live: set a --drift-interval", s.DriftPolicy)
 	s.checkVerify(check)
 	check(s.LogFormat == "text" || s.LogFormat == "json", "log-format", "it is neither text nor json")
 	loopback, err := wedata.CheckEndpoint(s.Endpoint)
