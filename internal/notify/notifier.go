@@ -150,11 +150,15 @@ func (n *Notifier) Called(c *reconcile.Change, _ *state.Record, out state.Outcom
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.to.none() || !n.memory.news(c.Key, releaseOf(reconcile.AppliedOf(c.Want, "")), topic) {
+	heals := c.Reason == reconcile.ReasonDrift && topic == TaskApplied // which is news each time
+	if n.to.none() || !n.memory.news(c.Key, releaseOf(reconcile.AppliedOf(c.Want, "")), topic) && !heals {
 		return
 	}
 	e := n.about(c)
 	e.Topic, e.Code, e.Message = topic, out.Code, out.Message
+	if heals && e.Message == "" {
+		e.Message = c.Detail
+	}
 	n.tell(e)
 }
 
@@ -197,6 +201,9 @@ func driftText(d *state.Drift) string {
 	}
 	if d.OperatedAt != "" {
 		parts = append(parts, d.OperatedAt)
+	}
+	if d.Answer != "" {
+		parts = append(parts, d.Answer)
 	}
 	return strings.Join(parts, ", ")
 }

@@ -111,6 +111,13 @@ func TestNotifier_TellsOnce(t *testing.T) {
 				n.Called(c, nil, applied)
 			}
 		}, []string{"task.applied orders 2", "task.applied orders 2", "task.applied orders 2"}},
+		{"a heal is told each time, and what it waits for once", func(n *notify.Notifier) {
+			for _, out := range []state.Outcome{applied, locked, locked, applied, applied} {
+				c := want("orders", 3)
+				c.Reason = reconcile.ReasonDrift
+				n.Called(c, nil, out)
+			}
+		}, []string{"task.applied orders 3", "task.waiting orders 3", "task.applied orders 3", "task.applied orders 3"}},
 		{"an approval", func(n *notify.Notifier) {
 			n.Called(want("orders", 2), nil, state.Outcome{Class: state.ClassApplied, TaskApproveID: "7"})
 		}, []string{"task.approval orders 2"}},
@@ -399,6 +406,12 @@ func TestNotifier_Statuses(t *testing.T) {
 		{"suspended on purpose", func(n *notify.Notifier) {
 			n.Passed(passed(held("a", 1, reconcile.HoldSuspended, locked, "")))
 		}, []string{"success 1 suspended; 5 tasks in all"}},
+		{"as others have changed them", func(n *notify.Notifier) {
+			n.Passed(passed(held("a", 1, reconcile.HoldAdopted, locked, ""), held("b", 1, reconcile.HoldAdopted, locked, "")))
+		}, []string{"success 2 as others have changed them; 5 tasks in all"}},
+		{"changed again after each heal", func(n *notify.Notifier) {
+			n.Passed(passed(held("a", 1, reconcile.HoldContested, locked, "")))
+		}, []string{"failure 1 changed again whenever it is healed; 5 tasks in all"}},
 		{"a folder has no commits", func(n *notify.Notifier) { n.Passed(folder) }, nil},
 	}
 	for _, test := range tests {

@@ -27,6 +27,7 @@ type tally struct {
 	invalid   int // errors in specs
 	refused   int
 	stopped   int // did not come to run
+	contested int // changed by others again whenever they are healed
 	person    int // unknown outcomes that only a person can settle
 	guarded   int
 	calls     int // to be made still
@@ -36,6 +37,7 @@ type tally struct {
 	waiting   int // for anything else
 	starting  int // followed until they run
 	suspended int
+	adopted   int // as others have changed them
 }
 
 func count(p *reconcile.Plan) tally {
@@ -76,6 +78,10 @@ func (t *tally) hold(c *reconcile.Change) {
 		t.paused++
 	case reconcile.HoldSuspended:
 		t.suspended++
+	case reconcile.HoldContested:
+		t.contested++
+	case reconcile.HoldAdopted:
+		t.adopted++
 	default:
 		t.waiting++
 	}
@@ -87,7 +93,7 @@ func needsPerson(c *reconcile.Change) bool {
 }
 
 // failed counts what will not pass by itself.
-func (t *tally) failed() int { return t.invalid + t.refused + t.person + t.stopped }
+func (t *tally) failed() int { return t.invalid + t.refused + t.person + t.stopped + t.contested }
 
 // open counts what will, or what someone is asked about before it is sent.
 func (t *tally) open() int {
@@ -108,6 +114,7 @@ func (t *tally) describe() string {
 	add(t.person, "unknown outcome needs a person", "unknown outcomes need a person")
 	add(t.refused, "refused", "refused")
 	add(t.stopped, "not running", "not running")
+	add(t.contested, "changed again whenever it is healed", "changed again whenever they are healed")
 	add(t.invalid, "error in specs", "errors in specs")
 	add(t.guarded, "held by a guard", "held by a guard")
 	add(t.unknown, "unknown outcome", "unknown outcomes")
@@ -117,6 +124,7 @@ func (t *tally) describe() string {
 	add(t.starting, "starting", "starting")
 	add(t.calls, "to go", "to go")
 	add(t.suspended, "suspended", "suspended")
+	add(t.adopted, "as others have changed it", "as others have changed them")
 	if len(parts) == 0 {
 		return fmt.Sprintf("%s as specified", plural(t.specs, "task"))
 	}

@@ -59,7 +59,7 @@ func heldAnnotation(c *reconcile.Change) annotation {
 	}
 	message := fmt.Sprintf("%s is held: %s. Way on: %s.", c.Key, meaning, wayOn)
 	s, title := severityNotice, "Held: "+string(c.Hold)
-	if c.Hold == reconcile.HoldUnknown || c.Hold == reconcile.HoldRefused {
+	if c.Hold == reconcile.HoldUnknown || c.Hold == reconcile.HoldRefused || c.Hold == reconcile.HoldContested {
 		s = severityWarning
 	}
 	if c.Impact == reconcile.ImpactDiscardState {

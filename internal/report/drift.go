@@ -37,6 +37,9 @@ func DriftText(d *state.Drift) string {
 	if d.Detail != "" {
 		b.WriteString(": " + d.Detail)
 	}
+	if d.Answer != "" {
+		b.WriteString("; " + d.Answer)
+	}
 	return clip(Visible(b.String()), maxMessage)
 }
 
@@ -104,6 +107,7 @@ type jsonDrift struct {
 	Event      string           `json:"event,omitempty"`
 	Locker     string           `json:"locker,omitempty"`
 	Detail     string           `json:"detail,omitempty"`
+	Answer     string           `json:"answer,omitempty"`
 }
 
 type jsonDriftField struct {
@@ -117,7 +121,7 @@ func newJSONDrift(d *state.Drift) jsonDrift {
 	j := jsonDrift{
 		TaskID: d.Key.TaskID, ProjectID: d.Key.ProjectID, Kind: d.Kind, Drifted: d.Kind.Drifted(),
 		Fields: make([]jsonDriftField, 0, len(d.Fields)), Operator: d.Operator, OperatedAt: d.OperatedAt,
-		Event: d.Event, Locker: d.Locker, Detail: d.Detail,
+		Event: d.Event, Locker: d.Locker, Detail: d.Detail, Answer: d.Answer,
 	}
 	for _, f := range d.Fields {
 		j.Fields = append(j.Fields, jsonDriftField{f.Name, jsonSide(f.Git), jsonSide(f.Applied), jsonSide(f.Live)})

@@ -73,6 +73,8 @@ func everyImpact() *reconcile.Plan {
 }
 
 func reasonSituations() []situation {
+	heals := next("clicks", spec.Resume, 3, 3)
+	heals.Detail = "undoes: newer, instanceVersion 3 -> 5, status running -> stopped, 2026-11-23 19:31:07, by 100028625403"
 	reason := func(r reconcile.Reason, c reconcile.Change, fields ...reconcile.Field) situation {
 		c.Reason, c.Fields = r, fields
 		return situation{"reason-" + string(r), plan(c)}
@@ -85,6 +87,7 @@ func reasonSituations() []situation {
 		reason(reconcile.ReasonStart, next("clicks", spec.Start, 3, 3), field("commitType", "submit", "start")),
 		reason(reconcile.ReasonRerun, next("clicks", spec.PauseResume, 3, 3), field("rerun", nil, "2026-11-23")),
 		reason(reconcile.ReasonContent, next("clicks", spec.Resume, 0, 0), field("commitType", "start", "resume")),
+		reason(reconcile.ReasonDrift, heals, field("instanceVersion", int64(5), int64(3)), field("status", "stopped", "running")),
 	}
 }
 
@@ -118,6 +121,9 @@ func holdSituations() []situation {
 		one(reconcile.HoldDependency, "waits for "+project+"/users_cdc"),
 		one(reconcile.HoldRefused, "refused with InvalidParameterValue: no such version; change the spec, or say: wedatasync retry "+project+"/orders_cdc"),
 		one(reconcile.HoldPaused, "UnauthorizedOperation since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z: no permission"),
+		one(reconcile.HoldAdopted, "somebody else had changed it, which was adopted 2026-11-23T11:40:00Z; change the spec, or to go back to it, say: wedatasync retry "+project+"/orders_cdc"),
+		one(reconcile.HoldContested, "it was healed 2 times since 2026-11-23T09:40:00Z, and changed again: newer, instanceVersion 12 -> 13, by 100028625403; "+
+			"change the spec, or to heal it once more, say: wedatasync retry "+project+"/orders_cdc"),
 		{"hold-unknown-spec-gone", plan(gone)},
 		{"hold-discard-state", plan(
 			held(next("orders_cdc", spec.RestartDiscardState, 11, 12), reconcile.HoldLocked, "locked by 100028625403"),
@@ -211,7 +217,7 @@ func everyDrift() []state.Drift {
 			Fields: []state.DriftField{{Name: "instanceVersion", Git: "3", Applied: "3", Live: "5"}},
 		},
 		{Kind: state.DriftOlder, Fields: []state.DriftField{{Name: "instanceVersion", Git: "4", Applied: "3", Live: "2"}}},
-		{Kind: state.DriftStopped, OperatedAt: "2026-11-23 19:58:00", Fields: []state.DriftField{{Name: "status", Git: "running", Applied: "running", Live: "paused"}}},
+		{Kind: state.DriftStopped, OperatedAt: "2026-11-23 19:58:00", Answer: "to be healed", Fields: []state.DriftField{{Name: "status", Git: "running", Applied: "running", Live: "paused"}}},
 		{Kind: state.DriftStarted, Fields: []state.DriftField{{Name: "status", Applied: "submitted", Live: "running"}}},
 		{Kind: state.DriftLocked, Locker: "100000000007"},
 		{Kind: state.DriftUnknown, Detail: "reading tasks is not permitted"},

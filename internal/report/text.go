@@ -149,7 +149,8 @@ func (t *textWriter) table(v *view) {
 
 // detail writes what belongs to a change below its line.
 func (t *textWriter) detail(v *view, c *reconcile.Change) {
-	if c.Detail != "" && (c.Action == reconcile.ActionHold && !heldWithPlan(v.plan, c) || c.Action == reconcile.ActionFollow) {
+	heals := c.Action == reconcile.ActionCommit && c.Reason == reconcile.ReasonDrift
+	if c.Detail != "" && (c.Action == reconcile.ActionHold && !heldWithPlan(v.plan, c) || c.Action == reconcile.ActionFollow || heals) {
 		t.wrapped("", rowIndent, Visible(c.Detail))
 	}
 	if !t.ShowValues {

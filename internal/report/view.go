@@ -114,10 +114,18 @@ func (v *view) project() string {
 	return first
 }
 
-// versionBefore returns the applied version of a task, or 0.
+// versionBefore returns the applied version of a task, or 0. Of one that is healed, it
+// is the version that is live.
 func versionBefore(c *reconcile.Change) int64 {
 	if c.Have == nil || c.Have.Applied == nil {
 		return 0
+	}
+	if c.Reason == reconcile.ReasonDrift {
+		for _, f := range c.Fields {
+			if v, ok := f.Before.(int64); ok && f.Name == "instanceVersion" {
+				return v
+			}
+		}
 	}
 	return c.Have.Applied.InstanceVersion
 }

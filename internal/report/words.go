@@ -120,6 +120,8 @@ func reasonWords(r reconcile.Reason) string {
 		return "rerun asked for"
 	case reconcile.ReasonContent:
 		return "content changed"
+	case reconcile.ReasonDrift:
+		return "heals drift"
 	default:
 		return "asked for before"
 	}
@@ -130,9 +132,11 @@ func holdReasons() []reconcile.HoldReason {
 	return []reconcile.HoldReason{
 		reconcile.HoldUnknown,
 		reconcile.HoldRefused,
+		reconcile.HoldContested,
 		reconcile.HoldGuard,
 		reconcile.HoldPaused,
 		reconcile.HoldSuspended,
+		reconcile.HoldAdopted,
 		reconcile.HoldLocked,
 		reconcile.HoldWaiting,
 		reconcile.HoldWindow,
@@ -147,6 +151,10 @@ func holdWords(r reconcile.HoldReason, task string) (meaning, wayOn string) {
 		return "the outcome of an earlier commit is not known", "read back by itself; if that does not tell, say what happened: wedatasync resolve " + task + " applied|not-applied"
 	case reconcile.HoldRefused:
 		return "WeData refused exactly this commit", "change the spec, or say: wedatasync retry " + task
+	case reconcile.HoldContested:
+		return "somebody changes it again whenever it is healed", "change the spec, or to heal it once more, say: wedatasync retry " + task
+	case reconcile.HoldAdopted:
+		return "somebody else has changed it, and that was adopted", "change the spec, or to go back to it, say: wedatasync retry " + task
 	case reconcile.HoldGuard:
 		return "a guard in the daemon's configuration does not allow it", "change the spec or the configuration"
 	case reconcile.HoldPaused:
@@ -174,7 +182,7 @@ func fieldNames(c *reconcile.Change) []string {
 	if c.Reason == reconcile.ReasonNew {
 		return nil
 	}
-	byVersion := c.Reason == reconcile.ReasonVersion || c.Reason == reconcile.ReasonRollback
+	byVersion := c.Reason == reconcile.ReasonVersion || c.Reason == reconcile.ReasonRollback || c.Reason == reconcile.ReasonDrift
 	var names []string
 	for _, f := range c.Fields {
 		if byVersion && f.Name == "instanceVersion" || c.Reason == reconcile.ReasonRerun && f.Name == "rerun" {

@@ -15,7 +15,7 @@ func (l *look) needs(reasons []Reason) []need {
 	grouped := map[ReasonCode]bool{}
 	for _, r := range reasons {
 		switch r.Code {
-		case ReasonUnknown, ReasonRefused, ReasonNotRunning:
+		case ReasonUnknown, ReasonRefused, ReasonNotRunning, ReasonContested:
 			if grouped[r.Code] {
 				continue
 			}
@@ -74,6 +74,10 @@ func (l *look) personGroup(code ReasonCode) group {
 		g := l.group(standNotRunning)
 		g.Meaning = "mend it in WeData, and then give it its time again"
 		return g
+	case ReasonContested:
+		g := l.group(standContested)
+		g.Meaning = "change the spec, or heal it once more"
+		return g
 	}
 	g := group{badge: badgeOf(standUnknown), Count: len(l.digest.person), All: tasksPath("", standUnknown, 1)}
 	g.Meaning = "only a person can say whether they have happened"
@@ -117,7 +121,7 @@ func (l *look) waits(all *listing) []group {
 			g = l.approvals(all)
 		case i.standing == standUnknown:
 			g = l.unknownWaits()
-		case i.tone == toneWait || i.standing == standSuspended:
+		case i.tone == toneWait || i.standing == standSuspended || i.standing == standAdopted:
 			g = l.group(i.standing)
 		}
 		if g.Count > 0 {

@@ -26,6 +26,8 @@ func (l *look) headline(reasons []Reason, started time.Time) (t tone, headline, 
 		return toneWait, "Paused", "sends go on by themselves"
 	case held > 0:
 		return toneWait, waitText(held), "nobody is needed: it goes on by itself"
+	case l.count(standAdopted) > 0 && l.count(standToSend)+len(l.status.Flying) == 0:
+		return toneWait, "Not as git says", plural(l.count(standAdopted), "change") + " of others adopted: the specs say otherwise"
 	case !l.inSync():
 		return toneBusy, "Working", plural(l.count(standToSend)+len(l.status.Flying), "task") + " to send"
 	default:
@@ -58,6 +60,8 @@ func reasonText(code ReasonCode) string {
 		return "a commit was refused"
 	case ReasonNotRunning:
 		return "a task does not run"
+	case ReasonContested:
+		return "others change again what is healed"
 	case ReasonSpecs:
 		return "specs have errors"
 	case ReasonSignature:

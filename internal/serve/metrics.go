@@ -19,6 +19,7 @@ const namespace = "wedatasync"
 type metrics struct {
 	registry *prometheus.Registry
 	calls    *prometheus.CounterVec
+	heals    *prometheus.CounterVec
 	passes   *prometheus.CounterVec
 	duration prometheus.Histogram
 	hooks    *prometheus.CounterVec
@@ -30,6 +31,10 @@ func newMetrics(s *Server) *metrics {
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "calls_total",
 			Help: "Commits that were sent, or were to be sent, by what the answer means.",
+		}, []string{"class"}),
+		heals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "heals_total",
+			Help: "Commits because of drift, by what the answer means. They are among calls_total.",
 		}, []string{"class"}),
 		passes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "passes_total",
@@ -47,6 +52,7 @@ func newMetrics(s *Server) *metrics {
 	}
 	for _, class := range classes() {
 		m.calls.WithLabelValues(string(class))
+		m.heals.WithLabelValues(string(class))
 	}
 	for _, result := range []string{passFinished, passSuperseded} {
 		m.passes.WithLabelValues(result)
@@ -55,7 +61,7 @@ func newMetrics(s *Server) *metrics {
 		Namespace: namespace, Name: "build_info", Help: "The version that runs; always 1.",
 	}, []string{"version", "go_version"})
 	build.WithLabelValues(s.cfg.Version, runtime.Version()).Set(1)
-	m.registry.MustRegister(m.calls, m.passes, m.duration, m.hooks, build, newGauges(s),
+	m.registry.MustRegister(m.calls, m.heals, m.passes, m.duration, m.hooks, build, newGauges(s),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -83,7 +89,12 @@ const (
 	passSuperseded = "superseded"
 )
 
-func (m *metrics) called(class state.Class) { m.calls.WithLabelValues(string(class)).Inc() }
+func (m *metrics) called(reason reconcile.Reason, class state.Class) {
+	m.calls.WithLabelValues(string(class)).Inc()
+	if reason == reconcile.ReasonDrift {
+		m.heals.WithLabelValues(string(class)).Inc()
+	}
+}
 
 func (m *metrics) passed(r *reconcile.Result, took time.Duration) {
 	result := passFinished

@@ -22,6 +22,7 @@ const (
 	ReasonGuard       ReasonCode = "guard"       // a guard holds the plan
 	ReasonRefused     ReasonCode = "refused"     // WeData refused a commit
 	ReasonNotRunning  ReasonCode = "not-running" // what was applied did not come to run
+	ReasonContested   ReasonCode = "contested"   // a task is changed by others again whenever it is healed
 	ReasonSpecs       ReasonCode = "specs"       // a file or a commit of the source cannot be used
 	ReasonSource      ReasonCode = "source"      // the source cannot be read
 	ReasonSignature   ReasonCode = "signature"   // the newest revision is not signed by whom it has to be
@@ -31,7 +32,7 @@ const (
 
 // ReasonCodes lists the codes, the most urgent first.
 func ReasonCodes() []ReasonCode {
-	return []ReasonCode{ReasonState, ReasonCredentials, ReasonUnknown, ReasonGuard, ReasonRefused, ReasonNotRunning, ReasonSpecs, ReasonSignature, ReasonSource, ReasonConfiguration}
+	return []ReasonCode{ReasonState, ReasonCredentials, ReasonUnknown, ReasonGuard, ReasonRefused, ReasonNotRunning, ReasonContested, ReasonSpecs, ReasonSignature, ReasonSource, ReasonConfiguration}
 }
 
 // reasonTitle names a code to people.
@@ -49,6 +50,8 @@ func reasonTitle(code ReasonCode) string {
 		return "Refused commits"
 	case ReasonNotRunning:
 		return "Not running"
+	case ReasonContested:
+		return "Contested"
 	case ReasonSpecs:
 		return "Specs"
 	case ReasonSignature:
@@ -104,6 +107,9 @@ func readiness(s reconcile.Status, d *digest, now time.Time, interval time.Durat
 		reasons = append(reasons, r)
 	}
 	if r, ok := notRunningReason(d); ok {
+		reasons = append(reasons, r)
+	}
+	if r, ok := contestedReason(d); ok {
 		reasons = append(reasons, r)
 	}
 	if r, ok := specsReason(d); ok {
@@ -198,6 +204,25 @@ func notRunningReason(d *digest) (Reason, bool) {
 		return Reason{
 			Code:    ReasonNotRunning,
 			Message: fmt.Sprintf("%s tasks were applied and do not run: look at them in WeData, and then say retry", grouped(len(stopped))),
+		}, true
+	}
+}
+
+func contestedReason(d *digest) (Reason, bool) {
+	contested := d.by[standContested]
+	switch len(contested) {
+	case 0:
+		return Reason{}, false
+	case 1:
+		c := &d.plan.Changes[contested[0]]
+		return Reason{
+			Code: ReasonContested, Key: &c.Key, Commands: []string{taskCommand("retry", c.Key)},
+			Message: fmt.Sprintf("%s is not healed: %s", report.Visible(c.Key.String()), report.Visible(c.Detail)),
+		}, true
+	default:
+		return Reason{
+			Code:    ReasonContested,
+			Message: fmt.Sprintf("%s tasks are changed by others again whenever they are healed: change their specs, or say retry", grouped(len(contested))),
 		}, true
 	}
 }

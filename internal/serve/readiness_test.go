@@ -86,6 +86,8 @@ func TestReadiness(t *testing.T) {
 		{"a refused commit", holding(reconcile.HoldRefused, nil), []serve.ReasonCode{serve.ReasonRefused}},
 
 		{"a task that is followed until it runs", following(state.RunStarting), nil},
+		{"a change by others that was adopted", holding(reconcile.HoldAdopted, nil), nil},
+		{"a task that others change again whenever it is healed", holding(reconcile.HoldContested, nil), []serve.ReasonCode{serve.ReasonContested}},
 		{"a task that did not run in time", following(state.RunLate), []serve.ReasonCode{serve.ReasonNotRunning}},
 		{"a task that failed after its start", following(state.RunFailed), []serve.ReasonCode{serve.ReasonNotRunning}},
 

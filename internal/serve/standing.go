@@ -25,6 +25,8 @@ const (
 	standWindow      standing = "window"
 	standDependency  standing = "dependency"
 	standSuspended   standing = "suspended"
+	standAdopted     standing = "adopted"
+	standContested   standing = "contested"
 	standUnversioned standing = "unversioned"
 	standForgotten   standing = "forgotten"
 )
@@ -54,6 +56,7 @@ func standings() []standingInfo {
 		{standUnknown, toneBad, "unknown outcome", "it may or may not have happened; it is read back, and never repeated blindly"},
 		{standRefused, toneBad, "refused", "WeData refused exactly this commit; not again until the spec changes or someone says retry"},
 		{standNotRunning, toneBad, "not running", "it was applied, and did not come to run; look at it in WeData, and then say retry"},
+		{standContested, toneBad, "contested", "others change it again whenever it is healed; not again until the spec changes or someone says retry"},
 		{standGuard, toneWait, "held by a guard", "a guard in the daemon's configuration does not let it pass"},
 		{standPaused, toneWait, "paused", "sends have stopped, for everything or for its project"},
 		{standLocked, toneWait, "locked", "someone has the task open in WeData; sent by itself once they let go"},
@@ -63,6 +66,7 @@ func standings() []standingInfo {
 		{standWindow, toneWait, "freeze window", "sent by itself when the window ends"},
 		{standDependency, toneWait, "waits for another", "a task it depends on is not as its spec says; sent by itself once that one is"},
 		{standSuspended, toneCalm, "suspended", "left alone until the suspension ends"},
+		{standAdopted, toneCalm, "adopted", "others have changed it, and that was adopted; nothing is sent until its spec changes or someone says retry"},
 		{standSending, toneBusy, "sending", "the request is on its way, or its answer is"},
 		{standToSend, toneBusy, "to send", "in the queue of this pass"},
 		{standUnversioned, toneCalm, "no new version", "changed without a new instanceVersion: nothing is sent"},

@@ -152,6 +152,8 @@ func originText(o state.Origin) string {
 		return "a person's word"
 	case state.OriginAdopted, state.OriginImported:
 		return "being taken over, without a call"
+	case state.OriginDrift:
+		return "being adopted as others had changed it, without a call"
 	default:
 		return report.Visible(string(o))
 	}

@@ -16,7 +16,7 @@ const keptCalls = 50
 // tracker remembers what the reconciler tells: the pass under way, the last one, and
 // the last calls. It is the window's Observer.
 type tracker struct {
-	called func(state.Class)
+	called func(reconcile.Reason, state.Class)
 	passed func(r *reconcile.Result, took time.Duration)
 	notify func()
 	begun  chan struct{} // closed with the first pass
@@ -66,7 +66,7 @@ type call struct {
 	Outcome state.Outcome
 }
 
-func newTracker(called func(state.Class), passed func(*reconcile.Result, time.Duration), notify func()) *tracker {
+func newTracker(called func(reconcile.Reason, state.Class), passed func(*reconcile.Result, time.Duration), notify func()) *tracker {
 	return &tracker{called: called, passed: passed, notify: notify, begun: make(chan struct{})}
 }
 
@@ -93,7 +93,7 @@ func (t *tracker) Called(c *reconcile.Change, next *state.Record, out state.Outc
 	}
 	t.keep(call{At: now, Key: c.Key, Commit: commitText(c), Outcome: out})
 	t.mu.Unlock()
-	t.called(out.Class)
+	t.called(c.Reason, out.Class)
 	t.notify()
 }
 

@@ -82,6 +82,9 @@ func answerText(o state.Outcome) string {
 
 // changeText says what is sent, and which rule asks for it.
 func changeText(c *reconcile.Change) string {
+	if c.Reason == reconcile.ReasonDrift {
+		return commitText(c) + "; " + report.Visible(c.Detail)
+	}
 	if why := whyText(c.Reason); why != "" {
 		return commitText(c) + "; " + why
 	}
@@ -103,6 +106,8 @@ func whyText(r reconcile.Reason) string {
 		return "rerun asked for"
 	case reconcile.ReasonContent:
 		return "content changed"
+	case reconcile.ReasonDrift:
+		return "heals drift"
 	default:
 		return ""
 	}
@@ -111,7 +116,7 @@ func whyText(r reconcile.Reason) string {
 // commands are what a person can type to end how the task stands: one of them.
 func (l *look) commands(s standing, key spec.Key, c *reconcile.Change, rec *state.Record) []string {
 	switch {
-	case s == standRefused || s == standNotRunning:
+	case s == standRefused || s == standNotRunning || s == standContested || s == standAdopted:
 		return []string{taskCommand("retry", key)}
 	case s == standUnknown && rec != nil && rec.Attempt != nil && rec.Attempt.NeedsPerson != "":
 		return resolveCommands(key)
