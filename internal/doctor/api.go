@@ -108,8 +108,9 @@ func lookAtPermissions(ctx context.Context, s *Subject, known result) (r result)
 	}
 	var api reading = client
 	defer api.Close()
-	if r.readEach(ctx, api, tasks) {
-		r.list(ctx, api, tasks[0])
+	policy := reconcile.DriftPolicy(s.Settings.DriftPolicy)
+	if r.readEach(ctx, api, tasks, policy) {
+		r.list(ctx, api, tasks[0], policy)
 		r.sayCommit(known.committed)
 	}
 	return r
@@ -129,7 +130,7 @@ func oneOfEach(tasks []task) []task {
 }
 
 // readEach reads the tasks, and reports whether the credentials are good for that.
-func (r *result) readEach(ctx context.Context, api reading, tasks []task) bool {
+func (r *result) readEach(ctx context.Context, api reading, tasks []task, policy reconcile.DriftPolicy) bool {
 	pacer := reconcile.NewPacer(readRate)
 	var denied []string
 	for _, t := range tasks {
@@ -151,9 +152,12 @@ func (r *result) readEach(ctx context.Context, api reading, tasks []task) bool {
 		// Whatever else is wrong with the task, it was looked for.
 	}
 	r.ok(checkCredentials, "WeData accepts them")
-	if len(denied) > 0 {
+	switch {
+	case len(denied) > 0 && policy == reconcile.PolicyHeal:
+		r.fail(checkPermissions, "no reading in project %s: driftPolicy is heal, and nothing is healed that cannot be read: grant wedata:DescribeIntegrationTask, as in deploy/cam/apply.json", strings.Join(denied, ", "))
+	case len(denied) > 0:
 		r.warn(checkPermissions, "no reading in project %s: a commit whose answer is lost there waits for a person: grant wedata:DescribeIntegrationTask, as in deploy/cam/apply.json", strings.Join(denied, ", "))
-	} else {
+	default:
 		r.ok(checkPermissions, "tasks may be read in %s", counted(len(tasks), "project"))
 	}
 	return true
@@ -161,8 +165,12 @@ func (r *result) readEach(ctx context.Context, api reading, tasks []task) bool {
 
 // list asks for the tasks of a project, which only imports, and comparing with what is
 // live, need.
-func (r *result) list(ctx context.Context, api reading, t task) {
-	if _, err := api.Page(ctx, reconcile.Query{ProjectID: t.key.ProjectID, TaskType: t.taskType}, 1); errors.Is(err, reconcile.ErrReadDenied) {
+func (r *result) list(ctx context.Context, api reading, t task, policy reconcile.DriftPolicy) {
+	_, err := api.Page(ctx, reconcile.Query{ProjectID: t.key.ProjectID, TaskType: t.taskType}, 1)
+	switch denied := errors.Is(err, reconcile.ErrReadDenied); {
+	case denied && policy != reconcile.PolicyReport:
+		r.fail(checkPermissions, "no listing in project %s: driftPolicy is %s, and drift is not seen: grant wedata:DescribeIntegrationTasks, as in deploy/cam/plan.json", t.key.ProjectID, policy)
+	case denied:
 		r.warn(checkPermissions, "no listing in project %s: an import, and seeing drift, need wedata:DescribeIntegrationTasks, as in deploy/cam/plan.json", t.key.ProjectID)
 	}
 }

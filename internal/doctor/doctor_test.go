@@ -88,21 +88,23 @@ func (a *reads) Read(_ context.Context, key spec.Key, _ spec.TaskType) (*state.L
 func TestReadEach(t *testing.T) {
 	tasks := []task{{key: spec.Key{ProjectID: "1", TaskID: "a"}}, {key: spec.Key{ProjectID: "2", TaskID: "b"}}}
 	for _, tt := range []struct {
-		name string
-		err  error
-		good bool
-		want string
+		name   string
+		err    error
+		policy reconcile.DriftPolicy
+		good   bool
+		want   string
 	}{
-		{"all is well", nil, true, "ok credentials, ok permissions"},
-		{"a task that is gone", reconcile.ErrTaskGone, true, "ok credentials, ok permissions"},
-		{"too many requests", reconcile.ErrReadThrottled, true, "ok credentials, ok permissions"},
-		{"not permitted", reconcile.ErrReadDenied, true, "ok credentials, warning permissions"},
-		{"not accepted", wedata.ErrAuth, false, "error credentials"},
-		{"no answer", wedata.ErrTemporary, false, "error credentials"},
+		{"all is well", nil, "", true, "ok credentials, ok permissions"},
+		{"a task that is gone", reconcile.ErrTaskGone, "", true, "ok credentials, ok permissions"},
+		{"too many requests", reconcile.ErrReadThrottled, "", true, "ok credentials, ok permissions"},
+		{"not permitted", reconcile.ErrReadDenied, "", true, "ok credentials, warning permissions"},
+		{"not permitted, and drift is healed", reconcile.ErrReadDenied, reconcile.PolicyHeal, true, "ok credentials, error permissions"},
+		{"not accepted", wedata.ErrAuth, "", false, "error credentials"},
+		{"no answer", wedata.ErrTemporary, "", false, "error credentials"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var r result
-			good := r.readEach(t.Context(), &reads{errs: map[string]error{"2": errors.Join(tt.err)}}, tasks)
+			good := r.readEach(t.Context(), &reads{errs: map[string]error{"2": errors.Join(tt.err)}}, tasks, tt.policy)
 			var got []string
 			for _, f := range r.findings {
 				got = append(got, string(f.Level)+" "+f.Check)
