@@ -62,8 +62,7 @@ func settled(l layout) (*pushedSource, *state.Records) {
 	for i := range last {
 		f := spec.Parse(l.file(i, 1))
 		s.set.Put(f)
-		for n := range f.Commits {
-			c := &f.Commits[n]
+		for _, c := range f.Commits {
 			records.Put(reconcile.Adopt(nil, c, "r1", time.Unix(1_790_000_000, 0)).Record)
 		}
 	}
@@ -86,7 +85,7 @@ func (s *pushedSource) push() {
 // Poll implements reconcile.Source.
 func (s *pushedSource) Poll(context.Context) (*reconcile.Revision, error) {
 	for name, text := range s.fetched {
-		s.set.Put(spec.Parse(name, text))
+		s.set.Put(spec.Reparse(s.set.File(name), name, text))
 	}
 	return &reconcile.Revision{ID: "r1", Specs: s.set}, nil
 }

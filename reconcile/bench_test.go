@@ -12,12 +12,12 @@ import (
 func manyTasks(n int) Input {
 	in := Input{Specs: spec.NewSet(), Records: state.NewRecords()}
 	for i := range n {
-		f := &spec.File{Name: fmt.Sprintf("%d.yaml", i), Commits: []spec.Commit{{
+		f := &spec.File{Name: fmt.Sprintf("%d.yaml", i), Commits: []*spec.Commit{{
 			Key: task(fmt.Sprintf("t%06d", i)), CommitType: spec.Start, InstanceVersion: 1,
 			ExtConfig: []spec.Param{{Name: "name", Value: "value"}},
 		}}}
 		in.Specs.Put(f)
-		c := &f.Commits[0]
+		c := f.Commits[0]
 		in.Records.Put(Adopt(nil, c, "", noon).Record)
 	}
 	in.Specs.Len()

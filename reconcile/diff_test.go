@@ -188,7 +188,7 @@ func suspendedUntil(until time.Time) func(*state.Record, *spec.Commit) *state.Re
 func waitingFor(commit string) func(*state.Record, *spec.Commit) *state.Record {
 	return func(have *state.Record, _ *spec.Commit) *state.Record {
 		f := spec.Parse("tasks.yaml", []byte(document(commit)))
-		return ended(have, &f.Commits[0], noon, inUse)
+		return ended(have, f.Commits[0], noon, inUse)
 	}
 }
 
@@ -464,7 +464,7 @@ func TestDiff_Many(t *testing.T) {
 	for n := range 100 {
 		changed := *in.Specs.Get(task(fmt.Sprintf("t%06d", n*101)))
 		changed.InstanceVersion++
-		in.Specs.Put(&spec.File{Name: fmt.Sprintf("%d.yaml", n*101), Commits: []spec.Commit{changed}})
+		in.Specs.Put(&spec.File{Name: fmt.Sprintf("%d.yaml", n*101), Commits: []*spec.Commit{&changed}})
 		gone := spec.Commit{Key: task(fmt.Sprintf("s%06d", n)), CommitType: spec.Start, InstanceVersion: 1}
 		in.Records.Put(Adopt(nil, &gone, "", noon).Record)
 	}

@@ -213,7 +213,7 @@ func TestImport_LeavesNoDrift(t *testing.T) {
 				continue
 			}
 			set := spec.NewSet()
-			set.Put(&spec.File{Name: "a.yaml", Commits: []spec.Commit{c}})
+			set.Put(&spec.File{Name: "a.yaml", Commits: []*spec.Commit{&c}})
 			p := Diff(Input{Specs: set, Records: state.NewRecords(rec)}, driftNow)
 			if n := p.Count(ActionCommit) + p.Count(ActionHold); n > 0 {
 				t.Errorf("git %q, live %q: the plan of its spec has %d commits", row.git, row.live, n)

@@ -206,7 +206,7 @@ func TestLawOrder(t *testing.T) {
 				f = &spec.File{Name: c.Pos.File + c.TaskID}
 				files[c.TaskID] = f
 			}
-			f.Commits = append(f.Commits, *c)
+			f.Commits = append(f.Commits, c)
 		}
 		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		names := slices.Sorted(maps.Keys(files))
@@ -268,7 +268,7 @@ func TestLawDescription(t *testing.T) {
 		for c := range in.Specs.All() {
 			d := *c
 			d.VersionDesc, d.EventDesc = rapid.String().Draw(t, "versionDesc"), rapid.String().Draw(t, "eventDesc")
-			f.Commits = append(f.Commits, d)
+			f.Commits = append(f.Commits, &d)
 		}
 		described.Put(f)
 		if described.Len() != in.Specs.Len() {
@@ -338,7 +338,7 @@ func calledAlike(t *rapid.T, p *Plan) *Plan {
 	for c := range p.Calls() {
 		want := *c.Want
 		want.DependsOn, want.Pos = nil, spec.Pos{File: "other.yaml", Line: 1}
-		f.Commits = append(f.Commits, want)
+		f.Commits = append(f.Commits, &want)
 	}
 	in.Specs.Put(f)
 	return Diff(in, noon.Add(time.Duration(rapid.IntRange(0, 1000).Draw(t, "later"))*time.Second))

@@ -1,6 +1,7 @@
 package spec_test
 
 import (
+	"bytes"
 	"fmt"
 	"runtime"
 	"slices"
@@ -66,6 +67,50 @@ func list(n int) []byte {
 	return data
 }
 
+// What an everyday push costs a file of 10,000 commits in a set of as many others: ten
+// of them changed, in place or with a line more each, so that the others move.
+func BenchmarkReparse10Of10k(b *testing.B) {
+	const n = 10_000
+	for _, style := range []struct {
+		name string
+		data []byte
+	}{{"list", list(n)}, {"documents", documents(n)}} {
+		for _, change := range []struct{ name, format string }{
+			{"in-place", "instanceVersion: %d"}, {"moved", "# Release\n    instanceVersion: %d"},
+		} {
+			b.Run(style.name+"/"+change.name, func(b *testing.B) {
+				var versions [2][]byte
+				for i := range versions {
+					now := fmt.Sprintf(change.format, 4+i)
+					if i == 0 {
+						now = "instanceVersion: 4"
+					}
+					data := bytes.ReplaceAll(style.data, []byte("kb947c997"), []byte("ka1850f8b")) // no other file names them
+					versions[i] = bytes.Replace(data, []byte("instanceVersion: 3"), []byte(now), 10)
+				}
+				s := spec.NewSet()
+				for i := range n {
+					put(s, n+i, 1)
+				}
+				round := 0
+				next := func() {
+					s.Put(spec.Reparse(s.File("large.yaml"), "large.yaml", versions[round%2]))
+					round++
+				}
+				next()
+				s.Changed()
+				b.ReportAllocs()
+				for b.Loop() {
+					next()
+					if changed := s.Changed(); len(changed) != 10 || s.Len() != 2*n || len(s.Problems()) != 0 {
+						b.Fatal(len(changed), s.Len())
+					}
+				}
+			})
+		}
+	}
+}
+
 func documents(n int) []byte {
 	var data []byte
 	for i := range n {
@@ -125,7 +170,7 @@ func put10Dependent(b *testing.B, shift int) {
 		if i == 0 {
 			c.DependsOn = nil
 		}
-		return &spec.File{Name: name, Commits: []spec.Commit{c}}
+		return &spec.File{Name: name, Commits: []*spec.Commit{&c}}
 	}
 	s := spec.NewSet()
 	for i := range n {

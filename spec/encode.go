@@ -76,8 +76,8 @@ func (e *encoder) file(f *File) {
 	e.text(f.Name)
 	e.flag(f.Unread)
 	e.count(len(f.Commits))
-	for i := range f.Commits {
-		e.commit(&f.Commits[i], f.Name)
+	for _, c := range f.Commits {
+		e.commit(c, f.Name)
 	}
 	e.count(len(f.Broken))
 	for _, b := range f.Broken {
@@ -90,6 +90,20 @@ func (e *encoder) file(f *File) {
 		e.again(string(p.Severity))
 		e.again(p.Code)
 		e.again(p.Message)
+	}
+	e.outline(f.outline)
+}
+
+func (e *encoder) outline(o *outline) {
+	if o == nil {
+		e.count(0)
+		return
+	}
+	e.count(len(o.pieces))
+	for _, p := range o.pieces {
+		e.fields = append(e.fields, p.sum[:]...)
+		e.number(int64(p.line))
+		e.number(int64(p.commits))
 	}
 }
 
@@ -200,10 +214,10 @@ type decoder struct {
 func (d *decoder) file() *File {
 	f := &File{Name: d.text(), Unread: d.flag()}
 	if n := d.count(); n > 0 {
-		f.Commits = make([]Commit, n)
+		f.Commits = make([]*Commit, n)
 	}
 	for i := range f.Commits {
-		d.commit(&f.Commits[i], f.Name)
+		f.Commits[i] = d.commit(f.Name)
 	}
 	if n := d.count(); n > 0 {
 		f.Broken = make([]Named, n)
@@ -217,10 +231,31 @@ func (d *decoder) file() *File {
 	for i := range f.Problems {
 		f.Problems[i] = Problem{Pos: d.pos(f.Name), Severity: Severity(d.text()), Code: d.text(), Message: d.text()}
 	}
+	f.outline = d.outline(len(f.Commits))
 	return f
 }
 
-func (d *decoder) commit(c *Commit, name string) {
+// outline reads an outline, which must have so many commits.
+func (d *decoder) outline(commits int) *outline {
+	n := d.count()
+	if n == 0 {
+		return nil
+	}
+	o := &outline{make([]piece, n)}
+	for i := range o.pieces {
+		p := &o.pieces[i]
+		d.fields = d.fields[copy(p.sum[:], d.fields):]
+		p.line, p.commits = int32(d.number()), int32(d.number())
+		if commits -= int(p.commits); p.commits < 0 {
+			d.bad = true
+		}
+	}
+	d.bad = d.bad || commits != 0
+	return o
+}
+
+func (d *decoder) commit(name string) *Commit {
+	c := new(Commit)
 	with := d.unsigned()
 	c.Key = d.key()
 	c.Pos = d.pos(name)
@@ -259,6 +294,7 @@ func (d *decoder) commit(c *Commit, name string) {
 	if with&withWait != 0 {
 		c.Wait = time.Duration(d.number())
 	}
+	return c
 }
 
 func (d *decoder) key() Key { return Key{d.text(), d.text()} }

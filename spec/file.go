@@ -22,10 +22,12 @@ const (
 // File is what one spec file says.
 type File struct {
 	Name     string
-	Commits  []Commit // the usable ones, in the file's order
-	Broken   []Named  // tasks named by commits that are not usable, in the file's order
-	Unread   bool     // some of the file could not be read: it may name any task
+	Commits  []*Commit // the usable ones, in the file's order; not to be changed, for the next version may have them, too
+	Broken   []Named   // tasks named by commits that are not usable, in the file's order
+	Unread   bool      // some of the file could not be read: it may name any task
 	Problems Problems
+
+	outline *outline // of a large file, for Reparse; nil if there is none
 }
 
 // Named is a place that names a task.

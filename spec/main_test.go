@@ -47,7 +47,7 @@ func read(t *testing.T, elem ...string) []byte {
 const head = "apiVersion: wedatasync/v1\n"
 
 // parseGood parses a document that must be without fault.
-func parseGood(t *testing.T, lines ...string) []spec.Commit {
+func parseGood(t *testing.T, lines ...string) []*spec.Commit {
 	t.Helper()
 	f := spec.Parse("tasks.yaml", []byte(head+strings.Join(lines, "\n")+"\n"))
 	if len(f.Problems) > 0 || len(f.Broken) > 0 || f.Unread {

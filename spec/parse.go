@@ -13,17 +13,7 @@ import (
 // Parse reads one spec file. It never fails as a whole: what is wrong is in
 // File.Problems, and what is right beside it is usable. The name is only used in
 // positions. The file keeps nothing of data.
-func Parse(name string, data []byte) *File {
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	r := &reader{file: &File{Name: name}}
-	if p := checkText(name, data); p != nil {
-		r.report(*p)
-		r.unusable = true
-	} else {
-		r.documents(data)
-	}
-	return r.finish()
-}
+func Parse(name string, data []byte) *File { return Reparse(nil, name, data) }
 
 // reader reads the documents of one file into a File.
 type reader struct {
@@ -33,6 +23,8 @@ type reader struct {
 	warnings int
 	cut      [2]Pos   // where complaints were first left out: errors, warnings
 	guesses  []string // what the unknown keys of the mapping read last were meant to be
+	large    bool     // what is made of each part is noted
+	made     []madeDocument
 }
 
 // documents reads one document after the other.
@@ -53,7 +45,10 @@ func (r *reader) documents(data []byte) {
 			r.syntax(data, err)
 			return
 		}
-		r.document(&doc)
+		m := r.document(&doc)
+		if r.large {
+			r.made = append(r.made, m)
+		}
 	}
 }
 
@@ -77,8 +72,8 @@ func (r *reader) finish() *File {
 	f := r.file
 	if r.unusable {
 		f.Unread = true
-		for i := range f.Commits {
-			f.Broken = append(f.Broken, Named{f.Commits[i].Key, f.Commits[i].Pos})
+		for _, c := range f.Commits {
+			f.Broken = append(f.Broken, Named{c.Key, c.Pos})
 		}
 		f.Commits = nil
 		slices.SortFunc(f.Broken, func(a, b Named) int { return a.Pos.compare(b.Pos) })
@@ -106,6 +101,9 @@ func (r *reader) report(p Problem) {
 		*cut = p.Pos
 	}
 }
+
+// complaints counts what was reported, kept or not.
+func (r *reader) complaints() int { return r.errors + r.warnings }
 
 func (r *reader) errorAt(pos Pos, code, format string, args ...any) {
 	r.report(problemf(pos, code, format, args...))

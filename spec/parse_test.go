@@ -38,11 +38,12 @@ func TestExampleFile(t *testing.T) {
 	}
 }
 
-func withoutPlaces(commits []spec.Commit) []spec.Commit {
+func withoutPlaces(commits []*spec.Commit) []spec.Commit {
 	var bare []spec.Commit
 	for _, c := range commits {
-		c.Pos = spec.Pos{}
-		bare = append(bare, c)
+		b := *c
+		b.Pos = spec.Pos{}
+		bare = append(bare, b)
 	}
 	return bare
 }
@@ -69,7 +70,7 @@ commits:
     discardState: 12
     rerun: 2026-11-23
     wait: {status: running, timeout: 1h30m}`)
-	want := []spec.Commit{
+	want := []*spec.Commit{
 		{
 			Key:        key("7", "plain"),
 			CommitType: spec.Resume,

@@ -35,6 +35,13 @@ type place struct {
 // places are where one task is named.
 type places map[place]struct{}
 
+func (p place) key() Key {
+	if p.commit != nil {
+		return p.commit.Key
+	}
+	return p.broken.Key
+}
+
 func (p place) pos() Pos {
 	if p.commit != nil {
 		return p.commit.Pos
@@ -66,17 +73,30 @@ func (s *Set) Grow(n int) {
 
 // Put adds the file, or replaces the one of that name. The set keeps the file,
 // which must not change any more.
+//
+// Of a file that is replaced, the commits that are in both versions, as Reparse leaves
+// them, cost next to nothing.
 func (s *Set) Put(f *File) {
-	s.Remove(f.Name)
-	s.files[f.Name] = f
-	if len(f.Problems) > 0 {
-		s.faulty[f.Name] = f
+	old := s.files[f.Name]
+	if old == nil {
+		s.keep(f)
+		for at := range f.places() {
+			s.name(at)
+		}
+		return
 	}
-	if f.Unread {
-		s.unread++
+	gone, come := apart(old, f)
+	for _, at := range gone {
+		s.unname(at)
 	}
-	for k, at := range f.places() {
-		s.name(k, at)
+	s.forget(old)
+	s.keep(f)
+	touched := len(s.touched)
+	for _, at := range come {
+		s.name(at)
+	}
+	if slices.EqualFunc(gone, come, func(a, b place) bool { return a.key() == b.key() }) {
+		s.touched = s.touched[:touched] // they are in it already
 	}
 }
 
@@ -86,34 +106,85 @@ func (s *Set) Remove(name string) {
 	if f == nil {
 		return
 	}
-	delete(s.files, name)
-	delete(s.faulty, name)
+	for at := range f.places() {
+		s.unname(at)
+	}
+	s.forget(f)
+}
+
+// keep takes a file in, but for what it names.
+func (s *Set) keep(f *File) {
+	s.files[f.Name] = f
+	if len(f.Problems) > 0 {
+		s.faulty[f.Name] = f
+	}
+	if f.Unread {
+		s.unread++
+	}
+}
+
+// forget takes a file out, but for what it names.
+func (s *Set) forget(f *File) {
+	delete(s.files, f.Name)
+	delete(s.faulty, f.Name)
 	if f.Unread {
 		s.unread--
 	}
-	for k, at := range f.places() {
-		s.unname(k, at)
+}
+
+// File returns the file of that name, or nil. It may run beside reading methods.
+func (s *Set) File(name string) *File { return s.files[name] }
+
+// places yields where the file names a task.
+func (f *File) places() iter.Seq[place] {
+	return func(yield func(place) bool) {
+		for i := range f.names() {
+			if !yield(f.place(i)) {
+				return
+			}
+		}
 	}
 }
 
-// places yields what the file names, and where.
-func (f *File) places() iter.Seq2[Key, place] {
-	return func(yield func(Key, place) bool) {
-		for i := range f.Commits {
-			if c := &f.Commits[i]; !yield(c.Key, place{commit: c}) {
-				return
-			}
-		}
-		for i := range f.Broken {
-			if b := &f.Broken[i]; !yield(b.Key, place{broken: b}) {
-				return
-			}
+// names counts the places where the file names a task.
+func (f *File) names() int { return len(f.Commits) + len(f.Broken) }
+
+// place returns the i-th of them.
+func (f *File) place(i int) place {
+	if i < len(f.Commits) {
+		return place{commit: f.Commits[i]}
+	}
+	return place{broken: &f.Broken[i-len(f.Commits)]}
+}
+
+// apart returns the places that one of two versions of a file has and the other has
+// not. It relies on no order; but it finds what they share where that is in the order
+// in which it stands in the file, as Parse has it.
+func apart(old, now *File) (gone, come []place) {
+	i, j := 0, 0
+	for i < old.names() && j < now.names() {
+		a, b := old.place(i), now.place(j)
+		switch {
+		case a == b:
+			i, j = i+1, j+1
+		case a.pos().compare(b.pos()) <= 0:
+			gone, i = append(gone, a), i+1
+		default:
+			come, j = append(come, b), j+1
 		}
 	}
+	for ; i < old.names(); i++ {
+		gone = append(gone, old.place(i))
+	}
+	for ; j < now.names(); j++ {
+		come = append(come, now.place(j))
+	}
+	return gone, come
 }
 
 // name notes that the task is named at a place.
-func (s *Set) name(k Key, at place) {
+func (s *Set) name(at place) {
+	k := at.key()
 	s.touched = append(s.touched, k)
 	contest, contested := s.contest[k]
 	first, twice := s.once[k]
@@ -131,7 +202,8 @@ func (s *Set) name(k Key, at place) {
 }
 
 // unname notes that the task is not named at the place any more.
-func (s *Set) unname(k Key, at place) {
+func (s *Set) unname(at place) {
+	k := at.key()
 	s.touched = append(s.touched, k)
 	contest, contested := s.contest[k]
 	if !contested {
@@ -212,8 +284,9 @@ func (s *Set) InOrder() iter.Seq[*File] {
 // Files counts the files.
 func (s *Set) Files() int { return len(s.files) }
 
-// Changed returns, in order, the tasks whose commit may differ from what it was
-// when Changed was last called, and those that have become Absent since.
+// Changed returns, in order, the tasks whose commit may say something else than when
+// Changed was last called, and those that have become Absent since. A commit that
+// stands in another place is none of them.
 func (s *Set) Changed() []Key {
 	s.settle()
 	keys := s.changed
@@ -263,7 +336,7 @@ func (s *Set) reorder(keys []Key) {
 	old := s.order
 	s.order = make([]*Commit, 0, len(old)+len(keys))
 	for _, k := range keys {
-		i, found := slices.BinarySearchFunc(old, k, func(c *Commit, k Key) int { return c.Key.Compare(k) })
+		i, found := seek(old, k)
 		s.order = append(s.order, old[:i]...)
 		old = old[i:]
 		var was *Commit
@@ -279,6 +352,18 @@ func (s *Set) reorder(keys []Key) {
 		}
 	}
 	s.order = append(s.order, old...)
+}
+
+// seek returns where in the order the key is, or would be. It costs least near the
+// beginning.
+func seek(order []*Commit, k Key) (i int, found bool) {
+	end := 1
+	for end < len(order) && order[end].Key.Compare(k) <= 0 {
+		end *= 2
+	}
+	start := end / 2
+	i, found = slices.BinarySearchFunc(order[start:min(end, len(order))], k, func(c *Commit, k Key) int { return c.Key.Compare(k) })
+	return start + i, found
 }
 
 // differs reports whether the task's commit may differ, or whether it is absent.

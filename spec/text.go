@@ -2,6 +2,7 @@ package spec
 
 import (
 	"bytes"
+	"encoding/binary"
 	"iter"
 	"strings"
 	"unicode/utf8"
@@ -44,11 +45,13 @@ func checkText(name string, data []byte) *Problem {
 // rows yields the lines of data, without their ends, and counts them from 1.
 func rows(data []byte) iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) {
-		line := 0
-		for row := range bytes.Lines(data) {
-			line++
-			if text, ended := bytes.CutSuffix(row, []byte("\n")); ended {
-				row = bytes.TrimSuffix(text, []byte("\r"))
+		for line := 1; len(data) > 0; line++ {
+			row, end := data, bytes.IndexByte(data, '\n')
+			if data = nil; end >= 0 {
+				row, data = row[:end], row[end+1:]
+				if end > 0 && row[end-1] == '\r' {
+					row = row[:end-1]
+				}
 			}
 			if !yield(line, row) {
 				return
@@ -61,6 +64,10 @@ func rows(data []byte) iter.Seq2[int, []byte] {
 // returns -1.
 func badCharacter(row []byte) (at int, code, message string) {
 	for i := 0; i < len(row); {
+		if i+8 <= len(row) && isPlain(binary.LittleEndian.Uint64(row[i:])) {
+			i += 8
+			continue
+		}
 		c := row[i]
 		if c >= ' ' && c < 0x7f || c == '\t' {
 			i++
@@ -82,6 +89,12 @@ func badCharacter(row []byte) (at int, code, message string) {
 		i += size
 	}
 	return -1, "", ""
+}
+
+// isPlain reports whether eight bytes are each from ' ' to '~'.
+func isPlain(eight uint64) bool {
+	const each, top = 0x0101010101010101, 0x8080808080808080
+	return (eight|(eight+each)|(eight-' '*each))&top == 0
 }
 
 // isControl reports whether r is a control character, or one that only some

@@ -70,10 +70,11 @@ func HasRevision(dir, revision string) bool {
 // alone returns the file without what it says of tasks in other files.
 func alone(f *spec.File) *spec.File {
 	out := *f
-	out.Commits = make([]spec.Commit, len(f.Commits))
+	out.Commits = make([]*spec.Commit, len(f.Commits))
 	for i, c := range f.Commits {
-		c.DependsOn = nil
-		out.Commits[i] = c
+		bare := *c
+		bare.DependsOn = nil
+		out.Commits[i] = &bare
 	}
 	return &out
 }

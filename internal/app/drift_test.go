@@ -159,7 +159,7 @@ func (c *console) release(i int, version int64) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.pushed = append(c.pushed, &spec.File{Name: commit.TaskID, Commits: []spec.Commit{commit}})
+	c.pushed = append(c.pushed, &spec.File{Name: commit.TaskID, Commits: []*spec.Commit{&commit}})
 	c.releases++
 }
 

@@ -120,8 +120,9 @@ func (c *catalog) allChanges(ctx context.Context, s *store, to snapshot, base st
 }
 
 // parse makes the file of each change; nil where there is nothing. What a file
-// says depends on its name and its blob alone.
-func (s *store) parse(ctx context.Context, changes []change) ([]*spec.File, error) {
+// says depends on its name and its blob alone; what it costs, also on what is known
+// of it.
+func (s *store) parse(ctx context.Context, changes []change, known *spec.Set) ([]*spec.File, error) {
 	const batch = 64
 	files := make([]*spec.File, len(changes))
 	var left atomic.Int64
@@ -131,7 +132,7 @@ func (s *store) parse(ctx context.Context, changes []change) ([]*spec.File, erro
 	for start := 0; start < len(changes) && working.Err() == nil; start += batch {
 		workers.Go(func() error {
 			for i := start; i < min(start+batch, len(changes)); i++ {
-				file, size, err := s.file(changes[i])
+				file, size, err := s.file(changes[i], known)
 				if err != nil {
 					return err
 				}
@@ -150,7 +151,7 @@ func (s *store) parse(ctx context.Context, changes []change) ([]*spec.File, erro
 }
 
 // file makes the file of one change, and says how many bytes it has.
-func (s *store) file(c change) (file *spec.File, size int64, err error) {
+func (s *store) file(c change, known *spec.Set) (file *spec.File, size int64, err error) {
 	switch c.kind {
 	case kindNone:
 		return nil, 0, nil
@@ -162,7 +163,7 @@ func (s *store) file(c change) (file *spec.File, size int64, err error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		return parseSpec(c.name, data), int64(len(data)), nil
+		return parseSpec(known, c.name, data), int64(len(data)), nil
 	default:
 		return c.kind.complaint(c.name), 0, nil
 	}
@@ -173,11 +174,11 @@ func tooLargeFile(name string, large tooLarge) *spec.File {
 }
 
 // parseSpec parses a file. That one file breaks the parser must not stop the others.
-func parseSpec(name string, data []byte) (file *spec.File) {
+func parseSpec(known *spec.Set, name string, data []byte) (file *spec.File) {
 	defer func() {
 		if r := recover(); r != nil {
 			file = spec.BadFile(name, "parser", fmt.Sprintf("the parser broke on this file: %v: please report it", r))
 		}
 	}()
-	return spec.Parse(name, data)
+	return spec.Reparse(known.File(name), name, data)
 }

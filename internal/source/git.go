@@ -305,7 +305,7 @@ func (g *Git) load(ctx context.Context, head plumbing.Hash) (next step, err erro
 	if next.changes, err = g.catalog.changes(ctx, s, g.snapshot, next.snapshot, g.config.Path); err != nil {
 		return next, err
 	}
-	next.files, err = s.parse(ctx, next.changes)
+	next.files, err = s.parse(ctx, next.changes, g.catalog.set)
 	return next, err
 }
 

@@ -152,7 +152,7 @@ func (h *randomHistory) check() {
 	if err != nil {
 		h.rt.Fatal(err)
 	}
-	files, err := s.parse(h.rt.Context(), changes)
+	files, err := s.parse(h.rt.Context(), changes, scratch.set)
 	if err != nil {
 		h.rt.Fatal(err)
 	}
@@ -210,7 +210,12 @@ func randomSpecs(t *rapid.T, files map[string]string) map[string]string {
 		case 3:
 			files["in/"+IgnoreFile] = rapid.SampledFrom([]string{"drafts\n", "*.yml\n", "x/*\n!x/a.yaml\n", "# nothing\n"}).Draw(t, "ignore")
 		default:
-			files[names.Draw(t, "name")] = randomText(t)
+			name := names.Draw(t, "name")
+			if len(files[name]) > 64<<10 {
+				files[name] = largeText(t)
+			} else {
+				files[name] = randomText(t)
+			}
 		}
 	}
 	if _, ok := files["in/g.yaml/h.yaml"]; ok {
@@ -224,7 +229,12 @@ func randomText(t *rapid.T) string {
 	switch rapid.IntRange(0, 5).Draw(t, "text") {
 	case 0:
 		return rapid.SampledFrom([]string{"commits: [", "apiVersion: v9\n", "\x00", "->a.yaml", "apiVersion: wedatasync/v1\ncommits: []\n"}).Draw(t, "odd")
-	case 1, 2:
+	case 1:
+		if rapid.IntRange(0, 3).Draw(t, "large") == 0 {
+			return largeText(t)
+		}
+		fallthrough
+	case 2:
 		return specOf(rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "task"), rapid.IntRange(1, 3).Draw(t, "version"))
 	}
 	var b strings.Builder
@@ -234,6 +244,23 @@ func randomText(t *rapid.T) string {
 		fmt.Fprintf(&b, "  - {taskId: %s, instanceVersion: %d%s}\n", task, rapid.IntRange(1, 2).Draw(t, "version"), rapid.SampledFrom([]string{
 			"", "", ", suspend: maybe", ", dependsOn: [" + string(task[0]%5+'a') + "]", ", extConfig: {k: v, l: w}", ", versionDesc: text, eventDesc: words", ", rerun: again",
 		}).Draw(t, "more"))
+	}
+	return b.String()
+}
+
+// largeText is the text of a file that is not parsed again where it is as it was: a
+// list of commits of which some differ from text to text, or have a line more.
+func largeText(t *rapid.T) string {
+	var b strings.Builder
+	b.WriteString("apiVersion: wedatasync/v1\ndefaults: {projectId: 3, commitType: start}\ncommits:\n")
+	special := rapid.MapOfN(rapid.IntRange(0, 399), rapid.SampledFrom([]string{
+		"instanceVersion: 2", "# two\n    instanceVersion: 2", "suspend: maybe", "taskType: 7", "versionDesc: |\n      two\n\n    instanceVersion: 2",
+	}), 0, 3).Draw(t, "special")
+	for i := range 400 {
+		fmt.Fprintf(&b, "  - taskId: t%03d\n    eventDesc: %s\n", i, strings.Repeat("nightly ", 20))
+		if line, ok := special[i]; ok {
+			fmt.Fprintf(&b, "    %s\n", line)
+		}
 	}
 	return b.String()
 }

@@ -154,7 +154,7 @@ func (r *Repository) specsAt(ctx context.Context, rev, path string) (_ *reconcil
 	if err != nil {
 		return nil, err
 	}
-	files, err := r.store.parse(ctx, changes)
+	files, err := r.store.parse(ctx, changes, catalog.set)
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +203,7 @@ func (r *Repository) changes(ctx context.Context, base, head, path string) (_ []
 	if err != nil {
 		return nil, err
 	}
-	files, err := r.store.parse(ctx, sides)
+	files, err := r.store.parse(ctx, sides, spec.NewSet())
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func forge(t testing.TB, g *Git) {
 	if _, ok := s.catalog.files[name]; !ok {
 		t.Fatalf("%s is not among the saved files", name)
 	}
-	s.catalog.set.Put(parseSpec(name, []byte(specOf("a", 99))))
+	s.catalog.set.Put(parseSpec(s.catalog.set, name, []byte(specOf("a", 99))))
 	must(t, s.catalog.save(of, s.root, path+".new", path))
 }
 
@@ -172,7 +172,7 @@ func savedOfFiles(t testing.TB, of savedOf, files map[string]string) []byte {
 	c := newCatalog()
 	for name, text := range files {
 		c.files[name] = leaf{kind: kindSpec, hash: plumbing.ComputeHash(plumbing.BlobObject, []byte(text))}
-		c.set.Put(parseSpec(name, []byte(text)))
+		c.set.Put(parseSpec(c.set, name, []byte(text)))
 	}
 	path := filepath.Join(t.TempDir(), savedFile)
 	must(t, c.save(of, plumbing.ComputeHash(plumbing.TreeObject, nil), path+".new", path))

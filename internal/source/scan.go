@@ -256,7 +256,7 @@ func (s *scan) file(root *os.Root, r read) {
 	}
 	l.hash = name(object{plumbing.BlobObject, data})
 	if s.folder.catalog.files[r.name] != l {
-		s.found(change{r.name, l}, parseSpec(r.name, data))
+		s.found(change{r.name, l}, parseSpec(s.folder.catalog.set, r.name, data))
 	}
 	if start.Sub(r.info.ModTime()) > racy {
 		s.mu.Lock()
