@@ -50,7 +50,7 @@ type extent struct {
 // layoutOf looks how a text can be cut into pieces. It is careful: where lines could
 // mean anything else than they do in a file as people write it, there is no layout.
 func layoutOf(data []byte, large int) (l layout, ok bool) {
-	if bytes.ContainsAny(data, "\t\r") || hasKeyIndicator(data) {
+	if bytes.IndexByte(data, '\t') >= 0 || bytes.IndexByte(data, '\r') >= 0 || hasKeyIndicator(data) {
 		return l, false
 	}
 	s := cutter{layout: &l, data: data, large: large}
@@ -115,8 +115,11 @@ func (c *cutter) end(at int) {
 
 // row looks at one line, which is without its end.
 func (c *cutter) row(row []byte, at, line int) bool {
-	text := bytes.TrimLeft(row, " ")
-	indent := len(row) - len(text)
+	indent := 0
+	for indent < len(row) && row[indent] == ' ' {
+		indent++
+	}
+	text := row[indent:]
 	switch {
 	case len(text) == 0 || text[0] == '#':
 		return true // wherever it belongs

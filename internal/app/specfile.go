@@ -196,7 +196,9 @@ func readsBack(name string, data []byte, commits []spec.Commit) error {
 	if f.Problems.Errors() > 0 {
 		return fmt.Errorf("write specs: %w", f.Problems)
 	}
-	same := slices.EqualFunc(commits, f.Commits, func(a spec.Commit, b *spec.Commit) bool { return a.Request() == b.Request() && a.Wanted() == b.Wanted() })
+	same := slices.EqualFunc(commits, f.Commits, func(a spec.Commit, b *spec.Commit) bool {
+		return a.Request() == b.Request() && a.Wanted() == b.Wanted()
+	})
 	if !same {
 		return fmt.Errorf("write specs: %s would not say what was applied", name)
 	}
