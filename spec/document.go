@@ -130,6 +130,7 @@ func (r *reader) defaults(n *yaml.Node) (d defaults) {
 func (r *reader) item(n *yaml.Node, d defaults) made {
 	errors, complaints := r.errors, r.complaints()
 	m := made{line: n.Line, column: n.Column}
+	r.file.parsed++
 	c := new(Commit)
 	if r.tree(n, 3) {
 		if r.isMapping(n, "a commit") {

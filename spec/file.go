@@ -28,7 +28,13 @@ type File struct {
 	Problems Problems
 
 	outline *outline // of a large file, for Reparse; nil if there is none
+	parsed  int32    // see Parsed
 }
+
+// Parsed counts the commits that it took to parse for the file, good or not: all, or,
+// after Reparse, those that were not as they had been. For one that comes from
+// DecodeFiles it took none.
+func (f *File) Parsed() int { return int(f.parsed) }
 
 // Named is a place that names a task.
 type Named struct {

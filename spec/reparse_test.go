@@ -92,7 +92,10 @@ var nasty = []string{
 var heads = []string{
 	head + "commits:\n",
 	head + "defaults: {projectId: 1, commitType: start}\ncommits:\n",
-	head + "defaults: {projectId: 1, commitType: start}\ncommits:\n",
+	head + "defaults: {projectId: 2, commitType: start}\ncommits:\n",
+	head + "defaults: {projectId: 1, commitType: start, taskType: offline}\ncommits:\n",
+	head + "defaults: {projectId: 1, commitType: submit}\ncommits:\n",
+	head + "defaults: {projectId: 1}\ncommits:\n",
 	head + "defaults:\n  projectId: 1\n  commitType: submit\ncommits:\n",
 	head + "defaults: {projectId: 2, commitType: start, taskType: 7}\n# the list\ncommits:\n\n# of commits\n",
 	"# first\n\n" + head + "defaults: {projectId: 1, commitType: start, wait: {status: running}}\ncommits:\n",
@@ -263,7 +266,7 @@ func FuzzReparse(f *testing.F) {
 		all.WriteString(item)
 	}
 	for _, h := range heads {
-		two := written{{h, nasty[:3], ""}, {heads[3], nasty[3:6], "  "}}.bytes()
+		two := written{{h, nasty[:3], ""}, {heads[2], nasty[3:6], "  "}}.bytes()
 		f.Add(two, uint16(len(two)-20), uint16(0), "\n---\n")
 	}
 	for _, b := range badFiles(f) {

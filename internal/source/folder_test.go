@@ -316,7 +316,10 @@ func TestFolderIncrementalEqualsFromScratch(t *testing.T) {
 				case 3:
 					_ = os.Symlink("a.yaml", f.path(name))
 				default:
-					text := rapid.SampledFrom([]string{specOf("a", 1), specOf("b", 2), "commits: ["}).Draw(rt, "text")
+					text := rapid.SampledFrom([]string{specOf("a", 1), specOf("b", 2), "commits: [", ""}).Draw(rt, "text")
+					if text == "" {
+						text = largeText(rt)
+					}
 					if name == IgnoreFile {
 						text = rapid.SampledFrom([]string{"in\n", "*.yml\n", "# nothing\n"}).Draw(rt, "ignore")
 					}

@@ -78,7 +78,7 @@ type Git struct {
 	mirror   *mirror               // nil until the first poll
 	broken   plumbing.Hash         // a commit that was damaged when it had just been fetched
 	catalog  *catalog
-	unsaved  int // changes that the saved catalog does not have
+	unsaved  int // commits that whoever has the saved catalog would have to parse
 	snapshot snapshot
 	revision *reconcile.Revision
 }
@@ -227,12 +227,12 @@ func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision
 	g.catalog.apply(next.changes, next.files)
 	g.snapshot = next.snapshot
 	g.revision = revisionOf(next.commit, g.catalog.set)
-	g.unsaved += max(1, len(next.changes)) // the tree may have changed in any case
+	g.unsaved += next.cost()
 	g.mirror.store.rest()
 	if len(g.mirror.store.packs) > g.packs && head == g.mirror.head {
 		g.compact(ctx)
 	}
-	if g.unsaved*savedShare >= len(g.catalog.files) {
+	if g.unsaved*savedShare >= max(len(g.catalog.files), g.catalog.set.Len()) {
 		g.save()
 	}
 	return g.revision, nil
@@ -290,6 +290,18 @@ type step struct {
 	snapshot snapshot
 	changes  []change
 	files    []*spec.File
+}
+
+// cost is what a step would cost the next process, in commits to parse.
+func (s *step) cost() int {
+	n := 0
+	for _, f := range s.files {
+		n++
+		if f != nil && f.Parsed() > 1 {
+			n += f.Parsed() - 1
+		}
+	}
+	return max(1, n) // the tree may have changed in any case
 }
 
 // load reads what is new in a commit. It does all of a poll that can fail.

@@ -28,8 +28,8 @@ const (
 	// savedBlock is how many files, or about how many commits, are encoded together.
 	// They share a copy of their texts for as long as one of them is there.
 	savedBlock = 256
-	// savedShare says when a catalog is saved again: when one in so many of its files
-	// has changed since. So what that costs is a share of what the changes cost.
+	// savedShare says when a catalog is saved again: when one in so many of its commits
+	// was parsed since. So what that costs is a share of what the changes cost.
 	savedShare = 16
 )
 
