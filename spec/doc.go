@@ -39,4 +39,12 @@
 // says that the file may name any task, and nothing is taken for removed because of
 // it. What several files make wrong together, a task named twice or a dependency
 // that leads nowhere or in a circle, a [Set] finds; it stops the commits concerned.
+//
+// # What a change costs
+//
+// A set takes a file in and out at the cost of the file. Of a large file, [Reparse]
+// parses only the commits and documents that differ from the version before, and the
+// set looks at no others. It remembers the earlier ones by a hash of their text. Where
+// the text is not as plain as it has to be for that, the file is parsed as a whole;
+// what it says is the same.
 package spec

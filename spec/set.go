@@ -7,7 +7,7 @@ import (
 )
 
 // Set is all that a source says, kept by file: to put or remove a file costs what
-// the file holds, not what the set holds. What follows from several files, such
+// the file holds, or what differs from its version before, not what the set holds. What follows from several files, such
 // as a task named twice, is worked out when it is next asked for. So no two
 // methods may run at once, except that reading methods may after one of them has
 // returned since the last Put or Remove.

@@ -69,12 +69,11 @@ func HasRevision(dir, revision string) bool {
 
 // alone returns the file without what it says of tasks in other files.
 func alone(f *spec.File) *spec.File {
-	out := *f
-	out.Commits = make([]*spec.Commit, len(f.Commits))
+	out := &spec.File{Name: f.Name, Commits: make([]*spec.Commit, len(f.Commits)), Broken: f.Broken, Unread: f.Unread, Problems: f.Problems}
 	for i, c := range f.Commits {
 		bare := *c
 		bare.DependsOn = nil
 		out.Commits[i] = &bare
 	}
-	return &out
+	return out
 }

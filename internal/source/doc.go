@@ -3,7 +3,7 @@
 //
 // A [Git] source keeps a bare mirror with full history, without a worktree. A poll
 // is one round trip; what is new is fetched in one more, found by comparing trees
-// by their hashes, and only blobs that differ are read and parsed. What was parsed is
+// by their hashes, and only blobs that differ are read, and parsed where they differ. What was parsed is
 // saved in the mirror, so that the first poll of a process is one like any other. A
 // [Folder] is watched, and only what the system says was changed is read again. A
 // [Repository] answers for any revision of a checkout, for plans in CI.

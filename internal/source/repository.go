@@ -195,21 +195,31 @@ func (r *Repository) changes(ctx context.Context, base, head, path string) (_ []
 			return nil, err
 		}
 	}
-	var sides []change // of each difference the base, then the head
+	var before, after []change // the two sides of each difference
 	err = r.store.compare(ctx, from, to, path, func(name string, a, b leaf) error {
-		sides = append(sides, change{name, a}, change{name, b})
+		before, after = append(before, change{name, a}), append(after, change{name, b})
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	files, err := r.store.parse(ctx, sides, spec.NewSet())
+	known := spec.NewSet()
+	bases, err := r.store.parse(ctx, before, known)
 	if err != nil {
 		return nil, err
 	}
-	changes := make([]FileChange, len(sides)/2)
-	for i := range changes {
-		changes[i] = FileChange{sides[2*i].name, files[2*i], files[2*i+1]}
+	for _, f := range bases {
+		if f != nil {
+			known.Put(f)
+		}
+	}
+	heads, err := r.store.parse(ctx, after, known)
+	if err != nil {
+		return nil, err
+	}
+	changes := make([]FileChange, len(after))
+	for i, c := range after {
+		changes[i] = FileChange{c.name, bases[i], heads[i]}
 	}
 	return changes, nil
 }
