@@ -8,7 +8,7 @@ import (
 	"golang.org/x/crypto/blake2b"
 )
 
-// What is worth to be remembered in pieces, in bytes. Anything smaller is soon parsed.
+// What it takes to be remembered in pieces, in bytes: anything smaller is soon parsed.
 const (
 	largeFile     = 64 << 10
 	largeDocument = 16 << 10 // of a large file, to be more than one piece
@@ -188,7 +188,9 @@ func (s *summer) items(d defaults) {
 	h.number(int64(d.taskType))
 	h.number(int64(d.commitType))
 	if d.hasCommitType {
-		h.number(1)
+		h.text("given")
+	} else {
+		h.text("")
 	}
 	h.number(int64(d.wait))
 	s.prefix = h.buf

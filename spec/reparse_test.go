@@ -232,6 +232,61 @@ func TestReparse(t *testing.T) {
 	}
 }
 
+// Of a large file no more is parsed than has changed, as long as it is written as
+// people write it. Of a list, its first commit always is.
+func TestReparse_parsesWhatIsNew(t *testing.T) {
+	const n = 1_000
+	replace := func(old, now string, times int) func([]byte) []byte {
+		return func(data []byte) []byte { return bytes.Replace(data, []byte(old), []byte(now), times) }
+	}
+	tasks := func(i int) string { return fmt.Sprintf("kb947c997-4f91-4a1f-913d-%012d", i) }
+	for name, c := range map[string]struct {
+		data   []byte
+		edit   func([]byte) []byte
+		parsed int
+		shared int // commits that are the ones of the earlier version
+	}{
+		"nothing":                  {list(n), replace("", "", 0), 1, n - 1},
+		"one commit":               {list(n), replace(tasks(500), "other", 1), 2, n - 2},
+		"two commits":              {list(n), replace(tasks(1), "other", 1), 2, n - 2},
+		"the last commit":          {list(n), replace(tasks(n-1), "other", 1), 2, n - 2},
+		"a comment":                {list(n), replace(tasks(500), tasks(500)+"\n    # why", 1), 2, 499},
+		"a comment at the top":     {list(n), replace("api", "# why\napi", 1), 1, 0},
+		"another description":      {list(n), replace("nightly release", "|\n      nightly\n\n      release", 10), 10, 0},
+		"the default":              {list(n), replace("projectId: \"1", "projectId: \"2", 1), n, 0},
+		"a default said otherwise": {list(n), replace("taskType: realtime", "taskType: 201", 1), 1, n - 1},
+		"a fault":                  {list(n), replace(tasks(500), "''", 1), 2, n - 2},
+		"a key indicator":          {list(n), replace("    versionDesc:", "    ? versionDesc\n    :", 1), n, 0},
+		"lines of Windows":         {list(n), replace("\n", "\r\n", -1), n, 0},
+		"a tab":                    {list(n), replace("release", "release\t", 1), n, 0},
+		"no list":                  {list(n), replace("commits:\n", "commits: # all\n", 1), n, 0},
+		"no document":              {documents(n), replace("", "", 0), 0, n},
+		"one document":             {documents(n), replace("instanceVersion: 3", "instanceVersion: 4", 1), 1, n - 1},
+		"a document more":          {documents(n), replace("---\n", "---\n"+head+"commits: []\n---\n", 2), 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := spec.Parse("large.yaml", c.data)
+			if before.Parsed() != n {
+				t.Fatalf("of %d commits %d were parsed", n, before.Parsed())
+			}
+			data := c.edit(c.data)
+			after := spec.Reparse(before, "large.yaml", data)
+			if diff := cmp.Diff(spec.ParseWhole("large.yaml", data), after, cmpopts.IgnoreUnexported(spec.File{})); diff != "" {
+				t.Errorf("the file differs from what is parsed as a whole (-whole +changes):\n%s", diff)
+			}
+			shared := 0
+			for _, commit := range after.Commits {
+				if slices.Contains(before.Commits, commit) {
+					shared++
+				}
+			}
+			if after.Parsed() != c.parsed || shared != c.shared {
+				t.Errorf("%d commits were parsed and %d are shared, want %d and %d", after.Parsed(), shared, c.parsed, c.shared)
+			}
+		})
+	}
+}
+
 // checkReparse parses a version of a file after another one.
 func checkReparse(t interface {
 	Helper()
