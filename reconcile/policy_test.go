@@ -199,7 +199,7 @@ func TestAnswerTo_Laws(t *testing.T) {
 func planned(want *spec.Commit, rec *state.Record, policy DriftPolicy) *Plan {
 	set := spec.NewSet()
 	if want != nil {
-		set.Put(&spec.File{Name: "a.yaml", Commits: []spec.Commit{*want}})
+		set.Put(&spec.File{Name: "a.yaml", Commits: []*spec.Commit{want}})
 	}
 	p := Diff(Input{Specs: set, Records: state.NewRecords(rec), Policy: policy}, driftNow)
 	for i := range p.Changes {
@@ -330,7 +330,7 @@ func TestDiff_Heals(t *testing.T) {
 				rec = withUndo(rec, nil)
 			}
 			records.Put(rec)
-			set.Put(&spec.File{Name: c.TaskID, Commits: []spec.Commit{c}})
+			set.Put(&spec.File{Name: c.TaskID, Commits: []*spec.Commit{&c}})
 		}
 		p := g.Check(Diff(Input{Specs: set, Records: records, Policy: PolicyHeal}, driftNow), Facts{}, driftNow)
 		if len(callsOf(p)) > 0 || len(p.Holds) != 1 || p.Holds[0].Guard != name {
@@ -344,7 +344,7 @@ func TestDiff_Heals(t *testing.T) {
 
 	depends := spec.Commit{Key: spec.Key{ProjectID: "1", TaskID: "b"}, CommitType: spec.Start, InstanceVersion: 1, DependsOn: []spec.Key{driftKey}}
 	set := spec.NewSet()
-	set.Put(&spec.File{Name: "a.yaml", Commits: []spec.Commit{*want, depends}})
+	set.Put(&spec.File{Name: "a.yaml", Commits: []*spec.Commit{want, &depends}})
 	contested := noted()
 	contested.Applied.Drift.Heals = []state.Heal{{At: driftNow.Add(-2 * time.Hour)}, {At: driftNow.Add(-time.Hour)}}
 	p := Diff(Input{Specs: set, Records: state.NewRecords(contested), Policy: PolicyHeal}, driftNow)
