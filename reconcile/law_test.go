@@ -282,7 +282,8 @@ func TestLawDescription(t *testing.T) {
 }
 
 // TestLawHolds: what needs a call is in the plan once, either among the calls or
-// held with a reason and a detail; and what needs none is not.
+// held with a reason and a detail; and what needs none is not. Of the calls, one that
+// undoes drift has a detail, too.
 func TestLawHolds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -295,7 +296,9 @@ func TestLawHolds(t *testing.T) {
 				t.Fatalf("%s is listed twice", c.Key)
 			}
 			listed[c.Key] = c
-			if held := c.Action == ActionHold; held != (c.Hold != "") || held != (c.Detail != "") {
+			held := c.Action == ActionHold
+			said := held || c.Action == ActionCommit && c.Reason == ReasonDrift
+			if held != (c.Hold != "") || said != (c.Detail != "") {
 				t.Fatalf("%s has hold %q and detail %q", line(c), c.Hold, c.Detail)
 			}
 			if slices.Contains(callKeys(p), c.Key) != (c.Action == ActionCommit) {
@@ -308,7 +311,7 @@ func TestLawHolds(t *testing.T) {
 			if have != nil {
 				applied = have.Applied
 			}
-			needed := reasonFor(want, applied) != "" || have != nil && isOpen(have.Status)
+			needed := in.Policy.asks(want, applied) != "" || have != nil && isOpen(have.Status)
 			if shown := c != nil && c.Action != ActionUnversioned; needed != shown {
 				t.Fatalf("%s is needed: %v, and shown: %v", want.Key, needed, shown)
 			}

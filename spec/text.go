@@ -25,7 +25,13 @@ func checkText(name string, data []byte) *Problem {
 		return bad(1, 1, "lfs-pointer", "the file is a Git LFS pointer, not a spec: keep specs out of LFS (git lfs untrack, then commit the file itself)")
 	}
 
+	values := newValueCount(data)
 	for line, row := range rows(data) {
+		if string(row) == "---" { // of which a file can have a million
+			values.n = 1
+			continue
+		}
+		values.add(line, row)
 		if i, code, message := badCharacter(row); i >= 0 {
 			return bad(line, 1+utf8.RuneCount(row[:i]), code, message)
 		}
@@ -36,8 +42,8 @@ func checkText(name string, data []byte) *Problem {
 			return bad(line, 1, "directive", "directives (%YAML, %TAG) are not used in specs: remove the line")
 		}
 	}
-	if line := tooManyValues(data); line > 0 {
-		return bad(line, 1, "too-many-values", "the document has more commas, colons and brackets than specs need: split it into several files")
+	if values.over > 0 {
+		return bad(values.over, 1, "too-many-values", "the document has more commas, colons and brackets than specs need: split it into several files")
 	}
 	return nil
 }
@@ -118,28 +124,35 @@ func isConflictMarker(row []byte) bool {
 	return bytes.Count(mark, row[:1]) == 7 && (len(rest) == 0 || rest[0] == ' ')
 }
 
-// tooManyValues returns the line where a document has more values than specs of
-// the file's size need, or 0: a value costs the YAML library several hundred
-// bytes, however short it is.
-func tooManyValues(data []byte) int {
-	limit := min(maxValues, minValues+len(data)/3)
-	most := 0
+// valueCount finds the line where a document has more values than specs of the file's
+// size need: a value costs the YAML library several hundred bytes, however short it is.
+type valueCount struct {
+	limit int // 0: there cannot be too many
+	n     int // of the document, so far
+	over  int // the line; 0 if there is none
+}
+
+func newValueCount(data []byte) valueCount {
+	limit, most := min(maxValues, minValues+len(data)/3), 0
 	for _, c := range ",:[{-?" { // each value but the first of a document is after one of these
 		most += bytes.Count(data, []byte{byte(c)})
 	}
 	if most <= limit {
-		return 0
+		limit = 0
 	}
-	values := 0
-	for line, row := range rows(data) {
-		if bytes.HasPrefix(row, []byte("---")) {
-			values = 0
-		}
-		if values += countValues(row); values > limit {
-			return line
-		}
+	return valueCount{limit: limit}
+}
+
+func (v *valueCount) add(line int, row []byte) {
+	if v.limit == 0 || v.over > 0 {
+		return
 	}
-	return 0
+	if bytes.HasPrefix(row, []byte("---")) {
+		v.n = 0
+	}
+	if v.n += countValues(row); v.n > v.limit {
+		v.over = line
+	}
 }
 
 // countValues counts the places of a line where a YAML value may begin.
