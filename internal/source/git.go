@@ -111,9 +111,10 @@ func OpenGit(c GitConfig) (*Git, error) {
 	if err := g.takeMirror(); err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
-	g.saved = sync.OnceValues(g.readSaved)
+	saved := sync.OnceValues(g.readSaved)
+	g.saved = saved
 	if !g.temp {
-		go func() { _, _ = g.saved() }() // which takes a moment, and is asked for after the first fetch
+		go func() { _, _ = saved() }() // which takes a moment, and is asked for after the first fetch
 	}
 	return g, nil
 }

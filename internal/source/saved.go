@@ -190,14 +190,19 @@ func parseSaved(of savedOf, file io.ReadSeeker) (c *catalog, root plumbing.Hash,
 	count := r.number()
 	c = newCatalog()
 	c.grow(min(count, maxFiles))
-	for r.err == nil && r.left > 0 {
-		if err := r.block(c); err != nil {
-			return nil, root, err
+	blocks := make(chan block, 4)
+	go r.blocks(blocks) // to decode takes about as long as to put into maps
+	for b := range blocks {
+		for i, f := range b.files {
+			c.files[f.Name] = b.leaf(i)
+			c.set.Put(f)
 		}
+		err = b.err // of the last, if there was one
 	}
-	if r.err != nil {
-		return nil, root, r.err
+	if err != nil {
+		return nil, root, err
 	}
+	c.set.Len() // works out what follows from the files, while nobody waits
 	if len(c.files) != count {
 		return nil, root, fmt.Errorf("they are %d files in place of %d", len(c.files), count)
 	}
@@ -277,26 +282,43 @@ func (r countedReader) ReadByte() (byte, error) {
 	return r.in.ReadByte()
 }
 
-// block reads some files into the catalog.
-func (r *savedReader) block(c *catalog) error {
-	const each = 1 + hashSize
+// block is some of the saved files, and what each was made from, or why there are no
+// more.
+type block struct {
+	files  []*spec.File
+	leaves []byte
+	err    error
+}
+
+// leafSize is how many bytes tell what a file was made from.
+const leafSize = 1 + hashSize
+
+// leaf returns what the i-th file was made from.
+func (b *block) leaf(i int) leaf {
+	l := b.leaves[i*leafSize:][:leafSize]
+	return leaf{plumbing.Hash(l[1:]), kind(l[0])}
+}
+
+// blocks sends all blocks, up to one with an error.
+func (r *savedReader) blocks(to chan<- block) {
+	defer close(to)
+	for r.left > 0 || r.err != nil {
+		b := r.block()
+		if to <- b; b.err != nil {
+			return
+		}
+	}
+}
+
+func (r *savedReader) block() (b block) {
 	n := r.number()
-	leaves := bytes.Clone(r.take(n * each))
+	b.leaves = bytes.Clone(r.take(n * leafSize))
 	encoded := r.take(r.number())
-	if r.err != nil {
-		return r.err
+	if b.err = r.err; b.err != nil {
+		return b
 	}
-	files, err := spec.DecodeFiles(encoded)
-	if err != nil {
-		return err
+	if b.files, b.err = spec.DecodeFiles(encoded); b.err == nil && len(b.files) != n {
+		return block{err: fmt.Errorf("a block has %d files in place of %d", len(b.files), n)}
 	}
-	if len(files) != n {
-		return fmt.Errorf("a block has %d files in place of %d", len(files), n)
-	}
-	for i, f := range files {
-		l := leaves[i*each:][:each]
-		c.files[f.Name] = leaf{plumbing.Hash(l[1:]), kind(l[0])}
-		c.set.Put(f)
-	}
-	return nil
+	return b
 }
