@@ -50,7 +50,12 @@ var _ reconcile.Observer = (*thrift)(nil)
 
 // startThrift begins to hold memory down, for a start that takes over saved bytes.
 func startThrift(saved int64) *thrift {
-	t := &thrift{percent: debug.SetGCPercent(-1), limit: debug.SetMemoryLimit(-1), rest: time.AfterFunc(math.MaxInt64, debug.FreeOSMemory), first: true}
+	t := &thrift{percent: debug.SetGCPercent(startGC), limit: debug.SetMemoryLimit(-1), rest: time.AfterFunc(math.MaxInt64, debug.FreeOSMemory)}
+	if saved == 0 {
+		return t
+	}
+	t.first = true
+	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(min(t.limit, startSpare+savedInHeap*saved))
 	mark := new([64]byte) // for nothing but to go with the first collection
 	runtime.AddCleanup(mark, (*thrift).collected, t)
