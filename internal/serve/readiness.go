@@ -171,59 +171,40 @@ func guardReasons(p *reconcile.Plan) []Reason {
 const guardWindows = "windows"
 
 func refusedReason(d *digest) (Reason, bool) {
-	refused := d.by[standRefused]
-	switch len(refused) {
-	case 0:
-		return Reason{}, false
-	case 1:
-		c := &d.plan.Changes[refused[0]]
-		return Reason{
-			Code: ReasonRefused, Key: &c.Key, Commands: []string{taskCommand("retry", c.Key)},
-			Message: fmt.Sprintf("WeData refused the commit of %s: change the spec, or say retry", report.Visible(c.Key.String())),
-		}, true
-	default:
-		return Reason{
-			Code:    ReasonRefused,
-			Message: fmt.Sprintf("WeData refused %s commits: change their specs, or say retry", grouped(len(refused))),
-		}, true
-	}
+	return retryReason(d, standRefused, ReasonRefused,
+		func(c *reconcile.Change) string {
+			return fmt.Sprintf("WeData refused the commit of %s: change the spec, or say retry", report.Visible(c.Key.String()))
+		},
+		"WeData refused %s commits: change their specs, or say retry")
 }
 
 func notRunningReason(d *digest) (Reason, bool) {
-	stopped := d.by[standNotRunning]
-	switch len(stopped) {
-	case 0:
-		return Reason{}, false
-	case 1:
-		c := &d.plan.Changes[stopped[0]]
-		return Reason{
-			Code: ReasonNotRunning, Key: &c.Key, Commands: []string{taskCommand("retry", c.Key)},
-			Message: fmt.Sprintf("%s was applied and does not run: %s", report.Visible(c.Key.String()), report.Visible(c.Have.Applied.Run.Detail)),
-		}, true
-	default:
-		return Reason{
-			Code:    ReasonNotRunning,
-			Message: fmt.Sprintf("%s tasks were applied and do not run: look at them in WeData, and then say retry", grouped(len(stopped))),
-		}, true
-	}
+	return retryReason(d, standNotRunning, ReasonNotRunning,
+		func(c *reconcile.Change) string {
+			return fmt.Sprintf("%s was applied and does not run: %s", report.Visible(c.Key.String()), report.Visible(c.Have.Applied.Run.Detail))
+		},
+		"%s tasks were applied and do not run: look at them in WeData, and then say retry")
 }
 
 func contestedReason(d *digest) (Reason, bool) {
-	contested := d.by[standContested]
-	switch len(contested) {
+	return retryReason(d, standContested, ReasonContested,
+		func(c *reconcile.Change) string {
+			return fmt.Sprintf("%s is not healed: %s", report.Visible(c.Key.String()), report.Visible(c.Detail))
+		},
+		"%s tasks are changed by others again whenever they are healed: change their specs, or say retry")
+}
+
+// retryReason is the reason of tasks that stand so until a person says retry: what one
+// says of a single one, with the command, and many of several, by their number.
+func retryReason(d *digest, s standing, code ReasonCode, one func(*reconcile.Change) string, many string) (Reason, bool) {
+	switch tasks := d.by[s]; len(tasks) {
 	case 0:
 		return Reason{}, false
 	case 1:
-		c := &d.plan.Changes[contested[0]]
-		return Reason{
-			Code: ReasonContested, Key: &c.Key, Commands: []string{taskCommand("retry", c.Key)},
-			Message: fmt.Sprintf("%s is not healed: %s", report.Visible(c.Key.String()), report.Visible(c.Detail)),
-		}, true
+		c := &d.plan.Changes[tasks[0]]
+		return Reason{Code: code, Key: &c.Key, Commands: []string{taskCommand("retry", c.Key)}, Message: one(c)}, true
 	default:
-		return Reason{
-			Code:    ReasonContested,
-			Message: fmt.Sprintf("%s tasks are changed by others again whenever they are healed: change their specs, or say retry", grouped(len(contested))),
-		}, true
+		return Reason{Code: code, Message: fmt.Sprintf(many, grouped(len(tasks)))}, true
 	}
 }
 

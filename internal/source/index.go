@@ -181,3 +181,15 @@ func (x *index) place(s *section, i int) (offset int64, ok bool, err error) {
 	}
 	return int64(binary.BigEndian.Uint64(long[:])), true, nil
 }
+
+// indexed reports whether an encoded index has the name.
+func indexed(index []byte, h plumbing.Hash) bool {
+	last := func(b int) int { return int(binary.BigEndian.Uint32(index[8+4*b:])) }
+	first, end := 0, last(int(h[0]))
+	if h[0] > 0 {
+		first = last(int(h[0]) - 1)
+	}
+	s := section{names: index[indexNames+first*hashSize : indexNames+end*hashSize]}
+	_, ok := s.search(h)
+	return ok
+}

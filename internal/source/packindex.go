@@ -353,18 +353,6 @@ func objectHeader(kind plumbing.ObjectType, size int64) []byte {
 	return append(strconv.AppendInt(append(kind.Bytes(), ' '), size, 10), 0)
 }
 
-// indexed reports whether an encoded index has the name.
-func indexed(index []byte, h plumbing.Hash) bool {
-	last := func(b int) int { return int(binary.BigEndian.Uint32(index[8+4*b:])) }
-	first, end := 0, last(int(h[0]))
-	if h[0] > 0 {
-		first = last(int(h[0]) - 1)
-	}
-	s := section{names: index[indexNames+first*hashSize : indexNames+end*hashSize]}
-	_, ok := s.search(h)
-	return ok
-}
-
 // encode writes the index in version 2 of git's format.
 func (x *indexer) encode(packSum []byte) []byte {
 	slices.SortFunc(x.entries, func(a, b entry) int {
