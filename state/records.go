@@ -8,7 +8,7 @@ import (
 )
 
 // Records holds the records of a state in memory, of each task one. Those with which
-// nothing is open, nearly all, are packed into a third of their size, and unpacked
+// nothing is open, nearly all, are packed into half of their size, and unpacked
 // when they are asked for. Times are then in UTC.
 //
 // A nil Records is empty, and can be read. A Records may be read by several
