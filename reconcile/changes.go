@@ -33,7 +33,7 @@ func (in *Input) changes(now time.Time) (changes []Change, orphans []spec.Key) {
 		return changes, nil
 	}
 	for key := range in.Records.Keys() {
-		if in.Specs.Get(key) == nil {
+		if !in.Specs.Has(key) {
 			look.at(key, nil)
 			orphans = append(orphans, key)
 		}
@@ -46,8 +46,8 @@ func (in *Input) changes(now time.Time) (changes []Change, orphans []spec.Key) {
 // ofSpecs compares the tasks that have a usable spec, on all processors if they are
 // many, and returns how many have a record, too.
 func (in *Input) ofSpecs(now time.Time) (changes []Change, known int) {
-	commits := slices.Collect(in.Specs.All())
-	workers := min(runtime.GOMAXPROCS(0), 1+len(commits)/changesAtOnce)
+	n := in.Specs.Len()
+	workers := min(runtime.GOMAXPROCS(0), 1+n/changesAtOnce)
 	if in.Base != nil {
 		workers = 1 // a Set that was never read is not for several readers
 	}
@@ -55,9 +55,9 @@ func (in *Input) ofSpecs(now time.Time) (changes []Change, known int) {
 	var running sync.WaitGroup
 	for i := range looks {
 		looks[i] = newLooking(in, now)
-		part := commits[i*len(commits)/workers : (i+1)*len(commits)/workers]
 		running.Go(func() {
-			for _, c := range part {
+			for j := i * n / workers; j < (i+1)*n/workers; j++ {
+				c := in.Specs.Peek(j, &looks[i].want)
 				if looks[i].at(c.Key, c) {
 					looks[i].known++
 				}
@@ -76,7 +76,8 @@ func (in *Input) ofSpecs(now time.Time) (changes []Change, known int) {
 type looking struct {
 	in      *Input
 	now     time.Time
-	record  state.Record // of the task that is looked at
+	want    spec.Commit  // of the task that is looked at
+	record  state.Record // of the same
 	changes []Change
 	known   int // tasks that have a record
 }
@@ -94,6 +95,9 @@ func (l *looking) at(key spec.Key, want *spec.Commit) (known bool) {
 	}
 	if have != nil {
 		c.Have = l.in.Records.Get(key) // to keep
+	}
+	if want == &l.want {
+		c.Want = l.in.Specs.Get(key)
 	}
 	l.changes = append(l.changes, c)
 	return have != nil

@@ -36,7 +36,7 @@ func Diff(in Input, now time.Time) *Plan {
 		Problems: in.Specs.Problems(),
 	}
 	p.Changes, p.orphans = in.changes(now)
-	holdDependants(p, func(key spec.Key) bool { return in.Specs.Get(key) != nil })
+	holdDependants(p, in.Specs.Has)
 	p.Unchanged = p.Specs - len(p.Changes) + p.specless()
 	p.Hash = hashCalls(p.Calls())
 	return p

@@ -108,7 +108,7 @@ func (r *Reconciler) answer(w state.Word, now time.Time) (state.Transition, stat
 func (r *Reconciler) find(target string) (spec.Key, error) {
 	if project, task, ok := strings.Cut(target, "/"); ok {
 		key := spec.Key{ProjectID: project, TaskID: task}
-		if r.record(key) == nil && (r.revision == nil || r.revision.Specs.Get(key) == nil) {
+		if r.record(key) == nil && (r.revision == nil || !r.revision.Specs.Has(key)) {
 			return key, fmt.Errorf("there is no task %s in the state or the specs", target)
 		}
 		return key, nil

@@ -46,77 +46,70 @@ func (d *Digest) UnmarshalText(text []byte) error {
 // with the API's defaults filled in and extConfig in order of name, so that two
 // ways to write the same thing have one digest.
 func (c *Commit) Content() Digest {
-	var h hasher
-	h.number(int64(c.CommitType))
-	h.number(int64(c.TaskType.OrDefault()))
-	h.params(c.ExtConfig)
-	return h.sum()
+	return make(canonical, 0, digestRoom).
+		number(int64(c.CommitType)).
+		number(int64(c.TaskType.OrDefault())).
+		params(c.ExtConfig).
+		digest()
 }
 
 // ExtDigest digests extConfig alone, in order of name.
 func (c *Commit) ExtDigest() Digest {
-	h := hasher{make([]byte, 0, 256)} // of most, on the stack
-	h.params(c.ExtConfig)
-	return h.sum()
+	return make(canonical, 0, digestRoom).params(c.ExtConfig).digest()
 }
 
 // Wanted digests all that a person can change in the spec to ask for something
 // else: it is what a refusal or an approval is remembered for. Where the spec
 // stands in its file, and whether it is suspended, are not part of it.
 func (c *Commit) Wanted() Digest {
-	var h hasher
-	h.text(c.ProjectID)
-	h.text(c.TaskID)
-	h.number(int64(c.CommitType))
-	h.number(int64(c.TaskType))
-	h.number(c.InstanceVersion)
-	h.text(c.VersionDesc)
-	h.text(c.EventDesc)
-	h.params(c.ExtConfig)
-	h.text(c.Rerun)
-	return h.sum()
+	return c.head(make(canonical, 0, digestRoom)).params(c.ExtConfig).text(c.Rerun).digest()
 }
 
 // Request digests the request this commit would send, field for field.
 func (c *Commit) Request() Digest {
-	var h hasher
-	h.text(c.ProjectID)
-	h.text(c.TaskID)
-	h.number(int64(c.CommitType))
-	h.number(int64(c.TaskType))
-	h.number(c.InstanceVersion)
-	h.text(c.VersionDesc)
-	h.text(c.EventDesc)
-	h.number(int64(len(c.ExtConfig)))
+	b := c.head(make(canonical, 0, digestRoom)).number(int64(len(c.ExtConfig)))
 	for _, p := range c.ExtConfig {
-		h.text(p.Name)
-		h.text(p.Value)
+		b = b.text(p.Name).text(p.Value)
 	}
-	return h.sum()
+	return b.digest()
 }
 
-// hasher writes values with their lengths, so that no two lists of values
-// have the same bytes.
-type hasher struct{ buf []byte }
-
-func (h *hasher) number(n int64) { h.buf = binary.AppendVarint(h.buf, n) }
-
-func (h *hasher) text(s string) {
-	h.buf = binary.AppendUvarint(h.buf, uint64(len(s)))
-	h.buf = append(h.buf, s...)
+// head appends what Wanted and Request begin with.
+func (c *Commit) head(b canonical) canonical {
+	return b.
+		text(c.ProjectID).
+		text(c.TaskID).
+		number(int64(c.CommitType)).
+		number(int64(c.TaskType)).
+		number(c.InstanceVersion).
+		text(c.VersionDesc).
+		text(c.EventDesc)
 }
 
-func (h *hasher) params(params []Param) {
+// digestRoom is enough for most digests, in bytes, and little enough for the stack.
+const digestRoom = 256
+
+// canonical is values with their lengths, so that no two lists of values have the same
+// bytes.
+type canonical []byte
+
+func (b canonical) number(n int64) canonical { return binary.AppendVarint(b, n) }
+
+func (b canonical) text(s string) canonical {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func (b canonical) params(params []Param) canonical {
 	if len(params) > 1 {
 		params = slices.SortedFunc(slices.Values(params), func(a, b Param) int {
 			return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
 		})
 	}
-	h.number(int64(len(params)))
+	b = b.number(int64(len(params)))
 	for _, p := range params {
-		h.text(p.Name)
-		h.text(p.Value)
+		b = b.text(p.Name).text(p.Value)
 	}
+	return b
 }
 
-func (h *hasher) sum() Digest { return sha256.Sum256(h.buf) }
+func (b canonical) digest() Digest { return sha256.Sum256(b) }

@@ -1,54 +1,37 @@
 package spec
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 )
 
-// errEncoding says that data is not what AppendFiles has written.
+// errEncoding says that data is not what Packed.Append has written.
 var errEncoding = errors.New("malformed encoding of spec files")
 
-// AppendFiles appends an encoding of the files, which DecodeFiles gives back. It is
-// for a cache of the same program: what it looks like may change with each version.
-//
-// It consists of the lengths of its two parts, the fields, and the texts that they
-// refer to. A text that several files of one encoding have is in it once.
-func AppendFiles(dst []byte, files []*File) []byte {
-	e := encoder{known: make(map[string]int)}
-	e.count(len(files))
-	for _, f := range files {
-		e.file(f)
-	}
-	dst = binary.AppendUvarint(dst, uint64(len(e.fields)))
-	dst = binary.AppendUvarint(dst, uint64(len(e.texts)))
-	return append(append(dst, e.fields...), e.texts...)
+// Append appends the files as they are packed, which ReadPacked gives back: the
+// lengths of the two parts, and the parts.
+func (p *Packed) Append(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(p.fields)))
+	dst = binary.AppendUvarint(dst, uint64(len(p.texts)))
+	return append(append(dst, p.fields...), p.texts...)
 }
 
-// DecodeFiles returns the files that AppendFiles has written. They keep one copy of
-// the texts in data between them, and nothing else of it. Data that was not written
-// by AppendFiles is an error, or makes files that say anything: who keeps it has to
-// know that it is whole.
-func DecodeFiles(data []byte) ([]*File, error) {
+// ReadPacked returns a copy of what Append has written. Data that was not written by
+// Append is an error now or when it is unpacked, or makes files that say anything: who
+// keeps it has to know that it is whole.
+func ReadPacked(data []byte) (*Packed, error) {
 	fields, n := binary.Uvarint(data)
 	texts, m := binary.Uvarint(data[max(n, 0):])
 	rest := data[max(n, 0)+max(m, 0):]
-	if n <= 0 || m <= 0 || fields > uint64(len(rest)) || texts != uint64(len(rest))-fields {
+	if n <= 0 || m <= 0 || fields > uint64(len(rest)) || texts != uint64(len(rest))-fields || len(rest) > math.MaxUint32 {
 		return nil, fmt.Errorf("%w: its parts are not %d bytes", errEncoding, len(rest))
 	}
-	d := decoder{fields: rest[:fields], texts: string(rest[fields:])}
-	files := make([]*File, d.count())
-	for i := range files {
-		files[i] = d.file()
-	}
-	if len(d.fields) > 0 || d.at < len(d.texts) {
-		d.bad = true
-	}
-	if d.bad {
-		return nil, errEncoding
-	}
-	return files, nil
+	return &Packed{fields: bytes.Clone(rest[:fields]), texts: string(rest[fields:])}, nil
 }
 
 // The fields that a commit may be without.
@@ -73,20 +56,25 @@ type encoder struct {
 }
 
 func (e *encoder) file(f *File) {
-	e.text(f.Name)
-	e.flag(f.Unread)
+	e.again(f.Name)
+	e.text(f.Mark)
+	e.flag(f.plain())
 	e.count(len(f.Commits))
 	for _, c := range f.Commits {
-		e.commit(c, f.Name)
+		e.commit(c)
 	}
+	if f.plain() {
+		return
+	}
+	e.flag(f.Unread)
 	e.count(len(f.Broken))
 	for _, b := range f.Broken {
 		e.key(b.Key)
-		e.pos(b.Pos, f.Name)
+		e.pos(b.Pos)
 	}
 	e.count(len(f.Problems))
 	for _, p := range f.Problems {
-		e.pos(p.Pos, f.Name)
+		e.pos(p.Pos)
 		e.again(string(p.Severity))
 		e.again(p.Code)
 		e.again(p.Message)
@@ -107,7 +95,7 @@ func (e *encoder) outline(o *outline) {
 	}
 }
 
-func (e *encoder) commit(c *Commit, name string) {
+func (e *encoder) commit(c *Commit) {
 	var with uint64
 	for i, has := range [...]bool{
 		c.TaskType != 0, c.InstanceVersion != 0, c.VersionDesc != "", c.EventDesc != "",
@@ -119,7 +107,7 @@ func (e *encoder) commit(c *Commit, name string) {
 	}
 	e.fields = binary.AppendUvarint(e.fields, with)
 	e.key(c.Key)
-	e.pos(c.Pos, name)
+	e.pos(c.Pos)
 	e.number(int64(c.CommitType))
 	if with&withTaskType != 0 {
 		e.number(int64(c.TaskType))
@@ -162,12 +150,8 @@ func (e *encoder) key(k Key) {
 	e.text(k.TaskID)
 }
 
-// pos writes a place, which is in the file of that name.
-func (e *encoder) pos(p Pos, name string) {
-	e.flag(p.File != name)
-	if p.File != name {
-		e.again(p.File)
-	}
+func (e *encoder) pos(p Pos) {
+	e.again(p.File)
 	e.number(int64(p.Line))
 	e.number(int64(p.Column))
 }
@@ -202,34 +186,70 @@ func (e *encoder) again(s string) {
 	e.count(at)
 }
 
+// cursor is a place in what an encoder has written, from which a decoder can go on.
+type cursor struct {
+	fields uint32 // how many bytes of fields come before
+	texts  uint32 // where the next new text begins
+}
+
 // decoder reads what an encoder has written. What cannot be read is zero, and
 // noted in bad.
 type decoder struct {
 	fields []byte
 	texts  string
 	at     int // where in texts the next new one begins
+	size   int // of all fields
 	bad    bool
 }
 
+// cursor returns where it stands.
+func (d *decoder) cursor() cursor { return cursor{uint32(d.size - len(d.fields)), uint32(d.at)} }
+
+// more reports whether there is another file.
+func (d *decoder) more() bool { return len(d.fields) > 0 }
+
+// done returns an error if anything could not be read, or was not.
+func (d *decoder) done() error {
+	if d.bad || len(d.fields) > 0 || d.at < len(d.texts) {
+		return errEncoding
+	}
+	return nil
+}
+
+// head is what a file begins with.
+type head struct {
+	name, mark string
+	plain      bool
+	commits    int // how many follow
+}
+
+func (d *decoder) head() head { return head{d.text(), d.text(), d.flag(), d.count()} }
+
 func (d *decoder) file() *File {
-	f := &File{Name: d.text(), Unread: d.flag()}
-	if n := d.count(); n > 0 {
+	h := d.head()
+	f := &File{Name: h.name, Mark: h.mark}
+	if n := h.commits; n > 0 {
 		f.Commits = make([]*Commit, n)
 	}
 	for i := range f.Commits {
-		f.Commits[i] = d.commit(f.Name)
+		f.Commits[i] = new(Commit)
+		d.commit(f.Commits[i])
 	}
+	if h.plain {
+		return f
+	}
+	f.Unread = d.flag()
 	if n := d.count(); n > 0 {
 		f.Broken = make([]Named, n)
 	}
 	for i := range f.Broken {
-		f.Broken[i] = Named{d.key(), d.pos(f.Name)}
+		f.Broken[i] = Named{d.key(), d.pos()}
 	}
 	if n := d.count(); n > 0 {
 		f.Problems = make(Problems, n)
 	}
 	for i := range f.Problems {
-		f.Problems[i] = Problem{Pos: d.pos(f.Name), Severity: Severity(d.text()), Code: d.text(), Message: d.text()}
+		f.Problems[i] = Problem{Pos: d.pos(), Severity: Severity(d.text()), Code: d.text(), Message: d.text()}
 	}
 	f.outline = d.outline(len(f.Commits))
 	return f
@@ -254,11 +274,12 @@ func (d *decoder) outline(commits int) *outline {
 	return o
 }
 
-func (d *decoder) commit(name string) *Commit {
-	c := new(Commit)
+// commit reads a commit in place of what there was in c.
+func (d *decoder) commit(c *Commit) {
+	*c = Commit{ExtConfig: c.ExtConfig[:0], DependsOn: c.DependsOn[:0]}
 	with := d.unsigned()
 	c.Key = d.key()
-	c.Pos = d.pos(name)
+	c.Pos = d.pos()
 	c.CommitType = CommitType(d.number())
 	if with&withTaskType != 0 {
 		c.TaskType = TaskType(d.number())
@@ -273,13 +294,15 @@ func (d *decoder) commit(name string) *Commit {
 		c.EventDesc = d.text()
 	}
 	if with&withExtConfig != 0 {
-		c.ExtConfig = make([]Param, d.count())
+		n := d.count()
+		c.ExtConfig = slices.Grow(c.ExtConfig, n)[:n]
 		for i := range c.ExtConfig {
 			c.ExtConfig[i] = Param{d.text(), d.text()}
 		}
 	}
 	if with&withDependsOn != 0 {
-		c.DependsOn = make([]Key, d.count())
+		n := d.count()
+		c.DependsOn = slices.Grow(c.DependsOn, n)[:n]
 		for i := range c.DependsOn {
 			c.DependsOn[i] = d.key()
 		}
@@ -294,17 +317,11 @@ func (d *decoder) commit(name string) *Commit {
 	if with&withWait != 0 {
 		c.Wait = time.Duration(d.number())
 	}
-	return c
 }
 
 func (d *decoder) key() Key { return Key{d.text(), d.text()} }
 
-func (d *decoder) pos(name string) Pos {
-	if d.flag() {
-		name = d.text()
-	}
-	return Pos{name, int(d.number()), int(d.number())}
-}
+func (d *decoder) pos() Pos { return Pos{d.text(), int(d.number()), int(d.number())} }
 
 func (d *decoder) flag() bool { return d.unsigned() == 1 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // What is encoded comes back: whatever a file says, and all of it.
-func TestDecodeFiles(t *testing.T) {
+func TestPack(t *testing.T) {
 	var files []*spec.File
 	for _, b := range badFiles(t) {
 		files = append(files, spec.Parse(b.name, b.data))
@@ -27,14 +27,14 @@ func TestDecodeFiles(t *testing.T) {
 	}
 	files = append(files, spec.Parse("list.yaml", list(1000)), spec.BadFile("link.yaml", "symlink", "it is a link"), &spec.File{})
 	for n := range 4 {
-		wantDecoded(t, files[:n])
+		wantUnpacked(t, files[:n])
 	}
-	wantDecoded(t, files)
+	wantUnpacked(t, files)
 }
 
 // A field that is added to a file, and forgotten in its encoding, would be lost with
 // a restart.
-func TestDecodeFiles_everyField(t *testing.T) {
+func TestPack_everyField(t *testing.T) {
 	filler := 0
 	var fill func(v reflect.Value)
 	fill = func(v reflect.Value) {
@@ -64,7 +64,16 @@ func TestDecodeFiles_everyField(t *testing.T) {
 	}
 	f := new(spec.File)
 	fill(reflect.ValueOf(f).Elem())
-	wantDecoded(t, []*spec.File{f, f})
+	wantUnpacked(t, []*spec.File{f, f})
+	wantUnpacked(t, []*spec.File{{Name: f.Name, Commits: f.Commits}, f})
+}
+
+func readAgain(data []byte) ([]*spec.File, error) {
+	packed, err := spec.ReadPacked(data)
+	if err != nil {
+		return nil, err
+	}
+	return packed.Unpack()
 }
 
 // everything makes cmp compare what a file keeps for itself, too, but for what it cost.
@@ -72,11 +81,11 @@ var everything = cmp.Options{
 	cmp.Exporter(func(reflect.Type) bool { return true }), cmpopts.IgnoreFields(spec.File{}, "parsed"),
 }
 
-func wantDecoded(t *testing.T, files []*spec.File) {
+func wantUnpacked(t *testing.T, files []*spec.File) {
 	t.Helper()
-	got, err := spec.DecodeFiles(spec.AppendFiles(nil, files))
+	got, err := readAgain(spec.Pack(files).Append(nil))
 	if err != nil {
-		t.Fatalf("%d files are not decoded: %v", len(files), err)
+		t.Fatalf("%d files are not read again: %v", len(files), err)
 	}
 	if diff := cmp.Diff(files, got, cmpopts.EquateEmpty(), everything); diff != "" {
 		t.Errorf("the files are others (-before +after):\n%s", diff)
@@ -84,8 +93,8 @@ func wantDecoded(t *testing.T, files []*spec.File) {
 }
 
 // A text that many commits have is in memory once.
-func TestDecodeFiles_sharesTexts(t *testing.T) {
-	files, err := spec.DecodeFiles(spec.AppendFiles(nil, []*spec.File{spec.Parse(small(1, 1)), spec.Parse(small(2, 1))}))
+func TestPack_sharesTexts(t *testing.T) {
+	files, err := readAgain(spec.Pack([]*spec.File{spec.Parse(small(1, 1)), spec.Parse(small(2, 1))}).Append(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,18 +108,18 @@ func TestDecodeFiles_sharesTexts(t *testing.T) {
 	}
 }
 
-// Whatever the bytes are, decoding ends with an error or with files, and takes no
+// Whatever the bytes are, reading ends with an error or with files, and takes no
 // more memory than a multiple of them.
-func FuzzDecodeFiles(f *testing.F) {
+func FuzzReadPacked(f *testing.F) {
 	for _, b := range badFiles(f) {
-		f.Add(spec.AppendFiles(nil, []*spec.File{spec.Parse(b.name, b.data)}))
+		f.Add(spec.Pack([]*spec.File{spec.Parse(b.name, b.data)}).Append(nil))
 	}
-	f.Add(spec.AppendFiles(nil, []*spec.File{spec.Parse(small(1, 1)), spec.Parse(small(2, 1)), spec.BadFile("link.yaml", "symlink", "it is a link")}))
+	f.Add(spec.Pack([]*spec.File{spec.Parse(small(1, 1)), spec.Parse(small(2, 1)), spec.BadFile("link.yaml", "symlink", "it is a link")}).Append(nil))
 	f.Add([]byte{1, 0, 0xff})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		files, err := spec.DecodeFiles(data)
+		files, err := readAgain(data)
 		runtime.ReadMemStats(&after)
 		if spent := int(after.TotalAlloc - before.TotalAlloc); spent > 1<<20+1000*len(data) {
 			t.Errorf("%d bytes were allocated for %d", spent, len(data))
@@ -118,9 +127,9 @@ func FuzzDecodeFiles(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := spec.DecodeFiles(spec.AppendFiles(nil, files))
+		again, err := readAgain(spec.Pack(files).Append(nil))
 		if err != nil {
-			t.Fatalf("what was decoded cannot be encoded: %v", err)
+			t.Fatalf("what was read cannot be packed: %v", err)
 		}
 		if diff := cmp.Diff(files, again, cmpopts.EquateEmpty(), everything); diff != "" {
 			t.Errorf("the files are others the second time:\n%s", diff)

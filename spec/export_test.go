@@ -14,3 +14,16 @@ func Pieces(f *File) int {
 	}
 	return len(f.outline.pieces)
 }
+
+// PackTogether makes a new set pack so many files together.
+func (s *Set) PackTogether(n int) { s.batch = n }
+
+// PackedFiles counts the files of a set that are packed.
+func (s *Set) PackedFiles() (n int) {
+	for _, h := range s.files {
+		if h.file == nil {
+			n++
+		}
+	}
+	return n
+}

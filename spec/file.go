@@ -22,6 +22,7 @@ const (
 // File is what one spec file says.
 type File struct {
 	Name     string
+	Mark     string    // what the source made it from; here it means nothing
 	Commits  []*Commit // the usable ones, in the file's order; not to be changed, for the next version may have them, too
 	Broken   []Named   // tasks named by commits that are not usable, in the file's order
 	Unread   bool      // some of the file could not be read: it may name any task
@@ -33,7 +34,7 @@ type File struct {
 
 // Parsed counts the commits that it took to parse for the file, good or not: all, or,
 // after Reparse, those that were not as they had been. For one that comes from
-// DecodeFiles it took none.
+// a Packed it took none.
 func (f *File) Parsed() int { return int(f.parsed) }
 
 // Named is a place that names a task.

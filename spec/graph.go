@@ -42,10 +42,10 @@ func (g *graph) faulty(k Key) bool { return len(g.unknown[k]) > 0 || len(g.circl
 // same, and the tasks that others depend on stay, it costs next to nothing.
 func (g *graph) settle(s *Set) (others []Key) {
 	var moved []Key
-	for _, k := range s.touched {
+	for _, k := range inOrder(s.linked) {
 		var edges []Key
-		if c := s.once[k]; c != nil {
-			edges = c.DependsOn
+		if at := s.once[k]; at != nil {
+			edges = at.get().DependsOn
 		}
 		if !slices.Equal(g.edges[k], edges) {
 			g.replace(s, k, edges)
@@ -94,6 +94,10 @@ func (g *graph) replace(s *Set, k Key, edges []Key) {
 // rename notes which of the touched tasks are named now, and reports whether
 // that makes a difference to those who depend on them.
 func (g *graph) rename(s *Set) (differs bool) {
+	if len(g.targets) == 0 {
+		g.unread = s.unread > 0
+		return false
+	}
 	for _, k := range s.touched {
 		if t, ok := g.targets[k]; ok && t.named != s.named(k) {
 			t.named = !t.named
@@ -224,15 +228,15 @@ func (g *graph) way(component []Key) []Key {
 }
 
 // problems complains at the commits that have faulty dependencies.
-func (g *graph) problems(commits map[Key]*Commit) (ps Problems) {
+func (g *graph) problems(s *Set) (ps Problems) {
 	for k, unknown := range g.unknown {
 		for _, to := range unknown {
-			ps = append(ps, problemf(commits[k].Pos, "unknown-dependency",
+			ps = append(ps, problemf(s.once[k].pos(), "unknown-dependency",
 				"dependsOn names task %s of project %s, which is in no spec: correct it, or add the spec", quote(to.TaskID), quote(to.ProjectID)))
 		}
 	}
 	for k, way := range g.circles {
-		ps = append(ps, problemf(commits[k].Pos, "dependency-cycle",
+		ps = append(ps, problemf(s.once[k].pos(), "dependency-cycle",
 			"dependsOn goes round in a circle (%s): take one of these dependencies out", route(way, k.ProjectID)))
 	}
 	return ps

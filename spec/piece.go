@@ -183,17 +183,16 @@ func (s *summer) documents() { s.prefix = append(s.prefix[:0], 'd') }
 
 // items says that what comes are items of a list, with these defaults.
 func (s *summer) items(d defaults) {
-	h := hasher{append(s.prefix[:0], 'i')}
-	h.text(d.projectID)
-	h.number(int64(d.taskType))
-	h.number(int64(d.commitType))
+	given := ""
 	if d.hasCommitType {
-		h.text("given")
-	} else {
-		h.text("")
+		given = "given"
 	}
-	h.number(int64(d.wait))
-	s.prefix = h.buf
+	s.prefix = canonical(append(s.prefix[:0], 'i')).
+		text(d.projectID).
+		number(int64(d.taskType)).
+		number(int64(d.commitType)).
+		text(given).
+		number(int64(d.wait))
 }
 
 func (s *summer) sum(text []byte) sum {

@@ -2,34 +2,55 @@ package spec
 
 import "iter"
 
-// place is where a task is named: by a commit, or by one that is broken.
+// place is where a task is named: by a commit, by one that is broken, or by one that
+// is packed.
 type place struct {
 	commit *Commit
 	broken *Named
+	spot
 }
 
 // places are where one task is named.
 type places map[place]struct{}
 
-func (p place) key() Key {
+// usable reports whether what stands there is a commit that can be used.
+func (p place) usable() bool { return p.broken == nil }
+
+// read returns the commit that stands there: in into, which may have anything in it,
+// if it has to be unpacked.
+func (p place) read(into *Commit) *Commit {
 	if p.commit != nil {
-		return p.commit.Key
+		return p.commit
 	}
-	return p.broken.Key
+	d := p.in.decoder(p.cursor)
+	d.commit(into)
+	return into
 }
+
+// get is read for who keeps the commit.
+func (p place) get() *Commit { return p.read(new(Commit)) }
 
 func (p place) pos() Pos {
-	if p.commit != nil {
-		return p.commit.Pos
+	if p.broken != nil {
+		return p.broken.Pos
 	}
-	return p.broken.Pos
+	return p.get().Pos
 }
 
-// places yields where the file names a task.
-func (f *File) places() iter.Seq[place] {
-	return func(yield func(place) bool) {
+// naming is a task, and a place that names it.
+type naming struct {
+	Key
+	place
+}
+
+// depends reports whether a commit that is not packed depends on others.
+func (n naming) depends() bool { return n.commit != nil && len(n.commit.DependsOn) > 0 }
+
+// namings yields what the file names, and where.
+func (f *File) namings() iter.Seq[naming] {
+	return func(yield func(naming) bool) {
 		for i := range f.names() {
-			if !yield(f.place(i)) {
+			if !yield(f.naming(i)) {
 				return
 			}
 		}
@@ -39,23 +60,24 @@ func (f *File) places() iter.Seq[place] {
 // names counts the places where the file names a task.
 func (f *File) names() int { return len(f.Commits) + len(f.Broken) }
 
-// place returns the i-th of them.
-func (f *File) place(i int) place {
+// naming returns the i-th of them.
+func (f *File) naming(i int) naming {
 	if i < len(f.Commits) {
-		return place{commit: f.Commits[i]}
+		return naming{f.Commits[i].Key, place{commit: f.Commits[i]}}
 	}
-	return place{broken: &f.Broken[i-len(f.Commits)]}
+	b := &f.Broken[i-len(f.Commits)]
+	return naming{b.Key, place{broken: b}}
 }
 
 // apart returns the places that one of two versions of a file has and the other has
 // not. It relies on no order; but it finds what they share where that is in the order
 // in which it stands in the file, as Parse has it.
-func apart(old, now *File) (gone, come []place) {
+func apart(old, now *File) (gone, come []naming) {
 	i, j := 0, 0
 	for i < old.names() && j < now.names() {
-		a, b := old.place(i), now.place(j)
+		a, b := old.naming(i), now.naming(j)
 		switch {
-		case a == b:
+		case a.place == b.place:
 			i, j = i+1, j+1
 		case a.pos().compare(b.pos()) <= 0:
 			gone, i = append(gone, a), i+1
@@ -64,10 +86,10 @@ func apart(old, now *File) (gone, come []place) {
 		}
 	}
 	for ; i < old.names(); i++ {
-		gone = append(gone, old.place(i))
+		gone = append(gone, old.naming(i))
 	}
 	for ; j < now.names(); j++ {
-		come = append(come, now.place(j))
+		come = append(come, now.naming(j))
 	}
 	return gone, come
 }

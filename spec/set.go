@@ -7,21 +7,29 @@ import (
 )
 
 // Set is all that a source says, kept by file: to put or remove a file costs what
-// the file holds, or what differs from its version before, not what the set holds. What follows from several files, such
-// as a task named twice, is worked out when it is next asked for. So no two
-// methods may run at once, except that reading methods may after one of them has
-// returned since the last Put or Remove.
+// the file holds, or what differs from its version before, not what the set holds. What
+// follows from several files, such as a task named twice, is worked out when it is next
+// asked for. So no two methods may run at once, except that reading methods may after
+// one of them has returned since the last Put, Take or Remove.
+//
+// Files of which nothing is to be said but their commits are packed. A commit of theirs
+// is unpacked when it is asked for, each time anew.
 type Set struct {
-	files  map[string]*File
-	faulty map[string]*File // the files that have problems
-	unread int              // files that may name any task
+	files  map[string]held
+	faulty map[string]*File     // the files that have problems
+	unread int                  // files that may name any task
+	loose  []string             // files put since tidy, repeated
+	sparse map[*bundle]struct{} // in which most is over
+	batch  int                  // how many files are packed together
 
-	once    map[Key]*Commit // tasks that one commit names, and nothing else does
-	contest map[Key]places  // tasks named otherwise: more than once, or by a broken commit
-	graph   graph           // who depends on whom among once
+	once    map[Key]*place // tasks that one commit names, and nothing else does
+	contest map[Key]places // tasks named otherwise: more than once, or by a broken commit
+	graph   graph          // who depends on whom among once
 
+	last    Key              // of those that were ever named, in order
 	touched []Key            // whose naming may have changed since settle; in any order, repeated
-	order   []*Commit        // the usable commits in order of key, as settled; never written again
+	linked  []Key            // those among them that depend on others, or did
+	order   []*place         // the usable commits in order of key, as settled; never written again
 	changed []Key            // for Changed; in any order, repeated
 	limbo   map[Key]struct{} // no longer named, while an unread file may name them
 }
@@ -29,9 +37,11 @@ type Set struct {
 // NewSet returns an empty set.
 func NewSet() *Set {
 	return &Set{
-		files:   make(map[string]*File),
+		files:   make(map[string]held),
 		faulty:  make(map[string]*File),
-		once:    make(map[Key]*Commit),
+		sparse:  make(map[*bundle]struct{}),
+		batch:   packedTogether,
+		once:    make(map[Key]*place),
 		contest: make(map[Key]places),
 		graph:   newGraph(),
 		limbo:   make(map[Key]struct{}),
@@ -43,8 +53,8 @@ func (s *Set) Grow(n int) {
 	if len(s.files) > 0 {
 		return // a map cannot be asked to grow
 	}
-	s.files = make(map[string]*File, n)
-	s.once = make(map[Key]*Commit, n)
+	s.files = make(map[string]held, n)
+	s.once = make(map[Key]*place, n)
 	s.touched = make([]Key, 0, n)
 }
 
@@ -54,44 +64,56 @@ func (s *Set) Grow(n int) {
 // Of a file that is replaced, the commits that are in both versions, as Reparse leaves
 // them, cost next to nothing.
 func (s *Set) Put(f *File) {
-	old := s.files[f.Name]
-	if old == nil {
+	s.put(f)
+	s.tidy()
+}
+
+func (s *Set) put(f *File) {
+	old, replaces := s.files[f.Name]
+	var gone, come []naming
+	switch {
+	case !replaces:
 		s.keep(f)
-		for at := range f.places() {
-			s.name(at)
+		for n := range f.namings() {
+			s.name(n, n.depends())
 		}
 		return
+	case old.file != nil:
+		gone, come = apart(old.file, f)
+	default:
+		gone, come = old.namings(), held{file: f}.namings()
 	}
-	gone, come := apart(old, f)
-	for _, at := range gone {
-		s.unname(at)
+	for _, n := range gone {
+		s.unname(n)
 	}
-	s.forget(old)
+	s.forget(f.Name, old)
 	s.keep(f)
 	touched := len(s.touched)
-	for _, at := range come {
-		s.name(at)
+	for _, n := range come {
+		s.name(n, n.depends())
 	}
-	if slices.EqualFunc(gone, come, func(a, b place) bool { return a.key() == b.key() }) {
+	if slices.EqualFunc(gone, come, func(a, b naming) bool { return a.Key == b.Key }) {
 		s.touched = s.touched[:touched] // they are in it already
 	}
 }
 
 // Remove takes the file of that name out.
 func (s *Set) Remove(name string) {
-	f := s.files[name]
-	if f == nil {
-		return
+	if f, ok := s.files[name]; ok {
+		for _, n := range f.namings() {
+			s.unname(n)
+		}
+		s.forget(name, f)
+		s.tidy()
 	}
-	for at := range f.places() {
-		s.unname(at)
-	}
-	s.forget(f)
 }
 
 // keep takes a file in, but for what it names.
 func (s *Set) keep(f *File) {
-	s.files[f.Name] = f
+	s.files[f.Name] = held{file: f}
+	if f.plain() {
+		s.loose = append(s.loose, f.Name)
+	}
 	if len(f.Problems) > 0 {
 		s.faulty[f.Name] = f
 	}
@@ -101,56 +123,87 @@ func (s *Set) keep(f *File) {
 }
 
 // forget takes a file out, but for what it names.
-func (s *Set) forget(f *File) {
-	delete(s.files, f.Name)
-	delete(s.faulty, f.Name)
-	if f.Unread {
+func (s *Set) forget(name string, h held) {
+	delete(s.files, name)
+	delete(s.faulty, name)
+	if h.file != nil && h.file.Unread {
 		s.unread--
 	}
+	s.leave(h)
+}
+
+// Mark returns the mark of the file of that name; empty if there is none. It may run
+// beside reading methods.
+func (s *Set) Mark(name string) string {
+	h := s.files[name]
+	if h.file != nil {
+		return h.file.Mark
+	}
+	if h.in == nil {
+		return ""
+	}
+	d := h.in.decoder(h.cursor)
+	return d.head().mark
 }
 
 // File returns the file of that name, or nil. It may run beside reading methods.
-func (s *Set) File(name string) *File { return s.files[name] }
+func (s *Set) File(name string) *File { return s.files[name].get() }
 
-// name notes that the task is named at a place.
-func (s *Set) name(at place) {
-	k := at.key()
-	s.touched = append(s.touched, k)
-	contest, contested := s.contest[k]
-	first, twice := s.once[k]
+// name notes that a task is named, by a commit that depends on others or not.
+func (s *Set) name(n naming, depends bool) {
+	s.touch(n.Key, depends)
+	var contest places
+	var contested, twice bool
+	var first *place
+	if n.Compare(s.last) > 0 {
+		s.last = n.Key // and nothing is to be found
+	} else {
+		contest, contested = s.contest[n.Key]
+		first, twice = s.once[n.Key]
+	}
 	switch {
 	case contested:
-		contest[at] = struct{}{}
+		contest[n.place] = struct{}{}
 	case twice:
-		delete(s.once, k)
-		s.contest[k] = places{{commit: first}: {}, at: {}}
-	case at.commit == nil:
-		s.contest[k] = places{at: {}}
+		delete(s.once, n.Key)
+		s.contest[n.Key] = places{*first: {}, n.place: {}}
+	case !n.usable():
+		s.contest[n.Key] = places{n.place: {}}
 	default:
-		s.once[k] = at.commit
+		at := n.place
+		s.once[n.Key] = &at
 	}
 }
 
-// unname notes that the task is not named at the place any more.
-func (s *Set) unname(at place) {
-	k := at.key()
-	s.touched = append(s.touched, k)
-	contest, contested := s.contest[k]
+// unname notes that a task is not named at the place any more.
+func (s *Set) unname(n naming) {
+	contest, contested := s.contest[n.Key]
 	if !contested {
-		delete(s.once, k)
+		s.touch(n.Key, false)
+		delete(s.once, n.Key)
 		return
 	}
-	delete(contest, at)
+	s.touch(n.Key, true)
+	delete(contest, n.place)
 	if len(contest) > 1 {
 		return
 	}
 	for last := range contest {
-		if last.commit == nil {
+		if !last.usable() {
 			return
 		}
-		s.once[k] = last.commit
+		s.once[n.Key] = &last
 	}
-	delete(s.contest, k)
+	delete(s.contest, n.Key)
+}
+
+// touch notes that what names the task is another, and whether that may depend on
+// others.
+func (s *Set) touch(k Key, depends bool) {
+	s.touched = append(s.touched, k)
+	if depends || s.graph.edges[k] != nil {
+		s.linked = append(s.linked, k)
+	}
 }
 
 // named reports whether some file is known to name the task.
@@ -161,10 +214,20 @@ func (s *Set) named(k Key) bool {
 // Get returns the usable commit of the task, or nil.
 func (s *Set) Get(k Key) *Commit {
 	s.settle()
-	return s.usable(k)
+	if at := s.usable(k); at != nil {
+		return at.get()
+	}
+	return nil
 }
 
-func (s *Set) usable(k Key) *Commit {
+// Has reports whether the task has a usable commit.
+func (s *Set) Has(k Key) bool {
+	s.settle()
+	return s.usable(k) != nil
+}
+
+// usable returns where the usable commit of the task stands, or nil.
+func (s *Set) usable(k Key) *place {
 	if s.graph.faulty(k) {
 		return nil
 	}
@@ -178,7 +241,20 @@ func (s *Set) Absent(k Key) bool { return s.unread == 0 && !s.named(k) }
 // All yields the usable commits in order of key.
 func (s *Set) All() iter.Seq[*Commit] {
 	s.settle()
-	return slices.Values(s.order)
+	return func(yield func(*Commit) bool) {
+		for _, at := range s.order {
+			if !yield(at.get()) {
+				return
+			}
+		}
+	}
+}
+
+// Peek returns the i-th of All, from 0, for who looks at many: it can be into, which is
+// good until the next Peek.
+func (s *Set) Peek(i int, into *Commit) *Commit {
+	s.settle()
+	return s.order[i].read(into)
 }
 
 // Len counts the usable commits.
@@ -194,17 +270,19 @@ func (s *Set) InOrder() iter.Seq[*File] {
 	s.settle()
 	return func(yield func(*File) bool) {
 		seen := make(map[string]struct{}, len(s.files))
-		for _, c := range s.order {
-			if _, ok := seen[c.Pos.File]; ok {
+		var c Commit
+		for _, at := range s.order {
+			name := at.read(&c).Pos.File
+			if _, ok := seen[name]; ok {
 				continue
 			}
-			seen[c.Pos.File] = struct{}{}
-			if !yield(s.files[c.Pos.File]) {
+			seen[name] = struct{}{}
+			if !yield(s.File(name)) {
 				return
 			}
 		}
 		for _, name := range slices.Sorted(maps.Keys(s.files)) {
-			if _, ok := seen[name]; !ok && !yield(s.files[name]) {
+			if _, ok := seen[name]; !ok && !yield(s.File(name)) {
 				return
 			}
 		}
@@ -213,6 +291,9 @@ func (s *Set) InOrder() iter.Seq[*File] {
 
 // Files counts the files.
 func (s *Set) Files() int { return len(s.files) }
+
+// Names yields the names of the files, in no order.
+func (s *Set) Names() iter.Seq[string] { return maps.Keys(s.files) }
 
 // Changed returns, in order, the tasks whose commit may say something else than when
 // Changed was last called, and those that have become Absent since. A commit that
@@ -242,7 +323,7 @@ func (s *Set) settle() {
 			s.limbo[k] = struct{}{}
 		}
 	}
-	s.touched = nil // after the first fill it would stay large
+	s.touched, s.linked = nil, nil // after the first fill they would stay large
 	s.release()
 }
 
@@ -264,12 +345,15 @@ func (s *Set) release() {
 // lies between them; and notes the tasks that differ.
 func (s *Set) reorder(keys []Key) {
 	old := s.order
-	s.order = make([]*Commit, 0, len(old)+len(keys))
+	s.order = make([]*place, 0, len(old)+len(keys))
+	if s.changed == nil {
+		s.changed = make([]Key, 0, len(keys))
+	}
 	for _, k := range keys {
 		i, found := seek(old, k)
 		s.order = append(s.order, old[:i]...)
 		old = old[i:]
-		var was *Commit
+		var was *place
 		if found {
 			was, old = old[0], old[1:]
 		}
@@ -286,23 +370,25 @@ func (s *Set) reorder(keys []Key) {
 
 // seek returns where in the order the key is, or would be. It costs least near the
 // beginning.
-func seek(order []*Commit, k Key) (i int, found bool) {
+func seek(order []*place, k Key) (i int, found bool) {
+	var c Commit
+	compare := func(at *place, k Key) int { return at.read(&c).Key.Compare(k) }
 	end := 1
-	for end < len(order) && order[end].Key.Compare(k) <= 0 {
+	for end < len(order) && compare(order[end], k) <= 0 {
 		end *= 2
 	}
 	start := end / 2
-	i, found = slices.BinarySearchFunc(order[start:min(end, len(order))], k, func(c *Commit, k Key) int { return c.Key.Compare(k) })
+	i, found = slices.BinarySearchFunc(order[start:min(end, len(order))], k, compare)
 	return start + i, found
 }
 
 // differs reports whether the task's commit may differ, or whether it is absent.
-func (s *Set) differs(k Key, was, is *Commit) bool {
+func (s *Set) differs(k Key, was, is *place) bool {
 	if was == nil && is == nil {
 		_, touched := slices.BinarySearchFunc(s.touched, k, Key.Compare)
 		return touched
 	}
-	return was == nil || is == nil || !was.equal(is)
+	return was == nil || is == nil || was != is && !was.get().equal(is.get())
 }
 
 // Problems lists every complaint, in order of place.
@@ -315,7 +401,7 @@ func (s *Set) Problems() Problems {
 	for k, contest := range s.contest {
 		all = append(all, duplicates(k, contest)...)
 	}
-	all = append(all, s.graph.problems(s.once)...)
+	all = append(all, s.graph.problems(s)...)
 	all.Sort()
 	return all
 }

@@ -132,21 +132,34 @@ func TestSet(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := spec.NewSet()
+			one, packed := spec.NewSet(), spec.NewSet()
 			for _, f := range c.files {
-				s.Put(f)
+				one.Put(f)
+				pack(t, packed, f)
 			}
-			if got := tasks(s); got != c.tasks {
-				t.Errorf("usable are %q, want %q", got, c.tasks)
-			}
-			var problems []string
-			for _, p := range s.Problems() {
-				problems = append(problems, p.String())
-			}
-			if diff := cmp.Diff(c.problems, problems); diff != "" {
-				t.Errorf("problems (-want +got):\n%s", diff)
+			for _, s := range []*spec.Set{one, packed} {
+				if got := tasks(s); got != c.tasks {
+					t.Errorf("usable are %q, want %q", got, c.tasks)
+				}
+				var problems []string
+				for _, p := range s.Problems() {
+					problems = append(problems, p.String())
+				}
+				if diff := cmp.Diff(c.problems, problems); diff != "" {
+					t.Errorf("problems (-want +got):\n%s", diff)
+				}
 			}
 		})
+	}
+}
+
+// pack puts the files in, packed.
+func pack(t interface{ Fatal(...any) }, s *spec.Set, files ...*spec.File) {
+	for _, f := range files {
+		s.Remove(f.Name)
+	}
+	if err := s.Take(spec.Pack(files)); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -204,11 +217,13 @@ func TestSetChangedNamesWhatHasBecomeAbsent(t *testing.T) {
 }
 
 // A set that was changed step by step is the set made of its files at once, and
-// both are what the plain rules say. Changed names every difference.
+// both are what the plain rules say, however files are packed. Changed names every
+// difference.
 func TestSetIsWhatItsFilesSay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		files := map[string]*spec.File{}
 		s := spec.NewSet()
+		s.PackTogether(rapid.SampledFrom([]int{1, 2, 3, 5, 100}).Draw(t, "packed together"))
 		before := picture{}
 		owed := map[spec.Key]bool{} // named since it was last said to be absent
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
@@ -220,15 +235,28 @@ func TestSetIsWhatItsFilesSay(t *testing.T) {
 					continue
 				}
 				f := drawFile(t, name)
+				f.Mark = rapid.SampledFrom([]string{"", "mark"}).Draw(t, "mark")
 				if old := files[name]; old != nil {
 					share(t, old, f)
 				}
-				s.Put(f)
+				if rapid.IntRange(0, 3).Draw(t, "how") == 0 {
+					pack(t, s, f)
+				} else {
+					s.Put(f)
+				}
 				files[name] = f
 			}
 			fresh := spec.NewSet()
 			for _, name := range rapid.Permutation(slices.Sorted(maps.Keys(files))).Draw(t, "order") {
 				fresh.Put(files[name])
+			}
+			for name, f := range files {
+				if diff := cmp.Diff(f, s.File(name), cmpopts.EquateEmpty(), everything); diff != "" {
+					t.Fatalf("a file is another (-put +held):\n%s", diff)
+				}
+				if s.Mark(name) != f.Mark {
+					t.Fatalf("%s has the mark %q, want %q", name, s.Mark(name), f.Mark)
+				}
 			}
 			now := take(s)
 			if diff := cmp.Diff(take(fresh), now, cmpopts.EquateEmpty()); diff != "" {
@@ -276,12 +304,19 @@ type picture struct {
 
 func take(s *spec.Set) picture {
 	p := picture{Commits: map[spec.Key]spec.Commit{}, Absent: map[spec.Key]bool{}, Problems: s.Problems()}
+	var scratch spec.Commit
 	for c := range s.All() {
+		if other := s.Peek(len(p.Order), &scratch); !cmp.Equal(c, other, cmpopts.EquateEmpty()) {
+			panic(fmt.Sprintf("All has %v, Peek %v", c, other))
+		}
 		p.Order = append(p.Order, c.Key)
 	}
 	for _, k := range universe() {
 		if c := s.Get(k); c != nil {
 			p.Commits[k] = *c
+		}
+		if s.Has(k) != (s.Get(k) != nil) {
+			panic(fmt.Sprintf("Has(%v) is %v", k, s.Has(k)))
 		}
 		p.Absent[k] = s.Absent(k)
 	}

@@ -189,7 +189,7 @@ func (i *importer) write() (err error) {
 	var commits []spec.Commit
 	for key := range i.names {
 		rec := i.records.Get(key)
-		if i.specs.Get(key) != nil || rec == nil || rec.Applied == nil {
+		if i.specs.Has(key) || rec == nil || rec.Applied == nil {
 			continue
 		}
 		c, ok := reconcile.SpecOf(key, rec.Applied)

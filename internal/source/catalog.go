@@ -24,21 +24,13 @@ func errManyFiles() error {
 	return fmt.Errorf("%w: more than %d spec files: put several commits into one file, or name a sub-folder as the path", ErrTooLarge, maxFiles)
 }
 
-// catalog is a Set, with what each of its files was made from.
-type catalog struct {
-	set   *spec.Set
-	files map[string]leaf
-}
+// catalog is a Set in which each file is marked with the leaf that it was made from.
+type catalog struct{ set *spec.Set }
 
-func newCatalog() *catalog {
-	return &catalog{set: spec.NewSet(), files: make(map[string]leaf)}
-}
+func newCatalog() *catalog { return &catalog{spec.NewSet()} }
 
-// grow makes room for n files in an empty catalog.
-func (c *catalog) grow(n int) {
-	c.files = make(map[string]leaf, n)
-	c.set.Grow(n)
-}
+// leaf returns what the file of that name was made from.
+func (c *catalog) leaf(name string) leaf { return leafOf(c.set.Mark(name)) }
 
 // change is what stands at a path now; the zero leaf is nothing.
 type change struct {
@@ -49,17 +41,15 @@ type change struct {
 // apply takes over the changes with their files, which were made before: nothing
 // here can fail, so a Set is never half of one revision and half of another.
 func (c *catalog) apply(changes []change, files []*spec.File) {
-	if len(c.files) == 0 {
-		c.grow(len(changes))
-	}
+	c.set.Grow(len(changes))
 	for i, ch := range changes {
 		if files[i] == nil {
-			delete(c.files, ch.name)
 			c.set.Remove(ch.name)
 			continue
 		}
-		c.files[ch.name] = ch.leaf
+		files[i].Mark = ch.mark()
 		c.set.Put(files[i])
+		files[i] = nil // which may be packed by now
 	}
 }
 
@@ -79,7 +69,7 @@ func (c *catalog) changes(ctx context.Context, s *store, from, to snapshot, base
 		}
 	}
 	var changes []change
-	count := len(c.files)
+	count := c.set.Files()
 	err := s.compare(ctx, from, to, base, func(name string, was, l leaf) error {
 		changes = append(changes, change{name, l})
 		if was.kind == kindNone {
@@ -103,7 +93,7 @@ func (c *catalog) allChanges(ctx context.Context, s *store, to snapshot, base st
 		if len(seen) > maxFiles {
 			return errManyFiles()
 		}
-		if c.files[name] != l {
+		if c.leaf(name) != l {
 			changes = append(changes, change{name, l})
 		}
 		return nil
@@ -111,7 +101,7 @@ func (c *catalog) allChanges(ctx context.Context, s *store, to snapshot, base st
 	if err != nil {
 		return nil, err
 	}
-	for name := range c.files {
+	for name := range c.set.Names() {
 		if _, ok := seen[name]; !ok {
 			changes = append(changes, change{name: name})
 		}

@@ -62,7 +62,7 @@ func (g *Git) dropMirror() error {
 		_ = g.mirror.close() // it was only read
 		g.mirror = nil
 	}
-	g.unsaved = len(g.catalog.files) // what was saved goes, too
+	g.unsaved = g.catalog.set.Files() // what was saved goes, too
 	return mirrorFault(removeMirror(g.config.Mirror))
 }
 

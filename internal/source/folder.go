@@ -184,8 +184,8 @@ func (f *Folder) describe(err error) error {
 func (c *catalog) digest() string {
 	sum := sha256.New()
 	var line []byte
-	for _, name := range slices.Sorted(maps.Keys(c.files)) {
-		l := c.files[name]
+	for _, name := range slices.Sorted(c.set.Names()) {
+		l := c.leaf(name)
 		line = append(line[:0], byte(l.kind))
 		line = append(line, l.hash[:]...)
 		line = binary.AppendUvarint(line, uint64(len(name)))

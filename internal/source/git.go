@@ -225,15 +225,15 @@ func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision
 	if err != nil {
 		return nil, err
 	}
+	g.unsaved += next.cost()
 	g.catalog.apply(next.changes, next.files)
 	g.snapshot = next.snapshot
 	g.revision = revisionOf(next.commit, g.catalog.set)
-	g.unsaved += next.cost()
 	g.mirror.store.rest()
 	if len(g.mirror.store.packs) > g.packs && head == g.mirror.head {
 		g.compact(ctx)
 	}
-	if g.unsaved*savedShare >= max(len(g.catalog.files), g.catalog.set.Len()) {
+	if g.unsaved*savedShare >= max(g.catalog.set.Files(), g.catalog.set.Len()) {
 		g.save()
 	}
 	return g.revision, nil
@@ -242,7 +242,7 @@ func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision
 // restore takes over what the last process knew of the branch, so that the first poll
 // is one like any other.
 func (g *Git) restore() {
-	if g.revision != nil || len(g.catalog.files) > 0 || g.temp {
+	if g.revision != nil || g.catalog.set.Files() > 0 || g.temp {
 		return
 	}
 	s, err := g.saved()

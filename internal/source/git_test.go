@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -62,22 +61,19 @@ func TestPollFollowsTheBranch(t *testing.T) {
 	}
 }
 
-// Of many files only those that differ are parsed again: the others' commits stay
-// where they are in memory.
+// Of many files only those that differ are parsed again.
 func TestPollParsesOnlyWhatDiffers(t *testing.T) {
 	r := newRepo(t)
 	head := r.importFiles("", true, manyFiles(1000, 1))
 	g := r.open(GitConfig{Path: "in"})
-	before := slices.Collect(poll(t, g).Specs.All())
-	r.importFiles(head, false, everyHundredth(1000, 2))
-	parsed := 0
-	for i, c := range slices.Collect(poll(t, g).Specs.All()) {
-		if c != before[i] {
-			parsed++
-		}
+	poll(t, g)
+	if g.unsaved != 0 {
+		t.Fatalf("%d of 1000 files are not saved", g.unsaved)
 	}
-	if parsed != 10 {
-		t.Errorf("%d files were parsed for 10 that differ", parsed)
+	r.importFiles(head, false, everyHundredth(1000, 2))
+	poll(t, g)
+	if g.unsaved != 10 {
+		t.Errorf("%d files were parsed for 10 that differ", g.unsaved)
 	}
 }
 

@@ -25,8 +25,7 @@ const (
 	savedFile = "wedatasync-specs"
 	// savedMagic is what it begins with.
 	savedMagic = "wedatasync specs\n"
-	// savedBlock is how many files, or about how many commits, are encoded together.
-	// They share a copy of their texts for as long as one of them is there.
+	// savedBlock is how many files, or about how many commits, are packed together.
 	savedBlock = 256
 	// savedShare says when a catalog is saved again: when one in so many of its commits
 	// was parsed since. So what that costs is a share of what the changes cost.
@@ -82,8 +81,8 @@ var program = sync.OnceValues(func() (string, error) {
 // of a temporary file.
 //
 // After the line that says of what it is come the hash of the tree, the number of
-// files, blocks of them in the Set's order, each with what they were made from, and
-// a checksum over all that.
+// files, blocks of them in the Set's order, each after its length, and a checksum over
+// all that.
 func (c *catalog) save(of savedOf, root plumbing.Hash, temp, path string) error {
 	file, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -108,14 +107,15 @@ func (c *catalog) write(file io.Writer, of savedOf, root plumbing.Hash) error {
 	out := io.MultiWriter(buffer, sum)
 	data := append(append([]byte(savedMagic), line...), '\n')
 	data = append(data, root[:]...)
-	data = binary.AppendUvarint(data, uint64(len(c.files)))
+	data = binary.AppendUvarint(data, uint64(c.set.Files()))
 	if _, err := out.Write(data); err != nil {
 		return err
 	}
 	var block []*spec.File
 	commits := 0
 	flush := func() error {
-		data = c.appendBlock(data[:0], block)
+		packed := spec.Pack(block).Append(nil)
+		data = append(binary.AppendUvarint(data[:0], uint64(len(packed))), packed...)
 		block, commits = block[:0], 0
 		_, err := out.Write(data)
 		return err
@@ -136,19 +136,6 @@ func (c *catalog) write(file io.Writer, of savedOf, root plumbing.Hash) error {
 	}
 	_, err = buffer.Write(sum.Sum(nil))
 	return errors.Join(err, buffer.Flush())
-}
-
-// appendBlock appends the number of files, what each was made from, and their
-// encoding after its length.
-func (c *catalog) appendBlock(data []byte, files []*spec.File) []byte {
-	data = binary.AppendUvarint(data, uint64(len(files)))
-	for _, f := range files {
-		l := c.files[f.Name]
-		data = append(append(data, byte(l.kind)), l.hash[:]...)
-	}
-	encoded := spec.AppendFiles(nil, files)
-	data = binary.AppendUvarint(data, uint64(len(encoded)))
-	return append(data, encoded...)
 }
 
 // saved is a saved catalog, and the tree that it is of.
@@ -189,22 +176,16 @@ func parseSaved(of savedOf, file io.ReadSeeker) (c *catalog, root plumbing.Hash,
 	copy(root[:], r.take(hashSize))
 	count := r.number()
 	c = newCatalog()
-	c.grow(min(count, maxFiles))
-	blocks := make(chan block, 4)
-	go r.blocks(blocks) // to decode takes about as long as to put into maps
-	for b := range blocks {
-		for i, f := range b.files {
-			c.files[f.Name] = b.leaf(i)
-			c.set.Put(f)
-		}
-		err = b.err // of the last, if there was one
+	c.set.Grow(min(count, maxFiles))
+	for r.left > 0 && r.err == nil {
+		r.block(c.set)
 	}
-	if err != nil {
-		return nil, root, err
+	if r.err != nil {
+		return nil, root, r.err
 	}
 	c.set.Len() // works out what follows from the files, while nobody waits
-	if len(c.files) != count {
-		return nil, root, fmt.Errorf("they are %d files in place of %d", len(c.files), count)
+	if n := c.set.Files(); n != count {
+		return nil, root, fmt.Errorf("they are %d files in place of %d", n, count)
 	}
 	return c, root, nil
 }
@@ -282,43 +263,15 @@ func (r countedReader) ReadByte() (byte, error) {
 	return r.in.ReadByte()
 }
 
-// block is some of the saved files, and what each was made from, or why there are no
-// more.
-type block struct {
-	files  []*spec.File
-	leaves []byte
-	err    error
-}
-
-// leafSize is how many bytes tell what a file was made from.
-const leafSize = 1 + hashSize
-
-// leaf returns what the i-th file was made from.
-func (b *block) leaf(i int) leaf {
-	l := b.leaves[i*leafSize:][:leafSize]
-	return leaf{plumbing.Hash(l[1:]), kind(l[0])}
-}
-
-// blocks sends all blocks, up to one with an error.
-func (r *savedReader) blocks(to chan<- block) {
-	defer close(to)
-	for r.left > 0 || r.err != nil {
-		b := r.block()
-		if to <- b; b.err != nil {
-			return
-		}
+// block reads some of the files into the set.
+func (r *savedReader) block(set *spec.Set) {
+	data := r.take(r.number())
+	if r.err != nil {
+		return
 	}
-}
-
-func (r *savedReader) block() (b block) {
-	n := r.number()
-	b.leaves = bytes.Clone(r.take(n * leafSize))
-	encoded := r.take(r.number())
-	if b.err = r.err; b.err != nil {
-		return b
+	packed, err := spec.ReadPacked(data)
+	if err == nil {
+		err = set.Take(packed)
 	}
-	if b.files, b.err = spec.DecodeFiles(encoded); b.err == nil && len(b.files) != n {
-		return block{err: fmt.Errorf("a block has %d files in place of %d", len(b.files), n)}
-	}
-	return b
+	r.err = err
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,10 +26,11 @@ func forge(t testing.TB, g *Git) {
 	s, err := openSaved(of, path)
 	must(t, err)
 	name := "in/a.yaml"
-	if _, ok := s.catalog.files[name]; !ok {
+	forged := parseSpec(s.catalog.set, name, []byte(specOf("a", 99)))
+	if forged.Mark = s.catalog.set.Mark(name); forged.Mark == "" {
 		t.Fatalf("%s is not among the saved files", name)
 	}
-	s.catalog.set.Put(parseSpec(s.catalog.set, name, []byte(specOf("a", 99))))
+	s.catalog.set.Put(forged)
 	must(t, s.catalog.save(of, s.root, path+".new", path))
 }
 
@@ -171,8 +173,9 @@ func savedOfFiles(t testing.TB, of savedOf, files map[string]string) []byte {
 	t.Helper()
 	c := newCatalog()
 	for name, text := range files {
-		c.files[name] = leaf{kind: kindSpec, hash: plumbing.ComputeHash(plumbing.BlobObject, []byte(text))}
-		c.set.Put(parseSpec(c.set, name, []byte(text)))
+		f := parseSpec(c.set, name, []byte(text))
+		f.Mark = leaf{kind: kindSpec, hash: plumbing.ComputeHash(plumbing.BlobObject, []byte(text))}.mark()
+		c.set.Put(f)
 	}
 	path := filepath.Join(t.TempDir(), savedFile)
 	must(t, c.save(of, plumbing.ComputeHash(plumbing.TreeObject, nil), path+".new", path))
@@ -195,8 +198,8 @@ func FuzzParseSaved(f *testing.F) {
 	f.Add(whole[head : len(whole)-savedSum])
 	f.Fuzz(func(t *testing.T, body []byte) {
 		c, _, err := parseSaved(of, bytes.NewReader(resum(append(append(bytes.Clone(whole[:head]), body...), make([]byte, savedSum)...))))
-		if err == nil && c.set.Files() != len(c.files) {
-			t.Errorf("the Set has %d files, the catalog %d", c.set.Files(), len(c.files))
+		if err == nil && c.set.Files() != len(slices.Collect(c.set.InOrder())) {
+			t.Errorf("the Set has %d files, and others", c.set.Files())
 		}
 	})
 }
@@ -345,7 +348,7 @@ func TestSavedSpecs_compacted(t *testing.T) {
 	must(t, g.Close())
 	of, err := g.savedOf()
 	must(t, err)
-	if s, err := openSaved(of, filepath.Join(mirror, savedFile)); err != nil || len(s.catalog.files) != 4 {
+	if s, err := openSaved(of, filepath.Join(mirror, savedFile)); err != nil || s.catalog.set.Files() != 4 {
 		t.Errorf("what is saved is %v, %v", s.catalog, err)
 	}
 }

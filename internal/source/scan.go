@@ -167,7 +167,7 @@ func (s *scan) entry(root *os.Root, parts []string, mode fs.FileMode, deep bool)
 		return nil, nil
 	case kindFolder:
 		s.folders[name] = struct{}{}
-		if _, bad := s.folder.catalog.files[name]; !deep && !dirty && !bad {
+		if bad := s.folder.catalog.leaf(name) != (leaf{}); !deep && !dirty && !bad {
 			return nil, nil
 		}
 		sub, err := openFolder(root, last)
@@ -255,7 +255,7 @@ func (s *scan) file(root *os.Root, r read) {
 		return
 	}
 	l.hash = name(object{plumbing.BlobObject, data})
-	if s.folder.catalog.files[r.name] != l {
+	if s.folder.catalog.leaf(r.name) != l {
 		s.found(change{r.name, l}, parseSpec(s.folder.catalog.set, r.name, data))
 	}
 	if start.Sub(r.info.ModTime()) > racy {
@@ -268,7 +268,7 @@ func (s *scan) file(root *os.Root, r read) {
 // found notes what is at a name now, if it was not so before.
 func (s *scan) found(c change, file *spec.File) {
 	s.see(c.name)
-	if s.folder.catalog.files[c.name] == c.leaf {
+	if s.folder.catalog.leaf(c.name) == c.leaf {
 		return
 	}
 	s.mu.Lock()
@@ -289,7 +289,7 @@ func (s *scan) finish(err error) error {
 		return err
 	}
 	count := len(s.seen)
-	for name := range s.folder.catalog.files {
+	for name := range s.folder.catalog.set.Names() {
 		if _, ok := s.seen[name]; ok {
 			continue
 		}

@@ -20,6 +20,22 @@ type leaf struct {
 	kind kind
 }
 
+// mark is the leaf as the mark of a file in a Set.
+func (l leaf) mark() string {
+	if l == (leaf{}) {
+		return ""
+	}
+	return string(append(l.hash[:], byte(l.kind)))
+}
+
+// leafOf is the leaf of a mark.
+func leafOf(mark string) (l leaf) {
+	if n := copy(l.hash[:], mark); n < len(mark) {
+		l.kind = kind(mark[n])
+	}
+	return l
+}
+
 // snapshot is the source's path in one revision.
 type snapshot struct {
 	root    plumbing.Hash // the tree at the source's path; zero if there is none
