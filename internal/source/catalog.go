@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync/atomic"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -38,18 +39,30 @@ type change struct {
 	leaf
 }
 
-// apply takes over the changes with their files, which were made before: nothing
-// here can fail, so a Set is never half of one revision and half of another.
-func (c *catalog) apply(changes []change, files []*spec.File) {
+// parsed is what was made of changes: a file for each, nil where there is nothing any
+// more; or, packed, those that there are.
+type parsed struct {
+	files   []*spec.File
+	packed  []*spec.Packed
+	commits int // that it took to parse
+}
+
+// apply takes over the changes with what was made of them before: nothing here can
+// fail, so a Set is never half of one revision and half of another.
+func (c *catalog) apply(changes []change, p parsed) {
 	c.set.Grow(len(changes))
 	for i, ch := range changes {
-		if files[i] == nil {
+		if p.files == nil || p.files[i] == nil {
 			c.set.Remove(ch.name)
 			continue
 		}
-		files[i].Mark = ch.mark()
-		c.set.Put(files[i])
-		files[i] = nil // which may be packed by now
+		p.files[i].Mark = ch.mark()
+		c.set.Put(p.files[i])
+	}
+	for _, some := range p.packed {
+		if err := c.set.Take(some); err != nil {
+			panic(err) // it was packed by parseAll, and nothing has these names any more
+		}
 	}
 }
 
@@ -109,20 +122,63 @@ func (c *catalog) allChanges(ctx context.Context, s *store, to snapshot, base st
 	return changes, nil
 }
 
-// parse makes the file of each change; nil where there is nothing. What a file
-// says depends on its name and its blob alone; what it costs, also on what is known
-// of it.
+// manyChanges is from how many changes on they are packed as they come.
+const manyChanges = 1024
+
+// parseAll makes the files of the changes, for apply. If they are many, it packs them as they come: a
+// first revision then takes little more memory than it does later.
+func (s *store) parseAll(ctx context.Context, changes []change, known *spec.Set, many int) (p parsed, err error) {
+	var commits atomic.Int64
+	count := func(files []*spec.File) {
+		for _, f := range files {
+			if f != nil {
+				commits.Add(int64(f.Parsed()))
+			}
+		}
+	}
+	if len(changes) < many {
+		p.files, err = s.parse(ctx, changes, known)
+		count(p.files)
+	} else {
+		p.packed = make([]*spec.Packed, (len(changes)+parseBatch-1)/parseBatch)
+		err = s.batches(ctx, changes, known, func(start int, files []*spec.File) {
+			count(files)
+			for i, f := range files {
+				if f != nil {
+					f.Mark = changes[start+i].mark()
+				}
+			}
+			p.packed[start/parseBatch] = spec.Pack(slices.DeleteFunc(files, func(f *spec.File) bool { return f == nil }))
+		})
+	}
+	p.commits = int(commits.Load())
+	return p, err
+}
+
+// parse makes the file of each change; nil where there is nothing.
 func (s *store) parse(ctx context.Context, changes []change, known *spec.Set) ([]*spec.File, error) {
-	const batch = 64
-	files := make([]*spec.File, len(changes))
+	all := make([]*spec.File, len(changes))
+	err := s.batches(ctx, changes, known, func(start int, files []*spec.File) { copy(all[start:], files) })
+	return all, err
+}
+
+// parseBatch is how many files one processor parses at a time.
+const parseBatch = 64
+
+// batches makes the file of each change, and hands them on as they come, several at a
+// time and from several goroutines, with where in changes they start. What a file says
+// depends on its name and its blob alone; what it costs, also on what is known of it.
+func (s *store) batches(ctx context.Context, changes []change, known *spec.Set, each func(start int, files []*spec.File)) error {
 	var left atomic.Int64
 	left.Store(maxParsed)
 	workers, working := errgroup.WithContext(ctx)
 	workers.SetLimit(runtime.GOMAXPROCS(0))
-	for start := 0; start < len(changes) && working.Err() == nil; start += batch {
+	for start := 0; start < len(changes) && working.Err() == nil; start += parseBatch {
 		workers.Go(func() error {
-			for i := start; i < min(start+batch, len(changes)); i++ {
-				file, size, err := s.file(changes[i], known)
+			batch := changes[start:min(start+parseBatch, len(changes))]
+			files := make([]*spec.File, len(batch))
+			for i, c := range batch {
+				file, size, err := s.file(c, known)
 				if err != nil {
 					return err
 				}
@@ -131,13 +187,14 @@ func (s *store) parse(ctx context.Context, changes []change, known *spec.Set) ([
 				}
 				files[i] = file
 			}
+			each(start, files)
 			return working.Err()
 		})
 	}
 	if err := workers.Wait(); err != nil {
-		return nil, err
+		return err
 	}
-	return files, context.Cause(ctx)
+	return context.Cause(ctx)
 }
 
 // file makes the file of one change, and says how many bytes it has.

@@ -161,7 +161,7 @@ func (f *Folder) take(s *scan) {
 		delete(f.stamps, c.name) // unless it was read
 	}
 	maps.Copy(f.stamps, s.stamps)
-	f.catalog.apply(s.changes, s.files)
+	f.catalog.apply(s.changes, parsed{files: s.files})
 	if f.revision == nil || len(s.changes) > 0 {
 		f.revision = &reconcile.Revision{ID: f.catalog.digest(), Specs: f.catalog.set}
 	}

@@ -72,6 +72,7 @@ type Git struct {
 	log    *slog.Logger
 	lock   *flock.Flock
 	temp   bool // the mirror goes with the source
+	many   int  // from how many changes on files are packed as they come
 	packs  int  // how many packs the mirror may have before it is cloned anew
 
 	saved    func() (saved, error) // what the last process knew
@@ -91,7 +92,7 @@ func OpenGit(c GitConfig) (*Git, error) {
 	c.Timeout = cmp.Or(c.Timeout, time.Minute)
 	c.CloneTimeout = cmp.Or(c.CloneTimeout, 10*time.Minute)
 	c.MaxPack = cmp.Or(c.MaxPack, 1<<30)
-	g := &Git{config: c, source: Redact(c.URL), log: c.Logger, packs: maxPacks, catalog: newCatalog()}
+	g := &Git{config: c, source: Redact(c.URL), log: c.Logger, many: manyChanges, packs: maxPacks, catalog: newCatalog()}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
 	}
@@ -226,7 +227,7 @@ func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision
 		return nil, err
 	}
 	g.unsaved += next.cost()
-	g.catalog.apply(next.changes, next.files)
+	g.catalog.apply(next.changes, next.parsed)
 	g.snapshot = next.snapshot
 	g.revision = revisionOf(next.commit, g.catalog.set)
 	g.mirror.store.rest()
@@ -290,19 +291,12 @@ type step struct {
 	commit   *gitobject.Commit
 	snapshot snapshot
 	changes  []change
-	files    []*spec.File
+	parsed   parsed
 }
 
 // cost is what a step would cost the next process, in commits to parse.
 func (s *step) cost() int {
-	n := 0
-	for _, f := range s.files {
-		n++
-		if f != nil && f.Parsed() > 1 {
-			n += f.Parsed() - 1
-		}
-	}
-	return max(1, n) // the tree may have changed in any case
+	return max(1, len(s.changes), s.parsed.commits) // the tree may have changed in any case
 }
 
 // load reads what is new in a commit. It does all of a poll that can fail.
@@ -318,7 +312,7 @@ func (g *Git) load(ctx context.Context, head plumbing.Hash) (next step, err erro
 	if next.changes, err = g.catalog.changes(ctx, s, g.snapshot, next.snapshot, g.config.Path); err != nil {
 		return next, err
 	}
-	next.files, err = s.parse(ctx, next.changes, g.catalog.set)
+	next.parsed, err = s.parseAll(ctx, next.changes, g.catalog.set, g.many)
 	return next, err
 }
 

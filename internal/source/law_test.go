@@ -84,6 +84,7 @@ func (h *randomHistory) open() {
 	}
 	h.git.remote = h.remote
 	h.git.packs = 3 // now and then the mirror is made anew
+	h.git.many = 3  // and a push taken over packed
 	h.plans = reconcile.New(reconcile.Config{
 		Source: h.git, Guards: func() *reconcile.Guards { return new(reconcile.Guards) }, Logger: slog.New(slog.DiscardHandler),
 	}, state.NewRecords(slices.Collect(maps.Values(h.records))...), state.Control{})
@@ -152,11 +153,11 @@ func (h *randomHistory) check() {
 	if err != nil {
 		h.rt.Fatal(err)
 	}
-	files, err := s.parse(h.rt.Context(), changes, scratch.set)
+	parsed, err := s.parseAll(h.rt.Context(), changes, scratch.set, manyChanges)
 	if err != nil {
 		h.rt.Fatal(err)
 	}
-	scratch.apply(changes, files)
+	scratch.apply(changes, parsed)
 	if diff := cmp.Diff(marks(scratch), marks(h.git.catalog)); diff != "" {
 		h.rt.Fatalf("the files differ from those read from scratch (-want +got):\n%s", diff)
 	}

@@ -154,11 +154,11 @@ func (r *Repository) specsAt(ctx context.Context, rev, path string) (_ *reconcil
 	if err != nil {
 		return nil, err
 	}
-	files, err := r.store.parse(ctx, changes, catalog.set)
+	parsed, err := r.store.parseAll(ctx, changes, catalog.set, manyChanges)
 	if err != nil {
 		return nil, err
 	}
-	catalog.apply(changes, files)
+	catalog.apply(changes, parsed)
 	return revisionOf(commit, catalog.set), nil
 }
 
