@@ -79,7 +79,6 @@ type Reconciler struct {
 	revision  *Revision
 	// unverified says why revision is not the newest one, or that there is none.
 	unverified error
-	keys       []spec.Key      // of the first revision, until they are shared
 	descends   map[string]bool // of revision, by the revision before
 	owed       []outcome       // what a full disk did not take yet
 }
@@ -158,12 +157,13 @@ func (r *Reconciler) goBlind() (changed bool) {
 // goBy makes the revision the one to go by, and reports whether it was another.
 func (r *Reconciler) goBy(rev *Revision) (changed bool) {
 	changed = r.revision == nil || r.revision.ID != rev.ID
-	keys := rev.Specs.Changed()
+	keys, all := rev.Specs.Changed()
 	r.revision = rev
-	if r.unsettled == nil {
-		r.keys = keys
-	} else {
-		for _, key := range keys {
+	if all {
+		r.unsettled = nil
+	}
+	for _, key := range keys {
+		if r.unsettled != nil {
 			r.unsettled[key] = struct{}{}
 		}
 	}
@@ -175,10 +175,13 @@ func (r *Reconciler) goBy(rev *Revision) (changed bool) {
 func (r *Reconciler) shareKeys() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, key := range r.keys {
-		r.records.ShareKey(key)
+	if r.revision == nil {
+		return
 	}
-	r.keys = nil
+	var c spec.Commit
+	for i := range r.revision.Specs.Len() {
+		r.records.ShareKey(r.revision.Specs.Peek(i, &c).Key)
+	}
 }
 
 // Plan compares the newest revision with the state. It changes nothing. It is for

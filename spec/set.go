@@ -29,8 +29,9 @@ type Set struct {
 	last    Key              // of those that were ever named, in order
 	touched []Key            // whose naming may have changed since settle; in any order, repeated
 	linked  []Key            // those among them that depend on others, or did
-	order   []*place         // the usable commits in order of key, as settled; never written again
-	changed []Key            // for Changed; in any order, repeated
+	order   []*place         // the usable commits in order of key, as settled; only appended to
+	asked   bool             // Changed was called
+	changed []Key            // since then; in any order, repeated
 	limbo   map[Key]struct{} // no longer named, while an unread file may name them
 }
 
@@ -55,7 +56,7 @@ func (s *Set) Grow(n int) {
 	}
 	s.files = make(map[string]held, n)
 	s.once = make(map[Key]*place, n)
-	s.touched = make([]Key, 0, n)
+	s.order = make([]*place, 0, n)
 }
 
 // Put adds the file, or replaces the one of that name. The set keeps the file,
@@ -151,16 +152,17 @@ func (s *Set) File(name string) *File { return s.files[name].get() }
 
 // name notes that a task is named, by a commit that depends on others or not.
 func (s *Set) name(n naming, depends bool) {
-	s.touch(n.Key, depends)
-	var contest places
-	var contested, twice bool
-	var first *place
-	if n.Compare(s.last) > 0 {
-		s.last = n.Key // and nothing is to be found
-	} else {
-		contest, contested = s.contest[n.Key]
-		first, twice = s.once[n.Key]
+	behind := n.Compare(s.last) > 0
+	if behind {
+		s.last = n.Key
+		if n.usable() && !depends && len(s.graph.targets) == 0 {
+			s.append(n)
+			return
+		}
 	}
+	s.touch(n.Key, depends)
+	contest, contested := s.contest[n.Key]
+	first, twice := s.once[n.Key]
 	switch {
 	case contested:
 		contest[n.place] = struct{}{}
@@ -172,6 +174,17 @@ func (s *Set) name(n naming, depends bool) {
 	default:
 		at := n.place
 		s.once[n.Key] = &at
+	}
+}
+
+// append takes in a task that comes after all that were ever named, on which none
+// depends, and whose commit depends on none: nothing else follows from that.
+func (s *Set) append(n naming) {
+	at := n.place
+	s.once[n.Key] = &at
+	s.order = append(s.order, &at)
+	if s.asked {
+		s.changed = append(s.changed, n.Key)
 	}
 }
 
@@ -297,12 +310,12 @@ func (s *Set) Names() iter.Seq[string] { return maps.Keys(s.files) }
 
 // Changed returns, in order, the tasks whose commit may say something else than when
 // Changed was last called, and those that have become Absent since. A commit that
-// stands in another place is none of them.
-func (s *Set) Changed() []Key {
+// stands in another place is none of them. The first time it may be all tasks.
+func (s *Set) Changed() (keys []Key, all bool) {
 	s.settle()
-	keys := s.changed
-	s.changed = nil
-	return inOrder(keys)
+	keys, all = s.changed, !s.asked
+	s.changed, s.asked = nil, true
+	return inOrder(keys), all
 }
 
 // settle works out what follows from the files put and removed since.
@@ -346,9 +359,6 @@ func (s *Set) release() {
 func (s *Set) reorder(keys []Key) {
 	old := s.order
 	s.order = make([]*place, 0, len(old)+len(keys))
-	if s.changed == nil {
-		s.changed = make([]Key, 0, len(keys))
-	}
 	for _, k := range keys {
 		i, found := seek(old, k)
 		s.order = append(s.order, old[:i]...)
@@ -361,7 +371,7 @@ func (s *Set) reorder(keys []Key) {
 		if is != nil {
 			s.order = append(s.order, is)
 		}
-		if s.differs(k, was, is) {
+		if s.asked && s.differs(k, was, is) {
 			s.changed = append(s.changed, k)
 		}
 	}
