@@ -27,3 +27,15 @@ func (s *Set) PackedFiles() (n int) {
 	}
 	return n
 }
+
+// OverFiles counts the files that are packed, and that the set has no more.
+func (s *Set) OverFiles() (n int) {
+	seen := make(map[*bundle]bool)
+	for _, h := range s.files {
+		if h.in != nil && !seen[h.in] {
+			seen[h.in] = true
+			n += h.in.all - h.in.left
+		}
+	}
+	return n
+}

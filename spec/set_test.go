@@ -3,6 +3,7 @@ package spec_test
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -428,6 +429,60 @@ func checkRules(t *rapid.T, files map[string]*spec.File, got picture) {
 	}
 	if !slices.IsSortedFunc(got.Order, spec.Key.Compare) {
 		t.Fatalf("All is not in order: %v", got.Order)
+	}
+}
+
+// Nearly all files are packed, however often they change, and what they said before
+// does not gather.
+func TestSetPacks(t *testing.T) {
+	const files, together = 1000, 16
+	s := spec.NewSet()
+	s.PackTogether(together)
+	version := make([]int, files)
+	for i := range files {
+		put(s, i, 1)
+		version[i] = 1
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for round := range 20 {
+		for range files / 2 {
+			i := random.IntN(files)
+			version[i] = 2 + round
+			put(s, i, version[i])
+		}
+		if n := files - s.PackedFiles(); n >= together {
+			t.Errorf("round %d: %d files are not packed", round, n)
+		}
+		if n := s.OverFiles(); n > files+together {
+			t.Errorf("round %d: %d files are over, and still packed", round, n)
+		}
+		for i := range files {
+			name, _ := small(i, 1)
+			if c := s.File(name).Commits[0]; c.InstanceVersion != int64(version[i]) || !cmp.Equal(c, s.Get(c.Key)) {
+				t.Fatalf("round %d: %s has %v and %v, want version %d", round, name, c, s.Get(c.Key), version[i])
+			}
+		}
+	}
+	for i := range files - 1 {
+		name, _ := small(i, 1)
+		s.Remove(name)
+	}
+	if s.Len() != 1 || s.OverFiles() > together {
+		t.Errorf("of %d files %d are over", s.Len(), s.OverFiles())
+	}
+}
+
+func TestSetTake_refuses(t *testing.T) {
+	one := spec.Pack([]*spec.File{file("1.yaml", "taskId: a")})
+	s := spec.NewSet()
+	if err := s.Take(one); err != nil {
+		t.Fatal(err)
+	}
+	if s.Take(one) == nil {
+		t.Error("a file is taken twice")
+	}
+	if s := spec.NewSet(); s.Take(spec.Pack([]*spec.File{file("1.yaml"), file("1.yaml", "taskId: a")})) == nil {
+		t.Error("two files of one name are taken")
 	}
 }
 

@@ -11,22 +11,18 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// How much garbage may gather before it is collected, in percent of what is kept. Go's
-// own 100 would have a daemon hold twice what it needs: what it keeps grows with the
-// tasks, and what it throws away once it has read everything does not.
-const (
-	// startGC costs a tenth more time for the first read of everything than 100.
-	startGC = 50
-	// steadyGC makes a collection due after a few hundred polls. At 100,000 tasks it
-	// takes about 0.1 s of one processor, beside the work.
-	steadyGC = 15
-)
+// steadyGC is how much garbage may gather before it is collected, in percent of what is
+// kept, once everything has been read. Go's own 100 would have a daemon hold twice what
+// it needs: what it keeps grows with the tasks, and what it throws away does not. A
+// collection is due after a few hundred polls; at 100,000 tasks it takes less than 0.1 s
+// of one processor, beside the work.
+const steadyGC = 15
 
 // A start that takes over what the last process has saved keeps nearly all that it
 // allocates. So nothing is collected before there can be more than that in memory.
 const (
 	startSpare  = 32 << 20 // bytes, for all else
-	savedInHeap = 4        // bytes in memory for one in the files, at the most
+	savedInHeap = 3        // bytes in memory for one in the files, at the most
 )
 
 // thrift holds memory down. What a person sets as GOGC stays as it is, and so does a
@@ -50,12 +46,13 @@ var _ reconcile.Observer = (*thrift)(nil)
 
 // startThrift begins to hold memory down, for a start that takes over saved bytes.
 func startThrift(saved int64) *thrift {
-	t := &thrift{percent: debug.SetGCPercent(startGC), limit: debug.SetMemoryLimit(-1), rest: time.AfterFunc(math.MaxInt64, debug.FreeOSMemory)}
+	t := &thrift{limit: debug.SetMemoryLimit(-1), rest: time.AfterFunc(math.MaxInt64, debug.FreeOSMemory)}
+	t.percent = debug.SetGCPercent(-1)
 	if saved == 0 {
+		debug.SetGCPercent(t.percent)
 		return t
 	}
 	t.first = true
-	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(min(t.limit, startSpare+savedInHeap*saved))
 	mark := new([64]byte) // for nothing but to go with the first collection
 	runtime.AddCleanup(mark, (*thrift).collected, t)
@@ -69,7 +66,7 @@ func (t *thrift) collected() {
 	if t.first {
 		t.first = false
 		debug.SetMemoryLimit(t.limit)
-		debug.SetGCPercent(startGC)
+		debug.SetGCPercent(t.percent)
 	}
 }
 
