@@ -57,6 +57,7 @@ func often() []benchmark {
 		{"Commits", "1x"},
 		{"State", "2000x"},
 		{"Against", "20x"},
+		{"Yardstick", "20000x"},
 	}
 }
 

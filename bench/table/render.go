@@ -59,6 +59,8 @@ func promises() []promise {
 		{"– one transition, p50", "State", "median-ns", "naive-ns", false, 0, nanoseconds},
 		{"– by one fsync", "State", "x-fsync", "", false, 2, times},
 		{"plan against a revision, by git diff --stat", "Against", "x-git-diff", "", false, 3, times},
+		{"this machine: one spec by yaml.v3", "Yardstick", "median-ns", "", false, 0, nanoseconds},
+		{"this machine: one fsync", "State", "fsync-ns", "", false, 0, nanoseconds},
 	}
 }
 
