@@ -118,9 +118,6 @@ func (f *Folder) update(ctx context.Context, todo dirty) error {
 		return err
 	}
 	defer root.Close()
-	if todo.moved {
-		f.watch.renew()
-	}
 	names := f.names(todo.paths)
 	_, ruled := names[path.Join(f.config.Path, IgnoreFile)]
 	everything := todo.all || ruled || f.revision == nil || !os.SameFile(info, f.root)
@@ -129,6 +126,9 @@ func (f *Folder) update(ctx context.Context, todo dirty) error {
 		if r, err = readRules(root); err != nil {
 			return err
 		}
+	}
+	if todo.moved {
+		f.watch.renew() // what is watched from here on is what the scan finds
 	}
 	s := newScan(ctx, f, r, names)
 	if everything {

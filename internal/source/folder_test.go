@@ -251,6 +251,23 @@ func TestFolderIgnoreFileThatIsNone(t *testing.T) {
 	pollUntil(t, s, "a v1 a.yaml")
 }
 
+// A folder that moves makes the watch begin anew. What cannot be read in the same
+// moment must not leave nothing watched.
+func TestFolderIsWatchedAfterAnError(t *testing.T) {
+	f := newFolder(t, map[string]string{"in/a.yaml": specOf("a", 1)})
+	s := f.open(FolderConfig{})
+	poll(t, s)
+	must(t, os.Rename(f.path("in"), f.path("out")))
+	must(t, os.Symlink("out/a.yaml", f.path(IgnoreFile)))
+	f.heardAll(s)
+	if _, err := s.Poll(t.Context()); err == nil {
+		t.Fatal("a link is read as the ignore file")
+	}
+	must(t, os.Remove(f.path(IgnoreFile)))
+	f.heardAll(s)
+	wantSaid(t, poll(t, s), "a v1 out/a.yaml")
+}
+
 // A rescan finds what nobody was told of.
 func TestFolderRescans(t *testing.T) {
 	f := newFolder(t, map[string]string{"a.yaml": specOf("a", 1)})
