@@ -26,7 +26,7 @@ func (in *Input) changes(now time.Time) (changes []Change, orphans []spec.Key) {
 				orphans = append(orphans, key)
 			}
 		}
-		return look.changes, orphans
+		return slices.Concat(look.found()...), orphans
 	}
 	changes, known := in.ofSpecs(now)
 	if known == in.Records.Len() {
@@ -38,7 +38,7 @@ func (in *Input) changes(now time.Time) (changes []Change, orphans []spec.Key) {
 			orphans = append(orphans, key)
 		}
 	}
-	changes = append(changes, look.changes...)
+	changes = append(changes, slices.Concat(look.found()...)...)
 	slices.SortFunc(changes, func(a, b Change) int { return a.Key.Compare(b.Key) })
 	return changes, orphans
 }
@@ -65,11 +65,12 @@ func (in *Input) ofSpecs(now time.Time) (changes []Change, known int) {
 		})
 	}
 	running.Wait()
+	var found [][]Change
 	for _, l := range looks {
-		changes = append(changes, l.changes...)
+		found = append(found, l.found()...)
 		known += l.known
 	}
-	return changes, known
+	return slices.Concat(found...), known
 }
 
 // looking is one goroutine's way through tasks.
@@ -79,12 +80,19 @@ type looking struct {
 	want    spec.Commit  // of the task that is looked at
 	record  state.Record // of the same
 	changes []Change
-	known   int // tasks that have a record
+	before  [][]Change // what it had found before those: many are not to be moved again and again
+	known   int        // tasks that have a record
 }
+
+// changesTogether is how many changes lie together until all are found.
+const changesTogether = 1024
 
 func newLooking(in *Input, now time.Time) *looking {
 	return &looking{in: in, now: now, record: state.Record{Applied: new(state.Applied)}}
 }
+
+// found returns the changes that it has found, in their order.
+func (l *looking) found() [][]Change { return append(l.before, l.changes) }
 
 // at compares one task, and reports whether it has a record.
 func (l *looking) at(key spec.Key, want *spec.Commit) (known bool) {
@@ -98,6 +106,9 @@ func (l *looking) at(key spec.Key, want *spec.Commit) (known bool) {
 	}
 	if want == &l.want {
 		c.Want = l.in.Specs.Get(key)
+	}
+	if len(l.changes) == changesTogether {
+		l.before, l.changes = append(l.before, l.changes), make([]Change, 0, changesTogether)
 	}
 	l.changes = append(l.changes, c)
 	return have != nil

@@ -167,6 +167,9 @@ func (in *Input) hold(c *Change, now time.Time) (HoldReason, string) {
 func (in *Input) fields(want *spec.Commit, applied *state.Applied) []Field {
 	a := cmp.Or(applied, &state.Applied{})
 	var fields []Field
+	if applied == nil {
+		fields = make([]Field, 0, given(want)) // of a first plan there are very many
+	}
 	add := func(name string, before, after any) {
 		fields = append(fields, Field{Name: name, Before: before, After: after})
 	}
@@ -193,6 +196,17 @@ func (in *Input) fields(want *spec.Commit, applied *state.Applied) []Field {
 		add("rerun", orNil(a.Rerun), want.Rerun)
 	}
 	return fields
+}
+
+// given counts the fields that the spec gives.
+func given(want *spec.Commit) int {
+	n := 1 + len(want.ExtConfig)
+	for _, is := range [...]bool{want.TaskType != 0, want.InstanceVersion != 0, want.VersionDesc != "", want.EventDesc != "", want.Rerun != ""} {
+		if is {
+			n++
+		}
+	}
+	return n
 }
 
 // extFields compares extConfig name by name where both sides are known, and as a

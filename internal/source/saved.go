@@ -3,6 +3,7 @@ package source
 import (
 	"bufio"
 	"bytes"
+	"debug/elf"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -56,8 +57,9 @@ func SavedSize(mirror string) int64 {
 	return info.Size()
 }
 
-// program returns the hash of the running program's file: the parser is part of it,
-// and nobody can forget to give another one another name.
+// program returns the id that Go has given the running program by its content, or else
+// the hash of its file: the parser is part of it, and nobody can forget to give another
+// one another name.
 var program = sync.OnceValues(func() (string, error) {
 	file, err := os.Open("/proc/self/exe") // of this process, even if it was replaced since
 	if errors.Is(err, fs.ErrNotExist) {
@@ -70,12 +72,38 @@ var program = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	defer file.Close()
+	if id := buildID(file); id != "" {
+		return id, nil
+	}
 	sum := xxhash.New()
 	if _, err := io.Copy(sum, file); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%016x", sum.Sum64()), nil
 })
+
+// buildID returns the build id of a program, or "" if it is no ELF file or was built
+// without one.
+func buildID(file io.ReaderAt) string {
+	program, err := elf.NewFile(file)
+	if err != nil {
+		return ""
+	}
+	note := program.Section(".note.go.buildid")
+	if note == nil || note.Size > maxNote {
+		return ""
+	}
+	data, err := note.Data()
+	if err != nil || len(data) <= noteHead {
+		return ""
+	}
+	return string(bytes.TrimRight(data[noteHead:], "\x00"))
+}
+
+const (
+	noteHead = 16   // bytes: the sizes of name and value, a type, and the name "Go"
+	maxNote  = 1024 // bytes
+)
 
 // save writes the catalog of a tree for the next process, whole or not at all, by way
 // of a temporary file.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -202,6 +203,23 @@ func FuzzParseSaved(f *testing.F) {
 			t.Errorf("the Set has %d files, and others", c.set.Files())
 		}
 	})
+}
+
+// A program is known by the id that Go's own tool says, where it has one.
+func TestBuildID(t *testing.T) {
+	exe, err := os.Executable()
+	must(t, err)
+	file, err := os.Open(exe)
+	must(t, err)
+	defer file.Close()
+	want, err := exec.CommandContext(t.Context(), "go", "tool", "buildid", exe).Output()
+	must(t, err)
+	if id := buildID(file); id == "" || id != strings.TrimSpace(string(want)) {
+		t.Errorf("the id is %q, Go says %q", id, want)
+	}
+	if id := buildID(strings.NewReader("#!/bin/sh\n")); id != "" {
+		t.Errorf("a script has the id %q", id)
+	}
 }
 
 // What is saved is saved again when enough has changed, so that it costs a share of
