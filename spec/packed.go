@@ -63,40 +63,6 @@ type spot struct {
 	cursor
 }
 
-// held is a file of a set: as it was put, or packed.
-type held struct {
-	file *File
-	spot
-}
-
-// get returns the file.
-func (h held) get() *File {
-	if h.file != nil || h.in == nil {
-		return h.file
-	}
-	d := h.in.decoder(h.cursor)
-	return d.file()
-}
-
-// namings returns what the file names, and where.
-func (h held) namings() []naming {
-	var all []naming
-	if h.file != nil {
-		for n := range h.file.namings() {
-			all = append(all, n)
-		}
-		return all
-	}
-	d := h.in.decoder(h.cursor)
-	var c Commit
-	for range d.head().commits {
-		at := spot{h.in, d.cursor()}
-		d.commit(&c)
-		all = append(all, naming{c.Key, place{spot: at}})
-	}
-	return all
-}
-
 // Take puts the files in, of whose names it has none, and keeps them packed. After an
 // error, which says that it had, or that they are not what Pack has made, the set is of
 // no use. It costs least in the order of InOrder.

@@ -109,54 +109,13 @@ func (s *Set) Remove(name string) {
 	}
 }
 
-// keep takes a file in, but for what it names.
-func (s *Set) keep(f *File) {
-	s.files[f.Name] = held{file: f}
-	if f.plain() {
-		s.loose = append(s.loose, f.Name)
-	}
-	if len(f.Problems) > 0 {
-		s.faulty[f.Name] = f
-	}
-	if f.Unread {
-		s.unread++
-	}
-}
-
-// forget takes a file out, but for what it names.
-func (s *Set) forget(name string, h held) {
-	delete(s.files, name)
-	delete(s.faulty, name)
-	if h.file != nil && h.file.Unread {
-		s.unread--
-	}
-	s.leave(h)
-}
-
-// Mark returns the mark of the file of that name; empty if there is none. It may run
-// beside reading methods.
-func (s *Set) Mark(name string) string {
-	h := s.files[name]
-	if h.file != nil {
-		return h.file.Mark
-	}
-	if h.in == nil {
-		return ""
-	}
-	d := h.in.decoder(h.cursor)
-	return d.head().mark
-}
-
-// File returns the file of that name, or nil. It may run beside reading methods.
-func (s *Set) File(name string) *File { return s.files[name].get() }
-
 // name notes that a task is named, by a commit that depends on others or not.
 func (s *Set) name(n naming, depends bool) {
 	behind := n.Compare(s.last) > 0
 	if behind {
 		s.last = n.Key
 		if n.usable() && !depends && len(s.graph.targets) == 0 {
-			s.append(n)
+			s.addLast(n)
 			return
 		}
 	}
@@ -177,9 +136,9 @@ func (s *Set) name(n naming, depends bool) {
 	}
 }
 
-// append takes in a task that comes after all that were ever named, on which none
+// addLast takes in a task that comes after all that were ever named, on which none
 // depends, and whose commit depends on none: nothing else follows from that.
-func (s *Set) append(n naming) {
+func (s *Set) addLast(n naming) {
 	at := n.place
 	s.once[n.Key] = &at
 	s.order = append(s.order, &at)
@@ -275,38 +234,6 @@ func (s *Set) Len() int {
 	s.settle()
 	return len(s.order)
 }
-
-// InOrder yields the files: first those with usable commits, as All comes to them,
-// then the others by name. A set that is filled in this order again, is filled in the
-// least time.
-func (s *Set) InOrder() iter.Seq[*File] {
-	s.settle()
-	return func(yield func(*File) bool) {
-		seen := make(map[string]struct{}, len(s.files))
-		var c Commit
-		for _, at := range s.order {
-			name := at.read(&c).Pos.File
-			if _, ok := seen[name]; ok {
-				continue
-			}
-			seen[name] = struct{}{}
-			if !yield(s.File(name)) {
-				return
-			}
-		}
-		for _, name := range slices.Sorted(maps.Keys(s.files)) {
-			if _, ok := seen[name]; !ok && !yield(s.File(name)) {
-				return
-			}
-		}
-	}
-}
-
-// Files counts the files.
-func (s *Set) Files() int { return len(s.files) }
-
-// Names yields the names of the files, in no order.
-func (s *Set) Names() iter.Seq[string] { return maps.Keys(s.files) }
 
 // Changed returns, in order, the tasks whose commit may say something else than when
 // Changed was last called, and those that have become Absent since. A commit that
