@@ -112,4 +112,3 @@ func (s *Set) Files() int { return len(s.files) }
 
 // Names yields the names of the files, in no order.
 func (s *Set) Names() iter.Seq[string] { return maps.Keys(s.files) }
-
