@@ -57,10 +57,8 @@ func indexPack(ctx context.Context, file *os.File, size int64) ([]byte, error) {
 	x := &indexer{
 		pack:   &pack{file: file, size: size - int64(hashSize), work: newWorkspace(0)},
 		dir:    filepath.Dir(file.Name()),
-		kept:   keeper{held: make(map[int]*content)},
 		buffer: make([]byte, 32<<10),
 	}
-	defer x.kept.close()
 	if err := x.scan(ctx); err != nil {
 		return nil, err
 	}
@@ -196,148 +194,6 @@ func (x *indexer) checksums(ctx context.Context) error {
 		x.entries[i].crc = sum.Sum32()
 	}
 	return nil
-}
-
-// resolve names the deltas, those of one base after another.
-func (x *indexer) resolve(ctx context.Context) error {
-	var todo []int32
-	unfold := func(parent int32) {
-		e := &x.entries[parent]
-		for _, i := range x.named[e.name] {
-			x.adopt(&x.entries[i], i, parent)
-		}
-		delete(x.named, e.name)
-		for i := e.child; i >= 0; i = x.entries[i].next {
-			todo = append(todo, i)
-		}
-	}
-	left := 0
-	for i := range x.entries {
-		if x.entries[i].delta {
-			left++
-			continue
-		}
-		unfold(int32(i))
-		for len(todo) > 0 {
-			if err := context.Cause(ctx); err != nil {
-				return err
-			}
-			next := todo[len(todo)-1]
-			todo = todo[:len(todo)-1]
-			left--
-			if err := x.name(ctx, next); err != nil {
-				return err
-			}
-			unfold(next)
-		}
-		x.kept.drop(i)
-	}
-	if left > 0 {
-		return fmt.Errorf("%w: the bases of %d deltas are missing", packfile.ErrMalformedPackFile, left)
-	}
-	return nil
-}
-
-// name works out what a delta makes, and its name.
-func (x *indexer) name(ctx context.Context, i int32) error {
-	e := &x.entries[i]
-	e.kind = x.entries[e.parent].kind
-	sum := sha1cd.New()
-	err := x.apply(ctx, i, func(size int64, fill func(io.Writer) error) error {
-		sum.Write(objectHeader(e.kind, size))
-		if e.child < 0 && len(x.named) == 0 {
-			return fill(sum)
-		}
-		c, err := newContent(x.dir, size, func(w io.Writer) error { return fill(io.MultiWriter(sum, w)) })
-		if err == nil {
-			x.kept.put(int(i), c)
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	copy(e.name[:], sum.Sum(nil))
-	return nil
-}
-
-// content returns what an entry holds, worked out from the nearest base that is kept.
-func (x *indexer) content(ctx context.Context, i int32) (*content, error) {
-	var chain []int32
-	for x.kept.get(int(i)) == nil && x.entries[i].delta {
-		chain = append(chain, i)
-		i = x.entries[i].parent
-	}
-	c := x.kept.get(int(i))
-	if c == nil {
-		var err error
-		if c, err = x.whole(i); err != nil {
-			return nil, err
-		}
-		x.kept.put(int(i), c)
-	}
-	for _, i := range slices.Backward(chain) {
-		if err := context.Cause(ctx); err != nil {
-			return nil, err
-		}
-		err := x.applyTo(c, i, func(size int64, fill func(io.Writer) error) (err error) {
-			c, err = newContent(x.dir, size, fill)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		x.kept.put(int(i), c)
-	}
-	return c, nil
-}
-
-// whole reads an entry that is no delta.
-func (x *indexer) whole(i int32) (*content, error) {
-	p, err := x.pack.open(x.entries[i].offset)
-	if err != nil {
-		return nil, malformed(err)
-	}
-	defer x.pack.work.inflaters.Put(p.content)
-	return newContent(x.dir, p.size, func(w io.Writer) error {
-		stream, err := p.content.stream(p.size)
-		if err == nil {
-			_, err = io.Copy(w, stream)
-		}
-		return malformed(err)
-	})
-}
-
-// made gets the size of what a delta makes, and a function that writes it.
-type made func(size int64, fill func(io.Writer) error) error
-
-func (x *indexer) apply(ctx context.Context, i int32, to made) error {
-	base, err := x.content(ctx, x.entries[i].parent)
-	if err != nil {
-		return err
-	}
-	return x.applyTo(base, i, to)
-}
-
-func (x *indexer) applyTo(base *content, i int32, to made) error {
-	p, err := x.pack.open(x.entries[i].offset)
-	if err != nil {
-		return malformed(err)
-	}
-	defer x.pack.work.inflaters.Put(p.content)
-	stream, err := p.content.stream(p.size)
-	if err != nil {
-		return malformed(err)
-	}
-	delta := bufio.NewReader(stream)
-	from, size, err := deltaSizes(delta)
-	if err != nil {
-		return err
-	}
-	if from != base.size {
-		return errDelta
-	}
-	return to(size, func(w io.Writer) error { return applyDelta(w, base, delta, size) })
 }
 
 // malformed says that a pack, and not our disk, is at fault.

@@ -149,6 +149,7 @@ func copied(delta io.ByteReader, op byte) (start, length int64, err error) {
 
 // keeper keeps the contents that were used last, within the bounds above.
 type keeper struct {
+	share  int   // of the bounds: one in so many
 	order  []int // of entries, the one used last at the end
 	held   map[int]*content
 	memory int64
@@ -178,7 +179,7 @@ func (k *keeper) put(i int, c *content) {
 	k.held[i] = c
 	k.touch(i)
 	k.count(c, 1)
-	for len(k.order) > 2 && (k.memory > keptInMemory || k.disk > keptOnDisk || len(k.order) > keptContents) {
+	for len(k.order) > 2 && (k.memory > int64(keptInMemory/k.share) || k.disk > int64(keptOnDisk/k.share) || len(k.order) > keptContents/k.share) {
 		k.drop(k.order[0])
 	}
 }

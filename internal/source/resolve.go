@@ -1,0 +1,201 @@
+package source
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"sync/atomic"
+
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+	"github.com/pjbgf/sha1cd"
+	"golang.org/x/sync/errgroup"
+)
+
+// resolvers is how many families of deltas are resolved at a time.
+const resolvers = 2
+
+// resolve names the deltas, those of one base after another. Where no delta names a
+// base that may be anywhere, those of one base have nothing to do with those of others.
+func (x *indexer) resolve(ctx context.Context) error {
+	workers := min(resolvers, runtime.GOMAXPROCS(0))
+	if len(x.named) > 0 {
+		workers = 1
+	}
+	deltas := 0
+	for i := range x.entries {
+		if x.entries[i].delta {
+			deltas++
+		}
+	}
+	var next, left atomic.Int64
+	left.Store(int64(deltas))
+	group, ctx := errgroup.WithContext(ctx)
+	for range workers {
+		group.Go(func() error {
+			own := *x
+			own.kept = keeper{share: workers, held: make(map[int]*content)}
+			defer own.kept.close()
+			for {
+				from := next.Add(resolvedAtOnce) - resolvedAtOnce
+				if from >= int64(len(x.entries)) {
+					return nil
+				}
+				named, err := own.resolveFrom(ctx, int(from), min(int(from)+resolvedAtOnce, len(x.entries)))
+				if left.Add(-int64(named)); err != nil {
+					return err
+				}
+			}
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if n := left.Load(); n > 0 {
+		return fmt.Errorf("%w: the bases of %d deltas are missing", packfile.ErrMalformedPackFile, n)
+	}
+	return nil
+}
+
+// resolvedAtOnce is how many entries one goroutine looks at before the next.
+const resolvedAtOnce = 256
+
+// resolveFrom names the deltas that are made from some of the entries, and returns how
+// many there are.
+func (x *indexer) resolveFrom(ctx context.Context, from, to int) (named int, err error) {
+	var todo []int32
+	unfold := func(parent int32) {
+		e := &x.entries[parent]
+		for _, i := range x.named[e.name] {
+			x.adopt(&x.entries[i], i, parent)
+		}
+		delete(x.named, e.name)
+		for i := e.child; i >= 0; i = x.entries[i].next {
+			todo = append(todo, i)
+		}
+	}
+	for i := from; i < to; i++ {
+		if x.entries[i].delta {
+			continue
+		}
+		unfold(int32(i))
+		for len(todo) > 0 {
+			if err := context.Cause(ctx); err != nil {
+				return named, err
+			}
+			next := todo[len(todo)-1]
+			todo = todo[:len(todo)-1]
+			named++
+			if err := x.name(ctx, next); err != nil {
+				return named, err
+			}
+			unfold(next)
+		}
+		x.kept.drop(i)
+	}
+	return named, nil
+}
+
+// name works out what a delta makes, and its name.
+func (x *indexer) name(ctx context.Context, i int32) error {
+	e := &x.entries[i]
+	e.kind = x.entries[e.parent].kind
+	sum := sha1cd.New()
+	err := x.apply(ctx, i, func(size int64, fill func(io.Writer) error) error {
+		sum.Write(objectHeader(e.kind, size))
+		if e.child < 0 && len(x.named) == 0 {
+			return fill(sum)
+		}
+		c, err := newContent(x.dir, size, func(w io.Writer) error { return fill(io.MultiWriter(sum, w)) })
+		if err == nil {
+			x.kept.put(int(i), c)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	copy(e.name[:], sum.Sum(nil))
+	return nil
+}
+
+// content returns what an entry holds, worked out from the nearest base that is kept.
+func (x *indexer) content(ctx context.Context, i int32) (*content, error) {
+	var chain []int32
+	for x.kept.get(int(i)) == nil && x.entries[i].delta {
+		chain = append(chain, i)
+		i = x.entries[i].parent
+	}
+	c := x.kept.get(int(i))
+	if c == nil {
+		var err error
+		if c, err = x.whole(i); err != nil {
+			return nil, err
+		}
+		x.kept.put(int(i), c)
+	}
+	for _, i := range slices.Backward(chain) {
+		if err := context.Cause(ctx); err != nil {
+			return nil, err
+		}
+		err := x.applyTo(c, i, func(size int64, fill func(io.Writer) error) (err error) {
+			c, err = newContent(x.dir, size, fill)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		x.kept.put(int(i), c)
+	}
+	return c, nil
+}
+
+// whole reads an entry that is no delta.
+func (x *indexer) whole(i int32) (*content, error) {
+	p, err := x.pack.open(x.entries[i].offset)
+	if err != nil {
+		return nil, malformed(err)
+	}
+	defer x.pack.work.inflaters.Put(p.content)
+	return newContent(x.dir, p.size, func(w io.Writer) error {
+		stream, err := p.content.stream(p.size)
+		if err == nil {
+			_, err = io.Copy(w, stream)
+		}
+		return malformed(err)
+	})
+}
+
+// made gets the size of what a delta makes, and a function that writes it.
+type made func(size int64, fill func(io.Writer) error) error
+
+func (x *indexer) apply(ctx context.Context, i int32, to made) error {
+	base, err := x.content(ctx, x.entries[i].parent)
+	if err != nil {
+		return err
+	}
+	return x.applyTo(base, i, to)
+}
+
+func (x *indexer) applyTo(base *content, i int32, to made) error {
+	p, err := x.pack.open(x.entries[i].offset)
+	if err != nil {
+		return malformed(err)
+	}
+	defer x.pack.work.inflaters.Put(p.content)
+	stream, err := p.content.stream(p.size)
+	if err != nil {
+		return malformed(err)
+	}
+	delta := bufio.NewReader(stream)
+	from, size, err := deltaSizes(delta)
+	if err != nil {
+		return err
+	}
+	if from != base.size {
+		return errDelta
+	}
+	return to(size, func(w io.Writer) error { return applyDelta(w, base, delta, size) })
+}
