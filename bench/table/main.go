@@ -2,7 +2,7 @@
 // markdown: what is promised, what was seen, what the naive way takes in the same run,
 // the one by the other, and how it grows.
 //
-//	go run ./bench/table                    # about eight minutes on two cores
+//	go run ./bench/table                    # about ten minutes on two cores
 //	go run ./bench/table -short             # small sizes, once: that it runs
 //	go run ./bench/table -long              # a million specs, too
 //	go run ./bench/table -o new.txt         # keep the output of go test, for benchstat
