@@ -67,6 +67,7 @@ type spot struct {
 // error, which says that it had, or that they are not what Pack has made, the set is of
 // no use. It costs least in the order of InOrder.
 func (s *Set) Take(p *Packed) error {
+	s.settled = false
 	b := &bundle{Packed: *p}
 	d := b.decoder(cursor{})
 	var c Commit

@@ -26,6 +26,7 @@ type Set struct {
 	contest map[Key]places // tasks named otherwise: more than once, or by a broken commit
 	graph   graph          // who depends on whom among once
 
+	settled bool             // nothing was put or removed since settle
 	last    Key              // of those that were ever named, in order
 	touched []Key            // whose naming may have changed since settle; in any order, repeated
 	linked  []Key            // those among them that depend on others, or did
@@ -65,6 +66,7 @@ func (s *Set) Grow(n int) {
 // Of a file that is replaced, the commits that are in both versions, as Reparse leaves
 // them, cost next to nothing.
 func (s *Set) Put(f *File) {
+	s.settled = false
 	s.put(f)
 	s.tidy()
 }
@@ -104,6 +106,7 @@ func (s *Set) Remove(name string) {
 		for _, n := range f.namings() {
 			s.unname(n)
 		}
+		s.settled = false
 		s.forget(name, f)
 		s.tidy()
 	}
@@ -245,8 +248,13 @@ func (s *Set) Changed() (keys []Key, all bool) {
 	return inOrder(keys), all
 }
 
-// settle works out what follows from the files put and removed since.
+// settle works out what follows from the files put and removed since. Where nothing was,
+// it writes nothing, for others may be reading.
 func (s *Set) settle() {
+	if s.settled {
+		return
+	}
+	s.settled = true
 	s.touched = inOrder(s.touched)
 	others := s.graph.settle(s)
 	if len(s.touched) == 0 && len(others) == 0 {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -520,4 +521,23 @@ func TestSetBoundsRepeatedNames(t *testing.T) {
 	if !s.Absent(key("p", "a")) {
 		t.Error("still there")
 	}
+}
+
+// Once one of the reading methods has returned, they may run at once.
+func TestSetIsReadAtOnce(t *testing.T) {
+	s := spec.NewSet()
+	s.Put(file("1.yaml", "taskId: a", "taskId: b, dependsOn: [a]"))
+	s.Put(spec.BadFile("2.yaml", "symlink", "it is a link"))
+	pack(t, s, file("3.yaml", "taskId: c"))
+	s.Len()
+	var reading sync.WaitGroup
+	for range 4 {
+		reading.Go(func() {
+			var c spec.Commit
+			if all := take(s); len(all.Order) != 3 || s.Peek(2, &c).TaskID != "c" || s.File("3.yaml") == nil {
+				t.Errorf("the set says %v", all.Order)
+			}
+		})
+	}
+	reading.Wait()
 }
