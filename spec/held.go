@@ -23,13 +23,10 @@ func (h held) get() *File {
 
 // namings returns what the file names, and where.
 func (h held) namings() []naming {
-	var all []naming
 	if h.file != nil {
-		for n := range h.file.namings() {
-			all = append(all, n)
-		}
-		return all
+		return slices.Collect(h.file.namings())
 	}
+	var all []naming
 	d := h.in.decoder(h.cursor)
 	var c Commit
 	for range d.head().commits {

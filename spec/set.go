@@ -27,7 +27,7 @@ type Set struct {
 	graph   graph          // who depends on whom among once
 
 	settled bool             // nothing was put or removed since settle
-	last    Key              // of those that were ever named, in order
+	last    Key              // in order, of all tasks that were ever named
 	touched []Key            // whose naming may have changed since settle; in any order, repeated
 	linked  []Key            // those among them that depend on others, or did
 	order   []*place         // the usable commits in order of key, as settled; only appended to

@@ -110,7 +110,7 @@ type Attempt struct {
 
 	// What has come of it; zero while the status is StatusIntent.
 	Outcome Outcome   `json:"outcome,omitzero"`
-	Since   time.Time `json:"since,omitzero"`   // when the task began to wait for the reason it waits for now
+	Since   time.Time `json:"since,omitzero"`   // since when the task waits for what Outcome says
 	Tries   int       `json:"tries,omitempty"`  // requests so far for what is wanted, or read-backs of an unknown one
 	NextAt  time.Time `json:"next_at,omitzero"` // when to try, or to read back, again
 	// NeedsPerson says why nothing more happens by itself; empty while something will.

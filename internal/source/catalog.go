@@ -125,8 +125,8 @@ func (c *catalog) allChanges(ctx context.Context, s *store, to snapshot, base st
 // manyChanges is from how many changes on they are packed as they come.
 const manyChanges = 1024
 
-// parseAll makes the files of the changes, for apply. If they are many, it packs them as they come: a
-// first revision then takes little more memory than it does later.
+// parseAll makes the files of the changes, for apply. If they are many, it packs them as
+// they come: a first revision then takes little more memory than it does later.
 func (s *store) parseAll(ctx context.Context, changes []change, known *spec.Set, many int) (p parsed, err error) {
 	var commits atomic.Int64
 	count := func(files []*spec.File) {
