@@ -1,8 +1,10 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wedatasync/wedatasync/state"
@@ -19,6 +21,9 @@ func (x *execution) readBefore(f *flight) func() {
 		if why := changedSince(f.c.Want, f.have.Applied, live); why != "" {
 			return func() { x.letBe(f, why) }
 		}
+	}
+	if code, why := doubt(f.c, live, x.r.operator()); code != "" {
+		return func() { f.live = live; x.withhold(f, code, why) }
 	}
 	return func() {
 		f.live = live
@@ -56,7 +61,24 @@ func (x *execution) call(f *flight) func() {
 	if out.Class == state.ClassThrottled {
 		r.cfg.Commits.Rejected(sent)
 	}
+	out = x.askForLock(ctx, f, out)
 	return func() { x.land(f, rec, out) }
+}
+
+// askForLock takes a refusal for a lock if a read says that somebody has the task open:
+// the refusal's text can be in any language.
+func (x *execution) askForLock(ctx context.Context, f *flight, out state.Outcome) state.Outcome {
+	if out.Class != state.ClassRefused || !strings.HasPrefix(out.Code, "UnsupportedOperation") {
+		return out
+	}
+	live := f.live
+	if live == nil || !live.Locked {
+		live, _, _ = x.r.read(ctx, x.r.joinReads(), f.c.Key, f.c.Want.TaskType)
+	}
+	if live != nil && live.Locked {
+		out.Class, out.Locker = state.ClassWaiting, cmp.Or(live.Locker, "somebody")
+	}
+	return out
 }
 
 // learnWay tells the pacers how a commit went. A read goes the same way, and its own
@@ -145,5 +167,6 @@ func (x *execution) attempt(c *Change, before *state.Live, now time.Time) state.
 		Line:     c.Want.Pos.Line,
 		At:       now,
 		Before:   before,
+		Stale:    c.Have != nil && c.Have.Accepted(),
 	}
 }

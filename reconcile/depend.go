@@ -40,7 +40,7 @@ func (d *dependants) decide(c *Change) {
 		if !d.settles(on) {
 			c.Action, c.Hold, c.Detail = ActionHold, HoldDependency, "waits for "+on.String()
 			if first := d.changes[on]; first != nil && first.Action == ActionFollow {
-				c.Detail += " to run"
+				c.Detail += first.waitsFor()
 			}
 			return
 		}

@@ -94,6 +94,9 @@ func (in *Input) compare(c Change, now time.Time) (Change, bool) {
 	switch {
 	case c.Reason == ReasonDrift:
 		c.Fields, c.Detail = append(undoFields(c.Want, undoOf(applied)), c.Fields...), "undoes: "+undoDetail(undoOf(applied))
+	case c.Reason == "" && c.Have.Accepted():
+		c.Action, c.Detail = ActionFollow, acceptedDetail(c.Key, c.Have.Attempt)
+		return c, true
 	case c.Reason == "" && c.Want.Wait > 0 && !hasStarted(applied):
 		c.Action, c.Detail = ActionFollow, followDetail(c.Key, applied)
 		return c, true
@@ -141,7 +144,7 @@ func (in *Input) hold(c *Change, now time.Time) (HoldReason, string) {
 	case have != nil && have.Suspended.Active(now):
 		return HoldSuspended, suspendedDetail("the task", have.Suspended)
 	case have != nil && have.Status == state.StatusRefused && have.Attempt.WantedID == c.Want.Wanted():
-		return HoldRefused, refusedDetail(c.Key, have.Attempt)
+		return refusedHold(c.Key, have.Attempt)
 	case have != nil && c.Reason != ReasonDrift && overrules(c.Want, have.Applied):
 		return HoldAdopted, adoptedDetail(c.Key, have.Applied)
 	}
@@ -153,6 +156,9 @@ func (in *Input) hold(c *Change, now time.Time) (HoldReason, string) {
 	if pause, ok := pauseOf(in.Control, c.Key.ProjectID, now); ok {
 		return HoldPaused, fmt.Sprintf("%s since %s, next try %s: %s",
 			pause.Code, stamp(pause.Since), stamp(pause.Until), pause.Message)
+	}
+	if have != nil && have.Accepted() && have.Attempt.Outcome.TaskApproveID == "" && now.Before(have.Attempt.Since.Add(readLag)) {
+		return HoldWaiting, "waits for its last commit to be live: " + acceptedDetail(c.Key, have.Attempt)
 	}
 	if have != nil && have.Status == state.StatusWaiting && now.Before(have.Attempt.NextAt) {
 		if have.Attempt.Outcome.Locker != "" {

@@ -117,7 +117,7 @@ func TestChanges(t *testing.T) {
 		{name: "unknown, and the spec is gone", have: v3, record: came(doubtful), plan: "a hold version held unknown"},
 		{name: "an intent", have: v3, want: v4, record: came(state.Outcome{}), plan: "a hold version held unknown", fields: "instanceVersion"},
 		{
-			name: "accepted, and waiting for an approval", have: v3, want: v4,
+			name: "accepted, and waiting for an approval", have: v3, want: v4, plan: "a follow",
 			record: came(state.Outcome{Class: state.ClassApplied, TaskApproveID: "77"}),
 		},
 
@@ -144,7 +144,7 @@ func TestChanges(t *testing.T) {
 				t.Errorf("fields: %q, want %q", got, tt.fields)
 			}
 			for i := range p.Changes {
-				if c := &p.Changes[i]; (c.Detail != "") != (c.Action == ActionHold) {
+				if c := &p.Changes[i]; (c.Detail != "") != (c.Action == ActionHold || c.Action == ActionFollow) {
 					t.Errorf("a %s has the detail %q", c.Action, c.Detail)
 				}
 			}

@@ -78,7 +78,7 @@ func Compare(want *spec.Commit, applied *state.Applied, seen *Sighting) state.Dr
 	if !d.Kind.Drifted() {
 		return state.Drift(d)
 	}
-	d.Operator, d.OperatedAt, d.Event = seen.Operator, cmp.Or(seen.Live.UpdateTime, seen.EventTime), seen.Event
+	d.Operator, d.OperatedAt, d.Event = seen.Live.Operator, cmp.Or(seen.Live.UpdateTime, seen.EventTime), seen.Event
 	return state.Drift(d)
 }
 

@@ -297,7 +297,7 @@ func haveOf(text string) *state.Record {
 // seenOf reads what was told: a status, a version, and what else there is; or why
 // nothing was.
 func seenOf(text string) (*Sighting, error) {
-	s := &Sighting{Key: driftKey, TaskType: spec.Realtime, Operator: "100028625403"}
+	s := &Sighting{Key: driftKey, TaskType: spec.Realtime, Live: state.Live{Operator: "100028625403"}}
 	for word := range strings.FieldsSeq(text) {
 		switch word {
 		case "gone":

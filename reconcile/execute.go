@@ -56,10 +56,12 @@ type execution struct {
 	clean    int       // good answers since the window last changed
 	failing  int       // answers in doubt, in a row
 
+	awaited  map[spec.Key]bool // accepted tasks that other calls wait for
 	reading  map[spec.Key]bool // tasks that are being read back
 	readUpTo time.Time         // when no more read-backs start, unless calls are under way
 
 	applied    int
+	withheld   int            // calls that what is live argued against
 	superseded bool           // a person's word came in, or the guards have changed
 	auth       *state.Outcome // the credentials were not accepted
 	err        error
@@ -97,7 +99,7 @@ func (r *Reconciler) execute(stop context.Context, plan *Plan) *execution {
 		steps:  make(chan func(), 2*maxFlying+maxReadBacks), // never full: a sender goes on at once
 		called: make(map[spec.Key]bool), landed: make(map[spec.Key]bool), blocked: make(map[spec.Key][]*Change), needs: make(map[spec.Key]int),
 		window: 1, failing: r.failedBefore(),
-		reading: make(map[spec.Key]bool), readUpTo: time.Now().Add(readBackFor),
+		awaited: make(map[spec.Key]bool), reading: make(map[spec.Key]bool), readUpTo: time.Now().Add(readBackFor),
 	}
 	x.order()
 	r.busy.Store(len(x.called) > 0)
@@ -108,7 +110,7 @@ func (r *Reconciler) execute(stop context.Context, plan *Plan) *execution {
 		r.pulse.beat()
 		x.launch()
 		due := x.readBack()
-		if x.flying+len(x.reading) == 0 {
+		if x.flying+len(x.reading) == 0 && (due.IsZero() || len(x.awaited) == 0) {
 			break
 		}
 		x.step(due, words.C)
@@ -165,6 +167,7 @@ func (x *execution) order() {
 
 // release queues the calls that waited for this one alone.
 func (x *execution) release(key spec.Key) {
+	delete(x.awaited, key)
 	for _, c := range x.blocked[key] {
 		if x.needs[c.Key]--; x.needs[c.Key] == 0 {
 			x.ready = append(x.ready, c)
@@ -285,7 +288,9 @@ func (x *execution) land(f *flight, rec *state.Record, out state.Outcome) {
 	next := finish(f.have, rec, out, now, x.r.cfg.Random())
 	e := event(state.EventOutcome, rec, now)
 	e.Outcome = out
-	err := x.r.conclude(x.stop, outcome{c: f.c, next: next, out: out, t: change(f.c.Key, next, e)})
+	t := change(f.c.Key, next, e)
+	t.Control = x.r.noteApproval(f.c.Key.ProjectID, out)
+	err := x.r.conclude(x.stop, outcome{c: f.c, next: next, out: out, t: t})
 	if err != nil {
 		x.fail(err)
 		return
@@ -299,12 +304,18 @@ func (x *execution) learn(c *Change, next *state.Record, out state.Outcome) {
 	case state.ClassApplied:
 		x.applied++
 		x.landed[c.Key] = true
-		if hasStarted(next.Applied) {
+		switch {
+		case next.Done():
 			x.release(c.Key)
+		case len(x.blocked[c.Key]) > 0:
+			x.awaited[c.Key], x.readUpTo = true, time.Now().Add(readBackFor)
 		}
 		x.unpause(c.Key.ProjectID)
 		x.grow()
 	case state.ClassRefused, state.ClassWaiting:
+		if withheldCode(next) != "" {
+			return // nothing was asked
+		}
 		if out.Code == codeNotRead {
 			x.shrink()
 			return

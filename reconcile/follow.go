@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
@@ -49,18 +48,10 @@ type glimpse struct {
 	missing bool
 }
 
-// follow is when, and what, a task that was started is looked at. It is not part of
-// the state: a new process looks at once.
-type follow struct {
-	next  time.Time
-	tries int
-	last  glimpse
-}
-
 // look returns the run after another look at the task, which showed live, or failed
 // with readErr. What it shows counts when the look before has shown it, too: right
 // after a commit WeData may still tell how the task was.
-func (f *follow) look(a *state.Applied, live *state.Live, readErr error, now time.Time) state.Run {
+func (f *watched) look(a *state.Applied, live *state.Live, readErr error, now time.Time) state.Run {
 	run := *a.Run
 	var seen glimpse
 	detail := ""
@@ -114,82 +105,16 @@ func (g glimpse) detail(a *state.Applied) string {
 	}
 }
 
-// followed returns the records of the tasks that are followed, with when each is
-// looked at next, in order of key.
-func (r *Reconciler) followed() (recs []*state.Record, next func(spec.Key) time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for key := range r.follows {
-		recs = append(recs, r.records.Get(key))
-	}
-	slices.SortFunc(recs, func(a, b *state.Record) int { return a.Key.Compare(b.Key) })
-	return recs, func(key spec.Key) time.Time {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if f := r.follows[key]; f != nil {
-			return f.next
-		}
-		return time.Time{}
-	}
-}
-
-// keepFollowing starts to follow the task of a record that is new, or stops. It needs mu.
-func (r *Reconciler) keepFollowing(rec *state.Record) {
-	switch f := r.follows[rec.Key]; {
-	case !isFollowed(rec):
-		delete(r.follows, rec.Key)
-	case f == nil:
-		r.follows[rec.Key] = &follow{next: rec.Applied.Run.Since.Add(followEvery.Min)}
-	}
-}
-
-// lookAtStarts starts to look at the tasks that are followed and due, and returns when more
-// will be. It is a part of readBack.
-func (x *execution) lookAtStarts(now, due time.Time) time.Time {
-	recs, next := x.r.followed()
-	for _, rec := range recs {
-		at := next(rec.Key)
-		switch {
-		case x.reading[rec.Key] || len(x.reading) == maxReadBacks:
-		case x.called[rec.Key] && !x.landed[rec.Key]:
-			// The record is the call's.
-		case at.After(now):
-			due = sooner(due, at)
-		default:
-			x.startRead(rec, rec.Applied.TaskType, x.lookedAt)
-		}
-	}
-	return due
-}
-
-// lookedAt makes durable what a look at a started task has shown, if that is
+// followRun makes durable what a read tells of a task that was started, if that is
 // something new.
-func (x *execution) lookedAt(rec *state.Record, live *state.Live, at time.Time, readErr error) {
-	delete(x.reading, rec.Key)
-	if readErr != nil && x.stop.Err() != nil {
-		return // it was the shutdown that ended it
-	}
-	r := x.r
-	r.mu.Lock()
-	f := r.follows[rec.Key]
-	if f == nil { // nobody follows it any more
-		r.mu.Unlock()
-		return
-	}
-	run := f.look(rec.Applied, live, readErr, at)
-	f.tries++
-	f.next = time.Now().Add(followEvery.After(f.tries, r.cfg.Random()))
-	if until := run.Until; f.next.After(until) && at.Before(until) {
-		f.next = until
-	}
-	r.mu.Unlock()
+func (x *execution) followRun(rec *state.Record, run state.Run, live *state.Live) {
 	if run.Status == state.RunStarting {
 		return
 	}
 	next, applied := *rec, *rec.Applied
 	applied.Run, next.Applied = &run, &applied
 	e := state.Event{At: time.Now(), Kind: state.EventReadBack, Key: rec.Key, Revision: applied.Revision, After: live, Note: runNote(&run)}
-	if err := r.save(x.stop, change(rec.Key, &next, e)); err != nil {
+	if err := x.r.save(x.stop, change(rec.Key, &next, e)); err != nil {
 		x.fail(err)
 		return
 	}
@@ -225,7 +150,7 @@ func (x *execution) logRun(rec *state.Record) {
 func followDetail(key spec.Key, a *state.Applied) string {
 	switch run := a.Run; {
 	case run == nil:
-		return "accepted, and waits for its approval in WeData"
+		return "its spec waits for it to run since after it was applied; wedatasync retry " + key.ShellWord() + " follows it anew"
 	case run.Status == state.RunStarting:
 		return fmt.Sprintf("started %s, and has until %s to run", stamp(run.Since), stamp(run.Until))
 	case run.Status == state.RunLate:

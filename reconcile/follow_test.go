@@ -56,7 +56,7 @@ func TestFollowLooks(t *testing.T) {
 			applied := &state.Applied{CommitType: spec.Start, InstanceVersion: 2, Wait: 60}
 			applied.Run = startOf(applied, noon)
 			now := noon.Add(10 * time.Second)
-			var f follow
+			var f watched
 			if tt.before != nil {
 				if run := f.look(applied, tt.before, nil, now); run != *applied.Run {
 					t.Fatalf("one look decides: %+v", run)

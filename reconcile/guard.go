@@ -35,6 +35,9 @@ type Guards struct {
 	MaxChangePercent int
 	// Windows are the times at which nothing is committed.
 	Windows []Window
+	// AdoptAlreadyLive takes a task as applied, without a commit, whose wanted version is
+	// live by an operation that the state does not know. Else it is held.
+	AdoptAlreadyLive bool
 }
 
 // same reports whether a plan that has passed the guards has passed the others, too.
@@ -144,6 +147,8 @@ func (g *Guards) holds(p *Plan, f Facts, now time.Time) []GuardHold {
 	}
 	if f.Control.Restored {
 		add("restored", "the state was taken back from an older or damaged one: its plan may repeat commits")
+	} else if n := p.held(HoldAlreadyLive); n >= restoredAfter {
+		add("restored", "%d tasks are live already as their specs ask, by operations that the state does not know: it was probably lost or put back; take over what is live with wedatasync import", n)
 	}
 	if g.MaxChanges > 0 && calls > g.MaxChanges {
 		add("maxChanges", "%d calls, and guards.maxChanges is %d", calls, g.MaxChanges)
@@ -165,6 +170,17 @@ func (g *Guards) frozen(now time.Time) (w *Window, end time.Time) {
 		}
 	}
 	return nil, time.Time{}
+}
+
+// held counts the changes that are held for the reason.
+func (p *Plan) held(reason HoldReason) int {
+	n := 0
+	for i := range p.Changes {
+		if c := &p.Changes[i]; c.Action == ActionHold && c.Hold == reason {
+			n++
+		}
+	}
+	return n
 }
 
 // managedCalls counts the calls for tasks that were applied before.

@@ -15,72 +15,166 @@ const (
 	VerdictOpen        Verdict = iota // nothing yet: read back again later
 	VerdictHappened                   // it was applied
 	VerdictNotHappened                // it was not, and can no longer be
-	VerdictPerson                     // reading back will never tell
+	VerdictOperator                   // reading back will never tell
 )
 
-// settleTime is how long after the accept horizon a task may still be on its way
-// to what was asked before a person is called.
-const settleTime = 10 * time.Minute
+const (
+	// readLag bounds how old the answer to a read may be. The API does not document that
+	// reads see every earlier write.
+	readLag = time.Minute
+	// settleTime is how long a task may still be on its way to what was asked before an
+	// operator is called.
+	settleTime = 10 * time.Minute
+	// ownSeen is how many commits in a row an account has to be named for to be ours.
+	ownSeen = 2
+)
 
-// Judge decides what live says about the attempt a. live was read at now, or after.
+// ApprovalFlow says whether commits of a project wait for an approval in WeData. Such a
+// commit leaves what is live as it was.
+type ApprovalFlow int
+
+// The values of ApprovalFlow.
+const (
+	ApprovalUnknown ApprovalFlow = iota // no answer of the project has told yet
+	ApprovalNone                        // commits take effect at once
+	ApprovalNeeded                      // an answer named an approval, or the configuration says so
+)
+
+// Evidence is what is known beside an attempt when it is judged.
+type Evidence struct {
+	Live      *state.Live
+	At        time.Time     // when Live was asked for
+	Horizon   time.Duration // for how long after the attempt its request can be accepted
+	ClockSkew time.Duration // how far the clocks of WeData and of this machine may be apart
+	Operator  string        // our own account as reads name it; empty if that is not known
+	Approvals ApprovalFlow  // of the task's project
+}
+
+// Judge decides whether the open attempt of rec was applied. A proof is a trace that
+// this commit would leave, and nothing else did:
 //
-// Proof that it happened is taken at once: the live version and status are the
-// wanted ones and were not before. Proof that it did not, exactly what was live
-// before, counts only after horizon, because a signed request can be accepted for
-// that long after it was sent; and only if the commit would have left a trace. why
-// tells a person, when one is needed.
-func Judge(a *state.Attempt, live *state.Live, now time.Time, horizon time.Duration) (v Verdict, why string) {
+//   - It happened if the wanted version is live and was not before, or, at the version
+//     that was live before, if a newer operation was made by our own account. A status
+//     alone proves nothing: people and the platform start tasks, too.
+//   - It did not happen if what a commit always moves, the id of the last operation or
+//     else the time of update, was told before and is the same after the horizon. Where
+//     the commit may wait for an approval, that proves nothing.
+//
+// Whatever is neither waits for an operator; why says so, or what is waited for.
+func Judge(rec *state.Record, e Evidence) (v Verdict, why string) {
+	a := rec.Attempt
 	if a.Before == nil {
-		return VerdictPerson, "what was live before the request could not be read"
+		return VerdictOperator, "the task could not be read before the request, so there is nothing to compare with"
 	}
-	was, is, late := reached(&a.Wanted, a.Before), reached(&a.Wanted, live), now.Sub(a.At)
-	switch {
-	case is && !was:
+	if happened(rec, &e) {
 		return VerdictHappened, ""
-	case late < horizon:
+	}
+	late := e.At.Sub(a.At)
+	if late < e.Horizon+readLag {
 		return VerdictOpen, ""
-	case !moved(a.Before, live) && traced(&a.Wanted, a.Before):
+	}
+	why = unproven(a, &e)
+	switch {
+	case why == "":
 		return VerdictNotHappened, ""
-	case !moved(a.Before, live):
-		return VerdictPerson, "the task looks as before, and would if the commit had happened"
-	case late < horizon+settleTime:
-		return VerdictOpen, ""
-	case live.Missing:
-		return VerdictPerson, "WeData says that there is no such task any more"
-	case was:
-		return VerdictPerson, "the task was at the wanted version before the request, and was operated since"
+	case late < e.Horizon+settleTime:
+		return VerdictOpen, why
 	default:
-		return VerdictPerson, "the task has changed since the request, and is not as was asked"
+		return VerdictOperator, why
 	}
 }
 
-// reached reports whether live is where the commit was to bring the task.
-func reached(wanted *state.Applied, live *state.Live) bool {
-	if wanted.InstanceVersion != 0 && live.InstanceVersion != wanted.InstanceVersion {
+// happened reports whether live shows that the attempt was applied.
+func happened(rec *state.Record, e *Evidence) bool {
+	a, before, live := rec.Attempt, rec.Attempt.Before, e.Live
+	want := a.Wanted.InstanceVersion
+	if live.Missing {
 		return false
 	}
-	return stands(wanted, live)
-}
-
-// stands reports whether live is submitted, or runs, as the commit was to make it.
-func stands(wanted *state.Applied, live *state.Live) bool {
-	if wanted.CommitType == spec.Submit {
-		return live.Submitted
+	if want != 0 && live.InstanceVersion != want && live.InstanceVersion != 0 {
+		return false
 	}
-	return live.Status == state.TaskRunning
+	// Where reads lag, before can be older than our own last commit, of the same version.
+	repeats := a.Stale && rec.Applied != nil && rec.Applied.InstanceVersion == want
+	if want != 0 && live.InstanceVersion == want && before.InstanceVersion != want && !repeats {
+		return arrived(a, live) || byUs(a, rec.Applied, e)
+	}
+	return byUs(a, rec.Applied, e) && (!starts(&a.Wanted) || begun(live.Status))
 }
 
-// traced reports whether a commit that happened would show, in a task that was
-// before: as another version, another status, or another operation.
-func traced(wanted *state.Applied, before *state.Live) bool {
-	return before.OperateID != "" || before.UpdateTime != "" || !stands(wanted, before) ||
-		wanted.InstanceVersion != 0 && before.InstanceVersion != 0 && before.InstanceVersion != wanted.InstanceVersion
+// starts reports whether the commit brings a task to a status that tells it was
+// started. An offline task has no such status.
+func starts(wanted *state.Applied) bool {
+	return wanted.CommitType.Runs() && wanted.TaskType.OrDefault() != spec.Offline
 }
 
-// moved reports whether anything but the lock differs: a lock is a person looking
-// at the task, not a commit.
-func moved(before, live *state.Live) bool {
-	b, l := *before, *live
-	b.Locked, b.Locker, l.Locked, l.Locker = false, "", false, ""
-	return b != l
+// arrived reports whether a task at the wanted version is where the commit was to bring
+// it: the version is in production, and where it was to run, it has been started. A job
+// that has failed since was started, too, unless it had failed before.
+func arrived(a *state.Attempt, live *state.Live) bool {
+	if !starts(&a.Wanted) {
+		return !live.NotSubmitted
+	}
+	return begun(live.Status) && (live.Status != a.Before.Status || !jobEnded(live.Status))
+}
+
+// begun reports whether a task of the status was started.
+func begun(s state.TaskStatus) bool {
+	return s == state.TaskRunning || s == state.TaskInOperation || jobEnded(s)
+}
+
+// jobEnded reports whether a job of the status was started, and ended by itself.
+func jobEnded(s state.TaskStatus) bool { return s == state.TaskFailed || s == state.TaskAbnormal }
+
+// byUs reports whether the last operation is another than before the attempt, and is
+// our own. applied is what had been applied before, or nil.
+func byUs(a *state.Attempt, applied *state.Applied, e *Evidence) bool {
+	before, live := a.Before, e.Live
+	if live.OperateID == "" || live.OperateID == before.OperateID || e.Operator == "" || live.Operator != e.Operator || a.Stale {
+		return false
+	}
+	if applied != nil && applied.OperateID == live.OperateID {
+		return false // it is that of our commit before
+	}
+	// Where none was told before, ours can be an older one that was merely not told.
+	return before.OperateID != "" || before.Missing || applied == nil
+}
+
+// unproven says why live does not prove that the attempt was not applied; it returns ""
+// if it does. The horizon is over.
+func unproven(a *state.Attempt, e *Evidence) string {
+	before, live := a.Before, e.Live
+	switch {
+	case e.Approvals == ApprovalNeeded:
+		return "commits of the project can wait for an approval in WeData, which leaves the task as it was"
+	case e.Approvals == ApprovalUnknown:
+		return "no commit of the project has been answered yet, so it is not known whether they wait for an approval in WeData"
+	case before.Missing && live.Missing:
+		return ""
+	case before.Missing:
+		return "the task has been created since the request, and is not as was asked"
+	case live.Missing:
+		return "WeData says that there is no such task any more"
+	case before.OperateID != "" && live.OperateID != "":
+		if before.OperateID == live.OperateID {
+			return ""
+		}
+		return "the task was operated since the request, and not provably by it"
+	case before.UpdateTime == "" || live.UpdateTime == "":
+		return "reads tell neither the last operation nor the time of update, so a commit would leave no trace in them"
+	case before.UpdateTime != live.UpdateTime:
+		return "the task was updated since the request, and not provably by it"
+	case updatedJustBefore(a, e.ClockSkew):
+		return "the task was updated just before the request, and times of update tell no less than seconds"
+	default:
+		return ""
+	}
+}
+
+// updatedJustBefore reports whether the time of update before the attempt is so near to
+// it that the commit could have left the same. WeData writes times of its own zone.
+func updatedJustBefore(a *state.Attempt, skew time.Duration) bool {
+	const margin = 2 * time.Second // of what times tell, and of the way to the server
+	at, err := time.ParseInLocation(time.DateTime, a.Before.UpdateTime, time.FixedZone("", 8*60*60))
+	return err == nil && at.After(a.At.Add(-margin-skew))
 }

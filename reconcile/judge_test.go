@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -13,125 +14,147 @@ import (
 const testHorizon = 310 * time.Second
 
 func (v Verdict) String() string {
-	return [...]string{"open", "happened", "not happened", "person"}[v]
+	return [...]string{"open", "happened", "not happened", "operator"}[v]
 }
 
-// TestJudge has what reading back can find. The attempt is to start version 3,
-// unless the row says otherwise.
+// own is the account that the daemon commits with, other is a person's.
+const own, other = "100000000001", "100028625403"
+
+// TestJudge has what reading back can find. The attempt is to start version 3 after
+// version 2 ran, unless the row says otherwise.
 func TestJudge(t *testing.T) {
 	start3 := state.Applied{CommitType: spec.Start, InstanceVersion: 3}
 	submit3 := state.Applied{CommitType: spec.Submit, InstanceVersion: 3}
 	restart3 := state.Applied{CommitType: spec.RestartDiscardState, InstanceVersion: 3}
 	startAny := state.Applied{CommitType: spec.Resume}
 	submitAny := state.Applied{CommitType: spec.Submit}
+	offline3 := state.Applied{CommitType: spec.Start, TaskType: spec.Offline, InstanceVersion: 3}
+	offlineAny := state.Applied{CommitType: spec.Start, TaskType: spec.Offline}
 
-	at := func(version int64, status state.TaskStatus, operation string) *state.Live {
-		return &state.Live{InstanceVersion: version, Status: status, Submitted: version > 0, OperateID: operation}
+	live := func(version int64, status state.TaskStatus, operation, by string) *state.Live {
+		return &state.Live{InstanceVersion: version, Status: status, Submitted: version > 0, OperateID: operation, Operator: by}
 	}
-	submitted := func(version int64, is bool, operation string) *state.Live {
-		return &state.Live{InstanceVersion: version, Status: state.TaskNotStarted, Submitted: is, OperateID: operation}
+	updated := func(version int64, status state.TaskStatus, at string) *state.Live {
+		return &state.Live{InstanceVersion: version, Status: status, UpdateTime: at}
 	}
-	locked := func(l *state.Live) *state.Live {
+	with := func(l *state.Live, edit func(*state.Live)) *state.Live {
 		next := *l
-		next.Locked, next.Locker = true, "100028625403"
+		edit(&next)
 		return &next
 	}
-	running2, running3 := at(2, state.TaskRunning, "op1"), at(3, state.TaskRunning, "op2")
+	lock := func(l *state.Live) { l.Locked, l.Locker = true, other }
+	running2 := live(2, state.TaskRunning, "op1", own)
+	running3 := live(3, state.TaskRunning, "op2", own)
+	missing := &state.Live{Missing: true}
 	const (
 		soon    = 2 * time.Second
-		almost  = testHorizon - 1
-		decides = testHorizon
-		settles = testHorizon + settleTime - 1
+		decides = testHorizon + readLag
 		never   = testHorizon + settleTime
+		longAgo = "2026-01-01 08:00:00"
 	)
-	tests := []struct {
+	type row struct {
 		name   string
 		wanted state.Applied
 		before *state.Live
 		live   *state.Live
 		after  time.Duration
 		want   Verdict
-	}{
+	}
+	check := func(t *testing.T, tt row, applied *state.Applied, e Evidence, stale bool) {
+		t.Helper()
+		rec := &state.Record{Applied: applied, Attempt: &state.Attempt{Wanted: tt.wanted, At: noon, Before: tt.before, Stale: stale}}
+		e.Live, e.At, e.Horizon = tt.live, noon.Add(tt.after), testHorizon
+		got, why := Judge(rec, e)
+		if got != tt.want {
+			t.Errorf("%v (%s), want %v", got, why, tt.want)
+		}
+		if got == VerdictOperator && why == "" || (got == VerdictHappened || got == VerdictNotHappened) && why != "" {
+			t.Errorf("%v, because %q", got, why)
+		}
+	}
+	known := Evidence{Operator: own, Approvals: ApprovalNone}
+	applied2 := &state.Applied{CommitType: spec.Start, InstanceVersion: 2, OperateID: "op1"}
+	for _, tt := range []row{
 		{"the wanted version runs", start3, running2, running3, soon, VerdictHappened},
-		{"the wanted version runs, just before the horizon", start3, running2, running3, almost, VerdictHappened},
 		{"the wanted version runs, a day later", start3, running2, running3, 24 * time.Hour, VerdictHappened},
-		{"the wanted version runs, at once", start3, running2, running3, 0, VerdictHappened},
-		{"the wanted version runs, and is locked", start3, running2, locked(running3), soon, VerdictHappened},
-		{"started from stopped", start3, at(3, state.TaskStopped, "op1"), running3, soon, VerdictHappened},
-		{"started from failed, by the same operation", start3, at(3, state.TaskFailed, "op1"), at(3, state.TaskRunning, "op1"), soon, VerdictHappened},
-		{"started from nothing", start3, at(0, 0, ""), running3, soon, VerdictHappened},
+		{"the wanted version runs, and is locked", start3, running2, with(running3, lock), soon, VerdictHappened},
+		{"the wanted version runs, by another's hand", start3, running2, live(3, state.TaskRunning, "op2", other), soon, VerdictHappened},
+		{"the wanted version runs, and no operation is told", start3, updated(2, state.TaskRunning, ""), updated(3, state.TaskRunning, ""), soon, VerdictHappened},
+		{"the wanted version is on its way", start3, running2, live(3, state.TaskInOperation, "op2", own), soon, VerdictHappened},
+		{"the wanted version was started and fails at once", start3, running2, live(3, state.TaskFailed, "op2", own), soon, VerdictHappened},
+		{"the wanted version was started by somebody, and had failed before", start3, live(2, state.TaskFailed, "op1", own), live(3, state.TaskFailed, "op2", other), never, VerdictOperator},
+		{"the wanted version was started by us, and had failed before", start3, live(2, state.TaskFailed, "op1", own), live(3, state.TaskFailed, "op2", own), soon, VerdictHappened},
+		{"the wanted version was submitted by another, and not started", start3, live(2, state.TaskStopped, "op1", own), live(3, state.TaskStopped, "op2", other), never, VerdictOperator},
 		{"restarted at another version", restart3, running2, running3, soon, VerdictHappened},
+		{"there was no such task, and now it runs", start3, missing, running3, soon, VerdictHappened},
 
-		{"as before", start3, running2, running2, 0, VerdictOpen},
 		{"as before, soon", start3, running2, running2, soon, VerdictOpen},
-		{"as before, just before the horizon", start3, running2, running2, almost, VerdictOpen},
-		{"as before, at the horizon", start3, running2, running2, decides, VerdictNotHappened},
+		{"as before, at the horizon: the read may be old", start3, running2, running2, testHorizon, VerdictOpen},
+		{"as before, when no read is that old", start3, running2, running2, decides, VerdictNotHappened},
 		{"as before, a day later", start3, running2, running2, 24 * time.Hour, VerdictNotHappened},
-		{"as before, and locked now", start3, running2, locked(running2), decides, VerdictNotHappened},
-		{"as before, and no longer locked", start3, locked(running2), running2, decides, VerdictNotHappened},
-		{"as before, and locked by another", start3, locked(running2), &state.Live{InstanceVersion: 2, Status: state.TaskRunning, Submitted: true, OperateID: "op1", Locked: true, Locker: "9"}, decides, VerdictNotHappened},
-		{"stopped as before", start3, at(3, state.TaskStopped, "op1"), at(3, state.TaskStopped, "op1"), decides, VerdictNotHappened},
-		{"never committed, as before", start3, at(0, 0, ""), at(0, 0, ""), decides, VerdictNotHappened},
+		{"as before, and locked now", start3, running2, with(running2, lock), decides, VerdictNotHappened},
+		{"as before, and the platform has restarted it", start3, running2, with(running2, func(l *state.Live) { l.NumRestarts = 1 }), decides, VerdictNotHappened},
+		{"there was no such task, and there is none", start3, missing, missing, decides, VerdictNotHappened},
+		{"as before, by the time of update alone", start3, updated(2, state.TaskRunning, longAgo), updated(2, state.TaskRunning, longAgo), decides, VerdictNotHappened},
+		{"the time of update has moved", start3, updated(2, state.TaskRunning, longAgo), updated(2, state.TaskRunning, "2026-01-02 08:00:00"), never, VerdictOperator},
+		{"the time of update is that of the request", start3, updated(2, state.TaskRunning, "2026-12-01 20:00:00"), updated(2, state.TaskRunning, "2026-12-01 20:00:00"), never, VerdictOperator},
+		{"nothing is told that a commit moves", start3, updated(2, state.TaskRunning, ""), updated(2, state.TaskRunning, ""), never, VerdictOperator},
+		{"the last operation is not told any more", start3, running2, updated(2, state.TaskRunning, ""), never, VerdictOperator},
 
-		{"in operation", start3, running2, at(3, state.TaskInOperation, "op2"), soon, VerdictOpen},
-		{"in operation, at the horizon", start3, running2, at(3, state.TaskInOperation, "op2"), decides, VerdictOpen},
-		{"in operation, while it may settle", start3, running2, at(3, state.TaskInOperation, "op2"), settles, VerdictOpen},
-		{"in operation, for too long", start3, running2, at(3, state.TaskInOperation, "op2"), never, VerdictPerson},
-		{"stopping", start3, running2, at(2, state.TaskStopping, "op2"), soon, VerdictOpen},
-		{"started, and failed", start3, running2, at(3, state.TaskFailed, "op2"), never, VerdictPerson},
-		{"another version runs", start3, running2, at(4, state.TaskRunning, "op2"), soon, VerdictOpen},
-		{"another version runs, for good", start3, running2, at(4, state.TaskRunning, "op2"), never, VerdictPerson},
-		{"the same version was operated", start3, running2, at(2, state.TaskRunning, "op2"), decides, VerdictOpen},
-		{"the same version was operated, for good", start3, running2, at(2, state.TaskRunning, "op2"), never, VerdictPerson},
-		{"a restart more", start3, running2, &state.Live{InstanceVersion: 2, Status: state.TaskRunning, Submitted: true, OperateID: "op1", NumRestarts: 1}, never, VerdictPerson},
+		{"rolled back in the console since", start3, running2, live(2, state.TaskRunning, "op3", other), decides, VerdictOpen},
+		{"rolled back in the console since, for good", start3, running2, live(2, state.TaskRunning, "op3", other), never, VerdictOperator},
+		{"another version runs, for good", start3, running2, live(4, state.TaskRunning, "op2", other), never, VerdictOperator},
+		{"there is no such task any more, for good", start3, running2, missing, never, VerdictOperator},
 
-		{"again at the version it had, and as before", start3, running3, running3, decides, VerdictNotHappened},
-		{"again at the version it had, and as before, too early", start3, running3, running3, almost, VerdictOpen},
-		{"again at the version it had, and operated", start3, running3, at(3, state.TaskRunning, "op3"), soon, VerdictOpen},
-		{"again at the version it had, and operated, for good", start3, running3, at(3, state.TaskRunning, "op3"), never, VerdictPerson},
-		{"again at the version it had, without a trace", start3, at(3, state.TaskRunning, ""), at(3, state.TaskRunning, ""), never, VerdictPerson},
-		{"again at the version it had, without a trace, too early", start3, at(3, state.TaskRunning, ""), at(3, state.TaskRunning, ""), almost, VerdictOpen},
-		{"a new version would be the trace", start3, at(2, state.TaskRunning, ""), at(2, state.TaskRunning, ""), decides, VerdictNotHappened},
-		{"running would be the trace", start3, at(3, state.TaskStopped, ""), at(3, state.TaskStopped, ""), decides, VerdictNotHappened},
-		{"a time of update is a trace", start3, &state.Live{InstanceVersion: 3, Status: state.TaskRunning, UpdateTime: "x"}, &state.Live{InstanceVersion: 3, Status: state.TaskRunning, UpdateTime: "x"}, decides, VerdictNotHappened},
+		{"submitted", submit3, running2, live(3, state.TaskRunning, "op2", own), soon, VerdictHappened},
+		{"submitted, in the newest shape", submit3, updated(2, state.TaskRunning, ""), &state.Live{InstanceVersion: 3, Submitted: true, Status: state.TaskRunning}, soon, VerdictHappened},
+		{"the version is saved and not submitted", submit3, running2, with(live(3, state.TaskRunning, "op2", other), func(l *state.Live) { l.Submitted, l.NotSubmitted = false, true }), never, VerdictOperator},
 
-		{"submitted", submit3, submitted(2, true, "op1"), submitted(3, true, "op2"), soon, VerdictHappened},
-		{"submitted for the first time", submit3, submitted(3, false, ""), submitted(3, true, "op2"), soon, VerdictHappened},
-		{"submitted, and it runs", submit3, running2, running3, soon, VerdictHappened},
-		{"not submitted", submit3, submitted(3, false, ""), submitted(3, false, ""), decides, VerdictNotHappened},
-		{"submitted before", submit3, submitted(3, true, "op1"), submitted(3, true, "op1"), decides, VerdictNotHappened},
-		{"the version is saved and not submitted", submit3, submitted(2, true, "op1"), submitted(3, false, "op2"), never, VerdictPerson},
+		{"no version, and an operation of ours", startAny, running2, live(7, state.TaskRunning, "op2", own), soon, VerdictHappened},
+		{"no version, and an operation of another", startAny, running2, live(7, state.TaskRunning, "op2", other), never, VerdictOperator},
+		{"no version, and somebody has started it", startAny, live(2, state.TaskStopped, "op1", own), live(2, state.TaskRunning, "op2", other), never, VerdictOperator},
+		{"no version, and a status that moved without an operation", startAny, live(2, state.TaskFailed, "op1", own), live(2, state.TaskRunning, "op1", own), decides, VerdictNotHappened},
+		{"no version, submitted by us", submitAny, running2, live(0, state.TaskRunning, "op2", own), soon, VerdictHappened},
 
-		{"no version, and it runs now", startAny, at(2, state.TaskStopped, "op1"), at(7, state.TaskRunning, "op2"), soon, VerdictHappened},
-		{"no version, and it ran before", startAny, running2, at(7, state.TaskRunning, "op2"), never, VerdictPerson},
-		{"no version, and as before", startAny, running2, running2, decides, VerdictNotHappened},
-		{"no version, submitted now", submitAny, submitted(0, false, ""), submitted(0, true, ""), soon, VerdictHappened},
-		{"an offline task without a version, submitted before and after", submit3, submitted(0, true, ""), submitted(0, true, ""), never, VerdictPerson},
-		{"an offline task without a version, not submitted", submit3, submitted(0, false, ""), submitted(0, false, ""), decides, VerdictNotHappened},
+		{"offline: the version is live", offline3, &state.Live{InstanceVersion: 2}, &state.Live{InstanceVersion: 3, Submitted: true}, soon, VerdictHappened},
+		{"offline: an operation of ours", offlineAny, &state.Live{OperateID: "op1", Submitted: true}, &state.Live{OperateID: "op2", Operator: own, Submitted: true}, soon, VerdictHappened},
+		{"offline: nothing is told", offlineAny, &state.Live{Submitted: true}, &state.Live{Submitted: true}, never, VerdictOperator},
+		{"offline: nothing is told, and it was not submitted", offlineAny, &state.Live{NotSubmitted: true}, &state.Live{NotSubmitted: true}, never, VerdictOperator},
 
-		{"there was no such task, and now it runs", start3, &state.Live{Missing: true}, running3, soon, VerdictHappened},
-		{"there was no such task, and there is none", start3, &state.Live{Missing: true}, &state.Live{Missing: true}, decides, VerdictNotHappened},
-		{"there was no such task, and there is none, too early", start3, &state.Live{Missing: true}, &state.Live{Missing: true}, almost, VerdictOpen},
-		{"there is no such task any more", start3, running2, &state.Live{Missing: true}, decides, VerdictOpen},
-		{"there is no such task any more, for good", start3, running2, &state.Live{Missing: true}, never, VerdictPerson},
-
-		{"before is not known, and it is as wanted", start3, nil, running3, soon, VerdictPerson},
-		{"before is not known, and it is not", start3, nil, running2, 24 * time.Hour, VerdictPerson},
+		{"before is not known", start3, nil, running3, soon, VerdictOperator},
+	} {
+		t.Run(tt.name, func(t *testing.T) { check(t, tt, applied2, known, false) })
 	}
-	if len(tests) < 40 {
-		t.Fatalf("%d situations, want at least 40", len(tests))
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got, why := Judge(&state.Attempt{Wanted: tt.wanted, At: noon, Before: tt.before}, tt.live, noon.Add(tt.after), testHorizon)
-			if got != tt.want {
-				t.Errorf("%v (%s), want %v", got, why, tt.want)
-			}
-			if (why != "") != (got == VerdictPerson) {
-				t.Errorf("%v, because %q", got, why)
-			}
+
+	again := row{"", start3, running3, live(3, state.TaskRunning, "op3", own), soon, VerdictHappened}
+	applied3 := &state.Applied{CommitType: spec.Start, InstanceVersion: 3, OperateID: "op2"}
+	t.Run("rerun at the version it has, by us", func(t *testing.T) { check(t, again, applied3, known, false) })
+	t.Run("rerun, and the account is not known", func(t *testing.T) {
+		check(t, row{"", start3, running3, again.live, never, VerdictOperator}, applied3, Evidence{Approvals: ApprovalNone}, false)
+	})
+	t.Run("rerun, by another", func(t *testing.T) {
+		check(t, row{"", start3, running3, live(3, state.TaskRunning, "op3", other), never, VerdictOperator}, applied3, known, false)
+	})
+	t.Run("rerun, and before was older than our commit before", func(t *testing.T) {
+		check(t, row{"", start3, running2, running3, never, VerdictOperator}, &state.Applied{CommitType: spec.Start, InstanceVersion: 3}, known, true)
+	})
+	t.Run("rerun, and what is new is our commit before", func(t *testing.T) {
+		check(t, row{"", start3, live(3, state.TaskRunning, "op1", own), running3, never, VerdictOperator}, applied3, known, false)
+	})
+	t.Run("an older operation of ours that was not told", func(t *testing.T) {
+		check(t, row{"", start3, updated(3, state.TaskRunning, ""), running3, never, VerdictOperator}, &state.Applied{CommitType: spec.Start, InstanceVersion: 3}, known, false)
+	})
+	for flow, want := range map[ApprovalFlow]Verdict{ApprovalNone: VerdictNotHappened, ApprovalNeeded: VerdictOperator, ApprovalUnknown: VerdictOperator} {
+		t.Run(fmt.Sprintf("as before, approvals %d", flow), func(t *testing.T) {
+			check(t, row{"", start3, running2, running2, never, want}, applied2, Evidence{Operator: own, Approvals: flow}, false)
 		})
 	}
+	t.Run("the time of update, and clocks that are apart", func(t *testing.T) {
+		tt := row{"", start3, updated(2, state.TaskRunning, "2026-12-01 19:59:00"), updated(2, state.TaskRunning, "2026-12-01 19:59:00"), never, VerdictNotHappened}
+		check(t, tt, applied2, known, false)
+		tt.want = VerdictOperator
+		check(t, tt, applied2, Evidence{Operator: own, Approvals: ApprovalNone, ClockSkew: 2 * time.Minute}, false)
+	})
 }
 
 func drawLive(t *rapid.T, name string) *state.Live {
@@ -139,47 +162,73 @@ func drawLive(t *rapid.T, name string) *state.Live {
 		InstanceVersion: rapid.Int64Range(0, 3).Draw(t, name+" version"),
 		Status:          state.TaskStatus(rapid.IntRange(0, 7).Draw(t, name+" status")),
 		Submitted:       rapid.Bool().Draw(t, name+" submitted"),
+		Missing:         rapid.IntRange(0, 9).Draw(t, name+" missing") == 0,
 		Locked:          rapid.Bool().Draw(t, name+" locked"),
+		Operator:        rapid.SampledFrom([]string{"", own, other}).Draw(t, name+" operator"),
 		OperateID:       rapid.SampledFrom([]string{"", "op1", "op2"}).Draw(t, name+" operation"),
 		NumRestarts:     rapid.Int64Range(0, 1).Draw(t, name+" restarts"),
 		UpdateTime:      rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, name+" update"),
 	}
 }
 
-// TestJudgeLaws: never is it said that a commit did not happen before the horizon,
-// or when anything has changed; never that it did when what is wanted was before;
-// and what was decided stays decided.
+// TestJudgeLaws: never is it said that a commit did not happen before the horizon, or
+// where an operation, an approval or silence could hide it; never that it did where
+// nothing but a status has changed; and what was decided stays decided.
 func TestJudgeLaws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := &state.Attempt{At: noon, Wanted: state.Applied{
 			CommitType:      spec.CommitType(rapid.IntRange(0, 4).Draw(t, "type")),
+			TaskType:        rapid.SampledFrom([]spec.TaskType{0, spec.Realtime, spec.Offline}).Draw(t, "task type"),
 			InstanceVersion: rapid.Int64Range(0, 3).Draw(t, "version"),
 		}}
+		rec := &state.Record{Attempt: a}
+		if rapid.Bool().Draw(t, "applied") {
+			rec.Applied = &state.Applied{InstanceVersion: rapid.Int64Range(0, 3).Draw(t, "applied version"), OperateID: rapid.SampledFrom([]string{"", "op1", "op2"}).Draw(t, "applied by")}
+		}
 		if rapid.IntRange(0, 9).Draw(t, "before") > 0 {
 			a.Before = drawLive(t, "before")
 		}
-		live := drawLive(t, "live")
-		if a.Before != nil && rapid.Bool().Draw(t, "unmoved") {
-			*live = *a.Before
+		e := Evidence{
+			Live: drawLive(t, "live"), Horizon: testHorizon,
+			Operator:  rapid.SampledFrom([]string{"", own}).Draw(t, "own"),
+			Approvals: ApprovalFlow(rapid.IntRange(0, 2).Draw(t, "approvals")),
 		}
-		after := rapid.SampledFrom([]time.Duration{0, time.Second, testHorizon - 1, testHorizon, testHorizon + settleTime, time.Hour}).Draw(t, "after")
-		v, _ := Judge(a, live, noon.Add(after), testHorizon)
+		if a.Before != nil && rapid.Bool().Draw(t, "unmoved") {
+			*e.Live = *a.Before
+		}
+		judgeAt := func(after time.Duration) Verdict {
+			e := e
+			e.At = noon.Add(after)
+			v, _ := Judge(rec, e)
+			return v
+		}
+		after := rapid.SampledFrom([]time.Duration{0, time.Second, testHorizon, testHorizon + readLag, testHorizon + settleTime, time.Hour}).Draw(t, "after")
+		v, live := judgeAt(after), e.Live
+		moved := a.Before != nil && (live.OperateID != a.Before.OperateID || live.InstanceVersion != a.Before.InstanceVersion || a.Before.Missing != live.Missing)
 		switch v {
 		case VerdictHappened:
-			if a.Before == nil || reached(&a.Wanted, a.Before) || !reached(&a.Wanted, live) {
-				t.Fatal("happened, and it was so before, or is not")
+			if !moved || live.Missing {
+				t.Fatal("happened, and nothing but a status has changed")
+			}
+			if a.Wanted.InstanceVersion != 0 && live.InstanceVersion != 0 && live.InstanceVersion != a.Wanted.InstanceVersion {
+				t.Fatal("happened, at another version")
+			}
+			sameVersion := a.Wanted.InstanceVersion == 0 || a.Before.InstanceVersion == a.Wanted.InstanceVersion
+			if sameVersion && (live.Operator != own || e.Operator != own || live.OperateID == a.Before.OperateID) {
+				t.Fatal("happened, at the version it had, and not provably by us")
 			}
 		case VerdictNotHappened:
-			if after < testHorizon || a.Before == nil || moved(a.Before, live) {
+			told := a.Before.Missing || live.OperateID != "" && live.OperateID == a.Before.OperateID || live.UpdateTime != "" && live.UpdateTime == a.Before.UpdateTime
+			if after < testHorizon+readLag || !told || e.Approvals != ApprovalNone {
 				t.Fatal("not happened, and it may be yet")
 			}
 		case VerdictOpen:
-			if later, _ := Judge(a, live, noon.Add(24*time.Hour), testHorizon); later == VerdictOpen {
+			if judgeAt(24*time.Hour) == VerdictOpen {
 				t.Fatal("open for ever")
 			}
 		}
 		if v == VerdictHappened || v == VerdictNotHappened {
-			if later, _ := Judge(a, live, noon.Add(after+time.Hour), testHorizon); later != v {
+			if later := judgeAt(after + time.Hour); later != v {
 				t.Fatalf("%v, and later %v", v, later)
 			}
 		}

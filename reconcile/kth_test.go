@@ -201,6 +201,17 @@ func first(kind string, f fault) func(step) fault {
 	}
 }
 
+// firstOf is first for one task.
+func firstOf(id, kind string, f fault) func(step) fault {
+	all := first(kind, f)
+	return func(s step) fault {
+		if s.key.TaskID != id {
+			return sound
+		}
+		return all(s)
+	}
+}
+
 // second is first for the step after it.
 func second(kind string, f fault) func(step) fault {
 	return func(s step) fault {

@@ -282,8 +282,8 @@ func TestLawDescription(t *testing.T) {
 }
 
 // TestLawHolds: what needs a call is in the plan once, either among the calls or
-// held with a reason and a detail; and what needs none is not. Of the calls, one that
-// undoes drift has a detail, too.
+// held with a reason and a detail; and what needs none is not. What is followed has a
+// detail, too, and of the calls one that undoes drift.
 func TestLawHolds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -297,7 +297,7 @@ func TestLawHolds(t *testing.T) {
 			}
 			listed[c.Key] = c
 			held := c.Action == ActionHold
-			said := held || c.Action == ActionCommit && c.Reason == ReasonDrift
+			said := held || c.Action == ActionFollow || c.Action == ActionCommit && c.Reason == ReasonDrift
 			if held != (c.Hold != "") || said != (c.Detail != "") {
 				t.Fatalf("%s has hold %q and detail %q", line(c), c.Hold, c.Detail)
 			}
@@ -467,7 +467,7 @@ func carryOutOne(t *testing.T, r *Reconciler, c *Change, out state.Outcome) erro
 	case c.Action == ActionForget:
 		return r.save(t.Context(), change(c.Key, nil))
 	case c.Hold == HoldUnknown && out.Class == state.ClassApplied:
-		return r.save(t.Context(), change(c.Key, settle(c.Have, state.OriginReadBack, time.Now(), 0)))
+		return r.save(t.Context(), change(c.Key, settle(c.Have, state.OriginReadBack, nil, time.Now())))
 	case c.Hold == HoldUnknown && out.Class != "":
 		return r.save(t.Context(), change(c.Key, notApplied(c.Have)))
 	}

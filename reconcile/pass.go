@@ -178,6 +178,9 @@ func wanted(calls iter.Seq[*Change]) []spec.Digest {
 func (r *Reconciler) supersede(ctx context.Context) error {
 	for _, rec := range r.attempts(func(s state.Status) bool { return s == state.StatusWaiting || s == state.StatusRefused }) {
 		want := r.revision.Specs.Get(rec.Key)
+		if heldBackUntil(rec).After(time.Now()) {
+			continue // its first request can still be accepted
+		}
 		if want == nil || r.policy().asks(want, rec.Applied) != "" {
 			continue
 		}

@@ -66,7 +66,7 @@ const (
 	ActionHold        Action = "hold"        // a call is needed and will not be made now; Change.Hold says why
 	ActionForget      Action = "forget"      // the spec is gone: the state forgets the task, no call
 	ActionUnversioned Action = "unversioned" // changed without a new version: nothing will be sent
-	ActionFollow      Action = "follow"      // applied, and followed until it runs; Change.Detail says how that goes
+	ActionFollow      Action = "follow"      // accepted, and followed until it is live, and runs where its spec waits for that
 )
 
 // Reason says which rule asks for the call.
@@ -99,6 +99,9 @@ const (
 	HoldPaused     HoldReason = "paused"     // credentials or permission: sends to the project have stopped
 	HoldAdopted    HoldReason = "adopted"    // somebody else has changed the task, and that was adopted
 	HoldContested  HoldReason = "contested"  // somebody changes the task again whenever it is healed
+
+	HoldAlreadyLive HoldReason = "already-live" // what is wanted is live, by an operation that the state does not know
+	HoldNewerLive   HoldReason = "newer-live"   // a newer version is live than is wanted, by an operation that the state does not know
 )
 
 // Impact is what a commit does to the data, the worst first.
@@ -147,13 +150,27 @@ type Change struct {
 	Fields []Field       // what differs from what was applied, in the spec's order of fields; for drift, from what is live
 }
 
-// NotRunning reports whether a task that is followed did not come to run, so that
-// a person has to look at it.
+// NotRunning reports whether a task that is followed did not come to run: an operator
+// has to act.
 func (c *Change) NotRunning() bool {
 	if c.Action != ActionFollow || c.Have.Applied.Run == nil {
 		return false
 	}
 	return c.Have.Applied.Run.Status != state.RunStarting
+}
+
+// NotLive reports whether the accepted commit of a task that is followed was not seen
+// live in time: an operator has to act.
+func (c *Change) NotLive() bool {
+	return c.Action == ActionFollow && c.Have.Accepted() && c.Have.Attempt.NeedsPerson != ""
+}
+
+// waitsFor says what a task that is followed has still to become.
+func (c *Change) waitsFor() string {
+	if c.Have.Accepted() {
+		return " to be live"
+	}
+	return " to run"
 }
 
 // Field is one difference. The values of extConfig are never in it: Secret says

@@ -107,8 +107,8 @@ func (r *Reconciler) denyReads(ctx context.Context) {
 }
 
 // readsBack reports whether reading back can settle an attempt: its outcome is not
-// known, or it waits for an approval in WeData.
-func readsBack(s state.Status) bool { return s == state.StatusUnknown || s == state.StatusApplied }
+// known.
+func readsBack(s state.Status) bool { return s == state.StatusUnknown }
 
 // readBack starts to read back what is due, and returns when more will be; the
 // zero time if nothing will, or not before the next step.
@@ -121,15 +121,13 @@ func (x *execution) readBack() (due time.Time) {
 		at := rec.Attempt.NextAt
 		switch {
 		case at.IsZero() || x.reading[rec.Key] || len(x.reading) == maxReadBacks:
-		case rec.Status == state.StatusApplied && x.called[rec.Key]:
-			// The approval it waits for is out of date, and its record the call's.
 		case at.After(now):
 			due = sooner(due, at)
 		default:
 			x.startRead(rec, rec.Attempt.Wanted.TaskType, x.readIt)
 		}
 	}
-	return x.lookAtStarts(now, due)
+	return x.watchAccepted(now, due)
 }
 
 // startRead reads the record's task, and hands over what it has found as a step.
@@ -164,7 +162,7 @@ func (x *execution) readIt(rec *state.Record, live *state.Live, at time.Time, re
 	x.r.cfg.Logger.InfoContext(x.stop, "read back a commit", "task", rec.Key.String(), "verdict", e.Note)
 	if rec.Status == state.StatusUnknown && next != nil && next.Status == state.StatusApplied {
 		x.applied++
-		if hasStarted(next.Applied) {
+		if next.Done() {
 			x.release(rec.Key)
 		}
 	}
@@ -175,25 +173,20 @@ func (r *Reconciler) judge(rec *state.Record, live *state.Live, at time.Time, re
 	now := time.Now()
 	e := event(state.EventReadBack, rec, now)
 	e.After = live
-	next := later(rec, now, r.cfg.Horizon(), r.cfg.Random())
-	if rec.Status == state.StatusApplied {
-		if readErr == nil && reached(&rec.Attempt.Wanted, live) {
-			e.Note = "approved in WeData: it is live"
-			return approved(rec, now), e
-		}
-		e.Note = "still waits for its approval"
-		return next, e
-	}
-	verdict, why := verdictOf(rec.Attempt, live, at, r.cfg.Horizon(), readErr)
+	next := later(rec, now, r.cfg.Horizon()+readLag, r.cfg.Random())
+	verdict, why := r.verdictOf(rec, live, at, readErr)
 	switch verdict {
 	case VerdictHappened:
 		e.Note = "it happened"
-		return settle(rec, state.OriginReadBack, now, 0), e
+		if live.Operator != "" && live.Operator != r.operator() {
+			e.Note = state.Clip("it happened; the last operation is by " + live.Operator)
+		}
+		return settle(rec, state.OriginReadBack, live, now), e
 	case VerdictNotHappened:
 		e.Note = "it did not happen"
 		return notApplied(rec), e
-	case VerdictPerson:
-		e.Note = state.Clip("a person has to say: " + why)
+	case VerdictOperator:
+		e.Note = state.Clip("action required: " + why)
 		next.Attempt.NeedsPerson = why
 		if rec.Attempt.Before == nil {
 			next.Attempt.NextAt = time.Time{} // no answer can ever tell
@@ -209,19 +202,23 @@ func (r *Reconciler) judge(rec *state.Record, live *state.Live, at time.Time, re
 }
 
 // verdictOf is Judge for a read-back that may have failed.
-func verdictOf(a *state.Attempt, live *state.Live, at time.Time, horizon time.Duration, err error) (Verdict, string) {
+func (r *Reconciler) verdictOf(rec *state.Record, live *state.Live, at time.Time, err error) (Verdict, string) {
 	switch {
-	case a.Before == nil || err == nil || errors.Is(err, ErrTaskGone):
-		return Judge(a, live, at, horizon)
+	case rec.Attempt.Before == nil || err == nil || errors.Is(err, ErrTaskGone):
+		e := Evidence{Live: live, At: at, Horizon: r.cfg.Horizon(), Operator: r.operator(), Approvals: r.approvals(rec.Key.ProjectID)}
+		if r.cfg.Judge != nil {
+			return r.cfg.Judge(rec, e)
+		}
+		return Judge(rec, e)
 	case errors.Is(err, ErrReadDenied):
-		return VerdictPerson, "reading tasks is not permitted"
+		return VerdictOperator, "reading tasks is not permitted"
 	default:
 		return VerdictOpen, "it could not be read: " + err.Error()
 	}
 }
 
 // later returns the record to be read back again after a back-off, and not later
-// than when the accept horizon decides.
+// than when decided by a read that is older than the attempt by horizon.
 func later(rec *state.Record, now time.Time, horizon time.Duration, random float64) *state.Record {
 	next, a := *rec, *rec.Attempt
 	next.Attempt = &a

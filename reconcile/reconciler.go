@@ -35,11 +35,12 @@ type Config struct {
 	LookEvery func() time.Duration // between two looks at what is live; 0 is never. nil: never
 	Policy    func() DriftPolicy   // for what they find; nil: to report it
 
-	Commits *Pacer         // of CommitIntegrationTask
-	Reads   *Pacer         // of DescribeIntegrationTask
-	Survey  *Survey        // of what is live, for Watch; nil if nobody looks
-	Random  func() float64 // in [0, 1), for the jitter of back-offs; for concurrent use
-	NewID   func() string  // for attempts
+	Commits *Pacer                                          // of CommitIntegrationTask
+	Reads   *Pacer                                          // of DescribeIntegrationTask
+	Survey  *Survey                                         // of what is live, for Watch; nil if nobody looks
+	Judge   func(*state.Record, Evidence) (Verdict, string) // nil is the function Judge
+	Random  func() float64                                  // in [0, 1), for the jitter of back-offs; for concurrent use
+	NewID   func() string                                   // for attempts
 }
 
 // Reconciler carries plans out. It is the only one that changes the state while
@@ -52,7 +53,7 @@ type Reconciler struct {
 	mu      sync.Mutex
 	records *state.Records
 	open    map[spec.Key]struct{} // the tasks whose record has an attempt
-	follows map[spec.Key]*follow  // the tasks that were started, until they run
+	agenda  *agenda               // the accepted tasks that are read until they are live, and run
 	drifted map[spec.Key]struct{} // the tasks of which more is remembered than what was applied
 	control state.Control
 	flying  map[spec.Key]bool // sent, and not answered yet
@@ -90,7 +91,7 @@ func New(cfg Config, records *state.Records, control state.Control) *Reconciler 
 		cfg:     cfg,
 		records: records,
 		open:    make(map[spec.Key]struct{}),
-		follows: make(map[spec.Key]*follow),
+		agenda:  newAgenda(),
 		drifted: make(map[spec.Key]struct{}),
 		control: control,
 		flying:  make(map[spec.Key]bool),
@@ -103,7 +104,7 @@ func New(cfg Config, records *state.Records, control state.Control) *Reconciler 
 		if rec.Attempt != nil {
 			r.open[rec.Key] = struct{}{}
 		}
-		r.keepFollowing(rec)
+		r.agenda.keep(rec)
 		r.keepDrifted(rec)
 	}
 	return r
@@ -295,13 +296,13 @@ func (r *Reconciler) save(ctx context.Context, t state.Transition) error {
 		if rec.Attempt != nil {
 			r.open[rec.Key] = struct{}{}
 		}
-		r.keepFollowing(rec)
+		r.agenda.keep(rec)
 		r.keepDrifted(rec)
 	}
 	if t.Forget != nil {
 		r.records.Delete(*t.Forget)
 		delete(r.open, *t.Forget)
-		delete(r.follows, *t.Forget)
+		r.agenda.remove(*t.Forget)
 		delete(r.drifted, *t.Forget)
 	}
 	if t.Control != nil {

@@ -14,12 +14,4 @@ type Result struct {
 }
 
 // Holds counts what is left on hold for the reason.
-func (r *Result) Holds(reason HoldReason) int {
-	n := 0
-	for i := range r.Left.Changes {
-		if c := &r.Left.Changes[i]; c.Action == ActionHold && c.Hold == reason {
-			n++
-		}
-	}
-	return n
-}
+func (r *Result) Holds(reason HoldReason) int { return r.Left.held(reason) }

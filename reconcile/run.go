@@ -258,9 +258,7 @@ func (r *Reconciler) nextDue() time.Time {
 			next = sooner(next, at)
 		}
 	}
-	for _, f := range r.follows {
-		next = sooner(next, f.next)
-	}
+	next = sooner(next, r.agenda.next())
 	for _, p := range r.control.Pauses {
 		if p.Until.After(now) {
 			next = sooner(next, p.Until)

@@ -28,7 +28,6 @@ type Sighting struct {
 	Live     state.Live
 	// NotSubmitted says that it told so: no version was ever submitted.
 	NotSubmitted bool
-	Operator     string // who operated the task last, an account id
 	Event        string // the last operation, in the API's words
 	EventTime    string // when that was, by WeData's clock
 }

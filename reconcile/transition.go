@@ -63,7 +63,7 @@ func finish(have, rec *state.Record, out state.Outcome, now time.Time, random fl
 	a.Tries = tries + 1
 	switch out.Class {
 	case state.ClassApplied:
-		return settle(&next, state.OriginCommit, now, random)
+		return settle(&next, state.OriginCommit, nil, now)
 	case state.ClassRefused:
 		next.Status = state.StatusRefused
 	case state.ClassWaiting:
@@ -80,23 +80,22 @@ func finish(have, rec *state.Record, out state.Outcome, now time.Time, random fl
 	return &next
 }
 
-// settle returns the record whose attempt was applied. A commit that waits for an
-// approval in WeData keeps its attempt open, to be read back until it is live; it
-// is never sent again.
-func settle(rec *state.Record, origin state.Origin, now time.Time, random float64) *state.Record {
+// settle returns the record whose attempt was applied. A commit that was accepted keeps
+// its attempt until a read shows it live, where reads can; it is never sent again. live
+// shows it already, or is nil.
+func settle(rec *state.Record, origin state.Origin, live *state.Live, now time.Time) *state.Record {
 	next, a := *rec, *rec.Attempt
 	applied := a.Wanted
 	applied.Origin, applied.At = origin, now
 	applied.RequestID, applied.TaskApproveID = a.Outcome.RequestID, a.Outcome.TaskApproveID
 	applied.Idle = applied.CommitType == spec.Submit && idle(a.Before)
-	next.Status, next.Applied, next.Attempt = state.StatusApplied, &applied, nil
-	if applied.TaskApproveID != "" && origin == state.OriginCommit {
-		a.Tries, a.NextAt = 0, now.Add(BackoffFor(state.ClassApplied).After(1, random))
+	next.Status, next.Applied = state.StatusApplied, &applied
+	if origin == state.OriginCommit && (applied.TaskApproveID != "" || showable(&a, nil)) {
+		a.Prior, a.Tries, a.NextAt = rec.Applied, 0, time.Time{}
 		next.Attempt = &a
 		return &next
 	}
-	applied.Run = startOf(&applied, now)
-	return &next
+	return confirmed(&next, live, now)
 }
 
 // idle reports whether the task surely did not run.
@@ -110,15 +109,6 @@ func idle(before *state.Live) bool {
 	default:
 		return before.Missing
 	}
-}
-
-// approved returns the record of a commit that waited for its approval in WeData,
-// and is live.
-func approved(rec *state.Record, now time.Time) *state.Record {
-	next, applied := *rec, *rec.Applied
-	applied.TaskApproveID, applied.Run = "", startOf(&applied, now)
-	next.Applied, next.Attempt = &applied, nil
-	return &next
 }
 
 // drop returns the record without its attempt, or nil if nothing is left of it.
@@ -145,8 +135,8 @@ func notApplied(rec *state.Record) *state.Record {
 	a.NextAt = time.Time{}
 	a.Outcome = state.Outcome{
 		Class:   state.ClassRefused,
-		Code:    "NotApplied",
-		Message: "reading back proves that the commit did not happen; one that discards state is sent again only when a person says so",
+		Code:    codeNotApplied,
+		Message: "reading back proves that the commit did not happen; one that discards state is sent again only when an operator says retry",
 	}
 	return &next
 }

@@ -82,7 +82,7 @@ func (d *weData) onItsWay(attempt string) bool {
 func (d *weData) task(key spec.Key) *liveTask {
 	t := d.tasks[key]
 	if t == nil {
-		t = &liveTask{}
+		t = &liveTask{live: state.Live{UpdateTime: chinaTime(d.w.start.Add(-time.Hour))}}
 		d.tasks[key] = t
 	}
 	return t
@@ -182,7 +182,7 @@ func (d *weData) apply(r *request) {
 		}
 		t.live.Status = state.TaskRunning
 	}
-	t.live.OperateID = "op-" + r.attempt
+	t.live.OperateID, t.live.Operator, t.live.UpdateTime = "op-"+r.attempt, own, chinaTime(time.Now())
 	d.w.note("  applied %s version %d by %s", r.commit.TaskID, r.commit.InstanceVersion, r.attempt)
 }
 
@@ -193,15 +193,22 @@ func (d *weData) change(key spec.Key, edit func(*state.Live)) {
 		t := d.task(key)
 		edit(&t.live)
 		t.again = true
-		t.live.OperateID, t.live.UpdateTime = fmt.Sprint("console-", time.Since(d.w.start)), time.Now().String()
+		t.live.OperateID, t.live.Operator, t.live.UpdateTime = fmt.Sprint("console-", time.Since(d.w.start)), other, chinaTime(time.Now())
 	})
+}
+
+// chinaTime writes a time as WeData does.
+func chinaTime(t time.Time) string {
+	return t.In(time.FixedZone("", 8*60*60)).Format(time.DateTime)
 }
 
 // look tells what is live of all tasks of the state. w.mu is held.
 func (w *world) look() *Sightings {
 	found := &Sightings{At: time.Now(), Seen: map[spec.Key]*Sighting{}}
 	for _, task := range Managed(state.NewRecords(slices.Collect(maps.Values(w.disk.records))...)) {
-		found.Seen[task.Key] = &Sighting{Key: task.Key, TaskType: task.TaskType, Live: w.weData.task(task.Key).live, Operator: "100028625403"}
+		live := w.weData.task(task.Key).live
+		live.Operator = "100028625403"
+		found.Seen[task.Key] = &Sighting{Key: task.Key, TaskType: task.TaskType, Live: live}
 	}
 	return found
 }

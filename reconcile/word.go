@@ -93,7 +93,7 @@ func (r *Reconciler) answer(w state.Word, now time.Time) (state.Transition, stat
 	case state.VerbRetry:
 		return retry(key, rec, now)
 	case state.VerbResolve:
-		return resolve(key, rec, w.Arg, now)
+		return r.resolve(key, rec, w.Arg, now)
 	case state.VerbSuspend:
 		return suspend(key, rec, &state.Suspension{Reason: w.Arg, Actor: w.Actor, At: now, Until: w.Until})
 	case state.VerbUnsuspend:
@@ -180,10 +180,25 @@ func retry(key spec.Key, rec *state.Record, now time.Time) (state.Transition, st
 		return state.Transition{}, no("%s is not refused or waiting: there is nothing to retry", key)
 	case isOpen(rec.Status):
 		return state.Transition{}, no("the outcome of the last commit of %s is not known: say what happened with resolve", key)
-	case rec.Status == state.StatusApplied:
-		return state.Transition{}, no("%s was accepted, and waits for its approval in WeData", key)
+	case rec.Accepted() && rec.Attempt.Outcome.TaskApproveID != "":
+		return change(key, withdrawn(rec)), yes("%s is committed again in the next pass; reject approval %s in WeData if it is still open there, or both take effect", key, rec.Attempt.Outcome.TaskApproveID)
+	case rec.Accepted():
+		return state.Transition{}, no("%s was accepted, and is read until it is live: if it never will be, say resolve %s not-applied", key, key.ShellWord())
+	case heldBackUntil(rec).After(now):
+		return state.Transition{}, no("%s is sent again after %s, and not before: WeData can accept the first request until then", key, stamp(heldBackUntil(rec)))
+	case withheldCode(rec) != "":
+		return change(key, forced(rec, now)), yes("%s is committed in the next pass, although %s", key, rec.Attempt.Outcome.Message)
 	}
 	return change(key, drop(rec)), yes("%s is tried again in the next pass", key)
+}
+
+// forced returns the record of a commit that was withheld because of what is live, and
+// that an operator asks for all the same.
+func forced(rec *state.Record, now time.Time) *state.Record {
+	next, a := *rec, *rec.Attempt
+	next.Status, next.Attempt = state.StatusWaiting, &a
+	a.Forced, a.NextAt, a.Outcome.Class = true, now, state.ClassWaiting
+	return &next
 }
 
 // retryAll lets everything that was paused go on.
@@ -196,22 +211,62 @@ func (r *Reconciler) retryAll() (state.Transition, state.Answer) {
 	return state.Transition{Control: &control}, yes("sends go on")
 }
 
-// resolve ends an unknown outcome by a person's word.
-func resolve(key spec.Key, rec *state.Record, said string, now time.Time) (state.Transition, state.Answer) {
-	if rec == nil || !isOpen(rec.Status) {
-		return state.Transition{}, no("the outcome of the last commit of %s is known: there is nothing to resolve", key)
-	}
-	switch said {
-	case "applied":
-		return change(key, settle(rec, state.OriginResolved, now, 0)), yes("%s is taken as applied", key)
-	case "not-applied":
-		if rec.Attempt.Reason == string(ReasonDrift) {
-			return change(key, drop(rec)), yes("%s is taken as not applied: it is healed again if the next look finds it changed still", key)
-		}
-		return change(key, drop(rec)), yes("%s is taken as not applied: it is sent again in the next pass", key)
-	default:
+// resolve ends what reading back does not: an unknown outcome, an accepted commit that
+// was not seen live, and a commit that was withheld because of what is live.
+func (r *Reconciler) resolve(key spec.Key, rec *state.Record, said string, now time.Time) (state.Transition, state.Answer) {
+	switch {
+	case said != "applied" && said != "not-applied":
 		return state.Transition{}, no("resolve takes applied or not-applied, not %q", said)
+	case rec != nil && rec.Accepted():
+		return resolveAccepted(key, rec, said, now)
+	case withheldCode(rec) == codeAlreadyLive && said == "applied":
+		return change(key, settle(rec, state.OriginResolved, rec.Attempt.Before, now)), yes("%s is marked as applied, without a commit", key)
+	case rec == nil || !isOpen(rec.Status):
+		return state.Transition{}, no("the outcome of the last commit of %s is known: there is nothing to resolve", key)
+	case said == "applied":
+		return change(key, settle(rec, state.OriginResolved, nil, now)), yes("%s is marked as applied", key)
+	case rec.Attempt.Reason == string(ReasonDrift):
+		return change(key, drop(rec)), yes("%s is marked as not applied: it is healed again if the next drift check finds it changed still", key)
 	}
+	decides := rec.Attempt.At.Add(r.cfg.Horizon())
+	if !now.Before(decides) {
+		return change(key, drop(rec)), yes("%s is marked as not applied: it is sent again in the next pass", key)
+	}
+	return change(key, heldBack(rec, decides, now)), yes("%s is marked as not applied: it is sent again after %s, because WeData can accept the first request until then", key, stamp(decides))
+}
+
+// resolveAccepted ends the wait for an accepted commit to be seen live.
+func resolveAccepted(key spec.Key, rec *state.Record, said string, now time.Time) (state.Transition, state.Answer) {
+	if said == "applied" {
+		return change(key, confirmed(rec, nil, now)), yes("%s is marked as live", key)
+	}
+	return change(key, withdrawn(rec)), yes("%s is marked as not applied: it is sent again in the next pass", key)
+}
+
+// codeNotApplied is the code of an attempt that an operator, or a read, says was not
+// applied.
+const codeNotApplied = "NotApplied"
+
+// heldBackUntil returns until when the request of an attempt that an operator says was
+// not applied can be accepted; the zero time if there is none.
+func heldBackUntil(rec *state.Record) time.Time {
+	if rec == nil || rec.Status != state.StatusWaiting || rec.Attempt.Outcome.Code != codeNotApplied {
+		return time.Time{}
+	}
+	return rec.Attempt.NextAt
+}
+
+// heldBack returns the record of an attempt that an operator says was not applied. It is
+// sent again at until: the first request can be accepted until then.
+func heldBack(rec *state.Record, until, now time.Time) *state.Record {
+	next, a := *rec, *rec.Attempt
+	next.Status, next.Attempt = state.StatusWaiting, &a
+	a.Since, a.NextAt, a.Tries, a.NeedsPerson = now, until, 0, ""
+	a.Outcome = state.Outcome{
+		Class: state.ClassWaiting, Code: codeNotApplied,
+		Message: "an operator says that the commit was not applied; WeData can accept the first request until then",
+	}
+	return &next
 }
 
 // suspend sets, or with nil takes back, a person's word to leave the task alone.

@@ -27,17 +27,19 @@ func TestWords(t *testing.T) {
 		for id, out := range map[string]state.Outcome{
 			"refused": refusedParam, "locked": lockedBy, "unknown": doubtful, "intent": {},
 			"approving": {Class: state.ClassApplied, TaskApproveID: "7"},
+			"live":      {Class: state.ClassRefused, Code: codeAlreadyLive, Message: "version 2 runs"},
 		} {
 			records.Put(ended(nil, want(t, id), now, out))
 		}
 		for id, rec := range map[string]*state.Record{
+			"held-back": heldBack(ended(nil, want(t, "held-back"), now, doubtful), now.Add(time.Minute), now),
 			"suspended": {Status: state.StatusNone, Suspended: &state.Suspension{Actor: "lin"}},
 			"paused":    {Status: state.StatusApplied, Applied: records.Get(task("applied")).Applied, Suspended: &state.Suspension{Actor: "lin"}},
 		} {
 			rec.Key = task(id)
 			records.Put(rec)
 		}
-		r := New(Config{Ledger: nowhere{}, Logger: silent, Random: func() float64 { return 0 }}, records, state.Control{})
+		r := New(Config{Ledger: nowhere{}, Logger: silent, Random: func() float64 { return 0 }, Horizon: func() time.Duration { return testHorizon }}, records, state.Control{})
 		r.revision = &Revision{ID: "r2", Specs: specs(t, "taskId: new, commitType: start, instanceVersion: 1")}
 		held := (&Guards{MaxChanges: 1}).Check(changing(t, 10, 5, 0), Facts{}, now)
 		r.plan = held
@@ -73,7 +75,12 @@ func TestWords(t *testing.T) {
 		{name: "retry what is locked", word: state.Word{Verb: state.VerbRetry, Target: project + "/locked"}, ok: true, task: "locked"},
 		{name: "retry what is applied", word: state.Word{Verb: state.VerbRetry, Target: "applied"}, says: "nothing to retry", task: "applied", then: state.StatusApplied},
 		{name: "retry what is not known", word: state.Word{Verb: state.VerbRetry, Target: "unknown"}, says: "resolve", task: "unknown", then: state.StatusUnknown},
-		{name: "retry what waits for an approval", word: state.Word{Verb: state.VerbRetry, Target: "approving"}, says: "approval", task: "approving", then: state.StatusApplied},
+		{name: "retry what waits for an approval", word: state.Word{Verb: state.VerbRetry, Target: "approving"}, ok: true, says: "reject approval 7", task: "approving"},
+		{name: "resolve what waits for an approval as live", word: state.Word{Verb: state.VerbResolve, Target: "approving", Arg: "applied"}, ok: true, says: "live", task: "approving", then: state.StatusApplied},
+		{name: "resolve what waits for an approval as not applied", word: state.Word{Verb: state.VerbResolve, Target: "approving", Arg: "not-applied"}, ok: true, says: "sent again", task: "approving"},
+		{name: "resolve what is live already as applied", word: state.Word{Verb: state.VerbResolve, Target: "live", Arg: "applied"}, ok: true, says: "without a commit", task: "live", then: state.StatusApplied},
+		{name: "retry what is live already", word: state.Word{Verb: state.VerbRetry, Target: "live"}, ok: true, says: "although version 2 runs", task: "live", then: state.StatusWaiting},
+		{name: "retry what may still arrive", word: state.Word{Verb: state.VerbRetry, Target: "held-back"}, says: "and not before", task: "held-back", then: state.StatusWaiting},
 		{name: "retry a task that was never tried", word: state.Word{Verb: state.VerbRetry, Target: "new"}, says: "nothing to retry"},
 		{name: "retry a task that is not there", word: state.Word{Verb: state.VerbRetry, Target: "nowhere"}, says: "no task nowhere"},
 		{name: "retry with nothing paused", word: state.Word{Verb: state.VerbRetry}, says: "no sends are paused"},
@@ -83,7 +90,11 @@ func TestWords(t *testing.T) {
 		},
 
 		{name: "resolve as applied", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "applied"}, ok: true, task: "unknown", then: state.StatusApplied},
-		{name: "resolve as not applied", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "not-applied"}, ok: true, task: "unknown"},
+		{name: "resolve as not applied", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "not-applied"}, ok: true, says: "sent again after", task: "unknown", then: state.StatusWaiting},
+		{
+			name: "resolve as not applied, after the horizon", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "not-applied"}, ok: true, says: "in the next pass", task: "unknown",
+			prep: func(r *Reconciler) { r.cfg.Horizon = func() time.Duration { return 0 } },
+		},
 		{name: "resolve an intent", word: state.Word{Verb: state.VerbResolve, Target: "intent", Arg: "applied"}, ok: true, task: "intent", then: state.StatusApplied},
 		{name: "resolve as something else", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "perhaps"}, says: "applied or not-applied", task: "unknown", then: state.StatusUnknown},
 		{name: "resolve what is known", word: state.Word{Verb: state.VerbResolve, Target: "refused", Arg: "applied"}, says: "is known", task: "refused", then: state.StatusRefused},

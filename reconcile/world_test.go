@@ -424,7 +424,12 @@ func (w *world) judgeRecord(key spec.Key, prev, next *state.Record) {
 	case next.Status == state.StatusApplied:
 		saysApplied = prev.Applied == nil || *next.Applied != *prev.Applied
 	}
+	// The wanted version is live by another request of ours, or another's hand: that is
+	// what git asked for.
+	elsewhere := saysApplied && next.Applied.InstanceVersion != 0 && next.Applied.InstanceVersion == w.weData.task(key).live.InstanceVersion &&
+		prev.Attempt.Before != nil && prev.Attempt.Before.InstanceVersion != next.Applied.InstanceVersion
 	switch done, known := w.weData.truth[id]; {
+	case saysApplied && !done && elsewhere:
 	case saysApplied && !done:
 		w.breach("%s: attempt %s is said to be applied, and is not", key, id)
 	case !saysApplied && done:

@@ -18,8 +18,20 @@ type Control struct {
 	// Restored is set when an older or damaged state was taken back by a person:
 	// the first plan that would call is then held for approval.
 	Restored bool `json:"restored,omitempty"`
+	// Operator is the account that reads name for our own commits; nil before the first
+	// that a read showed live.
+	Operator *Operator `json:"operator,omitempty"`
+	// ApprovalProjects are the projects in which a commit was answered with an approval
+	// in WeData: a commit there can be accepted and leave what is live as it was.
+	ApprovalProjects []string `json:"approval_projects,omitempty"`
 	// Look is the last look at what is live; nil before the first.
 	Look *Look `json:"look,omitempty"`
+}
+
+// Operator is an account as reads name it.
+type Operator struct {
+	UIN  string `json:"uin"`
+	Seen int    `json:"seen"` // commits of ours in a row that it was named for
 }
 
 // Pause stops the sends of everything, or of one project, for a while.

@@ -103,6 +103,8 @@ func (r *recordReader) applied(text string, a *Applied) bool {
 			}
 			a.Run = new(Run)
 			p.rest, p.ok = r.run(p.rest, a.Run)
+		case "operate_id":
+			a.OperateID = strings.Clone(p.text())
 		default:
 			return false
 		}

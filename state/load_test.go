@@ -133,7 +133,7 @@ func TestLoad_NotBelieved(t *testing.T) {
 	}
 	spoilt := map[string][]byte{
 		"empty": nil, "of another state": foreign, "longer": append(bytes.Clone(good), 0),
-		"of another version": bytes.Replace(bytes.Clone(good), []byte("records 1"), []byte("records 9"), 1),
+		"of another version": bytes.Replace(bytes.Clone(good), []byte("records 2"), []byte("records 9"), 1),
 	}
 	for n := 0; n < len(good); n += 7 {
 		spoilt["cut"] = good[:n]

@@ -35,6 +35,7 @@ const (
 	withWait
 	withRun
 	withIdle
+	withOperateID
 )
 
 // packs reports whether a record can be packed: one with which nothing is open.
@@ -50,7 +51,7 @@ func (p *packer) append(b []byte, r *Record) []byte {
 	for i, has := range [...]bool{
 		a.TaskType != 0, a.InstanceVersion != 0, a.VersionDesc != "", a.EventDesc != "", a.Rerun != "",
 		!a.Content.IsZero(), !a.Ext.IsZero(), a.Revision != "", a.RequestID != "", a.TaskApproveID != "",
-		a.Wait != 0, a.Run != nil, a.Idle,
+		a.Wait != 0, a.Run != nil, a.Idle, a.OperateID != "",
 	} {
 		if has {
 			with |= 1 << i
@@ -90,6 +91,9 @@ func (p *packer) append(b []byte, r *Record) []byte {
 		b = p.shared(b, string(run.Status))
 		b = appendTime(appendTime(b, run.Since), run.Until)
 		b = appendText(b, run.Detail)
+	}
+	if with&withOperateID != 0 {
+		b = appendText(b, a.OperateID)
 	}
 	return b
 }
@@ -166,6 +170,9 @@ func (p *packer) unpack(data string, r *Record) bool {
 	}
 	if with&withRun != 0 {
 		a.Run = &Run{Status: RunStatus(d.shared()), Since: d.time(), Until: d.time(), Detail: d.text()}
+	}
+	if with&withOperateID != 0 {
+		a.OperateID = d.text()
 	}
 	return !d.bad && d.rest == ""
 }

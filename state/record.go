@@ -14,7 +14,7 @@ type Status string
 // StatusIntent is left without an outcome.
 const (
 	StatusNone    Status = "none"    // nothing was ever tried: a person suspended the task before
-	StatusApplied Status = "applied" // WeData accepted it: Record.Applied says what
+	StatusApplied Status = "applied" // WeData accepted it: Record.Applied says what; see Record.Accepted
 	StatusIntent  Status = "intent"  // durable before the request; the outcome is not known yet
 	StatusWaiting Status = "waiting" // definitely not applied; to be sent again after Attempt.NextAt
 	StatusRefused Status = "refused" // definitely not applied; not again until the spec changes or a person says retry
@@ -30,6 +30,17 @@ type Record struct {
 	Attempt *Attempt `json:"attempt,omitempty"` // nil when nothing is open
 	// Suspended is a person's word to leave the task alone; nil when there is none.
 	Suspended *Suspension `json:"suspended,omitempty"`
+}
+
+// Accepted reports whether WeData has accepted the newest commit, and no read has shown
+// it live yet. Applied is what it brings the task to.
+func (r *Record) Accepted() bool { return r.Status == StatusApplied && r.Attempt != nil }
+
+// Done reports whether the newest commit is live, and where its spec waits for that,
+// whether the task runs: what plans, exit codes, dependants and commit statuses take for
+// the end of a release.
+func (r *Record) Done() bool {
+	return r.Status == StatusApplied && r.Attempt == nil && (r.Applied.Wait == 0 || r.Applied.Run != nil && r.Applied.Run.Status == RunRunning)
 }
 
 // Origin says how an Applied came to be known.
@@ -69,6 +80,8 @@ type Applied struct {
 	// Idle says that the task did not run when its version was submitted: if it runs
 	// later, somebody has started it.
 	Idle bool `json:"idle,omitempty"`
+	// OperateID is the operation by which a read showed the commit live; empty if none did.
+	OperateID string `json:"operate_id,omitempty"`
 	// Drift is what has to be remembered of changes by others; nil if that is nothing.
 	Drift *Drifted `json:"drift,omitempty"`
 }
@@ -107,6 +120,14 @@ type Attempt struct {
 	At       time.Time   `json:"at"` // when the intent was made; no request byte was written before
 	// Before is what was live just before the request; nil if it could not be read.
 	Before *Live `json:"before,omitempty"`
+	// Stale says that Before may be older than our own last commit of the task, because
+	// reads lag behind: an operation that is not in it proves nothing.
+	Stale bool `json:"stale,omitempty"`
+	// Prior is what had been applied before. It is kept while the commit is accepted and
+	// not seen live, for the case that it never comes to be.
+	Prior *Applied `json:"prior,omitempty"`
+	// Forced says that an operator asked for this commit although it is live already.
+	Forced bool `json:"forced,omitempty"`
 
 	// What has come of it; zero while the status is StatusIntent.
 	Outcome Outcome   `json:"outcome,omitzero"`
@@ -148,17 +169,19 @@ type Outcome struct {
 const MaxMessage = 512
 
 // Live is what WeData says of a task: the part of TaskInfo that shows whether a
-// commit happened.
+// commit happened. Every field can be untold, and is zero then.
 type Live struct {
 	Missing         bool       `json:"missing,omitempty"` // there was no such task; the rest is zero
 	InstanceVersion int64      `json:"instance_version,omitempty"`
 	Status          TaskStatus `json:"status"`
-	Submitted       bool       `json:"submitted,omitempty"`
+	Submitted       bool       `json:"submitted,omitempty"`     // told that it is in production
+	NotSubmitted    bool       `json:"not_submitted,omitempty"` // told that this version is not
 	Locked          bool       `json:"locked,omitempty"`
 	Locker          string     `json:"locker,omitempty"`
 	OperateID       string     `json:"operate_id,omitempty"`
+	Operator        string     `json:"operator,omitempty"` // who operated the task last, an account id
 	NumRestarts     int64      `json:"num_restarts,omitempty"`
-	UpdateTime      string     `json:"update_time,omitempty"`
+	UpdateTime      string     `json:"update_time,omitempty"` // by WeData's clock, as it says it
 }
 
 // TaskStatus is the API's Status of a task.

@@ -17,7 +17,7 @@ import (
 
 // savedMagic is what saved records begin with. Its number changes with what a Record
 // is, and with how it is packed.
-const savedMagic = "wedatasync records 1\n"
+const savedMagic = "wedatasync records 2\n"
 
 // errNoSaved says that there are no saved records to use.
 var errNoSaved = errors.New("no saved records")

@@ -92,6 +92,7 @@ func (s *Settings) guardValues(v map[string]string) {
 	for i := range g.Windows {
 		windows = append(windows, windowText(&g.Windows[i]))
 	}
+	v["guards.alreadyLive"] = map[bool]string{false: "hold", true: "adopt"}[g.AdoptAlreadyLive]
 	v["guards.windows"] = strings.Join(windows, ", ")
 }
 

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -166,6 +167,15 @@ func (c *configReader) number(n *yaml.Node, most int) int {
 	return i
 }
 
+// oneOf reads a value that is one of a few.
+func (c *configReader) oneOf(n *yaml.Node, values ...string) string {
+	text := c.text(n)
+	if !slices.Contains(values, text) {
+		c.fail(n, "one of %s is needed", strings.Join(values, ", "))
+	}
+	return text
+}
+
 func (c *configReader) guards(n *yaml.Node, g *reconcile.Guards) {
 	const most = 1_000_000
 	c.mapping(n, func(key string, value *yaml.Node) bool {
@@ -182,6 +192,8 @@ func (c *configReader) guards(n *yaml.Node, g *reconcile.Guards) {
 			g.MaxChangePercent = c.number(value, 100)
 		case "windows":
 			g.Windows = c.windows(value)
+		case "alreadyLive":
+			g.AdoptAlreadyLive = c.oneOf(value, "hold", "adopt") == "adopt"
 		default:
 			return false
 		}

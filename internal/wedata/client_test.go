@@ -87,6 +87,7 @@ func TestCommitAndReadBack(t *testing.T) {
 			Status:          state.TaskRunning,
 			Submitted:       true,
 			OperateID:       task.OperateID,
+			Operator:        task.OperatorUIN,
 			UpdateTime:      "2000-01-01 08:00:00",
 		}
 		if diff := cmp.Diff(wantLive, live); diff != "" {

@@ -20,8 +20,8 @@ func within(code, parent string) bool {
 // classOf is the table from an error code to what it means for a commit; hint, if
 // not empty, tells a person what to look at. The document of the API lists the
 // codes, and the platform's document those that its gateway gives for any API.
-// Sub-codes go with the code before the dot, but for the two named here. What is
-// not in the table is unknown.
+// Sub-codes go with the code before the dot, but for those named first. What is not in
+// the table is unknown.
 //
 // A gateway's refusal that says nothing about one commit and so would meet every
 // one alike, such as a wrong region, stops everyone as the credentials do. To
@@ -32,6 +32,14 @@ func classOf(code string) (class state.Class, hint string) {
 		return state.ClassAuth, "check this machine's clock: it is over 5 minutes off"
 	case within(code, "AuthFailure.UnauthorizedOperation"):
 		return state.ClassUnauthorized, "" // the gateway's way to say UnauthorizedOperation
+	case within(code, "InvalidParameter.ServiceIsBusy"):
+		return state.ClassWaiting, "" // in spite of its name nothing is wrong with the request
+	case within(code, "InvalidParameter.ClientIpNotAuthorized"):
+		return state.ClassAuth, "WeData refuses this machine's address"
+	case within(code, "OperationDenied.UserNotInWhitelistError"):
+		return state.ClassAuth, "WeData has not enabled this API for the account"
+	case within(code, "FailedOperation.NoLock"):
+		return state.ClassUnknown, "" // whether the lock is looked at before the action is not documented
 	}
 	switch base(code) {
 	case "RequestLimitExceeded": // counted and rejected before the action
@@ -53,7 +61,7 @@ func classOf(code string) (class state.Class, hint string) {
 		"UnsupportedOperation": // nor in this way, unless it is a lock
 		return state.ClassRefused, ""
 
-	case "ResourceInUse", "ResourceUnavailable", "ResourceInsufficient", // of the task or its resource group
+	case "ResourceInUse", "ResourceUnavailable", "ResourceInsufficient", "ResourcesSoldOut", // of the task or its resource group
 		"LimitExceeded": // a quota; not the rate
 		return state.ClassWaiting, ""
 

@@ -59,12 +59,10 @@ func sighting(info *api.IntegrationTaskInfo, key spec.Key, t spec.TaskType) reco
 		Key:      key,
 		TaskType: spec.TaskType(or(info.TaskType, int64(t.OrDefault()))),
 		Name:     text.text(or(info.TaskName, "")),
-		Live:     *live(info),
-		Operator: text.id(or(info.OperatorUin, "")),
+		Live:     *live(info, t),
 	}
 	// A draft of a task in production is not submitted either: HasVersion tells them apart.
-	told := info.Submit != nil || info.OfflineTaskStatus != nil
-	s.NotSubmitted = told && !s.Live.Submitted && !or(info.HasVersion, false)
+	s.NotSubmitted = s.Live.NotSubmitted && !or(info.HasVersion, false)
 	if o := info.LastOperateInfo; o != nil {
 		s.Event, s.EventTime = text.id(or(o.TaskEvent, "")), text.id(or(o.CreatedTime, ""))
 	}

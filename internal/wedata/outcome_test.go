@@ -59,6 +59,14 @@ func codeClasses() map[string]state.Class {
 		"UnknownParameter":            state.ClassRefused,
 		"UnsupportedOperation":        state.ClassRefused,
 
+		// Sub-codes of its product that mean something else than their class.
+		"FailedOperation.NoLock":                  state.ClassUnknown,
+		"InvalidParameter.ServiceIsBusy":          state.ClassWaiting,
+		"InvalidParameter.ClientIpNotAuthorized":  state.ClassAuth,
+		"OperationDenied.UserNotInWhitelistError": state.ClassAuth,
+		"ResourcesSoldOut":                        state.ClassWaiting,
+		"UnauthorizedOperation.UserNotInProject":  state.ClassUnauthorized,
+
 		// The platform.
 		"ActionOffline":                                     state.ClassAuth,
 		"AuthFailure.InvalidAuthorization":                  state.ClassAuth,
@@ -87,7 +95,6 @@ func codeClasses() map[string]state.Class {
 		// Neither.
 		"AuthFailureX":               state.ClassUnknown,
 		"InvalidParameterX":          state.ClassUnknown,
-		"ResourcesSoldOut":           state.ClassUnknown,
 		"requestlimitexceeded":       state.ClassUnknown,
 		"X.RequestLimitExceeded":     state.ClassUnknown,
 		"ClientError.NetworkError":   state.ClassUnknown,

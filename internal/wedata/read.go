@@ -143,22 +143,41 @@ func keyOf(info *api.IntegrationTaskInfo, key spec.Key) spec.Key {
 	return spec.Key{ProjectID: or(info.ProjectId, key.ProjectID), TaskID: or(info.TaskId, key.TaskID)}
 }
 
-// live returns the part of info that shows whether a commit happened.
-func live(info *api.IntegrationTaskInfo) *state.Live {
-	t := newCleaner(nil)
+// live returns the part of info that shows whether a commit happened, of a task that
+// was asked for as one of type t. A status of -1 restarts is one that is not told.
+func live(info *api.IntegrationTaskInfo, t spec.TaskType) *state.Live {
+	c := newCleaner(nil)
 	l := &state.Live{
 		InstanceVersion: or(info.InstanceVersion, 0),
 		Status:          state.TaskStatus(or(info.Status, 0)),
-		Submitted:       or(info.Submit, false) || or(info.OfflineTaskStatus, 0) >= offlineSubmitted,
 		Locked:          or(info.Locked, false),
-		Locker:          t.id(or(info.Locker, "")),
-		NumRestarts:     or(info.NumRestarts, 0),
-		UpdateTime:      t.id(or(info.UpdateTime, "")),
+		Locker:          c.id(or(info.Locker, "")),
+		Operator:        c.id(or(info.OperatorUin, "")),
+		NumRestarts:     max(or(info.NumRestarts, 0), 0),
+		UpdateTime:      c.id(or(info.UpdateTime, "")),
 	}
+	l.Submitted, l.NotSubmitted = submission(info, spec.TaskType(or(info.TaskType, int64(t.OrDefault()))))
 	if info.LastOperateInfo != nil {
-		l.OperateID = t.id(or(info.LastOperateInfo.OperateId, ""))
+		l.OperateID = c.id(or(info.LastOperateInfo.OperateId, ""))
 	}
 	return l
+}
+
+// submission says whether info tells that this version is in production, or that it is
+// not. The two types of tasks have fields of their own for it, and each can be null: the
+// newest documented answer for a real-time task has no Submit, an OfflineTaskStatus that
+// says nothing, and HasVersion.
+func submission(info *api.IntegrationTaskInfo, t spec.TaskType) (is, isNot bool) {
+	if t == spec.Offline && info.OfflineTaskStatus != nil {
+		is = *info.OfflineTaskStatus >= offlineSubmitted
+		return is, !is
+	}
+	for _, told := range []*bool{info.Submit, info.HasVersion} {
+		if told != nil {
+			return *told, !*told
+		}
+	}
+	return false, false
 }
 
 // offlineSubmitted is the OfflineTaskStatus from which an offline task is

@@ -88,9 +88,16 @@ func TestReadNulls(t *testing.T) {
 		{"nulls", `{"Status":null,"InstanceVersion":null,"Submit":null,"Locked":null,"Locker":null,"LastOperateInfo":null}`, state.Live{}},
 		{"an operation without id", `{"LastOperateInfo":{"TaskEvent":"commit"}}`, state.Live{}},
 		{"locked", `{"Locked":true,"Locker":"100028625403"}`, state.Live{Locked: true, Locker: "100028625403"}},
-		{"offline, not submitted", `{"OfflineTaskStatus":1}`, state.Live{}},
-		{"offline, submitted", `{"OfflineTaskStatus":2}`, state.Live{Submitted: true}},
-		{"offline, exported", `{"OfflineTaskStatus":3}`, state.Live{Submitted: true}},
+		{"offline, not submitted", `{"TaskType":202,"OfflineTaskStatus":1}`, state.Live{NotSubmitted: true}},
+		{"offline, submitted", `{"TaskType":202,"OfflineTaskStatus":2}`, state.Live{Submitted: true}},
+		{"offline, exported", `{"TaskType":202,"OfflineTaskStatus":3}`, state.Live{Submitted: true}},
+		{
+			"real-time, the newest shape", `{"TaskType":201,"Submit":null,"OfflineTaskStatus":1,"HasVersion":true,"InstanceVersion":3,"NumRestarts":-1}`,
+			state.Live{Submitted: true, InstanceVersion: 3},
+		},
+		{"real-time, never submitted", `{"TaskType":201,"Submit":null,"HasVersion":false}`, state.Live{NotSubmitted: true}},
+		{"real-time, a draft of what is in production", `{"TaskType":201,"Submit":false,"HasVersion":true}`, state.Live{NotSubmitted: true}},
+		{"operated by", `{"OperatorUin":"100028625403"}`, state.Live{Operator: "100028625403"}},
 		{"a status that is new to us", `{"Status":20}`, state.Live{Status: 20}},
 	}
 	for _, tt := range tests {
@@ -158,9 +165,9 @@ func TestPage(t *testing.T) {
 					Key: spec.Key{ProjectID: "1", TaskID: id}, TaskType: spec.Realtime, Name: "task " + id,
 					Live: state.Live{
 						InstanceVersion: sims.InstanceVersion, Status: state.TaskRunning, Submitted: true,
-						OperateID: sims.OperateID, UpdateTime: "2000-01-01 08:00:00",
+						OperateID: sims.OperateID, Operator: "100028625403", UpdateTime: "2000-01-01 08:00:00",
 					},
-					Operator: "100028625403", Event: "console", EventTime: "2000-01-01 08:00:00",
+					Event: "console", EventTime: "2000-01-01 08:00:00",
 				}
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Fatalf("%s (-want +got):\n%s", id, diff)
@@ -228,10 +235,11 @@ func TestLookSubmission(t *testing.T) {
 		`{"Submit":false,"HasVersion":true}`:        false, // a draft
 		`{"Submit":false}`:                          true,
 		`{"Submit":false,"HasVersion":false}`:       true,
-		`{"OfflineTaskStatus":1}`:                   true,
+		`{"OfflineTaskStatus":1}`:                   false, // says nothing of a real-time task
 		`{"OfflineTaskStatus":1,"HasVersion":true}`: false,
-		`{"OfflineTaskStatus":2}`:                   false,
-		`{"Submit":false,"OfflineTaskStatus":3}`:    false,
+		`{"TaskType":202,"OfflineTaskStatus":1}`:    true,
+		`{"TaskType":202,"OfflineTaskStatus":2}`:    false,
+		`{"Submit":false,"OfflineTaskStatus":3}`:    true,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			sim, c := newSim(t, wedatasim.Options{})

@@ -1,0 +1,127 @@
+package reconcile
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// The codes of commits that were not sent because of what is live.
+const (
+	codeAlreadyLive = "AlreadyLive"
+	codeNewerLive   = "NewerLive"
+)
+
+// restoredAfter is how many tasks that are already live hold the whole plan: the state
+// was probably put back, or lost.
+const restoredAfter = 2
+
+// doubt says why what is live, just before a commit, argues against sending it: the
+// task is already where the spec wants it, or beyond, by an operation that the state
+// does not know. That is so after a state was lost or put back, and after a hotfix in
+// the console. It returns "" if nothing does. operator is our own account as reads name
+// it, or empty.
+func doubt(c *Change, live *state.Live, operator string) (code, why string) {
+	have := c.Have
+	if live == nil || live.Missing || c.Reason == ReasonDrift || have != nil && have.Attempt != nil && have.Attempt.Forced && have.Attempt.WantedID == c.Want.Wanted() {
+		return "", ""
+	}
+	applied := new(state.Applied)
+	if have != nil && have.Applied != nil {
+		applied = have.Applied
+	}
+	want := c.Want.InstanceVersion
+	switch {
+	case live.OperateID != "" && live.OperateID == applied.OperateID:
+		return "", "" // the state knows what is live
+	case want != 0 && live.InstanceVersion > want && live.InstanceVersion != applied.InstanceVersion:
+		return codeNewerLive, fmt.Sprintf("version %d is live%s, which is newer than the wanted %d, and the state did not apply it", live.InstanceVersion, operatedBy(live), want)
+	case !stands(c.Want, live):
+		return "", ""
+	case want != 0 && live.InstanceVersion == want && applied.InstanceVersion != want,
+		want != 0 && live.InstanceVersion == want && c.Reason == ReasonStart:
+		return codeAlreadyLive, fmt.Sprintf("version %d is %s already%s, by an operation that the state does not know", want, endOf(c.Want.CommitType), operatedBy(live))
+	case c.Reason == ReasonNew && (want == 0 || live.InstanceVersion == 0):
+		return codeAlreadyLive, fmt.Sprintf("the task is %s already%s, the state does not know it, and its version cannot be compared", endOf(c.Want.CommitType), operatedBy(live))
+	case (c.Reason == ReasonRerun || c.Reason == ReasonContent) && applied.OperateID != "" && live.OperateID != "" && live.Operator != "" && live.Operator == operator:
+		return codeAlreadyLive, "the last operation on the task is one of this account that the state does not know: the state is older than the task"
+	default:
+		return "", ""
+	}
+}
+
+// stands reports whether the task is where the spec wants it to end up.
+func stands(want *spec.Commit, live *state.Live) bool {
+	if want.CommitType.Runs() && want.TaskType.OrDefault() != spec.Offline {
+		return live.Status == state.TaskRunning || live.Status == state.TaskInOperation
+	}
+	return live.Submitted || !live.NotSubmitted && want.InstanceVersion != 0 && live.InstanceVersion == want.InstanceVersion
+}
+
+func operatedBy(live *state.Live) string {
+	if live.Operator == "" {
+		return ""
+	}
+	return " (operated last by " + live.Operator + ")"
+}
+
+// withhold ends a call that what is live argues against. Nothing was sent, and nothing
+// is until the spec changes or an operator acts. The second one of a plan ends the pass.
+func (x *execution) withhold(f *flight, code, why string) {
+	if x.calls.Err() != nil {
+		x.giveUp(f, errStopped)
+		return
+	}
+	if code == codeAlreadyLive && x.guards.AdoptAlreadyLive {
+		x.adoptLive(f, why)
+		return
+	}
+	x.land(f, begin(f.c.Key, f.have, x.attempt(f.c, f.live, time.Now())), state.Outcome{Class: state.ClassRefused, Code: code, Message: state.Clip(why)})
+	if x.withheld++; x.withheld >= restoredAfter && x.plan.Approved == "" {
+		x.hear()
+	}
+}
+
+// adoptLive ends a call whose task is live already as applied, without a commit.
+func (x *execution) adoptLive(f *flight, why string) {
+	x.end(f)
+	now := time.Now()
+	t := Adopt(f.have, f.c.Want, x.plan.Source.Revision, now)
+	t.Record.Applied.OperateID = f.live.OperateID
+	t.Events[0].After, t.Events[0].Note = f.live, state.Clip(why)
+	if err := x.r.save(x.stop, t); err != nil {
+		x.fail(err)
+		return
+	}
+	x.r.cfg.Logger.InfoContext(x.stop, "adopted as it is live", "task", f.c.Key.String(), "reason", why)
+	x.release(f.c.Key)
+}
+
+// refusedHold says why a commit is not sent again, and what an operator can do.
+func refusedHold(key spec.Key, a *state.Attempt) (HoldReason, string) {
+	task := key.ShellWord()
+	switch a.Outcome.Code {
+	case codeAlreadyLive:
+		return HoldAlreadyLive, fmt.Sprintf("%s; to take it as applied: wedatasync resolve %s applied; to commit it all the same: wedatasync retry %s", a.Outcome.Message, task, task)
+	case codeNewerLive:
+		return HoldNewerLive, fmt.Sprintf("%s; raise instanceVersion in the spec, or to go back to the wanted version: wedatasync retry %s", a.Outcome.Message, task)
+	default:
+		return HoldRefused, refusedDetail(key, a)
+	}
+}
+
+// withheldCode returns the code of a commit that was withheld because of what is live,
+// or "".
+func withheldCode(rec *state.Record) string {
+	if rec == nil || rec.Status != state.StatusRefused {
+		return ""
+	}
+	switch code := rec.Attempt.Outcome.Code; code {
+	case codeAlreadyLive, codeNewerLive:
+		return code
+	default:
+		return ""
+	}
+}
