@@ -10,8 +10,8 @@ import (
 
 // The codes of commits that were not sent because of what is live.
 const (
-	codeAlreadyLive = "AlreadyLive"
-	codeNewerLive   = "NewerLive"
+	CodeAlreadyLive = "AlreadyLive"
+	CodeNewerLive   = "NewerLive"
 )
 
 // restoredAfter is how many tasks that are already live hold the whole plan: the state
@@ -37,16 +37,16 @@ func doubt(c *Change, live *state.Live, operator string) (code, why string) {
 	case live.OperateID != "" && live.OperateID == applied.OperateID:
 		return "", "" // the state knows what is live
 	case want != 0 && live.InstanceVersion > want && live.InstanceVersion != applied.InstanceVersion:
-		return codeNewerLive, fmt.Sprintf("version %d is live%s, which is newer than the wanted %d, and the state did not apply it", live.InstanceVersion, operatedBy(live), want)
+		return CodeNewerLive, fmt.Sprintf("version %d is live%s, which is newer than the wanted %d, and the state did not apply it", live.InstanceVersion, operatedBy(live), want)
 	case !stands(c.Want, live):
 		return "", ""
 	case want != 0 && live.InstanceVersion == want && applied.InstanceVersion != want,
 		want != 0 && live.InstanceVersion == want && c.Reason == ReasonStart:
-		return codeAlreadyLive, fmt.Sprintf("version %d is %s already%s, by an operation that the state does not know", want, endOf(c.Want.CommitType), operatedBy(live))
+		return CodeAlreadyLive, fmt.Sprintf("version %d is %s already%s, by an operation that the state does not know", want, endOf(c.Want.CommitType), operatedBy(live))
 	case c.Reason == ReasonNew && (want == 0 || live.InstanceVersion == 0):
-		return codeAlreadyLive, fmt.Sprintf("the task is %s already%s, the state does not know it, and its version cannot be compared", endOf(c.Want.CommitType), operatedBy(live))
+		return CodeAlreadyLive, fmt.Sprintf("the task is %s already%s, the state does not know it, and its version cannot be compared", endOf(c.Want.CommitType), operatedBy(live))
 	case (c.Reason == ReasonRerun || c.Reason == ReasonContent) && applied.OperateID != "" && live.OperateID != "" && live.Operator != "" && live.Operator == operator:
-		return codeAlreadyLive, "the last operation on the task is one of this account that the state does not know: the state is older than the task"
+		return CodeAlreadyLive, "the last operation on the task is one of this account that the state does not know: the state is older than the task"
 	default:
 		return "", ""
 	}
@@ -74,7 +74,7 @@ func (x *execution) withhold(f *flight, code, why string) {
 		x.giveUp(f, errStopped)
 		return
 	}
-	if code == codeAlreadyLive && x.guards.AdoptAlreadyLive {
+	if code == CodeAlreadyLive && x.guards.AdoptAlreadyLive {
 		x.adoptLive(f, why)
 		return
 	}
@@ -99,17 +99,22 @@ func (x *execution) adoptLive(f *flight, why string) {
 	x.release(f.c.Key)
 }
 
-// refusedHold says why a commit is not sent again, and what an operator can do.
+// refusedHold says why a commit is not sent again.
 func refusedHold(key spec.Key, a *state.Attempt) (HoldReason, string) {
-	task := key.ShellWord()
 	switch a.Outcome.Code {
-	case codeAlreadyLive:
-		return HoldAlreadyLive, fmt.Sprintf("%s; to take it as applied: wedatasync resolve %s applied; to commit it all the same: wedatasync retry %s", a.Outcome.Message, task, task)
-	case codeNewerLive:
-		return HoldNewerLive, fmt.Sprintf("%s; raise instanceVersion in the spec, or to go back to the wanted version: wedatasync retry %s", a.Outcome.Message, task)
+	case CodeAlreadyLive:
+		return HoldAlreadyLive, a.Outcome.Message
+	case CodeNewerLive:
+		return HoldNewerLive, a.Outcome.Message
 	default:
 		return HoldRefused, refusedDetail(key, a)
 	}
+}
+
+// RefusedHold says why the commit of a refused record is not sent again.
+func RefusedHold(rec *state.Record) HoldReason {
+	hold, _ := refusedHold(rec.Key, rec.Attempt)
+	return hold
 }
 
 // withheldCode returns the code of a commit that was withheld because of what is live,
@@ -119,7 +124,7 @@ func withheldCode(rec *state.Record) string {
 		return ""
 	}
 	switch code := rec.Attempt.Outcome.Code; code {
-	case codeAlreadyLive, codeNewerLive:
+	case CodeAlreadyLive, CodeNewerLive:
 		return code
 	default:
 		return ""

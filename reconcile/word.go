@@ -219,7 +219,7 @@ func (r *Reconciler) resolve(key spec.Key, rec *state.Record, said string, now t
 		return state.Transition{}, no("resolve takes applied or not-applied, not %q", said)
 	case rec != nil && rec.Accepted():
 		return resolveAccepted(key, rec, said, now)
-	case withheldCode(rec) == codeAlreadyLive && said == "applied":
+	case withheldCode(rec) == CodeAlreadyLive && said == "applied":
 		return change(key, settle(rec, state.OriginResolved, rec.Attempt.Before, now)), yes("%s is marked as applied, without a commit", key)
 	case rec == nil || !isOpen(rec.Status):
 		return state.Transition{}, no("the outcome of the last commit of %s is known: there is nothing to resolve", key)

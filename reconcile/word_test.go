@@ -27,7 +27,7 @@ func TestWords(t *testing.T) {
 		for id, out := range map[string]state.Outcome{
 			"refused": refusedParam, "locked": lockedBy, "unknown": doubtful, "intent": {},
 			"approving": {Class: state.ClassApplied, TaskApproveID: "7"},
-			"live":      {Class: state.ClassRefused, Code: codeAlreadyLive, Message: "version 2 runs"},
+			"live":      {Class: state.ClassRefused, Code: CodeAlreadyLive, Message: "version 2 runs"},
 		} {
 			records.Put(ended(nil, want(t, id), now, out))
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -188,6 +189,8 @@ func (o *openTask) why(now time.Time) string {
 		add("locked by %s since %s", o.Locker, clock(o.Since))
 	case o.TaskApproveID != "":
 		add("accepted, waits for approval %s in WeData", report.Visible(o.TaskApproveID))
+	case o.Status == state.StatusApplied && o.Run == nil && o.Code == "":
+		add("accepted %s, not seen live yet", clock(o.Since))
 	case o.Status == state.StatusIntent:
 		add("sent, its answer is awaited")
 	case o.Code != "":
@@ -200,7 +203,11 @@ func (o *openTask) why(now time.Time) string {
 	task := spec.Key{ProjectID: o.ProjectID, TaskID: o.TaskID}.ShellWord()
 	switch {
 	case o.Run != nil && o.Run.Status != state.RunStarting:
-		add("look at it in WeData, and then: wedatasync retry %s", task)
+		add("check it in WeData, then: wedatasync retry %s", task)
+	case o.Code == reconcile.CodeAlreadyLive && o.Status == state.StatusRefused:
+		add("to mark it as applied: wedatasync resolve %s applied; to commit it all the same: wedatasync retry %s", task, task)
+	case o.Status == state.StatusApplied && o.NeedsPerson != "":
+		add("not seen live: %s; check the task in WeData, then: wedatasync resolve %s applied|not-applied", report.Visible(o.NeedsPerson), task)
 	case o.Status == state.StatusRefused:
 		add("change the spec, or: wedatasync retry %s", task)
 	case o.NeedsPerson != "":
@@ -211,6 +218,12 @@ func (o *openTask) why(now time.Time) string {
 		add("read back %s", clock(o.NextAt))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// follows reports whether the task's commit was accepted and is not live, or not running,
+// yet.
+func (o openTask) follows() bool {
+	return o.Run != nil || o.Status == state.StatusApplied && !o.Since.IsZero()
 }
 
 // counts says how many tasks have each status, the usual one first.
@@ -235,7 +248,7 @@ func (s *statusReport) exit(now time.Time) error {
 		return exitStatus(exitUnknown)
 	case paused:
 		return exitStatus(exitHeld)
-	case s.Tasks[state.StatusWaiting]+s.Tasks[state.StatusRefused] > 0 || slices.ContainsFunc(s.Open, func(o openTask) bool { return o.Run != nil }):
+	case s.Tasks[state.StatusWaiting]+s.Tasks[state.StatusRefused] > 0 || slices.ContainsFunc(s.Open, openTask.follows):
 		return exitStatus(exitPartial)
 	default:
 		return nil

@@ -394,7 +394,7 @@ func TestNotifier_Statuses(t *testing.T) {
 		}, []string{"pending 1 unknown outcome, 1 locked, 1 waiting, 1 to go; 5 tasks in all"}},
 		{"refused", func(n *notify.Notifier) {
 			n.Passed(passed(held("a", 1, reconcile.HoldRefused, refused("no"), ""), held("b", 1, reconcile.HoldUnknown, unknown, "no before"), held("c", 1, reconcile.HoldLocked, locked, "")))
-		}, []string{"failure 1 unknown outcome needs a person, 1 refused, 1 locked; 5 tasks in all"}},
+		}, []string{"failure 1 outcome needs an operator, 1 refused, 1 locked; 5 tasks in all"}},
 		{"a start", func(n *notify.Notifier) {
 			n.Passed(passed(followed("orders", 3, state.RunStarting, "")))
 		}, []string{"pending 1 starting; 5 tasks in all"}},

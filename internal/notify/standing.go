@@ -28,13 +28,15 @@ type tally struct {
 	refused   int
 	stopped   int // did not come to run
 	contested int // changed by others again whenever they are healed
-	person    int // unknown outcomes that only a person can settle
+	person    int // unknown outcomes, and accepted commits not seen live, that only an operator can settle
+	withheld  int // not sent because of what is live
 	guarded   int
 	calls     int // to be made still
 	unknown   int // being read back
 	locked    int
 	paused    int
 	waiting   int // for anything else
+	accepted  int // by WeData, and not seen live yet
 	starting  int // followed until they run
 	suspended int
 	adopted   int // as others have changed them
@@ -53,6 +55,10 @@ func count(p *reconcile.Plan) tally {
 			t.hold(c)
 		case c.NotRunning():
 			t.stopped++
+		case c.NotLive():
+			t.person++
+		case c.Action == reconcile.ActionFollow && c.Have.Accepted():
+			t.accepted++
 		case c.Action == reconcile.ActionFollow:
 			t.starting++
 		}
@@ -70,6 +76,8 @@ func (t *tally) hold(c *reconcile.Change) {
 		} else {
 			t.unknown++
 		}
+	case reconcile.HoldAlreadyLive, reconcile.HoldNewerLive:
+		t.withheld++
 	case reconcile.HoldGuard:
 		t.guarded++
 	case reconcile.HoldLocked:
@@ -93,11 +101,13 @@ func needsPerson(c *reconcile.Change) bool {
 }
 
 // failed counts what will not pass by itself.
-func (t *tally) failed() int { return t.invalid + t.refused + t.person + t.stopped + t.contested }
+func (t *tally) failed() int {
+	return t.invalid + t.refused + t.person + t.withheld + t.stopped + t.contested
+}
 
 // open counts what will, or what someone is asked about before it is sent.
 func (t *tally) open() int {
-	return t.guarded + t.calls + t.unknown + t.locked + t.paused + t.waiting + t.starting
+	return t.guarded + t.calls + t.unknown + t.locked + t.paused + t.waiting + t.accepted + t.starting
 }
 
 // describe says it in one sentence, the gravest first.
@@ -111,8 +121,9 @@ func (t *tally) describe() string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, many))
 		}
 	}
-	add(t.person, "unknown outcome needs a person", "unknown outcomes need a person")
+	add(t.person, "outcome needs an operator", "outcomes need an operator")
 	add(t.refused, "refused", "refused")
+	add(t.withheld, "not sent because of what is live", "not sent because of what is live")
 	add(t.stopped, "not running", "not running")
 	add(t.contested, "changed again whenever it is healed", "changed again whenever they are healed")
 	add(t.invalid, "error in specs", "errors in specs")
@@ -121,6 +132,7 @@ func (t *tally) describe() string {
 	add(t.paused, "paused by WeData's answers", "paused by WeData's answers")
 	add(t.locked, "locked", "locked")
 	add(t.waiting, "waiting", "waiting")
+	add(t.accepted, "accepted, not live yet", "accepted, not live yet")
 	add(t.starting, "starting", "starting")
 	add(t.calls, "to go", "to go")
 	add(t.suspended, "suspended", "suspended")

@@ -43,7 +43,7 @@ func JSON(w io.Writer, p *reconcile.Plan, o JSONOptions) error {
 		Hold:        s.held + s.planHeld,
 		Invalid:     s.errors,
 		Unversioned: s.unversioned,
-		Follow:      s.notRunning + s.starting,
+		Follow:      s.notRunning + s.following(),
 		Calls:       s.commits,
 		ETA:         estimate(s.commits, o.Rate).Milliseconds(),
 	})

@@ -69,7 +69,7 @@ func heldMarker(c *reconcile.Change) string {
 
 // followMarker tells a task that does not run from one that may soon.
 func followMarker(c *reconcile.Change) string {
-	if c.NotRunning() {
+	if c.NotRunning() || c.NotLive() {
 		return "!"
 	}
 	return ">"

@@ -71,6 +71,8 @@ func (v *view) left() string {
 		add(n, leftWords(reason))
 	}
 	add(v.summary.notRunning, "not running")
+	add(v.summary.notLive, "not live")
+	add(v.summary.accepted, "accepted")
 	add(v.summary.starting, "starting")
 	add(v.summary.planHeld, "held with the plan")
 	add(v.summary.commits, "to send")

@@ -97,6 +97,10 @@ func followSituations() []situation {
 		"look at it in WeData, and then say: wedatasync retry "+project+"/orders_cdc")
 	return []situation{
 		{"follow-starting", plan(starting)},
+		{"follow-accepted", plan(accepted("orders_cdc", "", "", "accepted 2026-11-23T11:58:00Z, not seen live yet"))},
+		{"follow-approval", plan(accepted("orders_cdc", "ap-118", "", "accepted 2026-11-23T11:58:00Z, waits for approval ap-118 in WeData"))},
+		{"follow-not-live", plan(accepted("orders_cdc", "", "WeData has the task at version 11", "accepted 2026-11-23T11:58:00Z, and not seen live: WeData has the task at version 11, running; "+
+			"check the task in WeData, then: wedatasync resolve "+project+"/orders_cdc applied|not-applied"))},
 		{"follow-failed", plan(failed)},
 		{"follow-several", plan(failed, held(next("report", spec.Start, 1, 2), reconcile.HoldDependency, "waits for "+project+"/orders_cdc to run"), starting)},
 	}
@@ -111,6 +115,8 @@ func holdSituations() []situation {
 	gone.Have.Attempt = &state.Attempt{File: gone.Want.Pos.File, Line: 4, Wanted: state.Applied{InstanceVersion: 12}}
 	gone.Want, gone.Fields = nil, nil
 	return []situation{
+		one(reconcile.HoldAlreadyLive, "version 12 is running already (operated last by 100028625403), by an operation that the state does not know"),
+		one(reconcile.HoldNewerLive, "version 14 is live (operated last by 100028625403), which is newer than the wanted 12, and the state did not apply it"),
 		one(reconcile.HoldLocked, "locked by 100028625403 since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z"),
 		one(reconcile.HoldWaiting, "ResourceInUse since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z: the resource is busy"),
 		one(reconcile.HoldSuspended, "the task was suspended by lin 2026-11-20T09:00:00Z until 2026-11-27T09:00:00Z: migration of the sink"),
@@ -422,6 +428,14 @@ func unversioned(id string, t spec.CommitType, version int64, fields ...reconcil
 func followed(id string, version int64, status state.RunStatus, detail string) reconcile.Change {
 	c := next(id, spec.Start, version, version)
 	c.Have.Applied.Wait, c.Have.Applied.Run = 600, &state.Run{Status: status}
+	c.Action, c.Reason, c.Fields, c.Detail = reconcile.ActionFollow, "", nil, detail
+	return c
+}
+
+// accepted is a task whose commit WeData has accepted, and that is not live yet.
+func accepted(id, approval, action, detail string) reconcile.Change {
+	c := next(id, spec.Start, 12, 12)
+	c.Have.Attempt = &state.Attempt{Outcome: state.Outcome{Class: state.ClassApplied, TaskApproveID: approval}, NeedsPerson: action}
 	c.Action, c.Reason, c.Fields, c.Detail = reconcile.ActionFollow, "", nil, detail
 	return c
 }

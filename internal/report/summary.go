@@ -21,6 +21,8 @@ type summary struct {
 	guards      int           // guards that hold the plan
 	held        int           // other calls that are needed and will not be made now
 	notRunning  int           // tasks that did not come to run
+	notLive     int           // tasks whose accepted commit was not seen live in time
+	accepted    int           // tasks whose accepted commit is read until it is live
 	starting    int           // tasks that are followed until they run
 	forgotten   int           // tasks the state forgets
 	unversioned int           // tasks that changed without a new version
@@ -40,6 +42,8 @@ func (v *view) count(planHeld int, rate float64) summary {
 		guards:      len(v.plan.Holds),
 		held:        len(v.held),
 		notRunning:  len(v.notRunning),
+		notLive:     len(v.notLive),
+		accepted:    len(v.accepted),
 		starting:    len(v.starting),
 		forgotten:   len(v.forgotten),
 		unversioned: len(v.unversioned),
@@ -82,6 +86,10 @@ func (s summary) headline() string {
 		fmt.Fprintf(&b, "Nothing will be sent now: %s %s held", plural(s.held, "commit"), isAre(s.held))
 	case s.notRunning > 0:
 		fmt.Fprintf(&b, "Nothing will be sent: %s did not come to run", plural(s.notRunning, "task"))
+	case s.notLive > 0:
+		fmt.Fprintf(&b, "Nothing will be sent: %s accepted, and not seen live", wasWere(s.notLive, "commit"))
+	case s.accepted > 0:
+		fmt.Fprintf(&b, "Nothing will be sent: %s accepted, and not live yet", wasWere(s.accepted, "commit"))
 	case s.starting > 0:
 		fmt.Fprintf(&b, "Nothing will be sent: %s %s followed until it runs", plural(s.starting, "task"), isAre(s.starting))
 	case s.unversioned > 0:
@@ -143,10 +151,21 @@ func (s summary) allGood() string {
 	return fmt.Sprintf("all %d tasks are as their specs say", s.unchanged)
 }
 
+// following counts the tasks whose commit was accepted and is not at its end.
+func (s summary) following() int { return s.notLive + s.accepted + s.starting }
+
+// wasWere says how many there were.
+func wasWere(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing + " was"
+	}
+	return plural(n, thing) + " were"
+}
+
 // quiet reports whether the plan has nothing to show but how many tasks are as
 // they should be.
 func (s summary) quiet() bool {
-	return s.commits+s.planHeld+s.guards+s.held+s.notRunning+s.starting+s.forgotten+s.unversioned+
+	return s.commits+s.planHeld+s.guards+s.held+s.notRunning+s.following()+s.forgotten+s.unversioned+
 		s.drifted+s.beside+s.errors+s.warnings == 0
 }
 
@@ -186,6 +205,8 @@ func (s summary) others() []string {
 		text string
 	}{
 		{s.notRunning, "not running"},
+		{s.notLive, "not live"},
+		{s.accepted, "accepted"},
 		{s.starting, "starting"},
 		{s.forgotten, "forgotten"},
 		{s.unversioned, "without a new version"},

@@ -105,6 +105,10 @@ func (v *view) groups() []group {
 		"Not running", "applied, and did not come to run",
 		"look at it in WeData, and then say: wedatasync retry " + anyTask, red, v.notRunning,
 	})
+	groups = append(groups, group{
+		"Not live", "accepted, and not seen live",
+		"check the task in WeData, then: wedatasync resolve " + anyTask + " applied|not-applied", red, v.notLive,
+	})
 	for rest := v.held; len(rest) > 0; {
 		n := 1
 		for n < len(rest) && rest[n].Hold == rest[0].Hold {
@@ -116,6 +120,7 @@ func (v *view) groups() []group {
 		rest = rest[n:]
 	}
 	return append(groups,
+		group{"Accepted", "accepted by WeData, and read until it is live; no call is made", "", cyan, v.accepted},
 		group{"Starting", "applied, and followed until it runs; no call is made", "", cyan, v.starting},
 		group{"Forgotten", "the spec is gone; no call is made", "", faint, v.forgotten},
 		group{"Unversioned", "changed without a new version; nothing will be sent", "", faint, v.unversioned})

@@ -14,7 +14,9 @@ type view struct {
 	sends       [][]*reconcile.Change // commits by impact, as in reconcile.Impacts; those a guard holds with the whole plan too
 	held        []*reconcile.Change   // the other holds, by reason, in the order of holdReasons
 	notRunning  []*reconcile.Change   // applied, and did not come to run
-	starting    []*reconcile.Change   // applied, and followed until they run
+	notLive     []*reconcile.Change   // accepted, and not seen live in time
+	accepted    []*reconcile.Change   // accepted, and read until they are live
+	starting    []*reconcile.Change   // live, and followed until they run
 	forgotten   []*reconcile.Change
 	unversioned []*reconcile.Change
 	summary     summary
@@ -34,6 +36,10 @@ func newView(p *reconcile.Plan, rate float64) *view {
 			v.unversioned = append(v.unversioned, c)
 		case c.NotRunning():
 			v.notRunning = append(v.notRunning, c)
+		case c.NotLive():
+			v.notLive = append(v.notLive, c)
+		case c.Action == reconcile.ActionFollow && c.Have.Accepted():
+			v.accepted = append(v.accepted, c)
 		case c.Action == reconcile.ActionFollow:
 			v.starting = append(v.starting, c)
 		case c.Action == reconcile.ActionHold && !heldWithPlan(p, c):

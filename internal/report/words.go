@@ -132,6 +132,8 @@ func holdReasons() []reconcile.HoldReason {
 	return []reconcile.HoldReason{
 		reconcile.HoldUnknown,
 		reconcile.HoldRefused,
+		reconcile.HoldAlreadyLive,
+		reconcile.HoldNewerLive,
 		reconcile.HoldContested,
 		reconcile.HoldGuard,
 		reconcile.HoldPaused,
@@ -151,6 +153,10 @@ func holdWords(r reconcile.HoldReason, task string) (meaning, wayOn string) {
 		return "the outcome of an earlier commit is not known", "read back by itself; if that does not tell, say what happened: wedatasync resolve " + task + " applied|not-applied"
 	case reconcile.HoldRefused:
 		return "WeData refused exactly this commit", "change the spec, or say: wedatasync retry " + task
+	case reconcile.HoldAlreadyLive:
+		return "live already, by an operation unknown to the state", "to mark it as applied: wedatasync resolve " + task + " applied; to commit it all the same: wedatasync retry " + task
+	case reconcile.HoldNewerLive:
+		return "a newer version is live, and the state did not apply it", "raise instanceVersion in the spec, or to go back to its version: wedatasync retry " + task
 	case reconcile.HoldContested:
 		return "somebody changes it again whenever it is healed", "change the spec, or to heal it once more, say: wedatasync retry " + task
 	case reconcile.HoldAdopted:
@@ -168,7 +174,7 @@ func holdWords(r reconcile.HoldReason, task string) (meaning, wayOn string) {
 	case reconcile.HoldWindow:
 		return "a freeze window", "sent by itself when it ends"
 	case reconcile.HoldDependency:
-		return "a task it depends on is not applied", "sent by itself once that one is"
+		return "a task it depends on is not live", "sent by itself once that one is"
 	default:
 		return "not sent now", "see its detail"
 	}

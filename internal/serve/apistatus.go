@@ -188,9 +188,7 @@ func (l *look) jsonPlan() *jsonPlan {
 		Standings: map[standing]int{}, Holds: []jsonGuardHold{},
 	}
 	for _, i := range standings() {
-		if i.standing != standApproval {
-			j.Standings[i.standing] = l.count(i.standing)
-		}
+		j.Standings[i.standing] = l.count(i.standing)
 	}
 	for _, h := range p.Holds {
 		j.Holds = append(j.Holds, jsonGuardHold(h))

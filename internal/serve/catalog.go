@@ -34,27 +34,19 @@ type task struct {
 	commit    spec.CommitType // applied; not for one that never was
 	version   int64           // applied; 0 if there was none
 	at        int64           // when that was, in Unix milliseconds; 0 if never
-	approval  bool            // accepted, and waits for its approval in WeData
+	accepted  bool            // and not seen live yet
 	suspended bool            // by a person, or was
-}
-
-// approval is a commit that WeData accepted and that waits there for a person.
-type approval struct {
-	key spec.Key
-	id  string
-	at  time.Time // when it was accepted
 }
 
 // listing is the list of all tasks as it was at one moment. It does not change.
 type listing struct {
-	at        time.Time
-	serial    int64
-	took      time.Duration
-	tasks     []task // in order of key
-	approvals []approval
-	project   string // of the last task
-	projects  int
-	err       error // why it could not be made anew; the tasks are older then
+	at       time.Time
+	serial   int64
+	took     time.Duration
+	tasks    []task // in order of key
+	project  string // of the last task
+	projects int
+	err      error // why it could not be made anew; the tasks are older then
 }
 
 // catalog keeps a list of all tasks in memory, because to search the state takes
@@ -187,11 +179,7 @@ func (c *catalog) read(ctx context.Context, before *listing) (_ *listing, err er
 			l.projects++
 		}
 		rec.Key.ProjectID = project
-		t := taskOf(&rec)
-		if t.approval {
-			l.approvals = append(l.approvals, approval{t.key, strings.Clone(rec.Attempt.Outcome.TaskApproveID), rec.Attempt.At})
-		}
-		l.tasks = append(l.tasks, t)
+		l.tasks = append(l.tasks, taskOf(&rec))
 	}
 	return l, nil
 }
@@ -200,7 +188,7 @@ func taskOf(rec *state.Record) task {
 	t := task{
 		key:       spec.Key{TaskID: strings.Clone(rec.Key.TaskID), ProjectID: rec.Key.ProjectID},
 		status:    rec.Status,
-		approval:  rec.Status == state.StatusApplied && rec.Attempt != nil,
+		accepted:  rec.Accepted(),
 		suspended: rec.Suspended != nil,
 	}
 	if a := rec.Applied; a != nil {

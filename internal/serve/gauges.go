@@ -99,9 +99,7 @@ func (g *gauges) work() {
 	})
 	g.add("tasks", "Tasks by how they stand.", []string{"standing"}, func(l *look, tell func(float64, ...string)) {
 		for _, i := range standings() {
-			if i.standing != standApproval { // these are in sync for a plan
-				tell(float64(l.count(i.standing)), string(i.standing))
-			}
+			tell(float64(l.count(i.standing)), string(i.standing))
 		}
 	})
 	g.add("plan_changes", "Changes of the newest plan by what it does with them.", []string{"action"}, func(l *look, tell func(float64, ...string)) {

@@ -1,10 +1,8 @@
 package serve
 
 import (
-	"fmt"
 	"strings"
 
-	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
@@ -15,7 +13,7 @@ func (l *look) needs(reasons []Reason) []need {
 	grouped := map[ReasonCode]bool{}
 	for _, r := range reasons {
 		switch r.Code {
-		case ReasonUnknown, ReasonRefused, ReasonNotRunning, ReasonContested:
+		case ReasonUnknown, ReasonRefused, ReasonNotRunning, ReasonContested, ReasonNotLive, ReasonAlreadyLive, ReasonNewerLive:
 			if grouped[r.Code] {
 				continue
 			}
@@ -78,6 +76,18 @@ func (l *look) personGroup(code ReasonCode) group {
 		g := l.group(standContested)
 		g.Meaning = "change the spec, or heal it once more"
 		return g
+	case ReasonNotLive:
+		g := l.group(standNotLive)
+		g.Meaning = "check the task in WeData, then say whether the commit was applied"
+		return g
+	case ReasonAlreadyLive:
+		g := l.group(standAlreadyLive)
+		g.Meaning = "mark it as applied, or commit it all the same"
+		return g
+	case ReasonNewerLive:
+		g := l.group(standNewerLive)
+		g.Meaning = "raise instanceVersion in the spec, or go back to its version"
+		return g
 	}
 	g := group{badge: badgeOf(standUnknown), Count: len(l.digest.person), All: tasksPath("", standUnknown, 1)}
 	g.Meaning = "only a person can say whether they have happened"
@@ -112,13 +122,11 @@ func (l *look) groupRow(s standing, c *reconcile.Change) groupRow {
 }
 
 // waits lists what waits for something that comes by itself, by what that is.
-func (l *look) waits(all *listing) []group {
+func (l *look) waits() []group {
 	var groups []group
 	for _, i := range standings() {
 		g := group{}
 		switch {
-		case i.standing == standApproval:
-			g = l.approvals(all)
 		case i.standing == standUnknown:
 			g = l.unknownWaits()
 		case i.tone == toneWait || i.standing == standSuspended || i.standing == standAdopted:
@@ -138,20 +146,6 @@ func (l *look) unknownWaits() group {
 		if !needsPerson(c) && len(g.Rows) < groupRows {
 			g.Rows = append(g.Rows, l.groupRow(standUnknown, c))
 		}
-	}
-	g.More = g.Count - len(g.Rows)
-	return g
-}
-
-func (l *look) approvalText(a approval) string {
-	return fmt.Sprintf("accepted %s; approval %s", l.clock(a.at), report.Visible(a.id))
-}
-
-// approvals is the commits that WeData accepted and a person there has to approve.
-func (l *look) approvals(all *listing) group {
-	g := group{badge: badgeOf(standApproval), Count: l.approvalsBefore(all) + l.calls[standApproval], All: tasksPath("", standApproval, 1)}
-	for _, a := range all.approvals[:min(len(all.approvals), groupRows)] {
-		g.Rows = append(g.Rows, groupRow{link: linkTo(a.key), Why: l.approvalText(a)})
 	}
 	g.More = g.Count - len(g.Rows)
 	return g

@@ -62,6 +62,12 @@ func reasonText(code ReasonCode) string {
 		return "a task does not run"
 	case ReasonContested:
 		return "others change again what is healed"
+	case ReasonNotLive:
+		return "an accepted commit was not seen live"
+	case ReasonAlreadyLive:
+		return "what is wanted is live already"
+	case ReasonNewerLive:
+		return "a newer version is live"
 	case ReasonSpecs:
 		return "specs have errors"
 	case ReasonSignature:
@@ -84,7 +90,7 @@ func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 func (l *look) held() int {
 	n := 0
 	for _, i := range standings() {
-		if (i.tone == toneWait || i.tone == toneBad) && i.standing != standApproval {
+		if i.tone == toneWait || i.tone == toneBad {
 			n += l.count(i.standing)
 		}
 	}

@@ -35,9 +35,9 @@ func (s *Server) homePage(ctx context.Context, l *look) homePage {
 		Source:   s.sourceView(l),
 		Progress: l.progressView(),
 		Needs:    l.needs(reasons),
-		Waits:    l.waits(all),
+		Waits:    l.waits(),
 		Notes:    l.notes(all, s.live.Load().interval),
-		Counts:   l.counts(all),
+		Counts:   l.counts(),
 		Problems: l.problems(),
 	}
 	h.Known = l.status.Plan != nil || len(all.tasks) > 0

@@ -296,6 +296,8 @@ func TestTasksAreFound(t *testing.T) {
 	}
 	p := emptyPlan()
 	held(p, key(7), reconcile.HoldLocked, record(key(7), state.StatusWaiting, state.Outcome{Locker: "100028625403"}, now))
+	p.Changes = append(p.Changes, reconcile.Change{Key: key(100), Action: reconcile.ActionFollow, Want: commit(key(100)), Have: known[100].Record})
+	p.Unchanged--
 	p.Changes = append(p.Changes, reconcile.Change{Key: key(900), Action: reconcile.ActionCommit, Reason: reconcile.ReasonNew, Want: commit(key(900))})
 	s := newDaemon(t, healthy(p, now), known...).serve(t)
 
@@ -326,7 +328,7 @@ func TestTasksAreFound(t *testing.T) {
 			t.Errorf("%q: first row %q, want %q", tt.query, rows[1], tt.first)
 		}
 	}
-	if got := live(t, page(t, s, "/"), "waits"); !strings.Contains(got, "accepted 4 min ago; approval ap-118") {
+	if got := live(t, page(t, s, "/"), "waits"); !strings.Contains(got, "accepted 4 min ago; waits for approval ap-118 in WeData") {
 		t.Errorf("the status page does not tell of the approval: %s", got)
 	}
 }

@@ -16,23 +16,26 @@ type ReasonCode string
 
 // The codes of a Reason.
 const (
-	ReasonState       ReasonCode = "state"       // the state cannot be written
-	ReasonCredentials ReasonCode = "credentials" // WeData accepts the credentials not at all, or not for a project
-	ReasonUnknown     ReasonCode = "unknown"     // only a person can say what became of a commit
-	ReasonGuard       ReasonCode = "guard"       // a guard holds the plan
-	ReasonRefused     ReasonCode = "refused"     // WeData refused a commit
-	ReasonNotRunning  ReasonCode = "not-running" // what was applied did not come to run
-	ReasonContested   ReasonCode = "contested"   // a task is changed by others again whenever it is healed
-	ReasonSpecs       ReasonCode = "specs"       // a file or a commit of the source cannot be used
-	ReasonSource      ReasonCode = "source"      // the source cannot be read
-	ReasonSignature   ReasonCode = "signature"   // the newest revision is not signed by whom it has to be
+	ReasonState       ReasonCode = "state"        // the state cannot be written
+	ReasonCredentials ReasonCode = "credentials"  // WeData accepts the credentials not at all, or not for a project
+	ReasonUnknown     ReasonCode = "unknown"      // only a person can say what became of a commit
+	ReasonGuard       ReasonCode = "guard"        // a guard holds the plan
+	ReasonRefused     ReasonCode = "refused"      // WeData refused a commit
+	ReasonNotRunning  ReasonCode = "not-running"  // what was applied did not come to run
+	ReasonContested   ReasonCode = "contested"    // a task is changed by others again whenever it is healed
+	ReasonNotLive     ReasonCode = "not-live"     // an accepted commit was not seen live in time
+	ReasonAlreadyLive ReasonCode = "already-live" // what is wanted is live, by an operation that the state does not know
+	ReasonNewerLive   ReasonCode = "newer-live"   // a newer version is live than is wanted
+	ReasonSpecs       ReasonCode = "specs"        // a file or a commit of the source cannot be used
+	ReasonSource      ReasonCode = "source"       // the source cannot be read
+	ReasonSignature   ReasonCode = "signature"    // the newest revision is not signed by whom it has to be
 	// The configuration on disk cannot be used, or not without a restart.
 	ReasonConfiguration ReasonCode = "configuration"
 )
 
 // ReasonCodes lists the codes, the most urgent first.
 func ReasonCodes() []ReasonCode {
-	return []ReasonCode{ReasonState, ReasonCredentials, ReasonUnknown, ReasonGuard, ReasonRefused, ReasonNotRunning, ReasonContested, ReasonSpecs, ReasonSignature, ReasonSource, ReasonConfiguration}
+	return []ReasonCode{ReasonState, ReasonCredentials, ReasonUnknown, ReasonGuard, ReasonRefused, ReasonNotRunning, ReasonNotLive, ReasonAlreadyLive, ReasonNewerLive, ReasonContested, ReasonSpecs, ReasonSignature, ReasonSource, ReasonConfiguration}
 }
 
 // reasonTitle names a code to people.
@@ -52,6 +55,12 @@ func reasonTitle(code ReasonCode) string {
 		return "Not running"
 	case ReasonContested:
 		return "Contested"
+	case ReasonNotLive:
+		return "Not live"
+	case ReasonAlreadyLive:
+		return "Already live"
+	case ReasonNewerLive:
+		return "Newer live"
 	case ReasonSpecs:
 		return "Specs"
 	case ReasonSignature:
@@ -109,6 +118,7 @@ func readiness(s reconcile.Status, d *digest, now time.Time, interval time.Durat
 	if r, ok := notRunningReason(d); ok {
 		reasons = append(reasons, r)
 	}
+	reasons = append(reasons, liveReasons(d)...)
 	if r, ok := contestedReason(d); ok {
 		reasons = append(reasons, r)
 	}
@@ -192,6 +202,37 @@ func contestedReason(d *digest) (Reason, bool) {
 			return fmt.Sprintf("%s is not healed: %s", report.Visible(c.Key.String()), report.Visible(c.Detail))
 		},
 		"%s tasks are changed by others again whenever they are healed: change their specs, or say retry")
+}
+
+// liveReasons are about commits that what is live does not agree with.
+func liveReasons(d *digest) []Reason {
+	var reasons []Reason
+	for _, kind := range []struct {
+		standing standing
+		code     ReasonCode
+		many     string
+	}{
+		{standNotLive, ReasonNotLive, "%s accepted commits were not seen live: check their tasks in WeData, then say resolve"},
+		{standAlreadyLive, ReasonAlreadyLive, "%s tasks are live already as their specs ask, by operations that the state does not know: say resolve or retry, or take over what is live with import"},
+		{standNewerLive, ReasonNewerLive, "%s tasks are live at newer versions than their specs ask for: change the specs, or say retry"},
+	} {
+		one := func(c *reconcile.Change) string {
+			return fmt.Sprintf("%s: %s", report.Visible(c.Key.String()), report.Visible(c.Detail))
+		}
+		r, ok := retryReason(d, kind.standing, kind.code, one, kind.many)
+		if !ok {
+			continue
+		}
+		switch {
+		case r.Key == nil:
+		case kind.standing == standNotLive:
+			r.Commands = resolveCommands(*r.Key)
+		case kind.standing == standAlreadyLive:
+			r.Commands = []string{taskCommand("resolve", *r.Key) + " applied", taskCommand("retry", *r.Key)}
+		}
+		reasons = append(reasons, r)
+	}
+	return reasons
 }
 
 // retryReason is the reason of tasks that stand so until a person says retry: what one

@@ -20,6 +20,10 @@ const (
 	standLocked      standing = "locked"
 	standWaiting     standing = "waiting"
 	standApproval    standing = "approval"
+	standAccepted    standing = "accepted"
+	standNotLive     standing = "not-live"
+	standAlreadyLive standing = "already-live"
+	standNewerLive   standing = "newer-live"
 	standNotRunning  standing = "not-running"
 	standStarting    standing = "starting"
 	standWindow      standing = "window"
@@ -56,11 +60,15 @@ func standings() []standingInfo {
 		{standUnknown, toneBad, "unknown outcome", "it may or may not have happened; it is read back, and never repeated blindly"},
 		{standRefused, toneBad, "refused", "WeData refused exactly this commit; not again until the spec changes or someone says retry"},
 		{standNotRunning, toneBad, "not running", "it was applied, and did not come to run; look at it in WeData, and then say retry"},
+		{standNotLive, toneBad, "not live", "WeData accepted the commit, and no read has shown it live; check the task in WeData"},
+		{standAlreadyLive, toneBad, "already live", "what is wanted is live, by an operation that the state does not know; nothing is sent"},
+		{standNewerLive, toneBad, "newer live", "a newer version is live than is wanted, and the state did not apply it; nothing is sent"},
 		{standContested, toneBad, "contested", "others change it again whenever it is healed; not again until the spec changes or someone says retry"},
 		{standGuard, toneWait, "held by a guard", "a guard in the daemon's configuration does not let it pass"},
 		{standPaused, toneWait, "paused", "sends have stopped, for everything or for its project"},
 		{standLocked, toneWait, "locked", "someone has the task open in WeData; sent by itself once they let go"},
 		{standApproval, toneWait, "awaits approval", "WeData accepted the commit, and a person there has to approve it"},
+		{standAccepted, toneWait, "accepted", "WeData accepted the commit; it is read until it is live"},
 		{standStarting, toneWait, "starting", "it was applied, and is followed until it runs"},
 		{standWaiting, toneWait, "backing off", "WeData could not take it; sent again by itself"},
 		{standWindow, toneWait, "freeze window", "sent by itself when the window ends"},
@@ -95,28 +103,42 @@ func standingOf(c *reconcile.Change) standing {
 	case reconcile.ActionUnversioned:
 		return standUnversioned
 	case reconcile.ActionFollow:
-		if c.NotRunning() {
+		switch {
+		case c.NotRunning():
 			return standNotRunning
+		case c.NotLive():
+			return standNotLive
+		case c.Have.Accepted():
+			return acceptedStanding(c.Have)
+		default:
+			return standStarting
 		}
-		return standStarting
 	default:
 		return standing(c.Hold) // the words of holds are words of standings
 	}
+}
+
+// acceptedStanding says what an accepted commit waits for.
+func acceptedStanding(rec *state.Record) standing {
+	if rec.Attempt.Outcome.TaskApproveID != "" {
+		return standApproval
+	}
+	return standAccepted
 }
 
 // standingAfter says how a task stands once a call has come to an outcome.
 func standingAfter(rec *state.Record) standing {
 	switch rec.Status {
 	case state.StatusApplied:
-		if rec.Attempt != nil {
-			return standApproval
+		if rec.Accepted() {
+			return acceptedStanding(rec)
 		}
 		if rec.Applied != nil && rec.Applied.Run != nil {
 			return standStarting
 		}
 		return standInSync
 	case state.StatusRefused:
-		return standRefused
+		return standing(reconcile.RefusedHold(rec))
 	case state.StatusUnknown:
 		return standUnknown
 	case state.StatusIntent:

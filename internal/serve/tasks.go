@@ -4,7 +4,6 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -92,8 +91,8 @@ func (l *look) stands(e entry) standing {
 	s, _ := l.standing(e.key, e.change)
 	if s == standInSync && e.task != nil {
 		switch {
-		case e.task.approval:
-			return standApproval
+		case e.task.accepted:
+			return standAccepted
 		case e.task.status == state.StatusNone:
 			return standSuspended
 		}
@@ -135,7 +134,7 @@ func (l *look) tasksPage(all *listing, query string, s standing, number int) tas
 			continue
 		}
 		if p.Found >= first && len(p.Rows) < pageRows {
-			p.Rows = append(p.Rows, l.taskRow(e, all.approvals))
+			p.Rows = append(p.Rows, l.taskRow(e))
 		}
 		p.Found++
 	}
@@ -167,15 +166,10 @@ func choices(selected standing) []choice {
 	return list
 }
 
-func (l *look) taskRow(e entry, approvals []approval) taskRow {
+func (l *look) taskRow(e entry) taskRow {
 	s := l.stands(e)
 	_, rec := l.standing(e.key, e.change)
 	row := taskRow{link: linkTo(e.key), badge: badgeOf(s), Version: versionsText(e), Why: l.why(s, e.change, rec)}
-	if s == standApproval && row.Why == "" {
-		if i, ok := slices.BinarySearchFunc(approvals, e.key, func(a approval, k spec.Key) int { return a.key.Compare(k) }); ok {
-			row.Why = l.approvalText(approvals[i])
-		}
-	}
 	if e.task != nil && e.task.at != 0 {
 		row.Changed = momentOf(time.UnixMilli(e.task.at), l.now)
 	}

@@ -31,6 +31,12 @@ func (l *look) why(s standing, c *reconcile.Change, rec *state.Record) string {
 		return fmt.Sprintf("%s; %s", strings.TrimSuffix(answerText(a.Outcome), "."), l.nextText(a))
 	case a != nil && s == standApproval:
 		return fmt.Sprintf("accepted %s; waits for approval %s in WeData", l.clock(a.At), report.Visible(a.Outcome.TaskApproveID))
+	case a != nil && s == standAccepted:
+		return fmt.Sprintf("accepted %s, and not seen live yet", l.clock(a.Since))
+	case a != nil && s == standNotLive:
+		return fmt.Sprintf("accepted %s, and not seen live: %s", l.clock(a.Since), report.Visible(a.NeedsPerson))
+	case a != nil && (s == standAlreadyLive || s == standNewerLive):
+		return report.Visible(a.Outcome.Message)
 	case s == standStarting && rec != nil && rec.Applied != nil && rec.Applied.Run != nil:
 		return fmt.Sprintf("applied %s; has until %s to run", l.clock(rec.Applied.Run.Since), l.clock(rec.Applied.Run.Until))
 	case s == standSuspended && rec != nil && rec.Suspended.Active(l.now):
@@ -118,8 +124,12 @@ func (l *look) commands(s standing, key spec.Key, c *reconcile.Change, rec *stat
 	switch {
 	case s == standRefused || s == standNotRunning || s == standContested || s == standAdopted:
 		return []string{taskCommand("retry", key)}
-	case s == standUnknown && rec != nil && rec.Attempt != nil && rec.Attempt.NeedsPerson != "":
+	case (s == standUnknown || s == standNotLive) && rec != nil && rec.Attempt != nil && rec.Attempt.NeedsPerson != "":
 		return resolveCommands(key)
+	case s == standAlreadyLive:
+		return []string{taskCommand("resolve", key) + " applied", taskCommand("retry", key)}
+	case s == standNewerLive:
+		return []string{taskCommand("retry", key)}
 	case s == standSuspended && rec != nil && rec.Suspended.Active(l.now):
 		return []string{taskCommand("unsuspend", key)}
 	case s == standSuspended && l.status.Control.Suspended.Active(l.now):
@@ -146,7 +156,7 @@ func (l *look) inSync() bool {
 	}
 	for _, i := range standings() {
 		switch i.standing {
-		case standInSync, standUnversioned, standForgotten, standApproval:
+		case standInSync, standUnversioned, standForgotten:
 		default:
 			if l.count(i.standing) > 0 {
 				return false
