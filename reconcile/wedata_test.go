@@ -25,11 +25,15 @@ type weData struct {
 	sent     int               // requests that were written
 	denied   map[string]bool   // projects that may not be committed to
 	locks    map[spec.Key]lock // tasks that someone has open
+	foreign  bool              // a lock is told in another language
 	expired  bool              // the credentials are not accepted until they are read again
 	reloads  int
 	fresh    bool                   // reading the credentials again finds others
 	busiest  int                    // the most that was accepted in a second
 	other    func(at time.Time) int // requests of other programs in the second before at
+
+	tells func(*state.Live) // leaves out of a read what is not told; nil tells all
+	lag   time.Duration     // how old the answer to a read is
 
 	readAt    map[spec.Key]time.Time // when a task was last read
 	stalest   time.Duration          // the longest from a read to the commit that it was for
@@ -45,7 +49,27 @@ type liveTask struct {
 	live    state.Live
 	last    *request // the newest that was applied
 	waiting *request // that waits for an approval
+	past    []past   // how it was, the oldest first
 	again   bool     // the same commit may be asked for once more
+}
+
+// past is how a task was until a time.
+type past struct {
+	until time.Time
+	live  state.Live
+}
+
+// remember keeps how the task is before it changes at a time.
+func (t *liveTask) remember(at time.Time) { t.past = append(t.past, past{at, t.live}) }
+
+// asOf returns how the task was at a time.
+func (t *liveTask) asOf(at time.Time) state.Live {
+	for _, p := range t.past {
+		if at.Before(p.until) {
+			return p.live
+		}
+	}
+	return t.live
 }
 
 // request is one commit on its way.
@@ -99,7 +123,7 @@ func (d *weData) arrive(r *request) {
 	if r.out = d.reject(r); r.out.Class != "" {
 		return
 	}
-	if r.fault == approval {
+	if r.fault == approval || r.fault == approvalLost {
 		d.truth[r.attempt] = true
 		d.task(key).waiting, d.task(key).again = r, true // to go back from here is another commit
 		r.out = state.Outcome{Class: state.ClassApplied, RequestID: r.attempt, TaskApproveID: "77"}
@@ -125,6 +149,8 @@ func (d *weData) reject(r *request) state.Outcome {
 		return state.Outcome{Class: state.ClassUnauthorized, Code: "UnauthorizedOperation", Message: "not permitted"}
 	case r.fault == errorBefore:
 		return state.Outcome{Class: state.ClassUnknown, Code: "InternalError", Message: "try again"}
+	case locked && !r.at.Before(l.from) && r.at.Before(l.until) && d.foreign:
+		return state.Outcome{Class: state.ClassRefused, Code: "UnsupportedOperation", Message: "CloudApiException: 当前任务已被 100028625403 锁定，不能提交"}
 	case locked && !r.at.Before(l.from) && r.at.Before(l.until):
 		return lockedBy
 	case r.fault == refuse:
@@ -171,6 +197,7 @@ func (d *weData) apply(r *request) {
 		d.w.breach("%s: version %d was applied twice, by attempts %s and %s", r.commit.Key, r.commit.InstanceVersion, t.last.attempt, r.attempt)
 	}
 	d.truth[r.attempt] = true
+	t.remember(r.at)
 	t.last, t.waiting, t.again = r, nil, t.again && r.fault == approval
 	d.applied = append(d.applied, r)
 	if t.live.InstanceVersion++; r.commit.InstanceVersion != 0 {
@@ -191,6 +218,7 @@ func (d *weData) apply(r *request) {
 func (d *weData) change(key spec.Key, edit func(*state.Live)) {
 	d.do(func() {
 		t := d.task(key)
+		t.remember(time.Now())
 		edit(&t.live)
 		t.again = true
 		t.live.OperateID, t.live.Operator, t.live.UpdateTime = fmt.Sprint("console-", time.Since(d.w.start)), other, chinaTime(time.Now())
@@ -280,7 +308,7 @@ func (p *process) Commit(ctx context.Context, c *spec.Commit) (state.Outcome, Ti
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.weData.settle()
-	if f == lostBefore || f == lostAfter || f == lateApply {
+	if f == lostBefore || f == lostAfter || f == lateApply || f == approvalLost {
 		return lost, timing
 	}
 	timing.RoundTrip = way + back
@@ -379,9 +407,12 @@ func (p *process) Read(ctx context.Context, key spec.Key, _ spec.TaskType) (*sta
 	w.mu.Lock()
 	w.weData.settle()
 	w.weData.readAt[key] = time.Now()
-	live, known := w.weData.task(key).live, w.weData.known(key)
+	live, known := w.weData.task(key).asOf(time.Now().Add(-w.weData.lag)), w.weData.known(key)
 	if l, ok := w.weData.locks[key]; ok && time.Now().Before(l.until) {
 		live.Locked, live.Locker = true, lockedBy.Locker
+	}
+	if w.weData.tells != nil {
+		w.weData.tells(&live)
 	}
 	w.mu.Unlock()
 	back := w.wire(10*time.Millisecond, 100*time.Millisecond, "told", key, s.n)

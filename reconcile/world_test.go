@@ -94,6 +94,7 @@ const (
 	errorBefore        // InternalError, and nothing was done
 	errorAfter         // InternalError, and the commit was done
 	approval           // the commit waits for a person's approval in WeData
+	approvalLost       // and the answer that says so is lost
 	readFails          // the read gets no usable answer
 	slowRead           // the read takes 9 seconds
 	slowFail           // the read fails after 9 seconds
@@ -376,7 +377,7 @@ func (w *world) keep(t *state.Transition) {
 	}
 	if key != (spec.Key{}) {
 		prev, next := w.disk.records[key], t.Record
-		w.judgeRecord(key, prev, next)
+		w.judgeRecord(key, prev, next, t.Answered != nil)
 		w.judgeDiscard(key, prev, next, t.Answered != nil)
 		if next != nil {
 			w.disk.records[key] = next
@@ -401,8 +402,9 @@ func (w *world) keep(t *state.Transition) {
 	}
 }
 
-// judgeRecord compares what the daemon says of an attempt with the truth.
-func (w *world) judgeRecord(key spec.Key, prev, next *state.Record) {
+// judgeRecord compares what the daemon says of an attempt with the truth. operator says
+// that it only takes an operator's word.
+func (w *world) judgeRecord(key spec.Key, prev, next *state.Record, operator bool) {
 	w.weData.settle()
 	if next != nil && next.Status == state.StatusIntent {
 		if prev != nil && isOpen(prev.Status) {
@@ -434,7 +436,7 @@ func (w *world) judgeRecord(key spec.Key, prev, next *state.Record) {
 		w.breach("%s: attempt %s is said to be applied, and is not", key, id)
 	case !saysApplied && done:
 		w.breach("%s: attempt %s is said not to be applied, and is", key, id)
-	case !saysApplied && !known && w.weData.onItsWay(id):
+	case !saysApplied && !known && w.weData.onItsWay(id) && !operator:
 		w.breach("%s: attempt %s is said not to be applied, and may be yet", key, id)
 	}
 }
