@@ -117,6 +117,10 @@ func RefusedHold(rec *state.Record) HoldReason {
 	return hold
 }
 
+// Withheld reports whether the newest commit of the record was not sent because of what
+// is live.
+func Withheld(rec *state.Record) bool { return withheldCode(rec) != "" }
+
 // withheldCode returns the code of a commit that was withheld because of what is live,
 // or "".
 func withheldCode(rec *state.Record) string {

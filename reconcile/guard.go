@@ -148,7 +148,7 @@ func (g *Guards) holds(p *Plan, f Facts, now time.Time) []GuardHold {
 	if f.Control.Restored {
 		add("restored", "the state was taken back from an older or damaged one: its plan may repeat commits")
 	} else if n := p.held(HoldAlreadyLive); n >= restoredAfter {
-		add("restored", "%d tasks are live already as their specs ask, by operations that the state does not know: it was probably lost or put back; take over what is live with wedatasync import", n)
+		add("restored", "%d tasks are live already as their specs ask, by operations that the state does not know: the state was probably lost or put back; wedatasync import takes over what is live", n)
 	}
 	if g.MaxChanges > 0 && calls > g.MaxChanges {
 		add("maxChanges", "%d calls, and guards.maxChanges is %d", calls, g.MaxChanges)

@@ -58,7 +58,7 @@ func (s *Sighting) runs() (runs, told bool) {
 // call. have is its record before, and has no attempt; want is its spec, or nil.
 func Import(have *state.Record, want *spec.Commit, seen *Sighting, actor string, now time.Time) state.Transition {
 	applied := LiveOf(want, seen)
-	applied.Origin, applied.At = state.OriginImported, now
+	applied.Origin, applied.At, applied.OperateID = state.OriginImported, now, seen.Live.OperateID
 	rec := state.Record{Key: seen.Key, Status: state.StatusApplied, Applied: &applied}
 	if have != nil {
 		rec.Suspended = have.Suspended

@@ -136,6 +136,7 @@ func afterAdoption(want *spec.Commit, applied *state.Applied, seen *Sighting) st
 	case told && !runs:
 		next.CommitType, next.Idle = spec.Submit, true
 	}
+	next.OperateID = seen.Live.OperateID
 	next.Revision, next.RequestID, next.Run, next.Wait, next.Drift = "", "", nil, 0, nil
 	switch {
 	case reasonFor(want, &next) != "":

@@ -173,7 +173,7 @@ func (r *Reconciler) judge(rec *state.Record, live *state.Live, at time.Time, re
 	now := time.Now()
 	e := event(state.EventReadBack, rec, now)
 	e.After = live
-	next := later(rec, now, r.cfg.Horizon()+readLag, r.cfg.Random())
+	next := later(rec, now, decidedAfter(r.cfg.Horizon()), r.cfg.Random())
 	verdict, why := r.verdictOf(rec, live, at, readErr)
 	switch verdict {
 	case VerdictHappened:
