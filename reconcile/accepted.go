@@ -62,12 +62,15 @@ func confirmed(rec *state.Record, live *state.Live, now time.Time) *state.Record
 	return &next
 }
 
-// withdrawn returns the record of an accepted commit that will not come to be, as if it
-// had not been made; nil if nothing is left of it.
-func withdrawn(rec *state.Record) *state.Record {
-	next := *rec
-	next.Applied = rec.Attempt.Prior
-	return drop(&next)
+// withdrawn returns the record of an accepted commit that an operator gives up, to be
+// made once more at now. If it comes to be all the same, as by an approval that is still
+// open, what it leaves is no proof of the next one.
+func withdrawn(rec *state.Record, now time.Time) *state.Record {
+	next, a := *rec, *rec.Attempt
+	next.Status, next.Applied, next.Attempt = state.StatusWaiting, a.Prior, &a
+	a.Prior, a.Stale, a.Since, a.NextAt, a.NeedsPerson = nil, true, now, now, ""
+	a.Outcome = state.Outcome{Class: state.ClassWaiting, Code: codeNotApplied, Message: "an operator says that the accepted commit will not come to be"}
+	return &next
 }
 
 // confirm makes durable what a read tells of an accepted commit, if that is something

@@ -167,6 +167,6 @@ func (x *execution) attempt(c *Change, before *state.Live, now time.Time) state.
 		Line:     c.Want.Pos.Line,
 		At:       now,
 		Before:   before,
-		Stale:    c.Have != nil && c.Have.Accepted(),
+		Stale:    c.Have != nil && (c.Have.Accepted() || c.Have.Attempt != nil && c.Have.Attempt.Stale),
 	}
 }

@@ -181,7 +181,7 @@ func retry(key spec.Key, rec *state.Record, now time.Time) (state.Transition, st
 	case isOpen(rec.Status):
 		return state.Transition{}, no("the outcome of the last commit of %s is not known: say what happened with resolve", key)
 	case rec.Accepted() && rec.Attempt.Outcome.TaskApproveID != "":
-		return change(key, withdrawn(rec)), yes("%s is committed again in the next pass; reject approval %s in WeData if it is still open there, or both take effect", key, rec.Attempt.Outcome.TaskApproveID)
+		return change(key, withdrawn(rec, now)), yes("%s is committed again in the next pass; reject approval %s in WeData if it is still open there, or both take effect", key, rec.Attempt.Outcome.TaskApproveID)
 	case rec.Accepted():
 		return state.Transition{}, no("%s was accepted, and is read until it is live: if it never will be, say resolve %s not-applied", key, key.ShellWord())
 	case heldBackUntil(rec).After(now):
@@ -228,7 +228,7 @@ func (r *Reconciler) resolve(key spec.Key, rec *state.Record, said string, now t
 	case rec.Attempt.Reason == string(ReasonDrift):
 		return change(key, drop(rec)), yes("%s is marked as not applied: it is healed again if the next drift check finds it changed still", key)
 	}
-	decides := rec.Attempt.At.Add(r.cfg.Horizon())
+	decides := rec.Attempt.At.Add(decidedAfter(r.cfg.Horizon()))
 	if !now.Before(decides) {
 		return change(key, drop(rec)), yes("%s is marked as not applied: it is sent again in the next pass", key)
 	}
@@ -240,7 +240,7 @@ func resolveAccepted(key spec.Key, rec *state.Record, said string, now time.Time
 	if said == "applied" {
 		return change(key, confirmed(rec, nil, now)), yes("%s is marked as live", key)
 	}
-	return change(key, withdrawn(rec)), yes("%s is marked as not applied: it is sent again in the next pass", key)
+	return change(key, withdrawn(rec, now)), yes("%s is marked as not applied: it is sent again in the next pass", key)
 }
 
 // codeNotApplied is the code of an attempt that an operator, or a read, says was not
