@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // Act is one thing that a person does to a task in the console, or the platform by
@@ -11,7 +12,8 @@ import (
 type Act struct {
 	Do       Deed   `json:"do"`
 	Operator string `json:"operator"` // a person's UIN; empty for the platform
-	// InstanceVersion is the version that DeedCommit makes; 0 is the next one.
+	// InstanceVersion is the version that DeedCommit and DeedRollback bring; 0 is the
+	// next one, and the one before.
 	InstanceVersion int64  `json:"instance_version,omitempty"`
 	Description     string `json:"description,omitempty"` // for DeedDescribe
 }
@@ -27,12 +29,15 @@ const (
 	DeedEdit     Deed = "edit"     // changes the draft in development
 
 	DeedCommit   Deed = "commit"   // submits a version; whether the task runs stays
+	DeedRollback Deed = "rollback" // brings an older version back; a task that runs is restarted with it
+	DeedAgain    Deed = "again"    // restarts the task at the version that it has
 	DeedStart    Deed = "start"    // and continues what was paused
 	DeedPause    Deed = "pause"    //
 	DeedStop     Deed = "stop"     //
 	DeedWithdraw Deed = "withdraw" // takes it out of production
 	DeedDelete   Deed = "delete"   // and there is no such task any more
 
+	// By the platform, with what Behavior.PlatformTrace leaves.
 	DeedFail    Deed = "fail"    // the job ends with an error
 	DeedRestart Deed = "restart" // the job is started again after one
 )
@@ -53,37 +58,50 @@ func (s *Server) Act(projectID, taskID string, a Act) (Task, error) {
 	case t.Locker != "" && a.Operator != "" && t.Locker != a.Operator:
 		return Task{}, fmt.Errorf("%w: the task is locked by %s", ErrNotDone, t.Locker)
 	}
+	s.remember(key)
 	if a.Do == DeedDelete {
 		delete(s.tasks, key)
 		return *t, nil
 	}
-	switch known, operation := t.act(&a); {
-	case !known:
-		return Task{}, fmt.Errorf("%w: there is no deed %q", ErrNotDone, a.Do)
-	case operation:
+	trace, err := t.act(&a, s.now())
+	if err != nil {
+		return Task{}, err
+	}
+	if a.Operator == "" && (a.Do == DeedFail || a.Do == DeedRestart) {
+		trace = s.opts.Behavior.PlatformTrace
+	}
+	switch trace {
+	case TraceOperation:
 		t.OperatorUIN = a.Operator
 		s.operate(t, Operate{Event: string(a.Do), OperatorUIN: a.Operator, InstanceVersion: t.InstanceVersion})
+	case TraceTime:
+		t.UpdateTime = s.now()
 	}
 	return t.clone(), nil
 }
 
-// act changes the task, and reports whether the deed is known and leaves a trace.
-func (t *Task) act(a *Act) (known, operation bool) {
+// act changes the task, and returns what that leaves. The error is ErrNotDone.
+func (t *Task) act(a *Act, now time.Time) (Trace, error) {
 	switch a.Do {
 	case DeedLock:
 		t.Locker = a.Operator
-		return true, false
+		return TraceNone, nil
 	case DeedUnlock:
 		t.Locker = ""
-		return true, false
+		return TraceNone, nil
 	case DeedDescribe:
 		t.Description = a.Description
 	case DeedEdit:
 		t.Draft = true
 	case DeedCommit:
 		t.submit(a.InstanceVersion)
+	case DeedRollback:
+		return TraceOperation, t.rollBack(a.InstanceVersion, now)
+	case DeedAgain, DeedRestart:
+		t.NumRestarts++
+		t.run(now)
 	case DeedStart:
-		t.Status = StatusRunning
+		t.run(now)
 	case DeedPause:
 		t.Status = StatusPaused
 	case DeedStop:
@@ -92,19 +110,32 @@ func (t *Task) act(a *Act) (known, operation bool) {
 		t.Submitted, t.Status = false, StatusNew
 	case DeedFail:
 		t.Status = StatusFailed
-	case DeedRestart:
-		t.Status = StatusRunning
-		t.NumRestarts++
 	default:
-		return false, false
+		return TraceNone, fmt.Errorf("%w: there is no deed %q", ErrNotDone, a.Do)
 	}
-	return true, true
+	return TraceOperation, nil
+}
+
+// rollBack brings an older version back; 0 is the one before. The error is ErrNotDone.
+func (t *Task) rollBack(version int64, now time.Time) error {
+	if version == 0 {
+		version = t.InstanceVersion - 1
+	}
+	if version < 1 || version >= t.InstanceVersion {
+		return fmt.Errorf("%w: version %d is not older than version %d", ErrNotDone, version, t.InstanceVersion)
+	}
+	t.InstanceVersion = version
+	if t.Status == StatusRunning {
+		t.NumRestarts++
+		t.run(now)
+	}
+	return nil
 }
 
 // submit brings a version to production; 0 is the next one. Offline tasks tell no
 // version unless one was given.
 func (t *Task) submit(version int64) {
-	t.Submitted, t.Draft = true, false
+	t.Submitted, t.HasVersion, t.Draft = true, true, false
 	switch {
 	case version != 0:
 		t.InstanceVersion = version

@@ -2,6 +2,8 @@ package wedatasim
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -29,13 +31,16 @@ func TestAct(t *testing.T) {
 		{act: Act{Do: DeedPause, Operator: person}, version: 3.0, status: 4.0, submitted: true, operator: person, operates: true, inProduct: true},
 		{act: Act{Do: DeedStop, Operator: person}, version: 3.0, status: 6.0, submitted: true, operator: person, operates: true, inProduct: true},
 		{act: Act{Do: DeedStart, Operator: person}, version: 3.0, status: 3.0, submitted: true, operator: person, operates: true, inProduct: true},
+		{act: Act{Do: DeedRollback, Operator: person}, version: 2.0, status: 3.0, submitted: true, operator: person, operates: true, inProduct: true},
+		{act: Act{Do: DeedRollback, Operator: person, InstanceVersion: 1}, version: 1.0, status: 3.0, submitted: true, operator: person, operates: true, inProduct: true},
+		{act: Act{Do: DeedAgain, Operator: person}, version: 3.0, status: 3.0, submitted: true, operator: person, operates: true, inProduct: true},
 		{act: Act{Do: DeedFail}, version: 3.0, status: 7.0, submitted: true, operates: true, inProduct: true},
 		{act: Act{Do: DeedRestart}, version: 3.0, status: 3.0, submitted: true, operates: true, inProduct: true},
 		{act: Act{Do: DeedWithdraw, Operator: person}, submitted: false, operator: person, operates: true},
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.act.Do), func(t *testing.T) {
-			do(t, Options{}, func(t *testing.T, c *client) {
+			do(t, Options{Behavior: Behavior{PlatformTrace: TraceOperation}}, func(t *testing.T, c *client) {
 				c.call("CommitIntegrationTask", commit)
 				time.Sleep(time.Hour)
 				if _, err := c.server.Act("1", "a", tt.act); err != nil {
@@ -71,6 +76,28 @@ func TestAct(t *testing.T) {
 	}
 }
 
+// What the platform does by itself is nobody's operation, unless the behavior says that
+// it leaves a trace.
+func TestPlatformTrace(t *testing.T) {
+	for trace, want := range map[Trace]string{TraceNone: "commit 08:00:00", TraceTime: "commit 09:00:00", TraceOperation: "restart 09:00:00"} {
+		do(t, Options{Behavior: Behavior{PlatformTrace: trace}}, func(t *testing.T, c *client) {
+			c.call("CommitIntegrationTask", commit)
+			time.Sleep(time.Hour)
+			for _, deed := range []Deed{DeedFail, DeedRestart} {
+				if _, err := c.server.Act("1", "a", Act{Do: deed}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			a := c.call("DescribeIntegrationTask", `{"ProjectId":"1","TaskId":"a"}`)
+			last, _ := a.TaskInfo["LastOperateInfo"].(map[string]any)
+			got := fmt.Sprintf("%s %.8s", last["TaskEvent"], strings.TrimPrefix(a.TaskInfo["UpdateTime"].(string), "2000-01-01 "))
+			if got != want || a.TaskInfo["NumRestarts"] != 1.0 || a.TaskInfo["Status"] != 3.0 || a.Runs[0].RunningOrderID != 2 {
+				t.Errorf("%s: %s, %v restarts, runs %+v; want %s", trace, got, a.TaskInfo["NumRestarts"], a.Runs, want)
+			}
+		})
+	}
+}
+
 func TestActRefused(t *testing.T) {
 	do(t, Options{}, func(t *testing.T, c *client) {
 		if _, err := c.server.Act("1", "a", Act{Do: DeedStart}); !errors.Is(err, ErrNotDone) {
@@ -86,6 +113,11 @@ func TestActRefused(t *testing.T) {
 		}
 		if _, err := c.server.Act("1", "a", Act{Do: "guess", Operator: "7"}); !errors.Is(err, ErrNotDone) {
 			t.Errorf("no deed: %v", err)
+		}
+		for _, version := range []int64{3, 4, -1} {
+			if _, err := c.server.Act("1", "a", Act{Do: DeedRollback, Operator: "7", InstanceVersion: version}); !errors.Is(err, ErrNotDone) {
+				t.Errorf("back to version %d: %v", version, err)
+			}
 		}
 		if _, err := c.server.Act("1", "a", Act{Do: DeedDelete, Operator: "7"}); err != nil {
 			t.Fatal(err)

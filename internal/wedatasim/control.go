@@ -25,14 +25,24 @@ GET    /_sim/faults                     the faults that can still be met
 POST   /_sim/faults                     order one, or a list of them
 DELETE /_sim/faults                     take all back
 DELETE /_sim/faults/{id}                take one back
+GET    /_sim/behavior                   what the service's documents leave open, and how it is here
+PATCH  /_sim/behavior                   change that: {"profile":"newest","read_lag":"4s","skew":"-2m"}
+GET    /_sim/profiles                   what "profile" can name; it can be written out, too
+GET    /_sim/approvals                  what commits wait for, or did
+POST   /_sim/approvals/{id}             end one: {"state":"rejected","operator":"7","remark":"not now"}
 
 In the console a person can lock, unlock, describe, edit, commit (with
-instance_version), start, pause, stop, withdraw and delete; without operator, the
-platform can fail and restart.
+instance_version), roll back ("rollback"), restart the same version ("again"), start,
+pause, stop, withdraw and delete; without operator, the platform can fail and restart.
+
+Commits wait for an approval with {"approvals":{"projects":["*"],"end":"passed",
+"after":"30s","jitter":"10s"}}, by projects or tasks. It ends passed, rejected,
+withdrawn or failed; drawn is one of these by chance, and without an end it waits for
+an order.
 
 A fault chooses requests by action, project_id, task_id, skip, times and
 probability, and does, in this order: delay, jitter, code and message, effect
-(never | late with late_by), approve_id, hold, answer (drop | reset | hang |
+(never | late with late_by), approve_id, fails (the job, at once), hold, answer (drop | reset | hang |
 truncated | slow | huge | empty | html | redirect | raw) with status, location
 and body. Durations are such as "250ms".
 `
@@ -56,6 +66,11 @@ func (s *Server) controlPlane() http.Handler {
 	mux.HandleFunc("POST /_sim/faults", s.postFaults)
 	mux.HandleFunc("DELETE /_sim/faults", func(http.ResponseWriter, *http.Request) { s.Clear() })
 	mux.HandleFunc("DELETE /_sim/faults/{id}", s.deleteFault)
+	mux.HandleFunc("GET /_sim/behavior", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Behavior()) })
+	mux.HandleFunc("PATCH /_sim/behavior", s.patchBehavior)
+	mux.HandleFunc("GET /_sim/profiles", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, Profiles()) })
+	mux.HandleFunc("GET /_sim/approvals", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Approvals()) })
+	mux.HandleFunc("POST /_sim/approvals/{id}", s.postApproval)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isLocal(r) {
 			http.Error(w, "the control plane answers this machine only", http.StatusForbidden)

@@ -58,6 +58,23 @@ func TestControl(t *testing.T) {
 		{"POST", "/_sim/faults", `{"status":99}`, 400, `no such status`},
 		{"POST", "/_sim/faults", `{"delay":"soon"}`, 400, `invalid duration`},
 		{"POST", "/_sim/faults", `{"code":"` + strings.Repeat("x", maxControl) + `"}`, 400, `too large`},
+		{"GET", "/_sim/profiles", "", 200, `"newest": {`},
+		{"GET", "/_sim/behavior", "", 200, `"read_lag": "0s"`},
+		{"PATCH", "/_sim/behavior", `{"profile":"newest","read_lag":"4s","lock_message":"任务已被 {locker} 锁定"}`, 200, `"name": "newest"`},
+		{"PATCH", "/_sim/behavior", `{"skew":"-2m","approvals":{"projects":["1"],"end":"drawn","after":"1m"}}`, 200, `"read_lag": "4s"`},
+		{"PATCH", "/_sim/behavior", `{"approvals":{"jitter":"1s"}}`, 200, `"after": "1m0s"`},
+		{"PATCH", "/_sim/behavior", `{"profile":{"name":"mine","offline":{"submit":"null"}}}`, 200, `"submit": "null"`},
+		{"PATCH", "/_sim/behavior", `{"profile":"unheard"}`, 400, `no such profile: "unheard"; there are bare, full`},
+		{"PATCH", "/_sim/behavior", `{"profile":{"online":{}}}`, 400, `unknown field "online"`},
+		{"PATCH", "/_sim/behavior", `{"profile":{"offline":{"submit":"maybe"}}}`, 400, `no such telling: "maybe"`},
+		{"PATCH", "/_sim/behavior", `{"approvals":{"ends":"passed"}}`, 400, `unknown field "ends"`},
+		{"PATCH", "/_sim/behavior", `{"approvals":{"end":"waiting"}}`, 400, `no such end of an approval: "waiting"`},
+		{"PATCH", "/_sim/behavior", `{"approvals":{"codes":{"open":"0"}}}`, 400, `no such state of an approval: "open"`},
+		{"PATCH", "/_sim/behavior", `{"approvals":{"after":"-1s"}}`, 400, `cannot end before`},
+		{"PATCH", "/_sim/behavior", `{"read_lag":"2h"}`, 400, `not between 0 and 1h0m0s`},
+		{"PATCH", "/_sim/behavior", `{"platform_trace":"all"}`, 400, `no such trace: "all"`},
+		{"GET", "/_sim/approvals", "", 200, "[]"},
+		{"POST", "/_sim/approvals/1", `{"state":"passed"}`, 409, `there is no approval "1"`},
 		{"POST", "/_sim/tasks", "", 405, "Method Not Allowed"},
 		{"GET", "/_sim/other", "", 404, "not found"},
 	}
@@ -106,7 +123,7 @@ func TestFaultJSON(t *testing.T) {
 	want := Fault{
 		Action: "CommitIntegrationTask", ProjectID: "1", TaskID: "a", Skip: 1, Times: 2, Probability: 0.5,
 		Delay: time.Second, Jitter: time.Millisecond, Code: "InternalError", Message: "m", Effect: EffectLate, LateBy: time.Minute,
-		ApproveID: "a7", Hold: time.Hour, Answer: ReplyRaw, Status: 418, Location: "l", Body: "b",
+		ApproveID: "a7", Fails: true, Hold: time.Hour, Answer: ReplyRaw, Status: 418, Location: "l", Body: "b",
 	}
 	data, err := json.Marshal(want)
 	if err != nil {

@@ -16,6 +16,10 @@
 //
 //	curl -d '{"task_id":"t1","answer":"drop","times":1}' http://127.0.0.1:9741/_sim/faults
 //
+// A [Behavior] says how the service is where its documents leave it open: what reads
+// tell ([Profile]), how old that is, which commits wait for an approval, whose clock is
+// off. [Server.Act] does what people do in the console, and the platform by itself.
+//
 // GET /_sim/ lists what else the control plane can do. It answers this machine
 // only and wants no signature.
 //

@@ -11,8 +11,11 @@ type Effect string
 // The effects.
 const (
 	EffectNow   Effect = ""      // before it is answered, unless Fault.Code refuses it
-	EffectNever Effect = "never" // not at all, whatever the answer says
-	EffectLate  Effect = "late"  // after Fault.LateBy, even if the client has left
+	EffectNever Effect = "never" // not at all: it is lost, whatever the answer says
+	// EffectLate holds the request up on its way: it reaches the service after
+	// Fault.LateBy, even if the client has left, and is looked at only then, its
+	// signature's age, too. Fault.Answer does not wait for that unless it is the whole one.
+	EffectLate Effect = "late"
 )
 
 // Reply says what becomes of the answer.
@@ -55,7 +58,8 @@ type Fault struct {
 	Message   string
 	Effect    Effect
 	LateBy    time.Duration
-	ApproveID string        // a commit is answered as waiting for this approval
+	ApproveID string        // a commit waits for an approval with this id, which ends by order only
+	Fails     bool          // the job of a commit ends with an error as soon as it took effect
 	Hold      time.Duration // before the answer
 	Answer    Reply
 	Status    int
@@ -68,6 +72,16 @@ type armed struct {
 	Fault
 	fitted int // requests it fitted
 	met    int // requests it met
+	drawn  map[taskKey]int
+}
+
+// draws numbers the chances of the fault with a task, apart from other faults'.
+func (a *armed) draws(key taskKey) int {
+	if a.drawn == nil {
+		a.drawn = make(map[taskKey]int)
+	}
+	a.drawn[key]++
+	return a.ID<<32 | a.drawn[key]
 }
 
 // Inject orders a fault and returns its number.
@@ -108,13 +122,13 @@ func (s *Server) meet(v *visit, action string) {
 			continue
 		}
 		a.fitted++
-		if a.fitted <= a.Skip || a.Probability > 0 && s.rand.Float64() >= a.Probability {
+		if a.fitted <= a.Skip || a.Probability > 0 && s.chance("fault", v.call.key(), a.draws(v.call.key())) >= a.Probability {
 			continue
 		}
 		a.met++
 		v.fault, v.delay = a.Fault, a.Delay
 		if a.Jitter > 0 {
-			v.delay += time.Duration(s.rand.Int64N(int64(a.Jitter)))
+			v.delay += s.drawn(a.Jitter, "jitter", v.call.key(), a.ID<<32|a.met)
 		}
 		s.entry(v.n).Fault = a.ID
 		return

@@ -24,6 +24,7 @@ type faultFields struct {
 	Effect      Effect   `json:"effect,omitempty"`
 	LateBy      duration `json:"late_by,omitempty"`
 	ApproveID   string   `json:"approve_id,omitempty"`
+	Fails       bool     `json:"fails,omitempty"`
 	Hold        duration `json:"hold,omitempty"`
 	Answer      Reply    `json:"answer,omitempty"`
 	Status      int      `json:"status,omitempty"`
@@ -47,7 +48,7 @@ func (f Fault) MarshalJSON() ([]byte, error) {
 	return json.Marshal(faultFields{
 		ID: f.ID, Action: f.Action, ProjectID: f.ProjectID, TaskID: f.TaskID, Skip: f.Skip, Times: f.Times, Probability: f.Probability,
 		Delay: duration(f.Delay), Jitter: duration(f.Jitter), Code: f.Code, Message: f.Message, Effect: f.Effect, LateBy: duration(f.LateBy),
-		ApproveID: f.ApproveID, Hold: duration(f.Hold), Answer: f.Answer, Status: f.Status, Location: f.Location, Body: f.Body,
+		ApproveID: f.ApproveID, Fails: f.Fails, Hold: duration(f.Hold), Answer: f.Answer, Status: f.Status, Location: f.Location, Body: f.Body,
 	})
 }
 
@@ -55,15 +56,13 @@ func (f Fault) MarshalJSON() ([]byte, error) {
 // error: a fault that was meant otherwise must not seem to be ordered.
 func (f *Fault) UnmarshalJSON(data []byte) error {
 	var v faultFields
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&v); err != nil {
+	if err := strictly(data, &v); err != nil {
 		return err
 	}
 	*f = Fault{
 		Action: v.Action, ProjectID: v.ProjectID, TaskID: v.TaskID, Skip: v.Skip, Times: v.Times, Probability: v.Probability,
 		Delay: time.Duration(v.Delay), Jitter: time.Duration(v.Jitter), Code: v.Code, Message: v.Message, Effect: v.Effect, LateBy: time.Duration(v.LateBy),
-		ApproveID: v.ApproveID, Hold: time.Duration(v.Hold), Answer: v.Answer, Status: v.Status, Location: v.Location, Body: v.Body,
+		ApproveID: v.ApproveID, Fails: v.Fails, Hold: time.Duration(v.Hold), Answer: v.Answer, Status: v.Status, Location: v.Location, Body: v.Body,
 	}
 	return f.check()
 }

@@ -11,8 +11,8 @@ const maxLedger = 1 << 18
 
 // Entry is one request.
 type Entry struct {
-	N         int       `json:"n"`  // from 1, in order of arrival
-	At        time.Time `json:"at"` // of arrival, by the server's clock
+	N         int       `json:"n"`  // from 1, in order of At
+	At        time.Time `json:"at"` // when it left the client, by the server's clock
 	Account   string    `json:"account,omitempty"`
 	Region    string    `json:"region,omitempty"`
 	Action    string    `json:"action"`
@@ -26,16 +26,23 @@ type Entry struct {
 	VersionDesc     string `json:"version_desc,omitempty"`
 
 	RequestID string `json:"request_id"`
-	Code      string `json:"code,omitempty"`  // of the error it was answered with, if the answer left
-	Fault     int    `json:"fault,omitempty"` // the fault that met it
+	// ArrivedAt is when the request reached the service: At, later for one that was
+	// held up on its way, or never for one that was lost.
+	ArrivedAt time.Time `json:"arrived_at,omitzero"`
+	Code      string    `json:"code,omitempty"`  // of the error it was answered with, if the answer left
+	Fault     int       `json:"fault,omitempty"` // the fault that met it
 
 	// Applied says that a commit took effect, as the Sequence-th of all, at AppliedAt.
 	Applied   bool      `json:"applied,omitempty"`
 	Sequence  int64     `json:"sequence,omitempty"`
 	AppliedAt time.Time `json:"applied_at,omitzero"`
+
+	// ApproveID is what a commit waits for, or did, and Approval how that stands.
+	ApproveID string        `json:"approve_id,omitempty"`
+	Approval  ApprovalState `json:"approval,omitempty"`
 }
 
-// Ledger returns every request, in order of arrival; of more than 262,144 the oldest go.
+// Ledger returns every request, in the order in which they left the client; of more than 262,144 the oldest go.
 func (s *Server) Ledger() []Entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()

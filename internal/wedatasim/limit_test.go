@@ -90,7 +90,7 @@ func TestLimitIsApart(t *testing.T) {
 
 // The server counts, and judges signatures, by its own clock.
 func TestSkew(t *testing.T) {
-	do(t, Options{Skew: 6 * time.Minute}, func(t *testing.T, c *client) {
+	do(t, Options{Behavior: Behavior{Skew: 6 * time.Minute}}, func(t *testing.T, c *client) {
 		if got := c.call("CommitIntegrationTask", commit).code(); got != "AuthFailure.SignatureExpire" {
 			t.Errorf("answered %q", got)
 		}

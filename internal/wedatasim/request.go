@@ -25,6 +25,7 @@ type visit struct {
 	delay     time.Duration // the fault's, with its random part
 	requestID string
 	err       *apiError
+	again     func() *apiError // what is checked of a request that arrives late; s.mu is held
 }
 
 // serveAPI answers one request of the API.
@@ -34,10 +35,39 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		return // the client left in the middle of it: nothing was asked
 	}
 	v := s.receive(r, body)
+	if v.fault.Effect == EffectLate {
+		answer := s.holdUp(v)
+		if v.fault.Answer != ReplyWhole {
+			v.fault.respond(w, r, nil)
+			return
+		}
+		select {
+		case a := <-answer:
+			v.fault.respond(w, r, a)
+		case <-r.Context().Done():
+			panic(http.ErrAbortHandler)
+		}
+		return
+	}
 	time.Sleep(v.delay)
 	answer := s.decide(v)
 	time.Sleep(v.fault.Hold)
 	v.fault.respond(w, r, answer)
+}
+
+// holdUp lets the request arrive later, whoever still waits for the answer.
+func (s *Server) holdUp(v *visit) <-chan []byte {
+	s.mu.Lock()
+	s.write(v.n)
+	s.mu.Unlock()
+	answer := make(chan []byte, 1)
+	time.AfterFunc(v.fault.LateBy, func() {
+		s.mu.Lock()
+		v.err = v.again()
+		s.mu.Unlock()
+		answer <- s.decide(v)
+	})
+	return answer
 }
 
 // receive records the request, and checks everything that a gateway checks.
@@ -63,6 +93,10 @@ func (s *Server) receive(r *http.Request, body []byte) *visit {
 		return v
 	}
 	s.meet(v, action)
+	v.again = func() *apiError {
+		_, err := s.authenticate(r, body, s.now())
+		return err
+	}
 	return v
 }
 
@@ -107,6 +141,9 @@ func (s *Server) window(key windowKey) *window {
 func (s *Server) decide(v *visit) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if v.fault.Effect != EffectNever {
+		s.entry(v.n).ArrivedAt = s.now()
+	}
 	if v.err == nil && v.fault.Code != "" {
 		v.err = &apiError{v.fault.Code, v.fault.Message}
 	}
@@ -129,22 +166,18 @@ func (s *Server) decide(v *visit) []byte {
 	return answer
 }
 
-// carryOut makes the call take effect when its fault says. s.mu is held.
+// carryOut makes a commit take effect, or wait for an approval. s.mu is held.
 func (s *Server) carryOut(v *visit) {
 	commit, ok := v.call.(*commitParams)
 	if !ok {
 		return
 	}
-	commit.approveID, commit.by = v.fault.ApproveID, v.account.UIN
-	switch v.fault.Effect {
-	case EffectNever:
-	case EffectLate:
-		time.AfterFunc(v.fault.LateBy, func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.apply(v.n, commit)
-			s.write(v.n)
-		})
+	commit.by, commit.fails = v.account.UIN, v.fault.Fails
+	switch {
+	case v.fault.Effect == EffectNever:
+		commit.approveID = v.fault.ApproveID
+	case v.fault.ApproveID != "" || s.opts.Behavior.Approvals.wanted(commit.key()):
+		s.ask(v.n, commit, v.fault.ApproveID)
 	default:
 		s.apply(v.n, commit)
 	}

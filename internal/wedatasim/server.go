@@ -17,16 +17,16 @@ import (
 // Options say how a [Server] behaves. The zero value is strict and has the
 // documented limit.
 type Options struct {
-	Accounts      []Account     // who may call; none: DefaultAccount alone
-	Regions       []string      // which regions there are; none: those of the SDK
-	Limit         int           // requests a second of one account, region and action; 0: 20; less than 0: no limit
-	Window        Window        // how seconds are counted
-	CountRejected bool          // rejected requests count, too
-	KnownOnly     bool          // a commit of a task that was not there before is ResourceNotFound
-	Skew          time.Duration // how far this clock is ahead
-	Seed          uint64        // of all that is random
-	Ledger        io.Writer     // each request that was decided on, as a line of JSON; may be nil
-	Logger        *slog.Logger  // nil: silence
+	Accounts      []Account    // who may call; none: DefaultAccount alone
+	Regions       []string     // which regions there are; none: those of the SDK
+	Limit         int          // requests a second of one account, region and action; 0: 20; less than 0: no limit
+	Window        Window       // how seconds are counted
+	CountRejected bool         // rejected requests count, too
+	KnownOnly     bool         // a commit of a task that was not there before is ResourceNotFound
+	Behavior      Behavior     // may change while the server runs; has to pass its Check
+	Seed          uint64       // of all that is random
+	Ledger        io.Writer    // each request that was decided on, as a line of JSON; may be nil
+	Logger        *slog.Logger // nil: silence
 }
 
 // Account is who calls.
@@ -64,6 +64,12 @@ type Server struct {
 	sequence int64 // of what took effect
 	faults   []*armed
 	faultID  int
+
+	pasts       map[taskKey][]past // oldest first
+	reads       map[taskKey]int    // that drew a lag
+	approvals   []*Approval
+	approvalsOf map[taskKey]int // that end by schedule
+	asked       int             // approvals so far
 }
 
 // New returns a server without tasks.
@@ -84,6 +90,10 @@ func New(opts Options) *Server {
 		rand:    rand.New(rand.NewPCG(opts.Seed, 0)),
 		tasks:   make(map[taskKey]*Task),
 		windows: make(map[windowKey]*window),
+
+		pasts:       make(map[taskKey][]past),
+		reads:       make(map[taskKey]int),
+		approvalsOf: make(map[taskKey]int),
 	}
 	s.SetAccounts(opts.Accounts...)
 	s.control = s.controlPlane()
@@ -125,8 +135,8 @@ func (s *Server) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 // Close ends Serve and all connections.
 func (s *Server) Close() error { return s.http.Close() }
 
-// now is the time by the server's clock.
-func (s *Server) now() time.Time { return time.Now().Add(s.opts.Skew) }
+// now is the time by the server's clock. s.mu is held.
+func (s *Server) now() time.Time { return time.Now().Add(s.opts.Behavior.Skew) }
 
 // ServeHTTP answers one request of the API, or of the control plane.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -134,6 +144,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.control.ServeHTTP(w, r)
 		return
 	}
+	s.mu.Lock()
+	now := s.now()
+	s.mu.Unlock()
+	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
 	s.serveAPI(w, r)
 }
 

@@ -33,12 +33,18 @@ type Task struct {
 	Status          int64     `json:"status"` // in production
 	InstanceVersion int64     `json:"instance_version"`
 	Submitted       bool      `json:"submitted"`              // it is in production
+	HasVersion      bool      `json:"has_version"`            // it was, ever
+	Exported        bool      `json:"exported,omitempty"`     // of an offline task: to orchestration
 	Draft           bool      `json:"draft,omitempty"`        // in development it differs from production
 	Locker          string    `json:"locker,omitempty"`       // who has it open, a UIN
 	OperatorUIN     string    `json:"operator_uin,omitempty"` // of the last operation; the platform has none
 	OperateID       string    `json:"operate_id,omitempty"`
 	NumRestarts     int64     `json:"num_restarts"`
-	Discarded       int       `json:"discarded"` // how often its state was lost
+	RunCount        int64     `json:"run_count"` // of runs so far, whoever started them
+	RunAt           time.Time `json:"run_at,omitzero"`
+	ReaderDelay     int64     `json:"reader_delay"`           // in seconds
+	NoSavepoint     bool      `json:"no_savepoint,omitempty"` // NotExistsCheckPoint is 1
+	Discarded       int       `json:"discarded"`              // how often its state was lost
 	CreateTime      time.Time `json:"create_time"`
 	UpdateTime      time.Time `json:"update_time"`
 	ExtConfig       []Param   `json:"ext_config,omitempty"`
@@ -85,8 +91,10 @@ func (s *Server) Task(projectID, taskID string) (Task, bool) {
 func (s *Server) Edit(projectID, taskID string, change func(*Task)) Task {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.remember(taskKey{projectID, taskID})
 	t := s.taskOrNew(taskKey{projectID, taskID}, typeRealtime)
 	change(t)
+	t.HasVersion = t.HasVersion || t.Submitted
 	t.ProjectID, t.TaskID = projectID, taskID
 	s.operate(t, Operate{Event: "console", OperatorUIN: t.OperatorUIN, InstanceVersion: t.InstanceVersion})
 	return t.clone()
@@ -97,6 +105,7 @@ func (s *Server) Edit(projectID, taskID string, change func(*Task)) Task {
 func (s *Server) Lock(projectID, taskID, uin string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.remember(taskKey{projectID, taskID})
 	s.taskOrNew(taskKey{projectID, taskID}, typeRealtime).Locker = uin
 }
 
@@ -126,19 +135,23 @@ const maxOperations = 1 << 10
 
 // commit makes a commit take effect. s.mu is held.
 func (s *Server) commit(p *commitParams) {
+	s.remember(p.key())
 	t := s.taskOrNew(p.key(), p.taskType())
 	wasRunning := t.Status == StatusRunning
 	t.TaskType, t.OperatorUIN = p.taskType(), p.by
 	t.ExtConfig = p.ExtConfig
 	t.submit(p.InstanceVersion)
 	if p.CommitType != 0 {
-		t.Status = StatusRunning
+		t.run(s.now())
 	}
 	if p.CommitType != 0 && wasRunning {
 		t.NumRestarts++
 	}
 	if p.CommitType == 2 {
 		t.Discarded++
+	}
+	if p.CommitType != 0 && p.fails {
+		t.Status = StatusFailed
 	}
 	s.operate(t, Operate{
 		Event:           string(DeedCommit),
@@ -147,6 +160,16 @@ func (s *Server) commit(p *commitParams) {
 		CommitType:      p.CommitType,
 		VersionDesc:     p.VersionDesc,
 	})
+}
+
+// run starts a run of the task at now. An offline task is scheduled, and is never
+// said to be running.
+func (t *Task) run(now time.Time) {
+	t.RunCount++
+	t.RunAt = now
+	if t.TaskType != typeOffline {
+		t.Status = StatusRunning
+	}
 }
 
 // clone copies what the task refers to, too. Operations are only ever appended: those
