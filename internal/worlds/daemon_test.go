@@ -1,0 +1,257 @@
+package worlds_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/wedatasync/wedatasync/internal/wedata"
+	"github.com/wedatasync/wedatasync/internal/wedatasim"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// acceptHorizon is the daemon's default.
+const acceptHorizon = 310 * time.Second
+
+// daemon is one life of the real engine with the real client. When it is killed,
+// nothing that it does has an effect any more.
+type daemon struct {
+	w      *world
+	r      *reconcile.Reconciler
+	client *wedata.Client
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mu     sync.Mutex
+	killed bool
+	conns  map[net.Conn]bool
+}
+
+var errKilled = errors.New("the process was killed")
+
+// start starts a daemon from what is durable. It does nothing yet.
+func (w *world) start(ctx context.Context) (*daemon, error) {
+	d := &daemon{w: w, conns: make(map[net.Conn]bool)}
+	d.ctx, d.cancel = context.WithCancel(ctx)
+	account := wedatasim.DefaultAccount()
+	var err error
+	d.client, err = wedata.New(wedata.Config{
+		Endpoint: "http://127.0.0.1", Region: "ap-guangzhou", Dial: d.dial,
+		Credentials: wedata.StaticCredentials(account.SecretID, account.SecretKey, account.Token),
+	})
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	cfg := reconcile.Config{
+		Source: d, Committer: d.client, Reader: d.client, Ledger: d, Observer: d, Logger: slog.New(slog.DiscardHandler),
+		Guards:   func() *reconcile.Guards { return new(reconcile.Guards) },
+		Horizon:  func() time.Duration { return acceptHorizon },
+		Interval: func() time.Duration { return interval },
+		Commits:  reconcile.NewPacer(20), Reads: reconcile.NewPacer(20),
+		Random: func() float64 { return float64(w.moment("random")%1000) / 1000 },
+		NewID:  func() string { return fmt.Sprintf("%016x", w.moment("id")) },
+	}
+	if w.weak {
+		weaken(&cfg)
+	}
+	d.r = reconcile.New(cfg, state.NewRecords(slices.Collect(maps.Values(w.records))...), w.control)
+	w.daemon = d
+	w.note("the daemon starts")
+	return d, nil
+}
+
+// live goes on until the context is done or the daemon is killed.
+func (d *daemon) live() {
+	defer d.client.Close()
+	defer d.cancel()
+	if d.w.lot.runs {
+		_ = d.r.Run(d.ctx, d.w.poke)
+		return
+	}
+	for d.ctx.Err() == nil {
+		// What fails is tried again, as Run does; a death ends the context.
+		_, _ = d.r.Once(d.ctx)
+		timer := time.NewTimer(interval)
+		select {
+		case <-timer.C:
+		case <-d.w.poke:
+		case <-d.ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// kill ends the daemon as SIGKILL does: its connections end with it.
+func (d *daemon) kill(why string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.killed {
+		return
+	}
+	d.killed = true
+	d.w.note("the daemon is killed %s", why)
+	for c := range d.conns {
+		_ = c.Close()
+	}
+	d.cancel()
+}
+
+func (d *daemon) dead() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.killed
+}
+
+// dial connects to the service, as long as the daemon lives.
+func (d *daemon) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if d.dead() {
+		return nil, errKilled
+	}
+	c, err := d.w.sim.Dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.killed {
+		_ = c.Close()
+		return nil, errKilled
+	}
+	d.conns[c] = true
+	return &conn{c, d}, nil
+}
+
+type conn struct {
+	net.Conn
+	d *daemon
+}
+
+func (c *conn) Close() error {
+	c.d.mu.Lock()
+	defer c.d.mu.Unlock()
+	delete(c.d.conns, c.Conn)
+	return c.Conn.Close()
+}
+
+// Save implements reconcile.Ledger.
+func (d *daemon) Save(_ context.Context, t state.Transition) error {
+	w := d.w
+	if d.dead() {
+		return errKilled
+	}
+	death := w.deathAt(&t)
+	if death == "before" {
+		d.kill("before it writes")
+		return errKilled
+	}
+	w.mu.Lock()
+	w.keep(&t)
+	w.mu.Unlock()
+	switch death {
+	case "after":
+		d.kill("after it has written")
+		return errKilled
+	case "soon": // with the request on its way
+		time.AfterFunc(time.Duration(w.moment("death")%uint64(9*time.Second)), func() { d.kill("with a request under way") })
+	}
+	return nil
+}
+
+// Verify implements reconcile.Ledger.
+func (*daemon) Verify(context.Context) error { return nil }
+
+// Words implements reconcile.Ledger.
+func (d *daemon) Words(context.Context) ([]state.Word, error) {
+	if d.dead() {
+		return nil, errKilled
+	}
+	d.w.mu.Lock()
+	defer d.w.mu.Unlock()
+	return slices.Clone(d.w.words), nil
+}
+
+// WordsPending implements reconcile.Ledger.
+func (d *daemon) WordsPending(context.Context) (bool, error) {
+	if d.dead() {
+		return false, errKilled
+	}
+	d.w.mu.Lock()
+	defer d.w.mu.Unlock()
+	return len(d.w.words) > 0, nil
+}
+
+// Poll implements reconcile.Source.
+func (d *daemon) Poll(ctx context.Context) (*reconcile.Revision, error) {
+	if d.dead() {
+		return nil, errKilled
+	}
+	w := d.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, f := range w.pushed {
+		w.specs.Put(f)
+	}
+	w.pushed = nil
+	if n := w.specs.Problems().Errors(); n > 0 {
+		w.breach("test", "", "the specs are wrong: %v", w.specs.Problems())
+	}
+	id := fmt.Sprintf("%040d", w.edits)
+	w.epochs[id] = maps.Clone(w.epoch)
+	return &reconcile.Revision{ID: id, Author: "Lin <lin@example.org>", Subject: "change", Specs: w.specs}, ctx.Err()
+}
+
+// Descends implements reconcile.Source.
+func (*daemon) Descends(context.Context, string, string) (bool, error) { return true, nil }
+
+// Close implements reconcile.Source.
+func (*daemon) Close() error { return nil }
+
+// Planned implements reconcile.Observer.
+func (d *daemon) Planned(p *reconcile.Plan) { d.shown(p) }
+
+// Called implements reconcile.Observer.
+func (*daemon) Called(*reconcile.Change, *state.Record, state.Outcome) {}
+
+// Passed implements reconcile.Observer.
+func (d *daemon) Passed(r *reconcile.Result) { d.shown(r.Left) }
+
+// shown looks that the plan lists all that is in doubt.
+func (d *daemon) shown(p *reconcile.Plan) {
+	w := d.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if d.dead() {
+		return
+	}
+	for key, rec := range w.records {
+		if isOpen(rec.Status) && !slices.ContainsFunc(p.Changes, func(c reconcile.Change) bool { return c.Key == key && c.Hold == reconcile.HoldUnknown }) {
+			w.breach("hidden", "", "%s: its outcome is not known, and the plan does not say so", key.TaskID)
+		}
+	}
+}
+
+// isOpen reports whether the outcome of the newest commit is not known.
+func isOpen(s state.Status) bool { return s == state.StatusIntent || s == state.StatusUnknown }
+
+// parsed keeps the files that were parsed: many worlds have the same, and nobody
+// changes them.
+var parsed sync.Map
+
+func parse(w *wish) *spec.File {
+	text := w.text()
+	f, ok := parsed.Load(text)
+	if !ok {
+		f, _ = parsed.LoadOrStore(text, spec.Parse(w.task+".yaml", []byte(text)))
+	}
+	return f.(*spec.File)
+}

@@ -1,0 +1,46 @@
+package worlds_test
+
+import (
+	"time"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// weaken puts the refuted rule back.
+func weaken(cfg *reconcile.Config) { cfg.Judge = weakJudge }
+
+// weakJudge believes that the wanted version and status prove a commit if they were not
+// there before, and that a task that looks as before disproves one.
+func weakJudge(rec *state.Record, e reconcile.Evidence) (v reconcile.Verdict, why string) {
+	a, live := rec.Attempt, e.Live
+	if a.Before == nil {
+		return reconcile.VerdictOperator, "what was live before the request could not be read"
+	}
+	stands := func(l *state.Live) bool {
+		if a.Wanted.CommitType == spec.Submit {
+			return l.Submitted
+		}
+		return l.Status == state.TaskRunning
+	}
+	reached := func(l *state.Live) bool {
+		return (a.Wanted.InstanceVersion == 0 || l.InstanceVersion == a.Wanted.InstanceVersion) && stands(l)
+	}
+	before, after := *a.Before, *live
+	before.Locked, before.Locker, after.Locked, after.Locker = false, "", false, ""
+	versions := a.Wanted.InstanceVersion != 0 && before.InstanceVersion != 0 && before.InstanceVersion != a.Wanted.InstanceVersion
+	traced := before.OperateID != "" || before.UpdateTime != "" || !stands(&before) || versions
+	switch late := e.At.Sub(a.At); {
+	case reached(live) && !reached(a.Before):
+		return reconcile.VerdictHappened, ""
+	case late < e.Horizon:
+		return reconcile.VerdictOpen, ""
+	case before == after && traced:
+		return reconcile.VerdictNotHappened, ""
+	case before == after || late >= e.Horizon+10*time.Minute:
+		return reconcile.VerdictOperator, "it does not tell"
+	default:
+		return reconcile.VerdictOpen, ""
+	}
+}
