@@ -3,7 +3,7 @@ package reconcile
 import (
 	"errors"
 	"fmt"
-	"slices"
+	"maps"
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
@@ -150,27 +150,31 @@ func (r *Reconciler) learnOperator(rec *state.Record, live *state.Live) *state.C
 // approvals says whether commits of the project wait for an approval in WeData.
 func (r *Reconciler) approvals(projectID string) ApprovalFlow {
 	control := r.Control()
-	if slices.Contains(control.ApprovalProjects, projectID) {
+	switch needed, known := control.ApprovalFlows[projectID]; {
+	case !known:
+		return ApprovalUnknown
+	case needed:
 		return ApprovalNeeded
+	default:
+		return ApprovalNone
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for rec := range r.records.All() {
-		if a := rec.Applied; a != nil && rec.Key.ProjectID == projectID && a.Origin == state.OriginCommit && a.TaskApproveID == "" {
-			return ApprovalNone
-		}
-	}
-	return ApprovalUnknown
 }
 
-// noteApproval returns the control that remembers that commits of the project wait for
-// an approval, or nil if there is nothing new to remember.
+// noteApproval returns the control that remembers what an accepted commit tells of the
+// approvals of its project, or nil if that is known. A project that has ever needed one
+// keeps to need it.
 func (r *Reconciler) noteApproval(projectID string, out state.Outcome) *state.Control {
 	next := r.Control()
-	if out.TaskApproveID == "" || slices.Contains(next.ApprovalProjects, projectID) {
+	needed := out.TaskApproveID != ""
+	if was, known := next.ApprovalFlows[projectID]; out.Class != state.ClassApplied || known && (was || !needed) {
 		return nil
 	}
-	next.ApprovalProjects = append(slices.Clone(next.ApprovalProjects), projectID)
+	flows := maps.Clone(next.ApprovalFlows)
+	if flows == nil {
+		flows = map[string]bool{}
+	}
+	flows[projectID] = needed
+	next.ApprovalFlows = flows
 	return &next
 }
 

@@ -157,7 +157,7 @@ func (in *Input) hold(c *Change, now time.Time) (HoldReason, string) {
 		return HoldPaused, fmt.Sprintf("%s since %s, next try %s: %s",
 			pause.Code, stamp(pause.Since), stamp(pause.Until), pause.Message)
 	}
-	if have != nil && have.Accepted() && have.Attempt.Outcome.TaskApproveID == "" && now.Before(have.Attempt.Since.Add(readLag)) {
+	if have != nil && have.Accepted() && (have.Attempt.Outcome.TaskApproveID != "" || now.Before(have.Attempt.Since.Add(readLag))) {
 		return HoldWaiting, "waits for its last commit to be live: " + acceptedDetail(c.Key, have.Attempt)
 	}
 	if have != nil && have.Status == state.StatusWaiting && now.Before(have.Attempt.NextAt) {

@@ -73,6 +73,9 @@ func (w *world) sayTruth() {
 		case state.StatusRefused:
 			w.say(state.VerbRetry, key.String(), "")
 		case state.StatusApplied:
+			if rec.Accepted() && rec.Attempt.Outcome.TaskApproveID != "" {
+				w.say(state.VerbResolve, key.String(), "applied") // it was approved
+			}
 			if rec.Attempt == nil && rec.Applied.Run != nil && rec.Applied.Run.Status != state.RunRunning ||
 				overOf(rec.Applied) != nil || contested(rec.Applied) != "" {
 				w.say(state.VerbRetry, key.String(), "")

@@ -21,9 +21,10 @@ type Control struct {
 	// Operator is the account that reads name for our own commits; nil before the first
 	// that a read showed live.
 	Operator *Operator `json:"operator,omitempty"`
-	// ApprovalProjects are the projects in which a commit was answered with an approval
-	// in WeData: a commit there can be accepted and leave what is live as it was.
-	ApprovalProjects []string `json:"approval_projects,omitempty"`
+	// ApprovalFlows says of each project in which a commit was accepted whether an answer
+	// ever named an approval in WeData: a commit there can be accepted and leave what is
+	// live as it was. No map is ever changed in place.
+	ApprovalFlows map[string]bool `json:"approval_flows,omitempty"`
 	// Look is the last look at what is live; nil before the first.
 	Look *Look `json:"look,omitempty"`
 }
