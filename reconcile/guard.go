@@ -38,6 +38,10 @@ type Guards struct {
 	// AdoptAlreadyLive takes a task as applied, without a commit, whose wanted version is
 	// live by an operation that the state does not know. Else it is held.
 	AdoptAlreadyLive bool
+	// ApproverIsNotAuthor lets an approval count only if it is not by the author of the
+	// newest revision. Authors says as whom those who approve write revisions.
+	ApproverIsNotAuthor bool
+	Authors             []Author
 }
 
 // same reports whether a plan that has passed the guards has passed the others, too.
@@ -64,7 +68,11 @@ func (g *Guards) Check(p *Plan, f Facts, now time.Time) *Plan {
 	if len(out.Holds) == 0 {
 		return &out
 	}
-	if approval := approvalOf(f.Control, &out, now); approval != nil {
+	if approval := approvalOf(f.Control, &out, now); approval == nil {
+		// Nobody has approved it.
+	} else if own := g.ownWork(&out.Source, approval.Actor); own != "" {
+		out.Holds = append(out.Holds, GuardHold{Guard: guardAuthor, Message: own, Approvable: true})
+	} else {
 		out.Approved = approval.Actor
 		out.Holds = slices.DeleteFunc(out.Holds, func(h GuardHold) bool { return h.Approvable })
 	}

@@ -151,6 +151,9 @@ func (r *Reconciler) approve(w state.Word, now time.Time) (state.Transition, sta
 		case len(r.plan.Holds) == 0:
 			return state.Transition{}, no("nothing holds plan %s", r.plan.Hash)
 		}
+		if own := r.ownWork(w.Actor); own != "" {
+			return state.Transition{}, no("%s", own)
+		}
 		hash = strings.TrimPrefix(r.plan.Hash, hashPrefix)
 	}
 	given := state.Approval{PlanHash: hash, Actor: w.Actor, At: now, Expires: now.Add(approvalLife)}
@@ -160,6 +163,15 @@ func (r *Reconciler) approve(w state.Word, now time.Time) (state.Transition, sta
 	})
 	control.Approvals = append(control.Approvals, given)
 	return state.Transition{Control: &control}, yes("plan %s is approved until %s", hash, stamp(given.Expires))
+}
+
+// ownWork says that the actor may not approve the newest plan, or "". Without a plan it is
+// found when there is one.
+func (r *Reconciler) ownWork(actor string) string {
+	if r.cfg.Guards == nil {
+		return ""
+	}
+	return r.cfg.Guards().ownWork(&r.plan.Source, actor)
 }
 
 // retry lets a task be sent again that was refused or is backing off. One that did

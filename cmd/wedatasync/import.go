@@ -41,7 +41,7 @@ Exit codes: 0 done; 1 an error; 7 the state is locked by another process.`,
 	flags.BoolVar(&o.Overwrite, "overwrite", false, "also take over tasks that the state knows, if they are live otherwise")
 	flags.StringVar(&o.Write, "write", "", "`folder` to write specs of tasks to that have none")
 	flags.StringVar(&split, "split", string(app.SplitProject), "`what` is in one file of --write: project or task")
-	flags.StringVar(&o.Actor, "as", "", "`name` to keep in the history; the login name by default")
+	flags.StringVar(&o.Actor, "as", "", "`name` to keep in the history, beside that of the user who runs the command")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := s.load(io.getenv); err != nil {
 			return usageError{err}
@@ -49,9 +49,7 @@ Exit codes: 0 done; 1 an error; 7 the state is locked by another process.`,
 		if o.Split = app.Split(split); o.Split != app.SplitProject && o.Split != app.SplitTask {
 			return usageError{fmt.Errorf("--split: %q is neither project nor task", split)}
 		}
-		if o.Actor == "" {
-			o.Actor = login(io.getenv)
-		}
+		o.Actor = actorOf(login(io.getenv), o.Actor)
 		p := &importProgress{io: io}
 		o.Progress = p.show
 		env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: true}

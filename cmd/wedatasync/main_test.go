@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -48,6 +49,8 @@ func TestScripts(t *testing.T) {
 			"until":   cmdUntil,
 			"edit":    cmdEdit,
 			"get":     cmdGet,
+			"ask":     cmdAsk,
+			"hash":    cmdHash,
 		},
 	})
 }
@@ -218,19 +221,66 @@ func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: get STATUS PATH LOG [TEXT]")
 	}
 	text := strings.Join(args[3:], "")
-	_, rest, ok := strings.Cut(ts.ReadFile(args[2]), "url=")
+	base := baseOf(ts, args[2])
+	eventually(ts, strings.Join(args, " "), func() (seen string, ok bool) {
+		req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, base+args[1], nil)
+		ts.Check(err)
+		status, body := answerTo(ts, req)
+		return status + ": " + body, strings.HasPrefix(status, args[0]) && strings.Contains(body, text)
+	})
+}
+
+// cmdHash keeps the hash of the plan in a file in a variable: hash NAME FILE.
+func cmdHash(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: hash NAME FILE")
+	}
+	var plan struct {
+		Hash string `json:"plan_hash"`
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &plan))
+	ts.Setenv(args[0], plan.Hash)
+}
+
+// cmdAsk makes one request of the daemon whose log is in a file, and asserts its answer:
+// ask STATUS METHOD PATH LOG [token=FILE] [host=NAME] [body=JSON] [says=TEXT].
+func cmdAsk(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 {
+		ts.Fatalf("usage: ask STATUS METHOD PATH LOG [token=FILE] [host=NAME] [body=JSON] [says=TEXT]")
+	}
+	with := map[string]string{}
+	for _, arg := range args[4:] {
+		name, value, _ := strings.Cut(arg, "=")
+		with[name] = value
+	}
+	req, err := http.NewRequestWithContext(context.Background(), args[1], baseOf(ts, args[3])+args[2], strings.NewReader(with["body"]))
+	ts.Check(err)
+	req.Host = with["host"]
+	req.Header.Set("Content-Type", "application/json")
+	if with["token"] != "" {
+		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(ts.ReadFile(with["token"])))
+	}
+	if status, body := answerTo(ts, req); !strings.HasPrefix(status, args[0]) || !strings.Contains(body, with["says"]) {
+		ts.Fatalf("%s: %s", status, body)
+	}
+}
+
+// baseOf returns the address of the daemon whose log is in a file.
+func baseOf(ts *testscript.TestScript, log string) string {
+	_, rest, ok := strings.Cut(ts.ReadFile(log), "url=")
 	if !ok {
-		ts.Fatalf("%s does not say where the daemon listens", args[2])
+		ts.Fatalf("%s does not say where the daemon listens", log)
 	}
 	base, _, _ := strings.Cut(rest, "\n")
-	eventually(ts, strings.Join(args, " "), func() (seen string, ok bool) {
-		req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, strings.TrimSuffix(base, "/")+args[1], nil)
-		ts.Check(err)
-		res, err := http.DefaultClient.Do(req)
-		ts.Check(err)
-		defer res.Body.Close()
-		body, err := io.ReadAll(res.Body)
-		ts.Check(err)
-		return res.Status + ": " + string(body), strconv.Itoa(res.StatusCode) == args[0] && strings.Contains(string(body), text)
-	})
+	return strings.TrimSuffix(base, "/")
+}
+
+// answerTo makes a request.
+func answerTo(ts *testscript.TestScript, req *http.Request) (status, body string) {
+	res, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	ts.Check(err)
+	return res.Status, string(data)
 }

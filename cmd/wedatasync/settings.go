@@ -54,7 +54,9 @@ func newSettings() *settings {
 	flags.DurationVar(&s.DriftInterval, "drift-interval", s.DriftInterval, "time between the daemon's looks at what is live; 0 for none")
 	flags.StringVar(&s.DriftPolicy, "drift-policy", s.DriftPolicy, "`what` is done about tasks that others have changed: report, adopt (take it over, without a commit) or heal (commit again what git says)")
 	flags.StringVar(&s.Listen, "listen", s.Listen, "`address` of the daemon's status page, API, probes, metrics and webhooks, or off")
-	flags.StringVar(&s.ActionTokenFile, "action-token-file", s.ActionTokenFile, "`file` with the token that lets the API take a person's word; it takes none without")
+	flags.Var((*names)(&s.AllowedHosts), "allowed-hosts", "`names`, by commas, of the status page's host, beside addresses, localhost and that of --listen; requests for others are refused")
+	flags.StringVar(&s.ActionTokenFile, "action-token-file", s.ActionTokenFile, "`file` with the token that lets the API take any operator action; tokens in the configuration file may do so by name")
+	flags.StringVar(&s.ReadTokenFile, "read-token-file", s.ReadTokenFile, "`file` with the token that the status page, API and metrics then need")
 	flags.StringVar(&s.Webhooks.GitHub, "github-secret-file", s.Webhooks.GitHub, "`file` with the secret of GitHub's webhook")
 	flags.StringVar(&s.Webhooks.GitLab, "gitlab-secret-file", s.Webhooks.GitLab, "`file` with the secret of GitLab's webhook")
 	flags.StringVar(&s.Webhooks.Gitea, "gitea-secret-file", s.Webhooks.Gitea, "`file` with the secret of Gitea's webhook")
@@ -123,9 +125,28 @@ func (s *settings) load(getenv func(string) string) error {
 		}
 		f.Changed = true
 	})
-	s.Guards, s.Notify = config.Guards, config.Notify
+	s.Guards, s.Tokens, s.Notify = config.Guards, config.Tokens, config.Notify
 	return errors.Join(errs...)
 }
+
+// names is a flag with several names in one value.
+type names []string
+
+func (n *names) String() string { return strings.Join(*n, ",") }
+
+// Set implements [pflag.Value].
+func (n *names) Set(text string) error {
+	*n = nil
+	for name := range strings.SplitSeq(text, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			*n = append(*n, name)
+		}
+	}
+	return nil
+}
+
+// Type implements [pflag.Value].
+func (n *names) Type() string { return "names" }
 
 // kind says what value a flag needs. The error of a value that it does not take has
 // the value, which may be a secret that went wrong.

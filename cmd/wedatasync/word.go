@@ -1,11 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/user"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,7 +30,7 @@ func newWordCommand(io *stdio, use, short, long string, args cobra.PositionalArg
 	if about != nil {
 		cmd.ValidArgsFunction = completeTask(io, s, about)
 	}
-	cmd.Flags().StringVar(&actor, "as", "", "`name` to keep in the history; the login name by default")
+	cmd.Flags().StringVar(&actor, "as", "", "`name` to keep in the history, beside that of the user who runs the command")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := s.load(io.getenv); err != nil {
 			return usageError{err}
@@ -38,7 +39,7 @@ func newWordCommand(io *stdio, use, short, long string, args cobra.PositionalArg
 		if err != nil {
 			return usageError{err}
 		}
-		w.At, w.Actor = time.Now(), cmp.Or(actor, login(io.getenv))
+		w.At, w.Actor = time.Now(), actorOf(login(io.getenv), actor)
 		return say(cmd.Context(), io, s, w)
 	}
 	return cmd
@@ -57,15 +58,26 @@ func say(ctx context.Context, io *stdio, s *settings, w state.Word) error {
 	return err
 }
 
-// login is who runs the command.
+// actorOf is who gives a word, as the history has it: the user who runs the command, and
+// the name that the user goes by.
+func actorOf(user, as string) string {
+	if as == "" || as == user {
+		return user
+	}
+	return state.Clip(user + " (as " + as + ")")
+}
+
+// login is who runs the command, by the system's word: of the environment only root's is
+// believed, for whom sudo has set it.
 func login(getenv func(string) string) string {
-	if sudo := getenv("SUDO_USER"); sudo != "" {
+	id := strconv.Itoa(os.Getuid())
+	if sudo := getenv("SUDO_USER"); sudo != "" && id == "0" {
 		return sudo
 	}
-	if u, err := user.Current(); err == nil && u.Username != "" {
+	if u, err := user.LookupId(id); err == nil && u.Username != "" {
 		return u.Username
 	}
-	return cmp.Or(getenv("USER"), "unknown")
+	return "uid " + id
 }
 
 func newApproveCommand(io *stdio) *cobra.Command {

@@ -65,7 +65,8 @@ func (s *Settings) values() map[string]string {
 		"rate": number(s.Rate), "share": number(s.Share),
 		"acceptHorizon": s.AcceptHorizon.String(), "interval": s.Interval.String(), "grace": s.Grace.String(),
 		"driftInterval": s.DriftInterval.String(), "driftPolicy": s.DriftPolicy,
-		"listen": s.Listen, "actionTokenFile": s.ActionTokenFile,
+		"listen": s.Listen, "allowedHosts": words(s.AllowedHosts),
+		"actionTokenFile": s.ActionTokenFile, "readTokenFile": s.ReadTokenFile,
 		"githubSecretFile": s.Webhooks.GitHub, "gitlabSecretFile": s.Webhooks.GitLab, "giteaSecretFile": s.Webhooks.Gitea,
 		"logFormat": s.LogFormat, "logLevel": s.LogLevel, "simulate": strconv.FormatBool(s.Simulate),
 		"gitUsername": s.Git.Username, "gitTokenFile": s.Git.TokenFile,
@@ -77,6 +78,7 @@ func (s *Settings) values() map[string]string {
 		"allowedSignersFile": s.Git.AllowedSignersFile, "revokedKeysFile": s.Git.RevokedKeysFile,
 	}
 	s.guardValues(v)
+	s.tokenValues(v)
 	s.notifyValues(v)
 	return v
 }
@@ -94,7 +96,20 @@ func (s *Settings) guardValues(v map[string]string) {
 	}
 	v["guards.alreadyLive"] = map[bool]string{false: "hold", true: "adopt"}[g.AdoptAlreadyLive]
 	v["guards.windows"] = strings.Join(windows, ", ")
+	v["guards.approverIsNotAuthor"] = strconv.FormatBool(g.ApproverIsNotAuthor)
 }
+
+func (s *Settings) tokenValues(v map[string]string) {
+	for _, t := range s.Tokens {
+		v["tokens."+t.Name+".tokenFile"], v["tokens."+t.Name+".verbs"] = t.File, words(t.Verbs)
+	}
+	for _, a := range s.Guards.Authors {
+		v["tokens."+a.Actor+authorSetting] = a.Is
+	}
+}
+
+// authorSetting ends the names of the settings that say who a token's bearer is in commits.
+const authorSetting = ".author"
 
 func (s *Settings) notifyValues(v map[string]string) {
 	n := &s.Notify

@@ -47,6 +47,8 @@ func TestCompare_SeesEverything(t *testing.T) {
 func fullSettings() app.Settings {
 	s := app.Defaults()
 	s.Guards.Windows = []reconcile.Window{{Name: "w", Location: time.UTC, Start: time.Unix(1, 0), End: time.Unix(2, 0)}}
+	s.Guards.Authors = []reconcile.Author{{Actor: "lin", Is: "lin@example.com"}}
+	s.Tokens = []app.TokenSettings{{Name: "lin", File: "lin-token"}}
 	s.Notify.Forge = &notify.Config{}
 	s.Notify.Channels = []notify.Channel{{Name: "ops", Kind: notify.Slack}}
 	return s

@@ -19,10 +19,11 @@ import (
 const MaxConfig = 1 << 20
 
 // Config is what wedatasync.yaml says: a value for any flag, by the flag's name in
-// camel case, and the guards and who is told what, which have no flags.
+// camel case, and the guards, the tokens and who is told what, which have no flags.
 type Config struct {
 	Values map[string]Value
 	Guards reconcile.Guards
+	Tokens []TokenSettings
 	Notify notify.Settings
 }
 
@@ -80,8 +81,12 @@ func ReadConfig(name string, data []byte, guards reconcile.Guards) (*Config, err
 		switch key {
 		case "guards":
 			c.guards(value, &config.Guards)
+		case "tokens":
+			c.tokens(value, config)
 		case "notify":
 			c.notify(value, &config.Notify)
+		case "allowedHosts":
+			config.Values[key] = Value{Text: strings.Join(c.texts(value), ","), Line: value.Line}
 		default:
 			config.Values[key] = Value{Text: c.text(value), Line: value.Line}
 		}
@@ -176,6 +181,14 @@ func (c *configReader) oneOf(n *yaml.Node, values ...string) string {
 	return text
 }
 
+func (c *configReader) boolean(n *yaml.Node) bool {
+	b, err := strconv.ParseBool(c.text(n))
+	if err != nil {
+		c.fail(n, "true or false is needed")
+	}
+	return b
+}
+
 func (c *configReader) guards(n *yaml.Node, g *reconcile.Guards) {
 	const most = 1_000_000
 	c.mapping(n, func(key string, value *yaml.Node) bool {
@@ -194,6 +207,8 @@ func (c *configReader) guards(n *yaml.Node, g *reconcile.Guards) {
 			g.Windows = c.windows(value)
 		case "alreadyLive":
 			g.AdoptAlreadyLive = c.oneOf(value, "hold", "adopt") == "adopt"
+		case "approverIsNotAuthor":
+			g.ApproverIsNotAuthor = c.boolean(value)
 		default:
 			return false
 		}

@@ -11,8 +11,10 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/app"
 	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
 )
 
 func TestReadConfig(t *testing.T) {
@@ -20,7 +22,12 @@ func TestReadConfig(t *testing.T) {
 source: https://git.example.com/data/tasks.git
 acceptHorizon: 310s
 rate: 15
+allowedHosts: [a.example.com, b]
+tokens:
+  - {name: lin, tokenFile: lin-token, verbs: [approve, read], author: lin@example.com}
+  - {name: ci-1, tokenFile: ci-token, verbs: [retry]}
 guards:
+  approverIsNotAuthor: true
   allowProjects: ["1486804694126882816", 7]
   allowTasks: [orders, "nightly-*"]
   allowCommitTypes: [submit, start, 4]
@@ -46,8 +53,14 @@ guards:
 			"source":        {Text: "https://git.example.com/data/tasks.git", Line: 2},
 			"acceptHorizon": {Text: "310s", Line: 3},
 			"rate":          {Text: "15", Line: 4},
+			"allowedHosts":  {Text: "a.example.com,b", Line: 5},
+		},
+		Tokens: []app.TokenSettings{
+			{Name: "lin", File: "lin-token", Verbs: []state.Verb{state.VerbApprove, serve.VerbRead}},
+			{Name: "ci-1", File: "ci-token", Verbs: []state.Verb{state.VerbRetry}},
 		},
 		Guards: reconcile.Guards{
+			ApproverIsNotAuthor: true, Authors: []reconcile.Author{{Actor: "lin", Is: "lin@example.com"}},
 			AllowProjects:    []string{"1486804694126882816", "7"},
 			AllowTasks:       []string{"orders", "nightly-*"},
 			AllowCommitTypes: []spec.CommitType{spec.Submit, spec.Start, spec.Resume},
@@ -97,6 +110,17 @@ func TestReadConfig_Mistakes(t *testing.T) {
 		"window backwards":  {"guards: {windows: [{name: a, start: 2026-12-24T18:00:00Z, end: 2026-12-23T18:00:00Z}]}", "ends before it starts"},
 		"window not a map":  {"guards: {windows: [sat]}", "a mapping of settings is needed"},
 		"windows no list":   {"guards: {windows: sat}", "a list of windows is needed"},
+		"hosts no list":     {"allowedHosts: a.example.com", "c.yaml:1: a list is needed"},
+		"author no rule":    {"guards: {approverIsNotAuthor: perhaps}", "true or false is needed"},
+		"tokens no list":    {"tokens: {name: lin}", "a list of tokens is needed"},
+		"token not a map":   {"tokens: [lin]", "a mapping of settings is needed"},
+		"token no name":     {"tokens: [{tokenFile: f, verbs: [retry]}]", "a token needs a name"},
+		"token odd name":    {"tokens: [{name: 'lin (api)', tokenFile: f, verbs: [retry]}]", "a token needs a name of letters"},
+		"token no file":     {"tokens: [{name: lin, verbs: [retry]}]", "needs its tokenFile"},
+		"token no verbs":    {"tokens: [{name: lin, tokenFile: f, verbs: []}]", "needs verbs"},
+		"token no verb":     {"tokens:\n  - name: lin\n    tokenFile: f\n    verbs: [s3cr3t]", "c.yaml:4: this is no verb of a token: they are approve retry"},
+		"token a secret":    {"tokens: [{name: lin, token: s3cr3t, verbs: [retry]}]", `there is no setting "token" here`},
+		"token twice":       {"tokens: [{name: a, tokenFile: f, verbs: [read]}, {name: a, tokenFile: g, verbs: [read]}]", "another token has this name"},
 		"window no instant": {"guards: {windows: [{name: a, start: tomorrow, end: 2026-12-23T18:00:00Z}]}", "this is not a time"},
 	} {
 		t.Run(name, func(t *testing.T) {

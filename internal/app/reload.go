@@ -113,7 +113,9 @@ func (a *App) takeSettings() ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	guarded := func(c Change) bool { return strings.HasPrefix(c.Name, "guards.") }
+	guarded := func(c Change) bool {
+		return strings.HasPrefix(c.Name, "guards.") || strings.HasPrefix(c.Name, "tokens.") && strings.HasSuffix(c.Name, authorSetting)
+	}
 	looks := func(c Change) bool { return strings.HasPrefix(c.Name, "drift") }
 	for _, swap := range swaps {
 		swap()

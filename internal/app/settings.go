@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/state"
 )
 
 // Settings are what a person sets, in flags, the environment and wedatasync.yaml.
@@ -29,8 +31,11 @@ type Settings struct {
 	DriftInterval time.Duration // between two looks at what is live; 0: never
 	DriftPolicy   string        // what is done about what they find: "report", "adopt" or "heal"
 
-	Listen          string // address of the status page, the API and the probes, or ListenOff
-	ActionTokenFile string // whose token lets the API take a person's word; empty: it takes none
+	Listen          string   // address of the status page, the API and the probes, or ListenOff
+	AllowedHosts    []string // names of the status page's host beside addresses, localhost and Listen's
+	ActionTokenFile string   // whose token lets the API take any word; empty: only Tokens do
+	ReadTokenFile   string   // whose token is needed to read; empty: reading needs none, if none of Tokens is for it
+	Tokens          []TokenSettings
 	Webhooks        WebhookSettings
 
 	LogFormat string // "text" or "json"
@@ -62,6 +67,13 @@ type GitSettings struct {
 	PGPKeysFile        string // armored public keys that may sign commits
 	AllowedSignersFile string // keys of SSH that may, in the format of ssh-keygen(1)
 	RevokedKeysFile    string // public keys of SSH that may not
+}
+
+// TokenSettings are a token for HTTP that says who has it.
+type TokenSettings struct {
+	Name  string
+	File  string
+	Verbs []state.Verb // of [serve.Verbs]
 }
 
 // WebhookSettings are the files with the secrets that the forges sign with. A forge
@@ -106,6 +118,9 @@ func Defaults() Settings {
 	}
 }
 
+// hostName is a name without a port, and no pattern.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?$`)
+
 // SettingError is a setting that cannot be used.
 type SettingError struct {
 	Name string // of the flag
@@ -136,6 +151,11 @@ func (s *Settings) Validate() error {
 	check(slices.Contains(reconcile.DriftPolicies(), reconcile.DriftPolicy(s.DriftPolicy)), "drift-policy", "it is none of report, adopt and heal")
 	check(s.DriftPolicy == string(reconcile.PolicyReport) || s.DriftInterval != 0, "drift-policy", "%s needs looks at what is live: set a --drift-interval", s.DriftPolicy)
 	s.checkVerify(check)
+	for _, name := range s.AllowedHosts {
+		check(hostName.MatchString(name), "allowed-hosts", "%q is not the name of a host, such as status.example.com", name)
+	}
+	check(!s.Guards.ApproverIsNotAuthor || s.Source == "" || source.IsGit(s.Source), "source",
+		"a folder has no authors: use a git repository, or leave guards.approverIsNotAuthor out")
 	check(s.LogFormat == "text" || s.LogFormat == "json", "log-format", "it is neither text nor json")
 	loopback, err := wedata.CheckEndpoint(s.Endpoint)
 	check(err == nil, "endpoint", "%w", err)

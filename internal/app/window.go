@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/notify"
@@ -67,11 +69,28 @@ func (a *App) alive(now time.Time) bool {
 
 // windowConfig is the part of the window that can change.
 func windowConfig(s *Settings) serve.Config {
-	return serve.Config{
-		Interval:  s.Interval,
-		Webhooks:  serve.Webhooks{GitHub: s.Webhooks.GitHub, GitLab: s.Webhooks.GitLab, Gitea: s.Webhooks.Gitea},
-		TokenFile: s.ActionTokenFile,
+	c := serve.Config{
+		Interval: s.Interval,
+		Webhooks: serve.Webhooks{GitHub: s.Webhooks.GitHub, GitLab: s.Webhooks.GitLab, Gitea: s.Webhooks.Gitea},
+		Private:  s.ReadTokenFile != "",
 	}
+	for _, t := range s.Tokens {
+		c.Tokens = append(c.Tokens, serve.Token(t))
+		c.Private = c.Private || slices.Contains(t.Verbs, serve.VerbRead)
+	}
+	if s.ActionTokenFile != "" {
+		c.Tokens = append(c.Tokens, serve.Token{File: s.ActionTokenFile, Verbs: serve.Verbs()})
+	}
+	if s.ReadTokenFile != "" {
+		c.Tokens = append(c.Tokens, serve.Token{File: s.ReadTokenFile, Verbs: []state.Verb{serve.VerbRead}})
+	}
+	for _, name := range s.AllowedHosts {
+		c.Hosts = append(c.Hosts, strings.ToLower(name))
+	}
+	if host, _, err := net.SplitHostPort(s.Listen); err == nil && host != "" {
+		c.Hosts = append(c.Hosts, strings.ToLower(host))
+	}
+	return c
 }
 
 // show serves until ctx is done. A window that fails is no reason to stop

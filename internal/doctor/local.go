@@ -62,9 +62,13 @@ func secretFiles(s *app.Settings) []secretFile {
 		{"ssh-key-file", s.Git.SSHKeyFile, nil},
 		{"ssh-passphrase-file", s.Git.SSHPassphraseFile, nil},
 		{"action-token-file", s.ActionTokenFile, serve.CheckSecrets},
+		{"read-token-file", s.ReadTokenFile, serve.CheckSecrets},
 		{"github-secret-file", s.Webhooks.GitHub, serve.CheckSecrets},
 		{"gitlab-secret-file", s.Webhooks.GitLab, serve.CheckSecrets},
 		{"gitea-secret-file", s.Webhooks.Gitea, serve.CheckSecrets},
+	}
+	for _, t := range s.Tokens {
+		files = append(files, secretFile{"tokens." + t.Name + ".tokenFile", t.File, serve.CheckSecrets})
 	}
 	if f := s.Notify.Forge; f != nil {
 		files = append(files, secretFile{"notify.forge.tokenFile", f.Token.File(), nil})

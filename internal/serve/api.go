@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -23,6 +24,10 @@ var openAPI []byte
 const (
 	// exportWithin bounds how long an export may take to be fetched.
 	exportWithin = 5 * time.Minute
+	// maxExports bounds the exports at once, and leastExport is how long each may take
+	// at the least, if others wait.
+	maxExports  = 2
+	leastExport = 30 * time.Second
 	// maxEvents bounds how many rows of the history one answer has.
 	maxEvents     = 1000
 	defaultEvents = 100
@@ -84,17 +89,17 @@ func (s *Server) servePlan(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusServiceUnavailable, "there is no plan yet: the first pass has not begun")
 		return
 	}
-	if !enter(s.exports) {
-		w.Header().Set("Retry-After", "5")
-		fail(w, http.StatusServiceUnavailable, errBusy.Error())
+	ctx, out, done := s.export(w, r)
+	if out == nil {
+		busy(w)
 		return
 	}
-	defer leave(s.exports)
+	defer done()
 	rate := float64(time.Second) / float64(s.period())
 	w.Header().Set("Content-Type", "application/json")
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(exportWithin))
-	if err := report.JSON(w, plan, report.JSONOptions{ToolVersion: s.cfg.Version, Rate: rate}); err != nil {
-		s.cfg.Logger.DebugContext(r.Context(), "write plan", "error", err)
+	if err := report.JSON(out, plan, report.JSONOptions{ToolVersion: s.cfg.Version, Rate: rate}); err != nil {
+		s.cfg.Logger.DebugContext(ctx, "write plan", "error", err)
+		panic(http.ErrAbortHandler) // what was sent is not whole
 	}
 }
 
@@ -105,41 +110,60 @@ func (s *Server) serveState(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "history is true or false")
 		return
 	}
-	if !enter(s.exports) {
-		w.Header().Set("Retry-After", "5")
-		fail(w, http.StatusServiceUnavailable, errBusy.Error())
+	ctx, out, done := s.export(w, r)
+	if out == nil {
+		busy(w)
 		return
 	}
-	defer leave(s.exports)
-	ctx, cancel := context.WithTimeout(r.Context(), exportWithin)
-	defer cancel()
+	defer done()
 	reader, err := s.openState(ctx)
 	if err != nil {
 		fail(w, http.StatusServiceUnavailable, errorText(err))
 		return
 	}
 	defer func() { _ = reader.Close() }()
-	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Time{})
-	_ = rc.SetWriteDeadline(time.Now().Add(exportWithin))
 	w.Header().Set("Content-Type", "application/json")
-	if err := state.Export(ctx, reader, w, history); err != nil {
+	if err := state.Export(ctx, reader, out, history); err != nil {
 		s.cfg.Logger.WarnContext(ctx, "export the state", "error", err)
 		// What was sent is not whole, and nothing but a broken connection can say so.
 		panic(http.ErrAbortHandler)
 	}
 }
 
-func enter(places chan struct{}) bool {
-	select {
-	case places <- struct{}{}:
-		return true
-	default:
-		return false
+// export waits for a place to export in. It returns where to write, for as long as the
+// context is not done, and what gives the place up; or nil, if there is none.
+func (s *Server) export(w http.ResponseWriter, r *http.Request) (context.Context, io.Writer, func()) {
+	ctx, cancel := context.WithTimeout(r.Context(), exportWithin)
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Time{})
+	wait, stop := context.WithTimeout(ctx, answerWithin)
+	defer stop()
+	p := s.exports.take(wait, func() {
+		cancel()
+		_ = rc.SetWriteDeadline(time.Now())
+	})
+	if p == nil {
+		cancel()
+		return ctx, nil, nil
 	}
+	return ctx, &moving{ctx, w, rc}, func() { p.leave(); cancel() }
 }
 
-func leave(places chan struct{}) { <-places }
+// moving writes for as long as somebody reads: each part of an answer has its own time,
+// and the context says when all of it has to be there.
+type moving struct {
+	ctx context.Context
+	w   io.Writer
+	rc  *http.ResponseController
+}
+
+func (m *moving) Write(p []byte) (int, error) {
+	_ = m.rc.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if err := m.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return m.w.Write(p)
+}
 
 // eventList is a page of the history.
 type eventList struct {

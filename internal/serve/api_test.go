@@ -14,7 +14,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -144,11 +143,16 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	d := newDaemon(t, troubledStatus(now), history...)
 	var said error
 	answer := state.Answer{OK: true, Message: "done"}
-	d.config.TokenFile = secretFile(t, newSecret)
+	secret := secretFile(t, newSecret)
+	d.config.Tokens = []serve.Token{
+		actionToken(secret),
+		{Name: "lin", File: secretFile(t, oldSecret), Verbs: []state.Verb{state.VerbApprove, serve.VerbRead}},
+		{Name: "bo", File: secretFile(t, boSecret), Verbs: []state.Verb{state.VerbRetry}},
+	}
 	alive := true
 	d.config.Alive = func(time.Time) bool { return alive }
 	d.config.Poke = func() {}
-	d.config.Webhooks = serve.Webhooks{GitHub: d.config.TokenFile, GitLab: d.config.TokenFile, Gitea: d.config.TokenFile}
+	d.config.Webhooks = serve.Webhooks{GitHub: secret, GitLab: secret, Gitea: secret}
 	d.config.Say = func(context.Context, state.Word) (state.Answer, error) { return answer, said }
 	s := d.serve(t)
 	api := describe(t, s)
@@ -207,6 +211,7 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	const word, kind = `{"verb":"retry","target":"1/a"}`, "application/json"
 	say(word, newSecret, kind)
 	say(word, "wrong", kind)
+	say(word, oldSecret, kind)
 	say(word, newSecret, "text/plain")
 	say(`{`, newSecret, kind)
 	answer = state.Answer{Message: "nothing to retry"}
@@ -224,21 +229,37 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	ask("gitea", nil, "X-Gitea-Signature", sign(newSecret, nil))
 	ask("gitlab", nil, "X-Gitlab-Token", newSecret)
 	ask("gitlab", nil, "X-Gitlab-Token", "wrong")
-	var slow sync.WaitGroup
-	var ends []*io.PipeWriter
-	for range 4 { // all the places for webhooks
-		r, w := io.Pipe()
-		slow.Go(func() { hook(s, "/webhook/github", r, "X-Hub-Signature-256", "sha256="+sign(newSecret, nil)) })
-		if _, err := w.Write([]byte("x")); err != nil { // it is being read
-			t.Fatal(err)
+
+	// A request for another host, and one without the token to read.
+	for path := range api.doc["paths"].(map[string]any) {
+		method, concrete := http.MethodGet, strings.Replace(path, "{forge}", "github", 1)
+		if path == "/api/v1/words" || path != concrete {
+			method = http.MethodPost
 		}
-		ends = append(ends, w)
+		r := httptest.NewRequest(method, concrete, nil)
+		r.Host = "evil.example"
+		w := httptest.NewRecorder()
+		if s.Handler().ServeHTTP(w, r); w.Code == http.StatusMisdirectedRequest {
+			api.check(t, method, path, w)
+		}
 	}
-	ask("gitlab", nil, "X-Gitlab-Token", newSecret)
-	for _, w := range ends {
-		_ = w.Close()
+	// When there are too many requests for those to be answered who wait.
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	for _, path := range []string{"/api/v1/status", "/metrics"} {
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, httptest.NewRequestWithContext(gone, http.MethodGet, path, nil))
+		api.check(t, "GET", path, w)
 	}
-	slow.Wait()
+	d.config.Private = true
+	s = d.serve(t)
+	for path := range api.doc["paths"].(map[string]any) {
+		if path == "/api/v1/words" || strings.Contains(path, "{") || path == "/healthz" || path == "/readyz" {
+			continue
+		}
+		read(path, "")
+		api.check(t, "GET", path, doAs(t, s, path, "Authorization", "Bearer "+boSecret))
+	}
 
 	for _, promise := range api.unmet() {
 		t.Errorf("no answer was %s", promise)

@@ -8,106 +8,105 @@ import (
 	"time"
 )
 
-// boundedListener bounds how many connections are open. One that comes when all are
-// taken gets the place of the one that has been without a whole request for longest,
-// so that whoever only holds connections open cannot keep the probes out.
-type boundedListener struct {
+const (
+	// maxConns bounds the open connections, and leastConn is how long each is left open
+	// at the least: together 1024 newcomers a second, whatever the others do.
+	maxConns  = 256
+	leastConn = 250 * time.Millisecond
+)
+
+// seats gives the connections of a listener their places.
+type seats struct {
 	net.Listener
-	most int
+	places  *places
+	open    context.Context
+	closing context.CancelFunc
 
 	mu    sync.Mutex
-	conns map[net.Conn]int // open connections, and the turn at which they began to wait
-	turn  int
+	conns map[net.Conn]*place
 }
 
-// answering stands for the turn of a connection that is being answered.
-const answering = -1
-
-// connKey is the key of a request's connection in its context.
-type connKey struct{}
-
-func newBoundedListener(l net.Listener, most int) *boundedListener {
-	return &boundedListener{Listener: l, most: most, conns: make(map[net.Conn]int)}
+// seat is what a request knows of its connection.
+type seat struct {
+	conn net.Conn
+	*place
 }
 
-// Accept returns the next connection that there is a place for.
-func (l *boundedListener) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		if l.admit(c) {
-			return c, nil
-		}
-		_ = c.Close() // nothing was said on it yet
-	}
+// seatKey is the key of a request's seat in its context.
+type seatKey struct{}
+
+func newSeats(l net.Listener, p *places) *seats {
+	s := &seats{Listener: l, places: p, conns: make(map[net.Conn]*place)}
+	s.open, s.closing = context.WithCancel(context.Background())
+	return s
 }
 
-// admit makes a place for the connection, if there is one.
-func (l *boundedListener) admit(c net.Conn) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.conns) >= l.most && !l.evict() {
-		return false
+// Accept returns the next connection, once there is a place for it. Who is not accepted
+// yet waits in the system's queue.
+func (s *seats) Accept() (net.Conn, error) {
+	c, err := s.Listener.Accept()
+	if err != nil {
+		return nil, err
 	}
-	l.turn++
-	l.conns[c] = l.turn
-	return true
+	p := s.places.take(s.open, func() { _ = c.Close() })
+	if p == nil {
+		_ = c.Close()
+		return nil, net.ErrClosed
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns[c] = p
+	return c, nil
 }
 
-// evict closes the connection that has waited for longest.
-func (l *boundedListener) evict() bool {
-	var oldest net.Conn
-	for c, since := range l.conns {
-		if since != answering && (oldest == nil || since < l.conns[oldest]) {
-			oldest = c
-		}
-	}
-	if oldest == nil {
-		return false
-	}
-	delete(l.conns, oldest)
-	_ = oldest.Close()
-	return true
-}
-
-// set notes the turn of an open connection; the next one if turn is 0.
-func (l *boundedListener) set(c net.Conn, turn int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, open := l.conns[c]; !open {
-		return
-	}
-	if turn == 0 {
-		l.turn++
-		turn = l.turn
-	}
-	l.conns[c] = turn
+// Close implements [net.Listener].
+func (s *seats) Close() error {
+	s.closing()
+	return s.Listener.Close()
 }
 
 // connContext is the server's ConnContext.
-func (l *boundedListener) connContext(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, c)
+func (s *seats) connContext(ctx context.Context, c net.Conn) context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return context.WithValue(ctx, seatKey{}, &seat{c, s.conns[c]})
 }
 
 // connState is the server's ConnState.
-func (l *boundedListener) connState(c net.Conn, s http.ConnState) {
-	if s == http.StateClosed {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		delete(l.conns, c)
+func (s *seats) connState(c net.Conn, state http.ConnState) {
+	if state != http.StateClosed {
+		return
+	}
+	s.mu.Lock()
+	p := s.conns[c]
+	delete(s.conns, c)
+	s.mu.Unlock()
+	if p != nil {
+		p.leave()
 	}
 }
 
-// keeping returns h for the connections of l. A request whose headers are complete
-// keeps its place until it is answered. One with a body is the last on its connection, and what h has
-// not read of the body is not waited for.
-func (l *boundedListener) keeping(h http.Handler) http.Handler {
+// prove keeps the connection of a request that has shown a token open until the request is
+// answered, whoever else comes.
+func prove(r *http.Request) {
+	if s, ok := r.Context().Value(seatKey{}).(*seat); ok {
+		s.place.prove(true)
+	}
+}
+
+// unseat ends the connection of a request.
+func unseat(r *http.Request) {
+	if s, ok := r.Context().Value(seatKey{}).(*seat); ok {
+		_ = s.conn.Close()
+	}
+}
+
+// lastWithBody lets a request with a body be the last on its connection, and does not
+// wait for what h has not read of the body. It ends what the request has proved.
+func lastWithBody(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c, ok := r.Context().Value(connKey{}).(net.Conn); ok {
-			l.set(c, answering)
-			defer l.set(c, 0)
+		if s, ok := r.Context().Value(seatKey{}).(*seat); ok {
+			defer s.place.prove(false)
 		}
 		if r.ContentLength != 0 {
 			w.Header().Set("Connection", "close")

@@ -234,6 +234,7 @@ func newDaemon(t testing.TB, status reconcile.Status, saved ...state.Transition)
 		Logger:   slog.New(slog.NewTextHandler(&d.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Status:   func() reconcile.Status { return d.status },
 		State:    func(ctx context.Context) (*state.Reader, error) { return state.OpenReader(ctx, d.path) },
+		Hosts:    []string{"example.com", "x"}, // what httptest and the tests' own requests say
 	}
 	return d
 }

@@ -16,22 +16,24 @@ type Reloads struct {
 
 // live is what can change while the window is open.
 type live struct {
-	interval  time.Duration
-	tokenFile string
-	handler   http.Handler
+	interval time.Duration
+	tokens   tokens
+	private  bool
+	handler  http.Handler
 }
 
 func (s *Server) newLive(cfg *Config) *live {
-	l := &live{interval: cfg.Interval, tokenFile: cfg.TokenFile}
-	l.handler = s.routes(l, cfg.Webhooks.forges())
+	l := &live{interval: cfg.Interval, tokens: cfg.Tokens, private: cfg.Private}
+	l.handler = guarded(addressed(cfg.Hosts, s.routes(l, cfg.Webhooks.forges())))
 	return l
 }
 
-// Reload checks the Interval, the Webhooks and the TokenFile of cfg, and returns what
-// puts them in place of those there are; after an error those stay.
+// Reload checks the Interval, the Webhooks, the Tokens, Private and the Hosts of cfg, and
+// returns what puts them in place of those there are; after an error those stay.
 func (s *Server) Reload(cfg Config) (swap func(), err error) {
 	next := s.cfg
-	next.Interval, next.Webhooks, next.TokenFile = cfg.Interval, cfg.Webhooks, cfg.TokenFile
+	next.Interval, next.Webhooks = cfg.Interval, cfg.Webhooks
+	next.Tokens, next.Private, next.Hosts = cfg.Tokens, cfg.Private, cfg.Hosts
 	if err := next.check(); err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func TestReload(t *testing.T) {
 	}
 	want("before,", http.StatusUnauthorized, http.StatusNotFound)
 	next := d.config
-	next.TokenFile, next.Webhooks.GitLab = secretFile(t, newSecret), t.TempDir()
+	next.Tokens, next.Webhooks.GitLab = []serve.Token{actionToken(secretFile(t, newSecret))}, t.TempDir()
 	if _, err := s.Reload(next); err == nil {
 		t.Error("a folder was taken for a file of secrets")
 	}

@@ -12,36 +12,39 @@ import (
 // method: there is nothing else to know about.
 func (s *Server) routes(l *live, forges []forge) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", s.serveHome)
-	mux.HandleFunc("GET /tasks", s.serveTasks)
-	mux.HandleFunc("GET /task/{project}/{task}", s.serveTask)
-	mux.HandleFunc("GET /history", s.serveHistory)
-	mux.HandleFunc("GET /events", s.serveEvents)
-	mux.HandleFunc("GET /assets/{version}/{name}", s.serveAsset)
+	long := func(h http.HandlerFunc) http.Handler { return s.forReaders(l, h) }
+	brief := func(h http.HandlerFunc) http.Handler { return s.forReaders(l, s.brief(h)) }
+
+	mux.Handle("GET /{$}", brief(s.serveHome))
+	mux.Handle("GET /tasks", brief(s.serveTasks))
+	mux.Handle("GET /task/{project}/{task}", brief(s.serveTask))
+	mux.Handle("GET /history", brief(s.serveHistory))
+	mux.Handle("GET /events", long(s.serveEvents))
+	mux.Handle("GET /assets/{version}/{name}", long(s.serveAsset))
 
 	mux.HandleFunc("GET /healthz", s.serveHealth)
 	mux.HandleFunc("GET /readyz", s.serveReady)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{
+	mux.Handle("GET /metrics", brief(promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{
 		MaxRequestsInFlight: 4, Timeout: writeTimeout / 2, DisableCompression: true,
-	}))
+	}).ServeHTTP))
 
-	mux.HandleFunc("GET /api/v1/status", s.serveStatus)
-	mux.HandleFunc("GET /api/v1/plan", s.servePlan)
-	mux.HandleFunc("GET /api/v1/state", s.serveState)
-	mux.HandleFunc("GET /api/v1/history", s.serveEventList)
-	mux.HandleFunc("GET /api/v1/openapi.yaml", serveOpenAPI)
-	mux.HandleFunc("GET /api/v1/plan.schema.json", servePlanSchema)
+	mux.Handle("GET /api/v1/status", brief(s.serveStatus))
+	mux.Handle("GET /api/v1/plan", long(s.servePlan))
+	mux.Handle("GET /api/v1/state", long(s.serveState))
+	mux.Handle("GET /api/v1/history", brief(s.serveEventList))
+	mux.Handle("GET /api/v1/openapi.yaml", long(serveOpenAPI))
+	mux.Handle("GET /api/v1/plan.schema.json", long(servePlanSchema))
 
-	if s.cfg.Say != nil && l.tokenFile != "" {
-		mux.Handle("POST /api/v1/words", http.NewCrossOriginProtection().Handler(s.serveWord(l.tokenFile)))
+	if s.cfg.Say != nil && l.tokens.acts() {
+		mux.Handle("POST /api/v1/words", http.NewCrossOriginProtection().Handler(s.serveWord(l.tokens)))
 	}
 	if s.poker != nil {
 		for _, f := range forges {
 			mux.HandleFunc("POST /webhook/"+f.name, s.serveWebhook(f))
 		}
 	}
-	mux.HandleFunc("/", s.serveNotFound)
-	return guarded(mux)
+	mux.Handle("/", brief(s.serveNotFound))
+	return mux
 }
 
 // policy lets a browser run and load the embedded files, and nothing else.

@@ -15,8 +15,9 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// Config is what a Server is made of. Everything but Source, Reloads, Period, Say, TokenFile
-// and Webhooks is required. [Server.Reload] exchanges Interval, Webhooks and TokenFile.
+// Config is what a Server is made of. Everything but Source, Reloads, Period, Say, Tokens,
+// Private, Hosts and Webhooks is required. [Server.Reload] exchanges Interval, Webhooks,
+// Tokens, Private and Hosts.
 type Config struct {
 	Version  string        // of this program
 	Interval time.Duration // between two polls of the source
@@ -44,10 +45,13 @@ type Config struct {
 	// Say gives a person's word to the daemon, and returns the answer. [ErrPending]
 	// says that the word was left and not answered yet.
 	Say func(context.Context, state.Word) (state.Answer, error)
-	// TokenFile holds the token that who gives a word must know; a second line may
-	// have another one, for its rotation. It is read again at each use. Empty:
-	// there are no actions.
-	TokenFile string
+	// Tokens are those that words are taken with. None that acts: there are no actions.
+	Tokens []Token
+	// Private says that pages, the API, events and metrics need a token that may read.
+	Private bool
+	// Hosts are the names, in lower case and without a port, that requests may have for
+	// this server, beside its IP addresses and localhost.
+	Hosts []string
 }
 
 // Webhooks names the files of the secrets that the forges sign with. A file has one
@@ -66,10 +70,10 @@ var ErrPending = errors.New("the daemon has not answered yet; it will, and histo
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 10 * time.Second
-	writeTimeout      = 10 * time.Second
+	hookTimeout       = 5 * time.Second // for the body of a webhook
+	writeTimeout      = 5 * time.Second // for what is in memory, and for each part of what is not
 	idleTimeout       = 60 * time.Second
 	maxHeaderBytes    = 16 << 10
-	maxConns          = 64
 	// shutdownWithin is how long requests under way get to end.
 	shutdownWithin = 5 * time.Second
 )
@@ -87,8 +91,9 @@ type Server struct {
 	digests digests
 
 	reads   chan struct{} // one for each reader of the state that may be open
-	exports chan struct{} // one for each export that may run
-	hooks   chan struct{} // one for each webhook whose body may be read
+	exports *places       // one for each export that may run
+	answers *places       // one for each answer that is in memory
+	making  chan struct{} // one for each that is being made
 
 	live    atomic.Pointer[live]
 	closing sync.Once
@@ -110,8 +115,9 @@ func New(cfg Config) (*Server, error) {
 		hub:     newHub(),
 		pages:   pages,
 		reads:   make(chan struct{}, 8),
-		exports: make(chan struct{}, 2),
-		hooks:   make(chan struct{}, 4),
+		exports: newPlaces(maxExports, leastExport),
+		answers: newPlaces(maxAnswers, leastAnswer),
+		making:  make(chan struct{}, maxMade),
 		quit:    make(chan struct{}),
 	}
 	s.catalog = newCatalog(s.openState)
@@ -130,15 +136,12 @@ func (cfg *Config) check() error {
 	if cfg.Poke == nil && len(cfg.Webhooks.forges()) > 0 {
 		return errors.New("serve webhooks: there is nothing to ask for a poll")
 	}
-	for _, name := range []string{cfg.TokenFile, cfg.Webhooks.GitHub, cfg.Webhooks.GitLab, cfg.Webhooks.Gitea} {
-		if name == "" {
-			continue
-		}
-		if _, err := readSecrets(name); err != nil {
+	for _, f := range cfg.Webhooks.forges() {
+		if _, err := readSecrets(f.file); err != nil {
 			return err
 		}
 	}
-	return nil
+	return tokens(cfg.Tokens).check()
 }
 
 // Observer returns what the reconciler tells of its passes, so that the page, the
@@ -153,9 +156,9 @@ func (s *Server) Handler() http.Handler {
 // Serve answers requests until ctx is done, and then ends within a few seconds. It
 // closes l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	bounded := newBoundedListener(l, maxConns)
+	seats := newSeats(l, newPlaces(maxConns, leastConn))
 	srv := &http.Server{
-		Handler:                      bounded.keeping(s.Handler()),
+		Handler:                      lastWithBody(s.Handler()),
 		ReadHeaderTimeout:            readHeaderTimeout,
 		ReadTimeout:                  readTimeout,
 		WriteTimeout:                 writeTimeout,
@@ -163,8 +166,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:               maxHeaderBytes,
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
-		ConnContext:                  bounded.connContext,
-		ConnState:                    bounded.connState,
+		ConnContext:                  seats.connContext,
+		ConnState:                    seats.connState,
 		Protocols:                    new(http.Protocols),
 	}
 	srv.Protocols.SetHTTP1(true)
@@ -173,7 +176,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	var background sync.WaitGroup
 	background.Go(func() { s.warm(warm) })
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(bounded) }()
+	go func() { served <- srv.Serve(seats) }()
 
 	var err error
 	select {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 )
 
 const (
@@ -45,14 +46,13 @@ func (w Webhooks) forges() []forge {
 const (
 	hookAccepted = "accepted"
 	hookRefused  = "refused"
-	hookBusy     = "busy"
 )
 
-func hookResults() []string { return []string{hookAccepted, hookRefused, hookBusy} }
+func hookResults() []string { return []string{hookAccepted, hookRefused} }
 
 // serveWebhook asks for a poll if the sender knows the secret. What the body says is
 // not read: that something may be new is all that a sender can say. Every failure
-// has the same answer.
+// has the same answer. A body that is on its way holds nothing but its connection.
 func (s *Server) serveWebhook(f forge) http.HandlerFunc {
 	answer := func(w http.ResponseWriter, status int, text, result string) {
 		s.metrics.hooks.WithLabelValues(f.name, result).Inc()
@@ -61,14 +61,7 @@ func (s *Server) serveWebhook(f forge) http.HandlerFunc {
 		_, _ = io.WriteString(w, text)
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case s.hooks <- struct{}{}:
-			defer func() { <-s.hooks }()
-		default:
-			w.Header().Set("Retry-After", "5")
-			answer(w, http.StatusServiceUnavailable, "busy\n", hookBusy)
-			return
-		}
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(hookTimeout))
 		known, err := readSecrets(f.file)
 		if err == nil {
 			err = f.verify(r, http.MaxBytesReader(w, r.Body, maxHookBody), known)

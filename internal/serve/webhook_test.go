@@ -13,7 +13,6 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -153,7 +152,7 @@ func TestSecretFilesThatCannotBeUsed(t *testing.T) {
 		if _, err := serve.New(d.config); err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: error %v", name, err)
 		}
-		d.config.Webhooks.GitLab, d.config.TokenFile = "", d.config.Webhooks.GitLab
+		d.config.Tokens, d.config.Webhooks.GitLab = []serve.Token{actionToken(d.config.Webhooks.GitLab)}, ""
 		if _, err := serve.New(d.config); err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s, as a token: error %v", name, err)
 		}
@@ -223,38 +222,6 @@ func TestUnsignedBodiesAreNotRead(t *testing.T) {
 		if w := hook(s, path, body); w.Code != http.StatusUnauthorized || body.read.Load() > 0 {
 			t.Errorf("%s: %d after %d bytes", path, w.Code, body.read.Load())
 		}
-	}
-}
-
-// TestManyAtOnceAreBounded: bodies that come slowly take only the places that
-// webhooks have.
-func TestManyAtOnceAreBounded(t *testing.T) {
-	s, polls, _ := hooked(t)
-	signature := "sha256=" + sign(newSecret, nil)
-	var slow []*io.PipeWriter
-	var wg sync.WaitGroup
-	busy := make(chan int, 10)
-	for range 10 {
-		r, w := io.Pipe()
-		slow = append(slow, w)
-		wg.Go(func() { busy <- hook(s, "/webhook/github", r, "X-Hub-Signature-256", signature).Code })
-	}
-	for range 6 { // the others hold the four places
-		if got := <-busy; got != http.StatusServiceUnavailable {
-			t.Errorf("one too many got %d, want 503", got)
-		}
-	}
-	for _, w := range slow {
-		_ = w.Close()
-	}
-	wg.Wait()
-	for range 4 {
-		if got := <-busy; got != http.StatusAccepted {
-			t.Errorf("a slow one got %d, want 202", got)
-		}
-	}
-	if polls.Load() != 1 {
-		t.Errorf("%d polls, want 1", polls.Load())
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/wedatasync/wedatasync/state"
@@ -29,28 +28,34 @@ type wordRequest struct {
 	Actor  string     `json:"actor"`
 }
 
-// serveWord gives a person's word to the daemon, if the person has the token in the
-// file.
-func (s *Server) serveWord(tokenFile string) http.HandlerFunc {
+// serveWord gives the word of somebody with a token to the daemon.
+func (s *Server) serveWord(known tokens) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !s.mayAct(r, tokenFile) {
+		t := known.find(r, s.cfg.Logger, bearer(r))
+		if t == nil {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="wedatasync"`)
 			fail(w, http.StatusUnauthorized, "a token is needed: Authorization: Bearer TOKEN")
 			return
 		}
-		s.passOn(w, r)
+		prove(r)
+		s.passOn(w, r, t)
 	}
 }
 
 // passOn gives the word in the body to the daemon, and answers with what became of it.
-func (s *Server) passOn(w http.ResponseWriter, r *http.Request) {
+func (s *Server) passOn(w http.ResponseWriter, r *http.Request, t *Token) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		fail(w, http.StatusUnsupportedMediaType, "the body has to be application/json")
 		return
 	}
-	word, err := readWord(http.MaxBytesReader(w, r.Body, maxWordBody))
+	word, err := readWord(http.MaxBytesReader(w, r.Body, maxWordBody), t)
 	if err != nil {
 		fail(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	if !t.may(word.Verb) {
+		s.cfg.Logger.WarnContext(r.Context(), "word refused", "verb", word.Verb, "target", word.Target, "actor", word.Actor)
+		fail(w, http.StatusForbidden, t.cannot(word.Verb))
 		return
 	}
 	rc := http.NewResponseController(w)
@@ -71,19 +76,9 @@ func (s *Server) passOn(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// mayAct reports whether the request has the token.
-func (s *Server) mayAct(r *http.Request, tokenFile string) bool {
-	known, err := readSecrets(tokenFile)
-	if err != nil {
-		s.cfg.Logger.ErrorContext(r.Context(), "read the token for actions", "error", err)
-		return false
-	}
-	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	return ok && strings.EqualFold(scheme, "Bearer") && known.match(token)
-}
-
-// readWord reads a word, and checks what can be told without the state.
-func readWord(body io.Reader) (state.Word, error) {
+// readWord reads a word of the token's bearer, and checks what can be told without the
+// state.
+func readWord(body io.Reader, t *Token) (state.Word, error) {
 	var req wordRequest
 	d := json.NewDecoder(body)
 	d.DisallowUnknownFields()
@@ -98,12 +93,25 @@ func readWord(body io.Reader) (state.Word, error) {
 			return state.Word{}, errors.New("a text is too long")
 		}
 	}
-	word := state.Word{At: time.Now(), Actor: "api", Verb: req.Verb, Target: req.Target, Arg: req.Arg, Until: req.Until}
-	if req.Actor != "" {
-		// The token says that it may act, not who it is.
-		word.Actor = state.Clip(req.Actor + " (api)")
+	if t.Name != "" && req.Actor != "" && req.Actor != t.Name {
+		return state.Word{}, errors.New("actor: the token says who gives the word: leave it out")
 	}
+	word := state.Word{At: time.Now(), Actor: t.actor(req.Actor), Verb: req.Verb, Target: req.Target, Arg: req.Arg, Until: req.Until}
 	return word, checkWord(&word)
+}
+
+// actor is who gives a word with the token, as the history has it. A token with a name
+// says who; one without says that its bearer may act, and the request who that claims to
+// be.
+func (t *Token) actor(claimed string) string {
+	switch {
+	case t.Name != "":
+		return t.Name
+	case claimed != "":
+		return state.Clip(claimed + " (api)")
+	default:
+		return "api"
+	}
 }
 
 func checkWord(w *state.Word) error {

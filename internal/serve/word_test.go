@@ -22,13 +22,16 @@ func speaker(t testing.TB) (s *serve.Server, words *[]state.Word, token string) 
 	t.Helper()
 	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
 	words, token = new([]state.Word), secretFile(t, newSecret)
-	d.config.TokenFile = token
+	d.config.Tokens = []serve.Token{actionToken(token)}
 	d.config.Say = func(_ context.Context, w state.Word) (state.Answer, error) {
 		*words = append(*words, w)
 		return state.Answer{OK: true, Message: "done"}, nil
 	}
 	return d.serve(t), words, token
 }
+
+// actionToken is the token in the file, which is good for everything and says no name.
+func actionToken(file string) serve.Token { return serve.Token{File: file, Verbs: serve.Verbs()} }
 
 // say posts a word.
 func say(s *serve.Server, body string, header ...string) *httptest.ResponseRecorder {
@@ -149,7 +152,8 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	d.config.Poke = func() {}
 	file := secretFile(t, hookSecret)
 	d.config.Webhooks = serve.Webhooks{GitHub: file, GitLab: file, Gitea: file}
-	d.config.TokenFile = secretFile(t, token)
+	tokenFile := secretFile(t, token)
+	d.config.Tokens = []serve.Token{actionToken(tokenFile)}
 	d.config.Say = func(context.Context, state.Word) (state.Answer, error) { return state.Answer{Message: "no"}, nil }
 	s := d.serve(t)
 	var shown strings.Builder
@@ -165,7 +169,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 		note(hook(s, "/webhook/github", nil, "X-Hub-Signature-256", "sha256="+sign(given, nil)))
 		note(say(s, `{"verb":"retry"}`, "Authorization", "Bearer "+given))
 	}
-	for _, name := range []string{file, d.config.TokenFile} {
+	for _, name := range []string{file, tokenFile} {
 		if err := os.WriteFile(name, []byte(token+"\n"+hookSecret+"\n"+token), 0o600); err != nil { // three: an error
 			t.Fatal(err)
 		}
@@ -177,5 +181,72 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	}
 	if strings.Contains(d.log.String(), "canary") {
 		t.Errorf("a secret is in the log: %s", d.log.String())
+	}
+}
+
+// boSecret is the token of bo, who may retry.
+const boSecret = "bo-secret-55555555555"
+
+// TestNamedTokens: a token is good for its verbs, and says who gives a word, whatever
+// the request says.
+func TestNamedTokens(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		body   string
+		secret string
+		want   int
+		actor  string // empty: nothing is passed on
+	}{
+		{"its verb", `{"verb":"approve","target":"` + planHash + `"}`, oldSecret, http.StatusOK, "lin"},
+		{"its own name", `{"verb":"approve","target":"` + planHash + `","actor":"lin"}`, oldSecret, http.StatusOK, "lin"},
+		{"another name", `{"verb":"approve","target":"` + planHash + `","actor":"ada"}`, oldSecret, http.StatusBadRequest, ""},
+		{"another verb", `{"verb":"retry"}`, oldSecret, http.StatusForbidden, ""},
+		{"the verb of a suspension does not end one", `{"verb":"unsuspend"}`, boSecret, http.StatusForbidden, ""},
+		{"another one's verb", `{"verb":"approve","target":"` + planHash + `"}`, boSecret, http.StatusForbidden, ""},
+		{"bo's verb", `{"verb":"retry"}`, boSecret, http.StatusOK, "bo"},
+		{"the token without a name", `{"verb":"retry","actor":"lin"}`, newSecret, http.StatusOK, "lin (api)"},
+		{"no verb of words is read", `{"verb":"read"}`, oldSecret, http.StatusBadRequest, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := newDaemon(t, healthy(emptyPlan(), time.Now()))
+			var actors []string
+			d.config.Say = func(_ context.Context, w state.Word) (state.Answer, error) {
+				actors = append(actors, w.Actor)
+				return state.Answer{OK: true}, nil
+			}
+			d.config.Tokens = []serve.Token{
+				actionToken(secretFile(t, newSecret)),
+				{Name: "lin", File: secretFile(t, oldSecret), Verbs: []state.Verb{state.VerbApprove, serve.VerbRead}},
+				{Name: "bo", File: secretFile(t, boSecret), Verbs: []state.Verb{state.VerbRetry, state.VerbSuspend}},
+			}
+			w := say(d.serve(t), tt.body, "Authorization", "Bearer "+tt.secret)
+			if w.Code != tt.want || strings.Join(actors, " ") != tt.actor {
+				t.Errorf("%d %s with the actors %q, want %d and %q", w.Code, w.Body, actors, tt.want, tt.actor)
+			}
+		})
+	}
+}
+
+// TestTokensThatTwoHave are refused: they would not say who gives a word.
+func TestTokensThatTwoHave(t *testing.T) {
+	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
+	d.config.Say = func(context.Context, state.Word) (state.Answer, error) { return state.Answer{OK: true}, nil }
+	lin, bo := secretFile(t, oldSecret), secretFile(t, boSecret)
+	d.config.Tokens = []serve.Token{
+		{Name: "lin", File: lin, Verbs: []state.Verb{state.VerbRetry}}, {Name: "bo", File: bo, Verbs: []state.Verb{state.VerbRetry}},
+	}
+	s := d.serve(t)
+	if err := os.WriteFile(bo, []byte(newSecret+"\n"+oldSecret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if w := say(s, `{"verb":"retry"}`, "Authorization", "Bearer "+oldSecret); w.Code != http.StatusUnauthorized {
+		t.Errorf("a token that two have is %d, want 401", w.Code)
+	}
+	if w := say(s, `{"verb":"retry"}`); w.Code != http.StatusOK {
+		t.Errorf("bo's other token is %d, want 200", w.Code)
+	}
+	if _, err := serve.New(d.config); err == nil || !strings.Contains(err.Error(), lin) || strings.Contains(err.Error(), oldSecret) {
+		t.Errorf("the same token in two files: %v", err)
 	}
 }
