@@ -80,7 +80,8 @@ func TestKubernetes_Restricted(t *testing.T) {
 	if s := c.SecurityContext; *s.AllowPrivilegeEscalation || !*s.ReadOnlyRootFilesystem || !slices.Equal(s.Capabilities.Drop, []corev1.Capability{"ALL"}) || len(s.Capabilities.Add) > 0 {
 		t.Errorf("the container's security context is %+v", s)
 	}
-	if c.Resources.Limits.Memory().IsZero() || c.Resources.Requests.Cpu().IsZero() {
+	limits := c.Resources.Limits
+	if limits.Memory().IsZero() || limits.Cpu().IsZero() || limits.StorageEphemeral().IsZero() || c.Resources.Requests.Cpu().IsZero() {
 		t.Errorf("the container's resources are %+v", c.Resources)
 	}
 	for _, m := range c.VolumeMounts {

@@ -38,6 +38,17 @@ func TestDeploy_Commands(t *testing.T) {
 	}
 }
 
+// TestDeploy_NoCore: a crash writes no memory, which has the credentials, to a disk.
+func TestDeploy_NoCore(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(top, "deploy", "systemd", "wedatasync.service"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(data), "\nLimitCORE=0\n") {
+		t.Error("the unit lets a crash write a core")
+	}
+}
+
 // TestDeploy_Configuration: the daemon takes the configuration of the kustomize base.
 func TestDeploy_Configuration(t *testing.T) {
 	s := addSettings(newVersionCommand(&stdio{}))

@@ -54,6 +54,7 @@ func newSettings() *settings {
 	flags.DurationVar(&s.DriftInterval, "drift-interval", s.DriftInterval, "time between the daemon's looks at what is live; 0 for none")
 	flags.StringVar(&s.DriftPolicy, "drift-policy", s.DriftPolicy, "`what` is done about tasks that others have changed: report, adopt (take it over, without a commit) or heal (commit again what git says)")
 	flags.StringVar(&s.Listen, "listen", s.Listen, "`address` of the daemon's status page, API, probes, metrics and webhooks, or off")
+	flags.StringVar(&s.DebugListen, "debug-listen", s.DebugListen, "loopback `address` of Go's profiles, such as 127.0.0.1:6060; there are none without")
 	flags.Var((*names)(&s.AllowedHosts), "allowed-hosts", "`names`, by commas, of the status page's host, beside addresses, localhost and that of --listen; requests for others are refused")
 	flags.StringVar(&s.ActionTokenFile, "action-token-file", s.ActionTokenFile, "`file` with the token that lets the API take any operator action; tokens in the configuration file may do so by name")
 	flags.StringVar(&s.ReadTokenFile, "read-token-file", s.ReadTokenFile, "`file` with the token that the status page, API and metrics then need")

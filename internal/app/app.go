@@ -110,6 +110,9 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 		if err := a.openWindow(ctx, &s, &env); err != nil {
 			return nil, err
 		}
+		if err := a.openDebug(ctx, &s); err != nil {
+			return nil, err
+		}
 	}
 	if a.window != nil {
 		watching = append(watching, a.window.Observer())

@@ -30,7 +30,7 @@ func (e *RestartError) Error() string {
 
 // fixed are the settings that a daemon keeps for its life: what its state belongs to,
 // and where it can be found.
-var fixed = [...]string{"source", "branch", "path", "state", "endpoint", "region", "listen", "simulate"}
+var fixed = [...]string{"source", "branch", "path", "state", "endpoint", "region", "listen", "debugListen", "simulate"}
 
 // Compare says what differs between the settings, in order of name. The error is a
 // [*RestartError] if the difference takes a restart, which refuses all of it. It has
@@ -65,7 +65,7 @@ func (s *Settings) values() map[string]string {
 		"rate": number(s.Rate), "share": number(s.Share),
 		"acceptHorizon": s.AcceptHorizon.String(), "interval": s.Interval.String(), "grace": s.Grace.String(),
 		"driftInterval": s.DriftInterval.String(), "driftPolicy": s.DriftPolicy,
-		"listen": s.Listen, "allowedHosts": words(s.AllowedHosts),
+		"listen": s.Listen, "debugListen": s.DebugListen, "allowedHosts": words(s.AllowedHosts),
 		"actionTokenFile": s.ActionTokenFile, "readTokenFile": s.ReadTokenFile,
 		"githubSecretFile": s.Webhooks.GitHub, "gitlabSecretFile": s.Webhooks.GitLab, "giteaSecretFile": s.Webhooks.Gitea,
 		"logFormat": s.LogFormat, "logLevel": s.LogLevel, "simulate": strconv.FormatBool(s.Simulate),

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"regexp"
 	"slices"
 	"time"
@@ -32,6 +33,7 @@ type Settings struct {
 	DriftPolicy   string        // what is done about what they find: "report", "adopt" or "heal"
 
 	Listen          string   // address of the status page, the API and the probes, or ListenOff
+	DebugListen     string   // address on loopback of Go's profiles; empty: there are none
 	AllowedHosts    []string // names of the status page's host beside addresses, localhost and Listen's
 	ActionTokenFile string   // whose token lets the API take any word; empty: only Tokens do
 	ReadTokenFile   string   // whose token is needed to read; empty: reading needs none, if none of Tokens is for it
@@ -121,6 +123,12 @@ func Defaults() Settings {
 // hostName is a name without a port, and no pattern.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?$`)
 
+// onLoopback reports whether only this machine reaches the address.
+func onLoopback(address string) bool {
+	at, err := netip.ParseAddrPort(address)
+	return err == nil && at.Addr().IsLoopback()
+}
+
 // SettingError is a setting that cannot be used.
 type SettingError struct {
 	Name string // of the flag
@@ -154,6 +162,7 @@ func (s *Settings) Validate() error {
 	for _, name := range s.AllowedHosts {
 		check(hostName.MatchString(name), "allowed-hosts", "%q is not the name of a host, such as status.example.com", name)
 	}
+	check(s.DebugListen == "" || onLoopback(s.DebugListen), "debug-listen", "it is no loopback address with a port, such as 127.0.0.1:6060")
 	check(!s.Guards.ApproverIsNotAuthor || s.Source == "" || source.IsGit(s.Source), "source",
 		"a folder has no authors: use a git repository, or leave guards.approverIsNotAuthor out")
 	check(s.LogFormat == "text" || s.LogFormat == "json", "log-format", "it is neither text nor json")

@@ -52,6 +52,26 @@ func (a *App) openWindow(ctx context.Context, s *Settings, env *Env) error {
 	return nil
 }
 
+// openDebug opens the profiles, until Close.
+func (a *App) openDebug(ctx context.Context, s *Settings) error {
+	if s.DebugListen == "" {
+		return nil
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", s.DebugListen)
+	if err != nil {
+		return fmt.Errorf("open the profiles: %w: give each daemon a --debug-listen of its own", err)
+	}
+	stop := a.beside(ctx, func(ctx context.Context) {
+		a.log.InfoContext(ctx, "the profiles are open", "url", "http://"+l.Addr().String()+"/debug/pprof/")
+		if err := serve.Debug(ctx, l, a.log); err != nil {
+			a.log.ErrorContext(ctx, "the profiles are gone", "error", err)
+		}
+	})
+	a.onStop("close the profiles", func() error { stop(); return nil })
+	return nil
+}
+
 // status returns how the daemon stands.
 func (a *App) status() reconcile.Status {
 	if r := a.reconciler.Load(); r != nil {

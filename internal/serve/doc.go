@@ -6,7 +6,7 @@
 //	/healthz, /readyz          the process is alive; nobody is needed ([Readiness])
 //	/metrics                   Prometheus; all names start with wedatasync_
 //	/api/v1/…                  the same as JSON, described by /api/v1/openapi.yaml
-//	POST /api/v1/words         a person's word; only with a token file
+//	POST /api/v1/words         an operator's action; only with a token that may act
 //	POST /webhook/{forge}      asks for a poll; only with a file of secrets
 //
 // # What it cannot do
@@ -15,6 +15,13 @@
 // must survive, and a daemon without it works the same. A webhook's body is never
 // read for what it says: a signature that fits asks for a poll, which costs nothing
 // more when it comes again.
+//
+// # Who reaches the port
+//
+// Requests for a host that nobody has named are not answered, and where a token may read,
+// reading needs one. Who has shown no token holds nothing that others need: connections,
+// answers and exports are places, and a newcomer gets that of the oldest. Probes and
+// webhooks need only a connection.
 //
 // # Text from outside
 //
