@@ -69,11 +69,13 @@ func actorOf(user, as string) string {
 
 // login is who runs the command, by the system's word: of the environment only root's is
 // believed, for whom sudo has set it.
-func login(getenv func(string) string) string {
-	id := strconv.Itoa(os.Getuid())
-	if sudo := getenv("SUDO_USER"); sudo != "" && id == "0" {
+func login(getenv func(string) string) string { return loginOf(os.Getuid(), getenv) }
+
+func loginOf(uid int, getenv func(string) string) string {
+	if sudo := getenv("SUDO_USER"); sudo != "" && uid == 0 {
 		return sudo
 	}
+	id := strconv.Itoa(uid)
 	if u, err := user.LookupId(id); err == nil && u.Username != "" {
 		return u.Username
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"os/user"
 	"testing"
 )
@@ -19,20 +18,21 @@ func TestActor(t *testing.T) {
 
 // TestLogin: the environment says who somebody is for root alone.
 func TestLogin(t *testing.T) {
-	me, err := user.Current()
-	if err != nil {
-		t.Skip("this user has no name: ", err)
-	}
 	env := map[string]string{"USER": "mallory", "LOGNAME": "mallory"}
-	if got := login(func(name string) string { return env[name] }); got != me.Username {
-		t.Errorf("login is %q, want %q", got, me.Username)
+	getenv := func(name string) string { return env[name] }
+	root, err := user.LookupId("0")
+	if err != nil {
+		t.Skip("root has no name: ", err)
+	}
+	const nobody = 1<<31 - 7 // an id that no user has
+	if got := loginOf(0, getenv); got != root.Username {
+		t.Errorf("root is %q, want %q", got, root.Username)
 	}
 	env["SUDO_USER"] = "ada"
-	want := me.Username
-	if os.Getuid() == 0 {
-		want = "ada"
+	if got := loginOf(0, getenv); got != "ada" {
+		t.Errorf("root under sudo is %q, want ada", got)
 	}
-	if got := login(func(name string) string { return env[name] }); got != want {
-		t.Errorf("login under sudo is %q, want %q", got, want)
+	if got, want := loginOf(nobody, getenv), "uid 2147483641"; got != want {
+		t.Errorf("a user without a name is %q, want %q", got, want)
 	}
 }
