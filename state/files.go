@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/wedatasync/wedatasync/internal/file"
 )
 
 // fileMode lets the group of the owner read a state; umask can take that away.
@@ -32,6 +34,9 @@ func locate(path string) (files, error) {
 	}
 	if err == nil {
 		db, err = filepath.Abs(db)
+	}
+	if err == nil {
+		err = file.Regular("--state", db)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return files{}, fmt.Errorf("find state %s: %w: %w: is its volume mounted?", path, ErrMissing, err)

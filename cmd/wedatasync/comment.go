@@ -45,6 +45,7 @@ as plan has them.`,
 	flags.IntVar(&forge.pullRequest, "pull-request", 0, "its `number`")
 	flags.StringVar(&forge.tokenFile, "forge-token-file", "", "`file` with the forge's token")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		s.stateless, s.stranger = true, "comment is for pull requests"
 		if err := errors.Join(o.check(), s.load(io.getenv)); err != nil {
 			return usageError{err}
 		}

@@ -45,6 +45,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"sim":     cmdSim,
 			"commits": cmdCommits,
+			"asked":   cmdAsked,
 			"exits":   cmdExits,
 			"until":   cmdUntil,
 			"edit":    cmdEdit,
@@ -141,6 +142,16 @@ func cmdCommits(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if got := commitsOf(simOf(ts)); len(got) != want {
 		ts.Fatalf("%d commits took effect, want %d: %s", len(got), want, strings.Join(got, ", "))
+	}
+}
+
+// cmdAsked asserts how many requests the simulated endpoint has heard: asked N.
+func cmdAsked(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: [!] asked N")
+	}
+	if got := strconv.Itoa(len(simOf(ts).Ledger())); (got == args[0]) == neg {
+		ts.Fatalf("the endpoint was asked %s times", got)
 	}
 }
 

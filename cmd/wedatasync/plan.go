@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -40,6 +41,10 @@ revision that is not verified; 2 with
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "end with 2 if changes are pending")
 	cmd.Flags().StringVar(&against, "against", "", againstUsage)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		s.stateless = true
+		if isRevision(against) {
+			s.stranger = "--against compares revisions"
+		}
 		if err := errors.Join(o.check(), s.load(io.getenv)); err != nil {
 			return usageError{err}
 		}
@@ -69,6 +74,9 @@ const (
 // makePlan compares the source with what a person asked for. In the CI of a pull
 // request, where there is no state, it is what the pull request changes.
 func makePlan(ctx context.Context, io *stdio, s *settings, against string) (*reconcile.Plan, error) {
+	if against == againstState && !s.hasState() {
+		return nil, usageError{fmt.Errorf("--against state: %s, so no state is taken from the working directory: name one with --state or %s", s.stranger, envName("state"))}
+	}
 	if against == "" {
 		base, err := baseOfJob(io, s)
 		if err != nil {
@@ -76,24 +84,36 @@ func makePlan(ctx context.Context, io *stdio, s *settings, against string) (*rec
 		}
 		against = cmp.Or(base, againstState)
 	}
-	env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: s.given("state")}
+	env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: s.given("state"), Stateless: !s.hasState()}
 	switch {
+	case isRevision(against):
+		return app.Between(ctx, cmp.Or(s.Source, "."), against)
 	case against == againstState:
 		return app.Plan(ctx, s.Settings, env, "")
-	case strings.HasPrefix(against, "http://"), strings.HasPrefix(against, "https://"):
-		return app.Plan(ctx, s.Settings, env, against)
 	case against == againstLive:
 		return app.Live(ctx, s.Settings, env)
 	default:
-		return app.Between(ctx, cmp.Or(s.Source, "."), against)
+		return app.Plan(ctx, s.Settings, env, against)
+	}
+}
+
+// isRevision reports whether what --against names is none of the other things.
+func isRevision(against string) bool {
+	switch against {
+	case "", againstState, againstLive:
+		return false
+	default:
+		return !strings.HasPrefix(against, "http://") && !strings.HasPrefix(against, "https://")
 	}
 }
 
 // baseOfJob returns what the pull request of this CI job is to be merged into, or
 // "" if this is none, or if there is a state to compare with.
 func baseOfJob(io *stdio, s *settings) (string, error) {
-	if fresh, err := state.Fresh(s.State); err != nil || !fresh {
-		return "", err
+	if s.hasState() {
+		if fresh, err := state.Fresh(s.State); err != nil || !fresh {
+			return "", err
+		}
 	}
 	job, err := notify.Detect(io.getenv)
 	if errors.Is(err, notify.ErrNoCI) {

@@ -36,7 +36,7 @@ another process.`,
 		console := newConsole(io, s, once)
 		env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: console.progress && !s.given("log-level"), Version: version(), OwnState: s.given("state"), Daemon: !once}
 		if !once {
-			env.Config, env.Reload = s.config(), func() (app.Settings, error) { return s.again(io.getenv) }
+			env.Config, env.Reload = s.watched(), func() (app.Settings, error) { return s.again(io.getenv) }
 			env.Hangup = io.hangup()
 		}
 		a, err := app.New(cmd.Context(), s.Settings, env, console)

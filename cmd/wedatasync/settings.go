@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/file"
 )
 
 const (
@@ -25,8 +26,15 @@ type settings struct {
 	app.Settings
 	flags *pflag.FlagSet
 	typed map[string]string // what the command line gives, by flag
+	from  map[string]string // what gives a flag its value, by the flag: --state, WEDATASYNC_STATE, wedatasync.yaml:3
 	lines map[string]int    // of the configuration file, by the flag that it gives a value
 	found bool              // there is a configuration file
+
+	// stranger says why the working directory is taken for a stranger's, from which no
+	// settings and no state are believed; empty if it is not.
+	stranger string
+	// stateless says that the command can do without a state.
+	stateless bool
 }
 
 // addSettings gives a command the shared flags. They count once load was called.
@@ -89,12 +97,13 @@ func (s *settings) given(flag string) bool { return s.flags.Lookup(flag).Changed
 func (s *settings) load(getenv func(string) string) error {
 	flags := s.flags
 	var errs []error
-	s.typed, s.lines = map[string]string{}, map[string]int{}
+	s.typed, s.from, s.lines = map[string]string{}, map[string]string{}, map[string]int{}
 	flags.VisitAll(func(f *pflag.Flag) {
 		if f.Changed {
-			s.typed[f.Name] = f.Value.String()
+			s.typed[f.Name], s.from[f.Name] = f.Value.String(), "--"+f.Name
 		}
 	})
+	s.meetStranger(getenv)
 	config, err := s.readConfig(getenv)
 	if err != nil {
 		errs = append(errs, err)
@@ -120,6 +129,7 @@ func (s *settings) load(getenv func(string) string) error {
 			from, text = fmt.Sprintf("%s:%d", s.config(), value.Line), value.Text
 			s.lines[f.Name] = value.Line
 		}
+		s.from[f.Name] = from
 		if err := f.Value.Set(text); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %s: %s", from, camel(f.Name), kind(f)))
 			return
@@ -127,7 +137,7 @@ func (s *settings) load(getenv func(string) string) error {
 		f.Changed = true
 	})
 	s.Guards, s.Tokens, s.Notify = config.Guards, config.Tokens, config.Notify
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.distrustNamed())...)
 }
 
 // names is a flag with several names in one value.
@@ -210,9 +220,17 @@ func (s *settings) readConfig(getenv func(string) string) (*app.Config, error) {
 		if err := f.Value.Set(env); err != nil {
 			return nil, err
 		}
-		f.Changed = true
+		f.Changed, s.from[f.Name] = true, envName("config")
 	}
-	data, err := os.ReadFile(s.config())
+	if s.stranger != "" {
+		if !f.Changed {
+			return app.ReadConfig(defaultConfig, nil, s.Guards)
+		}
+		if err := s.distrust("config", s.config(), s.firstSource(getenv)); err != nil {
+			return nil, err
+		}
+	}
+	data, err := file.Read(s.from[f.Name], s.config(), app.MaxConfig)
 	if errors.Is(err, fs.ErrNotExist) && !f.Changed {
 		return app.ReadConfig(defaultConfig, nil, s.Guards)
 	}
@@ -223,13 +241,21 @@ func (s *settings) readConfig(getenv func(string) string) (*app.Config, error) {
 	return app.ReadConfig(s.config(), data, s.Guards)
 }
 
-// configFile returns the configuration file, or "" if there is none.
-func (s *settings) configFile() string {
-	name := s.flags.Lookup("config").Value.String()
-	if _, err := os.Stat(name); err != nil {
+// watched returns the configuration file, which need not be there yet, or "" if none is
+// believed.
+func (s *settings) watched() string {
+	if s.stranger != "" && !s.given("config") {
 		return ""
 	}
-	return name
+	return s.config()
+}
+
+// configFile returns the configuration file, or "" if there is none.
+func (s *settings) configFile() string {
+	if _, err := os.Stat(s.watched()); err != nil {
+		return ""
+	}
+	return s.config()
 }
 
 // envName is the environment variable of a flag.

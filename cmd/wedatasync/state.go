@@ -1,14 +1,16 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -83,9 +85,9 @@ they are, unless --all is given.`,
 			_, err = fmt.Fprintf(io.out, "%d tasks are taken as applied; nothing was sent.\n", n)
 			return err
 		}
-		from := io.in
+		from := interruptible(cmd.Context(), io.in)
 		if args[0] != "-" {
-			f, err := os.Open(args[0])
+			f, err := file.Open("FILE", args[0], app.MaxExport)
 			if err != nil {
 				return fmt.Errorf("open the export: %w", err)
 			}
@@ -99,6 +101,18 @@ they are, unless --all is given.`,
 		return err
 	}
 	return cmd
+}
+
+// interruptible returns what reads as r does, and fails when ctx is done: standard
+// input can be a pipe that nobody writes to.
+func interruptible(ctx context.Context, r io.Reader) io.Reader {
+	out, in := io.Pipe()
+	context.AfterFunc(ctx, func() { in.CloseWithError(context.Cause(ctx)) })
+	go func() {
+		_, err := io.Copy(in, r)
+		in.CloseWithError(err)
+	}()
+	return out
 }
 
 func newStateCheckCommand(io *stdio) *cobra.Command {

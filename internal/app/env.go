@@ -19,6 +19,8 @@ type Env struct {
 	// OwnState says that a person chose the state's file. A simulated endpoint
 	// forgets its tasks when it ends, and so does its state, unless one was chosen.
 	OwnState bool
+	// Stateless says that there is no state to compare with, whatever is at its path.
+	Stateless bool
 
 	// Reload reads the settings again, as they were at the start. Nil: they stay.
 	Reload func() (Settings, error)

@@ -19,9 +19,11 @@ func Live(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err erro
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	k, err := readState(ctx, s.State, s.Identity())
-	if err != nil {
-		return nil, err
+	var k known
+	if !env.Stateless {
+		if k, err = readState(ctx, s.State, s.Identity()); err != nil {
+			return nil, err
+		}
 	}
 	src, err := s.OpenSource("", &k.control, a.log)
 	if err != nil {

@@ -27,6 +27,7 @@ func Plan(ctx context.Context, s Settings, env Env, stateURL string) (_ *reconci
 	switch {
 	case stateURL != "":
 		k, err = fetchState(ctx, stateURL, s.Identity())
+	case env.Stateless:
 	case s.Simulate && !env.OwnState:
 		// Its state lives as long as its endpoint.
 	default:

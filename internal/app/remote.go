@@ -16,9 +16,10 @@ import (
 )
 
 const (
-	// fetchWithin bounds the time, and maxExport the bytes, of a state from a daemon.
+	// fetchWithin bounds the time of getting a state from a daemon.
 	fetchWithin = time.Minute
-	maxExport   = 1 << 30
+	// MaxExport bounds a state that is imported, in bytes.
+	MaxExport = 1 << 30
 )
 
 // fetchState reads the state of id that a daemon exports at an address.
@@ -60,5 +61,5 @@ func importState(ctx context.Context, address, path string, id state.Identity) (
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("ask the daemon for its state: %s answers %s: give the URL of its /api/v1/state", shown, res.Status)
 	}
-	return state.Import(ctx, path, id, io.LimitReader(res.Body, maxExport), state.Options{Actor: "plan"})
+	return state.Import(ctx, path, id, io.LimitReader(res.Body, MaxExport), state.Options{Actor: "plan"})
 }

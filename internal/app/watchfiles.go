@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"crypto/sha256"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/wedatasync/wedatasync/internal/file"
 )
 
 const (
@@ -172,15 +173,9 @@ func trail(name string) []string {
 // fingerprint tells one content of a file from another, and that it cannot be read
 // from all of them.
 func fingerprint(name string) (sum [sha256.Size]byte) {
-	f, err := os.Open(name)
+	data, err := file.Read("", name, MaxConfig)
 	if err != nil {
 		return sum
 	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, io.LimitReader(f, MaxConfig+1)); err != nil {
-		return sum
-	}
-	h.Sum(sum[:0])
-	return sum
+	return sha256.Sum256(data)
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/serve"
 )
@@ -81,8 +82,8 @@ func secretFiles(s *app.Settings) []secretFile {
 	return files
 }
 
-// lookAtSecrets checks the files of secrets: that this user can read them, and that not
-// everybody can.
+// lookAtSecrets checks the files of secrets: that this user can read them, and that
+// others cannot.
 func lookAtSecrets(_ context.Context, s *Subject) (r result) {
 	n := 0
 	for _, f := range secretFiles(&s.Settings) {
@@ -94,11 +95,10 @@ func lookAtSecrets(_ context.Context, s *Subject) (r result) {
 		if err == nil && f.check != nil {
 			err = f.check(f.path)
 		}
-		switch {
-		case err != nil:
+		if err != nil {
 			r.fail(checkSecrets, "%s: %v", f.name, err)
-		case info.Mode().Perm()&0o007 != 0:
-			r.warn(checkSecrets, "%s: everybody on this machine can use %s: chmod o= %[2]s", f.name, f.path)
+		} else if who := file.Exposed(info); who != "" {
+			r.warn(checkSecrets, "%s: %s can read %s: chmod 0600 %[3]s", f.name, who, f.path)
 		}
 	}
 	switch {
@@ -106,14 +106,14 @@ func lookAtSecrets(_ context.Context, s *Subject) (r result) {
 	case n == 0:
 		r.ok(checkSecrets, "no file of secrets is set")
 	default:
-		r.ok(checkSecrets, "%s can be read, and not by everybody", counted(n, "file"))
+		r.ok(checkSecrets, "%s can be read, and not by others", counted(n, "file"))
 	}
 	return r
 }
 
 // readable reports whether there is something in the file that this user can read.
 func readable(path string) (fs.FileInfo, error) {
-	f, err := os.Open(path)
+	f, err := file.Open("", path, file.MaxCertificates)
 	if err != nil {
 		return nil, err
 	}

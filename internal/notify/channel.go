@@ -91,12 +91,12 @@ func newChannel(c Channel, client *client) (*channel, error) {
 	if ch.line, err = parseLine(c.Template); err != nil {
 		return wrong("its template is none of Go's text/template, or asks for what an event does not have")
 	}
-	if _, _, _, err := ch.address(); err != nil {
-		return wrong("%w", err)
-	}
 	own := *client
 	own.tries, own.pause, own.log = chatTries, chatPause, client.log.With("receiver", c.Name)
 	ch.client = &own
+	if _, _, _, err := ch.address(); err != nil {
+		return wrong("%w", err)
+	}
 	ch.queue = newQueue[Event](c.Name, client.log)
 	ch.queue.deliver, ch.queue.pace = ch.deliver, hook.pace
 	if c.Kind != Webhook {
@@ -134,10 +134,10 @@ func (c *channel) address() (u *url.URL, address, key string, err error) {
 	if c.URL.IsZero() {
 		return nil, "", "", errors.New("it needs a URL")
 	}
-	if address, err = c.URL.read(); err != nil {
+	if address, err = c.URL.read("urlFile", c.client.log); err != nil {
 		return nil, "", "", err
 	}
-	if key, err = c.Key.read(); err != nil {
+	if key, err = c.Key.read("keyFile", c.client.log); err != nil {
 		return nil, "", "", err
 	}
 	u, err = url.Parse(address)

@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 	"strconv"
 	"strings"
+
+	"github.com/wedatasync/wedatasync/internal/file"
 )
 
 // Job is what a CI job says of itself.
@@ -122,6 +122,10 @@ type event struct {
 		Number      int             `json:"number"`
 		PullRequest json.RawMessage `json:"pull_request"`
 	} `json:"issue"`
+	// WorkflowRun is the run that this one comes after.
+	WorkflowRun *struct {
+		Event string `json:"event"`
+	} `json:"workflow_run"`
 }
 
 // fill adds what the event says to the job.
@@ -141,17 +145,9 @@ func (e *event) fill(job *Job) {
 const maxEvent = 26 << 20
 
 func readEvent(path string) (*event, error) {
-	file, err := os.Open(path)
+	data, err := file.Read("GITHUB_EVENT_PATH", path, maxEvent)
 	if err != nil {
 		return nil, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxEvent+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxEvent {
-		return nil, fmt.Errorf("read %s: it has more than %d bytes", path, maxEvent)
 	}
 	e := &event{}
 	if err := json.Unmarshal(data, e); err != nil {

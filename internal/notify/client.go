@@ -13,11 +13,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
@@ -56,7 +56,7 @@ func newClient(transport http.RoundTripper, caFile string, log *slog.Logger) (*c
 func newTransport(caFile string) (*http.Transport, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if caFile != "" {
-		ca, err := os.ReadFile(caFile)
+		ca, err := file.Read("caFile", caFile, file.MaxCertificates)
 		if err != nil {
 			return nil, err
 		}

@@ -140,7 +140,7 @@ func (f *Forge) ask(op, method, path string, payload any, read func(*http.Respon
 
 // request makes a request with what proves who asks.
 func (f *Forge) request(ctx context.Context, method, path string, payload any) (*http.Request, []string, error) {
-	token, err := f.config.Token.read()
+	token, err := f.config.Token.read("the file of the forge's token", f.client.log)
 	if err != nil {
 		return nil, nil, err
 	}

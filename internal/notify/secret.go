@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
+
+	"github.com/wedatasync/wedatasync/internal/file"
 )
 
 // Secret is a token, a key or a URL that nothing may show: it prints as
@@ -45,25 +46,19 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // maxSecret bounds a secret in bytes.
 const maxSecret = 8 << 10
 
-// read returns the secret itself. An error names the file and never what is in it.
-func (s Secret) read() (string, error) {
+// read returns the secret itself. An error names the file, and by, which is the setting
+// that names it, and never what is in it.
+func (s Secret) read(by string, log *slog.Logger) (string, error) {
 	if s.file == "" {
 		return s.text, nil
 	}
-	file, err := os.Open(s.file)
+	data, err := file.ReadSecret(by, s.file, maxSecret, log)
 	if err != nil {
 		return "", err
 	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxSecret+1))
 	text := strings.TrimSpace(string(data))
-	switch {
-	case err != nil:
-		return "", err
-	case len(data) > maxSecret:
-		return "", fmt.Errorf("read %s: it has more than %d bytes", s.file, maxSecret)
-	case text == "":
-		return "", fmt.Errorf("read %s: it is empty", s.file)
+	if text == "" {
+		return "", fmt.Errorf("%s: read %s: it is empty", by, s.file)
 	}
 	return text, nil
 }

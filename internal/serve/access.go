@@ -38,6 +38,18 @@ type Token struct {
 // may reports whether the token is good for the verb.
 func (t *Token) may(v state.Verb) bool { return slices.Contains(t.Verbs, v) }
 
+// setting names what names the file.
+func (t *Token) setting() string {
+	switch {
+	case t.Name != "":
+		return "tokens, " + t.Name
+	case t.may(state.VerbApprove):
+		return "--action-token-file"
+	default:
+		return "--read-token-file"
+	}
+}
+
 // tokens are those that are known.
 type tokens []Token
 
@@ -52,7 +64,7 @@ func (all tokens) acts() bool {
 func (all tokens) check() error {
 	first := map[[sha256.Size]byte]string{}
 	for _, t := range all {
-		s, err := readSecrets(t.File)
+		s, err := readSecrets(t.setting(), t.File, nil)
 		if err != nil {
 			return err
 		}
@@ -73,7 +85,7 @@ func (all tokens) find(r *http.Request, log *slog.Logger, given string) *Token {
 	var found *Token
 	n := 0
 	for i := range all {
-		known, err := readSecrets(all[i].File)
+		known, err := readSecrets(all[i].setting(), all[i].File, log)
 		if err != nil {
 			log.ErrorContext(r.Context(), "read a token", "error", err)
 			continue

@@ -3,11 +3,12 @@ package serve
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"io"
-	"os"
+	"log/slog"
 	"strings"
+
+	"github.com/wedatasync/wedatasync/internal/file"
 )
 
 const (
@@ -28,18 +29,13 @@ func (secrets) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacted
 // CheckSecrets reports what is wrong with the file of a webhook's secret or of the
 // action token.
 func CheckSecrets(name string) error {
-	_, err := readSecrets(name)
+	_, err := readSecrets("", name, nil)
 	return err
 }
 
 // readSecrets reads a file of secrets, one a line. No error has any of its text.
-func readSecrets(name string) (s secrets, err error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return s, fmt.Errorf("read secrets: %w", err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	data, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
+func readSecrets(by, name string, log *slog.Logger) (s secrets, err error) {
+	data, err := file.ReadSecret(by, name, maxSecretFile, log)
 	if err != nil {
 		return s, fmt.Errorf("read secrets: %w", err)
 	}
@@ -48,13 +44,11 @@ func readSecrets(name string) (s secrets, err error) {
 			s.values = append(s.values, []byte(value))
 		}
 	}
-	return s, s.check(name, len(data))
+	return s, s.check(name)
 }
 
-func (s secrets) check(name string, size int) error {
+func (s secrets) check(name string) error {
 	switch {
-	case size > maxSecretFile:
-		return fmt.Errorf("read secrets: %s has more than %d bytes", name, maxSecretFile)
 	case len(s.values) == 0:
 		return fmt.Errorf("read secrets: %s is empty", name)
 	case len(s.values) > maxSecrets:

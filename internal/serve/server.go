@@ -137,7 +137,7 @@ func (cfg *Config) check() error {
 		return errors.New("serve webhooks: there is nothing to ask for a poll")
 	}
 	for _, f := range cfg.Webhooks.forges() {
-		if _, err := readSecrets(f.file); err != nil {
+		if _, err := readSecrets(f.flag(), f.file, cfg.Logger); err != nil {
 			return err
 		}
 	}

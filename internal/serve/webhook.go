@@ -26,6 +26,9 @@ type forge struct {
 	verify func(r *http.Request, body io.Reader, s secrets) error
 }
 
+// flag names the file.
+func (f forge) flag() string { return "--" + f.name + "-secret-file" }
+
 // forges lists those that are configured.
 func (w Webhooks) forges() []forge {
 	all := []forge{
@@ -62,7 +65,7 @@ func (s *Server) serveWebhook(f forge) http.HandlerFunc {
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(hookTimeout))
-		known, err := readSecrets(f.file)
+		known, err := readSecrets(f.flag(), f.file, s.cfg.Logger)
 		if err == nil {
 			err = f.verify(r, http.MaxBytesReader(w, r.Body, maxHookBody), known)
 		}

@@ -157,11 +157,11 @@ func (g *Git) connector() (connector, error) {
 		if g.config.KnownHostsFile == "" {
 			return nil, errors.New("an ssh source needs a known_hosts file: get the host's key with ssh-keyscan, and compare it with what the host's owner publishes")
 		}
-		return &sshGit{at, g.branch, g.config.SSHKeyFile, g.config.SSHPassphraseFile, g.config.KnownHostsFile}, nil
+		return &sshGit{at, g.branch, g.config.SSHKeyFile, g.config.SSHPassphraseFile, g.config.KnownHostsFile, g.log}, nil
 	case "file":
 		return localGit{at.path, g.branch}, nil
 	}
-	web := &httpGit{url: at.url, branch: g.branch, user: cmp.Or(g.config.Username, "git"), passwordFile: g.config.PasswordFile, caFile: g.config.CAFile}
+	web := &httpGit{url: at.url, branch: g.branch, user: cmp.Or(g.config.Username, "git"), passwordFile: g.config.PasswordFile, caFile: g.config.CAFile, log: g.log}
 	if g.config.GitHubApp.set() {
 		if err := g.config.GitHubApp.check(at.url); err != nil {
 			return nil, err
@@ -169,7 +169,7 @@ func (g *Git) connector() (connector, error) {
 		if g.config.PasswordFile != "" {
 			return nil, errors.New("a GitHub App needs no password file: name one of the two")
 		}
-		web.app = &appTokens{app: g.config.GitHubApp}
+		web.app = &appTokens{app: g.config.GitHubApp, log: g.log}
 	}
 	if at.scheme == "http" && g.config.PasswordFile != "" {
 		g.log.Warn("the password of the source is sent without encryption: use https", "source", g.source)

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -71,6 +72,7 @@ func isLoopback(host string) bool {
 // appTokens makes tokens of an App, and keeps the last one until shortly before it ends.
 type appTokens struct {
 	app     GitHubApp
+	log     *slog.Logger
 	token   string
 	renewAt time.Time     // by our clock
 	skew    time.Duration // by how much GitHub's clock is ahead of ours
@@ -164,7 +166,7 @@ func (t *appTokens) refused(status int, message string) error {
 
 // assertion is what the App proves itself with: a JSON web token, signed with RS256.
 func (t *appTokens) assertion(now time.Time) (string, error) {
-	key, err := readRSAKey(t.app.KeyFile)
+	key, err := readRSAKey(t.app.KeyFile, t.log)
 	if err != nil {
 		return "", &Error{Kind: ErrAuth, Detail: "GitHub App", Err: err, Hint: "name the private key that GitHub gave for the App"}
 	}
@@ -187,8 +189,8 @@ func (t *appTokens) assertion(now time.Time) (string, error) {
 }
 
 // readRSAKey reads a private key in PEM.
-func readRSAKey(path string) (*rsa.PrivateKey, error) {
-	text, err := readSecret(path)
+func readRSAKey(path string, log *slog.Logger) (*rsa.PrivateKey, error) {
+	text, err := readSecret("--github-app-key-file", path, log)
 	if err != nil {
 		return nil, err
 	}

@@ -8,14 +8,16 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
+
+	"github.com/wedatasync/wedatasync/internal/file"
 )
 
 // httpGit reads a repository over http or https. Connections are kept between
@@ -27,6 +29,7 @@ type httpGit struct {
 	passwordFile string
 	caFile       string
 	app          *appTokens // nil: there is no GitHub App
+	log          *slog.Logger
 
 	password string // as last read
 	ca       []byte // what client trusts besides the system's authorities
@@ -98,7 +101,7 @@ func (h *httpGit) readPassword() error {
 	if h.passwordFile == "" {
 		return nil
 	}
-	password, err := readSecret(h.passwordFile)
+	password, err := readSecret("--git-token-file", h.passwordFile, h.log)
 	if err != nil {
 		return &Error{Kind: ErrAuth, Detail: "password file", Err: err}
 	}
@@ -111,7 +114,7 @@ func (h *httpGit) trust() error {
 	var ca []byte
 	if h.caFile != "" {
 		var err error
-		if ca, err = os.ReadFile(h.caFile); err != nil {
+		if ca, err = file.Read("--ca-file", h.caFile, file.MaxCertificates); err != nil {
 			return &Error{Kind: ErrUnreachable, Detail: "authorities", Err: err, Hint: "name a readable file of certificates in PEM"}
 		}
 	}
@@ -239,22 +242,15 @@ type readCloser struct {
 }
 
 // readSecret reads a file that holds one secret. Line ends after it do not count.
-func readSecret(path string) (string, error) {
+func readSecret(by, path string, log *slog.Logger) (string, error) {
 	const most = 64 << 10
-	file, err := os.Open(path)
+	data, err := file.ReadSecret(by, path, most, log)
 	if err != nil {
 		return "", err
 	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, most+1))
 	secret := strings.TrimRight(string(data), "\r\n")
-	switch {
-	case err != nil:
-		return "", err
-	case secret == "":
-		return "", fmt.Errorf("read %s: it is empty", path)
-	case len(data) > most:
-		return "", fmt.Errorf("read %s: it has more than %d bytes", path, most)
+	if secret == "" {
+		return "", fmt.Errorf("%s: read %s: it is empty", by, path)
 	}
 	return secret, nil
 }

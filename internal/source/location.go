@@ -40,7 +40,18 @@ func Open(location string, git GitConfig, folder FolderConfig) (reconcile.Source
 }
 
 // IsGit reports whether Open takes the location for a git repository.
-func IsGit(location string) bool { return isURL(location) || isBare(location) }
+func IsGit(location string) bool { return isURL(location) || isRepository(location) }
+
+// isRepository reports whether the folder is a bare repository, and no part of a
+// checkout: whoever writes what is checked out could put a repository of his own into
+// it, with branches as he likes.
+func isRepository(dir string) bool {
+	if !isBare(dir) {
+		return false
+	}
+	tracked, err := Tracked(dir, filepath.Join(dir, "HEAD"), false)
+	return err == nil && !tracked
+}
 
 // Redact returns a location for logs, errors and the state's lineage: without
 // user, password, query and fragment. A path stays as it is.

@@ -39,15 +39,16 @@ type FileChange struct {
 // OpenRepository opens the repository that the folder is, or is in.
 func OpenRepository(dir string) (*Repository, error) {
 	r := &Repository{dir: dir}
-	if err := r.open(); err != nil {
+	if err := r.openIn(isRepository(dir)); err != nil {
 		return nil, r.describe(err)
 	}
 	return r, nil
 }
 
-func (r *Repository) open() (err error) {
+// openIn opens the repository that the folder is itself, if it is bare. Else go-git
+// looks in the folders above it, too.
+func (r *Repository) openIn(bare bool) (err error) {
 	defer recovered(&err)
-	bare := isBare(r.dir) // else go-git would look in the folders above it
 	r.repo, err = git.PlainOpenWithOptions(r.dir, &git.PlainOpenOptions{DetectDotGit: !bare, EnableDotGitCommonDir: true})
 	if err != nil {
 		return &Error{Kind: ErrNoRepository, Err: err, Hint: "name a folder in a git repository"}

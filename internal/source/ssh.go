@@ -6,13 +6,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
-	"os"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/wedatasync/wedatasync/internal/file"
 )
 
 // sshGit reads a repository over ssh. It is not go-git's transport: that one
@@ -24,6 +26,7 @@ type sshGit struct {
 	keyFile        string
 	passphraseFile string
 	knownHosts     string
+	log            *slog.Logger
 }
 
 func (*sshGit) secrets() []string { return nil }
@@ -96,7 +99,8 @@ func (s *sshGit) config() (config *ssh.ClientConfig, host *hostCheck, err error)
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := os.Stat(s.knownHosts); err != nil {
+	// The library reads the file by its name.
+	if _, err := file.Read("--known-hosts-file", s.knownHosts, maxKeys); err != nil {
 		return nil, nil, &Error{Kind: ErrHostKey, Detail: "known_hosts", Err: err, Hint: s.howToTrust()}
 	}
 	hosts, err := knownhosts.NewDB(s.knownHosts)
@@ -121,14 +125,14 @@ func (s *sshGit) howToTrust() string {
 }
 
 func (s *sshGit) signer() (ssh.Signer, error) {
-	key, err := readSecret(s.keyFile)
+	key, err := readSecret("--ssh-key-file", s.keyFile, s.log)
 	if err != nil {
 		return nil, &Error{Kind: ErrAuth, Detail: "ssh key", Err: err}
 	}
 	signer, err := ssh.ParsePrivateKey([]byte(key + "\n"))
 	if _, ok := errors.AsType[*ssh.PassphraseMissingError](err); ok && s.passphraseFile != "" {
 		var passphrase string
-		if passphrase, err = readSecret(s.passphraseFile); err == nil {
+		if passphrase, err = readSecret("--ssh-passphrase-file", s.passphraseFile, s.log); err == nil {
 			signer, err = ssh.ParsePrivateKeyWithPassphrase([]byte(key+"\n"), []byte(passphrase))
 		}
 	}

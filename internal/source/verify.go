@@ -5,14 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
 	"slices"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/source/signature"
 )
 
@@ -63,14 +62,18 @@ func newVerifier(c *GitConfig, log *slog.Logger) (*verifier, error) {
 func (v *verifier) read() error {
 	var files signature.Files
 	for _, f := range []struct {
-		path string
-		data *[]byte
-	}{{v.pgp, &files.PGP}, {v.signers, &files.Signers}, {v.revoked, &files.Revoked}} {
+		by, path string
+		data     *[]byte
+	}{
+		{"--pgp-keys-file", v.pgp, &files.PGP},
+		{"--allowed-signers-file", v.signers, &files.Signers},
+		{"--revoked-keys-file", v.revoked, &files.Revoked},
+	} {
 		if f.path == "" {
 			continue
 		}
 		var err error
-		if *f.data, err = readKeys(f.path); err != nil {
+		if *f.data, err = file.Read(f.by, f.path, maxKeys); err != nil {
 			return err
 		}
 	}
@@ -84,19 +87,6 @@ func (v *verifier) read() error {
 	}
 	v.files, v.keys = files, keys
 	return nil
-}
-
-func readKeys(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxKeys+1))
-	if err == nil && len(data) > maxKeys {
-		err = fmt.Errorf("read %s: it has more than %d bytes", path, maxKeys)
-	}
-	return data, err
 }
 
 // check checks the commit, and in strict mode those that came after the one that

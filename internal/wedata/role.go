@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common"
 	tchttp "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/http"
+
+	"github.com/wedatasync/wedatasync/internal/file"
 )
 
 // Where an instance asks for its role. The address answers on the instance only.
@@ -97,12 +98,8 @@ func (s CredentialSources) podRole(ctx context.Context) (keys, error) {
 			return k, fmt.Errorf("%s is not set", name)
 		}
 	}
-	f, err := os.Open(s.Getenv("TKE_WEB_IDENTITY_TOKEN_FILE"))
-	if err != nil {
-		return k, err
-	}
-	defer f.Close()
-	token, err := io.ReadAll(io.LimitReader(f, maxProfile))
+	const by = "TKE_WEB_IDENTITY_TOKEN_FILE"
+	token, err := file.ReadSecret(by, s.Getenv(by), maxProfile, s.Logger)
 	if err != nil {
 		return k, err
 	}

@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/wedatasync/wedatasync/internal/file"
 )
 
 // The environment variables of the SDK.
@@ -116,7 +116,7 @@ func (s CredentialSources) profile(context.Context) (keys, error) {
 		path = filepath.Join(home, ".tencentcloud", "credentials")
 	}
 	k := keys{origin: "the file " + path}
-	data, err := s.readProfile(path)
+	data, err := file.ReadSecret("", path, maxProfile, s.Logger)
 	if errors.Is(err, fs.ErrNotExist) && !asked {
 		return k, errNone
 	}
@@ -126,35 +126,6 @@ func (s CredentialSources) profile(context.Context) (keys, error) {
 	values := parseProfile(data)
 	k.id, k.key, k.token, k.file = values["secret_id"], values["secret_key"], values["token"], path
 	return k, nil
-}
-
-// readProfile reads the file, whole and bounded.
-func (s CredentialSources) readProfile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if info.Mode().Perm()&0o007 != 0 && s.Logger != nil {
-		s.Logger.Warn("credentials file can be read by others; make it 0600", "path", path)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxProfile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxProfile {
-		return nil, fmt.Errorf("it is over %d bytes", maxProfile)
-	}
-	// What is being written must not be taken for a whole: half a key looks like one.
-	after, err := f.Stat()
-	if err == nil && (after.Size() != int64(len(data)) || !after.ModTime().Equal(info.ModTime())) {
-		err = errors.New("it was written while it was read")
-	}
-	return data, err
 }
 
 // parseProfile returns what the section [default] says, as the SDK reads it.

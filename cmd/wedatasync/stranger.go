@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/source"
+)
+
+// meetStranger finds out whether what is checked out here was accepted by nobody yet:
+// whoever wrote it would choose the settings and the state that he is checked with.
+func (s *settings) meetStranger(getenv func(string) string) {
+	if mark := notify.PullRequestMark(getenv); s.stranger == "" && mark != "" {
+		s.stranger = mark + " says that this job is for a pull request"
+	}
+}
+
+// distrust returns an error if git tracks the file that the flag names in the checkout
+// of a stranger. A state has more files beside its own.
+func (s *settings) distrust(flag, path, from string) error {
+	tracked, err := source.Tracked(from, path, flag == "state")
+	if err != nil {
+		return fmt.Errorf("%s: whether git tracks %s is not known: %w", s.from[flag], path, err)
+	}
+	if tracked {
+		return fmt.Errorf("%s: git tracks %s in what is checked out, so whoever wrote the pull request decides what is in it: name a file that is not tracked there", s.from[flag], path)
+	}
+	return nil
+}
+
+// distrustNamed checks the settings and the state that were named, now that it is known
+// which source they are for.
+func (s *settings) distrustNamed() error {
+	if s.stranger == "" {
+		return nil
+	}
+	if s.given("config") {
+		if err := s.distrust("config", s.config(), checkout(s.Source)); err != nil {
+			return err
+		}
+	}
+	switch {
+	case s.given("state"):
+		return s.distrust("state", s.State, checkout(s.Source))
+	case s.stateless || s.Simulate:
+		return nil
+	default:
+		return fmt.Errorf("--state: is needed: %s, so no state is taken from the working directory: name one with --state or %s", s.stranger, envName("state"))
+	}
+}
+
+// hasState reports whether there may be a state to compare with.
+func (s *settings) hasState() bool { return s.stranger == "" || s.given("state") }
+
+// firstSource is the source as it is known before the configuration is read: that must
+// not choose which checkout it is looked for in.
+func (s *settings) firstSource(getenv func(string) string) string {
+	if s.given("source") {
+		return checkout(s.Source)
+	}
+	return checkout(getenv(envName("source")))
+}
+
+// checkout is the folder that a source is checked out in: the working directory if it
+// is read from elsewhere.
+func checkout(from string) string {
+	if from == "" || source.IsGit(from) {
+		return "."
+	}
+	return from
+}

@@ -1,0 +1,83 @@
+package wedatasync_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// opened lists the files of the product that open files themselves, and why: all that
+// people name goes through package internal/file.
+var opened = map[string]string{
+	"cmd/wedatasync/simulate.go":    "the ledger is written, never read",
+	"internal/file/file.go":         "it is the reader",
+	"internal/source/index.go":      "an index of a pack, in the mirror",
+	"internal/source/mirror.go":     "the mirror is the daemon's",
+	"internal/source/pack.go":       "a pack, in the mirror or the .git of a checkout",
+	"internal/source/repository.go": "the .git of a checkout, which git does not let anybody commit",
+	"internal/source/saved.go":      "parsed specs, in the mirror, and the program itself",
+	"internal/source/store.go":      "an object, in the mirror or the .git of a checkout",
+	"state/create.go":               "the state is the daemon's",
+	"state/files.go":                "the state is the daemon's",
+	"state/head.go":                 "the state is the daemon's; 256 bytes are read",
+	"state/held.go":                 "the system's list of locks",
+	"state/lock.go":                 "the state is the daemon's; 4 KiB are read",
+	"state/saved.go":                "the state is the daemon's",
+}
+
+// TestNamedFiles finds code that opens a file by name and is not on the list.
+func TestNamedFiles(t *testing.T) {
+	var found []string
+	for _, top := range []string{"cmd", "internal", "reconcile", "spec", "state"} {
+		err := filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+			if err != nil {
+				return err
+			}
+			if opens(f) {
+				found = append(found, filepath.ToSlash(path))
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range found {
+		if opened[path] == "" {
+			t.Errorf("%s opens a file: if a person names it, use package internal/file; else say here why not", path)
+		}
+	}
+	for path := range opened {
+		if !slices.Contains(found, path) {
+			t.Errorf("%s opens no file: take it off the list", path)
+		}
+	}
+}
+
+// opens reports whether the code calls what opens a file by its name alone.
+func opens(f *ast.File) bool {
+	found := false
+	ast.Inspect(f, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		of, ok := call.Fun.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		pkg, ok := of.X.(*ast.Ident)
+		found = found || ok && pkg.Name == "os" && slices.Contains([]string{"ReadFile", "Open", "OpenFile"}, of.Sel.Name)
+		return true
+	})
+	return found
+}

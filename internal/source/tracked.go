@@ -1,0 +1,179 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	git "github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Tracked reports whether git tracks the file in the checkout that dir is, or is in:
+// the file itself, a link on the way to it, or, with beside, a file that is named as it
+// is and longer, such as the log of a database. In a folder that is in no checkout,
+// nothing is tracked. Names that differ in case alone are one: on some systems they
+// are one file.
+func Tracked(dir, file string, beside bool) (bool, error) {
+	if abs, err := filepath.Abs(dir); err == nil && isBare(dir) {
+		dir = filepath.Dir(abs)
+	}
+	_, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
+	if errors.Is(err, git.ErrRepositoryNotExists) {
+		return false, nil
+	}
+	r := &Repository{dir: dir}
+	if err == nil {
+		err = r.openIn(false)
+	}
+	if err != nil {
+		return false, r.describe(err)
+	}
+	found, err := r.tracks(file, beside)
+	return found, errors.Join(r.describe(err), r.Close())
+}
+
+func (r *Repository) tracks(file string, beside bool) (_ bool, err error) {
+	defer recovered(&err)
+	tree, err := r.repo.Worktree()
+	if errors.Is(err, git.ErrIsBareRepository) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	root, err := os.Stat(tree.Filesystem.Root())
+	if err != nil {
+		return false, err
+	}
+	places, err := leads(file)
+	if err != nil {
+		return false, err
+	}
+	for _, place := range places {
+		parts := namesBelow(root, place)
+		if len(parts) == 0 {
+			continue
+		}
+		if found, err := r.has(parts, beside); found || err != nil {
+			return found, err
+		}
+	}
+	return false, nil
+}
+
+// has looks in the index, and in the newest commit: what is taken out of the index
+// stays in the folder.
+func (r *Repository) has(parts []string, beside bool) (bool, error) {
+	index, err := r.repo.Storer.Index()
+	if err != nil {
+		return false, fmt.Errorf("read the index: %w", err)
+	}
+	name := strings.Join(parts, "/")
+	for _, e := range index.Entries {
+		entry := fold(e.Name)
+		// A file in the middle is a link, or the repository of a submodule.
+		if entry == name || strings.HasPrefix(name, entry+"/") || beside && strings.HasPrefix(entry, name) {
+			return true, nil
+		}
+	}
+	head, err := r.repo.Head()
+	if errors.Is(err, plumbing.ErrReferenceNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	commit, err := r.store.commit(head.Hash())
+	if err != nil {
+		return false, err
+	}
+	return r.inTree(commit.TreeHash, parts, beside)
+}
+
+func (r *Repository) inTree(tree plumbing.Hash, parts []string, beside bool) (bool, error) {
+	entries, err := r.store.tree(tree)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range entries {
+		name, last := fold(e.name), len(parts) == 1
+		if last && beside && strings.HasPrefix(name, parts[0]) || name == parts[0] && (last || !e.mode.IsDir()) {
+			return true, nil
+		}
+		if name != parts[0] || last {
+			continue
+		}
+		if found, err := r.inTree(e.hash, parts[1:], beside); found || err != nil {
+			return found, err
+		}
+	}
+	return false, nil
+}
+
+// leads lists the places that the system goes through to open a file, each in folders
+// without links: every link on the way, and the end.
+func leads(file string) ([]string, error) {
+	const most = 255
+	if !filepath.IsAbs(file) {
+		dir, err := os.Getwd()
+		if err != nil {
+			return nil, err
+		}
+		file = dir + string(filepath.Separator) + file // not cleaned: behind a link, .. is elsewhere
+	}
+	top := filepath.VolumeName(file) + string(filepath.Separator)
+	var places []string
+	at, rest := top, split(file)
+	for len(rest) > 0 {
+		part := rest[0]
+		rest = rest[1:]
+		if part == ".." {
+			at = filepath.Dir(at)
+			continue
+		}
+		next := filepath.Join(at, part)
+		target, err := os.Readlink(next)
+		if err != nil {
+			at = next
+			continue
+		}
+		if places = append(places, next); len(places) > most {
+			return nil, fmt.Errorf("%s leads through more than %d links", file, most)
+		}
+		if filepath.IsAbs(target) {
+			at = top
+		}
+		rest = slices.Concat(split(target), rest)
+	}
+	return append(places, at), nil
+}
+
+func split(path string) []string {
+	path = filepath.ToSlash(path[len(filepath.VolumeName(path)):])
+	return slices.DeleteFunc(strings.Split(path, "/"), func(p string) bool { return p == "" || p == "." })
+}
+
+// namesBelow returns the names from the folder down to the place, folded, or nothing if the
+// place is not below it.
+func namesBelow(root os.FileInfo, place string) []string {
+	var parts []string
+	for dir := place; ; {
+		up := filepath.Dir(dir)
+		if up == dir {
+			return nil
+		}
+		parts = append(parts, fold(filepath.Base(dir)))
+		if info, err := os.Stat(up); err == nil && os.SameFile(info, root) {
+			slices.Reverse(parts)
+			return parts
+		}
+		dir = up
+	}
+}
+
+func fold(name string) string { return norm.NFC.String(strings.ToLower(name)) }
