@@ -148,6 +148,7 @@ func (r *reader) extConfig(n *yaml.Node) []Param {
 
 func (r *reader) param(name, value *yaml.Node) Param {
 	p := Param{Name: r.filled(name, "a name in extConfig", MaxText)}
+	r.checkLookAlike(name, "extConfig", p.Name)
 	p.Value, _ = r.text(value, "extConfig "+quote(p.Name), MaxText)
 	return p
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -112,7 +111,7 @@ func quoted(s string) string {
 			b.WriteString(`\n`)
 		case r == '\t':
 			b.WriteString(`\t`)
-		case r == ' ' || unicode.IsPrint(r):
+		case !Hidden(r):
 			b.WriteRune(r)
 		case r > 0xffff:
 			fmt.Fprintf(&b, `\U%08x`, r)
@@ -127,7 +126,7 @@ func quoted(s string) string {
 // comment returns text that stays in its line and does nothing there.
 func comment(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if r != ' ' && !unicode.IsPrint(r) {
+		if Hidden(r) {
 			return ' '
 		}
 		return r

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -85,19 +84,34 @@ func problemf(pos Pos, code, format string, args ...any) Problem {
 }
 
 // quote shows a value of a spec in a complaint: printable and short.
-func quote(s string) string { return strconv.Quote(clip(s, maxQuote)) }
+func quote(s string) string { return showHidden(strconv.Quote(clip(s, maxQuote))) }
+
+// showHidden escapes what package strconv takes for printable and nobody sees.
+func showHidden(quoted string) string {
+	if !strings.ContainsFunc(quoted, Hidden) {
+		return quoted
+	}
+	var b strings.Builder
+	for _, r := range quoted {
+		if Hidden(r) {
+			ascii := strconv.QuoteRuneToASCII(r)
+			b.WriteString(ascii[1 : len(ascii)-1])
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
 
 // printable escapes what does not print, so that a file name cannot forge a
 // second line or hide the first.
 func printable(s string) string {
-	if !strings.ContainsFunc(s, unprintable) && utf8.ValidString(s) {
+	if !strings.ContainsFunc(s, Hidden) && utf8.ValidString(s) {
 		return s
 	}
-	quoted := strconv.Quote(s)
+	quoted := showHidden(strconv.Quote(s))
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
-
-func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 
 // clip cuts s to at most limit bytes without breaking a character.
 func clip(s string, limit int) string {

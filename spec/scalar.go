@@ -52,6 +52,7 @@ func (r *reader) id(n *yaml.Node, what string, limit int) string {
 	case !norm.NFC.IsNormalString(id):
 		r.errorf(n, "bad-id", "%s %s has letters with separate accents, which look the same as others: write it in normal form (NFC)", what, quote(id))
 	default:
+		r.checkLookAlike(n, what, id)
 		return id
 	}
 	return ""
@@ -59,13 +60,7 @@ func (r *reader) id(n *yaml.Node, what string, limit int) string {
 
 // notInID reports whether an id must not hold the character: it cannot be seen,
 // or can be overlooked.
-func notInID(c rune) bool {
-	if c < utf8.RuneSelf {
-		return c <= ' ' || c == 0x7f
-	}
-	return !unicode.IsPrint(c) ||
-		unicode.In(c, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
-}
+func notInID(c rune) bool { return c == ' ' || Hidden(c) }
 
 // filled is text for a value that must not be empty.
 func (r *reader) filled(n *yaml.Node, what string, limit int) string {
