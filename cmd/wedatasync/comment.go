@@ -66,7 +66,7 @@ as plan has them.`,
 		if err != nil {
 			return errors.Join(status, err)
 		}
-		if _, err := fmt.Fprintf(io.err, "comment %s %s\n", posted.Action, posted.URL); err != nil {
+		if _, err := fmt.Fprintf(io.err, "comment %s %s\n", posted.Action, report.Visible(posted.URL)); err != nil {
 			return err
 		}
 		return status

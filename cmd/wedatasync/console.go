@@ -77,7 +77,7 @@ func (c *console) Called(change *reconcile.Change, _ *state.Record, out state.Ou
 	if out.Class == state.ClassApplied {
 		c.applied++
 	}
-	c.last = change.Key.TaskID
+	c.last = report.Visible(change.Key.TaskID)
 	if now := time.Now(); c.progress && (now.Sub(c.shown) >= progressEvery || c.done == c.calls) {
 		c.shown = now
 		c.show()

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -54,7 +56,11 @@ func complain(w io.Writer, err error) {
 	if _, ok := errors.AsType[exitStatus](err); ok || err == nil {
 		return
 	}
-	fmt.Fprintf(w, "wedatasync: %v\n", err)
+	lines := strings.Split(strings.TrimRight(err.Error(), "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = report.Visible(strings.TrimRight(line, "\r"))
+	}
+	fmt.Fprintf(w, "wedatasync: %s\n", strings.Join(lines, "\n"))
 	if _, ok := errors.AsType[usageError](err); ok {
 		fmt.Fprintln(w, "See: wedatasync help")
 	}

@@ -46,7 +46,7 @@ while the daemon runs, and changes nothing.`,
 		if err != nil {
 			return err
 		}
-		encoder := json.NewEncoder(io.out)
+		encoder := json.NewEncoder(report.NoCommands(io.out))
 		for i := range events {
 			if asJSON {
 				err = encoder.Encode(&events[i])

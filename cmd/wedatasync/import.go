@@ -76,7 +76,7 @@ const progressLines = 5 * time.Second
 
 func (p *importProgress) show(at app.ImportProgress) {
 	now := time.Now()
-	text := fmt.Sprintf("project %s: %d of %d %s tasks", at.Project, at.Seen, at.Total, at.TaskType)
+	text := fmt.Sprintf("project %s: %d of %d %s tasks", report.Visible(at.Project), at.Seen, at.Total, at.TaskType)
 	switch {
 	case p.io.errTerminal:
 		p.line = true
@@ -108,7 +108,7 @@ func writeImport(w io.Writer, r *app.ImportResult, o *app.ImportOptions) error {
 	if len(r.Left) > 0 {
 		fmt.Fprintf(&b, "%s in the state and live otherwise, and left as in the state. To take %s over: --overwrite\n", are(len(r.Left), "task"), themOr(len(r.Left)))
 		for i := range r.Left {
-			fmt.Fprintf(&b, "  %s\n", leftText(&r.Left[i]))
+			fmt.Fprintf(&b, "  %s\n", report.Visible(leftText(&r.Left[i])))
 		}
 	}
 	for _, key := range r.Unspoken {
@@ -127,7 +127,7 @@ func writeImport(w io.Writer, r *app.ImportResult, o *app.ImportOptions) error {
 
 // leftText says how a task of the state is live.
 func leftText(t *app.LeftTask) string {
-	text := report.Visible(t.Key.String()) + "  "
+	text := t.Key.String() + "  "
 	if t.Open {
 		return text + "a commit of it is not settled: see wedatasync explain " + t.Key.ShellWord()
 	}

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -46,6 +47,7 @@ func TestScripts(t *testing.T) {
 			"sim":     cmdSim,
 			"commits": cmdCommits,
 			"asked":   cmdAsked,
+			"inert":   cmdInert,
 			"exits":   cmdExits,
 			"until":   cmdUntil,
 			"edit":    cmdEdit,
@@ -152,6 +154,25 @@ func cmdAsked(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got := strconv.Itoa(len(simOf(ts).Ledger())); (got == args[0]) == neg {
 		ts.Fatalf("the endpoint was asked %s times", got)
+	}
+}
+
+// runnerCommands is what the runners of GitHub, Azure Pipelines, TeamCity, GitLab and
+// Jenkins take for commands; package report has the grammars.
+var runnerCommands = regexp.MustCompile(`(?m)^[\s\p{Z}]*::|(?i)##(vso|teamcity)?\[|\x1b\[0Ksection_|\x1b\[8mha:`)
+
+// cmdInert asserts that what the last command has printed has no command for a runner of
+// CI, and that it does repeat the text: inert TEXT.
+func cmdInert(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: inert TEXT")
+	}
+	printed := ts.ReadFile("stdout") + "\n" + ts.ReadFile("stderr")
+	if found := runnerCommands.FindString(printed); found != "" {
+		ts.Fatalf("the output has a command: %q", found)
+	}
+	if !strings.Contains(printed, args[0]) {
+		ts.Fatalf("the output does not have %q", args[0])
 	}
 }
 

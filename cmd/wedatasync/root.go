@@ -6,10 +6,13 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/wedatasync/wedatasync/internal/report"
 )
 
 // execute runs the command line and returns its exit code.
 func execute(ctx context.Context, args []string, io stdio) int {
+	io.err = report.NoCommands(io.err)
 	root := newRoot(&io)
 	root.SetArgs(args)
 	root.SetIn(io.in)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/app"
 	"github.com/wedatasync/wedatasync/internal/file"
+	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -49,7 +50,7 @@ func newStateExportCommand(io *stdio) *cobra.Command {
 			return err
 		}
 		defer func() { err = errors.Join(err, r.Close()) }()
-		return state.Export(cmd.Context(), r, io.out, history)
+		return state.Export(cmd.Context(), r, report.NoCommands(io.out), history)
 	}
 	return cmd
 }
@@ -143,14 +144,14 @@ someone approves it.`,
 				return err
 			}
 		}
-		report, err := state.Check(cmd.Context(), s.State)
+		checked, err := state.Check(cmd.Context(), s.State)
 		if asJSON {
-			return errors.Join(err, json.NewEncoder(io.out).Encode(report))
+			return errors.Join(err, json.NewEncoder(report.NoCommands(io.out)).Encode(checked))
 		}
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(io.out, "%s is whole: serial %d, %d tasks, %d rows of history.\n", report.Path, report.Serial, report.Records, report.Events)
+		_, err = fmt.Fprintf(io.out, "%s is whole: serial %d, %d tasks, %d rows of history.\n", checked.Path, checked.Serial, checked.Records, checked.Events)
 		return err
 	}
 	return cmd

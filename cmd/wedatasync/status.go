@@ -76,7 +76,7 @@ commits were refused or wait, or their tasks do not run yet; 6 an unknown outcom
 			return err
 		}
 		if asJSON {
-			encoder := json.NewEncoder(io.out)
+			encoder := json.NewEncoder(report.NoCommands(io.out))
 			encoder.SetIndent("", "  ")
 			err = encoder.Encode(status)
 		} else {
@@ -129,15 +129,15 @@ func openOf(rec *state.Record) openTask {
 
 // write prints the status for people.
 func (s *statusReport) write(w io.Writer, now time.Time) error {
-	fmt.Fprintf(w, "Source    %s", s.Identity.Source)
+	fmt.Fprintf(w, "Source    %s", report.Visible(s.Identity.Source))
 	if s.Identity.Branch != "" {
-		fmt.Fprintf(w, ", branch %s", s.Identity.Branch)
+		fmt.Fprintf(w, ", branch %s", report.Visible(s.Identity.Branch))
 	}
 	fmt.Fprintf(w, "\nEndpoint  %s, %s\nRevision  %s\nState     serial %d\nTasks     %s\n",
-		s.Identity.Endpoint, s.Identity.Region, orNone(s.Revision), s.Serial, s.counts())
+		report.Visible(s.Identity.Endpoint), report.Visible(s.Identity.Region), report.Visible(orNone(s.Revision)), s.Serial, s.counts())
 	for _, p := range s.Control.Pauses {
 		if now.Before(p.Until) {
-			fmt.Fprintf(w, "Paused    %s, until %s: %s: %s\n", pauseScope(p), clock(p.Until), p.Code, report.Visible(p.Message))
+			fmt.Fprintf(w, "Paused    %s, until %s: %s\n", report.Visible(pauseScope(p)), clock(p.Until), report.Visible(p.Code+": "+p.Message))
 		}
 	}
 	if c := s.Control.Suspended; c.Active(now) {
@@ -154,7 +154,7 @@ func (s *statusReport) write(w io.Writer, now time.Time) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i := range s.Open {
 		o := &s.Open[i]
-		fmt.Fprintf(t, "%s/%s\t%s\t%s\n", o.ProjectID, o.TaskID, o.Status, o.why(now))
+		fmt.Fprintf(t, "%s/%s\t%s\t%s\n", report.Visible(o.ProjectID), report.Visible(o.TaskID), o.Status, report.Visible(o.why(now)))
 	}
 	return t.Flush()
 }
@@ -184,21 +184,21 @@ func (o *openTask) why(now time.Time) string {
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
 	switch {
 	case o.Suspended.Active(now):
-		add("suspended by %s: %s", report.Visible(o.Suspended.Actor), report.Visible(o.Suspended.Reason))
+		add("suspended by %s: %s", o.Suspended.Actor, o.Suspended.Reason)
 	case o.Locker != "":
 		add("locked by %s since %s", o.Locker, clock(o.Since))
 	case o.TaskApproveID != "":
-		add("accepted, waits for approval %s in WeData", report.Visible(o.TaskApproveID))
+		add("accepted, waits for approval %s in WeData", o.TaskApproveID)
 	case o.Status == state.StatusApplied && o.Run == nil && o.Code == "":
 		add("accepted %s, not seen live yet", clock(o.Since))
 	case o.Status == state.StatusIntent:
 		add("sent, its answer is awaited")
 	case o.Code != "":
-		add("%s: %s", o.Code, report.Visible(o.Message))
+		add("%s: %s", o.Code, o.Message)
 	case o.Run != nil && o.Run.Status == state.RunStarting:
 		add("started %s, has until %s to run", clock(o.Run.Since), clock(o.Run.Until))
 	case o.Run != nil:
-		add("does not run since %s%s", clock(o.Run.Since), report.Visible(because(o.Run.Detail)))
+		add("does not run since %s%s", clock(o.Run.Since), because(o.Run.Detail))
 	}
 	task := spec.Key{ProjectID: o.ProjectID, TaskID: o.TaskID}.ShellWord()
 	switch {
@@ -211,7 +211,7 @@ func (o *openTask) why(now time.Time) string {
 	case o.Status == state.StatusRefused:
 		add("change the spec, or: wedatasync retry %s", task)
 	case o.NeedsPerson != "":
-		add("%s; say what happened: wedatasync resolve %s applied|not-applied", report.Visible(o.NeedsPerson), task)
+		add("%s; say what happened: wedatasync resolve %s applied|not-applied", o.NeedsPerson, task)
 	case !o.NextAt.IsZero() && o.Status == state.StatusWaiting:
 		add("next try %s", clock(o.NextAt))
 	case !o.NextAt.IsZero():

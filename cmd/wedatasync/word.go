@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -54,7 +55,7 @@ func say(ctx context.Context, io *stdio, s *settings, w state.Word) error {
 	if !answer.OK {
 		return errors.New(answer.Message)
 	}
-	_, err = fmt.Fprintln(io.out, answer.Message)
+	_, err = fmt.Fprintln(io.out, report.Visible(answer.Message))
 	return err
 }
 

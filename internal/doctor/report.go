@@ -65,7 +65,7 @@ func counted(n int, what string) string {
 
 // JSON writes the report for machines.
 func (r *Report) JSON(w io.Writer) error {
-	encoder := json.NewEncoder(w)
+	encoder := json.NewEncoder(report.NoCommands(w))
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(struct {
 		FormatVersion string    `json:"format_version"`

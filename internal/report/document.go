@@ -8,7 +8,6 @@ import (
 	"io"
 	"iter"
 	"slices"
-	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -116,7 +115,7 @@ func inert(b []byte) []byte {
 	for len(b) > 0 {
 		r, size := utf8.DecodeRune(b)
 		switch {
-		case bytes.HasPrefix(b, []byte("##[")), r == 0x7f, r > 0x7f && !strconv.IsPrint(r):
+		case bytes.HasPrefix(b, []byte("##")), r == 0x7f, r > 0x7f && spec.Hidden(r):
 			out = appendEscape(out, r)
 		default:
 			out = append(out, b[:size]...)
@@ -127,7 +126,7 @@ func inert(b []byte) []byte {
 }
 
 func isInert(b []byte) bool {
-	return !bytes.ContainsFunc(b, func(r rune) bool { return r >= 0x7f }) && !bytes.Contains(b, []byte("##["))
+	return !bytes.ContainsFunc(b, func(r rune) bool { return r >= 0x7f }) && !bytes.Contains(b, []byte("##"))
 }
 
 // appendEscape writes r as JSON escapes, in UTF-16 as they are.
