@@ -62,7 +62,7 @@ as plan has them.`,
 		if err := o.write(io, doc, rate); err != nil {
 			return err
 		}
-		posted, err := forge.post(cmd.Context(), io, s.Git.CAFile, string(doc.markdown(o.comment(rate))), news)
+		posted, err := forge.post(cmd.Context(), io, s, string(doc.markdown(o.comment(rate))), news)
 		if err != nil {
 			return errors.Join(status, err)
 		}
@@ -75,7 +75,7 @@ as plan has them.`,
 }
 
 // post posts the body on the pull request that the flags, or the CI job, name.
-func (f *forgeFlags) post(ctx context.Context, io *stdio, caFile, body string, create bool) (notify.Posted, error) {
+func (f *forgeFlags) post(ctx context.Context, io *stdio, s *settings, body string, create bool) (notify.Posted, error) {
 	job, err := notify.Detect(io.getenv)
 	if err != nil && !errors.Is(err, notify.ErrNoCI) {
 		return notify.Posted{}, err
@@ -86,7 +86,8 @@ func (f *forgeFlags) post(ctx context.Context, io *stdio, caFile, body string, c
 	c.Repository = cmp.Or(f.repository, c.Repository)
 	c.PullRequest = cmp.Or(f.pullRequest, c.PullRequest)
 	c.UserAgent = "wedatasync/" + version()
-	c.CAFile = cmp.Or(caFile, c.CAFile)
+	c.CAFile = cmp.Or(s.Git.CAFile, c.CAFile)
+	c.PlainHosts = s.PlainHosts
 	if f.tokenFile != "" {
 		c.Token = notify.SecretFile(f.tokenFile)
 	}

@@ -69,6 +69,7 @@ func newSettings() *settings {
 	flags.StringVar(&s.Webhooks.GitHub, "github-secret-file", s.Webhooks.GitHub, "`file` with the secret of GitHub's webhook")
 	flags.StringVar(&s.Webhooks.GitLab, "gitlab-secret-file", s.Webhooks.GitLab, "`file` with the secret of GitLab's webhook")
 	flags.StringVar(&s.Webhooks.Gitea, "gitea-secret-file", s.Webhooks.Gitea, "`file` with the secret of Gitea's webhook")
+	flags.StringVar((*string)(&s.PlainHosts), "plain-http-hosts", "", "`hosts`, separated by commas, that secrets may be sent to over plain http; this machine is always one")
 	flags.StringVar(&s.LogFormat, "log-format", s.LogFormat, "`format` of the log: text or json")
 	flags.StringVar(&s.LogLevel, "log-level", s.LogLevel, "`level` of the log: debug, info, warn or error")
 	flags.BoolVar(&s.Simulate, "simulate", s.Simulate, "use an embedded simulated endpoint instead of the cloud")
@@ -137,6 +138,7 @@ func (s *settings) load(getenv func(string) string) error {
 		f.Changed = true
 	})
 	s.Guards, s.Tokens, s.Notify = config.Guards, config.Tokens, config.Notify
+	s.Notify.PlainHosts = s.PlainHosts
 	return errors.Join(append(errs, s.distrustNamed())...)
 }
 

@@ -132,6 +132,7 @@ func (a *App) connect(ctx context.Context, s *Settings) (err error) {
 	}
 	a.client, err = wedata.New(wedata.Config{
 		Endpoint:    s.Endpoint,
+		PlainHosts:  s.PlainHosts,
 		Region:      s.Region,
 		Credentials: a.credentials,
 		UserAgent:   "wedatasync/" + a.env.Version,

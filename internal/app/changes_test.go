@@ -20,7 +20,7 @@ func TestCompare_SeesEverything(t *testing.T) {
 	// These are joined by the program, and no setting.
 	wired := []string{
 		"Notify.Transport", "Notify.NewID", "Notify.Logger", "Notify.Forge.PullRequest", "Notify.Forge.UserAgent",
-		"Notify.Forge.Timeout", "Notify.Forge.Transport", "Notify.Forge.Logger",
+		"Notify.Forge.Timeout", "Notify.PlainHosts", "Notify.Forge.PlainHosts", "Notify.Forge.Transport", "Notify.Forge.Logger",
 	}
 	fields := 0
 	leaves(reflect.ValueOf(new(fullSettings())).Elem(), "", func(path string, index []int) {

@@ -166,7 +166,7 @@ func TestSettings_Validate(t *testing.T) {
 		"interval too short":   {func(s *app.Settings) { s.Interval = time.Millisecond }, "shorter than 100ms"},
 		"no grace":             {func(s *app.Settings) { s.Grace = 0 }, "--grace: 0s"},
 		"log format":           {func(s *app.Settings) { s.LogFormat = "xml" }, "neither text nor json"},
-		"http elsewhere":       {func(s *app.Settings) { s.Endpoint = "http://example.com" }, "plain http shows the token"},
+		"http elsewhere":       {func(s *app.Settings) { s.Endpoint = "http://example.com" }, "leave over plain http"},
 		"endpoint with a path": {func(s *app.Settings) { s.Endpoint = "https://example.com/api" }, "scheme"},
 		"endpoint with a user": {func(s *app.Settings) { s.Endpoint = "https://user@example.com" }, "user name"},
 		"short horizon":        {func(s *app.Settings) { s.AcceptHorizon = time.Second }, "less is for local endpoints"},

@@ -26,7 +26,7 @@ func Plan(ctx context.Context, s Settings, env Env, stateURL string) (_ *reconci
 	var k known
 	switch {
 	case stateURL != "":
-		k, err = fetchState(ctx, stateURL, s.Identity())
+		k, err = fetchState(ctx, stateURL, s.PlainHosts, s.Identity())
 	case env.Stateless:
 	case s.Simulate && !env.OwnState:
 		// Its state lives as long as its endpoint.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -23,7 +24,7 @@ const (
 )
 
 // fetchState reads the state of id that a daemon exports at an address.
-func fetchState(ctx context.Context, address string, id state.Identity) (k known, err error) {
+func fetchState(ctx context.Context, address string, plain secret.PlainHosts, id state.Identity) (k known, err error) {
 	dir, err := os.MkdirTemp("", "wedatasync-state-")
 	if err != nil {
 		return k, fmt.Errorf("make a folder for the state: %w", err)
@@ -31,7 +32,7 @@ func fetchState(ctx context.Context, address string, id state.Identity) (k known
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	// Imported, it is checked as any state from elsewhere.
 	path := filepath.Join(dir, "wedatasync.db")
-	if err := importState(ctx, address, path, id); err != nil {
+	if err := importState(ctx, address, plain, path, id); err != nil {
 		return k, err
 	}
 	k, err = readState(ctx, path, id)
@@ -41,13 +42,18 @@ func fetchState(ctx context.Context, address string, id state.Identity) (k known
 
 // importState imports the state that is at an address. Errors name it without its user
 // and its query, which can hold a token.
-func importState(ctx context.Context, address, path string, id state.Identity) (err error) {
+func importState(ctx context.Context, address string, plain secret.PlainHosts, path string, id state.Identity) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchWithin)
 	defer cancel()
 	shown := source.Redact(address)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return fmt.Errorf("ask the daemon for its state: %s is not a URL", shown)
+	}
+	if req.URL.User != nil || req.URL.RawQuery != "" { // either can be a token
+		if err := plain.Check(req.URL); err != nil {
+			return fmt.Errorf("ask the daemon for its state: %s: %w", shown, err)
+		}
 	}
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Do(req)

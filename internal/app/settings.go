@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -39,6 +40,8 @@ type Settings struct {
 	ReadTokenFile   string   // whose token is needed to read; empty: reading needs none, if none of Tokens is for it
 	Tokens          []TokenSettings
 	Webhooks        WebhookSettings
+
+	PlainHosts secret.PlainHosts // that secrets may be sent to over plain http
 
 	LogFormat string // "text" or "json"
 	LogLevel  string // "debug", "info", "warn" or "error"
@@ -166,7 +169,7 @@ func (s *Settings) Validate() error {
 	check(!s.Guards.ApproverIsNotAuthor || s.Source == "" || source.IsGit(s.Source), "source",
 		"a folder has no authors: use a git repository, or leave guards.approverIsNotAuthor out")
 	check(s.LogFormat == "text" || s.LogFormat == "json", "log-format", "it is neither text nor json")
-	loopback, err := wedata.CheckEndpoint(s.Endpoint)
+	loopback, err := wedata.CheckEndpoint(s.Endpoint, s.PlainHosts)
 	check(err == nil, "endpoint", "%w", err)
 	check(s.AcceptHorizon > 0, "accept-horizon", "%v is not above 0", s.AcceptHorizon)
 	check(s.AcceptHorizon >= CloudHorizon || s.Simulate || err != nil || loopback, "accept-horizon",

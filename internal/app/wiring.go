@@ -41,7 +41,8 @@ func (s *Settings) sources(mirror string, known *state.Control, log *slog.Logger
 		Since:              known.Revision,
 		Pending:            known.Pending,
 
-		Logger: log,
+		PlainHosts: s.PlainHosts,
+		Logger:     log,
 	}
 	return git, source.FolderConfig{Path: s.Path, Logger: log}
 }

@@ -21,10 +21,10 @@ const (
 
 // lookAtEndpoint connects to the endpoint, and compares the clocks.
 func lookAtEndpoint(ctx context.Context, s *Subject) (r result) {
-	if _, err := wedata.CheckEndpoint(s.Settings.Endpoint); err != nil {
+	if _, err := wedata.CheckEndpoint(s.Settings.Endpoint, s.Settings.PlainHosts); err != nil {
 		return r // the configuration is at fault
 	}
-	reach, err := wedata.TryEndpoint(ctx, wedata.Config{Endpoint: s.Settings.Endpoint, UserAgent: "wedatasync/" + s.Version})
+	reach, err := wedata.TryEndpoint(ctx, wedata.Config{Endpoint: s.Settings.Endpoint, PlainHosts: s.Settings.PlainHosts, UserAgent: "wedatasync/" + s.Version})
 	if err != nil {
 		r.fail(checkEndpoint, "%s: %v", s.Settings.Endpoint, err)
 		r.warn(checkClock, "it could not be compared with the endpoint's, which is not reached")
@@ -100,7 +100,8 @@ func lookAtPermissions(ctx context.Context, s *Subject, known result) (r result)
 		return r
 	}
 	client, err := wedata.New(wedata.Config{
-		Endpoint: s.Settings.Endpoint, Region: s.Settings.Region, Credentials: known.credentials, UserAgent: "wedatasync/" + s.Version,
+		PlainHosts: s.Settings.PlainHosts,
+		Endpoint:   s.Settings.Endpoint, Region: s.Settings.Region, Credentials: known.credentials, UserAgent: "wedatasync/" + s.Version,
 	})
 	if err != nil {
 		r.warn(checkPermissions, untried+"%v", err)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"text/template"
 	"time"
+
+	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
 // ChannelKind is a chat by its API, or a webhook.
@@ -144,8 +146,8 @@ func (c *channel) address() (u *url.URL, address, key string, err error) {
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http":
 		return nil, "", "", errors.New("its URL is not one of https")
-	case u.Scheme == "http" && c.Kind != Webhook && !isLoopback(u.Hostname()):
-		return nil, "", "", errors.New("its URL is a secret: only https keeps it")
+	case c.client.plain.Check(u) != nil:
+		return nil, "", "", secret.ErrPlain // the URL is one
 	case c.Kind == Webhook && len(webhookKey(key)) < minWebhookKey:
 		return nil, "", "", fmt.Errorf("it needs a key of at least %d bytes", minWebhookKey)
 	}

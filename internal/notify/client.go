@@ -33,6 +33,7 @@ const (
 type client struct {
 	http  *http.Client
 	log   *slog.Logger
+	plain secret.PlainHosts
 	tries int           // requests for one call, at the most
 	pause time.Duration // between two of them, at the most, if the server does not say
 }

@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
 // Kind is a forge by its API.
@@ -39,6 +40,7 @@ type Config struct {
 	PullRequest int
 	Token       Secret
 	CAFile      string // more authorities to trust, in PEM; may be empty
+	PlainHosts  secret.PlainHosts
 	UserAgent   string // such as wedatasync/1.0
 	// Timeout bounds one call of a method, with all its requests and waits; 0 is 3 min.
 	Timeout time.Duration
@@ -78,8 +80,8 @@ func Open(c Config) (*Forge, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	if base.Scheme == "http" && !isLoopback(base.Hostname()) {
-		c.Logger.Warn("the forge's token travels unencrypted", "host", base.Host)
+	if err := c.PlainHosts.Check(base); err != nil {
+		return wrong("%w", err)
 	}
 	client, err := newClient(c.Transport, c.CAFile, c.Logger.With("forge", string(c.Kind)))
 	if err != nil {
@@ -106,12 +108,6 @@ func parseBase(text string) (*url.URL, error) {
 		return nil, errors.New("the address of the API must not hold a user, a query or a fragment")
 	}
 	return u, nil
-}
-
-// isLoopback reports whether a host can only be this machine.
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // validRepository reports whether the name can be part of a path as it is meant.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -28,6 +29,8 @@ type Settings struct {
 	Channels  []Channel
 	CAFile    string            // more authorities the channels' servers may have, in PEM; may be empty
 	Transport http.RoundTripper // for the channels; nil is one of its own
+	// PlainHosts are where secrets may be sent to without encryption.
+	PlainHosts secret.PlainHosts
 
 	NewID  func() string // makes a unique id for each event, such as rand.Text
 	Logger *slog.Logger

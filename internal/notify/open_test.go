@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 
 	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
 func TestOpen_Fails(t *testing.T) {
@@ -46,18 +47,18 @@ func TestOpen_Fails(t *testing.T) {
 	}
 }
 
-// TestOpen_Warns of a token that everyone on the way can read.
-func TestOpen_Warns(t *testing.T) {
-	for base, warns := range map[string]bool{"http://gitea.internal/api/v1": true, "http://127.0.0.1:3000/api/v1": false, "https://gitea.example.com/api/v1": false} {
-		var log strings.Builder
-		c := notify.Config{Kind: notify.Gitea, BaseURL: base, Repository: "acme/tasks", Token: notify.SecretText(token), Logger: slog.New(slog.NewTextHandler(&log, nil))}
-		forge, err := notify.Open(c)
-		if err != nil {
-			t.Fatal(err)
+// TestOpen_Plain refuses to send a token where everyone on the way can read it.
+func TestOpen_Plain(t *testing.T) {
+	for base, want := range map[string]error{
+		"http://gitea.internal/api/v1": secret.ErrPlain, "http://gitea.named:3000/api/v1": nil,
+		"http://127.0.0.1:3000/api/v1": nil, "https://gitea.example.com/api/v1": nil,
+	} {
+		forge, err := notify.Open(notify.Config{Kind: notify.Gitea, BaseURL: base, Repository: "acme/tasks", Token: notify.SecretText(token), PlainHosts: "gitea.named"})
+		if !errors.Is(err, want) {
+			t.Errorf("%s: error %v, want %v", base, err, want)
 		}
-		forge.Close()
-		if got := strings.Contains(log.String(), "unencrypted"); got != warns {
-			t.Errorf("%s: log %q", base, log.String())
+		if err == nil {
+			forge.Close()
 		}
 	}
 }

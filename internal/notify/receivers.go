@@ -36,11 +36,12 @@ func open(s *Settings, have receivers, before *Settings) (to receivers, err erro
 	if u, err := url.Parse(s.Link); err != nil || u.User != nil {
 		return to, &Error{Op: "open the channels", Kind: ErrConfig, Err: errors.New("the link is not a URL, or holds a user: everybody is shown it")}
 	}
-	same := have.client != nil && s.CAFile == before.CAFile
+	same := have.client != nil && s.CAFile == before.CAFile && s.PlainHosts == before.PlainHosts
 	if to.client = have.client; !same {
 		if to.client, err = newClient(s.Transport, s.CAFile, s.Logger); err != nil {
 			return to, &Error{Op: "open the channels", Kind: ErrConfig, Err: err}
 		}
+		to.client.plain = s.PlainHosts
 	}
 	names := map[string]bool{}
 	for _, c := range s.Channels {
@@ -66,11 +67,13 @@ func (to *receivers) openForge(s *Settings, have receivers, before *Settings) (e
 	if s.Forge == nil {
 		return nil
 	}
-	if have.forge != nil && reflect.DeepEqual(s.Forge, before.Forge) && s.Context == before.Context && s.Link == before.Link {
+	if have.forge != nil && reflect.DeepEqual(s.Forge, before.Forge) && s.PlainHosts == before.PlainHosts && s.Context == before.Context && s.Link == before.Link {
 		to.forge, to.statuses = have.forge, have.statuses
 		return nil
 	}
-	if to.forge, err = Open(*s.Forge); err != nil {
+	config := *s.Forge
+	config.PlainHosts = s.PlainHosts
+	if to.forge, err = Open(config); err != nil {
 		return err
 	}
 	forge, name, link := to.forge, cmp.Or(s.Context, agent), s.Link

@@ -1,8 +1,9 @@
-// Package secret takes secrets out of text that others wrote: a server can repeat in
-// an error what it was sent, as it was or in another form.
+// Package secret takes secrets out of text that others wrote, since a server can repeat
+// in an error what it was sent, as it was or in another form. And it says over which
+// connections one may leave.
 //
-// What may enter: the forms of a secret. Not where secrets come from, nor what they
-// are for.
+// What may enter: the forms of a secret, and the rule for its way out. Not where secrets
+// come from, nor what they are for.
 package secret
 
 import (

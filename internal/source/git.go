@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/gofrs/flock"
 
+	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -42,6 +44,8 @@ type GitConfig struct {
 	SSHKeyFile        string    // for ssh: a private key
 	SSHPassphraseFile string    // for ssh: of the key, if it has one
 	KnownHostsFile    string    // for ssh: the keys of hosts; required
+
+	PlainHosts secret.PlainHosts // that a password or a token may be sent to over http
 
 	Verify             Verify // which commits have to be signed; VerifyOff if empty
 	PGPKeysFile        string // armored public keys that may sign
@@ -163,7 +167,7 @@ func (g *Git) connector() (connector, error) {
 	}
 	web := &httpGit{url: at.url, branch: g.branch, user: cmp.Or(g.config.Username, "git"), passwordFile: g.config.PasswordFile, caFile: g.config.CAFile, log: g.log}
 	if g.config.GitHubApp.set() {
-		if err := g.config.GitHubApp.check(at.url); err != nil {
+		if err := g.config.GitHubApp.check(g.config.PlainHosts); err != nil {
 			return nil, err
 		}
 		if g.config.PasswordFile != "" {
@@ -171,8 +175,14 @@ func (g *Git) connector() (connector, error) {
 		}
 		web.app = &appTokens{app: g.config.GitHubApp, log: g.log}
 	}
-	if at.scheme == "http" && g.config.PasswordFile != "" {
-		g.log.Warn("the password of the source is sent without encryption: use https", "source", g.source)
+	if web.app != nil || web.passwordFile != "" {
+		u, err := url.Parse(at.url)
+		if err == nil {
+			err = g.config.PlainHosts.Check(u)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	return web, nil
 }

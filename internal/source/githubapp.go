@@ -15,11 +15,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
 // GitHubApp are the credentials of an installation of a GitHub App: a token is made
@@ -45,28 +46,21 @@ const (
 // set reports whether there is an App, and check whether it can be used for a URL.
 func (a *GitHubApp) set() bool { return *a != GitHubApp{} }
 
-func (a *GitHubApp) check(remote string) error {
+func (a *GitHubApp) check(plain secret.PlainHosts) error {
 	if a.ID == "" || a.InstallationID == "" || a.KeyFile == "" {
 		return errors.New("a GitHub App needs its id, the id of its installation and the file of its private key")
 	}
 	if strings.Trim(a.InstallationID, "0123456789") != "" {
 		return fmt.Errorf("%q is not the id of an installation: it is the number at the end of its page's address", oneLine(a.InstallationID, 40))
 	}
-	for _, text := range []string{a.APIURL, remote} {
-		u, err := url.Parse(text)
-		switch {
-		case text == "":
-		case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "":
-			return errors.New("the address of GitHub's API must be a URL without a user and a query, such as https://github.example.com/api/v3")
-		case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
-			return errors.New("a GitHub App's token is sent over https only")
-		}
+	if a.APIURL == "" {
+		return nil
 	}
-	return nil
-}
-
-func isLoopback(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
+	u, err := url.Parse(a.APIURL)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && u.Scheme != "http" {
+		return errors.New("the address of GitHub's API must be a URL without a user and a query, such as https://github.example.com/api/v3")
+	}
+	return plain.Check(u)
 }
 
 // appTokens makes tokens of an App, and keeps the last one until shortly before it ends.

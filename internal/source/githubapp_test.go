@@ -238,8 +238,8 @@ func TestGitHubApp(t *testing.T) {
 	mistakes := map[string]GitConfig{
 		"file of its private key": {URL: web.url, GitHubApp: GitHubApp{ID: "1234", InstallationID: "42"}},
 		"not the id of an inst":   {URL: web.url, GitHubApp: GitHubApp{ID: "1234", InstallationID: "4/2", KeyFile: file}},
-		"over https only":         {URL: web.url, GitHubApp: GitHubApp{ID: "1234", InstallationID: "42", KeyFile: file, APIURL: "http://github.example.com"}},
-		"sent over https only":    {URL: "http://github.example.com/x.git", GitHubApp: config.GitHubApp},
+		"leave over plain http":   {URL: web.url, GitHubApp: GitHubApp{ID: "1234", InstallationID: "42", KeyFile: file, APIURL: "http://github.example.com"}},
+		"a secret would leave":    {URL: "http://github.example.com/x.git", GitHubApp: config.GitHubApp},
 		"without a user":          {URL: web.url, GitHubApp: GitHubApp{ID: "1234", InstallationID: "42", KeyFile: file, APIURL: "https://a:hunter2@b"}},
 		"is for https":            {URL: "git@github.com:x/y.git", GitHubApp: config.GitHubApp},
 		"no password file":        {URL: web.url, PasswordFile: file, GitHubApp: config.GitHubApp},

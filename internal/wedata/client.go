@@ -41,7 +41,7 @@ var (
 
 // New returns a client. It connects to nothing yet.
 func New(cfg Config) (*Client, error) {
-	e, err := parseEndpoint(cfg.Endpoint)
+	e, err := parseEndpoint(cfg.Endpoint, cfg.PlainHosts)
 	if err != nil {
 		return nil, err
 	}

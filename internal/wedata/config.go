@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
 // MaxTimeout bounds [Config.Timeout]. The accept horizon rests on it: a request is
@@ -40,8 +42,9 @@ const maxIdle = 8
 // Config is what a [Client] is made of.
 type Config struct {
 	// Endpoint is a host, such as wedata.tencentcloudapi.com, or a URL with its
-	// scheme. Plain http is for loopback hosts only.
+	// scheme. Plain http is for this machine, and for PlainHosts.
 	Endpoint    string
+	PlainHosts  secret.PlainHosts
 	Region      string // such as ap-guangzhou
 	Credentials *Credentials
 	Timeout     time.Duration  // for one request from its signature on; 0 is MaxTimeout
@@ -61,7 +64,7 @@ type endpoint struct {
 }
 
 // parseEndpoint reads a host or a URL. No error repeats it: it may hold a secret.
-func parseEndpoint(s string) (endpoint, error) {
+func parseEndpoint(s string, plain secret.PlainHosts) (endpoint, error) {
 	text := s
 	if !strings.Contains(text, "://") {
 		text = "https://" + text
@@ -71,7 +74,7 @@ func parseEndpoint(s string) (endpoint, error) {
 		return endpoint{}, errors.New("read endpoint: not a host and not a URL")
 	}
 	host := u.Hostname()
-	e := endpoint{scheme: u.Scheme, host: u.Host, loopback: isLoopback(host)}
+	e := endpoint{scheme: u.Scheme, host: u.Host, loopback: secret.Loopback(host)}
 	switch {
 	case u.User != nil:
 		return endpoint{}, errors.New("read endpoint: it holds a user name; credentials are given apart from it")
@@ -81,16 +84,17 @@ func parseEndpoint(s string) (endpoint, error) {
 		return endpoint{}, errors.New("read endpoint: only a scheme, a host and a port are allowed")
 	case e.scheme != "https" && e.scheme != "http":
 		return endpoint{}, errors.New("read endpoint: the scheme is https, or http for this machine")
-	case e.scheme == "http" && !e.loopback:
-		return endpoint{}, errors.New("read endpoint: plain http shows the token to the network; use https")
+	}
+	if err := plain.Check(u); err != nil {
+		return endpoint{}, fmt.Errorf("read endpoint: %w", err)
 	}
 	return e, nil
 }
 
 // CheckEndpoint returns an error if [Config.Endpoint] cannot be text, and reports
 // whether it is on this machine.
-func CheckEndpoint(text string) (loopback bool, err error) {
-	e, err := parseEndpoint(text)
+func CheckEndpoint(text string, plain secret.PlainHosts) (loopback bool, err error) {
+	e, err := parseEndpoint(text, plain)
 	return e.loopback, err
 }
 
@@ -99,11 +103,6 @@ func isHost(host string) bool {
 		return true
 	}
 	return regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`).MatchString(host)
-}
-
-func isLoopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 // transport returns the way to the endpoint. Without keepAlive each request has a
@@ -129,11 +128,11 @@ func (e endpoint) transport(cfg *Config, keepAlive bool) *http.Transport {
 }
 
 // dial returns what connects. It has a deadline of its own: the transport goes on
-// with a dial whose request has ended. Plain http goes to a loopback address only;
-// a name such as localhost can resolve to another.
+// with a dial whose request has ended. Plain http to this machine goes to a loopback
+// address only: a name such as localhost can resolve to another.
 func (e endpoint) dial(cfg *Config) func(ctx context.Context, network, address string) (net.Conn, error) {
 	dialer := new(net.Dialer)
-	if e.scheme == "http" {
+	if e.scheme == "http" && e.loopback {
 		dialer.ControlContext = func(_ context.Context, _, address string, _ syscall.RawConn) error {
 			if ap, err := netip.ParseAddrPort(address); err != nil || !ap.Addr().IsLoopback() {
 				return fmt.Errorf("plain http to %s, which is not this machine", address)

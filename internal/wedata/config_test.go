@@ -38,7 +38,7 @@ func sameProfile(a, b profile.ClientProfile) bool {
 
 // A name that only seems to be this machine gets no plain request.
 func TestPlainDialStaysHere(t *testing.T) {
-	dial := endpoint{scheme: "http", host: "localhost"}.dial(&Config{Timeout: time.Second})
+	dial := endpoint{scheme: "http", host: "localhost", loopback: true}.dial(&Config{Timeout: time.Second})
 	_, err := dial(t.Context(), "tcp", "192.0.2.1:80")
 	if err == nil || !strings.Contains(err.Error(), "plain http to 192.0.2.1:80, which is not this machine") {
 		t.Errorf("got %v", err)

@@ -43,7 +43,7 @@ func (e *ReachError) Unwrap() error { return e.Err }
 // TryEndpoint connects to the endpoint as a Client does, and asks it for nothing: what
 // it sends is not signed. Of cfg, the credentials do not count.
 func TryEndpoint(ctx context.Context, cfg Config) (Reach, error) {
-	e, err := parseEndpoint(cfg.Endpoint)
+	e, err := parseEndpoint(cfg.Endpoint, cfg.PlainHosts)
 	if err != nil {
 		return Reach{}, err
 	}

@@ -108,7 +108,7 @@ func (s CredentialSources) podRole(ctx context.Context) (keys, error) {
 
 // assumeRole fills k with the keys that the token is good for.
 func (s CredentialSources) assumeRole(ctx context.Context, k keys, token string) (keys, error) {
-	e, err := parseEndpoint(or(nonZero(s.sts), stsEndpoint))
+	e, err := parseEndpoint(or(nonZero(s.sts), stsEndpoint), "")
 	if err != nil {
 		return k, err
 	}
