@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -79,6 +81,7 @@ func commandLines(n *yaml.Node) []string {
 // parses reports whether the program takes a command line, whatever the variables
 // in it stand for.
 func parses(line string) error {
+	line, _, _ = strings.Cut(line, " ||")
 	line, _, _ = strings.Cut(line, " >")
 	line = strings.ReplaceAll(line, `"${more[@]}"`, "")
 	root := newRoot(&stdio{out: io.Discard, err: io.Discard, getenv: func(string) string { return "" }})
@@ -93,6 +96,117 @@ func parses(line string) error {
 		return err
 	}
 	return cmd.ValidateArgs(cmd.Flags().Args())
+}
+
+// scriptsOf lists the scripts of a file for CI whose text has the words, in order.
+func scriptsOf(t *testing.T, name, words string) (scripts []string) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(top, filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		t.Fatal(err)
+	}
+	var walk func(n *yaml.Node)
+	walk = func(n *yaml.Node) {
+		for i, child := range n.Content {
+			if n.Kind == yaml.MappingNode && i%2 == 1 {
+				text := child.Value
+				for _, line := range child.Content {
+					text += line.Value + "\n"
+				}
+				if key := n.Content[i-1].Value; (key == "run" || key == "script") && strings.Contains(text, words) {
+					scripts = append(scripts, text)
+				}
+			}
+			walk(child)
+		}
+	}
+	walk(&doc)
+	if len(scripts) == 0 {
+		t.Fatalf("%s has no script with %q", name, words)
+	}
+	return scripts
+}
+
+// TestCI_Scripts runs the scripts as runners do, in the checkout of a pull request with
+// settings and a state of its own and a spec that is invalid. Each output is made, and
+// the job fails.
+func TestCI_Scripts(t *testing.T) {
+	const base = "apiVersion: wedatasync/v1\ncommits:\n  - {taskId: orders, projectId: \"1\", commitType: start, instanceVersion: 1}\n"
+	dir := t.TempDir()
+	must := func(script string) {
+		t.Helper()
+		if out, code := bash(t, dir, script, nil); code != 0 {
+			t.Fatalf("%s: %s", script, out)
+		}
+	}
+	write := func(name, text string) {
+		t.Helper()
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("tasks/a.yaml", base)
+	must("git init -q -b main . && git add . && git commit -q -m Base && git update-ref refs/remotes/origin/main main && git checkout -q -b feature")
+	write("tasks/a.yaml", strings.Replace(base, "instanceVersion: 1", "instanceVersion: 2", 1))
+	write("tasks/b.yaml", strings.NewReplacer("start", "begin", "orders", "users").Replace(base))
+	write("wedatasync.yaml", "source: nowhere\nsimulate: true\n")
+	write("wedatasync.db", "hostile")
+	must("git add . && git commit -q -m Feature")
+	summary := filepath.Join(t.TempDir(), "summary")
+	for _, tt := range []struct {
+		file, words string
+		env         []string
+		want        []string // in what is printed
+		files       map[string]string
+	}{
+		{"action.yml", "wedatasync plan", []string{"SOURCE=tasks", "AGAINST=origin/main", "KEY=prod", "ARGS="}, []string{"::error file=tasks/b.yaml"}, map[string]string{summary: "orders"}},
+		{"examples/ci/github.yml", "wedatasync plan", nil, []string{"::error file=tasks/b.yaml"}, map[string]string{summary: "orders"}},
+		{
+			"examples/ci/gitlab.yml", "wedatasync plan", []string{"base=origin/main", "GITHUB_ACTIONS=", "CI_MERGE_REQUEST_IID=7"},
+			[]string{"tasks/b.yaml:3:", "orders +1 -> 2", "Invalid:"}, map[string]string{filepath.Join(dir, "gl-code-quality-report.json"): "tasks/b.yaml"},
+		},
+	} {
+		env := append([]string{"GITHUB_ACTIONS=true", "GITHUB_EVENT_NAME=pull_request", "GITHUB_BASE_REF=main", "GITHUB_STEP_SUMMARY=" + summary}, tt.env...)
+		for _, script := range scriptsOf(t, tt.file, tt.words) {
+			out, code := bash(t, dir, script, env)
+			if code != exitError {
+				t.Errorf("%s: exit code %d, want %d: %s", tt.file, code, exitError, out)
+			}
+			for _, want := range tt.want {
+				if !regexp.MustCompile(want).MatchString(out) {
+					t.Errorf("%s: what is printed has no %q: %s", tt.file, want, out)
+				}
+			}
+			for name, want := range tt.files {
+				if data, err := os.ReadFile(name); err != nil || !strings.Contains(string(data), want) {
+					t.Errorf("%s: %s has no %q: %s %v", tt.file, name, want, data, err)
+				}
+				_ = os.Remove(name)
+			}
+		}
+	}
+}
+
+// bash runs a script as the runners do, and returns what it prints and its exit code.
+func bash(t *testing.T, dir, script string, env []string) (string, int) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "bash", "-eo", "pipefail", "-c", script)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com", "GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.com")
+	cmd.Env = append(cmd.Env, env...)
+	out, err := cmd.CombinedOutput()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return string(out), exit.ExitCode()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out), 0
 }
 
 // TestCI_Comment posts to a forge on this machine, and finds its comment again by

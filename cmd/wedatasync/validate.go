@@ -42,9 +42,12 @@ Exit codes: 0 valid; 1 an error, or with --strict a warning.`,
 			return errors.Join(err, o.write(io, failureDocument(report.Failure{Err: err}), 0))
 		}
 		problems := slices.Clone(specs.Problems())
+		at := dir // as who runs the command would open the file
+		if o.format == "github" || o.format == "gitlab" {
+			at = app.InRepository(dir)
+		}
 		for i := range problems {
-			// As who runs the command would open the file, and as annotations need it.
-			problems[i].File = filepath.ToSlash(filepath.Join(dir, problems[i].File))
+			problems[i].File = filepath.ToSlash(filepath.Join(at, problems[i].File))
 			if strict {
 				problems[i].Severity = spec.SeverityError
 			}

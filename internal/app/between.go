@@ -57,6 +57,19 @@ func Between(ctx context.Context, dir, base string) (_ *reconcile.Plan, err erro
 	return p, nil
 }
 
+// InRepository returns the path of the folder from the root of the repository that it is
+// in, as annotations of its files need it, or the folder as it is if it is in none.
+func InRepository(dir string) string {
+	repo, err := source.OpenRepository(dir)
+	if err != nil {
+		return dir
+	}
+	if prefix := repo.Prefix(); repo.Close() == nil && filepath.IsLocal(prefix) {
+		return prefix
+	}
+	return dir
+}
+
 // HasRevision reports whether the repository that dir is in knows the revision.
 func HasRevision(dir, revision string) bool {
 	repo, err := source.OpenRepository(dir)
