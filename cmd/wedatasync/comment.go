@@ -30,6 +30,8 @@ changes. A plan that cannot be made is posted as that.
 
 In the CI of GitHub, GitLab and Gitea it finds the pull request, its base and the
 token (GITHUB_TOKEN, GITLAB_TOKEN, GITEA_TOKEN or WEDATASYNC_FORGE_TOKEN) by itself.
+It reads neither wedatasync.yaml nor wedatasync.db in the working directory; what a flag
+or a variable names must not be tracked by git in the checkout.
 
 Exit codes: 0 posted; 1 an error, also if the plan was printed and not posted; else
 as plan has them.`,

@@ -31,6 +31,11 @@ With --against REV, such as origin/main, it shows instead what merging the
 checked-out revision into REV would change: from git alone, for the CI of a pull
 request. There, without --against and without a state, the base is found by itself.
 
+In the job of a pull request, and with --against REV, what is in the working directory
+is a stranger's: wedatasync.yaml and wedatasync.db are not read there. A configuration
+and a state count if a flag or a variable names them, and git does not track them in
+the checkout.
+
 Exit codes: 0 the plan was made; 1 an error, a file that cannot be used, or a newest
 revision that is not verified; 2 with
 --detailed-exitcode: changes pending; 3 a guard holds the plan.`,
@@ -117,7 +122,7 @@ func baseOfJob(io *stdio, s *settings) (string, error) {
 	}
 	job, err := notify.Detect(io.getenv)
 	if errors.Is(err, notify.ErrNoCI) {
-		return "", nil
+		job, err = notify.Job{BaseBranch: notify.TargetBranch(io.getenv)}, nil
 	}
 	if err != nil || job.BaseBranch == "" {
 		return job.Base, err

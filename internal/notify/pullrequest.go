@@ -1,6 +1,9 @@
 package notify
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // mark is a variable by which a runner of CI says that a job is for a pull request,
 // or for whatever the forge calls a change that was not accepted yet.
@@ -72,6 +75,15 @@ func PullRequestMark(getenv func(string) string) string {
 		}
 	}
 	return ""
+}
+
+// TargetBranch is the branch that the pull request of a job on Azure Pipelines or Jenkins
+// is to be merged into; empty if there is none. [Detect] tells that of the others.
+func TargetBranch(getenv func(string) string) string {
+	if PullRequestMark(getenv) == "" {
+		return ""
+	}
+	return cmp.Or(strings.TrimPrefix(getenv("SYSTEM_PULLREQUEST_TARGETBRANCH"), "refs/heads/"), getenv("CHANGE_TARGET"))
 }
 
 // ofPullRequest reports whether the event is about a pull request, or follows from one
