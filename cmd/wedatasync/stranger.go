@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/wedatasync/wedatasync/internal/notify"
@@ -33,6 +34,9 @@ func (s *settings) distrust(flag, path, from string) error {
 func (s *settings) distrustNamed() error {
 	if s.stranger == "" {
 		return nil
+	}
+	if tracked, err := source.Tracked(checkout(s.Source), checkout(s.Source), false); err != nil || tracked {
+		return errors.Join(err, fmt.Errorf("--source: %s is, or leads through, a link or a submodule in what is checked out, so whoever wrote the pull request decides where it leads: name a folder that is none", s.Source))
 	}
 	if s.given("config") {
 		if err := s.distrust("config", s.config(), checkout(s.Source)); err != nil {

@@ -13,22 +13,35 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Tracked reports whether git tracks the file in the checkout that dir is, or is in:
-// the file itself, a link on the way to it, or, with beside, a file that is named as it
-// is and longer, such as the log of a database. In a folder that is in no checkout,
-// nothing is tracked. Names that differ in case alone are one: on some systems they
-// are one file.
+// Tracked reports whether git tracks the file in a checkout that dir is, or is in: the
+// file itself, a link on the way to it, or, with beside, a file that is named as it is and
+// longer, such as the log of a database. A folder is tracked if it is a link or the
+// repository of a submodule. Names that differ in case alone are one: on some systems
+// they are one file.
 func Tracked(dir, file string, beside bool) (bool, error) {
-	if abs, err := filepath.Abs(dir); err == nil && isBare(dir) {
-		dir = filepath.Dir(abs)
+	at, err := filepath.Abs(dir)
+	if err != nil {
+		return false, err
 	}
-	_, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
+	for {
+		if _, err := os.Lstat(filepath.Join(at, git.GitDirName)); err == nil {
+			if found, err := trackedIn(at, file, beside); found || err != nil {
+				return found, err
+			}
+		}
+		up := filepath.Dir(at)
+		if up == at {
+			return false, nil
+		}
+		at = up
+	}
+}
+
+func trackedIn(checkout, file string, beside bool) (bool, error) {
+	r := &Repository{dir: checkout}
+	err := r.openIn(false)
 	if errors.Is(err, git.ErrRepositoryNotExists) {
-		return false, nil
-	}
-	r := &Repository{dir: dir}
-	if err == nil {
-		err = r.openIn(false)
+		return false, nil // git goes on to the folder above, too
 	}
 	if err != nil {
 		return false, r.describe(err)
@@ -102,7 +115,7 @@ func (r *Repository) inTree(tree plumbing.Hash, parts []string, beside bool) (bo
 	}
 	for _, e := range entries {
 		name, last := fold(e.name), len(parts) == 1
-		if last && beside && strings.HasPrefix(name, parts[0]) || name == parts[0] && (last || !e.mode.IsDir()) {
+		if last && beside && strings.HasPrefix(name, parts[0]) || name == parts[0] && !e.mode.IsDir() {
 			return true, nil
 		}
 		if name != parts[0] || last {
