@@ -167,8 +167,10 @@ func TestCI_Scripts(t *testing.T) {
 		{"action.yml", "wedatasync plan", []string{"SOURCE=tasks", "AGAINST=origin/main", "KEY=prod", "ARGS="}, []string{"::error file=tasks/b.yaml"}, map[string]string{summary: "orders"}},
 		{"examples/ci/github.yml", "wedatasync plan", nil, []string{"::error file=tasks/b.yaml"}, map[string]string{summary: "orders"}},
 		{
-			"examples/ci/gitlab.yml", "wedatasync plan", []string{"base=origin/main", "GITHUB_ACTIONS=", "CI_MERGE_REQUEST_IID=7"},
-			[]string{"tasks/b.yaml:3:", "orders +1 -> 2", "Invalid:"}, map[string]string{filepath.Join(dir, "gl-code-quality-report.json"): "tasks/b.yaml"},
+			"examples/ci/gitlab.yml", "wedatasync plan",
+			[]string{"base=origin/main", "GITHUB_ACTIONS=", "CI_MERGE_REQUEST_IID=7"},
+			[]string{"tasks/b.yaml:3:", "orders +1 -> 2", "Invalid:"},
+			map[string]string{filepath.Join(dir, "gl-code-quality-report.json"): "tasks/b.yaml"},
 		},
 	} {
 		env := append([]string{"GITHUB_ACTIONS=true", "GITHUB_EVENT_NAME=pull_request", "GITHUB_BASE_REF=main", "GITHUB_STEP_SUMMARY=" + summary}, tt.env...)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -90,6 +91,7 @@ func (f *forgeFlags) post(ctx context.Context, io *stdio, s *settings, body stri
 	c.UserAgent = "wedatasync/" + version()
 	c.CAFile = cmp.Or(s.Git.CAFile, c.CAFile)
 	c.PlainHosts = s.PlainHosts
+	c.Logger = slog.New(slog.NewTextHandler(io.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if f.tokenFile != "" {
 		c.Token = notify.SecretFile(f.tokenFile)
 	}

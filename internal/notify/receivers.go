@@ -72,7 +72,7 @@ func (to *receivers) openForge(s *Settings, have receivers, before *Settings) (e
 		return nil
 	}
 	config := *s.Forge
-	config.PlainHosts = s.PlainHosts
+	config.PlainHosts, config.Logger = s.PlainHosts, cmp.Or(config.Logger, s.Logger)
 	if to.forge, err = Open(config); err != nil {
 		return err
 	}
