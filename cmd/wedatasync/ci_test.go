@@ -113,10 +113,11 @@ func scriptsOf(t *testing.T, name, words string) (scripts []string) {
 	walk = func(n *yaml.Node) {
 		for i, child := range n.Content {
 			if n.Kind == yaml.MappingNode && i%2 == 1 {
-				text := child.Value
+				lines := []string{child.Value}
 				for _, line := range child.Content {
-					text += line.Value + "\n"
+					lines = append(lines, line.Value)
 				}
+				text := strings.Join(lines, "\n")
 				if key := n.Content[i-1].Value; (key == "run" || key == "script") && strings.Contains(text, words) {
 					scripts = append(scripts, text)
 				}
