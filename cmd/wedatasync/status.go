@@ -207,7 +207,7 @@ func (o *openTask) why(now time.Time) string {
 	case o.Code == reconcile.CodeAlreadyLive && o.Status == state.StatusRefused:
 		add("to mark it as applied: wedatasync resolve %s applied; to commit it all the same: wedatasync retry %s", task, task)
 	case o.Status == state.StatusApplied && o.NeedsPerson != "":
-		add("not seen live: %s; check the task in WeData, then: wedatasync resolve %s applied|not-applied", report.Visible(o.NeedsPerson), task)
+		add("not seen live: %s; check the task in WeData, then: wedatasync resolve %s applied|not-applied", o.NeedsPerson, task)
 	case o.Status == state.StatusRefused:
 		add("change the spec, or: wedatasync retry %s", task)
 	case o.NeedsPerson != "":
