@@ -106,9 +106,10 @@ func (s CredentialSources) environment(context.Context) (keys, error) {
 }
 
 func (s CredentialSources) profile(context.Context) (keys, error) {
-	path := s.Getenv(envProfile)
+	by, path := envProfile, s.Getenv(envProfile)
 	asked := path != ""
 	if !asked {
+		by = "the SDK's profile"
 		home := s.Getenv("HOME")
 		if home == "" {
 			return keys{}, errNone
@@ -116,7 +117,7 @@ func (s CredentialSources) profile(context.Context) (keys, error) {
 		path = filepath.Join(home, ".tencentcloud", "credentials")
 	}
 	k := keys{origin: "the file " + path}
-	data, err := file.ReadSecret("", path, maxProfile, s.Logger)
+	data, err := file.ReadSecret(by, path, maxProfile, s.Logger)
 	if errors.Is(err, fs.ErrNotExist) && !asked {
 		return k, errNone
 	}
