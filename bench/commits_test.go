@@ -74,7 +74,7 @@ func commitNaively(b *testing.B, url string, n int) float64 {
 	start := time.Now()
 	for i := range n {
 		key := spec.Key{ProjectID: "1", TaskID: fmt.Sprintf("task-%d", i)}
-		out, _ := client.Commit(b.Context(), &spec.Commit{Key: key, CommitType: spec.Start, InstanceVersion: 1})
+		out, _ := client.Commit(b.Context(), &spec.Commit{Key: key, CommitType: spec.Start, InstanceVersion: 1}, nil)
 		if out.Class != state.ClassApplied {
 			b.Fatalf("commit %d came to %+v", i, out)
 		}

@@ -144,7 +144,7 @@ func (x *execution) dueWatched(now, due time.Time) ([]*watched, time.Time) {
 	a := x.r.agenda
 	var ready []*watched
 	room := func() bool { return len(x.reading)+len(ready) < maxReadBacks }
-	if x.queued > 0 {
+	if x.ahead > 0 {
 		for key := range x.blocked {
 			f := a.tasks[key]
 			switch {

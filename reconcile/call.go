@@ -3,6 +3,7 @@ package reconcile
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,10 +11,47 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
+// flight is one call under way.
+type flight struct {
+	c       *Change
+	have    *state.Record // the task's record before
+	live    *state.Live   // what was read; nil if reading was not possible
+	askedAt time.Time     // when the read was sent: it was so then, or later
+	readAt  time.Time     // when it was told, or not
+	started bool          // the call has
+	waiting bool          // it connects, or waits for its turn
+}
+
+// tookOver is how many calls a took is taken over.
+const tookOver = 16
+
+// took is how long a part of a call's way takes on the average.
+type took struct {
+	mean time.Duration
+	seen int
+}
+
+func (t *took) add(d time.Duration) {
+	t.seen = min(t.seen+1, tookOver)
+	t.mean += (d - t.mean) / time.Duration(t.seen)
+}
+
 // readBefore reads what is live before a call. It returns the step that lets the call
 // start.
 func (x *execution) readBefore(f *flight) func() {
-	live, err := x.r.before(x.calls, f)
+	if over := x.readLive(x.calls, f); over != nil {
+		return over
+	}
+	return func() {
+		x.toRead.add(f.readAt.Sub(f.askedAt))
+		x.prepared = append(x.prepared, f)
+	}
+}
+
+// readLive reads what is live. If the call is not to be made for what it finds, it
+// returns the step that ends it.
+func (x *execution) readLive(ctx context.Context, f *flight) (over func()) {
+	live, err := x.r.before(ctx, f)
 	if err != nil {
 		return func() { x.putOff(f, err) }
 	}
@@ -22,47 +60,111 @@ func (x *execution) readBefore(f *flight) func() {
 			return func() { x.letBe(f, why) }
 		}
 	}
+	f.live, f.readAt = live, time.Now()
 	if code, why := doubt(f.c, live, x.r.operator()); code != "" {
-		return func() { f.live = live; x.withhold(f, code, why) }
+		return func() { x.withhold(f, code, why) }
 	}
-	return func() {
-		f.live = live
-		x.prepared = append(x.prepared, f)
-	}
+	return nil
 }
 
-// call makes one call, from its turn to the answer. It returns the step that ends it.
+// crossing is a call on its way to the wire.
+type crossing struct {
+	*flight
+	x       *execution
+	began   time.Time
+	outlive func() bool // lets the call outlive the pass; false if the pass is over
+	end     context.CancelCauseFunc
+	slot    *Slot
+	rec     *state.Record // with the intent, once that is durable
+	late    *time.Timer   // ends the request
+	over    func()        // the step that ends the call; nil if that is for the answer to say
+}
+
+// call makes one call, from the connection to the answer. It returns the step that
+// ends it.
 func (x *execution) call(f *flight) func() {
 	r := x.r
-	slot, err := f.commit.Take(x.calls)
-	if err != nil {
-		return func() { x.giveUp(f, errStopped) }
-	}
-	rec, err := x.intend(f)
-	if err != nil {
-		slot.Skip()
-		return func() { x.giveUp(f, err) }
-	}
-	// From here on the call gets its answer, whatever stops the pass.
-	ctx, cancel := context.WithDeadline(context.WithoutCancel(x.stop), rec.Attempt.At.Add(sendWithin))
-	defer cancel()
+	ctx, end := context.WithCancelCause(context.WithoutCancel(x.stop))
+	defer end(nil)
+	c := &crossing{flight: f, x: x, began: time.Now(), end: end}
+	c.outlive = context.AfterFunc(x.calls, func() { end(errStopped) })
+	defer c.outlive()
 	defer r.setFlying(f.c.Key, false)
-	if err := slot.Wait(ctx); err != nil || r.broken.Load() {
-		return func() {
-			x.land(f, rec, state.Outcome{Class: state.ClassNotSent, Code: "Late", Message: "the request could not be sent in time"})
-		}
+	out, timing := r.cfg.Committer.Commit(ctx, f.c.Want, c.gate)
+	if c.late != nil {
+		defer c.late.Stop()
 	}
-	x.steps <- func() { x.leave(f) }
-	sent := time.Now()
-	out, timing := r.cfg.Committer.Commit(ctx, f.c.Want)
 	if !timing.Wrote.IsZero() {
-		r.learnWay(sent.Sub(slot.At()), timing.Wrote.Sub(sent)+timing.Connect/2)
+		r.learnWay(timing.Wrote.Sub(c.slot.At()), timing.Connect/2)
 	}
-	if out.Class == state.ClassThrottled {
-		r.cfg.Commits.Rejected(sent)
+	switch {
+	case c.over != nil:
+		return c.over
+	case c.rec == nil:
+		return func() { x.unsent(f, out) }
+	case out.Class == state.ClassThrottled:
+		r.cfg.Commits.Rejected(c.slot.At())
 	}
 	out = x.askForLock(ctx, f, out)
-	return func() { x.land(f, rec, out) }
+	return func() { x.land(f, c.rec, out) }
+}
+
+// gate is asked when the connection is there. It waits for the call's turn,
+// makes the intent durable with the turn in hand, and waits for the slot. From the
+// intent on the call gets its answer, whatever stops the pass.
+func (c *crossing) gate(ctx context.Context) (err error) {
+	took := time.Since(c.began)
+	c.x.steps <- func() { c.x.toConnect.add(took) }
+	if err := c.turn(ctx); err != nil {
+		return err
+	}
+	err = errStopped
+	if c.outlive() {
+		c.rec, err = c.x.intend(c.flight)
+	}
+	if err != nil {
+		c.slot.Skip()
+		c.over = func() { c.x.giveUp(c.flight, err) }
+		return err
+	}
+	intended := c.x.r.cfg.Uptime()
+	c.late = time.AfterFunc(sendWithin, func() { c.end(context.DeadlineExceeded) })
+	err = c.slot.Wait(ctx)
+	if err == nil && (c.x.r.broken.Load() || c.x.r.cfg.Uptime()-intended > sendWithin) {
+		err = errLate
+	}
+	if err != nil {
+		c.over = func() { c.x.land(c.flight, c.rec, late) }
+		return err
+	}
+	c.x.steps <- func() { c.x.leave(c.flight) }
+	return nil
+}
+
+// turn waits for the call's turn. What was read too long ago by then is read again.
+func (c *crossing) turn(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, turnWithin, errOvertaken)
+	defer cancel()
+	for {
+		c.slot, err = c.x.r.cfg.Commits.Take(ctx)
+		if err == nil && (c.live == nil || time.Since(c.readAt) <= freshFor) {
+			return nil
+		}
+		if err == nil {
+			c.slot.Skip()
+			c.over = c.x.readLive(ctx, c.flight)
+			err = context.Cause(ctx)
+		}
+		switch {
+		case errors.Is(err, errOvertaken):
+			c.over = func() { c.x.again(c.flight) }
+		case err == nil && c.over != nil:
+			err = errUnread
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // askForLock takes a refusal for a lock if a read says that somebody has the task open:
@@ -73,7 +175,7 @@ func (x *execution) askForLock(ctx context.Context, f *flight, out state.Outcome
 	}
 	live := f.live
 	if live == nil || !live.Locked {
-		live, _, _ = x.r.read(ctx, x.r.joinReads(), f.c.Key, f.c.Want.TaskType)
+		live, _, _ = x.r.read(ctx, f.c.Key, f.c.Want.TaskType)
 	}
 	if live != nil && live.Locked {
 		out.Class, out.Locker = state.ClassWaiting, cmp.Or(live.Locker, "somebody")

@@ -90,6 +90,7 @@ func (s *schedule) edit() {
 // faults that can befall a step, by the first word of its kind.
 var faultsOf = map[string][]fault{
 	"save":   {full, full, busy, brokenBefore, brokenAfter},
+	"dial":   {notSent},
 	"commit": {notSent, lostBefore, lostBefore, lostAfter, lostAfter, lateApply, lateApply, slowAnswer, throttle, throttle, refuse, inUseNow, badAuth, noAuth, errorBefore, errorAfter, approval},
 	"read":   {readFails, readFails, throttle, readDenied, readNotSent, readBadAuth, slowRead, slowFail},
 	"poll":   {pollFails},

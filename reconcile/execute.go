@@ -11,21 +11,23 @@ import (
 )
 
 const (
-	// maxFlying bounds the calls that are under way at once, maxQueued those of
-	// them that still wait for their turn: what was live before should not be old
-	// when the request leaves.
+	// maxFlying bounds the calls that have started, and the tasks that are read before.
 	maxFlying = 64
-	maxQueued = 16
-	// readAhead is how many tasks are read before their calls may start, so that a
-	// narrow window waits for the answers of commits alone.
-	readAhead = 4
+	// spare is how many calls are on a part of their way beyond those that keep the pace
+	// on the average.
+	spare = 4
+	// freshFor is how long what was read before a call may be kept until it is sent.
+	freshFor = 5 * time.Second
+	// turnWithin is how long a call may wait for its turn with its connection open.
+	turnWithin = 30 * time.Second
 	// failingCalls is how many calls in a row may end in doubt before the endpoint
 	// is taken to be failing, and left alone for a while.
 	failingCalls = 3
 	// codeFailing is the code of the pause that follows.
 	codeFailing = "EndpointFailing"
-	// sendWithin bounds the time from an intent to the end of its request. It is
-	// part of the accept horizon: what is not sent by then is not sent at all.
+	// sendWithin bounds the time from an intent to the first byte of its request, and
+	// to its answer. It is part of the accept horizon: what is not sent by then is not
+	// sent at all.
 	sendWithin = 10 * time.Second
 )
 
@@ -48,13 +50,15 @@ type execution struct {
 	blocked map[spec.Key][]*Change // calls by the call they wait for
 	needs   map[spec.Key]int       // how many calls a call waits for
 
-	flying   int // with those that are read, or wait to start
-	queued   int
-	prepared []*flight // what is live has been read: they wait to start
-	sending  int       // calls that have started
-	window   int       // how many calls may be so far: 1, 2, 4, 8 ... after a start or an error
-	clean    int       // good answers since the window last changed
-	failing  int       // answers in doubt, in a row
+	ahead     int       // tasks that are read before their call starts, or were
+	prepared  []*flight // what is live has been read: they wait to start
+	sending   int       // calls that have started
+	waiting   int       // those of them that connect, or wait for their turn
+	window    int       // how many calls may have started: 1, 2, 4, 8 ... after a start or an error
+	clean     int       // good answers since the window last changed
+	failing   int       // answers in doubt, in a row
+	toRead    took      // from a read to its answer
+	toConnect took
 
 	awaited  map[spec.Key]bool // accepted tasks that other calls wait for
 	reading  map[spec.Key]bool // tasks that are being read back
@@ -67,15 +71,10 @@ type execution struct {
 	err        error
 }
 
-// flight is one call under way.
-type flight struct {
-	c       *Change
-	have    *state.Record // the task's record before
-	read    *Place        // in the line for reads; nil if reading is not possible
-	live    *state.Live   // what was read; nil if reading was not possible
-	commit  *Place        // in the line for commits; nil until the call starts
-	queued  bool          // it still waits for its turn
-	sending bool          // it has started
+// enough is how many calls have to be on a part of their way that takes so long, for
+// one to come to its end in each period.
+func (x *execution) enough(took time.Duration) int {
+	return min(spare+int(took/x.r.cfg.Commits.Period()), maxFlying)
 }
 
 var (
@@ -87,7 +86,17 @@ var (
 	// errGuards says that a call was given up because the guards, or what is done about
 	// drift, are others now: a plan has to pass them before anything else is sent.
 	errGuards = errors.New("the guards have changed")
+	// errOvertaken says that a call has waited too long for its turn: it waits for
+	// another.
+	errOvertaken = errors.New("the call waited too long for its turn")
+	// errUnread says that a call was given up for what was read again, or was not.
+	errUnread = errors.New("what is live was read again")
+	// errLate says that a call whose intent is durable may not be sent any more.
+	errLate = errors.New("the request could not be sent in time")
 )
+
+// late is the outcome of errLate.
+var late = state.Outcome{Class: state.ClassNotSent, Code: "Late", Message: errLate.Error()}
 
 // execute makes the calls of the plan until all are made, stop is done, or the
 // state cannot be written. It returns when nothing is under way any more.
@@ -96,7 +105,7 @@ func (r *Reconciler) execute(stop context.Context, plan *Plan) *execution {
 	defer halt()
 	x := &execution{
 		r: r, plan: plan, guards: r.guards, stop: stop, calls: calls, halt: halt,
-		steps:  make(chan func(), 2*maxFlying+maxReadBacks), // never full: a sender goes on at once
+		steps:  make(chan func(), 4*maxFlying+maxReadBacks), // never full: a sender goes on at once
 		called: make(map[spec.Key]bool), landed: make(map[spec.Key]bool), blocked: make(map[spec.Key][]*Change), needs: make(map[spec.Key]int),
 		window: 1, failing: r.failedBefore(),
 		awaited: make(map[spec.Key]bool), reading: make(map[spec.Key]bool), readUpTo: time.Now().Add(readBackFor),
@@ -110,7 +119,7 @@ func (r *Reconciler) execute(stop context.Context, plan *Plan) *execution {
 		r.pulse.beat()
 		x.launch()
 		due := x.readBack()
-		if x.flying+len(x.reading) == 0 && (due.IsZero() || len(x.awaited) == 0) {
+		if x.flying()+len(x.reading) == 0 && (due.IsZero() || len(x.awaited) == 0) {
 			break
 		}
 		x.step(due, words.C)
@@ -175,53 +184,65 @@ func (x *execution) release(key spec.Key) {
 	}
 }
 
+// flying is how many calls are under way, with those whose task is read before.
+func (x *execution) flying() int { return x.ahead + x.sending }
+
 // launch reads the tasks of the next calls, and starts as many calls as may be under
-// way.
+// way. Of both there are as many as keep the pace, however long they take, and few
+// more: what is live should not be old when the request leaves, nor its connection.
+// Some reads take longer than the average, and others wait for none of them.
 func (x *execution) launch() {
-	for len(x.ready) > 0 && x.flying < min(x.window+readAhead, maxFlying) && x.queued < maxQueued && x.calls.Err() == nil {
-		f := &flight{c: x.ready[0], queued: true}
-		f.have, f.read = x.r.record(f.c.Key), x.r.joinReads()
+	for len(x.ready) > 0 && x.ahead < x.enough(x.toConnect.mean+x.toRead.mean*3/2) && x.calls.Err() == nil {
+		f := &flight{c: x.ready[0]}
+		f.have = x.r.record(f.c.Key)
 		x.ready = x.ready[1:]
-		x.flying++
-		x.queued++
-		if f.read == nil && f.c.Reason == ReasonDrift {
+		x.ahead++
+		switch {
+		case x.r.mayRead():
+			go func() { x.steps <- x.readBefore(f) }()
+		case f.c.Reason == ReasonDrift:
 			x.letBe(f, "it could not be read: "+ErrReadDenied.Error())
-			continue
-		}
-		if f.read == nil {
+		default:
 			x.prepared = append(x.prepared, f)
-			continue
 		}
-		go func() { x.steps <- x.readBefore(f) }()
 	}
-	for len(x.prepared) > 0 && (x.sending < x.window || x.calls.Err() != nil) {
+	for len(x.prepared) > 0 && (x.sending < x.window && x.waiting < x.enough(x.toConnect.mean) || x.calls.Err() != nil) {
 		f := x.prepared[0]
 		x.prepared = x.prepared[1:]
 		if x.calls.Err() != nil {
 			x.giveUp(f, errStopped)
 			continue
 		}
-		f.commit, f.sending = x.r.cfg.Commits.Join(), true
+		f.started, f.waiting = true, true
+		x.ahead--
 		x.sending++
+		x.waiting++
 		go func() { x.steps <- x.call(f) }()
 	}
 }
 
 // leave notes that the call waits for its turn no longer.
 func (x *execution) leave(f *flight) {
-	if f.queued {
-		f.queued = false
-		x.queued--
+	if f.waiting {
+		f.waiting = false
+		x.waiting--
 	}
 }
 
 // end notes that the call is over.
 func (x *execution) end(f *flight) {
 	x.leave(f)
-	x.flying--
-	if f.sending {
+	if f.started {
 		x.sending--
+	} else {
+		x.ahead--
 	}
+}
+
+// again puts a call that made no attempt back in the queue.
+func (x *execution) again(f *flight) {
+	x.end(f)
+	x.ready = append([]*Change{f.c}, x.ready...)
 }
 
 // fail notes an error of the state. No new call starts.
@@ -244,10 +265,6 @@ func (x *execution) giveUp(f *flight, err error) {
 // putOff ends a call whose task could not be read before: it backs off. Nothing
 // was sent.
 func (x *execution) putOff(f *flight, err error) {
-	if x.calls.Err() != nil {
-		x.giveUp(f, errStopped)
-		return
-	}
 	out := state.Outcome{Class: state.ClassWaiting, Code: codeNotRead, Message: state.Clip(err.Error())}
 	// A read that never left, whose signature was not accepted, or that was one too
 	// many, says about the commit what it would have said itself.
@@ -256,6 +273,18 @@ func (x *execution) putOff(f *flight, err error) {
 		case state.ClassNotSent, state.ClassAuth, state.ClassThrottled:
 			out = a
 		}
+	}
+	x.unsent(f, out)
+}
+
+// unsent ends a call that came to no intent.
+func (x *execution) unsent(f *flight, out state.Outcome) {
+	if x.calls.Err() != nil {
+		x.giveUp(f, errStopped)
+		return
+	}
+	if out.Class == state.ClassUnknown {
+		out.Class = state.ClassNotSent // whatever came back, nothing was asked
 	}
 	x.land(f, begin(f.c.Key, f.have, x.attempt(f.c, nil, time.Now())), out)
 }
@@ -295,11 +324,12 @@ func (x *execution) land(f *flight, rec *state.Record, out state.Outcome) {
 		x.fail(err)
 		return
 	}
-	x.learn(f.c, next, out)
+	x.learn(f, next, out)
 }
 
 // learn decides what an outcome means for the calls to come.
-func (x *execution) learn(c *Change, next *state.Record, out state.Outcome) {
+func (x *execution) learn(f *flight, next *state.Record, out state.Outcome) {
+	c := f.c
 	switch out.Class {
 	case state.ClassApplied:
 		x.applied++
@@ -323,8 +353,13 @@ func (x *execution) learn(c *Change, next *state.Record, out state.Outcome) {
 		x.unpause(c.Key.ProjectID)
 		x.grow()
 	case state.ClassThrottled:
-		x.ready = append(x.ready, c)
-		x.shrink()
+		// How fast the calls follow is the limiter's to say.
+		if f.live == nil {
+			x.ready = append(x.ready, c)
+			return
+		}
+		x.prepared = append(x.prepared, &flight{c: c, have: next, live: f.live, readAt: f.readAt})
+		x.ahead++
 	case state.ClassAuth:
 		x.auth = &out
 		x.halt()
@@ -351,14 +386,5 @@ func (x *execution) grow() {
 	}
 }
 
-// shrink narrows the window to one call. What was read ahead would be old by the time
-// it is sent, and is read again.
-func (x *execution) shrink() {
-	x.window, x.clean = 1, 0
-	again := make([]*Change, 0, len(x.prepared)+len(x.ready))
-	for _, f := range x.prepared {
-		x.end(f)
-		again = append(again, f.c)
-	}
-	x.ready, x.prepared = append(again, x.ready...), nil
-}
+// shrink narrows the window to one call.
+func (x *execution) shrink() { x.window, x.clean = 1, 0 }

@@ -239,6 +239,8 @@ func faultsAt(s step) []fault {
 	switch kind {
 	case "save":
 		return append(all, killAfter, full, busy, brokenBefore, brokenAfter)
+	case "dial":
+		return append(all, notSent)
 	case "commit":
 		return append(all, killAfter, notSent, lostBefore, lostAfter, lateApply, slowAnswer, throttle, refuse, inUseNow, badAuth, noAuth, errorBefore, errorAfter, approval)
 	case "read":

@@ -25,11 +25,17 @@ type Ledger interface {
 	WordsPending(ctx context.Context) (bool, error)
 }
 
+// Gate lets a request begin. Who sends the request calls it when the connection is
+// there and nothing of the request was written; writes the request at once when it
+// returns nil, and nothing of it after an error; and returns no sooner than the gate.
+// ctx is that of the request, and ends if the connection is closed meanwhile.
+type Gate func(ctx context.Context) error
+
 // Committer sends one commit, once.
 type Committer interface {
 	// Commit sends the commit in one request, and says what the answer means. It
-	// never sends a second one, and it ends when ctx does.
-	Commit(ctx context.Context, c *spec.Commit) (state.Outcome, Timing)
+	// never sends a second one, calls the gate once at most, and ends when ctx does.
+	Commit(ctx context.Context, c *spec.Commit, gate Gate) (state.Outcome, Timing)
 }
 
 // Reloader is a Committer whose credentials can change.
@@ -42,7 +48,7 @@ type Reloader interface {
 // Timing is how one request went on the wire.
 type Timing struct {
 	Connect   time.Duration // how long the TCP connection took; 0 if none was made
-	Wrote     time.Time     // when the request's headers were written; zero if they were not
+	Wrote     time.Time     // when the request's first byte was written; zero if none was
 	RoundTrip time.Duration // from the first byte written to the answer
 }
 
@@ -58,8 +64,9 @@ type AnsweredError interface {
 type Reader interface {
 	// Read returns what WeData says of the task. The error is ErrReadDenied if the
 	// credentials may not read, ErrTaskGone if there is no such task, and
-	// ErrReadThrottled if the read was counted as one too many.
-	Read(ctx context.Context, key spec.Key, taskType spec.TaskType) (*state.Live, error)
+	// ErrReadThrottled if the read was counted as one too many. The gate may be called
+	// again, if a connection was lost before anything was written.
+	Read(ctx context.Context, key spec.Key, taskType spec.TaskType, gate Gate) (*state.Live, error)
 }
 
 var (

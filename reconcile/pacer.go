@@ -48,6 +48,7 @@ type Pacer struct {
 	allowed  float64         // what is left of it after rejects
 	raised   time.Time
 	lowered  time.Time // the last decrease: one a round trip
+	floor    floor
 	jitter   time.Duration
 	least    time.Duration // what jitter may fall to
 	seen     int
@@ -61,7 +62,7 @@ func NewPacer(rate float64) *Pacer {
 	open := make(chan struct{})
 	close(open)
 	return &Pacer{
-		tail: open, rate: rate, allowed: rate,
+		tail: open, rate: rate, allowed: rate, floor: floor{rate: rate * firstFloor},
 		jitter: jitterStart, least: jitterFloor, lastSlot: time.Now(),
 	}
 }
@@ -72,6 +73,7 @@ func (p *Pacer) SetRate(rate float64) {
 	defer p.mu.Unlock()
 	p.allowed = min(p.allowed*rate/p.rate, rate)
 	p.rate = rate
+	p.floor = floor{rate: rate * firstFloor}
 }
 
 // Period returns the time between two requests as it is now.
@@ -90,40 +92,43 @@ func (p *Pacer) period(now time.Time) time.Duration {
 	return max(paced, time.Duration(float64(time.Second)/p.allowed)) + time.Nanosecond
 }
 
-// Place is one request's place in the line. Take ends it.
-type Place struct {
-	p     *Pacer
-	ahead <-chan struct{}
-	done  chan struct{}
-}
-
-// Join gives a place at the end of the line. It does not wait.
-func (p *Pacer) Join() *Place {
+// Take joins the line, waits for the requests ahead to leave, and then until shortly
+// before its own slot, so that what must be durable before the request can be written.
+func (p *Pacer) Take(ctx context.Context) (*Slot, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	l := &Place{p: p, ahead: p.tail, done: make(chan struct{})}
-	p.tail = l.done
-	return l
-}
-
-// Take joins the line and waits for a slot in it.
-func (p *Pacer) Take(ctx context.Context) (*Slot, error) { return p.Join().Take(ctx) }
-
-// Take waits for the requests ahead to leave, and then until shortly before its own
-// slot, so that what must be durable before the request can be written.
-func (l *Place) Take(ctx context.Context) (*Slot, error) {
+	ahead, done := p.tail, make(chan struct{})
+	p.tail = done
+	p.mu.Unlock()
 	select {
-	case <-l.ahead:
+	case <-ahead:
 	case <-ctx.Done():
-		go func() { <-l.ahead; close(l.done) }()
+		go func() { <-ahead; close(done) }()
 		return nil, context.Cause(ctx)
 	}
-	at := l.p.nextSlot()
+	at := p.nextSlot()
 	if err := sleepUntil(ctx, at.Add(-lead)); err != nil {
-		close(l.done)
+		close(done)
 		return nil, err
 	}
-	return &Slot{p: l.p, at: at, done: l.done}, nil
+	return &Slot{p: p, at: at, done: done}, nil
+}
+
+// Pass waits for a slot, and returns when that is.
+func (p *Pacer) Pass(ctx context.Context) (time.Time, error) {
+	slot, err := p.Take(ctx)
+	if err == nil {
+		err = slot.Wait(ctx)
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return slot.At(), nil
+}
+
+// Gate is a [Gate] that waits for a slot.
+func (p *Pacer) Gate(ctx context.Context) error {
+	_, err := p.Pass(ctx)
+	return err
 }
 
 // nextSlot returns when the next request may leave.
@@ -160,6 +165,7 @@ func (s *Slot) Wait(ctx context.Context) error {
 		s.at = now
 	}
 	p.lastSlot = s.at
+	p.judgeRate()
 	return nil
 }
 
@@ -195,13 +201,15 @@ func (p *Pacer) Rejected(sent time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.jitter = min(p.jitter+jitterReject, jitterMax)
+	p.floor.rejected++
 	if sent.Before(p.lowered) {
 		return
 	}
 	p.least = min(p.least+jitterReject, jitterStart)
 	now := time.Now()
-	p.allowed = max(p.allowed*rateDecrease, p.rate*rateLeast)
-	p.lowered, p.raised = now, now
+	p.period(now) // what was gained until now
+	p.allowed = max(p.allowed*rateDecrease, min(p.floor.rate, p.allowed), p.rate*rateLeast)
+	p.lowered = now
 }
 
 // sleepUntil waits until t, or until ctx is done.

@@ -234,12 +234,12 @@ func TestPacerOrder(t *testing.T) {
 		var mu sync.Mutex
 		var wg sync.WaitGroup
 		for i := range 20 {
-			place, ctx := p.Join(), t.Context()
+			ctx := t.Context()
 			if i%3 == 1 {
 				ctx = canceled
 			}
 			wg.Go(func() {
-				slot, err := place.Take(ctx)
+				slot, err := p.Take(ctx)
 				if err != nil {
 					return
 				}
@@ -253,6 +253,7 @@ func TestPacerOrder(t *testing.T) {
 					order = append(order, i)
 				}
 			})
+			synctest.Wait() // it is in the line
 		}
 		time.Sleep(200 * time.Millisecond)
 		cancel()

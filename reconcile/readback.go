@@ -33,7 +33,8 @@ const (
 // same, and only what its answer leaves in doubt then needs a person.
 func (r *Reconciler) before(ctx context.Context, f *flight) (*state.Live, error) {
 	have := f.have
-	live, _, err := r.read(ctx, f.read, f.c.Key, f.c.Want.TaskType)
+	live, at, err := r.read(ctx, f.c.Key, f.c.Want.TaskType)
+	f.askedAt = at
 	switch {
 	case err == nil:
 		return live, nil
@@ -51,30 +52,24 @@ func (r *Reconciler) before(ctx context.Context, f *flight) (*state.Live, error)
 	}
 }
 
-// joinReads gives a place in the line for reads, or nil if reading is not possible.
-func (r *Reconciler) joinReads() *Place {
+// mayRead reports whether reading is possible.
+func (r *Reconciler) mayRead() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.cfg.Reader == nil || !r.readDenied.IsZero() && time.Since(r.readDenied) < readAgain {
-		return nil
-	}
-	return r.cfg.Reads.Join()
+	return r.cfg.Reader != nil && (r.readDenied.IsZero() || time.Since(r.readDenied) >= readAgain)
 }
 
-// read reads one task when its place in the line comes. What it returns was live at
-// a time not before at.
-func (r *Reconciler) read(ctx context.Context, place *Place, key spec.Key, taskType spec.TaskType) (live *state.Live, at time.Time, err error) {
-	for try := range readTries {
-		if try > 0 {
-			place = r.joinReads()
-		}
-		if place == nil {
+// read reads one task, in its turn. What it returns was live at a time not before at.
+func (r *Reconciler) read(ctx context.Context, key spec.Key, taskType spec.TaskType) (live *state.Live, at time.Time, err error) {
+	for range readTries {
+		if !r.mayRead() {
 			return nil, time.Now(), ErrReadDenied
 		}
-		if at, err = r.readTurn(ctx, place); err != nil {
-			return nil, at, err
-		}
-		live, err = r.cfg.Reader.Read(ctx, key, taskType)
+		at = time.Now()
+		live, err = r.cfg.Reader.Read(ctx, key, taskType, func(ctx context.Context) (err error) {
+			at, err = r.cfg.Reads.Pass(ctx)
+			return err
+		})
 		if !errors.Is(err, ErrReadThrottled) {
 			break
 		}
@@ -87,15 +82,6 @@ func (r *Reconciler) read(ctx context.Context, place *Place, key spec.Key, taskT
 		live = &state.Live{Missing: true}
 	}
 	return live, at, err
-}
-
-// readTurn waits until a read may be sent, and returns when that is.
-func (r *Reconciler) readTurn(ctx context.Context, place *Place) (time.Time, error) {
-	slot, err := place.Take(ctx)
-	if err == nil {
-		err = slot.Wait(ctx)
-	}
-	return time.Now(), err
 }
 
 // denyReads remembers that the credentials may not read.
@@ -114,7 +100,7 @@ func readsBack(s state.Status) bool { return s == state.StatusUnknown }
 // zero time if nothing will, or not before the next step.
 func (x *execution) readBack() (due time.Time) {
 	now := time.Now()
-	if x.err != nil || x.superseded || x.stop.Err() != nil || x.flying == 0 && now.After(x.readUpTo) {
+	if x.err != nil || x.superseded || x.stop.Err() != nil || x.flying() == 0 && now.After(x.readUpTo) {
 		return time.Time{}
 	}
 	for _, rec := range x.r.attempts(readsBack) {
@@ -133,9 +119,8 @@ func (x *execution) readBack() (due time.Time) {
 // startRead reads the record's task, and hands over what it has found as a step.
 func (x *execution) startRead(rec *state.Record, t spec.TaskType, found func(*state.Record, *state.Live, time.Time, error)) {
 	x.reading[rec.Key] = true
-	place := x.r.joinReads()
 	go func() {
-		live, at, err := x.r.read(x.stop, place, rec.Key, t)
+		live, at, err := x.r.read(x.stop, rec.Key, t)
 		x.steps <- func() { found(rec, live, at, err) }
 	}()
 }

@@ -41,7 +41,12 @@ type Config struct {
 	Judge   func(*state.Record, Evidence) (Verdict, string) // nil is the function Judge
 	Random  func() float64                                  // in [0, 1), for the jitter of back-offs; for concurrent use
 	NewID   func() string                                   // for attempts
+	Uptime  Clock                                           // for what must not grow old while the machine sleeps; nil: Go's own clock
 }
+
+// Clock tells the time that has passed since some moment. It never goes back, and one
+// for what must not grow old goes on while the machine sleeps.
+type Clock func() time.Duration
 
 // Reconciler carries plans out. It is the only one that changes the state while
 // it lives. Its exported methods other than Status and Renew are called from one
@@ -87,6 +92,10 @@ type Reconciler struct {
 // New returns a Reconciler that starts from what the state holds. It owns records
 // from now on.
 func New(cfg Config, records *state.Records, control state.Control) *Reconciler {
+	if cfg.Uptime == nil {
+		start := time.Now()
+		cfg.Uptime = func() time.Duration { return time.Since(start) }
+	}
 	r := &Reconciler{
 		cfg:     cfg,
 		records: records,

@@ -49,14 +49,15 @@ type Query struct {
 
 // Lister lists tasks.
 type Lister interface {
-	// Page returns a page of a list, counted from 1. Its errors are those of a Reader.
-	Page(ctx context.Context, q Query, number int) (Page, error)
+	// Page returns a page of a list, counted from 1. Its gate and errors are those of a
+	// Reader.
+	Page(ctx context.Context, q Query, number int, gate Gate) (Page, error)
 }
 
-// Looker is a Reader that tells all that is told of a task. Its errors are those of a
-// Reader.
+// Looker is a Reader that tells all that is told of a task. Its gate and errors are
+// those of a Reader.
 type Looker interface {
-	Look(ctx context.Context, key spec.Key, t spec.TaskType) (*Sighting, error)
+	Look(ctx context.Context, key spec.Key, t spec.TaskType, gate Gate) (*Sighting, error)
 }
 
 // Watched is a task to look for.
@@ -96,7 +97,7 @@ type Survey struct {
 func (s *Survey) List(ctx context.Context, q Query) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		for number := 1; number <= maxPages; number++ {
-			page, err := again(ctx, s, s.Lists, func() (Page, error) { return s.Lister.Page(ctx, q, number) })
+			page, err := again(ctx, s, s.Lists, func(gate Gate) (Page, error) { return s.Lister.Page(ctx, q, number, gate) })
 			if err != nil {
 				yield(Page{}, fmt.Errorf("list the %s tasks of project %s: %w", q.TaskType.OrDefault(), q.ProjectID, err))
 				return
@@ -110,16 +111,24 @@ func (s *Survey) List(ctx context.Context, q Query) iter.Seq2[Page, error] {
 }
 
 // again reads in its turn, a few times if it is worth it.
-func again[T any](ctx context.Context, s *Survey, pacer *Pacer, read func() (T, error)) (got T, err error) {
+func again[T any](ctx context.Context, s *Survey, pacer *Pacer, read func(Gate) (T, error)) (got T, err error) {
 	for try := 1; ; try++ {
-		if err := s.turn(ctx, pacer); err != nil {
-			return got, err
+		if s.Yield != nil {
+			if err := s.Yield(ctx); err != nil {
+				return got, err
+			}
 		}
-		sent := time.Now()
-		got, err = read()
-		if errors.Is(err, ErrReadThrottled) {
+		var sent time.Time
+		got, err = read(func(ctx context.Context) (err error) {
+			sent, err = pacer.Pass(ctx)
+			return err
+		})
+		switch {
+		case ctx.Err() != nil:
+			return got, context.Cause(ctx)
+		case errors.Is(err, ErrReadThrottled):
 			pacer.Rejected(sent)
-		} else {
+		case !sent.IsZero():
 			pacer.Sent(0, time.Since(sent))
 		}
 		if err == nil || try == listTries || !worthRepeating(err) {
@@ -129,20 +138,6 @@ func again[T any](ctx context.Context, s *Survey, pacer *Pacer, read func() (T, 
 			return got, err
 		}
 	}
-}
-
-// turn waits until a request may be made.
-func (s *Survey) turn(ctx context.Context, pacer *Pacer) error {
-	if s.Yield != nil {
-		if err := s.Yield(ctx); err != nil {
-			return err
-		}
-	}
-	slot, err := pacer.Take(ctx)
-	if err != nil {
-		return err
-	}
-	return slot.Wait(ctx)
 }
 
 // worthRepeating reports whether the same read can succeed soon.
@@ -280,7 +275,9 @@ func (s *Survey) lookForOthers(ctx context.Context, found *Sightings, tasks []Wa
 
 // look notes one task.
 func (s *Survey) look(ctx context.Context, found *Sightings, w Watched) error {
-	seen, err := again(ctx, s, s.Looks, func() (*Sighting, error) { return s.Looker.Look(ctx, w.Key, w.TaskType) })
+	seen, err := again(ctx, s, s.Looks, func(gate Gate) (*Sighting, error) {
+		return s.Looker.Look(ctx, w.Key, w.TaskType, gate)
+	})
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)

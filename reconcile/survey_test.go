@@ -37,7 +37,10 @@ func (l *library) ask(text string) error {
 	return nil
 }
 
-func (l *library) Page(_ context.Context, q Query, number int) (Page, error) {
+func (l *library) Page(ctx context.Context, q Query, number int, gate Gate) (Page, error) {
+	if err := gate(ctx); err != nil {
+		return Page{}, err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	list := fmt.Sprintf("%s %s", q.ProjectID, q.TaskType.OrDefault())
@@ -67,7 +70,10 @@ func (l *library) Page(_ context.Context, q Query, number int) (Page, error) {
 	return p, nil
 }
 
-func (l *library) Look(_ context.Context, key spec.Key, t spec.TaskType) (*Sighting, error) {
+func (l *library) Look(ctx context.Context, key spec.Key, t spec.TaskType, gate Gate) (*Sighting, error) {
+	if err := gate(ctx); err != nil {
+		return nil, err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.ask("look " + key.String()); err != nil {

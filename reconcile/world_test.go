@@ -30,7 +30,9 @@ type world struct {
 	interval time.Duration // between two polls
 	guards   atomic.Pointer[Guards]
 	rate     float64
-	steady   bool // the network takes the same time, always
+	steady   bool          // the network takes the same time, always
+	stall    time.Duration // how long a connection for a commit takes
+	uptime   Clock         // of the daemon; nil is Go's own
 	policy   atomic.Pointer[DriftPolicy]
 	watched  bool // each process looks at what is live when it starts
 
@@ -233,6 +235,7 @@ func (w *world) newProcess() *process {
 		Commits:  NewPacer(w.rate), Reads: NewPacer(20),
 		Random: func() float64 { return float64(w.moment("random")%1000) / 1000 },
 		NewID:  func() string { return fmt.Sprintf("%016x", w.moment("id")) },
+		Uptime: w.uptime,
 	}, state.NewRecords(slices.Collect(maps.Values(w.disk.records))...), w.disk.control)
 	if w.watched {
 		p.r.found = w.look()

@@ -137,6 +137,7 @@ func (a *App) connect(ctx context.Context, s *Settings) (err error) {
 		Credentials: a.credentials,
 		UserAgent:   "wedatasync/" + a.env.Version,
 		Logger:      a.log,
+		Uptime:      uptime,
 	})
 	if err != nil {
 		return err
@@ -219,7 +220,7 @@ func (a *App) build(ctx context.Context, s *Settings, store *state.Store, observ
 		Info:      s.sourceInfo(),
 		State:     reconcile.StateInfo{Lineage: store.Lineage()},
 		Guards:    a.guards.Load,
-		Horizon:   func() time.Duration { return a.settings.Load().AcceptHorizon },
+		Horizon:   a.horizon,
 		Interval:  func() time.Duration { return a.settings.Load().Interval },
 		Commits:   a.commits,
 		Reads:     a.reads,
@@ -228,9 +229,14 @@ func (a *App) build(ctx context.Context, s *Settings, store *state.Store, observ
 		Policy:    func() reconcile.DriftPolicy { return reconcile.DriftPolicy(a.settings.Load().DriftPolicy) },
 		Random:    mathrand.Float64,
 		NewID:     rand.Text,
+		Uptime:    uptime,
 	}, records, control))
 	return nil
 }
+
+// horizon is how long a signed request can still be accepted: longer by what this
+// machine's clock is ahead of WeData's.
+func (a *App) horizon() time.Duration { return a.settings.Load().AcceptHorizon + a.client.SkewMargin() }
 
 // reading is what a plan needs of a state.
 type reading interface {

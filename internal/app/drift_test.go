@@ -293,13 +293,13 @@ func (c *console) Called(change *reconcile.Change, _ *state.Record, out state.Ou
 }
 
 // Commit implements [reconcile.Committer], and remembers how the task was.
-func (c *console) Commit(ctx context.Context, want *spec.Commit) (state.Outcome, reconcile.Timing) {
-	seen, err := c.client.Look(ctx, want.Key, want.TaskType)
+func (c *console) Commit(ctx context.Context, want *spec.Commit, gate reconcile.Gate) (state.Outcome, reconcile.Timing) {
+	seen, err := c.client.Look(ctx, want.Key, want.TaskType, nil)
 	b := before{at: time.Now(), was: err == nil}
 	if b.was {
 		b.seen = *seen
 	}
-	out, timing := c.client.Commit(ctx, want)
+	out, timing := c.client.Commit(ctx, want, gate)
 	if out.Class == state.ClassApplied {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -321,8 +321,8 @@ func (c *console) outdated(key spec.Key) (before, bool) {
 }
 
 // Page implements [reconcile.Lister].
-func (c *console) Page(ctx context.Context, q reconcile.Query, number int) (reconcile.Page, error) {
-	page, err := c.client.Page(ctx, q, number)
+func (c *console) Page(ctx context.Context, q reconcile.Query, number int, gate reconcile.Gate) (reconcile.Page, error) {
+	page, err := c.client.Page(ctx, q, number, gate)
 	var tasks []reconcile.Sighting
 	for _, seen := range page.Tasks {
 		switch b, ok := c.outdated(seen.Key); {
@@ -337,11 +337,11 @@ func (c *console) Page(ctx context.Context, q reconcile.Query, number int) (reco
 }
 
 // Look implements [reconcile.Looker].
-func (c *console) Look(ctx context.Context, key spec.Key, taskType spec.TaskType) (*reconcile.Sighting, error) {
+func (c *console) Look(ctx context.Context, key spec.Key, taskType spec.TaskType, gate reconcile.Gate) (*reconcile.Sighting, error) {
 	b, ok := c.outdated(key)
 	switch {
 	case !ok:
-		return c.client.Look(ctx, key, taskType)
+		return c.client.Look(ctx, key, taskType, gate)
 	case !b.was:
 		return nil, reconcile.ErrTaskGone
 	default:

@@ -13,10 +13,10 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// How far this machine's clock may be off. A signature is accepted up to 5 minutes off.
+// How far this machine's clock may be off.
 const (
 	fineOffset = 30 * time.Second
-	mostOffset = 4 * time.Minute
+	mostOffset = wedata.MaxSkew
 )
 
 // lookAtEndpoint connects to the endpoint, and compares the clocks.
@@ -40,21 +40,18 @@ func lookAtEndpoint(ctx context.Context, s *Subject) (r result) {
 }
 
 func lookAtClock(reach wedata.Reach, r *result) {
-	if !reach.Dated {
+	if !reach.Skew.Known {
 		r.warn(checkClock, "it could not be compared with the endpoint's, which does not say its time")
 		return
 	}
-	off, way := reach.Ahead.Abs().Round(time.Second), "ahead of"
-	if reach.Ahead < 0 {
-		way = "behind"
-	}
-	switch {
+	const mend = "this machine's is %v the endpoint's: nothing is sent if it is over %v off: synchronize it, with chrony or systemd-timesyncd"
+	switch off := reach.Skew.Ahead().Abs(); {
 	case off > mostOffset:
-		r.fail(checkClock, "this machine's is %v %s the endpoint's: WeData refuses signatures that are 5 minutes off: synchronize it, with chrony or systemd-timesyncd", off, way)
+		r.fail(checkClock, mend, reach.Skew, mostOffset)
 	case off > fineOffset:
-		r.warn(checkClock, "this machine's is %v %s the endpoint's: WeData refuses signatures that are 5 minutes off: synchronize it, with chrony or systemd-timesyncd", off, way)
+		r.warn(checkClock, mend, reach.Skew, mostOffset)
 	default:
-		r.ok(checkClock, "this machine's and the endpoint's are %v apart", off)
+		r.ok(checkClock, "this machine's and the endpoint's are %v apart", off.Round(time.Second))
 	}
 }
 
@@ -76,8 +73,8 @@ func lookAtCredentials(ctx context.Context, s *Subject) (r result) {
 
 // reading is the part of the API that a doctor is given: nothing of it writes.
 type reading interface {
-	Read(ctx context.Context, key spec.Key, t spec.TaskType) (*state.Live, error)
-	Page(ctx context.Context, q reconcile.Query, number int) (reconcile.Page, error)
+	Read(ctx context.Context, key spec.Key, t spec.TaskType, gate reconcile.Gate) (*state.Live, error)
+	Page(ctx context.Context, q reconcile.Query, number int, gate reconcile.Gate) (reconcile.Page, error)
 	Close() error
 }
 
@@ -135,12 +132,11 @@ func (r *result) readEach(ctx context.Context, api reading, tasks []task, policy
 	pacer := reconcile.NewPacer(readRate)
 	var denied []string
 	for _, t := range tasks {
-		if err := turn(ctx, pacer); err != nil {
+		_, err := api.Read(ctx, t.key, t.taskType, pacer.Gate)
+		switch {
+		case ctx.Err() != nil:
 			r.fail(checkPermissions, "they were not all tried: %v", context.Cause(ctx))
 			return false
-		}
-		_, err := api.Read(ctx, t.key, t.taskType)
-		switch {
 		case errors.Is(err, wedata.ErrAuth):
 			r.fail(checkCredentials, "WeData does not accept them: %v", err)
 			return false
@@ -167,7 +163,7 @@ func (r *result) readEach(ctx context.Context, api reading, tasks []task, policy
 // list asks for the tasks of a project, which only imports, and comparing with what is
 // live, need.
 func (r *result) list(ctx context.Context, api reading, t task, policy reconcile.DriftPolicy) {
-	_, err := api.Page(ctx, reconcile.Query{ProjectID: t.key.ProjectID, TaskType: t.taskType}, 1)
+	_, err := api.Page(ctx, reconcile.Query{ProjectID: t.key.ProjectID, TaskType: t.taskType}, 1, nil)
 	switch denied := errors.Is(err, reconcile.ErrReadDenied); {
 	case denied && policy != reconcile.PolicyReport:
 		r.fail(checkPermissions, "no listing in project %s: driftPolicy is %s, and drift is not seen: grant wedata:DescribeIntegrationTasks, as in deploy/cam/plan.json", t.key.ProjectID, policy)
@@ -183,12 +179,4 @@ func (r *result) sayCommit(last time.Time) {
 		return
 	}
 	r.ok(checkPermissions, "whether commits are permitted only a commit shows; WeData took the last one at %s", last.UTC().Format(time.RFC3339))
-}
-
-func turn(ctx context.Context, p *reconcile.Pacer) error {
-	slot, err := p.Take(ctx)
-	if err != nil {
-		return err
-	}
-	return slot.Wait(ctx)
 }

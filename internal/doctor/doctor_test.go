@@ -54,11 +54,11 @@ func TestLookAtClock(t *testing.T) {
 		level Level
 		says  string
 	}{
-		{wedata.Reach{Dated: true, Ahead: time.Second}, LevelOK, "1s apart"},
-		{wedata.Reach{Dated: true, Ahead: -fineOffset}, LevelOK, "30s apart"},
-		{wedata.Reach{Dated: true, Ahead: time.Minute}, LevelWarning, "1m0s ahead of the endpoint's"},
-		{wedata.Reach{Dated: true, Ahead: -mostOffset}, LevelWarning, "4m0s behind"},
-		{wedata.Reach{Dated: true, Ahead: -time.Hour}, LevelError, "1h0m0s behind the endpoint's"},
+		{apart(time.Second), LevelOK, "1s apart"},
+		{apart(-fineOffset), LevelOK, "30s apart"},
+		{apart(time.Minute), LevelWarning, "1m0s ahead of the endpoint's"},
+		{apart(-mostOffset), LevelWarning, "4m0s behind"},
+		{apart(-time.Hour), LevelError, "1h0m0s behind the endpoint's"},
 		{wedata.Reach{}, LevelWarning, "does not say its time"},
 	} {
 		var r result
@@ -69,6 +69,11 @@ func TestLookAtClock(t *testing.T) {
 	}
 }
 
+// apart is a reach of an endpoint whose clock this machine's is ahead of.
+func apart(ahead time.Duration) wedata.Reach {
+	return wedata.Reach{Skew: wedata.Skew{Known: true, Least: ahead - time.Second/2, Most: ahead + time.Second/2}}
+}
+
 // reads answers each read with what is planned for its project.
 type reads struct {
 	reading
@@ -76,7 +81,7 @@ type reads struct {
 	asked []string
 }
 
-func (a *reads) Read(_ context.Context, key spec.Key, _ spec.TaskType) (*state.Live, error) {
+func (a *reads) Read(_ context.Context, key spec.Key, _ spec.TaskType, _ reconcile.Gate) (*state.Live, error) {
 	a.asked = append(a.asked, key.ProjectID)
 	if err := a.errs[key.ProjectID]; err != nil {
 		return nil, err

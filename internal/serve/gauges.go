@@ -30,6 +30,7 @@ func newGauges(s *Server) *gauges {
 	g := &gauges{server: s}
 	g.times()
 	g.work()
+	g.clock()
 	g.trouble()
 	g.reloads("config", "configuration", func(r Reloads) reconcile.Health { return r.Configuration })
 	g.reloads("credentials", "credentials", func(r Reloads) reconcile.Health { return r.Credentials })
@@ -118,6 +119,18 @@ func (g *gauges) work() {
 	})
 	g.add("limiter_wait_seconds", "How long the last call in the queue has to wait for its turn, at the least.", nil, func(l *look, tell func(float64, ...string)) {
 		tell(l.period.Seconds() * float64(l.count(standToSend)))
+	})
+}
+
+// clock adds how far two clocks are apart; it has no value until that is known.
+func (g *gauges) clock() {
+	g.add("clock_skew_seconds", "How far this machine's clock is ahead of WeData's, give or take a second; it is behind if negative.", nil, func(_ *look, tell func(float64, ...string)) {
+		if g.server.cfg.Skew == nil {
+			return
+		}
+		if ahead, known := g.server.cfg.Skew(); known {
+			tell(ahead.Seconds())
+		}
 	})
 }
 

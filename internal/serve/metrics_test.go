@@ -45,6 +45,7 @@ func busyServer(t testing.TB) *serve.Server {
 			Credentials:   reconcile.Health{At: now, OK: now},
 		}
 	}
+	d.config.Skew = func() (time.Duration, bool) { return 90 * time.Second, true }
 	s := d.serve(t)
 	o := s.Observer()
 	o.Planned(d.status.Plan)
@@ -82,6 +83,7 @@ func TestMetricsSayHowTheDaemonStands(t *testing.T) {
 		`wedatasync_calls_total{class="applied"} 1`,
 		`wedatasync_calls_total{class="not-sent"} 1`,
 		`wedatasync_calls_total{class="throttled"} 1`,
+		`wedatasync_clock_skew_seconds 90`,
 		`wedatasync_config_last_reload_success_timestamp_seconds`,
 		`wedatasync_credentials_last_reload_success_timestamp_seconds`,
 		`wedatasync_credentials_last_reload_successful 1`,

@@ -15,9 +15,9 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// Config is what a Server is made of. Everything but Source, Reloads, Period, Say, Tokens,
-// Private, Hosts and Webhooks is required. [Server.Reload] exchanges Interval, Webhooks,
-// Tokens, Private and Hosts.
+// Config is what a Server is made of. Everything but Source, Reloads, Period, Skew, Say,
+// Tokens, Private, Hosts and Webhooks is required. [Server.Reload] exchanges Interval,
+// Webhooks, Tokens, Private and Hosts.
 type Config struct {
 	Version  string        // of this program
 	Interval time.Duration // between two polls of the source
@@ -36,6 +36,9 @@ type Config struct {
 	// Period is the time between two commits as the limiter has it now. Nil: the
 	// least that the API's limit allows.
 	Period func() time.Duration
+	// Skew is how far this machine's clock is ahead of the endpoint's, if that is known.
+	// Nil: it is not.
+	Skew func() (ahead time.Duration, known bool)
 
 	// Poke asks for a poll of the source. It must not block. It is called for
 	// webhooks, and is required if there are any.

@@ -24,10 +24,12 @@ type Client struct {
 	region      string
 	credentials *Credentials
 	timeout     time.Duration
+	uptime      reconcile.Clock
 	userAgent   string
 	log         *slog.Logger
 	commits     *http.Transport // a connection for each request
 	reads       *http.Transport
+	clocks      clocks
 	refused     atomic.Uint64 // the turn after that of the newest keys that were not accepted
 }
 
@@ -60,11 +62,16 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Uptime == nil {
+		start := time.Now()
+		cfg.Uptime = func() time.Duration { return time.Since(start) }
+	}
 	return &Client{
 		endpoint:    e,
 		region:      cfg.Region,
 		credentials: cfg.Credentials,
 		timeout:     cfg.Timeout,
+		uptime:      cfg.Uptime,
 		userAgent:   cfg.UserAgent,
 		log:         cfg.Logger,
 		commits:     e.transport(&cfg, false),
@@ -100,22 +107,56 @@ func (c *Client) noteRefused(k keys, class state.Class) {
 	}
 }
 
+// Skew is how far this machine's clock is ahead of the endpoint's, as its answers tell.
+func (c *Client) Skew() Skew { return c.clocks.skew() }
+
+// SkewMargin is how much longer than five minutes a signature of this client can be
+// accepted because this machine's clock is, or was until lately, ahead: from 0 on, and
+// MaxSkew as long as no answer has told the endpoint's time.
+func (c *Client) SkewMargin() time.Duration { return c.clocks.margin() }
+
 // Commit sends the commit in one request, at most once, and says what the answer
-// means. It ends within Config.Timeout.
-func (c *Client) Commit(ctx context.Context, want *spec.Commit) (state.Outcome, reconcile.Timing) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	k, err := c.credentials.current(ctx)
+// means. The gate is asked once at most, when the connection is there. What comes
+// before, and what comes after, ends within Config.Timeout each.
+func (c *Client) Commit(ctx context.Context, want *spec.Commit, gate reconcile.Gate) (state.Outcome, reconcile.Timing) {
+	if out, off := c.clockOff(ctx); off {
+		return out, reconcile.Timing{}
+	}
+	x, client, k, err := c.exchange(ctx, c.commits, maxBody, gate)
 	if err != nil {
 		return noCredentials(err), reconcile.Timing{}
 	}
-	x, client := c.exchange(c.commits, k, maxBody)
-	_, err = client.CommitIntegrationTaskWithContext(ctx, commitRequest(want))
+	defer x.end()
+	_, err = client.CommitIntegrationTaskWithContext(x.ctx, commitRequest(want))
 	out, timing := Classify(x.answer(err, append(k.secrets(), values(want)...))), x.timing()
 	c.noteRefused(k, out.Class)
+	c.compareClocks(x, out)
 	c.log.DebugContext(ctx, "commit sent", "project", want.ProjectID, "task", want.TaskID,
 		"class", out.Class, "code", out.Code, "request_id", out.RequestID, "round_trip", timing.RoundTrip)
 	return out, timing
+}
+
+// clockOff reports whether this machine's clock is too far off to sign by. It asks the
+// endpoint once more before it says so: the clock may have been set.
+func (c *Client) clockOff(ctx context.Context) (state.Outcome, bool) {
+	if s := c.Skew(); !s.Known || s.Ahead().Abs() <= MaxSkew {
+		return state.Outcome{}, false
+	}
+	if r, err := c.endpoint.try(ctx, c.commits, c.userAgent, c.timeout); err == nil {
+		c.clocks.learn(r.Skew)
+	}
+	s := c.Skew()
+	return state.Outcome{Class: state.ClassAuth, Code: CodeClock, Message: fmt.Sprintf(
+		"check this machine's clock: it is %v the endpoint's, and nothing is sent if it is over %v off", s, MaxSkew)}, s.Ahead().Abs() > MaxSkew
+}
+
+// compareClocks learns the endpoint's time from an answer of the API.
+func (c *Client) compareClocks(x *exchange, out state.Outcome) {
+	if out.RequestID != "" {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		c.clocks.learn(skewOf(x.date, x.wrote, x.answered))
+	}
 }
 
 // noCredentials is the outcome of a commit that could not be signed.
@@ -123,23 +164,35 @@ func noCredentials(err error) state.Outcome {
 	return state.Outcome{Class: state.ClassAuth, Code: CodeNoCredentials, Message: newCleaner(nil).text(err.Error())}
 }
 
-// exchange returns the SDK's client for one request, and what watches over it. An
-// answer has at most limit bytes.
-func (c *Client) exchange(t http.RoundTripper, k keys, limit int) (*exchange, *api.Client) {
-	x := &exchange{transport: t, userAgent: c.userAgent, limit: limit}
+// exchange returns the SDK's client for one request, what watches over it, and what it
+// is signed with. An answer has at most limit bytes.
+func (c *Client) exchange(ctx context.Context, t http.RoundTripper, limit int, gate reconcile.Gate) (*exchange, *api.Client, keys, error) {
+	k, err := c.currentKeys(ctx)
+	if err != nil {
+		return nil, nil, k, err
+	}
+	x := newExchange(ctx, t, limit, c.timeout)
+	x.userAgent, x.gate, x.uptime, x.signed = c.userAgent, gate, c.uptime, c.uptime()
 	client, _ := api.NewClient(k, c.region, c.endpoint.profile())
 	client.WithHttpTransport(x)
-	return x, client
+	return x, client, k, nil
+}
+
+// currentKeys returns what to sign with. To renew it may take as long as an answer.
+func (c *Client) currentKeys(ctx context.Context) (keys, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	return c.credentials.current(ctx)
 }
 
 // profile returns the SDK's settings: whatever repeats, redirects or prints a
-// request is off. Time is bounded by the request's context.
+// request is off. Time is bounded by the exchange.
 func (e endpoint) profile() *profile.ClientProfile {
 	p := profile.NewClientProfile()
 	p.HttpProfile.Endpoint = e.host
 	p.HttpProfile.Scheme = e.scheme
 	p.HttpProfile.ReqMethod = http.MethodPost
-	p.HttpProfile.ReqTimeout = int(MaxTimeout/time.Second) + 1
+	p.HttpProfile.ReqTimeout = int((maxSignatureAge + 3*MaxTimeout) / time.Second)
 	p.Language = "en-US" // the lock is known by its English text
 	p.Debug = false
 	p.DisableRegionBreaker = true

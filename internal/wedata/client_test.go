@@ -72,12 +72,12 @@ func TestCommitAndReadBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim, c := newSim(t, wedatasim.Options{})
 		want := commitOf("a")
-		out, timing := c.Commit(t.Context(), want)
+		out, timing := c.Commit(t.Context(), want, nil)
 		if out.Class != state.ClassApplied || out.RequestID == "" || timing.Wrote.IsZero() {
 			t.Fatalf("got %+v, %+v", out, timing)
 		}
 		time.Sleep(time.Second)
-		live, err := c.Read(t.Context(), want.Key, want.TaskType)
+		live, err := c.Read(t.Context(), want.Key, want.TaskType, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +124,7 @@ func TestReload_SomebodyElse(t *testing.T) {
 		}
 	}
 	want("before anything", false)
-	if out, _ := c.Commit(t.Context(), commitOf("a")); out.Class != state.ClassAuth {
+	if out, _ := c.Commit(t.Context(), commitOf("a"), nil); out.Class != state.ClassAuth {
 		t.Fatalf("got %+v", out)
 	}
 	want("with the same on disk", false)
@@ -133,7 +133,7 @@ func TestReload_SomebodyElse(t *testing.T) {
 		t.Errorf("changed %v, error %v", changed, err)
 	}
 	want("found by somebody else", true)
-	if out, _ := c.Commit(t.Context(), commitOf("a")); out.Class != state.ClassApplied {
+	if out, _ := c.Commit(t.Context(), commitOf("a"), nil); out.Class != state.ClassApplied {
 		t.Errorf("got %+v", out)
 	}
 }
@@ -227,7 +227,7 @@ func TestCommitSendsTheExamplesOfTheDocument(t *testing.T) {
 	url, requests := serve(t, say(applied))
 	c := newClient(t, url, nil)
 	for i, tt := range tests {
-		if out, _ := c.Commit(t.Context(), tt.commit); out.Class != state.ClassApplied {
+		if out, _ := c.Commit(t.Context(), tt.commit, nil); out.Class != state.ClassApplied {
 			t.Fatalf("got %+v", out)
 		}
 		if got := requests()[i].body; got != tt.want {
@@ -239,7 +239,7 @@ func TestCommitSendsTheExamplesOfTheDocument(t *testing.T) {
 // The largest answer that may be is read whole.
 func TestCommitWithALargeAnswer(t *testing.T) {
 	url, _ := serve(t, say(applied+strings.Repeat(" ", 1<<20-len(applied))))
-	if out, _ := newClient(t, url, nil).Commit(t.Context(), commitOf("a")); out.Class != state.ClassApplied {
+	if out, _ := newClient(t, url, nil).Commit(t.Context(), commitOf("a"), nil); out.Class != state.ClassApplied {
 		t.Errorf("got %+v", out)
 	}
 }
@@ -247,7 +247,7 @@ func TestCommitWithALargeAnswer(t *testing.T) {
 func TestHeaders(t *testing.T) {
 	url, requests := serve(t, say(applied))
 	c := newClient(t, url, func(cfg *wedata.Config) { cfg.UserAgent = "wedatasync/1.2.3" })
-	c.Commit(t.Context(), commitOf("a"))
+	c.Commit(t.Context(), commitOf("a"), nil)
 	h := requests()[0].header
 	for name, want := range map[string]string{
 		"X-Tc-Action":       "CommitIntegrationTask",
@@ -273,13 +273,13 @@ func TestConnections(t *testing.T) {
 	url, requests := serve(t, say(`{"Response":{"Data":true,"TaskInfo":{"TaskId":"a"},"RequestId":"r"}}`))
 	c := newClient(t, url, nil)
 	for range 3 {
-		_, timing := c.Commit(t.Context(), commitOf("a"))
+		_, timing := c.Commit(t.Context(), commitOf("a"), nil)
 		if timing.Connect <= 0 || timing.RoundTrip <= 0 || timing.Wrote.IsZero() {
 			t.Errorf("timing %+v", timing)
 		}
 	}
 	for range 3 {
-		if _, err := c.Read(t.Context(), commitOf("a").Key, 0); err != nil {
+		if _, err := c.Read(t.Context(), commitOf("a").Key, 0, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -334,7 +334,7 @@ func TestCommitAgainstServersThatGoWrong(t *testing.T) {
 			c := newClient(t, url, nil)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			out, timing := c.Commit(t.Context(), commitOf("a"))
+			out, timing := c.Commit(t.Context(), commitOf("a"), nil)
 			runtime.ReadMemStats(&after)
 			if out.Class != state.ClassUnknown || out.Code != tt.code || timing.Wrote.IsZero() {
 				t.Errorf("got %+v, want unknown %s", out, tt.code)
@@ -415,7 +415,7 @@ func TestCommitToAServerThatResetsAtOnce(t *testing.T) {
 	}()
 	c := newClient(t, "http://"+l.Addr().String(), nil)
 	for range 50 {
-		out, timing := c.Commit(t.Context(), commitOf("a"))
+		out, timing := c.Commit(t.Context(), commitOf("a"), nil)
 		wrote := !timing.Wrote.IsZero()
 		if wrote && out.Class != state.ClassUnknown || !wrote && out.Class != state.ClassNotSent {
 			t.Fatalf("written %v: %+v", wrote, out)
@@ -459,7 +459,7 @@ func TestCommitThatIsNotSent(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			out, timing := newClient(t, tt.endpoint, tt.change).Commit(t.Context(), commitOf("a"))
+			out, timing := newClient(t, tt.endpoint, tt.change).Commit(t.Context(), commitOf("a"), nil)
 			if out.Class != state.ClassNotSent || out.Code != tt.code || !timing.Wrote.IsZero() {
 				t.Errorf("got %+v, want not-sent %s", out, tt.code)
 			}
@@ -478,7 +478,7 @@ func TestCommitOverTLS(t *testing.T) {
 		cfg.RootCAs = srv.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 	})
 	for range 2 {
-		if out, _ := c.Commit(t.Context(), commitOf("a")); out.Class != state.ClassApplied {
+		if out, _ := c.Commit(t.Context(), commitOf("a"), nil); out.Class != state.ClassApplied {
 			t.Errorf("got %+v", out)
 		}
 	}
@@ -507,7 +507,7 @@ func TestCommitInTime(t *testing.T) {
 				sim, c := newSim(t, wedatasim.Options{})
 				sim.Inject(tt.fault)
 				start := time.Now()
-				out, _ := c.Commit(t.Context(), commitOf("a"))
+				out, _ := c.Commit(t.Context(), commitOf("a"), nil)
 				if took := time.Since(start); took != wedata.MaxTimeout {
 					t.Errorf("took %s, want %s", took, wedata.MaxTimeout)
 				}
@@ -532,7 +532,7 @@ func TestCommitThatCannotConnectInTime(t *testing.T) {
 				return nil, ctx.Err()
 			}
 		})
-		out, timing := c.Commit(t.Context(), commitOf("a"))
+		out, timing := c.Commit(t.Context(), commitOf("a"), nil)
 		if out.Class != state.ClassNotSent || out.Code != wedata.CodeTimeout || !timing.Wrote.IsZero() {
 			t.Errorf("got %+v", out)
 		}
@@ -544,13 +544,13 @@ func TestCommitWhoseContextEnds(t *testing.T) {
 		sim, c := newSim(t, wedatasim.Options{})
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if out, _ := c.Commit(ctx, commitOf("a")); out.Class != state.ClassNotSent {
+		if out, _ := c.Commit(ctx, commitOf("a"), nil); out.Class != state.ClassNotSent {
 			t.Errorf("before it was sent: %+v", out)
 		}
 		sim.Inject(wedatasim.Fault{Answer: wedatasim.ReplyHang})
 		ctx, cancel = context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		if out, _ := c.Commit(ctx, commitOf("a")); out.Class != state.ClassUnknown || out.Code != wedata.CodeCanceled {
+		if out, _ := c.Commit(ctx, commitOf("a"), nil); out.Class != state.ClassUnknown || out.Code != wedata.CodeCanceled {
 			t.Errorf("in flight: %+v", out)
 		}
 	})
@@ -568,8 +568,8 @@ func TestSecretsStayHere(t *testing.T) {
 	c := newClient(t, url, func(cfg *wedata.Config) {
 		cfg.Logger = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
-	out, _ := c.Commit(t.Context(), commitOf("a"))
-	_, err := c.Read(t.Context(), commitOf("a").Key, 0)
+	out, _ := c.Commit(t.Context(), commitOf("a"), nil)
+	_, err := c.Read(t.Context(), commitOf("a").Key, 0, nil)
 	if out.Class != state.ClassAuth || err == nil || log.Len() == 0 {
 		t.Fatalf("got %+v, %v", out, err)
 	}

@@ -17,12 +17,15 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/secret"
+	"github.com/wedatasync/wedatasync/reconcile"
 )
 
-// MaxTimeout bounds [Config.Timeout]. The accept horizon rests on it: a request is
-// signed at most this long before its last byte is written, and is accepted for
-// five minutes after it was signed.
+// MaxTimeout bounds [Config.Timeout].
 const MaxTimeout = 10 * time.Second
+
+// maxSignatureAge is how old a signature may be when the first byte leaves: it is made
+// before the connection, and waits at the gate. It is accepted for five minutes.
+const maxSignatureAge = time.Minute
 
 // Bounds of an answer in bytes.
 const (
@@ -31,8 +34,7 @@ const (
 	maxHeaders = 64 << 10
 )
 
-// writeBuffer is larger than the headers of a request can be. So none of its bytes
-// leave before httptrace says WroteHeaders.
+// writeBuffer is larger than the headers of a request can be: they leave at once.
 const writeBuffer = 4 * maxSecret
 
 // maxIdle is how many connections are kept for the next reads: about as many as are
@@ -47,10 +49,14 @@ type Config struct {
 	PlainHosts  secret.PlainHosts
 	Region      string // such as ap-guangzhou
 	Credentials *Credentials
-	Timeout     time.Duration  // for one request from its signature on; 0 is MaxTimeout
+	Timeout     time.Duration  // for a connection, and for an answer; 0 is MaxTimeout
 	UserAgent   string         // empty is Go's own
 	RootCAs     *x509.CertPool // nil is the system's
 	Logger      *slog.Logger   // told of each request, at debug level; nil is silence
+
+	// Uptime tells how old a signature is; it should go on while the machine sleeps. nil
+	// is Go's own clock, which does not.
+	Uptime reconcile.Clock
 
 	// Dial, if not nil, connects instead of TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -148,7 +154,11 @@ func (e endpoint) dial(cfg *Config) func(ctx context.Context, network, address s
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		return connect(ctx, network, address)
+		conn, err := connect(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return newWire(conn), nil
 	}
 }
 

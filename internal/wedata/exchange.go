@@ -2,6 +2,7 @@ package wedata
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,9 @@ import (
 var (
 	errSecondRequest = errors.New("send request: refused to send it twice")
 	errBodyTooLarge  = errors.New("read answer: it is over the bound")
+	errOver          = errors.New("send request: it is over already")
+	errNoWire        = errors.New("send request: the connection is not the client's own")
+	errOldSignature  = errors.New("send request: its signature is too old: the machine may have slept")
 )
 
 // redirectError is an answer that points elsewhere. It is not followed: the token
@@ -31,18 +35,46 @@ func (e *redirectError) Error() string {
 type exchange struct {
 	transport http.RoundTripper
 	userAgent string
-	limit     int  // of the answer's body, in bytes
-	sent      bool // RoundTrip was called
+	limit     int             // of the answer's body, in bytes
+	gate      reconcile.Gate  // nil is open
+	timeout   time.Duration   // for the connection, and again from the gate to the answer
+	uptime    reconcile.Clock // which the signature's age is told by; nil: there is none
+	signed    time.Duration   // not later than the signature, by uptime
+	sent      bool            // RoundTrip was called
 
-	mu        sync.Mutex // the trace's functions run on other goroutines
+	ctx      context.Context // of the request
+	cancel   context.CancelCauseFunc
+	patience *time.Timer // ends ctx
+
+	passing sync.Mutex // held while the gate is asked
+	over    bool       // nothing is written any more; needs passing
+
+	mu        sync.Mutex // what follows is noted on other goroutines
 	dialed    map[string]time.Time
 	connect   time.Duration
-	wrote     time.Time // headers written
+	wrote     time.Time // the first byte
 	answered  time.Time // first byte of the answer
+	date      time.Time // as the answer says; zero if it does not
+	refused   error     // why the gate did not let the request pass
 	status    int
 	mediaType string
 	body      []byte
 	err       error
+}
+
+// newExchange returns what carries one request. Its context, ctx, ends when a part of the
+// exchange takes longer than the timeout; how long it waits at the gate does not count.
+func newExchange(ctx context.Context, t http.RoundTripper, limit int, timeout time.Duration) *exchange {
+	x := &exchange{transport: t, limit: limit, timeout: timeout}
+	x.ctx, x.cancel = context.WithCancelCause(ctx)
+	x.patience = time.AfterFunc(timeout, func() { x.cancel(context.DeadlineExceeded) })
+	return x
+}
+
+// end lets go of what the exchange holds.
+func (x *exchange) end() {
+	x.patience.Stop()
+	x.cancel(nil)
 }
 
 // RoundTrip sends the request and reads the whole answer.
@@ -62,6 +94,9 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	defer resp.Body.Close()
 	x.status, x.mediaType = resp.StatusCode, resp.Header.Get("Content-Type")
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		x.date = date
+	}
 	if x.status >= 300 && x.status < 400 {
 		x.err = &redirectError{x.status}
 		return nil, x.err
@@ -92,7 +127,56 @@ func plainResponse(req *http.Request, status int, body []byte) *http.Response {
 	}
 }
 
-// trace notes what is written when.
+// pass asks the gate, when the connection is there and nothing of the request was
+// written yet. open is done when the connection is closed.
+func (x *exchange) pass(open context.Context) error {
+	x.passing.Lock()
+	defer x.passing.Unlock()
+	ctx, cancel := context.WithCancelCause(x.ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(open, func() { cancel(context.Cause(open)) })()
+	x.patience.Stop()
+	defer x.patience.Reset(x.timeout)
+	err := x.mayPass(ctx)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err != nil {
+		if x.refused = err; open.Err() == nil {
+			x.cancel(err) // or the transport would try another connection
+		}
+		return err
+	}
+	x.wrote = time.Now()
+	return nil
+}
+
+// mayPass reports why the request must not be written now.
+func (x *exchange) mayPass(ctx context.Context) error {
+	if x.over {
+		return errOver
+	}
+	if x.gate != nil && ctx.Err() == nil {
+		if err := x.gate(ctx); err != nil {
+			return err
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if x.uptime != nil && x.uptime()-x.signed > maxSignatureAge {
+		return errOldSignature
+	}
+	return nil
+}
+
+// notWritten notes that not one byte of the request was written after all.
+func (x *exchange) notWritten() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.wrote = time.Time{}
+}
+
+// trace makes the request wait for its gate, and notes what happens when.
 func (x *exchange) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		ConnectStart: func(_, addr string) {
@@ -110,12 +194,13 @@ func (x *exchange) trace() *httptrace.ClientTrace {
 				x.connect = time.Since(x.dialed[addr])
 			}
 		},
-		WroteHeaders: func() {
-			x.mu.Lock()
-			defer x.mu.Unlock()
-			if x.wrote.IsZero() {
-				x.wrote = time.Now()
+		GotConn: func(got httptrace.GotConnInfo) {
+			if w := wireOf(got.Conn); w != nil {
+				w.expect(x)
+				return
 			}
+			x.cancel(errNoWire)
+			_ = got.Conn.Close()
 		},
 		GotFirstResponseByte: func() {
 			x.mu.Lock()
@@ -125,8 +210,13 @@ func (x *exchange) trace() *httptrace.ClientTrace {
 	}
 }
 
-// answer returns what came back. sdkErr counts only if nothing was ever sent.
+// answer ends the exchange and returns what came back. From here on nothing of it is
+// written. sdkErr counts only if nothing was ever sent.
 func (x *exchange) answer(sdkErr error, secrets []string) Answer {
+	x.cancel(errOver) // a gate that is asked still, which an early answer can outrun, ends
+	x.passing.Lock()
+	defer x.passing.Unlock()
+	x.over = true
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	a := Answer{
@@ -137,8 +227,11 @@ func (x *exchange) answer(sdkErr error, secrets []string) Answer {
 		Body:        x.body,
 		Secrets:     secrets,
 	}
-	if !x.sent {
+	switch {
+	case !x.sent:
 		a.Err = sdkErr
+	case !a.Wrote && x.refused != nil:
+		a.Err = x.refused
 	}
 	return a
 }

@@ -13,7 +13,7 @@ const pageSize = 100
 
 // Page lists tasks that are in production. The error is a [*ReadError]. Tasks that
 // are created or removed between two pages can be missed, or come twice.
-func (c *Client) Page(ctx context.Context, q reconcile.Query, number int) (reconcile.Page, error) {
+func (c *Client) Page(ctx context.Context, q reconcile.Query, number int, gate reconcile.Gate) (reconcile.Page, error) {
 	const action = "DescribeIntegrationTasks"
 	request := api.NewDescribeIntegrationTasksRequest()
 	request.ProjectId = new(q.ProjectID)
@@ -31,7 +31,7 @@ func (c *Client) Page(ctx context.Context, q reconcile.Query, number int) (recon
 	}
 	request.OrderFields = []*api.OrderField{{Name: new("CreateTime"), Direction: new("ASC")}}
 	var response *api.DescribeIntegrationTasksResponse
-	err := c.read(ctx, action, func(ctx context.Context, client *api.Client) (err error) {
+	err := c.read(ctx, action, gate, func(ctx context.Context, client *api.Client) (err error) {
 		response, err = client.DescribeIntegrationTasksWithContext(ctx, request)
 		return err
 	})

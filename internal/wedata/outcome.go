@@ -18,7 +18,7 @@ import (
 
 // Answer is everything one request came to.
 type Answer struct {
-	Wrote       bool   // the request's headers were written, or may have been
+	Wrote       bool   // a byte of the request was written, or may have been
 	Err         error  // why there is no whole answer; nil if Body is whole
 	HTTPStatus  int    // 0 if no answer began
 	ContentType string // as the answer claims; it decides nothing
@@ -30,6 +30,7 @@ type Answer struct {
 // the API can: what happened below it.
 const (
 	CodeNoCredentials = "NoCredentials"       // there are none to sign with
+	CodeClock         = "ClockOff"            // this machine's clock is too far off to sign by
 	CodeCanceled      = "Canceled"            // the request was ended on this side
 	CodeTimeout       = "Timeout"             // no whole answer in time
 	CodeUnknownHost   = "UnknownHost"         // the endpoint's name does not resolve
@@ -198,7 +199,7 @@ func faultCode(err error) string {
 		return CodeUntrusted
 	case isDial(err):
 		return CodeNoConnection
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET),
+	case errors.Is(err, errClosed), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET),
 		errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
 		return CodeBroken
 	default:

@@ -13,10 +13,7 @@ import (
 type Reach struct {
 	RoundTrip time.Duration // with the connection
 	TLS       string        // such as "TLS 1.3"; empty if it is not encrypted
-	Dated     bool          // whether Ahead is known: the endpoint says its time
-	// Ahead is how far this machine's clock is ahead of the endpoint's, give or take a
-	// second; it is behind if negative. A signature is accepted up to 5 minutes off.
-	Ahead time.Duration
+	Skew      Skew
 }
 
 // ReachError says why an endpoint cannot be reached.
@@ -48,17 +45,22 @@ func TryEndpoint(ctx context.Context, cfg Config) (Reach, error) {
 		return Reach{}, err
 	}
 	cfg.Timeout = cmp.Or(cfg.Timeout, MaxTimeout)
-	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
+	return e.try(ctx, e.transport(&cfg, false), cfg.UserAgent, cfg.Timeout)
+}
+
+// try asks the endpoint for nothing.
+func (e endpoint) try(ctx context.Context, t http.RoundTripper, userAgent string, timeout time.Duration) (Reach, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, e.scheme+"://"+e.host+"/", nil)
 	if err != nil {
 		return Reach{}, fmt.Errorf("reach the endpoint: %w", err)
 	}
-	if cfg.UserAgent != "" {
-		req.Header.Set("User-Agent", cfg.UserAgent)
+	if userAgent != "" {
+		req.Header.Set("User-Agent", userAgent)
 	}
 	start := time.Now()
-	resp, err := e.transport(&cfg, false).RoundTrip(req)
+	resp, err := t.RoundTrip(req)
 	if err != nil {
 		return Reach{}, &ReachError{Code: faultCode(err), Err: err}
 	}
@@ -68,9 +70,7 @@ func TryEndpoint(ctx context.Context, cfg Config) (Reach, error) {
 		r.TLS = tls.VersionName(resp.TLS.Version)
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		// The date was said about when the answer came, and has lost half a second on
-		// the average.
-		r.Dated, r.Ahead = true, time.Since(date.Add(time.Second/2))
+		r.Skew = skewOf(date, start, start.Add(r.RoundTrip))
 	}
 	return r, nil
 }

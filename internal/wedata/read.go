@@ -63,8 +63,8 @@ func readError(action string, out state.Outcome) *ReadError {
 }
 
 // Read returns what WeData says of the task now. The error is a [*ReadError].
-func (c *Client) Read(ctx context.Context, key spec.Key, t spec.TaskType) (*state.Live, error) {
-	s, err := c.Look(ctx, key, t)
+func (c *Client) Read(ctx context.Context, key spec.Key, t spec.TaskType, gate reconcile.Gate) (*state.Live, error) {
+	s, err := c.Look(ctx, key, t, gate)
 	if err != nil {
 		return nil, err
 	}
@@ -72,14 +72,14 @@ func (c *Client) Read(ctx context.Context, key spec.Key, t spec.TaskType) (*stat
 }
 
 // Look is Read with all that is told of the task.
-func (c *Client) Look(ctx context.Context, key spec.Key, t spec.TaskType) (*reconcile.Sighting, error) {
+func (c *Client) Look(ctx context.Context, key spec.Key, t spec.TaskType, gate reconcile.Gate) (*reconcile.Sighting, error) {
 	const action = "DescribeIntegrationTask"
 	request := api.NewDescribeIntegrationTaskRequest()
 	request.TaskId = new(key.TaskID)
 	request.ProjectId = new(key.ProjectID)
 	request.TaskType = taskType(t.OrDefault())
 	var response *api.DescribeIntegrationTaskResponse
-	err := c.read(ctx, action, func(ctx context.Context, client *api.Client) (err error) {
+	err := c.read(ctx, action, gate, func(ctx context.Context, client *api.Client) (err error) {
 		response, err = client.DescribeIntegrationTaskWithContext(ctx, request)
 		return err
 	})
@@ -98,17 +98,16 @@ func (c *Client) Look(ctx context.Context, key spec.Key, t spec.TaskType) (*reco
 
 // read sends one request and reports why its response is not to be used. send
 // must keep the response.
-func (c *Client) read(ctx context.Context, action string, send func(context.Context, *api.Client) error) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	k, err := c.credentials.current(ctx)
+func (c *Client) read(ctx context.Context, action string, gate reconcile.Gate, send func(context.Context, *api.Client) error) error {
+	x, client, k, err := c.exchange(ctx, c.reads, maxRead, gate)
 	if err != nil {
 		return readError(action, noCredentials(err))
 	}
-	x, client := c.exchange(c.reads, k, maxRead)
-	sdkErr := send(ctx, client)
+	defer x.end()
+	sdkErr := send(x.ctx, client)
 	out, ok := classifyRead(x.answer(sdkErr, k.secrets()), sdkErr)
 	c.noteRefused(k, out.Class)
+	c.compareClocks(x, out)
 	c.log.DebugContext(ctx, "read sent", "action", action, "class", out.Class, "code", out.Code, "request_id", out.RequestID)
 	if !ok {
 		return readError(action, out)

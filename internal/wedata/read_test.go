@@ -51,7 +51,7 @@ func TestReadErrors(t *testing.T) {
 				sim.Edit("1", "a", func(*wedatasim.Task) {})
 				tt.fault.Action = read
 				sim.Inject(tt.fault)
-				live, err := c.Read(t.Context(), spec.Key{ProjectID: "1", TaskID: "a"}, spec.Realtime)
+				live, err := c.Read(t.Context(), spec.Key{ProjectID: "1", TaskID: "a"}, spec.Realtime, nil)
 				readErr, ok := errors.AsType[*wedata.ReadError](err)
 				if live != nil || !ok || !errors.Is(err, tt.want) || readErr.Action != read {
 					t.Errorf("got %v, %v; want %v", live, err, tt.want)
@@ -69,7 +69,7 @@ func TestReadErrorText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim, c := newSim(t, wedatasim.Options{})
 		sim.Inject(wedatasim.Fault{Code: "UnauthorizedOperation", Message: "ask\nfor more"})
-		_, err := c.Read(t.Context(), spec.Key{ProjectID: "1", TaskID: "a"}, 0)
+		_, err := c.Read(t.Context(), spec.Key{ProjectID: "1", TaskID: "a"}, 0, nil)
 		want := fmt.Sprintf("DescribeIntegrationTask: reading tasks is not permitted: UnauthorizedOperation: ask for more (request %s)", sim.Ledger()[0].RequestID)
 		if err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)
@@ -105,7 +105,7 @@ func TestReadNulls(t *testing.T) {
 			sim, c := newSim(t, wedatasim.Options{})
 			sim.Inject(raw(`{"Response":{"TaskInfo":` + tt.info + `,"RequestId":"r"}}`))
 			sim.Edit("1", "a", func(*wedatasim.Task) {})
-			live, err := c.Read(t.Context(), spec.Key{ProjectID: "1", TaskID: "a"}, 0)
+			live, err := c.Read(t.Context(), spec.Key{ProjectID: "1", TaskID: "a"}, 0, nil)
 			if err != nil {
 				t.Fatalf("%s: %v", tt.name, err)
 			}
@@ -122,13 +122,13 @@ func TestReadOffline(t *testing.T) {
 		_, c := newSim(t, wedatasim.Options{})
 		want := commitOf("a")
 		want.TaskType, want.InstanceVersion = spec.Offline, 0
-		if out, _ := c.Commit(t.Context(), want); out.Class != state.ClassApplied {
+		if out, _ := c.Commit(t.Context(), want, nil); out.Class != state.ClassApplied {
 			t.Fatalf("got %+v", out)
 		}
-		if _, err := c.Read(t.Context(), want.Key, 0); !errors.Is(err, reconcile.ErrTaskGone) {
+		if _, err := c.Read(t.Context(), want.Key, 0, nil); !errors.Is(err, reconcile.ErrTaskGone) {
 			t.Errorf("read as real-time: %v", err)
 		}
-		live, err := c.Read(t.Context(), want.Key, spec.Offline)
+		live, err := c.Read(t.Context(), want.Key, spec.Offline, nil)
 		if err != nil || !live.Submitted || live.InstanceVersion != 0 {
 			t.Errorf("got %+v, %v", live, err)
 		}
@@ -153,7 +153,7 @@ func TestPage(t *testing.T) {
 			tasks int
 			last  bool
 		}{1: {100, false}, 2: {100, false}, 3: {50, true}, 4: {0, true}} {
-			page, err := c.Page(t.Context(), reconcile.Query{ProjectID: "1"}, number)
+			page, err := c.Page(t.Context(), reconcile.Query{ProjectID: "1"}, number, nil)
 			if err != nil || len(page.Tasks) != want.tasks || page.Last != want.last || page.Total != all {
 				t.Fatalf("page %d: %d tasks of %d, last %v, %v", number, len(page.Tasks), page.Total, page.Last, err)
 			}
@@ -177,11 +177,11 @@ func TestPage(t *testing.T) {
 		if n != all {
 			t.Errorf("%d tasks, want %d", n, all)
 		}
-		if page, err := c.Page(t.Context(), reconcile.Query{ProjectID: "1", TaskType: spec.Offline}, 1); err != nil || len(page.Tasks) != 1 || page.Tasks[0].TaskType != spec.Offline {
+		if page, err := c.Page(t.Context(), reconcile.Query{ProjectID: "1", TaskType: spec.Offline}, 1, nil); err != nil || len(page.Tasks) != 1 || page.Tasks[0].TaskType != spec.Offline {
 			t.Errorf("offline: %+v, %v", page, err)
 		}
 		named := reconcile.Query{ProjectID: "1", TaskIDs: []string{"t007", "t249", "in development", "nobody"}}
-		if page, err := c.Page(t.Context(), named, 1); err != nil || len(page.Tasks) != 2 || !page.Last || page.Tasks[1].Key.TaskID != "t249" {
+		if page, err := c.Page(t.Context(), named, 1, nil); err != nil || len(page.Tasks) != 2 || !page.Last || page.Tasks[1].Key.TaskID != "t249" {
 			t.Errorf("by name: %+v, %v", page, err)
 		}
 	})
@@ -214,7 +214,7 @@ func TestPageAnswers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				sim, c := newSim(t, wedatasim.Options{})
 				sim.Inject(tt.fault)
-				got, err := c.Page(t.Context(), reconcile.Query{ProjectID: "1"}, 1)
+				got, err := c.Page(t.Context(), reconcile.Query{ProjectID: "1"}, 1, nil)
 				if _, ok := errors.AsType[*wedata.ReadError](err); (err != nil) != (tt.err != nil) || err != nil && (!ok || !errors.Is(err, tt.err)) {
 					t.Errorf("got %v, want %v", err, tt.err)
 				}
@@ -245,7 +245,7 @@ func TestLookSubmission(t *testing.T) {
 			sim, c := newSim(t, wedatasim.Options{})
 			sim.Inject(raw(`{"Response":{"TaskInfo":` + info + `,"RequestId":"r"}}`))
 			sim.Edit("1", "a", func(*wedatasim.Task) {})
-			seen, err := c.Look(t.Context(), spec.Key{ProjectID: "1", TaskID: "a"}, 0)
+			seen, err := c.Look(t.Context(), spec.Key{ProjectID: "1", TaskID: "a"}, 0, nil)
 			if err != nil || seen.NotSubmitted != want {
 				t.Errorf("%s: not submitted %v, %v", info, seen.NotSubmitted, err)
 			}
@@ -263,7 +263,7 @@ func TestReadBounds(t *testing.T) {
 			long += long
 		}
 		sim.Inject(raw(`{"Response":{"TaskInfo":{"Locker":"` + long + `","UpdateTime":"` + long + `","LastOperateInfo":{"OperateId":"\u001b[2J` + long + `"}},"RequestId":"r"}}`))
-		live, err := c.Read(t.Context(), spec.Key{ProjectID: "1", TaskID: "a"}, 0)
+		live, err := c.Read(t.Context(), spec.Key{ProjectID: "1", TaskID: "a"}, 0, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

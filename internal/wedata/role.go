@@ -114,7 +114,9 @@ func (s CredentialSources) assumeRole(ctx context.Context, k keys, token string)
 	}
 	request := tchttp.NewCommonRequest("sts", stsVersion, stsAction)
 	request.SetSkipSign(true)
-	request.SetContext(ctx)
+	x := newExchange(ctx, e.transport(&Config{Timeout: MaxTimeout}, false), maxBody, MaxTimeout)
+	defer x.end()
+	request.SetContext(x.ctx)
 	err = request.SetActionParameters(map[string]any{
 		"ProviderId":       s.Getenv("TKE_PROVIDER_ID"),
 		"WebIdentityToken": token,
@@ -125,7 +127,6 @@ func (s CredentialSources) assumeRole(ctx context.Context, k keys, token string)
 	if err != nil {
 		return k, err
 	}
-	x := &exchange{transport: e.transport(&Config{Timeout: MaxTimeout}, false), limit: maxBody}
 	client := common.NewCommonClient(nil, s.Getenv("TKE_REGION"), e.profile()).WithHttpTransport(x)
 	sdkErr := client.Send(request, tchttp.NewCommonResponse())
 	return k.fromSTS(x.answer(sdkErr, []string{token}))
