@@ -190,7 +190,7 @@ func (r *Reconciler) judge(rec *state.Record, live *state.Live, at time.Time, re
 func (r *Reconciler) verdictOf(rec *state.Record, live *state.Live, at time.Time, err error) (Verdict, string) {
 	switch {
 	case rec.Attempt.Before == nil || err == nil || errors.Is(err, ErrTaskGone):
-		e := Evidence{Live: live, At: at, Horizon: r.cfg.Horizon(), Operator: r.operator(), Approvals: r.approvals(rec.Key.ProjectID)}
+		e := Evidence{Live: live, At: at, Horizon: r.cfg.Horizon(), ClockSkew: r.skew(), Operator: r.operator(), Approvals: r.approvals(rec.Key.ProjectID)}
 		if r.cfg.Judge != nil {
 			return r.cfg.Judge(rec, e)
 		}
@@ -200,6 +200,14 @@ func (r *Reconciler) verdictOf(rec *state.Record, live *state.Live, at time.Time
 	default:
 		return VerdictOpen, "it could not be read: " + err.Error()
 	}
+}
+
+// skew returns how far the service's clock may be off this machine's.
+func (r *Reconciler) skew() time.Duration {
+	if r.cfg.Skew == nil {
+		return 0
+	}
+	return r.cfg.Skew()
 }
 
 // later returns the record to be read back again after a back-off, and not later

@@ -30,6 +30,7 @@ type Config struct {
 	// than those that a plan has passed end its calls.
 	Guards   func() *Guards
 	Horizon  func() time.Duration // how long a signed request can still be accepted
+	Skew     func() time.Duration // how far the service's clock may be off this one; nil: not at all
 	Interval func() time.Duration // between two polls
 
 	LookEvery func() time.Duration // between two looks at what is live; 0 is never. nil: never

@@ -221,6 +221,7 @@ func (a *App) build(ctx context.Context, s *Settings, store *state.Store, observ
 		State:     reconcile.StateInfo{Lineage: store.Lineage()},
 		Guards:    a.guards.Load,
 		Horizon:   a.horizon,
+		Skew:      a.client.SkewBound,
 		Interval:  func() time.Duration { return a.settings.Load().Interval },
 		Commits:   a.commits,
 		Reads:     a.reads,

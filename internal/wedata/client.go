@@ -110,6 +110,16 @@ func (c *Client) noteRefused(k keys, class state.Class) {
 // Skew is how far this machine's clock is ahead of the endpoint's, as its answers tell.
 func (c *Client) Skew() Skew { return c.clocks.skew() }
 
+// SkewBound is how far the endpoint's clock is off this machine's, at the most: MaxSkew
+// as long as no answer has told it.
+func (c *Client) SkewBound() time.Duration {
+	s := c.Skew()
+	if !s.Known {
+		return MaxSkew
+	}
+	return max(s.Most.Abs(), s.Least.Abs())
+}
+
 // SkewMargin is how much longer than five minutes a signature of this client can be
 // accepted because this machine's clock is, or was until lately, ahead: from 0 on, and
 // MaxSkew as long as no answer has told the endpoint's time.

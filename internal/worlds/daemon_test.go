@@ -55,14 +55,13 @@ func (w *world) start(ctx context.Context) (*daemon, error) {
 	cfg := reconcile.Config{
 		Source: d, Committer: d.client, Reader: d.client, Ledger: d, Observer: d, Logger: slog.New(slog.DiscardHandler),
 		Guards:   func() *reconcile.Guards { return new(reconcile.Guards) },
-		Horizon:  func() time.Duration { return acceptHorizon },
+		Horizon:  func() time.Duration { return acceptHorizon + d.client.SkewMargin() },
+		Skew:     d.client.SkewBound,
 		Interval: func() time.Duration { return interval },
 		Commits:  reconcile.NewPacer(20), Reads: reconcile.NewPacer(20),
+		Judge:  w.rule,
 		Random: func() float64 { return float64(w.moment("random")%1000) / 1000 },
 		NewID:  func() string { return fmt.Sprintf("%016x", w.moment("id")) },
-	}
-	if w.weak {
-		weaken(&cfg)
 	}
 	d.r = reconcile.New(cfg, state.NewRecords(slices.Collect(maps.Values(w.records))...), w.control)
 	w.daemon = d

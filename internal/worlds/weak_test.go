@@ -8,12 +8,28 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// weaken puts the refuted rule back.
-func weaken(cfg *reconcile.Config) { cfg.Judge = weakJudge }
+// judge decides about an attempt, as reconcile.Judge does.
+type judge = func(*state.Record, reconcile.Evidence) (reconcile.Verdict, string)
 
-// weakJudge believes that the wanted version and status prove a commit if they were not
+// credulousJudge believes that a task that is as the commit wants it proves the commit.
+func credulousJudge(rec *state.Record, e reconcile.Evidence) (v reconcile.Verdict, why string) {
+	a := rec.Attempt
+	if e.Live == nil {
+		return reconcile.Judge(rec, e)
+	}
+	is := e.Live.Status == state.TaskRunning
+	if a.Wanted.CommitType == spec.Submit {
+		is = e.Live.Submitted
+	}
+	if is && (a.Wanted.InstanceVersion == 0 || e.Live.InstanceVersion == a.Wanted.InstanceVersion) {
+		return reconcile.VerdictHappened, ""
+	}
+	return reconcile.Judge(rec, e)
+}
+
+// hastyJudge believes that the wanted version and status prove a commit if they were not
 // there before, and that a task that looks as before disproves one.
-func weakJudge(rec *state.Record, e reconcile.Evidence) (v reconcile.Verdict, why string) {
+func hastyJudge(rec *state.Record, e reconcile.Evidence) (v reconcile.Verdict, why string) {
 	a, live := rec.Attempt, e.Live
 	if a.Before == nil {
 		return reconcile.VerdictOperator, "what was live before the request could not be read"

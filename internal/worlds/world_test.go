@@ -24,7 +24,7 @@ const interval = time.Minute
 // lives in, and all its chances from its seed: the same seed is the same world.
 type world struct {
 	lot   *lot
-	weak  bool // the refuted rule is put back
+	rule  judge // that was refuted, and is put back; nil is none
 	sim   *wedatasim.Server
 	begin time.Time
 	poke  chan struct{}

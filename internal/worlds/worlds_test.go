@@ -44,32 +44,38 @@ func seeds(race, plain, all int) int {
 // commit that was lost is called applied, and nothing in doubt is hidden.
 func TestWorlds(t *testing.T) {
 	if *seed != 0 {
-		w := liveThrough(t, draw(*seed), false)
+		w := liveThrough(t, draw(*seed), nil)
 		t.Logf("%s\n%+v", w.trace(), w.stats)
 		for _, b := range w.breaches {
 			t.Errorf("%s: %s", b.kind, b.text)
 		}
 		return
 	}
-	r := liveAll(t, seeds(30, 2000, 10000), draw, false)
+	r := liveAll(t, seeds(30, 2000, 10000), draw, nil)
 	r.report(t)
 	if s := &r.stats; s.unknown < r.worlds || s.effects < 5*r.worlds || s.settled == 0 || s.said == 0 || s.approvals == 0 || s.crashes == 0 {
 		t.Errorf("too little has happened to prove anything: %+v", *s)
 	}
 }
 
-// TestWorlds_Teeth puts the refuted rule back: the same worlds have to tell.
+// TestWorlds_Teeth puts refuted rules back: the same worlds have to tell.
 func TestWorlds_Teeth(t *testing.T) {
 	if *seed != 0 {
 		t.Skip("one world alone")
 	}
-	r := liveAll(t, seeds(40, 200, 500), draw, true)
-	t.Log(r.summary())
-	if len(r.failed["doubled"]) == 0 {
-		t.Errorf("with the refuted rule nothing is doubled in %d worlds", r.worlds)
-	}
-	if len(r.failed["lost"]) == 0 && r.worlds >= 200 {
-		t.Errorf("with the refuted rule nothing that was lost is called applied in %d worlds", r.worlds)
+	for _, rule := range []struct {
+		name  string
+		judge judge
+		kind  string
+	}{
+		{"what looks as before did not happen", hastyJudge, "doubled"},
+		{"what is as wanted has happened", credulousJudge, "lost"},
+	} {
+		r := liveAll(t, seeds(40, 200, 500), draw, rule.judge)
+		t.Log(rule.name, r.summary())
+		if len(r.failed[rule.kind]) == 0 {
+			t.Errorf("%s: nothing is %s in %d worlds", rule.name, rule.kind, r.worlds)
+		}
 	}
 }
 
@@ -91,10 +97,11 @@ func TestWorlds_Settle(t *testing.T) {
 			l.behavior.Approvals = wedatasim.Approvals{}
 			l.hands, l.platform, l.operator, l.hasty, l.denied = 0, 0, false, false, false
 			return l
-		}, false)
+		}, nil)
 		share := 100 * float64(r.stats.settled) / float64(r.stats.unknown)
 		t.Logf("%-15s %5.1f %% of %d commits without an answer are settled without an operator; left: %v", name, share, r.stats.unknown, r.stats.left)
-		told := func(s *wedatasim.Shape) bool { return s.OperateID != wedatasim.Null || s.UpdateTime != wedatasim.Null }
+		// A time of update alone proves no rerun: the platform can move it, too.
+		told := func(s *wedatasim.Shape) bool { return s.OperateID != wedatasim.Null }
 		if told(&profile.Realtime) && told(&profile.Offline) && share < 99 {
 			t.Errorf("%s: only %.1f %% are settled", name, share)
 		}
@@ -104,7 +111,7 @@ func TestWorlds_Settle(t *testing.T) {
 // TestWorlds_Deterministic holds a seed to be a world: it goes by in the same way again.
 func TestWorlds_Deterministic(t *testing.T) {
 	for s := range uint64(seeds(4, 20, 100)) {
-		first, again := liveThrough(t, draw(s+1), false).trace(), liveThrough(t, draw(s+1), false).trace()
+		first, again := liveThrough(t, draw(s+1), nil).trace(), liveThrough(t, draw(s+1), nil).trace()
 		if first != again {
 			t.Errorf("seed %d goes by in two ways: %s", s+1, firstDifference(first, again))
 		}
@@ -124,10 +131,10 @@ func firstDifference(a, b string) string {
 }
 
 // liveThrough lets the world of a lot go by in a bubble of its own.
-func liveThrough(t *testing.T, l *lot, weak bool) (w *world) {
+func liveThrough(t *testing.T, l *lot, rule judge) (w *world) {
 	synctest.Test(t, func(t *testing.T) {
 		w = newWorld(l)
-		w.weak = weak
+		w.rule = rule
 		w.live(t)
 	})
 	return w
@@ -142,7 +149,7 @@ type result struct {
 }
 
 // liveAll lets the worlds of the first seeds go by.
-func liveAll(t *testing.T, worlds int, draw func(uint64) *lot, weak bool) *result {
+func liveAll(t *testing.T, worlds int, draw func(uint64) *lot, rule judge) *result {
 	r := &result{worlds: worlds, failed: make(map[string][]uint64), causes: make(map[string]map[string][]uint64)}
 	var mu sync.Mutex
 	var next atomic.Uint64
@@ -151,7 +158,7 @@ func liveAll(t *testing.T, worlds int, draw func(uint64) *lot, weak bool) *resul
 			t.Run("", func(t *testing.T) {
 				t.Parallel()
 				for s := next.Add(1); s <= uint64(worlds); s = next.Add(1) {
-					w := liveThrough(t, draw(s), weak)
+					w := liveThrough(t, draw(s), rule)
 					mu.Lock()
 					r.stats.add(&w.stats)
 					for _, b := range w.breaches {
@@ -200,7 +207,7 @@ func (r *result) report(t *testing.T) {
 	t.Helper()
 	t.Log(r.summary())
 	for _, kind := range slices.Sorted(maps.Keys(r.failed)) {
-		w := liveThrough(t, draw(r.failed[kind][0]), false)
+		w := liveThrough(t, draw(r.failed[kind][0]), nil)
 		t.Errorf("%s, as in seed %d (go test ./internal/worlds -run 'TestWorlds$' -seed %[2]d -v): %v\n%s", kind, w.lot.seed, w.breaches, w.trace())
 	}
 }
