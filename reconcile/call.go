@@ -230,7 +230,7 @@ func (x *execution) admit(c *Change, now time.Time) error {
 		x.halt()
 		return errGuards
 	}
-	if w, _ := x.guards.frozen(now); w != nil && x.plan.Approved == "" {
+	if x.guards.closed(c.Key, now) != "" && !x.plan.closed {
 		x.halt()
 		return errStopped
 	}

@@ -33,7 +33,7 @@ type Guards struct {
 	// MaxChangePercent bounds the calls for tasks that are already managed, in
 	// percent of these, from 10 managed tasks up; 0 is no bound.
 	MaxChangePercent int
-	// Windows are the times at which nothing is committed.
+	// Windows are the times at which tasks are committed, or are not.
 	Windows []Window
 	// AdoptAlreadyLive takes a task as applied, without a commit, whose wanted version is
 	// live by an operation that the state does not know. Else it is held.
@@ -63,8 +63,8 @@ func (g *Guards) Check(p *Plan, f Facts, now time.Time) *Plan {
 	}
 	out := *p
 	out.Changes = slices.Clone(p.Changes)
-	g.bound(&out)
-	out.Holds = g.holds(&out, f, now)
+	windows := g.bound(&out, now)
+	out.Holds = append(g.holds(&out, f), windows...)
 	if len(out.Holds) == 0 {
 		return &out
 	}
@@ -96,9 +96,10 @@ func holdAll(p *Plan) {
 	}
 }
 
-// bound holds the single calls that the daemon may not make at all and those that
-// depend on them, and names the plan by the calls that are left.
-func (g *Guards) bound(p *Plan) {
+// bound holds the single calls that the daemon may not make at all, or not now, and
+// those that depend on them, and names the plan by the calls that are left. It returns
+// the holds of the windows if these leave none.
+func (g *Guards) bound(p *Plan, now time.Time) []GuardHold {
 	for i := range p.Changes {
 		c := &p.Changes[i]
 		if c.Action != ActionCommit {
@@ -110,7 +111,10 @@ func (g *Guards) bound(p *Plan) {
 		}
 	}
 	holdDependants(p, func(spec.Key) bool { return true }) // the diff has looked already
+	windows := g.holdWindows(p, now)
+	p.closed = len(windows) > 0
 	p.Hash = hashCalls(p.Calls())
+	return windows
 }
 
 // outside names the guard that does not allow the commit, and what it does not allow.
@@ -135,7 +139,7 @@ func matchTask(pattern, task string) bool {
 }
 
 // holds collects what speaks against the whole plan.
-func (g *Guards) holds(p *Plan, f Facts, now time.Time) []GuardHold {
+func (g *Guards) holds(p *Plan, f Facts) []GuardHold {
 	var holds []GuardHold
 	add := func(guard, format string, args ...any) {
 		holds = append(holds, GuardHold{Guard: guard, Message: fmt.Sprintf(format, args...), Approvable: true})
@@ -164,20 +168,7 @@ func (g *Guards) holds(p *Plan, f Facts, now time.Time) []GuardHold {
 	if percent := g.MaxChangePercent; percent > 0 && p.Managed >= minPopulation && managed*100 > percent*p.Managed {
 		add("maxChangePercent", "%d of %d managed tasks change, and guards.maxChangePercent is %d", managed, p.Managed, percent)
 	}
-	if w, end := g.frozen(now); w != nil {
-		add(guardWindows, "freeze window %q until %s", w.Name, stamp(end))
-	}
 	return holds
-}
-
-// frozen returns the first window that now is in, and when it ends; or nil.
-func (g *Guards) frozen(now time.Time) (w *Window, end time.Time) {
-	for i := range g.Windows {
-		if end, in := g.Windows[i].Contains(now); in {
-			return &g.Windows[i], end
-		}
-	}
-	return nil, time.Time{}
 }
 
 // held counts the changes that are held for the reason.

@@ -26,6 +26,7 @@ type Plan struct {
 	Unchanged int        // tasks that are as their spec says
 	Hash      string     // of the calls the plan makes, or would make if no guard held it
 	Approved  string     // who approved the plan past its guards; empty if nobody had to
+	closed    bool       // windows held the whole plan when it was made: an approval has let it pass these
 }
 
 // SourceInfo names the revision a plan was made for.

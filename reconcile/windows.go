@@ -1,0 +1,104 @@
+package reconcile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// closed says why the windows do not let the task be committed at now, and until when.
+// It returns "" if they do. A freeze goes over what another window allows.
+func (g *Guards) closed(key spec.Key, now time.Time) string {
+	var allow []*Window
+	open := false
+	for i := range g.Windows {
+		w := &g.Windows[i]
+		if !w.Covers(key) {
+			continue
+		}
+		end, in := w.Contains(now)
+		switch {
+		case w.Allow:
+			allow, open = append(allow, w), open || in
+		case in:
+			return fmt.Sprintf("freeze window %q %s", w.Name, until(end))
+		}
+	}
+	if open || len(allow) == 0 {
+		return ""
+	}
+	return outsideOf(allow, now)
+}
+
+// outsideOf says that none of the windows is open, and when the first one opens.
+func outsideOf(allow []*Window, now time.Time) string {
+	var next time.Time
+	names := make([]string, len(allow))
+	for i, w := range allow {
+		names[i] = fmt.Sprintf("%q", w.Name)
+		next = sooner(next, w.Next(now))
+	}
+	const most = 3
+	if len(names) > most {
+		names = append(names[:most], fmt.Sprintf("%d more", len(allow)-most))
+	}
+	noun := "window"
+	if len(allow) > 1 {
+		noun = "windows"
+	}
+	return fmt.Sprintf("outside of the allow %s %s %s", noun, strings.Join(names, ", "), until(next))
+}
+
+func until(at time.Time) string {
+	if at.IsZero() {
+		return "until the configuration changes"
+	}
+	return "until " + stamp(at)
+}
+
+// nextWindow returns when the next window opens or closes; zero if none does.
+func (g *Guards) nextWindow(now time.Time) time.Time {
+	var next time.Time
+	for i := range g.Windows {
+		next = sooner(next, g.Windows[i].Next(now))
+	}
+	return next
+}
+
+// holdWindows holds the calls that a window keeps back, and what depends on them. If
+// that would leave none, it holds no single call: the windows hold the whole plan, and
+// an approval of it goes past them.
+func (g *Guards) holdWindows(p *Plan, now time.Time) []GuardHold {
+	if len(g.Windows) == 0 {
+		return nil
+	}
+	held := *p
+	held.Changes = slices.Clone(p.Changes)
+	var holds []GuardHold
+	for i := range held.Changes {
+		c := &held.Changes[i]
+		if c.Action != ActionCommit {
+			continue
+		}
+		why := g.closed(c.Key, now)
+		if why == "" {
+			continue
+		}
+		c.Action, c.Hold, c.Detail = ActionHold, HoldWindow, why
+		if !slices.ContainsFunc(holds, func(h GuardHold) bool { return h.Message == why }) {
+			holds = append(holds, GuardHold{Guard: guardWindows, Message: why, Approvable: true})
+		}
+	}
+	if holds == nil {
+		return nil
+	}
+	holdDependants(&held, func(spec.Key) bool { return true }) // the diff has looked already
+	if held.Count(ActionCommit) == 0 {
+		return holds
+	}
+	p.Changes = held.Changes
+	return nil
+}
