@@ -129,13 +129,25 @@ func (s *Settings) notifyValues(v map[string]string) {
 
 // windowText is all of a window, on one line.
 func windowText(w *reconcile.Window) string {
-	text := fmt.Sprintf("%s (%v", w.Name, w.Location)
+	mode := modeFreeze
+	if w.Allow {
+		mode = modeAllow
+	}
+	text := fmt.Sprintf("%s (%s %v", w.Name, mode, w.Location)
 	if len(w.Days) > 0 {
 		text += " " + words(w.Days)
 	}
 	text += fmt.Sprintf(" %s-%s", clockText(w.From), clockText(w.To))
 	if !w.Start.IsZero() {
 		text += " " + w.Start.Format(time.RFC3339) + "/" + w.End.Format(time.RFC3339)
+	}
+	for _, of := range [...]struct {
+		name     string
+		patterns []string
+	}{{"projects", w.Projects}, {"tasks", w.Tasks}} {
+		if len(of.patterns) > 0 {
+			text += " " + of.name + " " + strings.Join(of.patterns, " ")
+		}
 	}
 	return text + ")"
 }

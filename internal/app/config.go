@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -53,12 +52,17 @@ func UnknownSetting(file string, line int, name string) error {
 }
 
 func unknown(name string) error {
-	const most = 40
-	letter := func(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }
-	if name == "" || len(name) > most || strings.TrimFunc(name, letter) != "" {
+	if !nameable(name) {
 		return errors.New("there is no such setting")
 	}
 	return fmt.Errorf("there is no setting %q here", name)
+}
+
+// nameable reports whether the name can be one of a setting.
+func nameable(name string) bool {
+	const most = 40
+	letter := func(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }
+	return name != "" && len(name) <= most && strings.TrimFunc(name, letter) == ""
 }
 
 // ReadConfig reads a configuration file over the guards that hold without one. It
@@ -116,12 +120,28 @@ func notYAML(file string, err error) error {
 // may be a secret in the wrong place.
 type configReader struct {
 	file string
+	path []string // of the setting that is read, such as "guards", "windows", "[0]"
 	errs []error
 }
 
+// fail notes a mistake, with the name of the setting that has it.
 func (c *configReader) fail(n *yaml.Node, format string, args ...any) {
-	c.errs = append(c.errs, &ConfigError{File: c.file, Line: n.Line, Err: fmt.Errorf(format, args...)})
+	err := fmt.Errorf(format, args...)
+	if len(c.path) > 0 {
+		err = fmt.Errorf("%s: %w", strings.ReplaceAll(strings.Join(c.path, "."), ".[", "["), err)
+	}
+	c.errs = append(c.errs, &ConfigError{File: c.file, Line: n.Line, Err: err})
 }
+
+// at reads what is at a step below the setting that is read.
+func (c *configReader) at(step string, read func()) {
+	c.path = append(c.path, step)
+	read()
+	c.path = c.path[:len(c.path)-1]
+}
+
+// index is the step to an item of a list.
+func index(i int) string { return "[" + strconv.Itoa(i) + "]" }
 
 // mapping calls known for each key, and complains where it returns false.
 func (c *configReader) mapping(n *yaml.Node, known func(key string, value *yaml.Node) bool) {
@@ -137,8 +157,16 @@ func (c *configReader) mapping(n *yaml.Node, known func(key string, value *yaml.
 			c.fail(key, "a name of a setting is needed")
 		case seen[key.Value]:
 			c.fail(key, "this is set twice")
-		case !known(key.Value, value):
-			c.errs = append(c.errs, UnknownSetting(c.file, key.Line, key.Value))
+		default:
+			is := false
+			if nameable(key.Value) {
+				c.at(key.Value, func() { is = known(key.Value, value) })
+			} else {
+				is = known(key.Value, value)
+			}
+			if !is {
+				c.errs = append(c.errs, UnknownSetting(c.file, key.Line, key.Value))
+			}
 		}
 		seen[key.Value] = true
 	}
@@ -158,8 +186,8 @@ func (c *configReader) texts(n *yaml.Node) []string {
 		return nil
 	}
 	list := make([]string, 0, len(n.Content))
-	for _, item := range n.Content {
-		list = append(list, c.text(item))
+	for i, item := range n.Content {
+		c.at(index(i), func() { list = append(list, c.text(item)) })
 	}
 	return list
 }
@@ -226,103 +254,4 @@ func (c *configReader) commitTypes(n *yaml.Node) []spec.CommitType {
 		types = append(types, t)
 	}
 	return types
-}
-
-func (c *configReader) windows(n *yaml.Node) []reconcile.Window {
-	if n.Kind != yaml.SequenceNode {
-		c.fail(n, "a list of windows is needed")
-		return nil
-	}
-	var windows []reconcile.Window
-	for _, item := range n.Content {
-		windows = append(windows, c.window(item))
-	}
-	return windows
-}
-
-func (c *configReader) window(n *yaml.Node) reconcile.Window {
-	w := reconcile.Window{Location: time.UTC, To: 24 * time.Hour}
-	c.mapping(n, func(key string, value *yaml.Node) bool {
-		switch key {
-		case "name":
-			w.Name = c.text(value)
-		case "timezone":
-			w.Location = c.location(value)
-		case "days":
-			w.Days = c.days(value)
-		case "from":
-			w.From = c.clock(value)
-		case "to":
-			w.To = c.clock(value)
-		case "start":
-			w.Start = c.time(value)
-		case "end":
-			w.End = c.time(value)
-		default:
-			return false
-		}
-		return true
-	})
-	switch {
-	case w.Name == "":
-		c.fail(n, "a window needs a name, to be known by when it holds a plan")
-	case w.Start.IsZero() != w.End.IsZero():
-		c.fail(n, "this window has only one of start and end")
-	case !w.Start.IsZero() && !w.Start.Before(w.End):
-		c.fail(n, "this window ends before it starts")
-	}
-	return w
-}
-
-func (c *configReader) location(n *yaml.Node) *time.Location {
-	loc, err := time.LoadLocation(c.text(n))
-	if err != nil {
-		c.fail(n, "this is not a time zone, such as Asia/Shanghai")
-		return time.UTC
-	}
-	return loc
-}
-
-func (c *configReader) days(n *yaml.Node) []time.Weekday {
-	var days []time.Weekday
-	for i, text := range c.texts(n) {
-		day, ok := weekday(text)
-		if !ok {
-			c.fail(n.Content[i], "this is not a day of the week, such as sat")
-		}
-		days = append(days, day)
-	}
-	return days
-}
-
-// weekday reads a day by its name or the first three letters of it.
-func weekday(text string) (time.Weekday, bool) {
-	for day := time.Sunday; day <= time.Saturday; day++ {
-		name := strings.ToLower(day.String())
-		if text := strings.ToLower(text); text == name || text == name[:3] {
-			return day, true
-		}
-	}
-	return 0, false
-}
-
-// clock reads a time of day, "00:00" to "24:00".
-func (c *configReader) clock(n *yaml.Node) time.Duration {
-	text := c.text(n)
-	if text == "24:00" {
-		return 24 * time.Hour
-	}
-	t, err := time.Parse("15:04", text)
-	if err != nil {
-		c.fail(n, "this is not a time of day, such as 18:00")
-	}
-	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
-}
-
-func (c *configReader) time(n *yaml.Node) time.Time {
-	t, err := time.Parse(time.RFC3339, c.text(n))
-	if err != nil {
-		c.fail(n, "this is not a time, such as 2026-12-24T18:00:00+08:00")
-	}
-	return t
 }

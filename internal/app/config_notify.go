@@ -25,8 +25,8 @@ func (c *configReader) notify(n *yaml.Node, s *notify.Settings) {
 				c.fail(value, "a list of channels is needed")
 				return true
 			}
-			for _, item := range value.Content {
-				s.Channels = append(s.Channels, c.channel(item))
+			for i, item := range value.Content {
+				c.at(index(i), func() { s.Channels = append(s.Channels, c.channel(item)) })
 			}
 		default:
 			return false

@@ -35,7 +35,8 @@ guards:
   windows:
     - {name: weekend, timezone: Asia/Shanghai, days: [sat, Sunday]}
     - {name: night, from: "22:00", to: "06:00"}
-    - {name: year end, start: 2026-12-24T18:00:00+08:00, end: 2027-01-02T09:00:00+08:00}
+    - {name: releases, mode: allow, days: [tue], from: "10:00", to: "16:00", projects: ["2"], tasks: ["orders-*"]}
+    - {name: year end, mode: freeze, start: 2026-12-24T18:00:00+08:00, end: 2027-01-02T09:00:00+08:00}
 `
 	shanghai, err := time.LoadLocation("Asia/Shanghai")
 	if err != nil {
@@ -69,6 +70,7 @@ guards:
 			Windows: []reconcile.Window{
 				{Name: "weekend", Location: shanghai, Days: []time.Weekday{time.Saturday, time.Sunday}, To: 24 * time.Hour},
 				{Name: "night", Location: time.UTC, From: 22 * time.Hour, To: 6 * time.Hour},
+				{Name: "releases", Allow: true, Location: time.UTC, Days: []time.Weekday{time.Tuesday}, From: 10 * time.Hour, To: 16 * time.Hour, Projects: []string{"2"}, Tasks: []string{"orders-*"}},
 				{Name: "year end", Location: time.UTC, To: 24 * time.Hour, Start: at("2026-12-24T18:00:00+08:00"), End: at("2027-01-02T09:00:00+08:00")},
 			},
 		},
@@ -91,23 +93,33 @@ func TestReadConfig_Mistakes(t *testing.T) {
 		"half a list":       {"rate: 1\nguards:\n  allowTasks: [a,\n  maxChanges: 1", "c.yaml:2: not YAML: did not find expected"},
 		"an alias":          {"rate: *s3cr3t", "c.yaml:1: not YAML: it has a * without its &"},
 		"a key of a kind":   {"a: 1\ns3cr3t: 1\nguards: {s3cr3t: 1}", "c.yaml:3: there is no such setting"},
-		"an address":        {"notify: {channels: [{name: a, urlFile: 'https://s3cr3t'}]}", "c.yaml:1: the name of a file is needed"},
+		"an address":        {"notify: {channels: [{name: a, urlFile: 'https://s3cr3t'}]}", "c.yaml:1: notify.channels[0].urlFile: the name of a file is needed"},
 		"a list":            {"- a", "c.yaml:1: a mapping of settings is needed"},
 		"set twice":         {"rate: 1\nrate: 2", "c.yaml:2: this is set twice"},
-		"a value missing":   {"rate:", "c.yaml:1: a single value is needed"},
-		"a list for one":    {"rate: [1]", "c.yaml:1: a single value is needed"},
+		"a value missing":   {"rate:", "c.yaml:1: rate: a single value is needed"},
+		"a list for one":    {"rate: [1]", "c.yaml:1: rate: a single value is needed"},
 		"unknown guard":     {"guards:\n  maxChange: 1", `c.yaml:2: there is no setting "maxChange" here`},
-		"guards not a map":  {"guards: 3", "c.yaml:1: a mapping of settings is needed"},
+		"guards not a map":  {"guards: 3", "c.yaml:1: guards: a mapping of settings is needed"},
 		"negative":          {"guards: {maxChanges: -1}", "a number from 0 to 1000000 is needed"},
 		"over 100 percent":  {"guards: {maxChangePercent: 101}", "a number from 0 to 100 is needed"},
 		"one for a list":    {"guards: {allowProjects: '1'}", "a list is needed"},
 		"no commit type":    {"guards: {allowCommitTypes: [stop]}", "this is not a commitType"},
 		"window no name":    {"guards: {windows: [{days: [sat]}]}", "a window needs a name"},
-		"window no zone":    {"guards: {windows: [{name: a, timezone: Mars/Base}]}", "this is not a time zone"},
-		"window no day":     {"guards: {windows: [{name: a, days: [someday]}]}", "this is not a day of the week"},
+		"window no zone":    {"guards: {windows: [{name: b, days: [sat]}, {name: a, timezone: Mars/Base}]}", "guards.windows[1].timezone: this is not a time zone"},
+		"window any zone":   {"guards: {windows: [{name: a, timezone: Local}]}", "timezone: this is not a time zone"},
+		"window no day":     {"guards: {windows: [{name: a, days: [someday]}]}", "guards.windows[0].days: this is not a day of the week"},
+		"window no days":    {"guards: {windows: [{name: a, days: []}]}", "guards.windows[0].days: an empty list is no day"},
 		"window no clock":   {"guards: {windows: [{name: a, from: '25:00'}]}", "this is not a time of day"},
 		"window half":       {"guards: {windows: [{name: a, start: 2026-12-24T18:00:00Z}]}", "has only one of start and end"},
-		"window backwards":  {"guards: {windows: [{name: a, start: 2026-12-24T18:00:00Z, end: 2026-12-23T18:00:00Z}]}", "ends before it starts"},
+		"window backwards":  {"guards: {windows: [{name: a, start: 2026-12-24T18:00:00Z, end: 2026-12-23T18:00:00Z}]}", "guards.windows[0]: end is not after start"},
+		"window no times":   {"guards: {windows: [{name: a, mode: allow}]}", "guards.windows[0]: it has no times"},
+		"window no length":  {"guards: {windows: [{name: a, from: '09:00', to: '09:00'}]}", "guards.windows[0]: from and to are the same time of day"},
+		"window at the end": {"guards: {windows: [{name: a, from: '24:00', to: '06:00'}]}", "guards.windows[0]: from is the end of the day"},
+		"window both":       {"guards: {windows: [{name: a, days: [sat], start: 2026-12-24T18:00:00Z, end: 2026-12-25T18:00:00Z}]}", "guards.windows[0]: days, from and to are for a weekly window"},
+		"window mode":       {"guards: {windows: [{name: a, mode: deny, days: [sat]}]}", "guards.windows[0].mode: write freeze"},
+		"window no tasks":   {"guards: {windows: [{name: a, days: [sat], tasks: []}]}", "guards.windows[0].tasks: an empty list is no task"},
+		"window one task":   {"guards: {windows: [{name: a, days: [sat], tasks: a}]}", "guards.windows[0].tasks: a list is needed"},
+		"window pattern":    {"guards: {windows: [{name: a, days: [sat], projects: [a*b]}]}", "guards.windows[0].projects: write an id"},
 		"window not a map":  {"guards: {windows: [sat]}", "a mapping of settings is needed"},
 		"windows no list":   {"guards: {windows: sat}", "a list of windows is needed"},
 		"hosts no list":     {"allowedHosts: a.example.com", "c.yaml:1: a list is needed"},
