@@ -64,6 +64,7 @@ type Reconciler struct {
 	control state.Control
 	flying  map[spec.Key]bool // sent, and not answered yet
 	plan    *Plan             // the newest, as the guards left it
+	turn    time.Time         // when time itself makes another one; zero: never
 	source  Health            // of the polls
 	ledger  Health            // of the state's writes
 
@@ -161,7 +162,7 @@ func (r *Reconciler) goBlind() (changed bool) {
 	r.revision = nil
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.plan = nil
+	r.plan, r.turn = nil, time.Time{}
 	return changed
 }
 
@@ -212,8 +213,9 @@ func (r *Reconciler) Plan(ctx context.Context) (*Plan, error) {
 	p.Source, p.State = r.cfg.Info.At(r.revision, r.unverified), r.cfg.State
 	r.guards = r.cfg.Guards()
 	p = r.guards.Check(p, Facts{Control: &control, Rewritten: rewritten}, now)
+	turn := r.turnAfter(now, &control)
 	r.mu.Lock()
-	r.plan = p
+	r.plan, r.turn = p, turn
 	r.mu.Unlock()
 	return p, nil
 }

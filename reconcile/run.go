@@ -11,6 +11,8 @@ const (
 	// wordsEvery is how often the daemon looks whether someone has asked for
 	// something.
 	wordsEvery = 500 * time.Millisecond
+	// clockEvery is how often the clock on the wall is looked at during a pass.
+	clockEvery = 500 * time.Millisecond
 	// onceWithin is how long a single pass waits for what is soon to be known.
 	onceWithin = 5 * time.Second
 	// pollAtMost bounds the back-off of a source that cannot be reached.
@@ -134,6 +136,9 @@ func (l *loop) pass() (wake time.Time, err error) {
 	now := time.Now()
 	idle := now.Add(l.r.cfg.Interval())
 	if err != nil {
+		if turn := l.r.nextTurn(); turn.After(now) {
+			idle = sooner(idle, turn)
+		}
 		return idle, l.endure(err)
 	}
 	l.r.noteState(nil)
@@ -183,9 +188,12 @@ func (l *loop) endure(err error) error {
 	return nil
 }
 
-// watch looks for what makes the calls under way obsolete: a newer revision. What
-// people ask for is looked at before each call.
+// watch looks for what makes the calls under way obsolete: a newer revision, or a hold
+// that begins or ends. What people ask for is looked at before each call.
 func (l *loop) watch(stop context.CancelFunc, done <-chan struct{}) {
+	turn := l.r.nextTurn()
+	clock := time.NewTicker(clockEvery)
+	defer clock.Stop()
 	for {
 		poll := time.NewTimer(time.Until(l.next))
 		select {
@@ -199,6 +207,13 @@ func (l *loop) watch(stop context.CancelFunc, done <-chan struct{}) {
 		case _, open := <-l.poke:
 			l.poked(open)
 		case <-poll.C:
+		case <-clock.C:
+			poll.Stop()
+			if !turn.IsZero() && !time.Now().Before(turn) {
+				stop()
+				turn = time.Time{}
+			}
+			continue
 		}
 		poll.Stop()
 		if l.poll() {
@@ -237,6 +252,9 @@ func (l *loop) wait(wake time.Time) {
 			return
 		case <-words.C:
 			l.r.pulse.beat()
+			if !time.Now().Before(wake) {
+				return // by the clock on the wall, which was set or has gone on while the machine slept
+			}
 			if pending, err := l.r.cfg.Ledger.WordsPending(l.ctx); err == nil && pending {
 				return
 			}
@@ -244,14 +262,13 @@ func (l *loop) wait(wake time.Time) {
 	}
 }
 
-// nextDue returns when something that waits is to be tried or read again, or the
-// zero time. A commit that is due already was looked at by the last pass, and is
-// held by more than its back-off.
+// nextDue returns when something that waits is to be tried or read again, or when time
+// itself makes another plan; or the zero time. A commit that is due already was looked at by the last
+// pass, and is held by more than its back-off.
 func (r *Reconciler) nextDue() time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := time.Now()
-	var next time.Time
+	now, next := time.Now(), r.turn
 	for key := range r.open {
 		rec := r.records.Get(key)
 		if at := rec.Attempt.NextAt; readsBack(rec.Status) || at.After(now) {

@@ -32,7 +32,7 @@ func (r *Reconciler) Obey(ctx context.Context) (obeyed int, err error) {
 
 // obey carries out one word and answers it, in one transition.
 func (r *Reconciler) obey(ctx context.Context, w state.Word) error {
-	now := time.Now()
+	now := time.Now().Round(0) // what is promised from now on ends by the clock on the wall
 	t, answer := r.answer(w, now)
 	note := fmt.Sprintf("%s: %s", w.Verb, answer.Message)
 	if !answer.OK {
