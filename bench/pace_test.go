@@ -117,7 +117,8 @@ func (s settledSource) Poll(context.Context) (*reconcile.Revision, error) {
 	return &reconcile.Revision{ID: "r1", Author: "Ana <ana@example.com>", Specs: s.specs}, nil
 }
 
-func (settledSource) Descends(context.Context, string, string) (bool, error) { return true, nil }
+func (settledSource) Descends(context.Context, string, string) (bool, error)  { return true, nil }
+func (settledSource) SameSpecs(context.Context, string, string) (bool, error) { return true, nil }
 
 func (settledSource) Close() error { return nil }
 

@@ -93,5 +93,8 @@ func (s *pushedSource) Poll(context.Context) (*reconcile.Revision, error) {
 // Descends implements reconcile.Source.
 func (s *pushedSource) Descends(context.Context, string, string) (bool, error) { return true, nil }
 
+// SameSpecs implements reconcile.Source.
+func (s *pushedSource) SameSpecs(context.Context, string, string) (bool, error) { return true, nil }
+
 // Close implements reconcile.Source.
 func (s *pushedSource) Close() error { return nil }

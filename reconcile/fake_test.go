@@ -23,8 +23,9 @@ func (s *setSource) Poll(context.Context) (*Revision, error) {
 	return &Revision{ID: strconv.Itoa(s.polls), Specs: s.set}, nil
 }
 
-func (s *setSource) Descends(context.Context, string, string) (bool, error) { return true, nil }
-func (s *setSource) Close() error                                           { return nil }
+func (s *setSource) Descends(context.Context, string, string) (bool, error)  { return true, nil }
+func (s *setSource) SameSpecs(context.Context, string, string) (bool, error) { return true, nil }
+func (s *setSource) Close() error                                            { return nil }
 
 // nowhere is a ledger that takes everything and keeps nothing.
 type nowhere struct{}

@@ -50,7 +50,8 @@ func (g *Guards) same(others *Guards) bool { return g == others || reflect.DeepE
 // Facts are what the guards know beside the plan.
 type Facts struct {
 	Control *state.Control // nil is an empty one
-	// Rewritten says that the revision does not come after Control.Revision.
+	// Rewritten says that the revision does not come after Control.Revision, and has
+	// other specs.
 	Rewritten bool
 }
 
@@ -145,14 +146,11 @@ func (g *Guards) holds(p *Plan, f Facts) []GuardHold {
 		holds = append(holds, GuardHold{Guard: guard, Message: fmt.Sprintf(format, args...), Approvable: true})
 	}
 	calls, managed, forgets := p.Count(ActionCommit), p.managedCalls(), p.Count(ActionForget)
-	if calls+forgets == 0 {
-		return nil
-	}
-	if p.Specs == 0 {
+	if p.Specs == 0 && calls+forgets > 0 {
 		add("empty", "the source has no specs, and the state has %d tasks", p.Managed)
 	}
 	if f.Rewritten {
-		add("rewritten", "the history was rewritten: %s does not come after %s, the revision of the last pass", short(p.Source.Revision), short(f.Control.Revision))
+		add("rewritten", "%s", rewriteText(p, f.Control.Revision))
 	}
 	if calls == 0 {
 		return holds

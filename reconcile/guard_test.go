@@ -71,7 +71,7 @@ func TestGuards(t *testing.T) {
 		{name: "a window", plan: changing(t, 10, 1, 0), guards: Guards{Windows: always}, want: "windows"},
 		{name: "a window, and nothing to call", plan: changing(t, 10, 0, 0), guards: Guards{Windows: always}},
 		{name: "rewritten", plan: changing(t, 10, 1, 0), rewritten: true, want: "rewritten"},
-		{name: "rewritten, and nothing to call", plan: changing(t, 10, 0, 0), rewritten: true},
+		{name: "rewritten, and nothing to call", plan: changing(t, 10, 0, 0), rewritten: true, want: "rewritten"},
 		{name: "rewritten, and something to forget", plan: without(t, "t00"), rewritten: true, want: "rewritten"},
 		{name: "restored", plan: changing(t, 10, 1, 0), control: state.Control{Restored: true}, want: "restored"},
 		{name: "restored, and nothing to call", plan: changing(t, 10, 0, 0), control: state.Control{Restored: true}},
@@ -142,7 +142,7 @@ func TestGuardMessages(t *testing.T) {
 		got = append(got, h.Message)
 	}
 	want := []string{
-		"the history was rewritten: 222222222222 does not come after 111111111111, the revision of the last pass",
+		"the history was rewritten: 222222222222 does not come after 111111111111, the revision of the last pass; it makes 9 commits",
 		"the state was taken back from an older or damaged one: its plan may repeat commits",
 		"9 calls, and guards.maxChanges is 1",
 		"9 of 10 managed tasks change, and guards.maxChangePercent is 30",

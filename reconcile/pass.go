@@ -23,6 +23,9 @@ func (r *Reconciler) pass(ctx context.Context, watch watcher) (*Result, error) {
 	if err := r.supersede(ctx); err != nil {
 		return nil, err
 	}
+	if err := r.takeOver(ctx); err != nil {
+		return nil, err
+	}
 	plan, err := r.Plan(ctx)
 	if err != nil {
 		return nil, err
@@ -119,24 +122,17 @@ func (r *Reconciler) forget(ctx context.Context, result *Result) error {
 }
 
 // remember keeps, before the first call, which revision the plan is for, and whether
-// it has passed the guards. One of a rewritten history has not for want of calls: what
-// comes after it would be let through as if it came after the last one, too.
+// it has passed the guards.
 func (r *Reconciler) remember(ctx context.Context, plan *Plan) error {
-	rewritten, err := r.rewritten(ctx)
-	if err != nil {
-		return err
-	}
-	if len(plan.Holds) == 0 && (!rewritten || plan.Approved != "") {
+	if len(plan.Holds) == 0 {
 		return r.accept(ctx, plan)
 	}
 	source, control := &plan.Source, r.Control()
 	if source.Revision == control.Revision || source.Revision == control.Pending {
 		return nil
 	}
-	note := "it does not come after the revision before"
-	if len(plan.Holds) > 0 {
-		note = plan.Holds[0].Message
-	}
+	note := plan.Holds[0].Message
+	r.cfg.Logger.WarnContext(ctx, "the plan of a new revision is held", "revision", source.Revision, "guard", plan.Holds[0].Guard, "why", note, "approve", "wedatasync approve "+plan.Hash)
 	return r.saveControl(ctx, func(c *state.Control) { c.Pending = source.Revision }, state.Event{
 		At: time.Now(), Kind: state.EventRevision, Revision: source.Revision, Actor: source.Author,
 		PlanHash: plan.Hash, Note: state.Clip("not taken over: " + note),

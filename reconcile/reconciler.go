@@ -87,8 +87,8 @@ type Reconciler struct {
 	revision  *Revision
 	// unverified says why revision is not the newest one, or that there is none.
 	unverified error
-	descends   map[string]bool // of revision, by the revision before
-	owed       []outcome       // what a full disk did not take yet
+	rewrites   map[string]Rewrite // of revision, by the revision before
+	owed       []outcome          // what a full disk did not take yet
 }
 
 // New returns a Reconciler that starts from what the state holds. It owns records
@@ -202,7 +202,7 @@ func (r *Reconciler) Plan(ctx context.Context) (*Plan, error) {
 	if r.revision == nil {
 		return nil, &sourceError{r.unverified} // since the pass began
 	}
-	rewritten, err := r.rewritten(ctx)
+	rewrite, err := r.rewrite(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +212,7 @@ func (r *Reconciler) Plan(ctx context.Context) (*Plan, error) {
 	r.settled(p)
 	p.Source, p.State = r.cfg.Info.At(r.revision, r.unverified), r.cfg.State
 	r.guards = r.cfg.Guards()
-	p = r.guards.Check(p, Facts{Control: &control, Rewritten: rewritten}, now)
+	p = r.guards.Check(p, Facts{Control: &control, Rewritten: rewrite == RewriteHeld}, now)
 	turn := r.turnAfter(now, &control)
 	r.mu.Lock()
 	r.plan, r.turn = p, turn
@@ -243,23 +243,6 @@ func (r *Reconciler) settled(p *Plan) {
 		next[key] = struct{}{}
 	}
 	r.unsettled = next
-}
-
-// rewritten reports whether the revision does not come after that of the last pass.
-func (r *Reconciler) rewritten(ctx context.Context) (bool, error) {
-	old := r.Control().Revision
-	if old == "" || old == r.revision.ID {
-		return false, nil
-	}
-	if known, ok := r.descends[old+r.revision.ID]; ok {
-		return !known, nil
-	}
-	ok, err := r.cfg.Source.Descends(ctx, old, r.revision.ID)
-	if err != nil {
-		return false, &sourceError{fmt.Errorf("compare the history with revision %s: %w", old, err)}
-	}
-	r.descends = map[string]bool{old + r.revision.ID: ok}
-	return !ok, nil
 }
 
 // Control returns what the daemon as a whole remembers.

@@ -20,6 +20,9 @@ type Source interface {
 	// Descends reports whether revision is old itself or comes after it in history.
 	// A source without history reports true.
 	Descends(ctx context.Context, old, revision string) (bool, error)
+	// SameSpecs reports whether two revisions have the same spec files. It is false if
+	// the source does not know one of them any more.
+	SameSpecs(ctx context.Context, old, revision string) (bool, error)
 	// Close lets go of what the source holds.
 	Close() error
 }

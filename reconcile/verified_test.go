@@ -124,8 +124,9 @@ func TestPending(t *testing.T) {
 	})
 }
 
-// TestRewrittenWithoutCalls: an older revision that asks for what is so already is no
-// way around the guard: what comes after it, and not after the last one, is held.
+// TestRewrittenWithoutCalls: an older revision that asks for what is so already is held
+// when it is seen, and is no way around the guard: what comes after it, and not after
+// the last one, is held, too.
 func TestRewrittenWithoutCalls(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {
@@ -136,20 +137,85 @@ func TestRewrittenWithoutCalls(t *testing.T) {
 		w.mu.Lock()
 		w.repo.rewrites = map[string]bool{fmt.Sprintf("%040d", 2): true, fmt.Sprintf("%040d", 3): true}
 		w.mu.Unlock()
+		held := func(does string) {
+			t.Helper()
+			holds := p.r.Status().Plan.Holds
+			if len(holds) != 1 || holds[0].Guard != "rewritten" || !strings.HasSuffix(holds[0].Message, "the revision of the last pass; it "+does) {
+				t.Errorf("it is held by %+v", holds)
+			}
+			if got := w.control().Revision; got != before {
+				t.Errorf("%s was taken over", got)
+			}
+		}
 		w.commits(tasks(3, 1)...) // played back
 		elapse(time.Minute)
-		if got := w.control().Revision; got != before {
-			t.Errorf("%s was taken over", got)
-		}
+		held("commits nothing")
 		w.commits(tasks(3, 2)...) // and what once came after it
 		elapse(time.Minute)
 		w.wantSent(t, 3)
-		if holds := p.r.Status().Plan.Holds; len(holds) != 1 || holds[0].Guard != "rewritten" {
-			t.Errorf("it is held by %v", holds)
-		}
+		held("makes 3 commits")
 		w.say(state.VerbApprove, p.r.Status().Plan.Hash, "")
 		elapse(time.Minute)
 		w.wantSent(t, 6)
 		p.halt(t)
+	})
+}
+
+// TestRewrittenApproved: a rewrite that commits nothing is taken over once somebody
+// approves it, and what comes after it is released as ever.
+func TestRewrittenApproved(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		w.commits(tasks(3, 1)...)
+		p := w.run(t)
+		elapse(time.Minute)
+		w.mu.Lock()
+		w.repo.rewrites = map[string]bool{fmt.Sprintf("%040d", 2): true}
+		w.mu.Unlock()
+		w.commits(tasks(3, 1)...)
+		elapse(time.Minute)
+		w.say(state.VerbApprove, p.r.Status().Plan.Hash, "")
+		elapse(time.Minute)
+		if got, want := w.control().Revision, fmt.Sprintf("%040d", 2); got != want {
+			t.Errorf("the last revision is %s, want %s", got, want)
+		}
+		w.commits(tasks(3, 2)...)
+		elapse(time.Minute)
+		w.wantSent(t, 6)
+		p.halt(t)
+	})
+}
+
+// TestRewrittenSame: a rewrite with the same specs is taken over without a word, also
+// while another guard holds what these specs ask for.
+func TestRewrittenSame(t *testing.T) {
+	t.Parallel()
+	revision := func(n int) string { return fmt.Sprintf("%040d", n) }
+	bubble(t, func(t *testing.T, w *world) {
+		w.commits(tasks(3, 1)...)
+		p := w.run(t)
+		elapse(time.Minute)
+		w.guards.Store(&Guards{Windows: []Window{{Name: "freeze", Start: w.start, End: w.start.Add(time.Hour)}}})
+		w.mu.Lock()
+		w.repo.rewrites = map[string]bool{revision(2): true, revision(4): true}
+		w.repo.same = map[string]bool{revision(1) + revision(2): true, revision(1) + revision(4): true}
+		w.mu.Unlock()
+		w.commits(tasks(3, 1)...)
+		elapse(time.Minute)
+		if got := w.control(); got.Revision != revision(2) || got.Pending != "" {
+			t.Errorf("the state remembers %q and %q", got.Revision, got.Pending)
+		}
+		w.commits(tasks(3, 2)...)
+		elapse(time.Minute)
+		if got := guardNames(p.r.Status().Plan); got != "windows" {
+			t.Errorf("what comes after it is held by %q", got)
+		}
+		w.commits(tasks(3, 2)...) // a rewrite with the specs of one that is no longer the last
+		elapse(time.Minute)
+		if got := guardNames(p.r.Status().Plan); got != "rewritten windows" {
+			t.Errorf("another rewrite is held by %q", got)
+		}
+		p.halt(t)
+		w.wantSent(t, 3)
 	})
 }

@@ -529,6 +529,7 @@ type repo struct {
 	revision int
 	polled   int             // the revision that edits have led to
 	rewrites map[string]bool // revisions that do not come after the one before
+	same     map[string]bool // pairs of revisions, the one after the other, with the same specs
 	fails    bool            // to compare the history
 }
 
@@ -586,6 +587,13 @@ func (p *process) Descends(_ context.Context, _, revision string) (bool, error) 
 		return false, errors.New("object not found")
 	}
 	return !p.w.repo.rewrites[revision], nil
+}
+
+// SameSpecs implements Source.
+func (p *process) SameSpecs(_ context.Context, old, revision string) (bool, error) {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	return p.w.repo.same[old+revision], nil
 }
 
 // Close implements Source.

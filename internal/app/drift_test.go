@@ -360,7 +360,8 @@ func (c *console) Poll(context.Context) (*reconcile.Revision, error) {
 	return &reconcile.Revision{ID: fmt.Sprint(c.releases), Specs: c.specs}, nil
 }
 
-func (c *console) Descends(context.Context, string, string) (bool, error) { return true, nil }
+func (c *console) Descends(context.Context, string, string) (bool, error)  { return true, nil }
+func (c *console) SameSpecs(context.Context, string, string) (bool, error) { return true, nil }
 
 func (c *console) Close() error { return nil }
 

@@ -89,14 +89,11 @@ func readState(ctx context.Context, path string, id state.Identity) (k known, er
 
 // planOf makes the plan as the reconciler does, and lets the guards see it.
 func planOf(ctx context.Context, s *Settings, src reconcile.Source, rev *reconcile.Revision, unverified error, k known) (*reconcile.Plan, error) {
-	facts := reconcile.Facts{Control: &k.control}
-	if k.control.Revision != "" {
-		ok, err := src.Descends(ctx, k.control.Revision, rev.ID)
-		if err != nil {
-			return nil, err
-		}
-		facts.Rewritten = !ok
+	rewrite, err := reconcile.RewriteOf(ctx, src, k.control.Revision, rev.ID)
+	if err != nil {
+		return nil, err
 	}
+	facts := reconcile.Facts{Control: &k.control, Rewritten: rewrite == reconcile.RewriteHeld}
 	now := time.Now()
 	p := reconcile.Diff(reconcile.Input{Specs: rev.Specs, Records: k.records, Control: &k.control, Policy: reconcile.DriftPolicy(s.DriftPolicy)}, now)
 	p.Source, p.State = s.sourceInfo().At(rev, unverified), k.info

@@ -170,6 +170,11 @@ func (f *Folder) take(s *scan) {
 // Descends reports true: a folder has no history.
 func (f *Folder) Descends(context.Context, string, string) (bool, error) { return true, nil }
 
+// SameSpecs reports whether the two are one: what a folder was is not kept.
+func (f *Folder) SameSpecs(_ context.Context, old, revision string) (bool, error) {
+	return old == revision, nil
+}
+
 // Close stops watching.
 func (f *Folder) Close() error { return f.watch.close() }
 

@@ -1,0 +1,47 @@
+package source
+
+import (
+	"context"
+	"errors"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// errDiffers ends a comparison that has found a difference.
+var errDiffers = errors.New("the specs differ")
+
+// SameSpecs reports whether two commits have the same spec files. A commit that the
+// mirror does not have has none.
+func (g *Git) SameSpecs(ctx context.Context, old, revision string) (bool, error) {
+	if !plumbing.IsHash(old) || !plumbing.IsHash(revision) || g.mirror == nil {
+		return false, nil
+	}
+	same, err := g.sameSpecs(ctx, plumbing.NewHash(old), plumbing.NewHash(revision))
+	return same, g.describe(err)
+}
+
+func (g *Git) sameSpecs(ctx context.Context, commits ...plumbing.Hash) (_ bool, err error) {
+	defer recovered(&err)
+	var snaps [2]snapshot
+	for i, h := range commits {
+		if !g.mirror.store.has(h) {
+			return false, nil
+		}
+		commit, err := g.mirror.store.commit(h)
+		if err != nil {
+			return false, err
+		}
+		snaps[i], err = g.mirror.store.snapshot(commit.TreeHash, g.config.Path)
+		if errors.Is(err, ErrNoPath) || errors.Is(err, ErrIgnoreFile) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	err = g.mirror.store.compare(ctx, snaps[0], snaps[1], g.config.Path, func(string, leaf, leaf) error { return errDiffers })
+	if errors.Is(err, errDiffers) {
+		return false, nil
+	}
+	return err == nil, err
+}
