@@ -226,6 +226,45 @@ func TestDescends(t *testing.T) {
 	}
 }
 
+// TestSameSpecs: what counts is which files are specs and what is in them, and nothing
+// beside.
+func TestSameSpecs(t *testing.T) {
+	r := newRepo(t)
+	first := r.commit(map[string]string{"tasks/a.yaml": specOf("a", 1), "tasks/b.yaml": specOf("b", 1), "README": "one"})
+	second := r.commit(map[string]string{"README": "two", "tasks/notes.txt": "nothing"})
+	other := r.commit(map[string]string{"tasks/a.yaml": specOf("a", 2)})
+	ignores := r.commit(map[string]string{"tasks/a.yaml": specOf("a", 1), "tasks/.wedatasyncignore": "b.yaml\n"})
+	g := r.open(GitConfig{Path: "tasks"})
+	poll(t, g)
+	r.git("reset", "-q", "--hard", first)
+	r.git("commit", "-q", "--amend", "-m", "the same in other words")
+	amended := r.push("amended")
+	poll(t, g)
+	r.git("mv", "tasks", "elsewhere")
+	r.git("commit", "-q", "-m", "moved")
+	moved := strings.TrimSpace(r.git("rev-parse", "HEAD"))
+
+	tests := []struct {
+		name     string
+		old, new string
+		want     bool
+	}{
+		{"another message", first, amended, true},
+		{"a file that is no spec", first, second, true},
+		{"both", second, amended, true},
+		{"another version", other, amended, false},
+		{"a spec that was ignored", ignores, amended, false},
+		{"a commit that is not in the mirror", moved, amended, false},
+		{"no hash", "dir:12", amended, false},
+	}
+	for _, test := range tests {
+		got, err := g.SameSpecs(t.Context(), test.old, test.new)
+		if err != nil || got != test.want {
+			t.Errorf("%s: %v, %v; want %v", test.name, got, err, test.want)
+		}
+	}
+}
+
 // A rewritten history is read like any other: that it was rewritten is for
 // Descends to say.
 func TestForcePush(t *testing.T) {
