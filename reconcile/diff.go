@@ -88,7 +88,7 @@ func (in *Input) compare(c Change, now time.Time) (Change, bool) {
 	if c.Have != nil {
 		applied = c.Have.Applied
 	}
-	c.Impact = ImpactOf(c.Want.CommitType)
+	c.Impact = impactOn(c.Want, c.Have, in.Control.Look.Of(c.Key))
 	c.Reason = in.Policy.asks(c.Want, applied)
 	c.Fields = in.fields(c.Want, applied)
 	switch {

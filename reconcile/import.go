@@ -9,13 +9,14 @@ import (
 
 // LiveOf returns what was applied to a task that is as it was seen. want is its spec,
 // or nil: what WeData does not tell (descriptions, extConfig, and of an offline task
-// its version and whether it runs) is taken to be as the spec says.
+// its version and whether it runs) is taken to be as the spec says. Without a spec, the
+// commit type is one to release the task with that leaves its state alone.
 func LiveOf(want *spec.Commit, seen *Sighting) state.Applied {
 	runs, told := seen.runs()
 	if want == nil {
 		c := spec.Commit{Key: seen.Key, TaskType: seen.TaskType, InstanceVersion: seen.Live.InstanceVersion}
-		if told && runs || !told && seen.Live.Status == state.TaskInOperation {
-			c.CommitType = spec.Start
+		if seen.toRun() {
+			c.CommitType = spec.Resume
 		}
 		applied := AppliedOf(&c, "")
 		applied.Idle = told && !runs
@@ -30,11 +31,26 @@ func LiveOf(want *spec.Commit, seen *Sighting) state.Applied {
 	}
 	switch {
 	case told && runs && !want.CommitType.Runs():
-		applied.CommitType = spec.Start
+		applied.CommitType = spec.Resume
 	case told && !runs:
 		applied.CommitType, applied.Idle = spec.Submit, true
 	}
 	return applied
+}
+
+// toRun reports whether the task is one to keep running: a real-time one that runs, or
+// is on its way there, or has failed, which nobody has stopped. An offline task runs
+// when its schedule says.
+func (s *Sighting) toRun() bool {
+	if s.TaskType == spec.Offline {
+		return false
+	}
+	switch s.Live.Status {
+	case state.TaskRunning, state.TaskInOperation, state.TaskFailed, state.TaskAbnormal:
+		return true
+	default:
+		return false
+	}
 }
 
 // runs reports whether the task runs, and whether that is told at all: not of an

@@ -111,6 +111,7 @@ type Impact string
 // The impacts of a commit.
 const (
 	ImpactDiscardState Impact = "discard-state"
+	ImpactFreshStart   Impact = "fresh-start" // a start of a task that runs: it does not continue with its state
 	ImpactPause        Impact = "pause"
 	ImpactStart        Impact = "start"
 	ImpactKeepState    Impact = "keep-state"
@@ -119,10 +120,11 @@ const (
 
 // Impacts lists the impacts, the worst first.
 func Impacts() []Impact {
-	return []Impact{ImpactDiscardState, ImpactPause, ImpactStart, ImpactKeepState, ImpactSubmit}
+	return []Impact{ImpactDiscardState, ImpactFreshStart, ImpactPause, ImpactStart, ImpactKeepState, ImpactSubmit}
 }
 
-// ImpactOf returns what a commit of type t does to the data.
+// ImpactOf returns what a commit of type t does to the data of a task of which nothing
+// is known.
 func ImpactOf(t spec.CommitType) Impact {
 	switch t {
 	case spec.RestartDiscardState:

@@ -25,7 +25,9 @@ state as applied. It makes no commit. Tasks that the state knows stay as they ar
 and are shown if they are live otherwise; --overwrite takes them over, too.
 
 With --write it writes a spec for each task that has none, in files that no existing
-one is replaced by. A plan with these specs has nothing to do.
+one is replaced by. A plan with these specs has nothing to do. The commitType is resume
+for a real-time task that runs, so that its next release keeps the state, and submit
+for the others. A task that was never submitted is left out.
 
 An import that was cut short goes on where it was when it is run again; one that is
 repeated changes nothing. It reads at the --rate, 100 tasks a request, and needs
@@ -104,6 +106,9 @@ func writeImport(w io.Writer, r *app.ImportResult, o *app.ImportOptions) error {
 	}
 	if r.Nameless > 0 {
 		fmt.Fprintf(&b, "%s left out: no spec can have such an id.\n", are(r.Nameless, "task"))
+	}
+	for _, key := range r.Drafts {
+		fmt.Fprintf(&b, "%s left out: no version of it was ever submitted\n", report.Visible(key.String()))
 	}
 	if len(r.Left) > 0 {
 		fmt.Fprintf(&b, "%s in the state and live otherwise, and left as in the state. To take %s over: --overwrite\n", are(len(r.Left), "task"), themOr(len(r.Left)))

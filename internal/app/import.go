@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -40,6 +41,7 @@ type ImportResult struct {
 	Managed  int        // were in the state as they are live
 	Left     []LeftTask // stay as they are in the state, in order of key
 	Nameless int        // tasks with ids that no spec can have: left out
+	Drafts   []spec.Key // were never submitted, so that nothing is live to take over: left out, in order of key
 	Files    []SpecFile // in order of name
 	Unspoken []spec.Key // have no spec, and none could be written
 }
@@ -74,7 +76,7 @@ func Import(ctx context.Context, s Settings, env Env, o ImportOptions) (_ *Impor
 	if err != nil {
 		return nil, err
 	}
-	i := &importer{options: o, store: store, specs: rev.Specs, records: records, names: map[spec.Key]string{}}
+	i := &importer{options: o, store: store, specs: rev.Specs, records: records, names: map[spec.Key]string{}, drafts: map[spec.Key]struct{}{}}
 	i.survey = reconcile.Survey{Lister: a.client, Lists: reconcile.NewPacer(s.Rate * s.Share)}
 	if err := i.projects(); err != nil {
 		return nil, err
@@ -86,6 +88,7 @@ func Import(ctx context.Context, s Settings, env Env, o ImportOptions) (_ *Impor
 			}
 		}
 	}
+	i.result.Drafts = slices.SortedFunc(maps.Keys(i.drafts), spec.Key.Compare)
 	slices.SortFunc(i.result.Left, func(a, b LeftTask) int { return a.Key.Compare(b.Key) })
 	return &i.result, i.write()
 }
@@ -98,6 +101,7 @@ type importer struct {
 	specs   *spec.Set
 	records *state.Records
 	names   map[spec.Key]string // of every task that is live
+	drafts  map[spec.Key]struct{}
 	result  ImportResult
 }
 
@@ -157,6 +161,10 @@ func (i *importer) take(seen *reconcile.Sighting, now time.Time) (state.Transiti
 	}
 	if !seen.Key.Valid() {
 		i.result.Nameless++
+		return state.Transition{}, false
+	}
+	if seen.NotSubmitted && !i.records.Has(seen.Key) {
+		i.drafts[seen.Key] = struct{}{}
 		return state.Transition{}, false
 	}
 	i.names[seen.Key] = seen.Name

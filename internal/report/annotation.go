@@ -39,6 +39,9 @@ func (v *view) annotations() []annotation {
 		as = append(as, changeAnnotation(c, severityWarning, "discard-state", "State will be discarded",
 			fmt.Sprintf("%s loses its state and starts again from nothing, version %s.", c.Key, versionSpan(c))))
 	}
+	for _, p := range v.freshStarts() {
+		as = append(as, annotation{severityWarning, p.Code, "Fresh start, state not continued", p.Message, p.Pos, p.Message})
+	}
 	for _, c := range v.held {
 		as = append(as, heldAnnotation(c))
 	}

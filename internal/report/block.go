@@ -89,6 +89,21 @@ func (b *builder) caution(g *page) {
 	}
 }
 
+// fresh warns of tasks that run and are started anew.
+func (b *builder) fresh(g *page) {
+	n := len(g.sends[impactRank(reconcile.ImpactFreshStart)])
+	if n == 0 {
+		return
+	}
+	b.line("")
+	b.line("> [!WARNING]")
+	which := "**1 task that runs starts fresh:** its state is"
+	if n > 1 {
+		which = fmt.Sprintf("**%d tasks that run start fresh:** their state is", n)
+	}
+	b.linef("> %s not continued. To keep the state, write `commitType: resume`, or `pause-resume`.", which)
+}
+
 func losing(n int, would bool) string {
 	switch {
 	case would && n == 1:
@@ -215,7 +230,7 @@ func icon(i reconcile.Impact) string {
 	switch i {
 	case reconcile.ImpactDiscardState:
 		return "🔴"
-	case reconcile.ImpactPause:
+	case reconcile.ImpactFreshStart, reconcile.ImpactPause:
 		return "🟠"
 	case reconcile.ImpactStart:
 		return "🟢"

@@ -76,7 +76,7 @@ func qualitySeverity(a annotation) string {
 	switch {
 	case a.severity == severityError:
 		return "critical"
-	case a.code == "discard-state":
+	case a.code == "discard-state", a.code == string(reconcile.ImpactFreshStart):
 		return "major"
 	case a.severity == severityWarning:
 		return "minor"

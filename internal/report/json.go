@@ -25,7 +25,8 @@ type JSONOptions struct {
 // written one at a time, each on a line of its own, in the plan's order. An error
 // is w's.
 func JSON(w io.Writer, p *reconcile.Plan, o JSONOptions) error {
-	s := newView(p, o.Rate).summary
+	v := newView(p, o.Rate)
+	s := v.summary
 	d := newDocument(w, o)
 	d.member("plan_hash", p.Hash)
 	d.member("source", jsonSource{p.Source.URL, p.Source.Branch, p.Source.Revision, p.Source.Unverified})
@@ -56,7 +57,7 @@ func JSON(w io.Writer, p *reconcile.Plan, o JSONOptions) error {
 	if p.Drift != nil {
 		list(d, "drift", pointers(p.Drift), func(f *state.Drift) any { return newJSONDrift(f) })
 	}
-	d.diagnostics(p.Problems)
+	d.diagnostics(slices.Concat(p.Problems, v.freshStarts()))
 	return d.close()
 }
 

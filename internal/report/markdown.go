@@ -151,6 +151,7 @@ func (g *page) render(l level) []byte {
 	b.unverified(g, l)
 	b.guards(g, l)
 	b.caution(g)
+	b.fresh(g)
 	if l.bare {
 		return b.Bytes()
 	}

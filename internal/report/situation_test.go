@@ -52,6 +52,7 @@ func impactSituations() []situation {
 	return []situation{
 		{"impact-discard-state", plan(next("orders_cdc", spec.RestartDiscardState, 11, 12))},
 		{"impact-pause", plan(next("orders_cdc", spec.PauseResume, 11, 12))},
+		{"impact-fresh-start", plan(fresh(next("orders_cdc", spec.Start, 11, 12)))},
 		{"impact-start", plan(next("orders_cdc", spec.Start, 11, 12))},
 		{"impact-keep-state", plan(next("orders_cdc", spec.Resume, 11, 12))},
 		{"impact-submit", plan(next("orders_cdc", spec.Submit, 11, 12))},
@@ -68,6 +69,7 @@ func everyImpact() *reconcile.Plan {
 		next("payments", spec.PauseResume, 9, 10),
 		next("refunds", spec.RestartDiscardState, 1, 2),
 		next("shipments", spec.Resume, 99, 100, field("eventDesc", nil, "nightly release")),
+		fresh(next("transfers", spec.Start, 2, 3)),
 		next("users_cdc", spec.PauseResume, 4, 5),
 	)
 }
@@ -415,6 +417,12 @@ func first(id string, t spec.CommitType, version int64) reconcile.Change {
 
 func held(c reconcile.Change, r reconcile.HoldReason, detail string) reconcile.Change {
 	c.Action, c.Hold, c.Detail = reconcile.ActionHold, r, detail
+	return c
+}
+
+// fresh is a commit that starts a task which runs.
+func fresh(c reconcile.Change) reconcile.Change {
+	c.Impact = reconcile.ImpactFreshStart
 	return c
 }
 

@@ -99,7 +99,11 @@ func (v *view) groups() []group {
 	var groups []group
 	for i, impact := range reconcile.Impacts() {
 		name, meaning := heading(impact)
-		groups = append(groups, group{name, meaning, "", impactInk(impact), v.sends[i]})
+		wayOn := ""
+		if impact == reconcile.ImpactFreshStart {
+			wayOn = keepsState
+		}
+		groups = append(groups, group{name, meaning, wayOn, impactInk(impact), v.sends[i]})
 	}
 	groups = append(groups, group{
 		"Not running", "applied, and did not come to run",
@@ -243,7 +247,7 @@ func (t *textWriter) ink(i ink, s string) string {
 
 func impactInk(i reconcile.Impact) ink {
 	switch i {
-	case reconcile.ImpactDiscardState:
+	case reconcile.ImpactDiscardState, reconcile.ImpactFreshStart:
 		return red
 	case reconcile.ImpactPause:
 		return yellow

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
 )
 
 // shortHashLen is how many hexadecimal digits name a plan to people. Approve
@@ -48,6 +49,8 @@ func verb(i reconcile.Impact, n int) string {
 	switch i {
 	case reconcile.ImpactDiscardState:
 		one, many = "discards state", "discard state"
+	case reconcile.ImpactFreshStart:
+		one, many = "starts fresh", "start fresh"
 	case reconcile.ImpactPause:
 		one, many = "pauses and continues", "pause and continue"
 	case reconcile.ImpactStart:
@@ -66,6 +69,8 @@ func happens(i reconcile.Impact) string {
 	switch i {
 	case reconcile.ImpactDiscardState:
 		return "discards state, restarts"
+	case reconcile.ImpactFreshStart:
+		return "fresh start, state not continued"
 	case reconcile.ImpactPause:
 		return "pauses, continues with state"
 	case reconcile.ImpactStart:
@@ -82,6 +87,8 @@ func heading(i reconcile.Impact) (name, meaning string) {
 	switch i {
 	case reconcile.ImpactDiscardState:
 		return "Discard state", "stopped, state lost, started again"
+	case reconcile.ImpactFreshStart:
+		return "Fresh start", "it runs, and is started anew: state not continued"
 	case reconcile.ImpactPause:
 		return "Pause", "paused, then continued with state"
 	case reconcile.ImpactStart:
@@ -91,6 +98,21 @@ func heading(i reconcile.Impact) (name, meaning string) {
 	default:
 		return "Submit", "submitted, nothing runs"
 	}
+}
+
+// keepsState is the way to release a task that runs without a fresh start.
+const keepsState = "to keep the state, write commitType: resume, or pause-resume"
+
+// freshStarts returns a warning for each commit that starts a task afresh that runs.
+func (v *view) freshStarts() spec.Problems {
+	var warnings spec.Problems
+	for _, c := range v.sends[impactRank(reconcile.ImpactFreshStart)] {
+		warnings = append(warnings, spec.Problem{
+			Pos: position(c), Severity: spec.SeverityWarning, Code: string(reconcile.ImpactFreshStart),
+			Message: c.Key.String() + " runs, and start is a fresh start: its state is not continued; " + keepsState,
+		})
+	}
+	return warnings
 }
 
 // marker is the sign of a commit at the start of its line.

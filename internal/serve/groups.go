@@ -45,6 +45,7 @@ func (l *look) heldText() string {
 		text   string
 	}{
 		{reconcile.ImpactDiscardState, "discarding state"},
+		{reconcile.ImpactFreshStart, "starting fresh, state not continued"},
 		{reconcile.ImpactPause, "pausing"},
 		{reconcile.ImpactStart, "starting"},
 		{reconcile.ImpactKeepState, "keeping state"},

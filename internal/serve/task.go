@@ -192,6 +192,8 @@ func impactText(i reconcile.Impact) string {
 	switch i {
 	case reconcile.ImpactDiscardState:
 		return "stops, discards its state, starts again"
+	case reconcile.ImpactFreshStart:
+		return "fresh start: it runs, and its state is not continued; resume and pause-resume keep it"
 	case reconcile.ImpactPause:
 		return "pauses, continues with its state"
 	case reconcile.ImpactStart:
