@@ -30,6 +30,7 @@ func (r *Reconciler) pass(ctx context.Context, watch watcher) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.logUnread(ctx, plan.Problems)
 	if r.cfg.Observer != nil {
 		r.cfg.Observer.Planned(plan)
 	}

@@ -87,8 +87,9 @@ type Reconciler struct {
 	revision  *Revision
 	// unverified says why revision is not the newest one, or that there is none.
 	unverified error
-	rewrites   map[string]Rewrite // of revision, by the revision before
-	owed       []outcome          // what a full disk did not take yet
+	rewrites   map[string]Rewrite  // of revision, by the revision before
+	unread     map[string]struct{} // files that look like specs, as the log has them
+	owed       []outcome           // what a full disk did not take yet
 }
 
 // New returns a Reconciler that starts from what the state holds. It owns records

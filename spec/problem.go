@@ -27,6 +27,9 @@ const (
 	maxPlaces  = 10  // places of one task named again and again
 )
 
+// CodeNotRead is the code of a warning about a file that looks like a spec and is none.
+const CodeNotRead = "not-read"
+
 // Problem is one complaint about a spec: where it is and what to do about it.
 type Problem struct {
 	Pos

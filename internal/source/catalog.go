@@ -211,6 +211,8 @@ func (s *store) file(c change, known *spec.Set) (file *spec.File, size int64, er
 			return nil, 0, err
 		}
 		return parseSpec(known, c.name, data), int64(len(data)), nil
+	case kindHidden, kindIgnored:
+		return s.unreadFile(c), 0, nil
 	default:
 		return c.kind.complaint(c.name), 0, nil
 	}

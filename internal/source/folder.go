@@ -160,6 +160,9 @@ func (f *Folder) take(s *scan) {
 	for _, c := range s.changes {
 		delete(f.stamps, c.name) // unless it was read
 	}
+	if s.whole {
+		maps.DeleteFunc(f.stamps, func(name string, _ stamp) bool { _, ok := s.seen[name]; return !ok })
+	}
 	maps.Copy(f.stamps, s.stamps)
 	f.catalog.apply(s.changes, parsed{files: s.files})
 	if f.revision == nil || len(s.changes) > 0 {

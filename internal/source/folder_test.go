@@ -135,7 +135,7 @@ func TestFolderFollowsEdits(t *testing.T) {
 		{"remove a file", func() error { return os.Remove(f.path("in/b.yml")) }, []string{"a v4 a.yaml"}},
 		{"a link", func() error { return os.Symlink("a.yaml", f.path("l.yaml")) }, []string{"a v4 a.yaml", "error symlink l.yaml"}},
 		{"no link", func() error { return os.Remove(f.path("l.yaml")) }, []string{"a v4 a.yaml"}},
-		{"ignore", func() error { f.write(map[string]string{IgnoreFile: "a.yaml\n"}); return nil }, nil},
+		{"ignore", func() error { f.write(map[string]string{IgnoreFile: "a.yaml\n"}); return nil }, []string{"warning not-read a.yaml"}},
 		{"do not", func() error { return os.Remove(f.path(IgnoreFile)) }, []string{"a v4 a.yaml"}},
 	}
 	for _, step := range steps {

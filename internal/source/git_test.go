@@ -102,7 +102,7 @@ func TestPollReadsOnlyBelowThePath(t *testing.T) {
 		"in/.hidden/e.yaml": specOf("e", 1), "in/.f.yaml": specOf("f", 1), "in/g.json": "{}",
 	})
 	for _, path := range []string{"in", "in/", "./in"} {
-		wantSaid(t, poll(t, r.open(GitConfig{Path: path})), "b v1 in/b.yaml", "c v1 in/c/c.yaml")
+		wantSaid(t, poll(t, r.open(GitConfig{Path: path})), "b v1 in/b.yaml", "c v1 in/c/c.yaml", "warning not-read in/.f.yaml", "warning not-read in/.hidden/e.yaml")
 	}
 	wantSaid(t, poll(t, r.open(GitConfig{Path: "in/c", Branch: "refs/heads/main"})), "c v1 in/c/c.yaml")
 }
@@ -117,7 +117,7 @@ func TestIgnoreFile(t *testing.T) {
 	wantSaid(t, poll(t, g), "a v1 in/a.yaml", "b v1 in/drafts/b.yaml", "c v1 in/drafts/keep/c.yaml")
 
 	r.commit(map[string]string{"in/" + IgnoreFile: "drafts/*\n!drafts/keep/\n/ci.yaml\r\n"})
-	wantSaid(t, poll(t, g), "a v1 in/a.yaml", "c v1 in/drafts/keep/c.yaml")
+	wantSaid(t, poll(t, g), "a v1 in/a.yaml", "c v1 in/drafts/keep/c.yaml", "warning not-read in/drafts/b.yaml")
 
 	r.commit(map[string]string{"in/" + IgnoreFile: ""})
 	wantSaid(t, poll(t, g), "a v1 in/a.yaml", "b v1 in/drafts/b.yaml", "c v1 in/drafts/keep/c.yaml", "error api-version in/ci.yaml")

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-
-	"github.com/wedatasync/wedatasync/spec"
 )
 
 // openFolder opens a folder, but not through a symbolic link.
@@ -47,7 +45,7 @@ func readDir(root *os.Root) ([]fs.DirEntry, error) {
 
 // readRegular reads a file that is still the one that info tells of: no symbolic
 // link or pipe has taken its place.
-func readRegular(root *os.Root, name string, info fs.FileInfo) ([]byte, error) {
+func readRegular(root *os.Root, name string, info fs.FileInfo, most int64) ([]byte, error) {
 	file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
@@ -60,9 +58,9 @@ func readRegular(root *os.Root, name string, info fs.FileInfo) ([]byte, error) {
 	case !now.Mode().IsRegular(), !os.SameFile(now, info) && isLink(root, name):
 		return nil, fmt.Errorf("read %s: %w: it is no regular file", name, fs.ErrInvalid)
 	}
-	data, err := io.ReadAll(io.LimitReader(file, spec.MaxFileSize+1))
-	if err == nil && len(data) > spec.MaxFileSize {
-		return nil, tooLarge{max(now.Size(), int64(len(data))), spec.MaxFileSize}
+	data, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err == nil && int64(len(data)) > most {
+		return nil, tooLarge{max(now.Size(), int64(len(data))), most}
 	}
 	return data, err
 }
@@ -87,7 +85,7 @@ func readRules(root *os.Root) (rules, error) {
 	if err != nil {
 		return rules{}, fmt.Errorf("%w: %w", ErrIgnoreFile, err)
 	}
-	data, err := readRegular(root, IgnoreFile, info)
+	data, err := readRegular(root, IgnoreFile, info, maxIgnore)
 	if err != nil {
 		return rules{}, fmt.Errorf("%w: %w", ErrIgnoreFile, err)
 	}

@@ -218,9 +218,11 @@ func (r *Repository) changes(ctx context.Context, base, head, path string) (_ []
 	if err != nil {
 		return nil, err
 	}
-	changes := make([]FileChange, len(after))
+	changes := make([]FileChange, 0, len(after))
 	for i, c := range after {
-		changes[i] = FileChange{c.name, bases[i], heads[i]}
+		if bases[i] != nil || heads[i] != nil {
+			changes = append(changes, FileChange{c.name, bases[i], heads[i]})
+		}
 	}
 	return changes, nil
 }

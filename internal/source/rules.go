@@ -41,6 +41,9 @@ const (
 	kindName                    // a spec or folder whose name cannot be shown
 	kindDeep                    // a folder too far down
 	kindUnreadable              // a file or folder that could not be read
+	kindCase                    // a file named as a spec but for its case
+	kindHidden                  // a file named so, with a dot in front or in such a folder
+	kindIgnored                 // a file named so that the ignore file names
 )
 
 // rules says which entries are specs.
@@ -88,24 +91,31 @@ func tidyPattern(line string) (string, error) {
 }
 
 // kind tells what the entry is whose path below the source's path has the given
-// parts. The folders it is in are not ignored.
-func (r rules) kind(parts []string, mode fs.FileMode) kind {
-	name := parts[len(parts)-1]
-	if strings.HasPrefix(name, ".") || r.ignore != nil && r.ignore.Match(parts, mode.IsDir()) {
-		return kindNone
+// parts, in a folder of an area, and which area it is in itself.
+func (r rules) kind(parts []string, mode fs.FileMode, in area) (kind, area) {
+	if in = r.areaOf(parts, mode.IsDir(), in); in != areaSpecs {
+		return unreadKind(parts, mode, in), in
 	}
+	return specKind(parts, mode), in
+}
+
+// specKind is kind for what is neither hidden nor ignored.
+func specKind(parts []string, mode fs.FileMode) kind {
+	name := parts[len(parts)-1]
 	isSpec := spec.IsSpec(name)
 	switch {
 	case mode.IsDir():
 		return folderKind(name, len(parts))
 	case mode&fs.ModeSymlink != 0 && isSpec:
 		return kindLink
-	case mode&fs.ModeSymlink != 0 && path.Ext(name) == "":
+	case mode&fs.ModeSymlink != 0 && (path.Ext(name) == "" || likeSpec(name)):
 		return kindLinkAside
 	case mode&fs.ModeIrregular != 0 && isSpec:
 		return kindModule
 	case mode&fs.ModeIrregular != 0:
 		return kindModuleAside
+	case !isSpec && mode.IsRegular() && likeSpec(name) && presentable(name):
+		return kindCase
 	case !isSpec:
 		return kindNone
 	case !mode.IsRegular():
@@ -163,6 +173,12 @@ func (k kind) complaint(name string) *spec.File {
 		return spec.BadFile(name, "file-name", fmt.Sprintf("its name is not text of at most %d bytes that can be shown: rename it", maxName))
 	case kindDeep:
 		return spec.BadFile(name, "too-deep", fmt.Sprintf("it is more than %d folders down: move it up", maxDepth))
+	case kindCase:
+		return aside(name, spec.CodeNotRead, "it is not read: only names that end in .yaml or .yml, in small letters, are specs: rename it")
+	case kindHidden:
+		return aside(name, spec.CodeNotRead, "it says that it is a spec, and is not read: its name, or that of a folder it is in, begins with a dot: move it")
+	case kindIgnored:
+		return aside(name, spec.CodeNotRead, "it says that it is a spec, and is not read: "+IgnoreFile+" names it, or a folder it is in: take that line out, or the file")
 	case kindUnreadable:
 		return spec.BadFile(name, "unreadable", "it cannot be read: check its permissions")
 	}

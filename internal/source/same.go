@@ -39,7 +39,12 @@ func (g *Git) sameSpecs(ctx context.Context, commits ...plumbing.Hash) (_ bool, 
 			return false, err
 		}
 	}
-	err = g.mirror.store.compare(ctx, snaps[0], snaps[1], g.config.Path, func(string, leaf, leaf) error { return errDiffers })
+	err = g.mirror.store.compare(ctx, snaps[0], snaps[1], g.config.Path, func(_ string, from, to leaf) error {
+		if (from.kind == kindNone || from.kind.unread()) && (to.kind == kindNone || to.kind.unread()) {
+			return nil
+		}
+		return errDiffers
+	})
 	if errors.Is(err, errDiffers) {
 		return false, nil
 	}

@@ -61,21 +61,21 @@ func TestSavedSpecs(t *testing.T) {
 		files["in/"+IgnoreFile] = "b.yaml\n"
 		remote.push(files)
 		g = remote.open(t, mirror)
-		wantSaid(t, poll(t, g), "a v99 in/a.yaml", "c v1 in/c.yaml")
+		wantSaid(t, poll(t, g), "a v99 in/a.yaml", "c v1 in/c.yaml", "warning not-read in/b.yaml")
 		must(t, g.Close())
 	})
 	t.Run("with a history that was rewritten", func(t *testing.T) {
 		files["in/d.yaml"] = specOf("d", 1)
 		remote.commit(plumbing.ZeroHash, files)
 		g = remote.open(t, mirror)
-		wantSaid(t, poll(t, g), "a v99 in/a.yaml", "c v1 in/c.yaml", "d v1 in/d.yaml")
+		wantSaid(t, poll(t, g), "a v99 in/a.yaml", "c v1 in/c.yaml", "d v1 in/d.yaml", "warning not-read in/b.yaml")
 		must(t, g.Close())
 	})
 	t.Run("when the file changes, what was saved of it is over", func(t *testing.T) {
 		files["in/a.yaml"] = specOf("a", 2)
 		remote.push(files)
 		g = remote.open(t, mirror)
-		wantSaid(t, poll(t, g), "a v2 in/a.yaml", "c v1 in/c.yaml", "d v1 in/d.yaml")
+		wantSaid(t, poll(t, g), "a v2 in/a.yaml", "c v1 in/c.yaml", "d v1 in/d.yaml", "warning not-read in/b.yaml")
 		must(t, g.Close())
 	})
 }

@@ -29,6 +29,7 @@ const racy = 2 * time.Second
 type stamp struct {
 	size  int64
 	mtime time.Time
+	kind  kind
 }
 
 // scan looks at folders, and makes the files that are new or differ. Names are
@@ -44,6 +45,8 @@ type scan struct {
 	listed  map[string]struct{} // folders whose entries are known
 	folders map[string]struct{} // folders that are there
 	entries int
+	unread  int  // of what is not specs whatever it is
+	whole   bool // everything was looked at
 
 	mu      sync.Mutex          // of what follows
 	seen    map[string]struct{} // files that are there
@@ -64,7 +67,8 @@ func newScan(ctx context.Context, f *Folder, rules rules, dirty map[string]struc
 
 // everything looks at the whole tree.
 func (s *scan) everything(root *os.Root) error {
-	return s.finish(s.visit(root, nil, true))
+	s.whole = true
+	return s.finish(s.visit(root, nil, areaSpecs, true))
 }
 
 // changed looks at the folders that the dirty names are in.
@@ -90,6 +94,11 @@ func (s *scan) one(root *os.Root, dir string) error {
 	if !ok {
 		return nil
 	}
+	for i := range below {
+		if s.rules.areaOf(below[:i+1], true, areaSpecs) != areaSpecs {
+			return nil // nothing is watched there: the next look at everything finds it
+		}
+	}
 	at, err := root.OpenRoot(".")
 	if err != nil {
 		return err
@@ -103,7 +112,7 @@ func (s *scan) one(root *os.Root, dir string) error {
 		at = sub
 	}
 	defer at.Close()
-	return s.visit(at, below, false)
+	return s.visit(at, below, areaSpecs, false)
 }
 
 // below splits a name into its parts below the source's path.
@@ -125,8 +134,11 @@ func (s *scan) name(parts []string) string {
 }
 
 // visit looks at a folder, and below it at those that deep or a dirty name asks for.
-func (s *scan) visit(root *os.Root, parts []string, deep bool) error {
+func (s *scan) visit(root *os.Root, parts []string, in area, deep bool) error {
 	dir := s.name(parts)
+	if in != areaSpecs {
+		return s.visitUnread(root, parts, in)
+	}
 	s.folder.watch.add(filepath.Join(s.folder.dir, filepath.FromSlash(dir))) // first, so that no change is missed
 	entries, err := readDir(root)
 	if err != nil {
@@ -145,7 +157,28 @@ func (s *scan) visit(root *os.Root, parts []string, deep bool) error {
 		if err := s.ctx.Err(); err != nil {
 			return context.Cause(s.ctx)
 		}
-		r, err := s.entry(root, append(parts, e.Name()), e.Type(), deep)
+		r, err := s.entry(root, append(parts, e.Name()), e.Type(), areaSpecs, deep)
+		if err != nil {
+			return err
+		}
+		if r != nil {
+			reads = append(reads, *r)
+		}
+	}
+	return s.read(root, reads)
+}
+
+// visitUnread looks at a folder in which nothing is read, and below it, as far as that
+// costs little. It is not watched.
+func (s *scan) visitUnread(root *os.Root, parts []string, in area) error {
+	entries, err := readDir(root)
+	if s.unread += len(entries); err != nil || s.unread > maxUnread {
+		return s.ctx.Err()
+	}
+	s.listed[s.name(parts)] = struct{}{}
+	var reads []read
+	for _, e := range entries {
+		r, err := s.entry(root, append(parts, e.Name()), e.Type(), in, true)
 		if err != nil {
 			return err
 		}
@@ -158,11 +191,11 @@ func (s *scan) visit(root *os.Root, parts []string, deep bool) error {
 
 // entry looks at one entry of a folder. It returns what is to be read of it, if
 // anything.
-func (s *scan) entry(root *os.Root, parts []string, mode fs.FileMode, deep bool) (*read, error) {
+func (s *scan) entry(root *os.Root, parts []string, mode fs.FileMode, in area, deep bool) (*read, error) {
 	last := parts[len(parts)-1]
 	name := path.Join(s.name(parts[:len(parts)-1]), shown(last))
 	_, dirty := s.dirty[name]
-	switch k := s.rules.kind(parts, mode); k {
+	switch k, in := s.rules.kind(parts, mode, in); k {
 	case kindNone:
 		return nil, nil
 	case kindFolder:
@@ -171,15 +204,18 @@ func (s *scan) entry(root *os.Root, parts []string, mode fs.FileMode, deep bool)
 			return nil, nil
 		}
 		sub, err := openFolder(root, last)
+		if err != nil && in != areaSpecs {
+			return nil, nil
+		}
 		if err != nil {
 			s.vanished(name, err)
 			return nil, nil
 		}
 		defer sub.Close()
-		return nil, s.visit(sub, parts, true)
-	case kindSpec:
+		return nil, s.visit(sub, parts, in, true)
+	case kindSpec, kindHidden, kindIgnored:
 		info, err := root.Lstat(last)
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) || err != nil && k.ofInterest() {
 			return nil, nil
 		}
 		if err != nil {
@@ -187,11 +223,11 @@ func (s *scan) entry(root *os.Root, parts []string, mode fs.FileMode, deep bool)
 			return nil, nil
 		}
 		s.see(name)
-		st := stamp{info.Size(), info.ModTime()}
+		st := stamp{info.Size(), info.ModTime(), k}
 		if s.folder.stamps[name] == st && !dirty {
 			return nil, nil
 		}
-		return &read{name, last, info}, nil
+		return &read{name, last, k, info}, nil
 	default:
 		s.found(change{name, leaf{kind: k}}, k.complaint(name))
 		return nil, nil
@@ -211,6 +247,7 @@ func (s *scan) vanished(name string, err error) {
 type read struct {
 	name string
 	last string // its name in its folder
+	kind kind
 	info fs.FileInfo
 }
 
@@ -239,7 +276,11 @@ func (s *scan) read(root *os.Root, reads []read) error {
 // file reads and parses one file.
 func (s *scan) file(root *os.Root, r read) {
 	start := time.Now()
-	data, err := readRegular(root, r.last, r.info)
+	if r.kind.ofInterest() {
+		s.unreadFile(root, r, start)
+		return
+	}
+	data, err := readRegular(root, r.last, r.info, spec.MaxFileSize)
 	l := leaf{kind: kindSpec}
 	large, isLarge := errors.AsType[tooLarge](err)
 	switch {
@@ -258,11 +299,28 @@ func (s *scan) file(root *os.Root, r read) {
 	if s.folder.catalog.leaf(r.name) != l {
 		s.found(change{r.name, l}, parseSpec(s.folder.catalog.set, r.name, data))
 	}
-	if start.Sub(r.info.ModTime()) > racy {
-		s.mu.Lock()
-		s.stamps[r.name] = stamp{r.info.Size(), r.info.ModTime()}
-		s.mu.Unlock()
+	s.stamp(r, start)
+}
+
+// unreadFile looks whether a file beside the specs says that it is one.
+func (s *scan) unreadFile(root *os.Root, r read, start time.Time) {
+	data, err := readRegular(root, r.last, r.info, maxUnreadSize)
+	if err != nil || !saysSpec(data) {
+		s.found(change{name: r.name}, nil)
+	} else {
+		s.found(change{r.name, leaf{kind: r.kind}}, r.kind.complaint(r.name))
 	}
+	s.stamp(r, start)
+}
+
+// stamp keeps what tells that the file has not changed since it was read.
+func (s *scan) stamp(r read, start time.Time) {
+	if start.Sub(r.info.ModTime()) <= racy {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stamps[r.name] = stamp{r.info.Size(), r.info.ModTime(), r.kind}
 }
 
 // found notes what is at a name now, if it was not so before.

@@ -90,7 +90,14 @@ type comparison struct {
 
 	everything bool
 	entries    int
+	unread     int // of them, those that are not specs whatever they are
 	parts      []string
+}
+
+// subtree is a folder on one side of a comparison; without a hash it is nothing.
+type subtree struct {
+	tree plumbing.Hash
+	area area
 }
 
 // compare tells found where two snapshots differ.
@@ -102,11 +109,11 @@ func (s *store) compare(ctx context.Context, from, to snapshot, base string, fou
 	if err := c.count(len(from.entries) + len(to.entries)); err != nil {
 		return err
 	}
-	return c.along(ctx, from.entries, to.entries)
+	return c.along(ctx, from.entries, to.entries, areaSpecs, areaSpecs)
 }
 
-// folder compares two trees, either of which may be zero: nothing.
-func (c *comparison) folder(ctx context.Context, from, to plumbing.Hash) error {
+// folder compares two folders, either of which may be nothing.
+func (c *comparison) folder(ctx context.Context, from, to subtree) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -121,11 +128,11 @@ func (c *comparison) folder(ctx context.Context, from, to plumbing.Hash) error {
 	if err != nil {
 		return err
 	}
-	return c.along(ctx, olds, news)
+	return c.along(ctx, olds, news, from.area, to.area)
 }
 
 // along compares the entries of two folders.
-func (c *comparison) along(ctx context.Context, olds, news []treeEntry) error {
+func (c *comparison) along(ctx context.Context, olds, news []treeEntry, oldArea, newArea area) error {
 	for len(olds) > 0 || len(news) > 0 {
 		order := 0
 		switch {
@@ -143,19 +150,23 @@ func (c *comparison) along(ctx context.Context, olds, news []treeEntry) error {
 		if order >= 0 {
 			b, news = &news[0], news[1:]
 		}
-		if err := c.entry(ctx, a, b); err != nil {
+		if err := c.entry(ctx, a, b, oldArea, newArea); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *comparison) list(tree plumbing.Hash) ([]treeEntry, error) {
-	if tree.IsZero() {
+func (c *comparison) list(f subtree) ([]treeEntry, error) {
+	if f.tree.IsZero() || f.area != areaSpecs && c.unread > maxUnread {
 		return nil, nil
 	}
-	entries, err := c.store.tree(tree)
-	if err != nil {
+	entries, err := c.store.tree(f.tree)
+	switch {
+	case f.area != areaSpecs:
+		c.unread += len(entries)
+		return entries, nil // what cannot be read there says nothing
+	case err != nil:
 		return nil, err
 	}
 	return entries, c.count(len(entries))
@@ -170,20 +181,20 @@ func (c *comparison) count(n int) error {
 }
 
 // entry compares what stands at one path: a or b is nil if nothing does.
-func (c *comparison) entry(ctx context.Context, a, b *treeEntry) error {
+func (c *comparison) entry(ctx context.Context, a, b *treeEntry, oldArea, newArea area) error {
 	if a != nil && b != nil && *a == *b && !c.everything {
 		return nil
 	}
 	c.parts = append(c.parts, cmp.Or(a, b).name)
 	defer func() { c.parts = c.parts[:len(c.parts)-1] }()
-	from, oldFolder := c.from.rules.look(c.parts, a)
-	to, newFolder := c.to.rules.look(c.parts, b)
+	from, oldFolder := c.from.rules.look(c.parts, a, oldArea)
+	to, newFolder := c.to.rules.look(c.parts, b, newArea)
 	if from != to {
 		if err := c.found(c.name(), from, to); err != nil {
 			return err
 		}
 	}
-	if oldFolder.IsZero() && newFolder.IsZero() {
+	if oldFolder.tree.IsZero() && newFolder.tree.IsZero() {
 		return nil
 	}
 	return c.folder(ctx, oldFolder, newFolder)
@@ -196,16 +207,16 @@ func (c *comparison) name() string {
 }
 
 // look tells what an entry is to us: a leaf, a folder or, with both zero, nothing.
-func (r rules) look(parts []string, e *treeEntry) (l leaf, folder plumbing.Hash) {
+func (r rules) look(parts []string, e *treeEntry, in area) (leaf, subtree) {
 	if e == nil {
-		return leaf{}, plumbing.ZeroHash
+		return leaf{}, subtree{}
 	}
-	switch k := r.kind(parts, e.mode); k {
+	switch k, in := r.kind(parts, e.mode, in); k {
 	case kindNone:
-		return leaf{}, plumbing.ZeroHash
+		return leaf{}, subtree{}
 	case kindFolder:
-		return leaf{}, e.hash
+		return leaf{}, subtree{e.hash, in}
 	default:
-		return leaf{e.hash, k}, plumbing.ZeroHash
+		return leaf{e.hash, k}, subtree{}
 	}
 }

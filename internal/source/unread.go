@@ -1,0 +1,91 @@
+package source
+
+import (
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// The bounds of what is looked at beside the specs, where somebody may have put one by
+// mistake.
+const (
+	maxUnread     = 5000     // files and folders of one comparison or scan; the rest is not looked at
+	maxUnreadSize = 64 << 10 // bytes of a file; in a larger one nothing is looked for
+	unreadHead    = 4 << 10  // bytes of its beginning that may say that it is a spec
+)
+
+// area says what a folder is: one of specs, or why nothing in it is read.
+type area uint8
+
+const (
+	areaSpecs   area = iota
+	areaHidden       // it has a name with a dot in front, or is in one that has
+	areaIgnored      // the ignore file names it, or one that it is in
+)
+
+// areaOf returns the area of an entry of a folder that is in an area.
+func (r rules) areaOf(parts []string, isDir bool, in area) area {
+	switch {
+	case in != areaSpecs:
+		return in
+	case strings.HasPrefix(parts[len(parts)-1], "."):
+		return areaHidden
+	case r.ignore != nil && r.ignore.Match(parts, isDir):
+		return areaIgnored
+	default:
+		return areaSpecs
+	}
+}
+
+// unreadKind tells what an entry outside of the specs is to us. What git itself keeps
+// is nothing, and what is odd is no mistake that anybody makes with a spec.
+func unreadKind(parts []string, mode fs.FileMode, in area) kind {
+	name := parts[len(parts)-1]
+	switch {
+	case name == ".git" || !presentable(name) || len(parts) > maxDepth:
+		return kindNone
+	case mode.IsDir():
+		return kindFolder
+	case !mode.IsRegular() || !likeSpec(name):
+		return kindNone
+	case in == areaHidden:
+		return kindHidden
+	default:
+		return kindIgnored
+	}
+}
+
+// likeSpec reports whether a name is one of a spec but for its case.
+func likeSpec(name string) bool {
+	ext := strings.ToLower(path.Ext(name))
+	return ext == ".yaml" || ext == ".yml"
+}
+
+// unread reports whether nothing of that kind is ever read as a spec.
+func (k kind) unread() bool { return k == kindHidden || k == kindIgnored || k == kindCase }
+
+// ofInterest reports whether the kind says something only if the file does.
+func (k kind) ofInterest() bool { return k == kindHidden || k == kindIgnored }
+
+// specSays is what a spec has near its beginning.
+var specSays = regexp.MustCompile(`(?m)^[\s{]*["']?apiVersion["']?\s*:\s*["']?wedatasync/`)
+
+// saysSpec reports whether a file says that it is a spec.
+func saysSpec(data []byte) bool {
+	return specSays.Match(data[:min(len(data), unreadHead)])
+}
+
+// unreadFile is the complaint about a file beside the specs that says that it is one;
+// nil if it does not, or cannot be read: that is nothing to end a poll for.
+func (s *store) unreadFile(c change) *spec.File {
+	data, err := s.read(c.hash, plumbing.BlobObject, maxUnreadSize)
+	if err != nil || !saysSpec(data) {
+		return nil
+	}
+	return c.kind.complaint(c.name)
+}
