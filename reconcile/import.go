@@ -92,8 +92,9 @@ func SpecOf(key spec.Key, applied *state.Applied) (c spec.Commit, ok bool) {
 		Key: key, CommitType: applied.CommitType, TaskType: applied.TaskType, InstanceVersion: applied.InstanceVersion,
 		VersionDesc: applied.VersionDesc, EventDesc: applied.EventDesc, Rerun: applied.Rerun,
 	}
-	if c.CommitType == spec.RestartDiscardState {
-		c.CommitType = spec.Resume // the loss was meant once
+	fresh := c.CommitType == spec.Start && c.TaskType.OrDefault() != spec.Offline && c.InstanceVersion != 0
+	if fresh || c.CommitType == spec.RestartDiscardState {
+		c.CommitType = spec.Resume // the start, and the loss, were meant once
 	}
 	return c, reasonFor(&c, applied) == "" && c.ExtDigest() == applied.Ext
 }

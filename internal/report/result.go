@@ -88,7 +88,7 @@ func leftWords(r reconcile.HoldReason) string {
 	case reconcile.HoldGuard:
 		return "not allowed"
 	case reconcile.HoldWindow:
-		return "in a freeze window"
+		return "held by a window"
 	case reconcile.HoldDependency:
 		return "waiting for another task"
 	default:

@@ -194,7 +194,7 @@ func holdWords(r reconcile.HoldReason, task string) (meaning, wayOn string) {
 	case reconcile.HoldWaiting:
 		return "WeData could not take it", "sent again by itself"
 	case reconcile.HoldWindow:
-		return "a freeze window", "sent by itself when it ends"
+		return "a window does not let it be committed now", "sent by itself as soon as one does"
 	case reconcile.HoldDependency:
 		return "a task it depends on is not live", "sent by itself once that one is"
 	default:

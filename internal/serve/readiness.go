@@ -84,7 +84,7 @@ type Reason struct {
 }
 
 // Readiness says why a person is needed; nothing if nobody is. What ends by itself,
-// such as a lock, a back-off, a freeze window or a long first pass, is no reason.
+// such as a lock, a back-off, a window or a long first pass, is no reason.
 // interval is the time between two polls of the source.
 func Readiness(s reconcile.Status, now time.Time, interval time.Duration) []Reason {
 	return readiness(s, newDigest(s.Plan), now, interval)

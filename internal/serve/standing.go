@@ -71,7 +71,7 @@ func standings() []standingInfo {
 		{standAccepted, toneWait, "accepted", "WeData accepted the commit; it is read until it is live"},
 		{standStarting, toneWait, "starting", "it was applied, and is followed until it runs"},
 		{standWaiting, toneWait, "backing off", "WeData could not take it; sent again by itself"},
-		{standWindow, toneWait, "freeze window", "sent by itself when the window ends"},
+		{standWindow, toneWait, "held by a window", "sent by itself as soon as a window lets it"},
 		{standDependency, toneWait, "waits for another", "a task it depends on is not as its spec says; sent by itself once that one is"},
 		{standSuspended, toneCalm, "suspended", "left alone until the suspension ends"},
 		{standAdopted, toneCalm, "adopted", "others have changed it, and that was adopted; nothing is sent until its spec changes or someone says retry"},
