@@ -129,27 +129,24 @@ func (s *Settings) notifyValues(v map[string]string) {
 
 // windowText is all of a window, on one line.
 func windowText(w *reconcile.Window) string {
-	mode := modeFreeze
+	parts := []string{modeFreeze, w.Location.String()}
 	if w.Allow {
-		mode = modeAllow
+		parts[0] = modeAllow
 	}
-	text := fmt.Sprintf("%s (%s %v", w.Name, mode, w.Location)
 	if len(w.Days) > 0 {
-		text += " " + words(w.Days)
+		parts = append(parts, words(w.Days))
 	}
-	text += fmt.Sprintf(" %s-%s", clockText(w.From), clockText(w.To))
+	parts = append(parts, clockText(w.From)+"-"+clockText(w.To))
 	if !w.Start.IsZero() {
-		text += " " + w.Start.Format(time.RFC3339) + "/" + w.End.Format(time.RFC3339)
+		parts = append(parts, w.Start.Format(time.RFC3339)+"/"+w.End.Format(time.RFC3339))
 	}
-	for _, of := range [...]struct {
-		name     string
-		patterns []string
-	}{{"projects", w.Projects}, {"tasks", w.Tasks}} {
-		if len(of.patterns) > 0 {
-			text += " " + of.name + " " + strings.Join(of.patterns, " ")
-		}
+	if len(w.Projects) > 0 {
+		parts = append(parts, "projects "+strings.Join(w.Projects, " "))
 	}
-	return text + ")"
+	if len(w.Tasks) > 0 {
+		parts = append(parts, "tasks "+strings.Join(w.Tasks, " "))
+	}
+	return w.Name + " (" + strings.Join(parts, " ") + ")"
 }
 
 func clockText(d time.Duration) string {

@@ -153,3 +153,27 @@ func TestCompare(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
+
+// TestCompare_Windows: whatever changes in a window is a change of the settings.
+func TestCompare_Windows(t *testing.T) {
+	base := reconcile.Window{Name: "w", Location: time.UTC, To: 24 * time.Hour}
+	for name, change := range map[string]func(*reconcile.Window){
+		"name":     func(w *reconcile.Window) { w.Name = "v" },
+		"mode":     func(w *reconcile.Window) { w.Allow = true },
+		"zone":     func(w *reconcile.Window) { w.Location = time.FixedZone("X", 1) },
+		"days":     func(w *reconcile.Window) { w.Days = []time.Weekday{time.Monday} },
+		"from":     func(w *reconcile.Window) { w.From = time.Hour },
+		"to":       func(w *reconcile.Window) { w.To = time.Hour },
+		"once":     func(w *reconcile.Window) { w.Start, w.End = time.Unix(1, 0), time.Unix(2, 0) },
+		"projects": func(w *reconcile.Window) { w.Projects = []string{"1"} },
+		"tasks":    func(w *reconcile.Window) { w.Tasks = []string{"1"} },
+	} {
+		old, next, other := app.Defaults(), app.Defaults(), base
+		change(&other)
+		old.Guards.Windows, next.Guards.Windows = []reconcile.Window{base}, []reconcile.Window{other}
+		changes, err := app.Compare(&old, &next)
+		if err != nil || len(changes) != 1 || changes[0].Name != "guards.windows" {
+			t.Errorf("%s: %+v, %v", name, changes, err)
+		}
+	}
+}

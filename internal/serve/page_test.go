@@ -212,7 +212,7 @@ func TestTroubleIsShownWithTheWayOn(t *testing.T) {
 	}
 	waits := live(t, body, "waits")
 	for _, want := range []string{
-		"locked by 100028625403 for 12 min", "ResourceInUse: busy", "freeze window 1",
+		"locked by 100028625403 for 12 min", "ResourceInUse: busy", "held by a window 1",
 		"waits for another 1", "suspended 1", "paused 1", "no answer in time; read back in 1 min",
 	} {
 		if !strings.Contains(waits, want) {
