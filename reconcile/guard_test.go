@@ -142,7 +142,7 @@ func TestGuardMessages(t *testing.T) {
 		got = append(got, h.Message)
 	}
 	want := []string{
-		"the history was rewritten: 222222222222 does not come after 111111111111, the revision of the last pass; it makes 9 commits",
+		"the history was rewritten: 222222222222 does not come after 111111111111, the revision of the last pass; it asks for 9 commits",
 		"the state was taken back from an older or damaged one: its plan may repeat commits",
 		"9 calls, and guards.maxChanges is 1",
 		"9 of 10 managed tasks change, and guards.maxChangePercent is 30",

@@ -69,16 +69,28 @@ func rewriteText(p *Plan, left string) string {
 	text := fmt.Sprintf("the history was rewritten: %s does not come after %s, the revision of the last pass; ",
 		short(p.Source.Revision), short(left))
 	var does []string
-	if n := p.Count(ActionCommit); n > 0 {
-		does = append(does, "makes "+counted(n, "commit"))
+	if n := p.asked(); n > 0 {
+		does = append(does, "asks for "+counted(n, "commit"))
 	}
 	if n := p.Count(ActionForget); n > 0 {
 		does = append(does, "takes "+counted(n, "task")+" out of the state")
 	}
 	if does == nil {
-		return text + "it commits nothing"
+		return text + "it asks for no commit"
 	}
 	return text + "it " + strings.Join(does, " and ")
+}
+
+// asked counts the commits that the specs ask for, whether they can be made now or not.
+func (p *Plan) asked() int {
+	n := 0
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		if c.Action == ActionCommit || c.Action == ActionHold && c.Want != nil && (c.Have == nil || !isOpen(c.Have.Status)) {
+			n++
+		}
+	}
+	return n
 }
 
 // counted is a number with its noun.

@@ -149,11 +149,11 @@ func TestRewrittenWithoutCalls(t *testing.T) {
 		}
 		w.commits(tasks(3, 1)...) // played back
 		elapse(time.Minute)
-		held("commits nothing")
+		held("asks for no commit")
 		w.commits(tasks(3, 2)...) // and what once came after it
 		elapse(time.Minute)
 		w.wantSent(t, 3)
-		held("makes 3 commits")
+		held("asks for 3 commits")
 		w.say(state.VerbApprove, p.r.Status().Plan.Hash, "")
 		elapse(time.Minute)
 		w.wantSent(t, 6)

@@ -212,6 +212,9 @@ func (d *daemon) Poll(ctx context.Context) (*reconcile.Revision, error) {
 // Descends implements reconcile.Source.
 func (*daemon) Descends(context.Context, string, string) (bool, error) { return true, nil }
 
+// SameSpecs implements reconcile.Source.
+func (*daemon) SameSpecs(context.Context, string, string) (bool, error) { return true, nil }
+
 // Close implements reconcile.Source.
 func (*daemon) Close() error { return nil }
 
