@@ -128,6 +128,8 @@ func (n pushed) Poll(context.Context) (*reconcile.Revision, error) {
 
 func (pushed) Descends(context.Context, string, string) (bool, error) { return true, nil }
 
+func (pushed) SameSpecs(context.Context, string, string) (bool, error) { return true, nil }
+
 func (pushed) Close() error { return nil }
 
 // credentialsOf returns credentials in a file, and what exchanges them there.

@@ -53,7 +53,7 @@ func (w *world) start(ctx context.Context) (*daemon, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	cfg := reconcile.Config{
-		Source: d, Committer: d.client, Reader: d.client, Ledger: d, Observer: d, Logger: slog.New(slog.DiscardHandler),
+		Source: d, Committer: paced{d.client, w}, Reader: paced{d.client, w}, Ledger: d, Observer: d, Logger: slog.New(slog.DiscardHandler),
 		Guards:   func() *reconcile.Guards { return new(reconcile.Guards) },
 		Horizon:  func() time.Duration { return acceptHorizon + d.client.SkewMargin() },
 		Skew:     d.client.SkewBound,
@@ -67,6 +67,30 @@ func (w *world) start(ctx context.Context) (*daemon, error) {
 	w.daemon = d
 	w.note("the daemon starts")
 	return d, nil
+}
+
+// paced is the client, whose requests set off one after another: which of two that are
+// ready at the same moment connects first would be the scheduler's to say.
+type paced struct {
+	*wedata.Client
+	w *world
+}
+
+// Commit implements [reconcile.Committer].
+func (p paced) Commit(ctx context.Context, c *spec.Commit, gate reconcile.Gate) (state.Outcome, reconcile.Timing) {
+	p.w.setOff("commit", c.Key)
+	return p.Client.Commit(ctx, c, gate)
+}
+
+// Read implements [reconcile.Reader].
+func (p paced) Read(ctx context.Context, key spec.Key, t spec.TaskType, gate reconcile.Gate) (*state.Live, error) {
+	p.w.setOff("read", key)
+	return p.Client.Read(ctx, key, t, gate)
+}
+
+// setOff waits for some milliseconds that depend on the task and the time.
+func (w *world) setOff(what string, key spec.Key) {
+	time.Sleep(time.Millisecond + time.Duration(w.chance(what, key, int(time.Since(w.begin)))%uint64(5*time.Millisecond)))
 }
 
 // live goes on until the context is done or the daemon is killed.
