@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
@@ -17,6 +18,9 @@ const (
 // restoredAfter is how many tasks that are already live hold the whole plan: the state
 // was probably put back, or lost.
 const restoredAfter = 2
+
+// guardRestored is the name of the guard that does.
+const guardRestored = "restored"
 
 // doubt says why what is live, just before a commit, argues against sending it: the
 // task is already where the spec wants it, or beyond, by an operation that the state
@@ -79,7 +83,7 @@ func (x *execution) withhold(f *flight, code, why string) {
 		return
 	}
 	x.land(f, begin(f.c.Key, f.have, x.attempt(f.c, f.live, time.Now())), state.Outcome{Class: state.ClassRefused, Code: code, Message: state.Clip(why)})
-	if x.withheld++; x.withheld >= restoredAfter && x.plan.Approved == "" {
+	if x.withheld++; x.withheld >= restoredAfter && !slices.Contains(x.plan.passed, guardRestored) {
 		x.hear()
 	}
 }

@@ -231,7 +231,7 @@ func lookSince(look *state.Look, record func(spec.Key) *state.Record) (next *sta
 	kept := make([]state.Drift, 0, len(look.Drifted))
 	for _, d := range look.Drifted {
 		rec := record(d.Key)
-		if rec == nil || rec.Applied != nil && rec.Attempt == nil && rec.Applied.At.After(look.At) {
+		if rec == nil || isRemoved(rec) || rec.Applied != nil && rec.Attempt == nil && rec.Applied.At.After(look.At) {
 			ended = append(ended, d)
 		} else {
 			kept = append(kept, d)

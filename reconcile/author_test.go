@@ -58,9 +58,9 @@ func TestGuards_OwnApproval(t *testing.T) {
 		p := changing(t, 10, 3, 0)
 		p.Source.Author = "Ada Lovelace <ada@example.com>"
 		now := time.Now()
-		control := &state.Control{Approvals: []state.Approval{
-			{PlanHash: strings.TrimPrefix(p.Hash, hashPrefix), Actor: actor, At: now, Expires: now.Add(time.Hour)},
-		}}
+		a := approvalOf(p, "maxChanges")
+		a.Actor, a.Expires = actor, now.Add(time.Hour)
+		control := &state.Control{Approvals: []state.Approval{a}}
 		out := g.Check(p, Facts{Control: control}, now)
 		names, want := guardNames(out), ""
 		if !counts {

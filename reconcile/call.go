@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -230,7 +231,7 @@ func (x *execution) admit(c *Change, now time.Time) error {
 		x.halt()
 		return errGuards
 	}
-	if x.guards.closed(c.Key, now) != "" && !x.plan.closed {
+	if window, why := x.guards.closed(c.Key, now); why != "" && !slices.Contains(x.plan.passed, guardKey(guardWindows, window)) {
 		x.halt()
 		return errStopped
 	}

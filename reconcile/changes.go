@@ -22,7 +22,7 @@ func (in *Input) changes(now time.Time) (changes []Change, orphans []spec.Key) {
 		slices.SortFunc(keys, spec.Key.Compare)
 		for _, key := range slices.Compact(keys) {
 			want := in.Specs.Get(key)
-			if look.at(key, want) && want == nil {
+			if look.at(key, want) && want == nil { // a removed task is waited for by nobody
 				orphans = append(orphans, key)
 			}
 		}
@@ -81,7 +81,7 @@ type looking struct {
 	record  state.Record // of the same
 	changes []Change
 	before  [][]Change // what it had found before those: many are not to be moved again and again
-	known   int        // tasks that have a record
+	known   int        // managed tasks
 }
 
 // changesTogether is how many changes lie together until all are found.
@@ -94,12 +94,13 @@ func newLooking(in *Input, now time.Time) *looking {
 // found returns the changes that it has found, in their order.
 func (l *looking) found() [][]Change { return append(l.before, l.changes) }
 
-// at compares one task, and reports whether it has a record.
+// at compares one task, and reports whether it is managed.
 func (l *looking) at(key spec.Key, want *spec.Commit) (known bool) {
 	have := l.in.Records.Peek(key, &l.record)
 	c, ok := l.in.change(key, want, have, l.now)
+	known = have != nil && !isRemoved(have)
 	if !ok {
-		return have != nil
+		return known
 	}
 	if have != nil {
 		c.Have = l.in.Records.Get(key) // to keep
@@ -111,5 +112,5 @@ func (l *looking) at(key spec.Key, want *spec.Commit) (known bool) {
 		l.before, l.changes = append(l.before, l.changes), make([]Change, 0, changesTogether)
 	}
 	l.changes = append(l.changes, c)
-	return have != nil
+	return known
 }

@@ -59,6 +59,6 @@ func (d *dependants) settles(key spec.Key) bool {
 		d.decide(c)
 		return c.Action == ActionCommit
 	default:
-		return c.Action == ActionUnversioned
+		return c.Action == ActionUnversioned || c.Action == ActionReturn && c.Have.Done()
 	}
 }

@@ -34,6 +34,16 @@ func waitingDetail(a *state.Attempt) string {
 	return fmt.Sprintf("%s since %s, next try %s: %s", a.Outcome.Code, stamp(a.Since), stamp(a.NextAt), a.Outcome.Message)
 }
 
+func recalledDetail(key spec.Key, rec *state.Record) string {
+	return fmt.Sprintf("it was applied %s, before its spec was removed, by an earlier version that did not keep which version that was; where it is live as its spec says, take it over with wedatasync import, or to send it, say: wedatasync retry %s",
+		stamp(rec.Applied.At), key.ShellWord())
+}
+
+func spentDetail(want *spec.Commit) string {
+	return fmt.Sprintf("discardState: %d was used already, and is good for one loss of the state; to keep the state, use commitType resume or pause-resume, to discard it once more, release another version",
+		want.InstanceVersion)
+}
+
 func adoptedDetail(key spec.Key, a *state.Applied) string {
 	return fmt.Sprintf("somebody else had changed it, which was adopted %s; change the spec, or to go back to it, say: wedatasync retry %s",
 		stamp(a.At), key.ShellWord())

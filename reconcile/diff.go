@@ -38,7 +38,7 @@ func Diff(in Input, now time.Time) *Plan {
 	p.Changes, p.orphans = in.changes(now)
 	holdDependants(p, in.Specs.Has)
 	p.Unchanged = p.Specs - len(p.Changes) + p.specless()
-	p.Hash = hashCalls(p.Calls())
+	p.Hash = hashOf(p)
 	return p
 }
 
@@ -66,7 +66,7 @@ func (in *Input) change(key spec.Key, want *spec.Commit, have *state.Record, now
 	case want == nil:
 		// A person's word outlives the spec: who takes the spec away does not take
 		// that away, too.
-		if have == nil || have.Suspended.Active(now) || !in.Specs.Absent(key) {
+		if have == nil || isRemoved(have) || have.Suspended.Active(now) || !in.Specs.Absent(key) {
 			return c, false
 		}
 		c.Action = ActionForget
@@ -88,12 +88,18 @@ func (in *Input) compare(c Change, now time.Time) (Change, bool) {
 	if c.Have != nil {
 		applied = c.Have.Applied
 	}
+	if isRecalled(c.Have) {
+		return recall(c), true
+	}
 	c.Impact = impactOn(c.Want, c.Have, in.Control.Look.Of(c.Key))
 	c.Reason = in.Policy.asks(c.Want, applied)
 	c.Fields = in.fields(c.Want, applied)
 	switch {
 	case c.Reason == ReasonDrift:
 		c.Fields, c.Detail = append(undoFields(c.Want, undoOf(applied)), c.Fields...), "undoes: "+undoDetail(undoOf(applied))
+	case c.Reason == "" && isRemoved(c.Have):
+		c.Action, c.Impact = ActionReturn, ""
+		return c, true
 	case c.Reason == "" && c.Have.Accepted():
 		c.Action, c.Detail = ActionFollow, acceptedDetail(c.Key, c.Have.Attempt)
 		return c, true
@@ -124,7 +130,7 @@ func reasonFor(want *spec.Commit, applied *state.Applied) Reason {
 		return ReasonVersion
 	case want.CommitType.Runs() && !applied.CommitType.Runs():
 		return ReasonStart
-	case want.Rerun != applied.Rerun && want.Rerun != "":
+	case want.Rerun != applied.Rerun && want.Rerun != "" && !spentRerun(applied, want.Rerun):
 		return ReasonRerun
 	case want.InstanceVersion == 0 && want.Content() != applied.Content:
 		return ReasonContent
@@ -145,6 +151,8 @@ func (in *Input) hold(c *Change, now time.Time) (HoldReason, string) {
 		return HoldSuspended, suspendedDetail("the task", have.Suspended)
 	case have != nil && have.Status == state.StatusRefused && have.Attempt.WantedID == c.Want.Wanted():
 		return refusedHold(c.Key, have.Attempt)
+	case have != nil && spentDiscard(c.Want, have.Applied):
+		return HoldSpent, spentDetail(c.Want)
 	case have != nil && c.Reason != ReasonDrift && overrules(c.Want, have.Applied):
 		return HoldAdopted, adoptedDetail(c.Key, have.Applied)
 	}

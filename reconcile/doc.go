@@ -16,9 +16,10 @@
 //
 // Passes are level-triggered: each compares anew, so that nothing depends on an event
 // that was seen or missed. A pass obeys what people have asked for, plans, makes the
-// calls while it reads back what is in doubt, and forgets the tasks whose specs are
-// gone. Between two calls it looks whether a pause, a freeze window, a person's word
-// or a newer revision has come up; what is under way then still gets its answer.
+// calls while it reads back what is in doubt, and then notes which tasks are no longer
+// managed, as their specs are gone, and which are again. Between two calls it looks
+// whether a pause, a freeze window, a person's word or a newer revision has come up; what
+// is under way then still gets its answer.
 //
 // # What holds, whatever dies in between
 //

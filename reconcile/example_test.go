@@ -47,5 +47,5 @@ commits:
 	// 1/orders commit "version"
 	// 1/report commit "new"
 	// 1/users unversioned ""
-	// held: 2 calls, and guards.maxChanges is 1
+	// held: 2 calls, 1 removal, and guards.maxChanges is 1
 }

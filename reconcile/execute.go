@@ -65,6 +65,7 @@ type execution struct {
 	readUpTo time.Time         // when no more read-backs start, unless calls are under way
 
 	applied    int
+	spent      []spec.Digest  // effects of the calls that were made, whatever has become of them
 	withheld   int            // calls that what is live argued against
 	superseded bool           // a person's word came in, or the guards have changed
 	auth       *state.Outcome // the credentials were not accepted
@@ -323,6 +324,9 @@ func (x *execution) land(f *flight, rec *state.Record, out state.Outcome) {
 	if err != nil {
 		x.fail(err)
 		return
+	}
+	if next == nil || next.Status != state.StatusWaiting && !Withheld(next) {
+		x.spent = append(x.spent, f.c.effect())
 	}
 	x.learn(f, next, out)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +17,8 @@ const (
 	minPopulation = 10
 	// guardWindows is the name of the guard that ends by itself.
 	guardWindows = "windows"
+	// guardRewritten is the name of the guard of a history that was rewritten.
+	guardRewritten = "rewritten"
 )
 
 // Guards are the limits of what a pass may do by itself. They come from the
@@ -28,10 +31,10 @@ type Guards struct {
 	AllowProjects    []string
 	AllowTasks       []string
 	AllowCommitTypes []spec.CommitType
-	// MaxChanges bounds the calls of one plan; 0 is no bound.
+	// MaxChanges bounds the calls, removals and returns of one plan; 0 is no bound.
 	MaxChanges int
-	// MaxChangePercent bounds the calls for tasks that are already managed, in
-	// percent of these, from 10 managed tasks up; 0 is no bound.
+	// MaxChangePercent bounds the calls for tasks that are already managed, the removals
+	// and the returns, in percent of the managed tasks, from 10 of them up; 0 is no bound.
 	MaxChangePercent int
 	// Windows are the times at which tasks are committed, or are not.
 	Windows []Window
@@ -57,27 +60,31 @@ type Facts struct {
 
 // Check returns p as the guards leave it. A guard holds the whole plan: every
 // call becomes a hold, and p.Holds says why. A plan with an approval in
-// f.Control goes past the guards that can be approved.
+// f.Control goes past the guards that the approval names.
 func (g *Guards) Check(p *Plan, f Facts, now time.Time) *Plan {
 	if f.Control == nil {
 		f.Control = new(state.Control)
 	}
 	out := *p
 	out.Changes = slices.Clone(p.Changes)
+	if f.Rewritten {
+		out.takesOver = p.Source.Revision
+	}
 	windows := g.bound(&out, now)
 	out.Holds = append(g.holds(&out, f), windows...)
 	if len(out.Holds) == 0 {
 		return &out
 	}
-	if approval := approvalOf(f.Control, &out, now); approval == nil {
-		// Nobody has approved it.
-	} else if own := g.ownWork(&out.Source, approval.Actor); own != "" {
+	own := out.pass(g, f.Control, now)
+	out.Holds = slices.DeleteFunc(out.Holds, func(h GuardHold) bool { return h.Approvable && slices.Contains(out.passed, h.key()) })
+	if own != "" && len(out.Holds) > 0 {
 		out.Holds = append(out.Holds, GuardHold{Guard: guardAuthor, Message: own, Approvable: true})
-	} else {
-		out.Approved = approval.Actor
-		out.Holds = slices.DeleteFunc(out.Holds, func(h GuardHold) bool { return h.Approvable })
 	}
 	if len(out.Holds) > 0 {
+		out.Approved = ""
+		for c := range out.effects() {
+			out.halted = append(out.halted, c.effect())
+		}
 		holdAll(&out)
 	}
 	return &out
@@ -113,8 +120,7 @@ func (g *Guards) bound(p *Plan, now time.Time) []GuardHold {
 	}
 	holdDependants(p, func(spec.Key) bool { return true }) // the diff has looked already
 	windows := g.holdWindows(p, now)
-	p.closed = len(windows) > 0
-	p.Hash = hashCalls(p.Calls())
+	p.Hash = hashOf(p)
 	return windows
 }
 
@@ -145,28 +151,81 @@ func (g *Guards) holds(p *Plan, f Facts) []GuardHold {
 	add := func(guard, format string, args ...any) {
 		holds = append(holds, GuardHold{Guard: guard, Message: fmt.Sprintf(format, args...), Approvable: true})
 	}
-	calls, managed, forgets := p.Count(ActionCommit), p.managedCalls(), p.Count(ActionForget)
-	if p.Specs == 0 && calls+forgets > 0 {
-		add("empty", "the source has no specs, and the state has %d tasks", p.Managed)
+	n := p.numbers()
+	if p.Specs == 0 && n.changes() > 0 {
+		add("empty", "the source has no specs, and the state has %s", numberOf(p.Managed, "task"))
 	}
 	if f.Rewritten {
-		add("rewritten", "%s", rewriteText(p, f.Control.Revision))
+		add(guardRewritten, "%s", rewriteText(p, f.Control.Revision))
+		holds[len(holds)-1].of = p.takesOver
 	}
-	if calls == 0 {
-		return holds
+	if f.Control.Restored && n.calls > 0 {
+		add(guardRestored, "the state was taken back from an older or damaged one: its plan may repeat commits")
+	} else if live := p.held(HoldAlreadyLive); live >= restoredAfter && n.calls > 0 {
+		add(guardRestored, "%d tasks are live already as their specs ask, by operations that the state does not know: the state was probably lost or put back; wedatasync import takes over what is live", live)
 	}
-	if f.Control.Restored {
-		add("restored", "the state was taken back from an older or damaged one: its plan may repeat commits")
-	} else if n := p.held(HoldAlreadyLive); n >= restoredAfter {
-		add("restored", "%d tasks are live already as their specs ask, by operations that the state does not know: the state was probably lost or put back; wedatasync import takes over what is live", n)
+	if g.MaxChanges > 0 && n.changes() > g.MaxChanges {
+		add("maxChanges", "%s, and guards.maxChanges is %d", n, g.MaxChanges)
 	}
-	if g.MaxChanges > 0 && calls > g.MaxChanges {
-		add("maxChanges", "%d calls, and guards.maxChanges is %d", calls, g.MaxChanges)
-	}
-	if percent := g.MaxChangePercent; percent > 0 && p.Managed >= minPopulation && managed*100 > percent*p.Managed {
-		add("maxChangePercent", "%d of %d managed tasks change, and guards.maxChangePercent is %d", managed, p.Managed, percent)
+	// Returns are of tasks that were managed, and will be.
+	managed, of := n.managed+n.removals+n.returns, p.Managed+n.returns
+	if percent := g.MaxChangePercent; percent > 0 && of >= minPopulation && managed*100 > percent*of {
+		add("maxChangePercent", "%d of %d managed tasks change, and guards.maxChangePercent is %d", managed, of, percent)
 	}
 	return holds
+}
+
+// key is what an approval calls the guard: each window, and each rewrite of the history,
+// is a guard of its own.
+func (h *GuardHold) key() string { return guardKey(h.Guard, h.of) }
+
+func guardKey(guard, of string) string {
+	if of == "" {
+		return guard
+	}
+	return guard + " " + strconv.Quote(of)
+}
+
+// numbers is what a plan does, in numbers.
+type numbers struct {
+	calls, removals, returns int
+	managed                  int // calls for tasks that are managed
+}
+
+func (p *Plan) numbers() (n numbers) {
+	for c := range p.effects() {
+		switch {
+		case c.Action == ActionForget:
+			n.removals++
+		case c.Action == ActionReturn:
+			n.returns++
+		default:
+			n.calls++
+			if c.Have != nil && c.Have.Applied != nil {
+				n.managed++
+			}
+		}
+	}
+	return n
+}
+
+func (n numbers) changes() int { return n.calls + n.removals + n.returns }
+
+// String names what there is of it.
+func (n numbers) String() string {
+	if n.removals+n.returns == 0 {
+		return numberOf(n.calls, "call")
+	}
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		noun string
+	}{{n.calls, "call"}, {n.removals, "removal"}, {n.returns, "return"}} {
+		if p.n > 0 {
+			parts = append(parts, numberOf(p.n, p.noun))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // held counts the changes that are held for the reason.
@@ -178,52 +237,6 @@ func (p *Plan) held(reason HoldReason) int {
 		}
 	}
 	return n
-}
-
-// managedCalls counts the calls for tasks that were applied before.
-func (p *Plan) managedCalls() int {
-	n := 0
-	for c := range p.Calls() {
-		if c.Have != nil && c.Have.Applied != nil {
-			n++
-		}
-	}
-	return n
-}
-
-// approvalOf returns the approval that covers all calls of p, or nil.
-func approvalOf(control *state.Control, p *Plan, now time.Time) *state.Approval {
-	for i := range control.Approvals {
-		a := &control.Approvals[i]
-		if now.Before(a.Expires) && covers(a, p) {
-			return a
-		}
-	}
-	return nil
-}
-
-// minHashPrefix is how many hexadecimal digits of a plan hash a person must give.
-const minHashPrefix = 8
-
-// covers reports whether the approval is for this plan. Once the calls of the
-// approved plan are known it is for these alone, as far as they are left.
-func covers(a *state.Approval, p *Plan) bool {
-	if len(a.Calls) == 0 {
-		return matchHash(p.Hash, a.PlanHash)
-	}
-	for c := range p.Calls() {
-		if !slices.Contains(a.Calls, c.Want.Wanted()) {
-			return false
-		}
-	}
-	return p.Count(ActionCommit) > 0
-}
-
-// matchHash reports whether given, a whole plan hash or the start of its digits,
-// names hash.
-func matchHash(hash, given string) bool {
-	digits := strings.TrimPrefix(strings.ToLower(given), hashPrefix)
-	return len(digits) >= minHashPrefix && strings.HasPrefix(strings.TrimPrefix(hash, hashPrefix), digits)
 }
 
 // short cuts a revision to what people read.

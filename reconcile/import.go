@@ -78,6 +78,7 @@ func Import(have *state.Record, want *spec.Commit, seen *Sighting, actor string,
 	rec := state.Record{Key: seen.Key, Status: state.StatusApplied, Applied: &applied}
 	if have != nil {
 		rec.Suspended = have.Suspended
+		carrySpent(&applied, have.Applied)
 	}
 	return state.Transition{Record: &rec, Events: []state.Event{{
 		At: now, Kind: state.EventAdopted, Key: seen.Key, Actor: actor, After: new(seen.Live), Note: "imported as it is live",

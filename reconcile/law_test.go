@@ -3,6 +3,7 @@ package reconcile
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -133,6 +134,9 @@ func drawRecords(t *rapid.T) *state.Records {
 		if rec.Status == state.StatusNone && rec.Suspended == nil {
 			continue
 		}
+		if !isOpen(rec.Status) && rec.Status != state.StatusNone && rapid.IntRange(0, 3).Draw(t, "removed") == 0 {
+			rec = removed(rec, "r1", noon.Add(-time.Minute))
+		}
 		records.Put(rec)
 	}
 	return records
@@ -159,8 +163,10 @@ func bytesOf(t interface{ Fatal(...any) }, p *Plan) string {
 // apply makes the state what it is when the plan has been carried out.
 func apply(p *Plan, records *state.Records) *state.Records {
 	next := state.NewRecords()
-	for key := range records.Keys() {
-		next.Put(records.Get(key))
+	for _, keys := range []iter.Seq[spec.Key]{records.Keys(), records.Removed()} {
+		for key := range keys {
+			next.Put(records.Get(key))
+		}
 	}
 	for i := range p.Changes {
 		switch c := &p.Changes[i]; c.Action {
@@ -168,12 +174,17 @@ func apply(p *Plan, records *state.Records) *state.Records {
 			next.Put(ended(c.Have, c.Want, noon, state.Outcome{Class: state.ClassApplied}))
 		case ActionForget:
 			next.Delete(c.Key)
+			if gone := removed(c.Have, "r2", noon); gone != nil {
+				next.Put(gone)
+			}
+		case ActionReturn:
+			next.Put(returned(c.Have, c.Want))
 		}
 	}
 	return next
 }
 
-// TestLawApplied: a plan that was applied leaves no calls, and nothing to forget.
+// TestLawApplied: a plan that was applied leaves no calls, no removals and no returns.
 func TestLawApplied(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -185,7 +196,7 @@ func TestLawApplied(t *testing.T) {
 			c := &after.Changes[i]
 			// What waited for a call that has been made is free now.
 			freed := c.Action == ActionCommit && slices.ContainsFunc(before.Changes, func(b Change) bool { return b.Key == c.Key && b.Hold == HoldDependency })
-			if (c.Action == ActionCommit || c.Action == ActionForget) && !freed {
+			if (c.Action == ActionCommit || c.Action == ActionForget || c.Action == ActionReturn) && !freed {
 				t.Fatalf("left: %s", line(c))
 			}
 		}
@@ -312,14 +323,14 @@ func TestLawHolds(t *testing.T) {
 				applied = have.Applied
 			}
 			needed := in.Policy.asks(want, applied) != "" || have != nil && isOpen(have.Status)
-			if shown := c != nil && c.Action != ActionUnversioned; needed != shown {
+			if shown := c != nil && c.Action != ActionUnversioned && c.Action != ActionReturn; needed != shown {
 				t.Fatalf("%s is needed: %v, and shown: %v", want.Key, needed, shown)
 			}
 		}
 	})
 }
 
-// TestLawHash: plans with the same calls have the same hash, and only those.
+// TestLawHash: plans that do the same have the same hash, and only those.
 func TestLawHash(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -334,7 +345,8 @@ func TestLawHash(t *testing.T) {
 	})
 }
 
-// calledAlike returns a plan of another state and other specs with p's calls.
+// calledAlike returns a plan of another state and other specs with p's calls, and none of
+// its removals and returns.
 func calledAlike(t *rapid.T, p *Plan) *Plan {
 	in := Input{Specs: spec.NewSet()}
 	f := &spec.File{Name: "other.yaml"}
@@ -349,8 +361,13 @@ func calledAlike(t *rapid.T, p *Plan) *Plan {
 
 func requests(p *Plan) []spec.Digest {
 	var all []spec.Digest
-	for c := range p.Calls() {
-		all = append(all, c.Want.Request())
+	for c := range p.effects() {
+		d := c.Key.Digest()
+		if c.Action == ActionCommit {
+			d = c.Want.Request()
+		}
+		d[0] = c.Action[0]
+		all = append(all, d)
 	}
 	return all
 }
@@ -465,7 +482,9 @@ func carryOutOne(t *testing.T, r *Reconciler, c *Change, out state.Outcome) erro
 	case c.Action == ActionCommit:
 		return r.save(t.Context(), change(c.Key, ended(c.Have, c.Want, time.Now(), out)))
 	case c.Action == ActionForget:
-		return r.save(t.Context(), change(c.Key, nil))
+		return r.save(t.Context(), change(c.Key, removed(c.Have, "r", time.Now())))
+	case c.Action == ActionReturn:
+		return r.save(t.Context(), change(c.Key, returned(c.Have, c.Want)))
 	case c.Hold == HoldUnknown && out.Class == state.ClassApplied:
 		return r.save(t.Context(), change(c.Key, settle(c.Have, state.OriginReadBack, nil, time.Now())))
 	case c.Hold == HoldUnknown && out.Class != "":

@@ -2,11 +2,9 @@ package reconcile
 
 import (
 	"context"
-	"iter"
 	"slices"
 	"time"
 
-	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -80,7 +78,7 @@ func (r *Reconciler) blindPass(ctx context.Context) error {
 }
 
 // carryOut makes the calls of the plan and reads back what is in doubt. If no guard
-// holds the plan it also forgets the tasks whose specs are gone.
+// holds the plan, what is managed changes after that.
 func (r *Reconciler) carryOut(ctx context.Context, result *Result, watch watcher) error {
 	plan := result.Plan
 	if err := r.remember(ctx, plan); err != nil {
@@ -99,27 +97,11 @@ func (r *Reconciler) carryOut(ctx context.Context, result *Result, watch watcher
 	}
 	<-done
 	result.Applied, result.Superseded = x.applied, x.superseded || stop.Err() != nil
+	result.spent = x.spent
 	if x.err != nil || result.Superseded || len(plan.Holds) > 0 {
 		return x.err
 	}
-	return r.forget(ctx, result)
-}
-
-// forget takes the tasks out of the state whose specs are gone.
-func (r *Reconciler) forget(ctx context.Context, result *Result) error {
-	source := &result.Plan.Source
-	for i := range result.Plan.Changes {
-		c := &result.Plan.Changes[i]
-		if c.Action != ActionForget {
-			continue
-		}
-		e := state.Event{At: time.Now(), Kind: state.EventForgotten, Key: c.Key, Revision: source.Revision, Actor: source.Author}
-		if err := r.save(ctx, change(c.Key, nil, e)); err != nil {
-			return err
-		}
-		result.Forgotten++
-	}
-	return nil
+	return r.manage(ctx, result)
 }
 
 // remember keeps, before the first call, which revision the plan is for, and whether
@@ -140,35 +122,16 @@ func (r *Reconciler) remember(ctx context.Context, plan *Plan) error {
 	})
 }
 
-// accept remembers that the plan's revision has passed the guards, and what an
-// approval is for.
+// accept remembers that the plan's revision has passed the guards.
 func (r *Reconciler) accept(ctx context.Context, plan *Plan) error {
 	control := r.Control()
-	approval := approvalOf(&control, plan, time.Now())
-	fill := approval != nil && len(approval.Calls) == 0 && plan.Count(ActionCommit) > 0
-	if control.Revision == plan.Source.Revision && control.Pending == "" && !fill {
+	if control.Revision == plan.Source.Revision && control.Pending == "" {
 		return nil
 	}
-	return r.saveControl(ctx, func(c *state.Control) {
-		c.Revision, c.Pending = plan.Source.Revision, ""
-		for i := range c.Approvals {
-			if fill && c.Approvals[i].PlanHash == approval.PlanHash {
-				c.Approvals[i].Calls = wanted(plan.Calls())
-			}
-		}
-	}, state.Event{
+	return r.saveControl(ctx, func(c *state.Control) { c.Revision, c.Pending = plan.Source.Revision, "" }, state.Event{
 		At: time.Now(), Kind: state.EventRevision, Revision: plan.Source.Revision, Actor: plan.Source.Author,
 		PlanHash: plan.Hash, Note: state.Clip(plan.Source.Subject),
 	})
-}
-
-// wanted returns what an approval remembers of calls.
-func wanted(calls iter.Seq[*Change]) []spec.Digest {
-	var digests []spec.Digest
-	for c := range calls {
-		digests = append(digests, c.Want.Wanted())
-	}
-	return digests
 }
 
 // supersede drops what was refused or waits and that the specs no longer ask for.
@@ -194,43 +157,26 @@ func (r *Reconciler) supersede(ctx context.Context) error {
 // tidy takes out what a pass has used up: what was approved and is done, and the
 // caution after a restored state.
 func (r *Reconciler) tidy(ctx context.Context, result *Result) error {
-	if len(result.Plan.Holds) > 0 || result.Superseded {
-		return nil
-	}
 	now, control := time.Now(), r.Control()
-	next := leftOf(control.Approvals, result.Left, now)
+	next, events := leftOf(control.Approvals, result, now)
 	// With the caution there are no calls but approved ones.
-	calm := result.Plan.Count(ActionCommit) > 0 && result.Left.Count(ActionCommit) == 0
+	calm := len(result.Plan.Holds) == 0 && !result.Superseded && result.Plan.Count(ActionCommit) > 0 && result.Left.Count(ActionCommit) == 0
 	restored := control.Restored && !calm
-	if restored == control.Restored && slices.EqualFunc(next, control.Approvals, sameCalls) {
+	if restored != control.Restored {
+		events = append(events, state.Event{
+			At: now, Kind: state.EventRevision, Revision: result.Plan.Source.Revision, PlanHash: result.Plan.Hash,
+			Note: "the first plan after the state was taken back is done: the next is not held for that",
+		})
+	}
+	if len(events) == 0 && slices.EqualFunc(next, control.Approvals, sameCalls) {
 		return nil
 	}
-	return r.saveControl(ctx, func(c *state.Control) { c.Approvals, c.Restored = next, restored },
-		state.Event{
-			At: now, Kind: state.EventRevision, Revision: result.Plan.Source.Revision, PlanHash: result.Plan.Hash,
-			Note: "what was approved is done",
-		})
-}
-
-// leftOf returns the approvals with what is left to do of them. One is over when
-// that is nothing: the same calls another day need another word.
-func leftOf(approvals []state.Approval, left *Plan, now time.Time) []state.Approval {
-	needed := make(map[spec.Digest]bool)
-	for i := range left.Changes {
-		if c := &left.Changes[i]; c.Want != nil && c.Reason != "" {
-			needed[c.Want.Wanted()] = true
-		}
+	if len(events) == 0 {
+		events = append(events, state.Event{At: now, Kind: state.EventApproval, PlanHash: result.Plan.Hash, Note: "part of what was approved is done"})
 	}
-	var next []state.Approval
-	for _, a := range approvals {
-		a.Calls = slices.DeleteFunc(slices.Clone(a.Calls), func(d spec.Digest) bool { return !needed[d] })
-		if len(a.Calls) > 0 && now.Before(a.Expires) {
-			next = append(next, a)
-		}
-	}
-	return next
+	return r.saveControl(ctx, func(c *state.Control) { c.Approvals, c.Restored = next, restored }, events...)
 }
 
 func sameCalls(a, b state.Approval) bool {
-	return a.PlanHash == b.PlanHash && a.At.Equal(b.At) && len(a.Calls) == len(b.Calls)
+	return a.PlanHash == b.PlanHash && len(a.Calls) == len(b.Calls)
 }

@@ -20,13 +20,15 @@ type Plan struct {
 	Holds    []GuardHold
 	Problems spec.Problems
 
-	orphans   []spec.Key // that have a record and no usable spec
-	Specs     int        // valid specs
-	Managed   int        // tasks in the state
-	Unchanged int        // tasks that are as their spec says
-	Hash      string     // of the calls the plan makes, or would make if no guard held it
-	Approved  string     // who approved the plan past its guards; empty if nobody had to
-	closed    bool       // windows held the whole plan when it was made: an approval has let it pass these
+	orphans   []spec.Key    // that have a record and no usable spec
+	Specs     int           // valid specs
+	Managed   int           // tasks that are managed
+	Unchanged int           // tasks that are as their spec says
+	Hash      string        // of what the plan does to tasks, or would do if no guard held it
+	Approved  string        // who approved the plan past its guards; empty if nobody had to
+	takesOver string        // the revision that a rewritten history would make the last one; empty if none
+	passed    []string      // the guards that approvals let it pass
+	halted    []spec.Digest // the effects of what its holds hold
 }
 
 // SourceInfo names the revision a plan was made for.
@@ -65,7 +67,8 @@ type Action string
 const (
 	ActionCommit      Action = "commit"      // a call will be made
 	ActionHold        Action = "hold"        // a call is needed and will not be made now; Change.Hold says why
-	ActionForget      Action = "forget"      // the spec is gone: the state forgets the task, no call
+	ActionForget      Action = "forget"      // the spec is gone: the task is no longer managed, no call
+	ActionReturn      Action = "return"      // the spec is back, as it was applied: the task is managed again, no call
 	ActionUnversioned Action = "unversioned" // changed without a new version: nothing will be sent
 	ActionFollow      Action = "follow"      // accepted, and followed until it is live, and runs where its spec waits for that
 )
@@ -99,6 +102,8 @@ const (
 	HoldRefused    HoldReason = "refused"    // WeData refused exactly this commit
 	HoldPaused     HoldReason = "paused"     // credentials or permission: sends to the project have stopped
 	HoldAdopted    HoldReason = "adopted"    // somebody else has changed the task, and that was adopted
+	HoldSpent      HoldReason = "spent"      // its discardState was used already
+	HoldRecalled   HoldReason = "recalled"   // the spec is back, and it is not known which version was applied before
 	HoldContested  HoldReason = "contested"  // somebody changes the task again whenever it is healed
 
 	HoldAlreadyLive HoldReason = "already-live" // what is wanted is live, by an operation that the state does not know
@@ -189,8 +194,10 @@ type Field struct {
 type GuardHold struct {
 	Guard   string // its name in the configuration, such as "maxChanges"
 	Message string // why, with the figures
-	// Approvable reports whether `approve PLAN-HASH` lifts it.
+	// Approvable reports whether `approve PLAN-HASH`, with all of the hash, lifts it.
 	Approvable bool
+
+	of string // which of the windows it is, or which revision; empty if there is only one
 }
 
 // Calls yields the commits that will be made, in the order of the plan.
@@ -218,13 +225,49 @@ func (p *Plan) Count(action Action) int {
 // hashPrefix names the digest of a plan hash.
 const hashPrefix = "sha256:"
 
-// hashCalls names the calls of a plan, and nothing else: plans with the same
-// calls have the same hash, and only those. Changes must be in order of key.
-func hashCalls(calls iter.Seq[*Change]) string {
+// hashDigits is how many hexadecimal digits a plan hash has.
+const hashDigits = 2 * sha256.Size
+
+// hashOf names what a plan does to tasks: its calls, and which tasks are no longer
+// managed or are again, and which rewritten history it takes over. Plans that do the same have the same hash, and only those.
+// Changes must be in order of key.
+func hashOf(p *Plan) string {
 	h := sha256.New()
-	for c := range calls {
-		d := c.Want.Request()
-		h.Write(d[:])
+	for c := range p.effects() {
+		d := c.Key.Digest()
+		if c.Action == ActionCommit {
+			d = c.Want.Request()
+		}
+		h.Write(append([]byte(c.Action[:1]), d[:]...))
+	}
+	if p.takesOver != "" {
+		h.Write([]byte("takes over " + p.takesOver))
 	}
 	return hashPrefix + hex.EncodeToString(h.Sum(nil))
+}
+
+// effects yields the changes that do something: calls, removals and returns.
+func (p *Plan) effects() iter.Seq[*Change] {
+	return func(yield func(*Change) bool) {
+		for i := range p.Changes {
+			switch c := &p.Changes[i]; c.Action {
+			case ActionCommit, ActionForget, ActionReturn:
+				if !yield(c) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// effect is what an approval remembers of a change: for a call, all that its spec asks
+// for.
+func (c *Change) effect() spec.Digest {
+	switch c.Action {
+	case ActionForget, ActionReturn:
+		d := c.Key.Digest()
+		return sha256.Sum256(append([]byte(c.Action), d[:]...))
+	default:
+		return c.Want.Wanted()
+	}
 }

@@ -147,6 +147,7 @@ func afterAdoption(want *spec.Commit, applied *state.Applied, seen *Sighting) st
 		next.VersionDesc, next.EventDesc = want.VersionDesc, want.EventDesc
 		next.Content, next.Ext = want.Content(), want.ExtDigest()
 	}
+	carrySpent(&next, applied)
 	return next
 }
 

@@ -740,7 +740,7 @@ func TestP26_Approval(t *testing.T) {
 		w.wantSent(t, 20)
 
 		wrong := w.say(state.VerbApprove, "sha256:0123456789", "")
-		right := w.say(state.VerbApprove, p.r.Status().Plan.Hash[:len(hashPrefix)+10], "")
+		right := w.say(state.VerbApprove, p.r.Status().Plan.Hash, "")
 		elapse(500 * time.Millisecond)
 		p.halt(t)
 		if a := w.answer(wrong); a.OK {
@@ -791,8 +791,8 @@ func TestP26_Rewritten(t *testing.T) {
 	})
 }
 
-// TestP26_EmptySource: a source that is suddenly empty forgets nothing before a
-// person says so, and makes no call in any case.
+// TestP26_EmptySource: a source that is suddenly empty removes nothing before an operator
+// approves it, and makes no call in any case; what was applied is kept.
 func TestP26_EmptySource(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {
@@ -806,8 +806,13 @@ func TestP26_EmptySource(t *testing.T) {
 		}
 		w.say(state.VerbApprove, p.r.Status().Plan.Hash, "")
 		elapse(5 * time.Second)
-		if got := w.statuses(); got != "" {
+		if got := w.statuses(); got != "t000 removed, t001 removed, t002 removed, t003 removed, t004 removed" {
 			t.Errorf("the state is: %s", got)
+		}
+		w.commits(tasks(5, 1)...)
+		elapse(5 * time.Second)
+		if got := w.statuses(); got != "t000 applied, t001 applied, t002 applied, t003 applied, t004 applied" {
+			t.Errorf("the specs are back, and the state is: %s", got)
 		}
 		p.halt(t)
 		w.wantSent(t, 5)

@@ -446,7 +446,7 @@ func TestProof_SnapshotPutBack(t *testing.T) {
 		p := proofWorld(t, w, "taskId: first, commitType: start, instanceVersion: 1")
 		snapshot := w.record("first")
 		p.push("taskId: first, commitType: restart-discard-state, discardState: 2, instanceVersion: 2")
-		p.push("taskId: first, commitType: restart-discard-state, discardState: 2, instanceVersion: 2, rerun: again")
+		p.push("taskId: first, commitType: resume, instanceVersion: 2, rerun: again")
 		elapse(time.Minute)
 		p.halt(t)
 		w.wantRequests(t, "first", 3)

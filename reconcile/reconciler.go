@@ -113,11 +113,7 @@ func New(cfg Config, records *state.Records, control state.Control) *Reconciler 
 		relook:  make(chan struct{}, 1),
 	}
 	for rec := range records.Open() {
-		if rec.Attempt != nil {
-			r.open[rec.Key] = struct{}{}
-		}
-		r.agenda.keep(rec)
-		r.keepDrifted(rec)
+		r.track(rec)
 	}
 	return r
 }
@@ -125,6 +121,9 @@ func New(cfg Config, records *state.Records, control state.Control) *Reconciler 
 // Recover settles what the last process left behind: an intent without an outcome
 // becomes unknown. It is called once, before anything else.
 func (r *Reconciler) Recover(ctx context.Context) error {
+	if err := r.dropOldApprovals(ctx); err != nil {
+		return err
+	}
 	for _, rec := range r.attempts(func(s state.Status) bool { return s == state.StatusIntent }) {
 		now := time.Now()
 		next := recovered(rec, now)
@@ -199,7 +198,10 @@ func (r *Reconciler) shareKeys() {
 
 // Plan compares the newest revision with the state. It changes nothing. It is for
 // after the first Poll, while no call is under way.
-func (r *Reconciler) Plan(ctx context.Context) (*Plan, error) {
+func (r *Reconciler) Plan(ctx context.Context) (*Plan, error) { return r.planAt(ctx, time.Now()) }
+
+// planAt is Plan at a time.
+func (r *Reconciler) planAt(ctx context.Context, now time.Time) (*Plan, error) {
 	if r.revision == nil {
 		return nil, &sourceError{r.unverified} // since the pass began
 	}
@@ -207,7 +209,7 @@ func (r *Reconciler) Plan(ctx context.Context) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	control, now := r.Control(), time.Now()
+	control := r.Control()
 	in := Input{Specs: r.revision.Specs, Records: r.records, Control: &control, Policy: r.policy(), Keys: r.scope()}
 	p := Diff(in, now)
 	r.settled(p)
@@ -288,18 +290,11 @@ func (r *Reconciler) save(ctx context.Context, t state.Transition) error {
 	defer r.mu.Unlock()
 	if rec := t.Record; rec != nil {
 		r.records.Put(rec)
-		delete(r.open, rec.Key)
-		if rec.Attempt != nil {
-			r.open[rec.Key] = struct{}{}
-		}
-		r.agenda.keep(rec)
-		r.keepDrifted(rec)
+		r.track(rec)
 	}
 	if t.Forget != nil {
 		r.records.Delete(*t.Forget)
-		delete(r.open, *t.Forget)
-		r.agenda.remove(*t.Forget)
-		delete(r.drifted, *t.Forget)
+		r.untrack(*t.Forget)
 	}
 	if t.Control != nil {
 		r.control = *t.Control

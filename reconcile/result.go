@@ -1,6 +1,9 @@
 package reconcile
 
-import "github.com/wedatasync/wedatasync/state"
+import (
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
 
 // Result is what one pass came to.
 type Result struct {
@@ -8,9 +11,12 @@ type Result struct {
 	Left *Plan // what is still not as the specs say, made after the last call
 
 	Applied    int  // calls that were applied, by their answer or by reading back
-	Forgotten  int  // tasks that left the state
+	Forgotten  int  // tasks that are no longer managed: their specs are gone
+	Returned   int  // tasks that are managed again: their specs are back
 	Superseded bool // the pass was cut short by a newer revision, a person's word or a shutdown
 	Pauses     []state.Pause
+
+	spent []spec.Digest // effects that were let through, and not to be again by the same approval
 }
 
 // Holds counts what is left on hold for the reason.

@@ -39,6 +39,7 @@ func (r *Reconciler) Once(ctx context.Context) (*Result, error) {
 			more.Plan = total.Plan
 			more.Applied += total.Applied
 			more.Forgotten += total.Forgotten
+			more.Returned += total.Returned
 			total = more
 		}
 	}

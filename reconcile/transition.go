@@ -30,6 +30,7 @@ func Adopt(have *state.Record, c *spec.Commit, revision string, now time.Time) s
 	rec := state.Record{Key: c.Key, Status: state.StatusApplied, Applied: &applied}
 	if have != nil {
 		rec.Suspended = have.Suspended
+		carrySpent(&applied, have.Applied)
 	}
 	return state.Transition{Record: &rec, Events: []state.Event{{
 		At: now, Kind: state.EventAdopted, Key: c.Key, Revision: revision,
@@ -89,6 +90,7 @@ func settle(rec *state.Record, origin state.Origin, live *state.Live, now time.T
 	applied.Origin, applied.At = origin, now
 	applied.RequestID, applied.TaskApproveID = a.Outcome.RequestID, a.Outcome.TaskApproveID
 	applied.Idle = applied.CommitType == spec.Submit && idle(a.Before)
+	carrySpent(&applied, rec.Applied)
 	next.Status, next.Applied = state.StatusApplied, &applied
 	if origin == state.OriginCommit && (applied.TaskApproveID != "" || showable(&a, nil)) {
 		a.Prior, a.Tries, a.NextAt = rec.Applied, 0, time.Time{}

@@ -9,9 +9,10 @@ import (
 	"github.com/wedatasync/wedatasync/spec"
 )
 
-// closed says why the windows do not let the task be committed at now, and until when.
-// It returns "" if they do. A freeze goes over what another window allows.
-func (g *Guards) closed(key spec.Key, now time.Time) string {
+// closed says why the windows do not let the task be committed at now, and until when,
+// and names the window. why is "" if they do. A freeze goes over what another window
+// allows.
+func (g *Guards) closed(key spec.Key, now time.Time) (window, why string) {
 	var allow []*Window
 	open := false
 	for i := range g.Windows {
@@ -24,23 +25,24 @@ func (g *Guards) closed(key spec.Key, now time.Time) string {
 		case w.Allow:
 			allow, open = append(allow, w), open || in
 		case in:
-			return fmt.Sprintf("freeze window %q %s", w.Name, until(end))
+			return w.Name, fmt.Sprintf("freeze window %q %s", w.Name, until(end))
 		}
 	}
 	if open || len(allow) == 0 {
-		return ""
+		return "", ""
 	}
 	return outsideOf(allow, now)
 }
 
-// outsideOf says that none of the windows is open, and when the first one opens.
-func outsideOf(allow []*Window, now time.Time) string {
+// outsideOf names the windows, none of which is open, and says when the first one opens.
+func outsideOf(allow []*Window, now time.Time) (window, why string) {
 	var next time.Time
 	names := make([]string, len(allow))
 	for i, w := range allow {
 		names[i] = fmt.Sprintf("%q", w.Name)
 		next = sooner(next, w.Next(now))
 	}
+	window = strings.Join(names, " ")
 	const most = 3
 	if len(names) > most {
 		names = append(names[:most], fmt.Sprintf("%d more", len(allow)-most))
@@ -49,7 +51,7 @@ func outsideOf(allow []*Window, now time.Time) string {
 	if len(allow) > 1 {
 		noun = "windows"
 	}
-	return fmt.Sprintf("outside of the allow %s %s %s", noun, strings.Join(names, ", "), until(next))
+	return window, fmt.Sprintf("outside of the allow %s %s %s", noun, strings.Join(names, ", "), until(next))
 }
 
 func until(at time.Time) string {
@@ -83,13 +85,13 @@ func (g *Guards) holdWindows(p *Plan, now time.Time) []GuardHold {
 		if c.Action != ActionCommit {
 			continue
 		}
-		why := g.closed(c.Key, now)
+		window, why := g.closed(c.Key, now)
 		if why == "" {
 			continue
 		}
 		c.Action, c.Hold, c.Detail = ActionHold, HoldWindow, why
 		if !slices.ContainsFunc(holds, func(h GuardHold) bool { return h.Message == why }) {
-			holds = append(holds, GuardHold{Guard: guardWindows, Message: why, Approvable: true})
+			holds = append(holds, GuardHold{Guard: guardWindows, Message: why, Approvable: true, of: window})
 		}
 	}
 	if holds == nil {

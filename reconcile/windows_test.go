@@ -102,7 +102,11 @@ func TestGuards_Windows(t *testing.T) {
 				if p.Count(ActionCommit) > 0 || p.Hash != whole.Hash {
 					t.Errorf("%d calls are left, hash %s", p.Count(ActionCommit), p.Hash)
 				}
-				control := state.Control{Approvals: []state.Approval{{PlanHash: p.Hash, Expires: noon.Add(h)}}}
+				approval := approvalOf(whole)
+				for _, hold := range p.Holds {
+					approval.Guards = append(approval.Guards, hold.key())
+				}
+				control := state.Control{Approvals: []state.Approval{approval}}
 				if p := guards.Check(whole, Facts{Control: &control}, noon); p.Count(ActionCommit) != len(commits) {
 					t.Errorf("an approval lets %d calls go", p.Count(ActionCommit))
 				}
@@ -120,7 +124,7 @@ func TestGuards_Windows(t *testing.T) {
 			if diff := cmp.Diff(tt.held, held); diff != "" {
 				t.Errorf("held (-want +got):\n%s", diff)
 			}
-			if want := hashCalls(p.Calls()); p.Hash != want {
+			if want := hashOf(p); p.Hash != want {
 				t.Error("the hash is not that of the calls that are left")
 			}
 		})

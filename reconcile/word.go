@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -11,15 +12,18 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// approvalLife is how long an approval is good for.
-const approvalLife = 24 * time.Hour
-
 // Obey carries out what people have asked for since it was last called. It is for
 // the goroutine of Run or Once, while no call is under way.
 func (r *Reconciler) Obey(ctx context.Context) (obeyed int, err error) {
 	words, err := r.cfg.Ledger.Words(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("read what people asked for: %w", err)
+	}
+	isApproval := func(w state.Word) bool { return w.Verb == state.VerbApprove }
+	if i := slices.IndexFunc(words, isApproval); i >= 0 && r.plan == nil && r.revision != nil {
+		if _, err := r.planAt(ctx, words[i].At); err != nil { // what held it then is what was approved
+			return 0, err
+		}
 	}
 	for _, w := range words {
 		if err := r.obey(ctx, w); err != nil {
@@ -41,6 +45,9 @@ func (r *Reconciler) obey(ctx context.Context, w state.Word) error {
 	e := state.Event{At: now, Kind: state.EventWord, Actor: w.Actor, Note: state.Clip(note)}
 	if t.Record != nil {
 		e.Key = t.Record.Key
+	}
+	if w.Verb == state.VerbApprove && answer.OK {
+		e.PlanHash = r.plan.Hash
 	}
 	if t.Forget != nil {
 		e.Key = *t.Forget
@@ -114,9 +121,11 @@ func (r *Reconciler) find(target string) (spec.Key, error) {
 		return key, nil
 	}
 	found := map[spec.Key]bool{}
-	for key := range r.records.Keys() {
-		if key.TaskID == target {
-			found[key] = true
+	for _, keys := range []iter.Seq[spec.Key]{r.records.Keys(), r.records.Removed()} {
+		for key := range keys {
+			if key.TaskID == target {
+				found[key] = true
+			}
 		}
 	}
 	if r.revision != nil {
@@ -137,34 +146,6 @@ func (r *Reconciler) find(target string) (spec.Key, error) {
 	return spec.Key{}, fmt.Errorf("%d projects have a task %s: name it as projectId/taskId", len(found), target)
 }
 
-// approve keeps the approval of the plan that is held now. Without a plan yet, it is
-// kept for the next one.
-func (r *Reconciler) approve(w state.Word, now time.Time) (state.Transition, state.Answer) {
-	hash := strings.TrimPrefix(strings.ToLower(w.Target), hashPrefix)
-	if len(hash) < minHashPrefix || strings.Trim(hash, "0123456789abcdef") != "" {
-		return state.Transition{}, no("%q is not a plan hash: give at least %d of its digits", w.Target, minHashPrefix)
-	}
-	if r.plan != nil {
-		switch {
-		case !matchHash(r.plan.Hash, hash):
-			return state.Transition{}, no("the plan is %s now, not %s: look at it, and approve that one", r.plan.Hash, w.Target)
-		case len(r.plan.Holds) == 0:
-			return state.Transition{}, no("nothing holds plan %s", r.plan.Hash)
-		}
-		if own := r.ownWork(w.Actor); own != "" {
-			return state.Transition{}, no("%s", own)
-		}
-		hash = strings.TrimPrefix(r.plan.Hash, hashPrefix)
-	}
-	given := state.Approval{PlanHash: hash, Actor: w.Actor, At: now, Expires: now.Add(approvalLife)}
-	control := r.Control()
-	control.Approvals = slices.DeleteFunc(slices.Clone(control.Approvals), func(a state.Approval) bool {
-		return a.PlanHash == hash || !now.Before(a.Expires)
-	})
-	control.Approvals = append(control.Approvals, given)
-	return state.Transition{Control: &control}, yes("plan %s is approved until %s", hash, stamp(given.Expires))
-}
-
 // ownWork says that the actor may not approve the newest plan, or "". Without a plan it is
 // found when there is one.
 func (r *Reconciler) ownWork(actor string) string {
@@ -178,6 +159,8 @@ func (r *Reconciler) ownWork(actor string) string {
 // not come to run is given its time again.
 func retry(key spec.Key, rec *state.Record, now time.Time) (state.Transition, state.Answer) {
 	switch {
+	case isRecalled(rec):
+		return change(key, nil), yes("%s is sent in the next pass, as if nothing had been applied to it", key)
 	case rec != nil && rec.Attempt == nil && rec.Applied != nil && rec.Applied.Run != nil && rec.Applied.Run.Status != state.RunRunning:
 		next, applied := *rec, *rec.Applied
 		applied.Run, next.Applied = startOf(&applied, now), &applied

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -57,8 +58,10 @@ func TestWords(t *testing.T) {
 		then state.Status // of the task; empty: it has no record
 	}{
 		{name: "approve", word: state.Word{Verb: state.VerbApprove, Target: "sha256:" + hash}, ok: true, says: "is approved until"},
-		{name: "approve by the first digits", word: state.Word{Verb: state.VerbApprove, Target: hash[:8]}, ok: true, says: hash},
-		{name: "approve by too few digits", word: state.Word{Verb: state.VerbApprove, Target: hash[:7]}, says: "at least 8"},
+		{name: "approve by the first digits", word: state.Word{Verb: state.VerbApprove, Target: hash[:16]}, says: "wedatasync approve sha256:" + hash},
+		{name: "approve by all but one digit", word: state.Word{Verb: state.VerbApprove, Target: hash[:63]}, says: "wedatasync approve sha256:" + hash},
+		{name: "approve by one digit more", word: state.Word{Verb: state.VerbApprove, Target: hash + "0"}, says: "is not a plan hash"},
+		{name: "approve in capitals", word: state.Word{Verb: state.VerbApprove, Target: strings.ToUpper(hash)}, ok: true, says: "past maxChanges"},
 		{name: "approve nothing", word: state.Word{Verb: state.VerbApprove}, says: "is not a plan hash"},
 		{name: "approve what is no hash", word: state.Word{Verb: state.VerbApprove, Target: "not-a-hash"}, says: "is not a plan hash"},
 		{name: "approve another plan", word: state.Word{Verb: state.VerbApprove, Target: "0123456789"}, says: "the plan is sha256:" + hash},
@@ -67,8 +70,8 @@ func TestWords(t *testing.T) {
 			prep: func(r *Reconciler) { r.plan = Diff(Input{Specs: spec.NewSet()}, noon); r.plan.Hash = hashPrefix + hash },
 		},
 		{
-			name: "approve before there is a plan", word: state.Word{Verb: state.VerbApprove, Target: "0123456789"}, ok: true, says: "0123456789",
-			prep: func(r *Reconciler) { r.plan = nil },
+			name: "approve before there is a plan", word: state.Word{Verb: state.VerbApprove, Target: hash}, says: "no plan yet",
+			prep: func(r *Reconciler) { r.plan, r.revision = nil, nil },
 		},
 
 		{name: "retry what was refused", word: state.Word{Verb: state.VerbRetry, Target: "refused"}, ok: true, task: "refused"},
@@ -163,24 +166,27 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestApproveWhole keeps the approval for the plan that was looked at, whatever part
-// of its hash was given; the newest approval of a plan is the one that counts.
-func TestApproveWhole(t *testing.T) {
+// TestApproveAgain keeps one approval of a plan: the newest, past all the guards that it
+// was approved for.
+func TestApproveAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := New(Config{Ledger: nowhere{}, Logger: silent}, nil, state.Control{
-			Approvals: []state.Approval{{PlanHash: "old", Expires: time.Now()}},
+			Approvals: []state.Approval{{PlanHash: "old", Expires: time.Now().Add(time.Minute)}},
 		})
+		if err := r.Recover(t.Context()); err != nil { // which drops what an earlier version took
+			t.Fatal(err)
+		}
 		r.plan = (&Guards{MaxChanges: 1}).Check(changing(t, 10, 5, 0), Facts{}, time.Now())
-		hash := strings.TrimPrefix(r.plan.Hash, hashPrefix)
-		for range 3 {
-			r.cfg.Ledger = &ledgerOf{words: []state.Word{{Verb: state.VerbApprove, Target: hash[:10]}}}
+		for _, guard := range []string{"maxChanges", "rewritten", "maxChanges"} {
+			r.plan.Holds[0].Guard = guard
+			r.cfg.Ledger = &ledgerOf{words: []state.Word{{Verb: state.VerbApprove, Target: r.plan.Hash}}}
 			if _, err := r.Obey(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Hour)
 		}
 		got := r.Control().Approvals
-		if len(got) != 1 || got[0].PlanHash != hash || got[0].Expires.Sub(got[0].At) != 24*time.Hour {
+		if len(got) != 1 || got[0].PlanHash != r.plan.Hash || !slices.Equal(got[0].Guards, []string{"maxChanges", "rewritten"}) || len(got[0].Calls) != 5 || got[0].Expires.Sub(got[0].At) != 24*time.Hour {
 			t.Errorf("approvals: %+v", got)
 		}
 	})

@@ -517,7 +517,11 @@ func (w *world) statuses() string {
 	defer w.mu.Unlock()
 	var all []string
 	for _, key := range slices.SortedFunc(maps.Keys(w.disk.records), spec.Key.Compare) {
-		all = append(all, key.TaskID+" "+string(w.disk.records[key].Status))
+		status := string(w.disk.records[key].Status)
+		if w.disk.records[key].Removed != nil {
+			status = "removed"
+		}
+		all = append(all, key.TaskID+" "+status)
 	}
 	return strings.Join(all, ", ")
 }

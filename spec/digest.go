@@ -65,6 +65,17 @@ func (c *Commit) Wanted() Digest {
 	return c.head(make(canonical, 0, digestRoom)).params(c.ExtConfig).text(c.Rerun).digest()
 }
 
+// TokenDigest names a rerun token, in a few characters.
+func TokenDigest(token string) string {
+	d := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(d[:8])
+}
+
+// Digest digests the identity of a task.
+func (k Key) Digest() Digest {
+	return make(canonical, 0, digestRoom).text(k.ProjectID).text(k.TaskID).digest()
+}
+
 // Request digests the request this commit would send, field for field.
 func (c *Commit) Request() Digest {
 	b := c.head(make(canonical, 0, digestRoom)).number(int64(len(c.ExtConfig)))

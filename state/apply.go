@@ -76,8 +76,7 @@ func (w *writer) putTask(ctx context.Context, m *meta, row *taskRow, newest int6
 
 // writeTask writes the row in the place of the uncounted one, or as a new one.
 func (w *writer) writeTask(ctx context.Context, m *meta, row *taskRow, there bool) error {
-	columns := row.columns()
-	crc := checksum("tasks", columns...)
+	columns, crc := row.columns(), row.checksum()
 	query := insertTask
 	if there {
 		query = updateTask

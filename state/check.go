@@ -205,6 +205,9 @@ func accept(ctx context.Context, fl files, m meta, h head, id Identity, opt Opti
 	if err := w.resume(ctx); err != nil {
 		return meta{}, err
 	}
+	if err := w.migrate(ctx, opt); err != nil {
+		return meta{}, err
+	}
 	control, err := readControl(ctx, w)
 	if err != nil {
 		return meta{}, err
@@ -218,7 +221,7 @@ func accept(ctx context.Context, fl files, m meta, h head, id Identity, opt Opti
 		return meta{}, err
 	}
 	err = w.transact(ctx, func(next *meta) error {
-		next.identity, next.serial = id, max(m.serial, h.serial)
+		next.identity, next.serial = id, max(next.serial, h.serial)
 		return w.apply(ctx, next, &c)
 	})
 	return w.meta, err

@@ -45,13 +45,17 @@ type Pause struct {
 	Tries     int       `json:"tries"`
 }
 
-// Approval is a person's word that one plan may go past the guards.
+// Approval is an operator's word that one plan may go past the guards that held it.
 type Approval struct {
-	PlanHash string    `json:"plan_hash"`
+	PlanHash string    `json:"plan_hash"` // all of it
 	Actor    string    `json:"actor"`
 	At       time.Time `json:"at"`
 	Expires  time.Time `json:"expires"`
-	// Calls are the spec.Commit.Wanted digests of the approved plan, taken when it
-	// was first met: what is left of the plan later is still approved.
+	// Guards are those that held the plan when it was approved: it goes past no other.
+	Guards []string `json:"guards,omitempty"`
+	// Calls are digests of what is left of the plan: its calls, removals and returns that
+	// the approval has not let through yet.
 	Calls []spec.Digest `json:"calls,omitempty"`
+	// Used counts what it has let through.
+	Used int `json:"used,omitempty"`
 }

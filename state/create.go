@@ -99,7 +99,7 @@ func fillNew(ctx context.Context, path string, m meta, fill filler, fault func(s
 
 // makeTables makes what every state has.
 func (w *writer) makeTables(ctx context.Context) error {
-	if err := makeSchema(ctx, w.conn); err != nil {
+	if err := makeSchema(ctx, w.conn, 0); err != nil {
 		return err
 	}
 	columns, err := w.metaColumns(&w.meta)

@@ -59,6 +59,9 @@ func (r *recordReader) record(t *taskRow) (Record, error) {
 	if err := optional("tasks", t.key, t.attempt, &rec.Attempt); err != nil {
 		return Record{}, err
 	}
+	if err := optional("tasks", t.key, t.removed, &rec.Removed); err != nil {
+		return Record{}, err
+	}
 	return rec, optional("tasks", t.key, t.suspended, &rec.Suspended)
 }
 
@@ -91,6 +94,8 @@ func (r *recordReader) applied(text string, a *Applied) bool {
 			a.RequestID = strings.Clone(p.text())
 		case "task_approve_id":
 			a.TaskApproveID = strings.Clone(p.text())
+		case "request_digest":
+			p.digest(&a.Request)
 		case "origin":
 			a.Origin = Origin(r.shared(p.text()))
 		case "at":

@@ -25,8 +25,10 @@ func TestTheQueriesOfTheManualWork(t *testing.T) {
 	waiting.Record.Status = state.StatusWaiting
 	waiting.Record.Attempt.Since, waiting.Record.Attempt.NextAt = sampleTime(), sampleTime().Add(time.Minute)
 	waiting.Record.Suspended = &state.Suspension{Reason: "migration", Actor: "ada", At: sampleTime()}
-	if err := s.Save(t.Context(), waiting); err != nil {
-		t.Fatal(err)
+	for _, tr := range []state.Transition{waiting, removed(2)} {
+		if err := s.Save(t.Context(), tr); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, err := state.PostWord(t.Context(), path, word(1)); err != nil {
 		t.Fatal(err)

@@ -14,10 +14,12 @@ const (
 	EventIntent    EventKind = "intent"    // a request is about to be sent
 	EventOutcome   EventKind = "outcome"   // what became of it; Outcome.Class says
 	EventReadBack  EventKind = "read-back" // what was live, and what that proves
-	EventForgotten EventKind = "forgotten" // the spec is gone; no call was made
+	EventForgotten EventKind = "forgotten" // the spec is gone, and the task no longer managed; no call was made
+	EventReturned  EventKind = "returned"  // the spec is back, and the task managed again; no call was made
 	EventAdopted   EventKind = "adopted"   // taken as applied without a call
 	EventWord      EventKind = "word"      // a person's word: approve, retry, resolve, suspend, unsuspend
 	EventPause     EventKind = "pause"     // sends stopped, or started again
+	EventApproval  EventKind = "approval"  // an approval is used up, or has ended
 	EventRevision  EventKind = "revision"  // a pass for this revision finished, or a guard holds it
 	EventDrift     EventKind = "drift"     // somebody else has changed the task, or it is again as it was applied
 	EventState     EventKind = "state"     // the state itself was created, imported or taken back
@@ -45,7 +47,7 @@ type Event struct {
 // Nil parts stay as they are.
 type Transition struct {
 	Record  *Record   // the task's new record
-	Forget  *spec.Key // the task whose record goes: without a Record, and with an event of the task
+	Forget  *spec.Key // the task whose record goes, as nothing was applied: without a Record, and with an event of the task
 	Control *Control
 	// Answered is the word that a person posted and that this carries out.
 	Answered *AnsweredWord

@@ -8,7 +8,7 @@ import (
 )
 
 // exportFormat is the format_version of exported documents.
-const exportFormat = "1.0"
+const exportFormat = "1.1"
 
 // Export writes the state as one JSON document that [Import] reads, with its
 // history if asked for: format_version, lineage, serial, identity, control,

@@ -80,7 +80,7 @@ func FuzzReadApplied(f *testing.F) {
 // FuzzOpen makes sure that any bytes in the place of a state are refused, or are a
 // state that says what it was made to say.
 func FuzzOpen(f *testing.F) {
-	db, head := fixture(f, "schema1.state"), fixture(f, "schema1.state.head")
+	db, head := fixture(f, "schema2.state"), fixture(f, "schema2.state.head")
 	f.Add(db, head)
 	f.Add(db[:4096], head)
 	f.Add([]byte{}, []byte{})

@@ -18,6 +18,9 @@ const (
 	maxSerial  = 1 << 53
 )
 
+// forgetfulFormat is that of documents in which removed tasks have no record.
+const forgetfulFormat = "1.0"
+
 // Import makes a new state at path from a document that [Export] wrote. The
 // document must be of id, and nothing of a state may be at path. The new state has
 // the document's lineage and a greater serial. Control.Restored is set, since the
@@ -56,6 +59,7 @@ func Import(ctx context.Context, path string, id Identity, from io.Reader, opt O
 type document struct {
 	dec    *json.Decoder
 	budget *budget
+	format string
 }
 
 func newDocument(from io.Reader) *document {
@@ -68,7 +72,6 @@ func newDocument(from io.Reader) *document {
 // header reads all that comes before the records.
 func (d *document) header() (meta, Control, error) {
 	m := meta{created: time.Now()}
-	var format string
 	var control Control
 	if err := d.delim('{'); err != nil {
 		return meta{}, Control{}, err
@@ -77,7 +80,7 @@ func (d *document) header() (meta, Control, error) {
 		name string
 		v    any
 	}{
-		{"format_version", &format},
+		{"format_version", &d.format},
 		{"lineage", &m.lineage},
 		{"serial", &m.serial},
 		{"identity", &m.identity},
@@ -89,8 +92,8 @@ func (d *document) header() (meta, Control, error) {
 		if err := d.value(f.v); err != nil {
 			return meta{}, Control{}, fmt.Errorf("read %s: %w", f.name, err)
 		}
-		if format != exportFormat {
-			return meta{}, Control{}, fmt.Errorf("format_version is %q, want %q", Clip(format), exportFormat)
+		if d.format != exportFormat && d.format != forgetfulFormat {
+			return meta{}, Control{}, fmt.Errorf("format_version is %q, want %q", Clip(d.format), exportFormat)
 		}
 	}
 	if m.lineage == "" || len(m.lineage) > maxLineage || strings.ContainsFunc(m.lineage, notInLineage) {
@@ -112,6 +115,11 @@ func (d *document) filler(control Control, opt Options) filler {
 		}
 		if err := d.history(ctx, w, m); err != nil {
 			return err
+		}
+		if d.format == forgetfulFormat {
+			if _, err := w.recall(ctx, m); err != nil {
+				return err
+			}
 		}
 		control.Restored = true
 		c, err := newChange(Transition{Control: &control, Events: []Event{{

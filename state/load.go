@@ -80,7 +80,7 @@ func (s *Store) loadSaved(ctx context.Context, tx *sql.Tx, m *meta) (*Records, e
 		records.Put(rec)
 		sum += row.crc
 	}
-	if err := m.checkTasks(int64(records.Len()), sum); err != nil {
+	if err := m.checkTasks(int64(records.all()), sum); err != nil {
 		return nil, err
 	}
 	s.saved.Store(saved.events)
@@ -122,7 +122,7 @@ func (s *Store) readAll(ctx context.Context, tx *sql.Tx, m *meta, records *Recor
 	}
 	reader, packed := newRecordReader(), []byte(nil)
 	w := newSavedWriter(s.files.records)
-	for row, err := range tasks(ctx, tx, m) {
+	for row, err := range tasks(ctx, tx, m, selectTasks) {
 		var rec Record
 		if err == nil {
 			rec, err = reader.record(&row)
@@ -138,9 +138,9 @@ func (s *Store) readAll(ctx context.Context, tx *sql.Tx, m *meta, records *Recor
 		switch {
 		case !keep:
 		case packs(&rec):
-			records.packed[rec.Key] = string(packed)
+			records.of(&rec).packed[rec.Key] = string(packed)
 		default:
-			records.whole[rec.Key] = &rec
+			records.of(&rec).whole[rec.Key] = &rec
 		}
 	}
 	if err := w.done(savedOf{m.lineage, m.events, m.hash, m.tasks}, records.packer.texts); err != nil {
@@ -168,7 +168,7 @@ func (s *Store) Verify(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, err := range tasks(ctx, tx, &m) {
+		for _, err := range tasks(ctx, tx, &m, selectTasks) {
 			if err != nil {
 				return err
 			}

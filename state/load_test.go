@@ -16,10 +16,13 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// all returns the records by key.
+// all returns the records by key, those of removed tasks included.
 func all(r *state.Records) map[spec.Key]state.Record {
 	m := map[spec.Key]state.Record{}
 	for key := range r.Keys() {
+		m[key] = *r.Get(key)
+	}
+	for key := range r.Removed() {
 		m[key] = *r.Get(key)
 	}
 	return m
@@ -120,6 +123,18 @@ func TestLoad_ManyChanges(t *testing.T) {
 	wantLoaded(t, path, true)
 }
 
+// A removed task is in saved records as well.
+func TestLoad_Removed(t *testing.T) {
+	path := loaded(t, 5)
+	save(t, path, removed(3), removed(4), applied(4))
+	wantLoaded(t, path, true)
+	if err := os.Remove(path + ".records"); err != nil {
+		t.Fatal(err)
+	}
+	wantLoaded(t, path, false)
+	wantLoaded(t, path, true)
+}
+
 // Saved records are believed only if they are whole, and of this very state.
 func TestLoad_NotBelieved(t *testing.T) {
 	path, other := loaded(t, 5), loaded(t, 6)
@@ -133,7 +148,7 @@ func TestLoad_NotBelieved(t *testing.T) {
 	}
 	spoilt := map[string][]byte{
 		"empty": nil, "of another state": foreign, "longer": append(bytes.Clone(good), 0),
-		"of another version": bytes.Replace(bytes.Clone(good), []byte("records 2"), []byte("records 9"), 1),
+		"of another version": bytes.Replace(bytes.Clone(good), []byte("records 3"), []byte("records 9"), 1),
 	}
 	for n := 0; n < len(good); n += 7 {
 		spoilt["cut"] = good[:n]

@@ -36,6 +36,9 @@ const (
 	withRun
 	withIdle
 	withOperateID
+	withRemoved
+	withRequest
+	withSpent
 )
 
 // packs reports whether a record can be packed: one with which nothing is open.
@@ -51,7 +54,7 @@ func (p *packer) append(b []byte, r *Record) []byte {
 	for i, has := range [...]bool{
 		a.TaskType != 0, a.InstanceVersion != 0, a.VersionDesc != "", a.EventDesc != "", a.Rerun != "",
 		!a.Content.IsZero(), !a.Ext.IsZero(), a.Revision != "", a.RequestID != "", a.TaskApproveID != "",
-		a.Wait != 0, a.Run != nil, a.Idle, a.OperateID != "",
+		a.Wait != 0, a.Run != nil, a.Idle, a.OperateID != "", r.Removed != nil, !a.Request.IsZero(), a.Spent != nil,
 	} {
 		if has {
 			with |= 1 << i
@@ -94,6 +97,28 @@ func (p *packer) append(b []byte, r *Record) []byte {
 	}
 	if with&withOperateID != 0 {
 		b = appendText(b, a.OperateID)
+	}
+	if removed := r.Removed; removed != nil {
+		b = p.shared(appendTime(b, removed.At), removed.Revision)
+	}
+	if with&withRequest != 0 {
+		b = append(b, a.Request[:]...)
+	}
+	if a.Spent != nil {
+		b = a.Spent.append(b)
+	}
+	return b
+}
+
+// append appends what was spent.
+func (s *Spent) append(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s.Discards)))
+	for _, version := range s.Discards {
+		b = binary.AppendVarint(b, version)
+	}
+	b = binary.AppendUvarint(b, uint64(len(s.Reruns)))
+	for _, token := range s.Reruns {
+		b = appendText(b, token)
 	}
 	return b
 }
@@ -174,6 +199,15 @@ func (p *packer) unpack(data string, r *Record) bool {
 	if with&withOperateID != 0 {
 		a.OperateID = d.text()
 	}
+	if with&withRemoved != 0 {
+		r.Removed = &Removal{At: d.time(), Revision: d.shared()}
+	}
+	if with&withRequest != 0 {
+		copy(a.Request[:], d.take(uint64(len(a.Request))))
+	}
+	if with&withSpent != 0 {
+		a.Spent = d.spent()
+	}
 	return !d.bad && d.rest == ""
 }
 
@@ -213,6 +247,18 @@ func (d *unpacking) count() (n uint64) {
 func (d *unpacking) signed() int64 {
 	n := d.count()
 	return int64(n>>1) ^ -int64(n&1)
+}
+
+// spent reads what Spent.append wrote.
+func (d *unpacking) spent() *Spent {
+	s := new(Spent)
+	for n := d.count(); n > 0 && !d.bad; n-- {
+		s.Discards = append(s.Discards, d.signed())
+	}
+	for n := d.count(); n > 0 && !d.bad; n-- {
+		s.Reruns = append(s.Reruns, d.text())
+	}
+	return s
 }
 
 func (d *unpacking) text() string { return d.take(d.count()) }

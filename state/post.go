@@ -78,7 +78,7 @@ func openForWords(ctx context.Context, path string) (*writer, error) {
 		return nil, readError(fl, err)
 	}
 	version, err := readVersion(ctx, w)
-	if err == nil && version != schemaVersion {
+	if err == nil && version > schemaVersion { // the table of words is the same in those before
 		err = &NewerError{Path: fl.db, Have: version, Know: schemaVersion}
 	}
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 // reads is what a Store and a Reader have in common: all that a state tells.
 type reads struct {
 	files    files
+	schema   int64 // of the database
 	lineage  string
 	identity Identity
 	// begin starts a transaction that sees one moment of the state; end ends it.
@@ -54,8 +55,12 @@ func (r *reads) Control(ctx context.Context) (Control, error) {
 func (r *reads) Record(ctx context.Context, key spec.Key) (*Record, error) {
 	var rec *Record
 	err := r.view(ctx, func(tx *sql.Tx) error {
-		row, err := one(ctx, tx, scanTask, selectTask, key.ProjectID, key.TaskID)
+		row, err := one(ctx, tx, scanTask, tasksIn(r.schema, selectTask), key.ProjectID, key.TaskID)
 		if errors.Is(err, sql.ErrNoRows) {
+			if r.schema < schemaVersion {
+				rec, err = r.recalled(ctx, tx, key)
+				return err
+			}
 			return nil
 		}
 		if err != nil {
@@ -81,8 +86,14 @@ func (r *reads) Records(ctx context.Context) iter.Seq2[Record, error] {
 			if err != nil {
 				return err
 			}
+			var lost []*Record // in order of key
+			if r.schema < schemaVersion {
+				if lost, err = recall(ctx, tx); err != nil {
+					return err
+				}
+			}
 			reader := newRecordReader()
-			for row, err := range tasks(ctx, tx, &m) {
+			for row, err := range tasks(ctx, tx, &m, tasksIn(r.schema, selectTasks)) {
 				if err != nil {
 					return err
 				}
@@ -90,10 +101,17 @@ func (r *reads) Records(ctx context.Context) iter.Seq2[Record, error] {
 				if err != nil {
 					return err
 				}
-				if !yield(rec, nil) {
-					stopped = true
+				for ; len(lost) > 0 && lost[0].Key.Compare(rec.Key) < 0; lost = lost[1:] {
+					if stopped = !yield(*lost[0], nil); stopped {
+						return nil
+					}
+				}
+				if stopped = !yield(rec, nil); stopped {
 					return nil
 				}
+			}
+			for ; len(lost) > 0 && !stopped; lost = lost[1:] {
+				stopped = !yield(*lost[0], nil)
 			}
 			return nil
 		})
@@ -103,12 +121,12 @@ func (r *reads) Records(ctx context.Context) iter.Seq2[Record, error] {
 	}
 }
 
-// tasks yields the rows of all tasks in order of key, each verified. That rows are
-// missing is its last error.
-func tasks(ctx context.Context, q querier, m *meta) iter.Seq2[taskRow, error] {
+// tasks yields the rows of all tasks, which the query selects in order of key, each
+// verified. That rows are missing is its last error.
+func tasks(ctx context.Context, q querier, m *meta, query string) iter.Seq2[taskRow, error] {
 	return func(yield func(taskRow, error) bool) {
 		var n, sum int64
-		for row, err := range ahead(scan(ctx, q, scanTask, selectTasks)) {
+		for row, err := range ahead(scan(ctx, q, scanTask, query)) {
 			if err == nil {
 				err = row.verify()
 			}
@@ -143,7 +161,7 @@ func (r *reads) History(ctx context.Context, q HistoryQuery) ([]Event, error) {
 	var events []Event
 	err := r.view(ctx, func(tx *sql.Tx) (err error) {
 		if q.Key != nil {
-			events, err = taskHistory(ctx, tx, q)
+			events, err = r.taskHistory(ctx, tx, q)
 		} else {
 			events, err = history(ctx, tx, q)
 		}
@@ -181,8 +199,8 @@ func history(ctx context.Context, tx *sql.Tx, q HistoryQuery) ([]Event, error) {
 }
 
 // taskHistory returns events of one task. Each leads to the one before it.
-func taskHistory(ctx context.Context, tx *sql.Tx, q HistoryQuery) ([]Event, error) {
-	next, err := newestEvent(ctx, tx, *q.Key)
+func (r *reads) taskHistory(ctx context.Context, tx *sql.Tx, q HistoryQuery) ([]Event, error) {
+	next, err := r.newestEvent(ctx, tx, *q.Key)
 	if err != nil || next == 0 {
 		return nil, err
 	}
@@ -213,8 +231,8 @@ func taskHistory(ctx context.Context, tx *sql.Tx, q HistoryQuery) ([]Event, erro
 }
 
 // newestEvent returns where the events of a task end, or 0 if it has none.
-func newestEvent(ctx context.Context, tx *sql.Tx, key spec.Key) (int64, error) {
-	row, err := one(ctx, tx, scanTask, selectTask, key.ProjectID, key.TaskID)
+func (r *reads) newestEvent(ctx context.Context, tx *sql.Tx, key spec.Key) (int64, error) {
+	row, err := one(ctx, tx, scanTask, tasksIn(r.schema, selectTask), key.ProjectID, key.TaskID)
 	if err == nil {
 		return row.event, row.verify()
 	}

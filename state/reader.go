@@ -86,6 +86,7 @@ func (r *Reader) readMeta(ctx context.Context) error {
 		if version > schemaVersion {
 			return &NewerError{Path: r.files.db, Have: version, Know: schemaVersion}
 		}
+		r.schema = version
 		r.meta, err = readMeta(ctx, tx)
 		r.lineage, r.identity = r.meta.lineage, r.meta.identity
 		return err

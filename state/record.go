@@ -30,6 +30,23 @@ type Record struct {
 	Attempt *Attempt `json:"attempt,omitempty"` // nil when nothing is open
 	// Suspended is a person's word to leave the task alone; nil when there is none.
 	Suspended *Suspension `json:"suspended,omitempty"`
+	// Removed is since when the task has no spec; nil while it is managed. All the rest
+	// stays as it was then: a spec that comes back is compared with it.
+	Removed *Removal `json:"removed,omitempty"`
+}
+
+// Removal says since when a task has no spec.
+type Removal struct {
+	At       time.Time `json:"at"`
+	Revision string    `json:"revision,omitempty"` // the one that no longer had the spec
+}
+
+// Spent is what counts once in the life of a task, and has: the acknowledgements and the
+// rerun tokens of commits before the last one that was applied. What the last one has
+// spent is in its Applied.
+type Spent struct {
+	Discards []int64  `json:"discards,omitempty"` // versions whose discardState was acknowledged and used, oldest first
+	Reruns   []string `json:"reruns,omitempty"`   // digests of rerun tokens, oldest first
 }
 
 // Accepted reports whether WeData has accepted the newest commit, and no read has shown
@@ -54,6 +71,9 @@ const (
 	OriginAdopted  Origin = "adopted"   // taken over without a call, as its spec says
 	OriginImported Origin = "imported"  // taken over without a call, as it was live
 	OriginDrift    Origin = "drift"     // taken over without a call, as somebody else had changed it
+	// OriginHistory: all that is known is what the history of an earlier version has, which
+	// forgot a task with its spec: when, in which revision, and the digest of the request.
+	OriginHistory Origin = "history"
 )
 
 // Applied is what a task was last brought to. It holds digests of extConfig,
@@ -84,6 +104,10 @@ type Applied struct {
 	OperateID string `json:"operate_id,omitempty"`
 	// Drift is what has to be remembered of changes by others; nil if that is nothing.
 	Drift *Drifted `json:"drift,omitempty"`
+	// Spent is what earlier commits of the task have used up; nil if that is nothing.
+	Spent *Spent `json:"spent,omitempty"`
+	// Request names the request that was applied; only with OriginHistory.
+	Request spec.Digest `json:"request_digest,omitzero"`
 }
 
 // RunStatus says how a task that was started has come to run.

@@ -2,6 +2,7 @@ package state_test
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,6 +28,11 @@ func fill(t *testing.T, v reflect.Value, n int) {
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(t, v.Elem(), n)
 	case reflect.Array:
+		for i := range v.Len() {
+			fill(t, v.Index(i), n+i)
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
 		for i := range v.Len() {
 			fill(t, v.Index(i), n+i)
 		}
@@ -62,6 +68,10 @@ func TestRecords_KeepEveryField(t *testing.T) {
 	for name, a := range samples {
 		t.Run(name, func(t *testing.T) {
 			want := state.Record{Key: key, Status: state.StatusApplied, Applied: &a}
+			if name == "all" {
+				want.Removed = new(state.Removal)
+				fill(t, reflect.ValueOf(want.Removed).Elem(), 5)
+			}
 			got := state.NewRecords(&want).Get(key)
 			if diff := cmp.Diff(&want, got); diff != "" {
 				t.Errorf("(-put +got):\n%s", diff)
@@ -80,6 +90,8 @@ func TestRecords_PackedForm(t *testing.T) {
 	r := applied(1).Record
 	r.Applied = new(state.Applied)
 	fill(t, reflect.ValueOf(r.Applied).Elem(), 3)
+	r.Removed = new(state.Removal)
+	fill(t, reflect.ValueOf(r.Removed).Elem(), 5)
 	golden(t, "records.packed", state.PackedForm(r))
 }
 
@@ -92,7 +104,7 @@ func TestRecords(t *testing.T) {
 		for range r.Open() {
 			n++
 		}
-		if r.Len() != keys || len(all(r)) != keys || n != open {
+		if r.Len() != keys || len(slices.Collect(r.Keys())) != keys || n != open {
 			t.Errorf("%s: %d records, %d of them open; want %d and %d", what, r.Len(), n, keys, open)
 		}
 	}
@@ -118,6 +130,18 @@ func TestRecords(t *testing.T) {
 	want("after two were forgotten", 1, 0)
 	if r.Get(sampleKey(1)) != nil || r.Has(sampleKey(1)) || !r.Has(sampleKey(2)) {
 		t.Error("what was forgotten is still there, or the other is not")
+	}
+	gone := applied(2).Record
+	gone.Removed = &state.Removal{At: sampleTime()}
+	r.Put(gone)
+	want("after one was removed", 0, 0)
+	if got := r.Get(sampleKey(2)); r.Has(sampleKey(2)) || got == nil || got.Removed == nil || len(slices.Collect(r.Removed())) != 1 {
+		t.Errorf("what was applied to a removed task is forgotten, or it is managed: %+v", got)
+	}
+	r.Put(applied(2).Record)
+	want("after it came back", 1, 0)
+	if len(slices.Collect(r.Removed())) != 0 {
+		t.Error("it is removed as well")
 	}
 	var none *state.Records
 	if none.Len() != 0 || none.Has(sampleKey(1)) || none.Get(sampleKey(1)) != nil || len(all(none)) != 0 {

@@ -89,6 +89,7 @@ type taskRow struct {
 	version                     int64
 	appliedAt, since, nextAt    int64
 	applied, attempt, suspended string
+	removed                     string
 	event                       int64 // the newest of the task's events, 0 without one
 	crc                         int64 // as read
 }
@@ -113,37 +114,51 @@ func newTaskRow(r *Record) (taskRow, error) {
 			return taskRow{}, err
 		}
 	}
+	if r.Removed != nil {
+		if row.removed, err = marshal(r.Removed); err != nil {
+			return taskRow{}, err
+		}
+	}
 	return row, checkSize(len(row.applied)+len(row.attempt)+len(row.suspended), maxRow)
 }
 
 func (t *taskRow) columns() []any {
-	return []any{t.key.ProjectID, t.key.TaskID, t.status, t.commitType, t.version, t.appliedAt, t.since, t.nextAt, t.applied, t.attempt, t.suspended, t.event}
+	return []any{t.key.ProjectID, t.key.TaskID, t.status, t.commitType, t.version, t.appliedAt, t.since, t.nextAt, t.applied, t.attempt, t.suspended, t.removed, t.event}
 }
 
 func scanTask(row scanner) (taskRow, error) {
 	var t taskRow
 	err := row.Scan(&t.key.ProjectID, &t.key.TaskID, &t.status, &t.commitType, &t.version, &t.appliedAt, &t.since, &t.nextAt,
-		&t.applied, &t.attempt, &t.suspended, &t.event, &t.crc)
+		&t.applied, &t.attempt, &t.suspended, &t.removed, &t.event, &t.crc)
 	return t, err
 }
 
-// appendColumns appends to b what checksum does of the columns.
+// appendColumns appends to b what checksum does of the columns. A row that is not
+// removed has the bytes that it had before there was such a column.
 func (t *taskRow) appendColumns(b []byte) []byte {
 	b = appendTexts(b, t.key.ProjectID, t.key.TaskID, t.status, t.commitType)
 	b = appendNumbers(b, t.version, t.appliedAt, t.since, t.nextAt)
 	b = appendTexts(b, t.applied, t.attempt, t.suspended)
+	if t.removed != "" {
+		b = appendTexts(b, t.removed)
+	}
 	return appendNumbers(b, t.event)
 }
 
-// verify reports whether the row is as it was written.
-func (t *taskRow) verify() error {
+// checksum is the row_crc of the row.
+func (t *taskRow) checksum() int64 {
 	kept := rowBytes.Get().(*[]byte)
 	*kept = t.appendColumns(append((*kept)[:0], "tasks"...))
 	sum := castagnoli(*kept)
 	if cap(*kept) <= maxKept {
 		rowBytes.Put(kept)
 	}
-	if t.crc != sum {
+	return sum
+}
+
+// verify reports whether the row is as it was written.
+func (t *taskRow) verify() error {
+	if t.crc != t.checksum() {
 		return unfit("tasks", t.key.String())
 	}
 	return nil

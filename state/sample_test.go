@@ -92,6 +92,14 @@ func forgotten(n int) state.Transition {
 	}
 }
 
+// removed is the transition that leaves the n-th task without a spec.
+func removed(n int) state.Transition {
+	tr := applied(n)
+	tr.Record.Removed = &state.Removal{At: sampleTime(), Revision: "1a410efbd13591db07496601ebc7a059dd55cfe9"}
+	tr.Events = []state.Event{{At: sampleTime(), Kind: state.EventForgotten, Key: sampleKey(n)}}
+	return tr
+}
+
 // statePath returns where a test keeps its state: in memory, if the disk has no
 // part in what is tested.
 func statePath(t testing.TB) string { return filepath.Join(memDir(t), "wedatasync.db") }

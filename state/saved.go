@@ -17,7 +17,7 @@ import (
 
 // savedMagic is what saved records begin with. Its number changes with what a Record
 // is, and with how it is packed.
-const savedMagic = "wedatasync records 2\n"
+const savedMagic = "wedatasync records 3\n"
 
 // errNoSaved says that there are no saved records to use.
 var errNoSaved = errors.New("no saved records")
@@ -254,14 +254,14 @@ func (s *saved) take(r *Records, but map[spec.Key]bool) (sum int64, err error) {
 			if !r.packer.unpack(data, &scratch) {
 				return 0, io.ErrUnexpectedEOF
 			}
-			r.packed[key] = data
+			r.of(&scratch).packed[key] = data
 			continue
 		}
 		rec := new(Record)
 		if err := json.Unmarshal([]byte(data), rec); err != nil {
 			return 0, err
 		}
-		r.whole[key] = rec
+		r.of(rec).whole[key] = rec
 	}
 	return sum, nil
 }

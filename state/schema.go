@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
+	"strings"
 )
 
 // migrations holds N.sql for each schema version N: what makes a schema N of the
@@ -14,7 +15,7 @@ import (
 var migrations embed.FS
 
 // schemaVersion is the schema this version writes, and the newest it reads.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // The statements, in SQL that SQLite and PostgreSQL share: numbered parameters
 // in order, upserts by ON CONFLICT, no functions of the clock.
@@ -33,15 +34,15 @@ const (
 	upsertControl = `INSERT INTO control (id, control, row_crc) VALUES (1, $1, $2)
 		ON CONFLICT (id) DO UPDATE SET control = excluded.control, row_crc = excluded.row_crc`
 
-	taskColumns   = `project_id, task_id, status, commit_type, instance_version, applied_at, since, next_at, applied, attempt, suspended, event, row_crc`
+	taskColumns   = `project_id, task_id, status, commit_type, instance_version, applied_at, since, next_at, applied, attempt, suspended, removed, event, row_crc`
 	selectTasks   = `SELECT ` + taskColumns + ` FROM tasks ORDER BY project_id, task_id`
 	selectTask    = `SELECT ` + taskColumns + ` FROM tasks WHERE project_id = $1 AND task_id = $2`
 	selectTaskEnd = `SELECT row_crc, event FROM tasks WHERE project_id = $1 AND task_id = $2`
 	selectTrails  = `SELECT project_id, task_id, event FROM tasks`
-	insertTask    = `INSERT INTO tasks (status, commit_type, instance_version, applied_at, since, next_at, applied, attempt, suspended, event, row_crc, project_id, task_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+	insertTask    = `INSERT INTO tasks (status, commit_type, instance_version, applied_at, since, next_at, applied, attempt, suspended, removed, event, row_crc, project_id, task_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 	updateTask = `UPDATE tasks SET status = $1, commit_type = $2, instance_version = $3, applied_at = $4, since = $5, next_at = $6,
-		applied = $7, attempt = $8, suspended = $9, event = $10, row_crc = $11 WHERE project_id = $12 AND task_id = $13`
+		applied = $7, attempt = $8, suspended = $9, removed = $10, event = $11, row_crc = $12 WHERE project_id = $13 AND task_id = $14`
 	// The tasks that have changed since an event, at most one more than are asked for.
 	selectChanged   = `SELECT DISTINCT project_id, task_id FROM history WHERE seq > $1 AND task_id <> '' LIMIT $2`
 	selectEventHash = `SELECT hash FROM history WHERE seq = $1`
@@ -54,7 +55,10 @@ const (
 	selectTrail = `WITH RECURSIVE trail (` + eventColumns + `) AS (SELECT ` + eventColumns + ` FROM history WHERE seq = $1
 		UNION ALL SELECT h.seq, h.at, h.kind, h.project_id, h.task_id, h.prev, h.loose, h.event, h.hash, h.row_crc
 		FROM history h JOIN trail ON h.seq = trail.prev) SELECT ` + eventColumns + ` FROM trail`
-	selectLoose     = `SELECT seq FROM history WHERE project_id = $1 AND task_id = $2 AND loose = 1 ORDER BY seq DESC LIMIT 1`
+	selectLoose = `SELECT seq FROM history WHERE project_id = $1 AND task_id = $2 AND loose = 1 ORDER BY seq DESC LIMIT 1`
+	// The newest events of the tasks that have no record.
+	selectLooseEnds = `SELECT project_id, task_id, MAX(seq) FROM history h WHERE loose = 1 AND NOT EXISTS
+		(SELECT 1 FROM tasks t WHERE t.project_id = h.project_id AND t.task_id = h.task_id) GROUP BY project_id, task_id`
 	selectAllEvents = `SELECT ` + eventColumns + ` FROM history ORDER BY seq`
 
 	wordColumns     = `id, at, actor, verb, target, arg, until, answered_at, ok, message, row_crc`
@@ -68,9 +72,19 @@ const (
 	pruneWords      = `DELETE FROM words WHERE answered_at > 0 AND id <= $1`
 )
 
-// makeSchema makes the tables in the caller's transaction, one version at a time.
-func makeSchema(ctx context.Context, tx execer) error {
-	for v := 1; v <= schemaVersion; v++ {
+// tasksIn returns a query of taskColumns for a database of an earlier schema, which is
+// only read: that is migrated by who opens it for writing.
+func tasksIn(schema int64, query string) string {
+	if schema < 2 {
+		return strings.Replace(query, "suspended, removed,", "suspended, '' AS removed,", 1)
+	}
+	return query
+}
+
+// makeSchema makes what a database of the schema before lacks, in the caller's
+// transaction, one version at a time.
+func makeSchema(ctx context.Context, tx execer, before int64) error {
+	for v := before + 1; v <= schemaVersion; v++ {
 		ddl, err := migrations.ReadFile(fmt.Sprintf("migrations/%d.sql", v))
 		if err != nil {
 			return fmt.Errorf("find schema %d: %w", v, err)

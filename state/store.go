@@ -105,7 +105,7 @@ func hold(path string, opt Options) (files, *flock.Flock, error) {
 // start opens a verified state for writing.
 func start(ctx context.Context, fl files, lock *flock.Flock, m meta, opt Options) (_ *Store, err error) {
 	s := &Store{
-		reads:  reads{files: fl, lineage: m.lineage, identity: m.identity, settled: func() error { return nil }},
+		reads:  reads{files: fl, schema: schemaVersion, lineage: m.lineage, identity: m.identity, settled: func() error { return nil }},
 		log:    opt.Logger,
 		lock:   lock,
 		closed: make(chan struct{}),
@@ -127,13 +127,16 @@ func start(ctx context.Context, fl files, lock *flock.Flock, m meta, opt Options
 	if err := s.writer.resume(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.writer.migrate(ctx, opt); err != nil {
+		return nil, err
+	}
 	if s.read, err = openDB(ctx, fl.db, readOnly, readConns); err != nil {
 		return nil, err
 	}
 	if s.openWords, err = s.read.PrepareContext(ctx, countOpenWords); err != nil {
 		return nil, err
 	}
-	if s.head, err = openHead(fl.head, m, opt.fault); err != nil {
+	if s.head, err = openHead(fl.head, s.writer.meta, opt.fault); err != nil {
 		return nil, err
 	}
 	return s, nil

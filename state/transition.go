@@ -91,6 +91,9 @@ func (r *Record) check() error {
 	if err := checkKey(r.Key); err != nil {
 		return err
 	}
+	if r.Removed != nil && (r.Status == StatusNone || r.Status == StatusIntent || r.Status == StatusUnknown) {
+		return fmt.Errorf("it is removed and its status is %s", r.Status)
+	}
 	switch r.Status {
 	case StatusNone:
 		if r.Applied != nil || r.Attempt != nil {

@@ -87,5 +87,5 @@ func passStatus(r *reconcile.Result) error {
 // not brought its task to run where the spec waits for that.
 func waits(r *reconcile.Result) bool {
 	return r.Left.Count(reconcile.ActionCommit) > 0 || r.Holds(reconcile.HoldLocked) > 0 || r.Holds(reconcile.HoldWaiting) > 0 ||
-		r.Holds(reconcile.HoldRefused) > 0 || r.Holds(reconcile.HoldAlreadyLive) > 0 || r.Holds(reconcile.HoldNewerLive) > 0 || r.Holds(reconcile.HoldContested) > 0 || r.Holds(reconcile.HoldDependency) > 0 || r.Left.Count(reconcile.ActionFollow) > 0
+		r.Holds(reconcile.HoldRefused) > 0 || r.Holds(reconcile.HoldAlreadyLive) > 0 || r.Holds(reconcile.HoldNewerLive) > 0 || r.Holds(reconcile.HoldContested) > 0 || r.Holds(reconcile.HoldSpent) > 0 || r.Holds(reconcile.HoldRecalled) > 0 || r.Holds(reconcile.HoldDependency) > 0 || r.Left.Count(reconcile.ActionFollow) > 0
 }

@@ -120,6 +120,7 @@ func (e *explanation) line(label, format string, args ...any) {
 func (e *explanation) write(events []state.Event, planErr error) {
 	e.line("Task", "%s", e.key)
 	e.applied()
+	e.removed()
 	e.attempt()
 	if e.drift != nil {
 		e.line("Drift", "%s", report.DriftText(e.drift))
@@ -142,6 +143,9 @@ func (e *explanation) applied() {
 	}
 	a := e.rec.Applied
 	e.line("Applied", "%s%s at %s, known by %s", a.CommitType, versionText(a.InstanceVersion), clock(a.At), a.Origin)
+	if a.Origin == state.OriginHistory {
+		e.line("", "an earlier version did not keep which version that was")
+	}
 	if a.Revision != "" {
 		e.line("", "revision %s", a.Revision)
 	}
@@ -153,6 +157,17 @@ func (e *explanation) applied() {
 	}
 	if run := a.Run; run != nil {
 		e.line("", "%s since %s%s", run.Status, clock(run.Since), because(run.Detail))
+	}
+}
+
+// removed says that the task is not managed.
+func (e *explanation) removed() {
+	if e.rec == nil || e.rec.Removed == nil {
+		return
+	}
+	e.line("Removed", "%s, its spec is gone: the task is not managed, and what was applied is kept", clock(e.rec.Removed.At))
+	if rev := e.rec.Removed.Revision; rev != "" {
+		e.line("", "revision %s", rev)
 	}
 }
 
@@ -207,7 +222,7 @@ func (e *explanation) change(planErr error) {
 	if c.Want != nil {
 		e.line("Spec", "%s: %s%s", c.Want.Pos, c.Want.CommitType, versionText(c.Want.InstanceVersion))
 	}
-	e.line("Plan", "%s %s", c.Action, c.Reason)
+	e.line("Plan", "%s", planWords(c))
 	for _, f := range c.Fields {
 		if f.Secret {
 			e.line("", "%s differs", f.Name)
@@ -224,6 +239,18 @@ func (e *explanation) change(planErr error) {
 			way = "; to let it go: wedatasync approve " + e.plan.Hash
 		}
 		e.line("Guard", "%s: %s%s", h.Guard, h.Message, way)
+	}
+}
+
+// planWords says what the plan does with the task.
+func planWords(c *reconcile.Change) string {
+	switch c.Action {
+	case reconcile.ActionForget:
+		return "removed from the state: its spec is gone; no call"
+	case reconcile.ActionReturn:
+		return "managed again: its spec is back, as it was applied; no call"
+	default:
+		return strings.TrimSpace(fmt.Sprintf("%s %s", c.Action, c.Reason))
 	}
 }
 
@@ -257,9 +284,17 @@ func orDash(v any) any {
 	return v
 }
 
+// kindWord names what a row of the history is about.
+func kindWord(k state.EventKind) string {
+	if k == state.EventForgotten {
+		return "removed"
+	}
+	return string(k)
+}
+
 // eventText writes a row of the history on one line.
 func eventText(e *state.Event) string {
-	parts := []string{fmt.Sprintf("#%d", e.Seq), clock(e.At), string(e.Kind)}
+	parts := []string{fmt.Sprintf("#%d", e.Seq), clock(e.At), kindWord(e.Kind)}
 	if e.Key != (spec.Key{}) {
 		parts = append(parts, e.Key.String())
 	}

@@ -142,7 +142,7 @@ func planStatus(p *reconcile.Plan, detailed bool) error {
 		return exitStatus(exitError)
 	case len(p.Holds) > 0:
 		return exitStatus(exitHeld)
-	case detailed && (p.Count(reconcile.ActionCommit) > 0 || p.Count(reconcile.ActionHold) > 0 || p.Count(reconcile.ActionForget) > 0):
+	case detailed && (p.Count(reconcile.ActionCommit) > 0 || p.Count(reconcile.ActionHold) > 0 || p.Count(reconcile.ActionForget) > 0 || p.Count(reconcile.ActionReturn) > 0):
 		return exitStatus(exitChanges)
 	default:
 		return nil

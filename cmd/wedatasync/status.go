@@ -30,6 +30,10 @@ type statusReport struct {
 	Control  state.Control        `json:"control"`
 }
 
+// statusRemoved counts the tasks that are no longer managed: what was applied to them is
+// kept.
+const statusRemoved state.Status = "removed"
+
 // openTask is a task that is not simply applied.
 type openTask struct {
 	ProjectID     string            `json:"project_id"`
@@ -101,6 +105,10 @@ func readStatus(ctx context.Context, r *state.Reader) (*statusReport, error) {
 		if err != nil {
 			return nil, err
 		}
+		if rec.Removed != nil {
+			status.Tasks[statusRemoved]++
+			continue
+		}
 		status.Tasks[rec.Status]++
 		if rec.Attempt != nil || rec.Suspended != nil || notRunning(&rec) != nil {
 			status.Open = append(status.Open, openOf(&rec))
@@ -144,7 +152,8 @@ func (s *statusReport) write(w io.Writer, now time.Time) error {
 		fmt.Fprintf(w, "Suspended everything, by %s: %s\n", report.Visible(c.Actor), report.Visible(c.Reason))
 	}
 	for _, a := range s.Control.Approvals {
-		fmt.Fprintf(w, "Approved  plan %s, by %s, until %s\n", a.PlanHash, report.Visible(a.Actor), clock(a.Expires))
+		fmt.Fprintf(w, "Approved  plan %s, past %s, by %s, until %s; %s left\n",
+			report.ShortHash(a.PlanHash), strings.Join(a.Guards, ", "), report.Visible(a.Actor), clock(a.Expires), plural(len(a.Calls), "change"))
 	}
 	s.writeLook(w)
 	if len(s.Open) == 0 {
@@ -229,7 +238,7 @@ func (o openTask) follows() bool {
 // counts says how many tasks have each status, the usual one first.
 func (s *statusReport) counts() string {
 	var parts []string
-	for _, status := range []state.Status{state.StatusApplied, state.StatusIntent, state.StatusUnknown, state.StatusWaiting, state.StatusRefused, state.StatusNone} {
+	for _, status := range []state.Status{state.StatusApplied, state.StatusIntent, state.StatusUnknown, state.StatusWaiting, state.StatusRefused, state.StatusNone, statusRemoved} {
 		if n := s.Tasks[status]; n > 0 || status == state.StatusApplied {
 			parts = append(parts, fmt.Sprintf("%d %s", n, status))
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/app"
 	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -25,8 +26,19 @@ second, and without one it is carried out at once. Who said it stays in the hist
 // newWordCommand makes a command that gives a person's word; about is the tasks that it
 // can be about, or nil if it is about none.
 func newWordCommand(io *stdio, use, short, long string, args cobra.PositionalArgs, about func(*state.Record) bool, word func(args []string) (state.Word, error)) *cobra.Command {
+	return newWord(io, &cobra.Command{Use: use, Short: short, Long: long + wordHelp, Args: takes(args)}, about,
+		func(_ context.Context, _ *settings, args []string) (state.Word, error) {
+			w, err := word(args)
+			if err != nil {
+				err = usageError{err}
+			}
+			return w, err
+		})
+}
+
+// newWord is newWordCommand for a word that needs more than its arguments.
+func newWord(io *stdio, cmd *cobra.Command, about func(*state.Record) bool, word func(ctx context.Context, s *settings, args []string) (state.Word, error)) *cobra.Command {
 	var actor string
-	cmd := &cobra.Command{Use: use, Short: short, Long: long + wordHelp, Args: takes(args)}
 	s := addSettings(cmd)
 	if about != nil {
 		cmd.ValidArgsFunction = completeTask(io, s, about)
@@ -36,9 +48,9 @@ func newWordCommand(io *stdio, use, short, long string, args cobra.PositionalArg
 		if err := s.load(io.getenv); err != nil {
 			return usageError{err}
 		}
-		w, err := word(args)
+		w, err := word(cmd.Context(), s, args)
 		if err != nil {
-			return usageError{err}
+			return err
 		}
 		w.At, w.Actor = time.Now(), actorOf(login(io.getenv), actor)
 		return say(cmd.Context(), io, s, w)
@@ -84,12 +96,42 @@ func loginOf(uid int, getenv func(string) string) string {
 }
 
 func newApproveCommand(io *stdio) *cobra.Command {
-	return newWordCommand(io, "approve PLAN-HASH", "Let a plan go that a guard holds",
-		`Approve lets one plan go past the guards that hold it. It is good for that plan,
-and for what is left of it, for 24 hours. At least 8 digits of the hash are needed.`,
-		cobra.ExactArgs(1), nil, func(args []string) (state.Word, error) {
-			return state.Word{Verb: state.VerbApprove, Target: args[0]}, nil
-		})
+	cmd := &cobra.Command{
+		Use:   "approve PLAN-HASH",
+		Short: "Let a plan go that a guard holds",
+		Long: `Approve lets one plan go past the guards that hold it now, and past no other. It is
+good for that plan, and for what is left of it, for 24 hours, and is used up by what it
+lets through. All 64 digits of the hash are needed: of a shorter one, approve prints the
+plan that is held, with the command that approves it, and ends with 64.
+
+It works with and without a running daemon. Without one, it makes the plan itself, and
+so needs the same --source and configuration. Who said it stays in the history.`,
+		Args: takes(cobra.ExactArgs(1)),
+	}
+	return newWord(io, cmd, nil, func(ctx context.Context, s *settings, args []string) (state.Word, error) {
+		_, whole, ok := reconcile.ParseHash(args[0])
+		switch {
+		case !ok:
+			return state.Word{}, usageError{fmt.Errorf("%q is not a plan hash", args[0])}
+		case !whole:
+			return state.Word{}, showHeld(ctx, io, s)
+		}
+		return state.Word{Verb: state.VerbApprove, Target: args[0]}, nil
+	})
+}
+
+// showHeld prints the plan that would be approved, with the command that does it, for who
+// gave a part of its hash: another plan can have the same.
+func showHeld(ctx context.Context, io *stdio, s *settings) error {
+	const needed = "a plan is approved by all 64 digits of its hash"
+	p, err := makePlan(ctx, io, s, againstState)
+	if err != nil {
+		return usageError{fmt.Errorf("%s; wedatasync plan prints it, and here it cannot be made: %w", needed, err)}
+	}
+	if err := report.Text(io.out, p, report.Options{Rate: s.Rate * s.Share}); err != nil {
+		return err
+	}
+	return usageError{errors.New(needed + ": look at the plan above")}
 }
 
 func newRetryCommand(io *stdio) *cobra.Command {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path"
 	"path/filepath"
 	"time"
@@ -16,6 +17,9 @@ import (
 // Between returns what merging the checked-out revision into base would change,
 // from git alone: no state, no credentials, no network. dir is a folder of the
 // checkout, and the specs are below it.
+//
+// A spec that is new here may have been applied before and removed: it is compared with
+// the last one that the task had in the history of base, as far as that is read.
 //
 // It reads only the files that differ, so it does not know what the others say:
 // `validate` finds a task that is named twice, and dependencies do not order it.
@@ -51,7 +55,12 @@ func Between(ctx context.Context, dir, base string) (_ *reconcile.Plan, err erro
 		applied := reconcile.AppliedOf(c, fork)
 		in.Records.Put(&state.Record{Key: c.Key, Status: state.StatusApplied, Applied: &applied})
 	}
+	past, err := returns(ctx, repo, fork, &in)
+	if err != nil {
+		return nil, err
+	}
 	p := reconcile.Diff(in, time.Now())
+	explainReturns(p, past, base)
 	p.Source = reconcile.SourceInfo{URL: filepath.ToSlash(path.Clean(dir)), Revision: head}
 	p.Against = base
 	return p, nil
@@ -68,6 +77,43 @@ func InRepository(dir string) string {
 		return prefix
 	}
 	return dir
+}
+
+// returns gives the tasks that are new in the specs, and had a spec before, the record of a
+// removed task. It returns what of the history was read; nil if nothing is new.
+func returns(ctx context.Context, repo *source.Repository, base string, in *reconcile.Input) (*source.Past, error) {
+	var added []spec.Key
+	for c := range in.Specs.All() {
+		if !in.Records.Has(c.Key) {
+			added = append(added, c.Key)
+		}
+	}
+	if len(added) == 0 {
+		return nil, nil
+	}
+	past, err := repo.Past(ctx, base, repo.Prefix(), added)
+	if err != nil {
+		return nil, err
+	}
+	for key, had := range past.Found {
+		applied := reconcile.AppliedOf(had.Commit, had.Revision)
+		in.Records.Put(&state.Record{Key: key, Status: state.StatusApplied, Applied: &applied, Removed: &state.Removal{}})
+	}
+	return past, nil
+}
+
+// explainReturns says of each task that is new in the plan what is known of its past, where
+// that is not that it has none: git does not tell what was applied.
+func explainReturns(p *reconcile.Plan, past *source.Past, base string) {
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		switch {
+		case c.Have != nil && c.Have.Removed != nil:
+			c.Detail = fmt.Sprintf("its spec was in %s up to %.12s, and may have been applied: what the state has of it decides", base, c.Have.Applied.Revision)
+		case c.Reason == reconcile.ReasonNew && !past.Whole:
+			c.Detail = fmt.Sprintf("it may have been applied before: of the history of %s, no more than the newest %d commits could be searched", base, past.Commits+1)
+		}
+	}
 }
 
 // HasRevision reports whether the repository that dir is in knows the revision.

@@ -171,7 +171,7 @@ func (i *importer) take(seen *reconcile.Sighting, now time.Time) (state.Transiti
 	i.result.Live++
 	have, want := i.records.Get(seen.Key), i.specs.Get(seen.Key)
 	switch open := have != nil && have.Attempt != nil && !reconcile.Withheld(have); {
-	case have == nil || have.Applied == nil && !open:
+	case have == nil || have.Removed != nil || have.Applied == nil && !open:
 	case open:
 		i.result.Left = append(i.result.Left, LeftTask{Drift: reconcile.DriftOf(want, have, seen, nil, now), Open: true})
 		return state.Transition{}, false

@@ -32,7 +32,7 @@ func Say(ctx context.Context, s Settings, word state.Word) (state.Answer, error)
 	if err != nil {
 		return state.Answer{}, err
 	}
-	if err := obey(ctx, s.State, id); err != nil && !errors.Is(err, state.ErrLocked) {
+	if err := obey(ctx, &s, id, word.Verb); err != nil && !errors.Is(err, state.ErrLocked) {
 		return state.Answer{}, err
 	}
 	return waitAnswer(ctx, s.State, word.ID)
@@ -57,9 +57,10 @@ func identityOf(ctx context.Context, path string) (state.Identity, error) {
 	return r.Identity(), r.Close()
 }
 
-// obey carries out the words in a state that nobody holds.
-func obey(ctx context.Context, path string, id state.Identity) (err error) {
-	store, err := state.Open(ctx, path, id, state.Options{Actor: "wedatasync"})
+// obey carries out the words in a state that nobody holds. To approve a plan, it makes
+// one.
+func obey(ctx context.Context, s *Settings, id state.Identity, verb state.Verb) (err error) {
+	store, err := state.Open(ctx, s.State, id, state.Options{Actor: "wedatasync"})
 	if err != nil {
 		return err
 	}
@@ -68,11 +69,27 @@ func obey(ctx context.Context, path string, id state.Identity) (err error) {
 	if err != nil {
 		return err
 	}
-	r := reconcile.New(reconcile.Config{
+	c := reconcile.Config{
 		Ledger: store, Logger: slog.New(slog.DiscardHandler), Random: mathrand.Float64, NewID: rand.Text,
-	}, records, control)
+		Info: s.sourceInfo(), State: reconcile.StateInfo{Lineage: store.Lineage()},
+		Guards: func() *reconcile.Guards { return &s.Guards },
+		Policy: func() reconcile.DriftPolicy { return reconcile.DriftPolicy(s.DriftPolicy) },
+	}
+	var unplanned error // the word is answered all the same: nothing may be left of it
+	if verb == state.VerbApprove {
+		if c.Source, unplanned = s.OpenSource("", &control, c.Logger); unplanned == nil {
+			defer func() { err = errors.Join(err, c.Source.Close()) }()
+		}
+	}
+	r := reconcile.New(c, records, control)
+	if c.Source != nil {
+		_, unplanned = r.Poll(ctx)
+	}
 	if _, err := r.Obey(ctx); err != nil {
 		return fmt.Errorf("carry out a word: %w", err)
+	}
+	if unplanned != nil {
+		return fmt.Errorf("make the plan to approve: %w", unplanned)
 	}
 	return nil
 }
@@ -108,7 +125,7 @@ func Adopt(ctx context.Context, s Settings, env Env, all bool) (_ int, err error
 	var adopted []state.Transition
 	for c := range rev.Specs.All() {
 		have := records.Get(c.Key)
-		if have != nil && (have.Attempt != nil || have.Applied != nil && !all) {
+		if have != nil && (have.Attempt != nil || have.Applied != nil && have.Removed == nil && !all) {
 			continue
 		}
 		adopted = append(adopted, reconcile.Adopt(have, c, rev.ID, now))

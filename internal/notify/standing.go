@@ -28,6 +28,7 @@ type tally struct {
 	refused   int
 	stopped   int // did not come to run
 	contested int // changed by others again whenever they are healed
+	before    int // applied before, so that another spec or an operator is needed
 	person    int // unknown outcomes, and accepted commits not seen live, that only an operator can settle
 	withheld  int // not sent because of what is live
 	guarded   int
@@ -88,6 +89,8 @@ func (t *tally) hold(c *reconcile.Change) {
 		t.suspended++
 	case reconcile.HoldContested:
 		t.contested++
+	case reconcile.HoldSpent, reconcile.HoldRecalled:
+		t.before++
 	case reconcile.HoldAdopted:
 		t.adopted++
 	default:
@@ -102,7 +105,7 @@ func needsPerson(c *reconcile.Change) bool {
 
 // failed counts what will not pass by itself.
 func (t *tally) failed() int {
-	return t.invalid + t.refused + t.person + t.withheld + t.stopped + t.contested
+	return t.invalid + t.refused + t.person + t.withheld + t.stopped + t.contested + t.before
 }
 
 // open counts what will, or what someone is asked about before it is sent.
@@ -126,6 +129,7 @@ func (t *tally) describe() string {
 	add(t.withheld, "not sent because of what is live", "not sent because of what is live")
 	add(t.stopped, "not running", "not running")
 	add(t.contested, "changed again whenever it is healed", "changed again whenever they are healed")
+	add(t.before, "held, as it was applied before", "held, as they were applied before")
 	add(t.invalid, "error in specs", "errors in specs")
 	add(t.guarded, "held by a guard", "held by a guard")
 	add(t.unknown, "unknown outcome", "unknown outcomes")

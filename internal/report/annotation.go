@@ -62,7 +62,8 @@ func heldAnnotation(c *reconcile.Change) annotation {
 	}
 	message := fmt.Sprintf("%s is held: %s. Way on: %s.", c.Key, meaning, wayOn)
 	s, title := severityNotice, "Held: "+string(c.Hold)
-	if c.Hold == reconcile.HoldUnknown || c.Hold == reconcile.HoldRefused || c.Hold == reconcile.HoldContested {
+	switch c.Hold {
+	case reconcile.HoldUnknown, reconcile.HoldRefused, reconcile.HoldContested, reconcile.HoldRecalled, reconcile.HoldSpent:
 		s = severityWarning
 	}
 	if c.Impact == reconcile.ImpactDiscardState {

@@ -204,7 +204,7 @@ func (b *builder) table(g *page, l level) {
 		b.line("|---|---|---|---|")
 	}
 	for _, c := range rows {
-		b.linef("| %s&nbsp;%s | %s | %s | %s |", icon(c.Impact), verb(c.Impact, 1), g.task(c), arrowed(c), why(c, l.names))
+		b.linef("| %s&nbsp;%s | %s | %s | %s |", icon(c.Impact), verb(c.Impact, 1), g.task(c), arrowed(c), whyCell(c, l.names))
 	}
 	if more := g.summary.commits + g.summary.planHeld - len(rows); more > 0 {
 		b.line("")
@@ -256,8 +256,8 @@ func versionSpan(c *reconcile.Change) string {
 // arrowed is versionSpan for markdown, where it stays on one line.
 func arrowed(c *reconcile.Change) string { return strings.ReplaceAll(versionSpan(c), " ", "&nbsp;") }
 
-func why(c *reconcile.Change, names bool) string {
-	s := reasonWords(c.Reason)
+func whyCell(c *reconcile.Change, names bool) string {
+	s := why(c)
 	if !names {
 		return s
 	}

@@ -172,13 +172,32 @@ func (b *builder) unversioned(g *page, l level) {
 	b.unfold()
 }
 
-func (b *builder) forgotten(g *page, l level) {
-	if len(g.forgotten) == 0 {
+func (b *builder) removed(g *page, l level) {
+	if len(g.removed) == 0 {
 		return
 	}
-	b.fold(fmt.Sprintf("Forgotten: the spec is gone, no call is made (%d)", len(g.forgotten)))
-	b.list(g.forgotten, l.rows, func(c *reconcile.Change) string { return "# " + g.line(c) })
+	b.fold(fmt.Sprintf("Removed from the state: the spec is gone, no call is made (%d)", len(g.removed)))
+	b.list(g.removed, l.rows, func(c *reconcile.Change) string { return "# " + g.line(c) })
 	b.unfold()
+}
+
+func (b *builder) returned(g *page, l level) {
+	if len(g.returned) == 0 {
+		return
+	}
+	b.fold(fmt.Sprintf("Managed again: the spec is back, as it was applied, no call is made (%d)", len(g.returned)))
+	b.list(g.returned, l.rows, func(c *reconcile.Change) string {
+		return fmt.Sprintf("^ %s%s%s", g.line(c), prefixed("  ", clip(Visible(c.Detail), maxMessage)), endPlace(c))
+	})
+	b.unfold()
+}
+
+// prefixed returns s after the prefix, or nothing for nothing.
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
+	}
+	return prefix + s
 }
 
 // list writes the first rows of changes in a fence. Each line starts with a sign

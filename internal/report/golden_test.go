@@ -106,6 +106,7 @@ func TestResult(t *testing.T) {
 		"all-applied": {Plan: everyImpact(), Left: plan(), Applied: 7},
 		"nothing":     {Plan: plan(), Left: plan()},
 		"forgot":      {Plan: find("forget"), Left: plan(), Forgotten: 2},
+		"returned":    {Plan: find("return"), Left: plan(), Forgotten: 1, Returned: 2},
 		"some-left":   {Plan: everyImpact(), Left: find("hold-several"), Applied: 3, Forgotten: 1},
 		"guard":       {Plan: find("guard-max-changes"), Left: find("guard-max-changes")},
 		"cut-short":   {Plan: everyImpact(), Left: plan(first("clicks", spec.Start, 1)), Applied: 6, Superseded: true},

@@ -11,7 +11,7 @@ import (
 
 // FormatVersion is the version of the JSON documents. A minor version adds
 // members, a major one changes or removes some.
-const FormatVersion = "1.1"
+const FormatVersion = "1.2"
 
 // JSONOptions say how a JSON document is written.
 type JSONOptions struct {
@@ -40,7 +40,8 @@ func JSON(w io.Writer, p *reconcile.Plan, o JSONOptions) error {
 	d.member("summary", jsonSummary{
 		Commit:      s.commits,
 		Unchanged:   s.unchanged,
-		Forget:      s.forgotten,
+		Forget:      s.removed,
+		Return:      s.returned,
 		Hold:        s.held + s.planHeld,
 		Invalid:     s.errors,
 		Unversioned: s.unversioned,
@@ -49,7 +50,7 @@ func JSON(w io.Writer, p *reconcile.Plan, o JSONOptions) error {
 		ETA:         estimate(s.commits, o.Rate).Milliseconds(),
 	})
 	list(d, "holds", slices.Values(p.Holds), func(h reconcile.GuardHold) any {
-		return jsonHold(h)
+		return jsonHold{h.Guard, h.Message, h.Approvable}
 	})
 	list(d, "changes", pointers(p.Changes), func(c *reconcile.Change) any {
 		return newJSONChange(c, o.ShowValues)
@@ -86,6 +87,7 @@ type jsonSummary struct {
 	Commit      int   `json:"commit"`
 	Unchanged   int   `json:"unchanged"`
 	Forget      int   `json:"forget"`
+	Return      int   `json:"return"`
 	Hold        int   `json:"hold"`
 	Invalid     int   `json:"invalid"`
 	Unversioned int   `json:"unversioned"`

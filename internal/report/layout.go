@@ -43,12 +43,14 @@ func newRow(c *reconcile.Change, project string, inPlan bool) row {
 	switch c.Action {
 	case reconcile.ActionForget:
 		r.marker = "#"
+	case reconcile.ActionReturn:
+		r.marker, r.why = "^", names
 	case reconcile.ActionUnversioned:
 		r.marker, r.why = "=", names
 	case reconcile.ActionFollow:
 		r.marker, r.why = followMarker(c), names
 	default:
-		r.why = reasonWords(c.Reason)
+		r.why = why(c)
 		if names != "" {
 			r.why += ": " + names
 		}

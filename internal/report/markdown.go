@@ -165,7 +165,8 @@ func (g *page) render(l level) []byte {
 	b.followed(g, l, "Accepted by WeData, and read until it is live, no call is made", g.accepted)
 	b.followed(g, l, "Starting: applied, and followed until it runs, no call is made", g.starting)
 	b.unversioned(g, l)
-	b.forgotten(g, l)
+	b.removed(g, l)
+	b.returned(g, l)
 	b.drift(g, l)
 	b.line("")
 	b.line(g.origin())
@@ -195,7 +196,7 @@ func (g *page) title() string {
 	if len(counts) == 0 {
 		counts = []string{"no commits"}
 	}
-	return name + ": " + strings.Join(counts, ", ") + " · " + codeSpan(shortHash(g.plan.Hash), 40)
+	return name + ": " + strings.Join(counts, ", ") + " · " + codeSpan(ShortHash(g.plan.Hash), 40)
 }
 
 // sentence says what the commits do, and counts what the title does not.

@@ -180,7 +180,7 @@ var (
 	mention = regexp.MustCompile(`@|#[0-9]|GH-[0-9]|![0-9]|://|www\.|\b[0-9]*[a-f][0-9a-f]{6,}\b|:[a-z]+:`)
 	// ours are the only blocks of HTML that a body may have.
 	ours = regexp.MustCompile(`^(<!-- wedatasync:[a-z]+ key=([^->]|-[^->])*-? -->|<details><summary>[A-Za-z0-9:,() ]*</summary>|</details>)\n?$`)
-	sign = regexp.MustCompile(`^([-+!=#?x] |  )`)
+	sign = regexp.MustCompile(`^([-+!=#?x^] |  )`)
 )
 
 // checkBody parses a comment as GitHub does, and fails for all that is not meant

@@ -35,12 +35,18 @@ func resultHeadline(r *reconcile.Result, v *view) string {
 		done = append(done, "applied "+plural(r.Applied, "commit"))
 	}
 	if r.Forgotten > 0 {
-		done = append(done, "forgot "+plural(r.Forgotten, "task"))
+		done = append(done, "removed "+plural(r.Forgotten, "task")+" from the state")
+	}
+	if r.Returned > 0 {
+		done = append(done, "took up "+plural(r.Returned, "task")+" again")
 	}
 	if len(done) == 0 {
 		done = append(done, "applied nothing")
 	}
-	s := strings.Join(done, " and ")
+	s := strings.Join(done, ", ")
+	if i := strings.LastIndex(s, ", "); i >= 0 {
+		s = s[:i] + " and " + s[i+2:]
+	}
 	s = strings.ToUpper(s[:1]) + s[1:]
 	if left := v.left(); left != "" {
 		s += "; left: " + left

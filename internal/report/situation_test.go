@@ -45,6 +45,7 @@ func smallSituations() []situation {
 	all = append(all, followSituations()...)
 	all = append(all, guardSituations()...)
 	all = append(all, fileSituations()...)
+	all = append(all, removalSituations()...)
 	return append(all, fieldSituations()...)
 }
 
@@ -199,7 +200,6 @@ func fileSituations() []situation {
 		{"invalid-files", edit(with(plan(), problems[0], problems[2]), func(p *reconcile.Plan) { p.Specs, p.Managed, p.Unchanged = 0, 0, 0 })},
 		{"degraded", with(plan(next("clicks", spec.Resume, 1, 2)), problems...)},
 		{"warnings", with(plan(), problems[1])},
-		{"forget", plan(gone("clicks", 3), gone("users_cdc", 0))},
 		{"unversioned", plan(unversioned("clicks", spec.Resume, 3, field("versionDesc", "v3", "v3, with a better name")))},
 		{"unversioned-discard-state", plan(unversioned("clicks", spec.RestartDiscardState, 3, field("commitType", "resume", "restart-discard-state")))},
 		{"against-a-revision", edit(everyImpact(), func(p *reconcile.Plan) {

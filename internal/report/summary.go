@@ -24,7 +24,8 @@ type summary struct {
 	notLive     int           // tasks whose accepted commit was not seen live in time
 	accepted    int           // tasks whose accepted commit is read until it is live
 	starting    int           // tasks that are followed until they run
-	forgotten   int           // tasks the state forgets
+	removed     int           // tasks that are no longer managed
+	returned    int           // tasks that are managed again, without a call
 	unversioned int           // tasks that changed without a new version
 	unchanged   int           // tasks that are as their spec says
 	drifted     int           // tasks that are live otherwise than they were applied
@@ -45,7 +46,8 @@ func (v *view) count(planHeld int, rate float64) summary {
 		notLive:     len(v.notLive),
 		accepted:    len(v.accepted),
 		starting:    len(v.starting),
-		forgotten:   len(v.forgotten),
+		removed:     len(v.removed),
+		returned:    len(v.returned),
 		unversioned: len(v.unversioned),
 		unchanged:   v.plan.Unchanged,
 		errors:      v.plan.Problems.Errors(),
@@ -94,8 +96,10 @@ func (s summary) headline() string {
 		fmt.Fprintf(&b, "Nothing will be sent: %s %s followed until it runs", plural(s.starting, "task"), isAre(s.starting))
 	case s.unversioned > 0:
 		fmt.Fprintf(&b, "Nothing will be sent: %s changed without a new version", plural(s.unversioned, "task"))
-	case s.forgotten > 0:
-		fmt.Fprintf(&b, "Nothing will be sent: %s will be forgotten", plural(s.forgotten, "task"))
+	case s.removed > 0:
+		fmt.Fprintf(&b, "Nothing will be sent: %s will be removed from the state%s", plural(s.removed, "task"), s.andReturned())
+	case s.returned > 0:
+		fmt.Fprintf(&b, "Nothing will be sent: %s %s managed again", plural(s.returned, "task"), isAre(s.returned))
 	case s.unchanged > 0:
 		fmt.Fprintf(&b, "Nothing to do: %s", s.allGood())
 	default:
@@ -144,6 +148,14 @@ func (s summary) more() string {
 	return fmt.Sprintf("; %d more %s held", s.held, isAre(s.held))
 }
 
+// andReturned counts the returns beside the removals.
+func (s summary) andReturned() string {
+	if s.returned == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and %s %s managed again", plural(s.returned, "task"), isAre(s.returned))
+}
+
 func (s summary) allGood() string {
 	if s.unchanged == 1 {
 		return "the one task is as its spec says"
@@ -165,7 +177,7 @@ func wasWere(n int, thing string) string {
 // quiet reports whether the plan has nothing to show but how many tasks are as
 // they should be.
 func (s summary) quiet() bool {
-	return s.commits+s.planHeld+s.guards+s.held+s.notRunning+s.following()+s.forgotten+s.unversioned+
+	return s.commits+s.planHeld+s.guards+s.held+s.notRunning+s.following()+s.removed+s.returned+s.unversioned+
 		s.drifted+s.beside+s.errors+s.warnings == 0
 }
 
@@ -208,7 +220,8 @@ func (s summary) others() []string {
 		{s.notLive, "not live"},
 		{s.accepted, "accepted"},
 		{s.starting, "starting"},
-		{s.forgotten, "forgotten"},
+		{s.removed, "removed"},
+		{s.returned, "managed again"},
 		{s.unversioned, "without a new version"},
 		{s.drifted, "drifted"},
 		{s.unchanged, "unchanged"},

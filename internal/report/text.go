@@ -38,7 +38,7 @@ func Text(w io.Writer, p *reconcile.Plan, o Options) error {
 	t.drift(v)
 	t.problems(p.Problems)
 	t.line("")
-	t.wrapped(bold, "", "Plan "+Visible(shortHash(p.Hash))+": "+v.summary.tally()+".")
+	t.wrapped(bold, "", "Plan "+Visible(ShortHash(p.Hash))+": "+v.summary.tally()+".")
 	return t.flush()
 }
 
@@ -126,7 +126,8 @@ func (v *view) groups() []group {
 	return append(groups,
 		group{"Accepted", "accepted by WeData, and read until it is live; no call is made", "", cyan, v.accepted},
 		group{"Starting", "applied, and followed until it runs; no call is made", "", cyan, v.starting},
-		group{"Forgotten", "the spec is gone; no call is made", "", faint, v.forgotten},
+		group{"Removed from the state", "the spec is gone; no call is made", "", faint, v.removed},
+		group{"Managed again", "the spec is back, as it was applied; no call is made", "", faint, v.returned},
 		group{"Unversioned", "changed without a new version; nothing will be sent", "", faint, v.unversioned})
 }
 
@@ -158,8 +159,7 @@ func (t *textWriter) table(v *view) {
 
 // detail writes what belongs to a change below its line.
 func (t *textWriter) detail(v *view, c *reconcile.Change) {
-	heals := c.Action == reconcile.ActionCommit && c.Reason == reconcile.ReasonDrift
-	if c.Detail != "" && (c.Action == reconcile.ActionHold && !heldWithPlan(v.plan, c) || c.Action == reconcile.ActionFollow || heals) {
+	if c.Detail != "" && !heldWithPlan(v.plan, c) {
 		t.wrapped("", rowIndent, Visible(c.Detail))
 	}
 	if !t.ShowValues {

@@ -17,7 +17,8 @@ type view struct {
 	notLive     []*reconcile.Change   // accepted, and not seen live in time
 	accepted    []*reconcile.Change   // accepted, and read until they are live
 	starting    []*reconcile.Change   // live, and followed until they run
-	forgotten   []*reconcile.Change
+	removed     []*reconcile.Change   // their specs are gone
+	returned    []*reconcile.Change   // their specs are back
 	unversioned []*reconcile.Change
 	summary     summary
 }
@@ -31,7 +32,9 @@ func newView(p *reconcile.Plan, rate float64) *view {
 		c := &p.Changes[i]
 		switch {
 		case c.Action == reconcile.ActionForget:
-			v.forgotten = append(v.forgotten, c)
+			v.removed = append(v.removed, c)
+		case c.Action == reconcile.ActionReturn:
+			v.returned = append(v.returned, c)
 		case c.Action == reconcile.ActionUnversioned:
 			v.unversioned = append(v.unversioned, c)
 		case c.NotRunning():

@@ -8,12 +8,12 @@ import (
 	"github.com/wedatasync/wedatasync/spec"
 )
 
-// shortHashLen is how many hexadecimal digits name a plan to people. Approve
-// takes no fewer.
-const shortHashLen = 8
+// shortHashLen is how many hexadecimal digits name a plan to people. Approve takes
+// nothing but all of them.
+const shortHashLen = 16
 
-// shortHash returns the start of a plan's hash.
-func shortHash(hash string) string {
+// ShortHash returns the start of a plan's hash, as it is shown.
+func ShortHash(hash string) string {
 	digits := hash[strings.IndexByte(hash, ':')+1:]
 	return digits[:min(len(digits), shortHashLen)]
 }
@@ -127,6 +127,18 @@ func marker(c *reconcile.Change) string {
 	}
 }
 
+// why says which rule asks for the call, and that the task was removed before.
+func why(c *reconcile.Change) string {
+	switch {
+	case c.Have != nil && c.Have.Removed != nil && c.Reason != "":
+		return reasonWords(c.Reason) + ", spec is back"
+	case c.Reason == reconcile.ReasonNew && c.Action == reconcile.ActionCommit && c.Detail != "":
+		return "first commit, or applied before"
+	default:
+		return reasonWords(c.Reason)
+	}
+}
+
 // reasonWords says which rule asks for the call.
 func reasonWords(r reconcile.Reason) string {
 	switch r {
@@ -157,6 +169,8 @@ func holdReasons() []reconcile.HoldReason {
 		reconcile.HoldAlreadyLive,
 		reconcile.HoldNewerLive,
 		reconcile.HoldContested,
+		reconcile.HoldRecalled,
+		reconcile.HoldSpent,
 		reconcile.HoldGuard,
 		reconcile.HoldPaused,
 		reconcile.HoldSuspended,
@@ -181,6 +195,10 @@ func holdWords(r reconcile.HoldReason, task string) (meaning, wayOn string) {
 		return "a newer version is live, and the state did not apply it", "raise instanceVersion in the spec, or to go back to its version: wedatasync retry " + task
 	case reconcile.HoldContested:
 		return "somebody changes it again whenever it is healed", "change the spec, or to heal it once more, say: wedatasync retry " + task
+	case reconcile.HoldRecalled:
+		return "the spec is back; its applied version is not known", "take it over with wedatasync import, or to send it, say: wedatasync retry " + task
+	case reconcile.HoldSpent:
+		return "its discardState was used already", "keep the state with commitType resume or pause-resume, or release another version"
 	case reconcile.HoldAdopted:
 		return "somebody else has changed it, and that was adopted", "change the spec, or to go back to it, say: wedatasync retry " + task
 	case reconcile.HoldGuard:

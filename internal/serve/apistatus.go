@@ -88,11 +88,15 @@ type jsonLastPass struct {
 	TookMS     int64     `json:"took_ms"`
 	Applied    int       `json:"applied"`
 	Forgotten  int       `json:"forgotten"`
+	Returned   int       `json:"returned"`
 	Superseded bool      `json:"superseded"`
 }
 
 type jsonApproval struct {
 	PlanHash string    `json:"plan_hash"`
+	Guards   []string  `json:"guards"`
+	Left     int       `json:"left"`
+	Used     int       `json:"used"`
 	Actor    string    `json:"actor"`
 	At       time.Time `json:"at"`
 	Expires  time.Time `json:"expires"`
@@ -142,7 +146,7 @@ func (s *Server) jsonStatus(l *look) jsonStatus {
 		j.Suspended = c.Suspended
 	}
 	for _, a := range c.Approvals {
-		j.Approvals = append(j.Approvals, jsonApproval{a.PlanHash, a.Actor, a.At, a.Expires})
+		j.Approvals = append(j.Approvals, jsonApproval{a.PlanHash, append([]string{}, a.Guards...), len(a.Calls), a.Used, a.Actor, a.At, a.Expires})
 	}
 	if l.status.Plan != nil {
 		j.Plan, j.Revision = l.jsonPlan(), s.jsonRevision(l)
@@ -152,7 +156,7 @@ func (s *Server) jsonStatus(l *look) jsonStatus {
 		j.Pass = &jsonPass{l.pass.started, p.Calls, p.Done, p.Left.Milliseconds()}
 	}
 	if last := s.tracker.over(); !last.At.IsZero() {
-		j.LastPass = &jsonLastPass{last.At, last.Took.Milliseconds(), last.Applied, last.Forgotten, last.Superseded}
+		j.LastPass = &jsonLastPass{last.At, last.Took.Milliseconds(), last.Applied, last.Forgotten, last.Returned, last.Superseded}
 	}
 	for _, c := range s.tracker.recent() {
 		j.Calls = append(j.Calls, jsonCall{c.At, c.Key, c.Commit, c.Outcome})
@@ -191,7 +195,7 @@ func (l *look) jsonPlan() *jsonPlan {
 		j.Standings[i.standing] = l.count(i.standing)
 	}
 	for _, h := range p.Holds {
-		j.Holds = append(j.Holds, jsonGuardHold(h))
+		j.Holds = append(j.Holds, jsonGuardHold{h.Guard, h.Message, h.Approvable})
 	}
 	return j
 }

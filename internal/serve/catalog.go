@@ -36,6 +36,7 @@ type task struct {
 	at        int64           // when that was, in Unix milliseconds; 0 if never
 	accepted  bool            // and not seen live yet
 	suspended bool            // by a person, or was
+	removed   bool            // its spec is gone, and it is not managed
 }
 
 // listing is the list of all tasks as it was at one moment. It does not change.
@@ -173,6 +174,9 @@ func (c *catalog) read(ctx context.Context, before *listing) (_ *listing, err er
 		if err != nil {
 			return nil, err
 		}
+		if rec.Removed != nil {
+			continue // it is not managed: its own page and the history have it
+		}
 		if rec.Key.ProjectID != project {
 			project = strings.Clone(rec.Key.ProjectID)
 			l.project = project
@@ -190,6 +194,7 @@ func taskOf(rec *state.Record) task {
 		status:    rec.Status,
 		accepted:  rec.Accepted(),
 		suspended: rec.Suspended != nil,
+		removed:   rec.Removed != nil,
 	}
 	if a := rec.Applied; a != nil {
 		t.commit, t.version, t.at = a.CommitType, a.InstanceVersion, a.At.UnixMilli()

@@ -104,7 +104,7 @@ func (g *gauges) work() {
 		}
 	})
 	g.add("plan_changes", "Changes of the newest plan by what it does with them.", []string{"action"}, func(l *look, tell func(float64, ...string)) {
-		for _, a := range []reconcile.Action{reconcile.ActionCommit, reconcile.ActionHold, reconcile.ActionForget, reconcile.ActionUnversioned, reconcile.ActionFollow} {
+		for _, a := range []reconcile.Action{reconcile.ActionCommit, reconcile.ActionHold, reconcile.ActionForget, reconcile.ActionReturn, reconcile.ActionUnversioned, reconcile.ActionFollow} {
 			tell(float64(l.digest.actions[a]), string(a))
 		}
 	})

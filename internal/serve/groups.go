@@ -13,7 +13,7 @@ func (l *look) needs(reasons []Reason) []need {
 	grouped := map[ReasonCode]bool{}
 	for _, r := range reasons {
 		switch r.Code {
-		case ReasonUnknown, ReasonRefused, ReasonNotRunning, ReasonContested, ReasonNotLive, ReasonAlreadyLive, ReasonNewerLive:
+		case ReasonUnknown, ReasonRefused, ReasonNotRunning, ReasonContested, ReasonNotLive, ReasonAlreadyLive, ReasonNewerLive, ReasonRecalled, ReasonSpent:
 			if grouped[r.Code] {
 				continue
 			}
@@ -88,6 +88,14 @@ func (l *look) personGroup(code ReasonCode) group {
 	case ReasonNewerLive:
 		g := l.group(standNewerLive)
 		g.Meaning = "raise instanceVersion in the spec, or go back to its version"
+		return g
+	case ReasonRecalled:
+		g := l.group(standRecalled)
+		g.Meaning = "take it over with wedatasync import, or send it"
+		return g
+	case ReasonSpent:
+		g := l.group(standSpent)
+		g.Meaning = "keep the state, or release another version"
 		return g
 	}
 	g := group{badge: badgeOf(standUnknown), Count: len(l.digest.person), All: tasksPath("", standUnknown, 1)}

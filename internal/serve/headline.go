@@ -68,6 +68,10 @@ func reasonText(code ReasonCode) string {
 		return "what is wanted is live already"
 	case ReasonNewerLive:
 		return "a newer version is live"
+	case ReasonRecalled:
+		return "a spec is back whose applied version is not known"
+	case ReasonSpent:
+		return "a discardState was used already"
 	case ReasonSpecs:
 		return "specs have errors"
 	case ReasonSignature:

@@ -75,7 +75,11 @@ func kindText(k state.EventKind) string {
 	case state.EventReadBack:
 		return "read back"
 	case state.EventForgotten:
-		return "forgotten"
+		return "removed"
+	case state.EventReturned:
+		return "managed again"
+	case state.EventApproval:
+		return "approval"
 	case state.EventAdopted:
 		return "taken over"
 	case state.EventDrift:

@@ -144,7 +144,7 @@ func (l *look) notes(all *listing, interval time.Duration) []string {
 	}
 	for _, a := range l.status.Control.Approvals {
 		if l.now.Before(a.Expires) {
-			notes = append(notes, fmt.Sprintf("Plan %s is approved by %s, good for %s", short(a.PlanHash), report.Visible(a.Actor), span(a.Expires.Sub(l.now))))
+			notes = append(notes, fmt.Sprintf("Plan %s is approved by %s, good for %s", report.ShortHash(a.PlanHash), report.Visible(a.Actor), span(a.Expires.Sub(l.now))))
 		}
 	}
 	if _, red := sourceReason(l.status.Source, l.status.Plan, l.now, interval); l.status.Source.Err != nil && !red {
@@ -249,7 +249,10 @@ func passText(p lastPass) string {
 		parts = append(parts, plural(p.Applied, "commit"))
 	}
 	if p.Forgotten > 0 {
-		parts = append(parts, plural(p.Forgotten, "task")+" forgotten")
+		parts = append(parts, plural(p.Forgotten, "task")+" removed from the state")
+	}
+	if p.Returned > 0 {
+		parts = append(parts, plural(p.Returned, "task")+" managed again")
 	}
 	if p.Took >= time.Second {
 		parts = append(parts, "took "+span(p.Took))

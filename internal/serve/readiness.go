@@ -26,6 +26,8 @@ const (
 	ReasonNotLive     ReasonCode = "not-live"     // an accepted commit was not seen live in time
 	ReasonAlreadyLive ReasonCode = "already-live" // what is wanted is live, by an operation that the state does not know
 	ReasonNewerLive   ReasonCode = "newer-live"   // a newer version is live than is wanted
+	ReasonRecalled    ReasonCode = "recalled"     // a spec is back, and it is not known which version was applied
+	ReasonSpent       ReasonCode = "spent"        // an acknowledgement of lost state was used already
 	ReasonSpecs       ReasonCode = "specs"        // a file or a commit of the source cannot be used
 	ReasonSource      ReasonCode = "source"       // the source cannot be read
 	ReasonSignature   ReasonCode = "signature"    // the newest revision is not signed by whom it has to be
@@ -35,7 +37,7 @@ const (
 
 // ReasonCodes lists the codes, the most urgent first.
 func ReasonCodes() []ReasonCode {
-	return []ReasonCode{ReasonState, ReasonCredentials, ReasonUnknown, ReasonGuard, ReasonRefused, ReasonNotRunning, ReasonNotLive, ReasonAlreadyLive, ReasonNewerLive, ReasonContested, ReasonSpecs, ReasonSignature, ReasonSource, ReasonConfiguration}
+	return []ReasonCode{ReasonState, ReasonCredentials, ReasonUnknown, ReasonGuard, ReasonRefused, ReasonNotRunning, ReasonNotLive, ReasonAlreadyLive, ReasonNewerLive, ReasonContested, ReasonRecalled, ReasonSpent, ReasonSpecs, ReasonSignature, ReasonSource, ReasonConfiguration}
 }
 
 // reasonTitle names a code to people.
@@ -61,6 +63,10 @@ func reasonTitle(code ReasonCode) string {
 		return "Already live"
 	case ReasonNewerLive:
 		return "Newer live"
+	case ReasonRecalled:
+		return "Applied before"
+	case ReasonSpent:
+		return "discardState used"
 	case ReasonSpecs:
 		return "Specs"
 	case ReasonSignature:
@@ -120,6 +126,12 @@ func readiness(s reconcile.Status, d *digest, now time.Time, interval time.Durat
 	}
 	reasons = append(reasons, liveReasons(d)...)
 	if r, ok := contestedReason(d); ok {
+		reasons = append(reasons, r)
+	}
+	if r, ok := recalledReason(d); ok {
+		reasons = append(reasons, r)
+	}
+	if r, ok := spentReason(d); ok {
 		reasons = append(reasons, r)
 	}
 	if r, ok := specsReason(d); ok {
@@ -233,6 +245,24 @@ func liveReasons(d *digest) []Reason {
 		reasons = append(reasons, r)
 	}
 	return reasons
+}
+
+func recalledReason(d *digest) (Reason, bool) {
+	return retryReason(d, standRecalled, ReasonRecalled,
+		func(c *reconcile.Change) string {
+			return fmt.Sprintf("the spec of %s is back: %s", report.Visible(c.Key.String()), report.Visible(c.Detail))
+		},
+		"the specs of %s tasks are back, and it is not known which versions were applied: import them, or say retry")
+}
+
+func spentReason(d *digest) (Reason, bool) {
+	r, ok := retryReason(d, standSpent, ReasonSpent,
+		func(c *reconcile.Change) string {
+			return fmt.Sprintf("%s is held: %s", report.Visible(c.Key.String()), report.Visible(c.Detail))
+		},
+		"the discardState of %s tasks was used already: change their specs")
+	r.Commands = nil // another spec is needed
+	return r, ok
 }
 
 // retryReason is the reason of tasks that stand so until a person says retry: what one

@@ -33,6 +33,10 @@ const (
 	standContested   standing = "contested"
 	standUnversioned standing = "unversioned"
 	standForgotten   standing = "forgotten"
+	standReturned    standing = "returned"
+	standRemoved     standing = "removed"
+	standSpent       standing = "spent"
+	standRecalled    standing = "recalled"
 )
 
 // tone is how much a standing asks for attention; it is a class of the style sheet.
@@ -64,6 +68,8 @@ func standings() []standingInfo {
 		{standAlreadyLive, toneBad, "already live", "what is wanted is live, by an operation that the state does not know; nothing is sent"},
 		{standNewerLive, toneBad, "newer live", "a newer version is live than is wanted, and the state did not apply it; nothing is sent"},
 		{standContested, toneBad, "contested", "others change it again whenever it is healed; not again until the spec changes or someone says retry"},
+		{standRecalled, toneBad, "applied before", "its spec is back, and it is not known which version was applied; take it over with import, or say retry"},
+		{standSpent, toneBad, "discardState used", "its acknowledgement was used already; not sent until the spec changes"},
 		{standGuard, toneWait, "held by a guard", "a guard in the daemon's configuration does not let it pass"},
 		{standPaused, toneWait, "paused", "sends have stopped, for everything or for its project"},
 		{standLocked, toneWait, "locked", "someone has the task open in WeData; sent by itself once they let go"},
@@ -78,7 +84,9 @@ func standings() []standingInfo {
 		{standSending, toneBusy, "sending", "the request is on its way, or its answer is"},
 		{standToSend, toneBusy, "to send", "in the queue of this pass"},
 		{standUnversioned, toneCalm, "no new version", "changed without a new instanceVersion: nothing is sent"},
-		{standForgotten, toneCalm, "to be forgotten", "its spec is gone; the state forgets it, without a call"},
+		{standForgotten, toneCalm, "to be removed", "its spec is gone; it is no longer managed, without a call"},
+		{standReturned, toneCalm, "managed again", "its spec is back, as it was applied; no call is made"},
+		{standRemoved, toneCalm, "not managed", "its spec is gone; what was applied is kept"},
 		{standInSync, toneOK, "in sync", "as its spec says"},
 	}
 }
@@ -100,6 +108,8 @@ func standingOf(c *reconcile.Change) standing {
 		return standToSend
 	case reconcile.ActionForget:
 		return standForgotten
+	case reconcile.ActionReturn:
+		return standReturned
 	case reconcile.ActionUnversioned:
 		return standUnversioned
 	case reconcile.ActionFollow:

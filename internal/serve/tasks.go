@@ -91,6 +91,8 @@ func (l *look) stands(e entry) standing {
 	s, _ := l.standing(e.key, e.change)
 	if s == standInSync && e.task != nil {
 		switch {
+		case e.task.removed:
+			return standRemoved
 		case e.task.accepted:
 			return standAccepted
 		case e.task.status == state.StatusNone:

@@ -55,6 +55,7 @@ type lastPass struct {
 	Took       time.Duration
 	Applied    int
 	Forgotten  int
+	Returned   int
 	Superseded bool
 }
 
@@ -126,12 +127,12 @@ func (t *tracker) keep(c call) {
 func (t *tracker) Passed(r *reconcile.Result) {
 	now := time.Now()
 	t.mu.Lock()
-	t.last = lastPass{At: now, Applied: r.Applied, Forgotten: r.Forgotten, Superseded: r.Superseded}
+	t.last = lastPass{At: now, Applied: r.Applied, Forgotten: r.Forgotten, Returned: r.Returned, Superseded: r.Superseded}
 	if t.pass != nil {
 		t.last.Took = now.Sub(t.pass.started)
 		t.pass.end()
 	}
-	if r.Applied+r.Forgotten > 0 {
+	if r.Applied+r.Forgotten+r.Returned > 0 {
 		t.change = t.last
 	}
 	took := t.last.Took

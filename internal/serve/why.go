@@ -122,7 +122,7 @@ func whyText(r reconcile.Reason) string {
 // commands are what a person can type to end how the task stands: one of them.
 func (l *look) commands(s standing, key spec.Key, c *reconcile.Change, rec *state.Record) []string {
 	switch {
-	case s == standRefused || s == standNotRunning || s == standContested || s == standAdopted:
+	case s == standRefused || s == standNotRunning || s == standContested || s == standAdopted || s == standRecalled:
 		return []string{taskCommand("retry", key)}
 	case (s == standUnknown || s == standNotLive) && rec != nil && rec.Attempt != nil && rec.Attempt.NeedsPerson != "":
 		return resolveCommands(key)
@@ -156,7 +156,7 @@ func (l *look) inSync() bool {
 	}
 	for _, i := range standings() {
 		switch i.standing {
-		case standInSync, standUnversioned, standForgotten:
+		case standInSync, standUnversioned, standForgotten, standReturned:
 		default:
 			if l.count(i.standing) > 0 {
 				return false
