@@ -377,7 +377,7 @@ func TestP03_ReadFails(t *testing.T) {
 		elapse(5 * time.Second)
 		w.wantSent(t, 2)
 		w.wantStatus(t, "t001", state.StatusWaiting)
-		elapse(5 * time.Minute)
+		elapse(20 * time.Minute)
 		w.wantSent(t, 3)
 		w.wantStatus(t, "t001", state.StatusApplied)
 		p.halt(t)

@@ -22,7 +22,7 @@ const (
 	readTries = 5
 	// blindAfter is how many tries may fail because what is live could not be read
 	// before the commit is sent without.
-	blindAfter = 3
+	blindAfter = 5
 	// codeNotRead is the code of a commit that was put off because what is live
 	// could not be read.
 	codeNotRead = "NotRead"
