@@ -189,7 +189,7 @@ func (e *explanation) attempt() {
 	if a == nil {
 		return
 	}
-	e.line("Attempt", "%s%s (%s), sent %s, now %s", a.Wanted.CommitType, versionText(a.Wanted.InstanceVersion), a.Reason, clock(a.At), e.rec.Status)
+	e.line("Attempt", "%s%s (%s), sent %s, now %s", a.Wanted.CommitType, versionText(a.Wanted.InstanceVersion), a.Reason, clock(a.At), e.stage())
 	e.line("", "spec %s:%d of revision %s%s", a.File, a.Line, a.Wanted.Revision, byAuthor(a.Author))
 	if a.Outcome.Code != "" {
 		e.line("", "answer %s: %s", a.Outcome.Code, a.Outcome.Message)
@@ -201,11 +201,19 @@ func (e *explanation) attempt() {
 		e.line("", "locked by %s since %s", a.Outcome.Locker, clock(a.Since))
 	}
 	if a.NeedsPerson != "" {
-		e.line("", "a person is needed: %s", a.NeedsPerson)
+		e.line("", "action required: %s", a.NeedsPerson)
 	}
 	if !a.NextAt.IsZero() {
 		e.line("", "next %s", clock(a.NextAt))
 	}
+}
+
+// stage says at which stage the newest attempt is.
+func (e *explanation) stage() string {
+	if e.rec.Accepted() {
+		return "accepted, not seen live"
+	}
+	return string(e.rec.Status)
 }
 
 // change says what the newest revision asks for, and what comes of it.

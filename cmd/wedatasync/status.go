@@ -34,6 +34,10 @@ type statusReport struct {
 // kept.
 const statusRemoved state.Status = "removed"
 
+// statusAccepted counts the tasks whose newest commit WeData has accepted, and that no read
+// has shown live yet.
+const statusAccepted state.Status = "accepted"
+
 // openTask is a task that is not simply applied.
 type openTask struct {
 	ProjectID     string            `json:"project_id"`
@@ -109,7 +113,11 @@ func readStatus(ctx context.Context, r *state.Reader) (*statusReport, error) {
 			status.Tasks[statusRemoved]++
 			continue
 		}
-		status.Tasks[rec.Status]++
+		if rec.Accepted() {
+			status.Tasks[statusAccepted]++
+		} else {
+			status.Tasks[rec.Status]++
+		}
 		if rec.Attempt != nil || rec.Suspended != nil || notRunning(&rec) != nil {
 			status.Open = append(status.Open, openOf(&rec))
 		}
@@ -238,7 +246,7 @@ func (o openTask) follows() bool {
 // counts says how many tasks have each status, the usual one first.
 func (s *statusReport) counts() string {
 	var parts []string
-	for _, status := range []state.Status{state.StatusApplied, state.StatusIntent, state.StatusUnknown, state.StatusWaiting, state.StatusRefused, state.StatusNone, statusRemoved} {
+	for _, status := range []state.Status{state.StatusApplied, statusAccepted, state.StatusIntent, state.StatusUnknown, state.StatusWaiting, state.StatusRefused, state.StatusNone, statusRemoved} {
 		if n := s.Tasks[status]; n > 0 || status == state.StatusApplied {
 			parts = append(parts, fmt.Sprintf("%d %s", n, status))
 		}
