@@ -40,6 +40,9 @@ func TestPrometheus(t *testing.T) {
 	}
 }
 
+// daemonSecret is what webhooks to the daemon of startDaemon are signed with.
+const daemonSecret = "ssssssssssssssssssssssssssssssss"
+
 // startDaemon starts a daemon with a simulated endpoint, and returns its address.
 func startDaemon(t *testing.T) string {
 	t.Helper()
@@ -52,7 +55,7 @@ func startDaemon(t *testing.T) string {
 	if err := os.Symlink(self, binary); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(secret, []byte(strings.Repeat("s", 32)), 0o600); err != nil {
+	if err := os.WriteFile(secret, []byte(daemonSecret), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(binary, "run", "--simulate", "--source", filepath.Join(top, "examples"), "--listen", "127.0.0.1:0", "--interval", "1s", "--github-secret-file", secret)
