@@ -4,9 +4,10 @@
 // It needs chromium, and axe-core for what is accessible to everyone:
 //
 //	npm install --prefix dist/browser axe-core
-//	go test ./browser -required -long
+//	go test -C browser . -required -long
 //
-// With -pictures docs/images it writes the pictures of the documentation anew.
+// It is a module of its own, so that the program does not depend on what drives a browser.
+// With -pictures ../docs/images it writes the pictures of the documentation anew.
 package browser_test
 
 import (
@@ -63,7 +64,7 @@ func run(m *testing.M) int {
 // buildProgram builds the program, and returns its path.
 func buildProgram() (string, error) {
 	path := filepath.Join(shared.dir, "wedatasync")
-	out, err := exec.Command("go", "build", "-o", path, "../cmd/wedatasync").CombinedOutput()
+	out, err := exec.Command("go", "build", "-C", "..", "-o", path, "./cmd/wedatasync").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build the program: %w\n%s", err, out)
 	}

@@ -1,5 +1,3 @@
-//go:build ignore
-
 // Render makes the pictures in docs/images: it lets the real binary plan changes of
 // small repositories, and shows its comments as GitHub does. To repeat it, from the
 // top of the repository, with git, npm, chromium and the fonts Noto Sans, Liberation
@@ -7,7 +5,7 @@
 //
 //	go build -o /tmp/wedatasync ./cmd/wedatasync
 //	npm install --prefix /tmp/render github-markdown-css @primer/octicons
-//	go run docs/render/render.go docs/render/scenes.go -bin /tmp/wedatasync -npm /tmp/render
+//	go run -C browser ./render -bin /tmp/wedatasync -npm /tmp/render
 //
 // Revisions have fixed dates, so the same binary gives the same comments.
 package main
@@ -48,7 +46,7 @@ func main() {
 	log.SetFlags(0)
 	bin := flag.String("bin", "wedatasync", "the `binary` that plans")
 	npm := flag.String("npm", "", "the `folder` that npm installed into")
-	out := flag.String("out", "docs/images", "the `folder` of the pictures")
+	out := flag.String("out", "../docs/images", "the `folder` of the pictures")
 	only := flag.String("only", "", "`regexp` of the scenes to make")
 	keep := flag.String("keep", "", "`folder` for the comments and pages, to look into")
 	flag.Parse()
