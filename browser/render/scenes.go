@@ -27,11 +27,12 @@ func scenes() []scene {
 
 // commit is one commit of a spec: its file names what it is about.
 func commit(id string, kind string, version int, more ...string) string {
-	s := fmt.Sprintf("  - taskId: %s\n    commitType: %s\n    instanceVersion: %d\n", id, kind, version)
+	var s strings.Builder
+	fmt.Fprintf(&s, "  - taskId: %s\n    commitType: %s\n    instanceVersion: %d\n", id, kind, version)
 	for _, line := range more {
-		s += "    " + line + "\n"
+		fmt.Fprintf(&s, "    %s\n", line)
 	}
-	return s
+	return s.String()
 }
 
 func mixed(name string, open bool) scene {
