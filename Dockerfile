@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # A static binary, alone in an image: no shell, no package manager, no root.
 #
 #   docker build -t wedatasync .
@@ -6,7 +5,9 @@
 #
 # There is no HEALTHCHECK, for there is nothing to run it with: the orchestrator asks
 # /healthz.
-FROM --platform=$BUILDPLATFORM golang:1.26 AS build
+FROM --platform=$BUILDPLATFORM golang:1.26.8@sha256:3c3e25a4da13fd0478eed2df1eb35a0e667094a7124d3993a6a1d30f71c17e79 AS build
+# The compiler is that of the toolchain line in go.mod, checked by the checksum database.
+ENV GOTOOLCHAIN=auto
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download

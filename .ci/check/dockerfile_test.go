@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/moby/buildkit/client/llb"
@@ -15,16 +16,18 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// noRegistry answers for every base image that it is empty: no network is asked.
-type noRegistry struct{}
+// noRegistry answers for every base image that it is empty: no network is asked. It
+// remembers what it was asked for.
+type noRegistry struct{ refs *[]string }
 
-func (noRegistry) ResolveImageConfig(_ context.Context, ref string, _ sourceresolver.Opt) (string, digest.Digest, []byte, error) {
+func (r noRegistry) ResolveImageConfig(_ context.Context, ref string, _ sourceresolver.Opt) (string, digest.Digest, []byte, error) {
+	*r.refs = append(*r.refs, ref)
 	config, err := json.Marshal(map[string]any{"architecture": "amd64", "os": "linux", "config": map[string]any{}})
 	return ref, "", config, err
 }
 
 func convertOpt() dockerfile2llb.ConvertOpt {
-	return dockerfile2llb.ConvertOpt{MetaResolver: noRegistry{}, Config: dockerui.Config{Labels: map[string]string{}}}
+	return dockerfile2llb.ConvertOpt{MetaResolver: noRegistry{new([]string)}, Config: dockerui.Config{Labels: map[string]string{}}}
 }
 
 // TestDockerfile_Lint runs the checks of docker build --check.
@@ -62,6 +65,29 @@ func TestDockerfile_Image(t *testing.T) {
 		if c.Labels["org.opencontainers.image."+name] == "" {
 			t.Errorf("it has no label %s", name)
 		}
+	}
+}
+
+// TestDockerfile_Pinned: what it is built with is named by digest, which, unlike a tag,
+// always means the same. Only the compiler comes on top, by go.mod.
+func TestDockerfile_Pinned(t *testing.T) {
+	var refs []string
+	opt := convertOpt()
+	opt.MetaResolver = noRegistry{&refs}
+	data := readDockerfile(t)
+	if _, err := dockerfile2llb.Dockerfile2LLB(t.Context(), data, opt); err != nil {
+		t.Fatal(err)
+	}
+	if len(refs) == 0 {
+		t.Error("no base image was asked for: is the test looking at them?")
+	}
+	for _, ref := range refs {
+		if _, d, _ := strings.Cut(ref, "@"); digest.Digest(d).Validate() != nil {
+			t.Errorf("base image %s has no digest", ref)
+		}
+	}
+	if first, _, _ := strings.Cut(string(data), "\n"); strings.Contains(first, "syntax=") {
+		t.Errorf("%s is an image, too", first)
 	}
 }
 

@@ -61,7 +61,7 @@ func TestKubernetes_Overlay(t *testing.T) {
 		}
 	}
 	pod := d.Spec.Template.Spec
-	if image := pod.Containers[0].Image; !strings.HasSuffix(image, "/wedatasync:v1.0.0") {
+	if image := pod.Containers[0].Image; !strings.HasSuffix(image, "/wedatasync:COMMIT") {
 		t.Errorf("the image is %s", image)
 	}
 	for _, v := range pod.Volumes {

@@ -1,0 +1,77 @@
+package check
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+)
+
+// TestGoIsOne: the Go of go.mod's toolchain line is the one that the examples ask for.
+func TestGoIsOne(t *testing.T) {
+	m := regexp.MustCompile(`(?m)^toolchain (go\S+)$`).FindSubmatch(read(t, filepath.Join(top, "go.mod")))
+	if m == nil {
+		t.Fatal("go.mod has no toolchain line")
+	}
+	if want := "GOTOOLCHAIN: " + string(m[1]); !strings.Contains(string(read(t, filepath.Join(top, "examples", "ci", "gitlab.yml"))), want+"\n") {
+		t.Errorf("examples/ci/gitlab.yml does not say %s", want)
+	}
+}
+
+// TestDependabot: every module is kept current, and so are the base image and the actions.
+func TestDependabot(t *testing.T) {
+	var config struct {
+		Updates []struct {
+			Ecosystem   string `json:"package-ecosystem"`
+			Directories []string
+		}
+	}
+	if err := yaml.Unmarshal(read(t, filepath.Join(top, ".github", "dependabot.yml")), &config); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string][]string{}
+	for _, u := range config.Updates {
+		got[u.Ecosystem] = append(got[u.Ecosystem], u.Directories...)
+	}
+	var modules []string
+	err := filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(top, path)
+		if err == nil && entry.IsDir() && (rel == ".git" || rel == "dist") {
+			return fs.SkipDir
+		}
+		if entry.Name() == "go.mod" {
+			modules = append(modules, filepath.ToSlash(filepath.Join("/", filepath.Dir(rel))))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(modules)
+	slices.Sort(got["gomod"])
+	if !slices.Equal(got["gomod"], modules) {
+		t.Errorf("it keeps the modules %v current, not %v", got["gomod"], modules)
+	}
+	for _, ecosystem := range []string{"docker", "github-actions"} {
+		if !slices.Equal(got[ecosystem], []string{"/"}) {
+			t.Errorf("%s: it looks at %v", ecosystem, got[ecosystem])
+		}
+	}
+}
+
+func read(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
