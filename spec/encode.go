@@ -58,6 +58,8 @@ type encoder struct {
 func (e *encoder) file(f *File) {
 	e.again(f.Name)
 	e.text(f.Mark)
+	e.number(int64(f.Size))
+	e.number(int64(f.depends()))
 	e.flag(f.plain())
 	e.count(len(f.Commits))
 	for _, c := range f.Commits {
@@ -78,6 +80,7 @@ func (e *encoder) file(f *File) {
 		e.again(string(p.Severity))
 		e.again(p.Code)
 		e.again(p.Message)
+		e.number(int64(p.More))
 	}
 	e.outline(f.outline)
 }
@@ -219,15 +222,19 @@ func (d *decoder) done() error {
 // head is what a file begins with.
 type head struct {
 	name, mark string
+	size       int // of the text it was made from, in bytes
+	depends    int // how many tasks its commits depend on
 	plain      bool
 	commits    int // how many follow
 }
 
-func (d *decoder) head() head { return head{d.text(), d.text(), d.flag(), d.count()} }
+func (d *decoder) head() head {
+	return head{d.text(), d.text(), int(d.number()), int(d.number()), d.flag(), d.count()}
+}
 
 func (d *decoder) file() *File {
 	h := d.head()
-	f := &File{Name: h.name, Mark: h.mark}
+	f := &File{Name: h.name, Mark: h.mark, Size: h.size}
 	if n := h.commits; n > 0 {
 		f.Commits = make([]*Commit, n)
 	}
@@ -249,7 +256,7 @@ func (d *decoder) file() *File {
 		f.Problems = make(Problems, n)
 	}
 	for i := range f.Problems {
-		f.Problems[i] = Problem{Pos: d.pos(), Severity: Severity(d.text()), Code: d.text(), Message: d.text()}
+		f.Problems[i] = Problem{Pos: d.pos(), Severity: Severity(d.text()), Code: d.text(), Message: d.text(), More: int(d.number())}
 	}
 	f.outline = d.outline(len(f.Commits))
 	return f

@@ -23,6 +23,7 @@ const (
 type File struct {
 	Name     string
 	Mark     string    // what the source made it from; here it means nothing
+	Size     int       // of its text, in bytes
 	Commits  []*Commit // the usable ones, in the file's order; not to be changed, for the next version may have them, too
 	Broken   []Named   // tasks named by commits that are not usable, in the file's order
 	Unread   bool      // some of the file could not be read: it may name any task

@@ -228,18 +228,17 @@ func (g *graph) way(component []Key) []Key {
 }
 
 // problems complains at the commits that have faulty dependencies.
-func (g *graph) problems(s *Set) (ps Problems) {
+func (g *graph) problems(s *Set, add func(Problem)) {
 	for k, unknown := range g.unknown {
 		for _, to := range unknown {
-			ps = append(ps, problemf(s.once[k].pos(), "unknown-dependency",
+			add(problemf(s.once[k].pos(), "unknown-dependency",
 				"dependsOn names task %s of project %s, which is in no spec: correct it, or add the spec", quote(to.TaskID), quote(to.ProjectID)))
 		}
 	}
 	for k, way := range g.circles {
-		ps = append(ps, problemf(s.once[k].pos(), "dependency-cycle",
+		add(problemf(s.once[k].pos(), "dependency-cycle",
 			"dependsOn goes round in a circle (%s): take one of these dependencies out", route(way, k.ProjectID)))
 	}
-	return ps
 }
 
 // route writes a circle as "a -> b -> a", shortened if it is long.

@@ -40,6 +40,7 @@ func (h held) namings() []naming {
 // keep takes a file in, but for what it names.
 func (s *Set) keep(f *File) {
 	s.files[f.Name] = held{file: f}
+	s.weight = s.weight.Add(f.Weight())
 	if f.plain() {
 		s.loose = append(s.loose, f.Name)
 	}
@@ -53,6 +54,7 @@ func (s *Set) keep(f *File) {
 
 // forget takes a file out, but for what it names.
 func (s *Set) forget(name string, h held) {
+	s.weight = s.weight.Sub(h.weight())
 	delete(s.files, name)
 	delete(s.faulty, name)
 	if h.file != nil && h.file.Unread {

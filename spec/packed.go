@@ -76,6 +76,7 @@ func (s *Set) Take(p *Packed) error {
 		files, h := len(s.files), d.head()
 		if h.plain {
 			s.files[h.name] = held{spot: at}
+			s.weight = s.weight.Add(s.files[h.name].weight())
 		} else {
 			d = b.decoder(at.cursor)
 			s.put(d.file())

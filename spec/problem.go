@@ -25,6 +25,9 @@ const (
 	maxName    = 200 // bytes of a file name in it
 	maxQuote   = 60  // bytes of a quoted value in it
 	maxPlaces  = 10  // places of one task named again and again
+
+	// maxListed is how many complaints of one severity a set lists.
+	maxListed = 1000
 )
 
 // CodeNotRead is the code of a warning about a file that looks like a spec and is none.
@@ -36,6 +39,7 @@ type Problem struct {
 	Severity Severity
 	Code     string // stable and short, such as "duplicate-task"
 	Message  string // printable, at most 512 bytes
+	More     int    // how many others it stands for, which are not listed
 }
 
 // String returns "file:line:column: message", printable and at most 512 bytes
@@ -59,13 +63,22 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Errors counts the problems of severity error.
+// Errors counts the problems of severity error, listed or not.
 func (ps Problems) Errors() int {
 	n := 0
 	for _, p := range ps {
 		if p.Severity == SeverityError {
-			n++
+			n += 1 + p.More
 		}
+	}
+	return n
+}
+
+// Len counts the problems, listed or not.
+func (ps Problems) Len() int {
+	n := len(ps)
+	for _, p := range ps {
+		n += p.More
 	}
 	return n
 }

@@ -18,8 +18,9 @@ func Reparse(old *File, name string, data []byte) *File {
 
 // reparse is Reparse where a file is large from that many bytes, and a document.
 func reparse(old *File, name string, data []byte, large, largeDocument int) *File {
+	size := len(data)
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	r := &reader{file: &File{Name: name}}
+	r := &reader{file: &File{Name: name, Size: size}}
 	if p := checkText(name, data); p != nil {
 		r.report(*p)
 		r.unusable = true
@@ -31,7 +32,7 @@ func reparse(old *File, name string, data []byte, large, largeDocument int) *Fil
 	}
 	if r.large && old != nil && old.Name == name && old.outline != nil {
 		p := &piecewise{data: data, known: knownOf(old), sums: newSummer()}
-		p.file = &File{Name: name}
+		p.file = &File{Name: name, Size: size}
 		if p.read(&l) {
 			p.file.outline = &outline{p.pieces}
 			return p.finish()

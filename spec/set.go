@@ -21,10 +21,12 @@ type Set struct {
 	loose  []string             // files put since tidy, repeated
 	sparse map[*bundle]struct{} // in which most is over
 	batch  int                  // how many files are packed together
+	weight Weight               // of the files by themselves
 
-	once    map[Key]*place // tasks that one commit names, and nothing else does
-	contest map[Key]places // tasks named otherwise: more than once, or by a broken commit
-	graph   graph          // who depends on whom among once
+	once      map[Key]*place // tasks that one commit names, and nothing else does
+	contest   map[Key]places // tasks named otherwise: more than once, or by a broken commit
+	contested int            // places of tasks that are named more than once
+	graph     graph          // who depends on whom among once
 
 	settled bool             // nothing was put or removed since settle
 	last    Key              // in order, of all tasks that were ever named
@@ -127,8 +129,13 @@ func (s *Set) name(n naming, depends bool) {
 	first, twice := s.once[n.Key]
 	switch {
 	case contested:
+		s.contested++
+		if len(contest) == 1 {
+			s.contested++
+		}
 		contest[n.place] = struct{}{}
 	case twice:
+		s.contested += 2
 		delete(s.once, n.Key)
 		s.contest[n.Key] = places{*first: {}, n.place: {}}
 	case !n.usable():
@@ -159,10 +166,14 @@ func (s *Set) unname(n naming) {
 		return
 	}
 	s.touch(n.Key, true)
+	if len(contest) > 1 {
+		s.contested--
+	}
 	delete(contest, n.place)
 	if len(contest) > 1 {
 		return
 	}
+	s.contested -= len(contest) // the last one is alone now
 	for last := range contest {
 		if !last.usable() {
 			return
@@ -336,40 +347,40 @@ func (s *Set) differs(k Key, was, is *place) bool {
 	return was == nil || is == nil || was != is && !was.get().equal(is.get())
 }
 
-// Problems lists every complaint, in order of place.
+// Problems lists the complaints in order of place: the first 1,000 errors and as many
+// warnings, with how many more there are.
 func (s *Set) Problems() Problems {
 	s.settle()
-	var all Problems
+	var l listing
 	for _, f := range s.faulty {
-		all = append(all, f.Problems...)
+		for _, p := range f.Problems {
+			l.add(p)
+		}
 	}
 	for k, contest := range s.contest {
-		all = append(all, duplicates(k, contest)...)
+		duplicates(k, contest, l.add)
 	}
-	all = append(all, s.graph.problems(s)...)
-	all.Sort()
-	return all
+	s.graph.problems(s, l.add)
+	return l.problems()
 }
 
 // duplicates complains at each place that names the task, if they are several.
-func duplicates(k Key, contest places) Problems {
+func duplicates(k Key, contest places, add func(Problem)) {
 	if len(contest) < 2 {
-		return nil
+		return
 	}
 	at := make([]Pos, 0, len(contest))
 	for p := range contest {
 		at = append(at, p.pos())
 	}
 	slices.SortFunc(at, Pos.compare)
-	var ps Problems
 	for i, pos := range at[:min(len(at), maxPlaces)] {
 		other := at[0]
 		if i == 0 {
 			other = at[1]
 		}
-		ps = append(ps, problemf(pos, "duplicate-task",
+		add(problemf(pos, "duplicate-task",
 			"task %s of project %s is also named in %s (%d times in all): keep one, neither is used",
 			quote(k.TaskID), quote(k.ProjectID), other.short(), len(at)))
 	}
-	return ps
 }

@@ -498,12 +498,12 @@ func TestSetFollowsLongChains(t *testing.T) {
 			Commits: []*spec.Commit{{Key: task(i), DependsOn: []spec.Key{task(i + 1)}}},
 		})
 	}
-	if s.Len() != 0 || len(s.Problems()) != n {
-		t.Errorf("a circle of %d: %d usable, %d problems", n, s.Len(), len(s.Problems()))
+	if s.Len() != 0 || s.Problems().Len() != n {
+		t.Errorf("a circle of %d: %d usable, %d problems", n, s.Len(), s.Problems().Len())
 	}
 	s.Put(file("0.yaml", "taskId: t0"))
 	if s.Len() != n || len(s.Problems()) != 0 {
-		t.Errorf("a chain of %d: %d usable, %d problems", n, s.Len(), len(s.Problems()))
+		t.Errorf("a chain of %d: %d usable, %d problems", n, s.Len(), s.Problems().Len())
 	}
 }
 

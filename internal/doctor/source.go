@@ -80,7 +80,7 @@ func (r *result) complain(problems spec.Problems) {
 	levels := map[spec.Severity]Level{spec.SeverityError: LevelError, spec.SeverityWarning: LevelWarning}
 	counts := map[spec.Severity]int{}
 	for _, p := range problems {
-		counts[p.Severity]++
+		counts[p.Severity] += 1 + p.More
 	}
 	said := map[spec.Severity]bool{}
 	for _, p := range problems {

@@ -104,7 +104,7 @@ func (b *builder) problemList(ps spec.Problems, rows int, o MarkdownOptions) {
 		}
 		b.linef("- %s: %s", severity, o.item(p))
 	}
-	b.moreItems(len(ps) - len(shown))
+	b.moreItems(ps.Len() - shown.Len())
 }
 
 // item is a problem in a list. Its message is code so that it stays text, and not

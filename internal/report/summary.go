@@ -61,7 +61,7 @@ func (v *view) count(planHeld int, rate float64) summary {
 	}
 	s.eta = estimate(s.commits, rate)
 	s.commits -= planHeld
-	s.warnings = len(v.plan.Problems) - s.errors
+	s.warnings = v.plan.Problems.Len() - s.errors
 	return s
 }
 
@@ -260,7 +260,7 @@ func about(d time.Duration) string {
 // faults counts errors and warnings, for a check without a plan.
 func faults(ps spec.Problems) string {
 	errors := ps.Errors()
-	warnings := len(ps) - errors
+	warnings := ps.Len() - errors
 	switch {
 	case errors == 0 && warnings == 0:
 		return "no problems"

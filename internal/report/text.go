@@ -183,7 +183,7 @@ func (t *textWriter) detail(v *view, c *reconcile.Change) {
 func (t *textWriter) problems(ps spec.Problems) {
 	errors := ps.Errors()
 	t.severity(ps, spec.SeverityError, errors, "Errors", "what they name stays as it is", red)
-	t.severity(ps, spec.SeverityWarning, len(ps)-errors, "Warnings", "used as they are; someone should look", yellow)
+	t.severity(ps, spec.SeverityWarning, ps.Len()-errors, "Warnings", "used as they are; someone should look", yellow)
 }
 
 func (t *textWriter) severity(ps spec.Problems, s spec.Severity, n int, name, meaning string, color ink) {

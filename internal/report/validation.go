@@ -40,7 +40,7 @@ func (v Validation) Text(w io.Writer, o Options) error {
 func (v Validation) JSON(w io.Writer, o JSONOptions) error {
 	d := newDocument(w, o)
 	errors := v.Problems.Errors()
-	d.member("summary", jsonValidation{v.Files, v.Specs, errors, len(v.Problems) - errors})
+	d.member("summary", jsonValidation{v.Files, v.Specs, errors, v.Problems.Len() - errors})
 	d.diagnostics(v.Problems)
 	return d.close()
 }

@@ -62,7 +62,7 @@ func newDigest(p *reconcile.Plan) *digest {
 		}
 	}
 	d.errors = p.Problems.Errors()
-	d.warnings = len(p.Problems) - d.errors
+	d.warnings = p.Problems.Len() - d.errors
 	return d
 }
 

@@ -239,7 +239,7 @@ func (l *look) problems() problemList {
 			}
 		}
 	}
-	list.More = len(all) - len(list.Rows)
+	list.More = all.Len() - len(list.Rows)
 	return list
 }
 

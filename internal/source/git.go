@@ -319,10 +319,11 @@ func (g *Git) load(ctx context.Context, head plumbing.Hash) (next step, err erro
 	if next.snapshot, err = s.snapshot(next.commit.TreeHash, g.config.Path); err != nil {
 		return next, err
 	}
-	if next.changes, err = g.catalog.changes(ctx, s, g.snapshot, next.snapshot, g.config.Path); err != nil {
+	b := newBudget(ctx, g.catalog.set)
+	if next.changes, err = g.catalog.changes(s, g.snapshot, next.snapshot, g.config.Path, b); err != nil {
 		return next, err
 	}
-	next.parsed, err = s.parseAll(ctx, next.changes, g.catalog.set, g.many)
+	next.parsed, err = s.parseAll(next.changes, g.catalog.set, g.many, b)
 	return next, err
 }
 

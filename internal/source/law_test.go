@@ -149,15 +149,19 @@ func (h *randomHistory) check() {
 	if err != nil {
 		h.rt.Fatal(err)
 	}
-	changes, err := scratch.changes(h.rt.Context(), s, snapshot{}, snap, "in")
+	b := newBudget(h.rt.Context(), scratch.set)
+	changes, err := scratch.changes(s, snapshot{}, snap, "in", b)
 	if err != nil {
 		h.rt.Fatal(err)
 	}
-	parsed, err := s.parseAll(h.rt.Context(), changes, scratch.set, manyChanges)
+	parsed, err := s.parseAll(changes, scratch.set, manyChanges, b)
 	if err != nil {
 		h.rt.Fatal(err)
 	}
 	scratch.apply(changes, parsed)
+	if a, b := scratch.set.Weight(), got.Specs.Weight(); a != b {
+		h.rt.Fatalf("the specs weigh %+v from scratch, and %+v", a, b)
+	}
 	if diff := cmp.Diff(marks(scratch), marks(h.git.catalog)); diff != "" {
 		h.rt.Fatalf("the files differ from those read from scratch (-want +got):\n%s", diff)
 	}

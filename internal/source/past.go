@@ -96,7 +96,8 @@ func (w *pastWalk) at(h plumbing.Hash) (*gitobject.Commit, snapshot, error) {
 // compare looks in the files of the earlier commit that the later one changes.
 func (w *pastWalk) compare(ctx context.Context, earlier *gitobject.Commit, from, to snapshot) error {
 	var files []change
-	err := w.store.compare(ctx, from, to, w.path, func(name string, old, _ leaf) error {
+	b := newBudget(ctx, spec.NewSet())
+	err := w.store.compare(from, to, w.path, b, func(name string, old, _ leaf) error {
 		if old != (leaf{}) {
 			files = append(files, change{name, old})
 		}
@@ -105,7 +106,7 @@ func (w *pastWalk) compare(ctx context.Context, earlier *gitobject.Commit, from,
 	if w.files -= len(files); err != nil || w.files < 0 {
 		return errors.Join(err, errPastFiles)
 	}
-	parsed, err := w.store.parse(ctx, files, spec.NewSet())
+	parsed, err := w.store.parse(files, spec.NewSet(), b)
 	if err != nil {
 		return err
 	}

@@ -151,11 +151,12 @@ func (r *Repository) specsAt(ctx context.Context, rev, path string) (_ *reconcil
 		return nil, err
 	}
 	catalog := newCatalog()
-	changes, err := catalog.changes(ctx, r.store, snapshot{}, snap, path)
+	b := newBudget(ctx, catalog.set)
+	changes, err := catalog.changes(r.store, snapshot{}, snap, path, b)
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := r.store.parseAll(ctx, changes, catalog.set, manyChanges)
+	parsed, err := r.store.parseAll(changes, catalog.set, manyChanges, b)
 	if err != nil {
 		return nil, err
 	}
@@ -197,15 +198,16 @@ func (r *Repository) changes(ctx context.Context, base, head, path string) (_ []
 		}
 	}
 	var before, after []change // the two sides of each difference
-	err = r.store.compare(ctx, from, to, path, func(name string, a, b leaf) error {
+	known := spec.NewSet()
+	of := newBudget(ctx, known)
+	err = r.store.compare(from, to, path, of, func(name string, a, b leaf) error {
 		before, after = append(before, change{name, a}), append(after, change{name, b})
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	known := spec.NewSet()
-	bases, err := r.store.parse(ctx, before, known)
+	bases, err := r.store.parse(before, known, of)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +216,11 @@ func (r *Repository) changes(ctx context.Context, base, head, path string) (_ []
 			known.Put(f)
 		}
 	}
-	heads, err := r.store.parse(ctx, after, known)
+	of = newBudget(ctx, known)
+	for _, c := range after {
+		of.replace(c.name)
+	}
+	heads, err := r.store.parse(after, known, of)
 	if err != nil {
 		return nil, err
 	}

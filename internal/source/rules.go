@@ -10,8 +10,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
-
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -48,52 +46,31 @@ const (
 
 // rules says which entries are specs.
 type rules struct {
-	ignore gitignore.Matcher // nil if nothing is ignored
+	ignore ignores
 }
 
 // parseRules reads an ignore file. A pattern that is none is an error: what it
 // was to hide would be sent.
-func parseRules(data []byte) (rules, error) {
-	var patterns []gitignore.Pattern
+func parseRules(data []byte) (r rules, err error) {
 	number := 0
 	for line := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) {
 		number++
-		line = strings.TrimRight(line, "\r\n")
-		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		pattern, err := tidyPattern(line)
+		line = strings.TrimSuffix(line, "\n")
+		p, ok, err := parsePattern(line)
 		if err != nil {
-			return rules{}, fmt.Errorf("%w: %s:%d: %q is no pattern", ErrIgnoreFile, IgnoreFile, number, line)
+			return rules{}, fmt.Errorf("%w: %s:%d: %q is no pattern", ErrIgnoreFile, IgnoreFile, number, oneLine(line, 100))
 		}
-		patterns = append(patterns, gitignore.ParsePattern(pattern, nil))
-	}
-	if patterns == nil {
-		return rules{}, nil
-	}
-	return rules{gitignore.NewMatcher(patterns)}, nil
-}
-
-// tidyPattern checks a pattern, and writes "**" beside other text as "*", which
-// is what it means there.
-func tidyPattern(line string) (string, error) {
-	parts := strings.Split(line, "/")
-	for i, part := range parts {
-		if _, err := path.Match(part, ""); err != nil {
-			return "", err
+		if ok {
+			r.ignore = append(r.ignore, p)
 		}
-		for part != "**" && strings.Contains(part, "**") {
-			part = strings.ReplaceAll(part, "**", "*")
-		}
-		parts[i] = part
 	}
-	return strings.Join(parts, "/"), nil
+	return r, nil
 }
 
 // kind tells what the entry is whose path below the source's path has the given
 // parts, in a folder of an area, and which area it is in itself.
-func (r rules) kind(parts []string, mode fs.FileMode, in area) (kind, area) {
-	if in = r.areaOf(parts, mode.IsDir(), in); in != areaSpecs {
+func (r rules) kind(parts []string, mode fs.FileMode, in area, b *budget) (kind, area) {
+	if in = r.areaOf(parts, mode.IsDir(), in, b); in != areaSpecs {
 		return unreadKind(parts, mode, in), in
 	}
 	return specKind(parts, mode), in

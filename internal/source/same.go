@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/wedatasync/wedatasync/spec"
 )
 
 // errDiffers ends a comparison that has found a difference.
@@ -39,7 +41,7 @@ func (g *Git) sameSpecs(ctx context.Context, commits ...plumbing.Hash) (_ bool, 
 			return false, err
 		}
 	}
-	err = g.mirror.store.compare(ctx, snaps[0], snaps[1], g.config.Path, func(_ string, from, to leaf) error {
+	err = g.mirror.store.compare(snaps[0], snaps[1], g.config.Path, newBudget(ctx, spec.NewSet()), func(_ string, from, to leaf) error {
 		if (from.kind == kindNone || from.kind.unread()) && (to.kind == kindNone || to.kind.unread()) {
 			return nil
 		}

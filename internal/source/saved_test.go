@@ -27,7 +27,7 @@ func forge(t testing.TB, g *Git) {
 	s, err := openSaved(of, path)
 	must(t, err)
 	name := "in/a.yaml"
-	forged := parseSpec(s.catalog.set, name, []byte(specOf("a", 99)))
+	forged := parseSpec(s.catalog.set.File(name), name, []byte(specOf("a", 99)))
 	if forged.Mark = s.catalog.set.Mark(name); forged.Mark == "" {
 		t.Fatalf("%s is not among the saved files", name)
 	}
@@ -174,7 +174,7 @@ func savedOfFiles(t testing.TB, of savedOf, files map[string]string) []byte {
 	t.Helper()
 	c := newCatalog()
 	for name, text := range files {
-		f := parseSpec(c.set, name, []byte(text))
+		f := parseSpec(c.set.File(name), name, []byte(text))
 		f.Mark = leaf{kind: kindSpec, hash: plumbing.ComputeHash(plumbing.BlobObject, []byte(text))}.mark()
 		c.set.Put(f)
 	}

@@ -1,9 +1,9 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -41,12 +42,12 @@ type scan struct {
 
 	ctx     context.Context
 	readers *errgroup.Group
+	parser  *parser
 
 	listed  map[string]struct{} // folders whose entries are known
 	folders map[string]struct{} // folders that are there
-	entries int
-	unread  int  // of what is not specs whatever it is
-	whole   bool // everything was looked at
+	unread  int                 // of what is not specs whatever it is
+	whole   bool                // everything was looked at
 
 	mu      sync.Mutex          // of what follows
 	seen    map[string]struct{} // files that are there
@@ -58,7 +59,13 @@ type scan struct {
 func newScan(ctx context.Context, f *Folder, rules rules, dirty map[string]struct{}) *scan {
 	readers, ctx := errgroup.WithContext(ctx)
 	readers.SetLimit(runtime.GOMAXPROCS(0))
+	known := f.catalog.set
 	return &scan{
+		parser: &parser{
+			ctx: ctx, known: known, budget: newBudget(ctx, spec.NewSet()), // what is moved is not known to be gone yet
+			large: semaphore.NewWeighted(spec.MaxFileSize),
+			twins: &twins{all: true, known: make(map[plumbing.Hash]*twin)},
+		},
 		folder: f, rules: rules, dirty: dirty, ctx: ctx, readers: readers,
 		listed: make(map[string]struct{}), folders: make(map[string]struct{}),
 		seen: make(map[string]struct{}), stamps: make(map[string]stamp),
@@ -95,7 +102,7 @@ func (s *scan) one(root *os.Root, dir string) error {
 		return nil
 	}
 	for i := range below {
-		if s.rules.areaOf(below[:i+1], true, areaSpecs) != areaSpecs {
+		if s.rules.areaOf(below[:i+1], true, areaSpecs, s.parser.budget) != areaSpecs {
 			return nil // nothing is watched there: the next look at everything finds it
 		}
 	}
@@ -145,17 +152,16 @@ func (s *scan) visit(root *os.Root, parts []string, in area, deep bool) error {
 		if len(parts) == 0 {
 			return &Error{Kind: ErrNoFolder, Err: err}
 		}
-		s.found(change{dir, leaf{kind: kindUnreadable}}, kindUnreadable.complaint(dir))
-		return s.ctx.Err()
+		return s.complain(dir, kindUnreadable)
 	}
-	if s.entries += len(entries); s.entries > maxEntries {
-		return fmt.Errorf("%w: more than %d files and folders: name a sub-folder as the path", ErrTooLarge, maxEntries)
+	if err := s.parser.budget.look(len(entries)); err != nil {
+		return err
 	}
 	s.listed[dir] = struct{}{}
 	var reads []read
 	for _, e := range entries {
-		if err := s.ctx.Err(); err != nil {
-			return context.Cause(s.ctx)
+		if err := cmp.Or(context.Cause(s.ctx), s.parser.budget.look(0)); err != nil {
+			return err
 		}
 		r, err := s.entry(root, append(parts, e.Name()), e.Type(), areaSpecs, deep)
 		if err != nil {
@@ -195,7 +201,7 @@ func (s *scan) entry(root *os.Root, parts []string, mode fs.FileMode, in area, d
 	last := parts[len(parts)-1]
 	name := path.Join(s.name(parts[:len(parts)-1]), shown(last))
 	_, dirty := s.dirty[name]
-	switch k, in := s.rules.kind(parts, mode, in); k {
+	switch k, in := s.rules.kind(parts, mode, in, s.parser.budget); k {
 	case kindNone:
 		return nil, nil
 	case kindFolder:
@@ -208,8 +214,7 @@ func (s *scan) entry(root *os.Root, parts []string, mode fs.FileMode, in area, d
 			return nil, nil
 		}
 		if err != nil {
-			s.vanished(name, err)
-			return nil, nil
+			return nil, s.vanished(name, err)
 		}
 		defer sub.Close()
 		return nil, s.visit(sub, parts, in, true)
@@ -219,8 +224,7 @@ func (s *scan) entry(root *os.Root, parts []string, mode fs.FileMode, in area, d
 			return nil, nil
 		}
 		if err != nil {
-			s.found(change{name, leaf{kind: kindUnreadable}}, kindUnreadable.complaint(name))
-			return nil, nil
+			return nil, s.complain(name, kindUnreadable)
 		}
 		s.see(name)
 		st := stamp{info.Size(), info.ModTime(), k}
@@ -229,18 +233,27 @@ func (s *scan) entry(root *os.Root, parts []string, mode fs.FileMode, in area, d
 		}
 		return &read{name, last, k, info}, nil
 	default:
-		s.found(change{name, leaf{kind: k}}, k.complaint(name))
-		return nil, nil
+		return nil, s.complain(name, k)
 	}
 }
 
 // vanished notes a folder that could not be opened a moment after it was listed.
-func (s *scan) vanished(name string, err error) {
+func (s *scan) vanished(name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		delete(s.folders, name)
-		return
+		return nil
 	}
-	s.found(change{name, leaf{kind: kindUnreadable}}, kindUnreadable.complaint(name))
+	return s.complain(name, kindUnreadable)
+}
+
+// complain notes an entry that is not read.
+func (s *scan) complain(name string, k kind) error {
+	return s.found(change{name, leaf{kind: k}}, func() (*spec.File, error) { return s.parser.complaint(k.complaint(name)) })
+}
+
+// nothing notes that there is nothing at a name.
+func (s *scan) nothing(name string) error {
+	return s.found(change{name: name}, func() (*spec.File, error) { return nil, nil })
 }
 
 // read is a file to read.
@@ -266,7 +279,9 @@ func (s *scan) read(root *os.Root, reads []read) error {
 			if err := s.ctx.Err(); err != nil {
 				return err
 			}
-			s.file(root, r)
+			if err := s.file(root, r); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -274,43 +289,40 @@ func (s *scan) read(root *os.Root, reads []read) error {
 }
 
 // file reads and parses one file.
-func (s *scan) file(root *os.Root, r read) {
+func (s *scan) file(root *os.Root, r read) error {
 	start := time.Now()
 	if r.kind.ofInterest() {
-		s.unreadFile(root, r, start)
-		return
+		return s.unreadFile(root, r, start)
 	}
 	data, err := readRegular(root, r.last, r.info, spec.MaxFileSize)
 	l := leaf{kind: kindSpec}
 	large, isLarge := errors.AsType[tooLarge](err)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		s.found(change{name: r.name}, nil)
-		return
+		return s.nothing(r.name)
 	case isLarge:
-		s.found(change{r.name, l}, tooLargeFile(r.name, large))
-		return
+		return s.found(change{r.name, l}, func() (*spec.File, error) { return s.parser.complaint(tooLargeFile(r.name, large)) })
 	case err != nil:
-		l.kind = kindUnreadable
-		s.found(change{r.name, l}, kindUnreadable.complaint(r.name))
-		return
+		return s.complain(r.name, kindUnreadable)
 	}
 	l.hash = name(object{plumbing.BlobObject, data})
-	if s.folder.catalog.leaf(r.name) != l {
-		s.found(change{r.name, l}, parseSpec(s.folder.catalog.set, r.name, data))
+	if err := s.found(change{r.name, l}, func() (*spec.File, error) { return s.parser.file(r.name, l.hash, data) }); err != nil {
+		return err
 	}
 	s.stamp(r, start)
+	return nil
 }
 
 // unreadFile looks whether a file beside the specs says that it is one.
-func (s *scan) unreadFile(root *os.Root, r read, start time.Time) {
+func (s *scan) unreadFile(root *os.Root, r read, start time.Time) error {
 	data, err := readRegular(root, r.last, r.info, maxUnreadSize)
 	if err != nil || !saysSpec(data) {
-		s.found(change{name: r.name}, nil)
+		err = s.nothing(r.name)
 	} else {
-		s.found(change{r.name, leaf{kind: r.kind}}, r.kind.complaint(r.name))
+		err = s.complain(r.name, r.kind)
 	}
 	s.stamp(r, start)
+	return err
 }
 
 // stamp keeps what tells that the file has not changed since it was read.
@@ -323,16 +335,21 @@ func (s *scan) stamp(r read, start time.Time) {
 	s.stamps[r.name] = stamp{r.info.Size(), r.info.ModTime(), r.kind}
 }
 
-// found notes what is at a name now, if it was not so before.
-func (s *scan) found(c change, file *spec.File) {
+// found notes what is at a name now, if it was not so before: what make makes of it.
+func (s *scan) found(c change, make func() (*spec.File, error)) error {
 	s.see(c.name)
 	if s.folder.catalog.leaf(c.name) == c.leaf {
-		return
+		return nil
+	}
+	file, err := make()
+	if err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.changes = append(s.changes, c)
 	s.files = append(s.files, file)
+	return nil
 }
 
 func (s *scan) see(name string) {
@@ -346,22 +363,13 @@ func (s *scan) finish(err error) error {
 	if err = errors.Join(err, s.readers.Wait()); err != nil {
 		return err
 	}
-	count := len(s.seen)
 	for name := range s.folder.catalog.set.Names() {
-		if _, ok := s.seen[name]; ok {
-			continue
+		if _, ok := s.seen[name]; !ok && s.gone(name) {
+			s.changes = append(s.changes, change{name: name})
+			s.files = append(s.files, nil)
 		}
-		if !s.gone(name) {
-			count++
-			continue
-		}
-		s.changes = append(s.changes, change{name: name})
-		s.files = append(s.files, nil)
 	}
-	if count > maxFiles {
-		return errManyFiles()
-	}
-	return nil
+	return newBudget(s.ctx, s.folder.catalog.set).join(s.parser.budget, s.changes)
 }
 
 // gone reports whether a file that was not seen is there no more. The nearest

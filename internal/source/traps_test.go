@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/wedatasync/wedatasync/spec"
 )
 
 // These are the traps of go-git, and of mirrors in general, that are nobody else's:
@@ -51,11 +53,11 @@ func TestCompareReadsOnlyWhatDiffers(t *testing.T) {
 	must(t, err)
 	to, err := s.snapshot(remote.treeOf(after), "in")
 	must(t, err)
-	changes, err := newCatalog().changes(t.Context(), s, from, to, "in")
+	changes, err := newCatalog().changes(s, from, to, "in", newBudget(t.Context(), spec.NewSet()))
 	if err != nil || len(changes) != 1 || changes[0].name != "in/other/deep/b.yaml" {
 		t.Errorf("the changes are %v, %v", changes, err)
 	}
-	if _, err := newCatalog().changes(t.Context(), s, snapshot{}, to, "in"); err == nil {
+	if _, err := newCatalog().changes(s, snapshot{}, to, "in", newBudget(t.Context(), spec.NewSet())); err == nil {
 		t.Error("all is there: this test cannot fail")
 	}
 }

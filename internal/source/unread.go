@@ -29,17 +29,19 @@ const (
 )
 
 // areaOf returns the area of an entry of a folder that is in an area.
-func (r rules) areaOf(parts []string, isDir bool, in area) area {
+func (r rules) areaOf(parts []string, isDir bool, in area, b *budget) area {
 	switch {
 	case in != areaSpecs:
 		return in
 	case strings.HasPrefix(parts[len(parts)-1], "."):
 		return areaHidden
-	case r.ignore != nil && r.ignore.Match(parts, isDir):
-		return areaIgnored
-	default:
-		return areaSpecs
 	}
+	ignored, steps := r.ignore.match(parts, isDir)
+	b.match(steps)
+	if ignored {
+		return areaIgnored
+	}
+	return areaSpecs
 }
 
 // unreadKind tells what an entry outside of the specs is to us. What git itself keeps

@@ -2,17 +2,12 @@ package source
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"path"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
-
-// maxEntries bounds the entries of folders that one comparison looks at: a few
-// small trees can name one another so often that they unfold to any number.
-const maxEntries = 2_000_000
 
 // leaf is what stands at one path. The zero leaf is nothing.
 type leaf struct {
@@ -89,9 +84,9 @@ type comparison struct {
 	found func(name string, from, to leaf) error
 
 	everything bool
-	entries    int
-	unread     int // of them, those that are not specs whatever they are
+	unread     int // entries that are not specs whatever they are
 	parts      []string
+	budget     *budget // a few small trees can name one another so often that they unfold to any number
 }
 
 // subtree is a folder on one side of a comparison; without a hash it is nothing.
@@ -101,22 +96,19 @@ type subtree struct {
 }
 
 // compare tells found where two snapshots differ.
-func (s *store) compare(ctx context.Context, from, to snapshot, base string, found func(name string, from, to leaf) error) error {
-	c := comparison{store: s, from: from, to: to, base: base, found: found, everything: from.ignore != to.ignore}
+func (s *store) compare(from, to snapshot, base string, b *budget, found func(name string, from, to leaf) error) error {
+	c := comparison{store: s, budget: b, from: from, to: to, base: base, found: found, everything: from.ignore != to.ignore}
 	if from.root == to.root && !c.everything {
 		return nil
 	}
-	if err := c.count(len(from.entries) + len(to.entries)); err != nil {
+	if err := c.along(from.entries, to.entries, areaSpecs, areaSpecs); err != nil {
 		return err
 	}
-	return c.along(ctx, from.entries, to.entries, areaSpecs, areaSpecs)
+	return b.look(0)
 }
 
 // folder compares two folders, either of which may be nothing.
-func (c *comparison) folder(ctx context.Context, from, to subtree) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
+func (c *comparison) folder(from, to subtree) error {
 	if from == to && !c.everything {
 		return nil
 	}
@@ -128,11 +120,11 @@ func (c *comparison) folder(ctx context.Context, from, to subtree) error {
 	if err != nil {
 		return err
 	}
-	return c.along(ctx, olds, news, from.area, to.area)
+	return c.along(olds, news, from.area, to.area)
 }
 
 // along compares the entries of two folders.
-func (c *comparison) along(ctx context.Context, olds, news []treeEntry, oldArea, newArea area) error {
+func (c *comparison) along(olds, news []treeEntry, oldArea, newArea area) error {
 	for len(olds) > 0 || len(news) > 0 {
 		order := 0
 		switch {
@@ -150,7 +142,7 @@ func (c *comparison) along(ctx context.Context, olds, news []treeEntry, oldArea,
 		if order >= 0 {
 			b, news = &news[0], news[1:]
 		}
-		if err := c.entry(ctx, a, b, oldArea, newArea); err != nil {
+		if err := c.entry(a, b, oldArea, newArea); err != nil {
 			return err
 		}
 	}
@@ -169,26 +161,21 @@ func (c *comparison) list(f subtree) ([]treeEntry, error) {
 	case err != nil:
 		return nil, err
 	}
-	return entries, c.count(len(entries))
-}
-
-// count counts entries that are looked at, and ends what has no end.
-func (c *comparison) count(n int) error {
-	if c.entries += n; c.entries > maxEntries {
-		return fmt.Errorf("%w: more than %d files and folders: name a sub-folder as the path", ErrTooLarge, maxEntries)
-	}
-	return nil
+	return entries, nil
 }
 
 // entry compares what stands at one path: a or b is nil if nothing does.
-func (c *comparison) entry(ctx context.Context, a, b *treeEntry, oldArea, newArea area) error {
+func (c *comparison) entry(a, b *treeEntry, oldArea, newArea area) error {
+	if err := c.budget.look(1); err != nil {
+		return err
+	}
 	if a != nil && b != nil && *a == *b && !c.everything {
 		return nil
 	}
 	c.parts = append(c.parts, cmp.Or(a, b).name)
 	defer func() { c.parts = c.parts[:len(c.parts)-1] }()
-	from, oldFolder := c.from.rules.look(c.parts, a, oldArea)
-	to, newFolder := c.to.rules.look(c.parts, b, newArea)
+	from, oldFolder := c.from.rules.look(c.parts, a, oldArea, c.budget)
+	to, newFolder := c.to.rules.look(c.parts, b, newArea, c.budget)
 	if from != to {
 		if err := c.found(c.name(), from, to); err != nil {
 			return err
@@ -197,7 +184,7 @@ func (c *comparison) entry(ctx context.Context, a, b *treeEntry, oldArea, newAre
 	if oldFolder.tree.IsZero() && newFolder.tree.IsZero() {
 		return nil
 	}
-	return c.folder(ctx, oldFolder, newFolder)
+	return c.folder(oldFolder, newFolder)
 }
 
 // name returns the path of the entry that is looked at.
@@ -207,11 +194,11 @@ func (c *comparison) name() string {
 }
 
 // look tells what an entry is to us: a leaf, a folder or, with both zero, nothing.
-func (r rules) look(parts []string, e *treeEntry, in area) (leaf, subtree) {
+func (r rules) look(parts []string, e *treeEntry, in area, b *budget) (leaf, subtree) {
 	if e == nil {
 		return leaf{}, subtree{}
 	}
-	switch k, in := r.kind(parts, e.mode, in); k {
+	switch k, in := r.kind(parts, e.mode, in, b); k {
 	case kindNone:
 		return leaf{}, subtree{}
 	case kindFolder:

@@ -1,0 +1,137 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// largeFile is from how many bytes on the parser of a file is not waited for when the
+// step ends: it can take seconds, and cannot be stopped.
+const largeFile = 64 << 10
+
+// parser makes files of what was read, within a budget. It is safe for concurrent use.
+type parser struct {
+	ctx    context.Context
+	known  *spec.Set
+	budget *budget
+	twins  *twins
+	large  *semaphore.Weighted // bytes that are parsed at once: memory is many times that
+}
+
+// file takes a file from the budget, and parses it.
+func (p *parser) file(name string, hash plumbing.Hash, data []byte) (*spec.File, error) {
+	if err := p.budget.file(name, len(data)); err != nil {
+		return nil, err
+	}
+	file, err := p.parse(name, hash, data)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.budget.parsed(file, name); err != nil {
+		return nil, err
+	}
+	if file.Name != name {
+		file = file.As(name)
+	}
+	return file, nil
+}
+
+// complaint takes a file from the budget that is not read.
+func (p *parser) complaint(f *spec.File) (*spec.File, error) {
+	err := p.budget.file(f.Name, 0)
+	if err == nil {
+		err = p.budget.parsed(f, f.Name)
+	}
+	return f, err
+}
+
+// parse parses a content, unless it was parsed under another name.
+func (p *parser) parse(name string, hash plumbing.Hash, data []byte) (file *spec.File, err error) {
+	t := p.twins.of(hash)
+	if t == nil {
+		return p.text(name, data)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.file == nil {
+		t.file, err = p.text(name, data)
+	}
+	return t.file, err
+}
+
+// text parses a text.
+func (p *parser) text(name string, data []byte) (*spec.File, error) {
+	if err := p.large.Acquire(p.ctx, int64(len(data))); err != nil {
+		return nil, context.Cause(p.ctx)
+	}
+	old := p.known.File(name)
+	if len(data) < largeFile {
+		defer p.large.Release(int64(len(data)))
+		return parseSpec(old, name, data), nil
+	}
+	parsed := make(chan *spec.File, 1)
+	go func() {
+		defer p.large.Release(int64(len(data)))
+		parsed <- parseSpec(old, name, data)
+	}()
+	select {
+	case file := <-parsed:
+		return file, nil
+	case <-p.ctx.Done():
+		return nil, context.Cause(p.ctx)
+	}
+}
+
+// parseSpec parses a file. That one file breaks the parser must not stop the others.
+func parseSpec(old *spec.File, name string, data []byte) (file *spec.File) {
+	defer func() {
+		if r := recover(); r != nil {
+			file = spec.BadFile(name, "parser", fmt.Sprintf("the parser broke on this file: %v: please report it", r))
+		}
+	}()
+	return spec.Reparse(old, name, data)
+}
+
+// twins are contents that several names have. They are parsed once.
+type twins struct {
+	mu    sync.Mutex
+	known map[plumbing.Hash]*twin
+	all   bool // it is not known which have several names: any may
+}
+
+type twin struct {
+	mu   sync.Mutex
+	file *spec.File // nil until it is parsed
+}
+
+// twinsOf finds the contents that several changes have.
+func twinsOf(changes []change) *twins {
+	t := &twins{known: make(map[plumbing.Hash]*twin)}
+	seen := make(map[plumbing.Hash]struct{}, len(changes))
+	for _, c := range changes {
+		if c.kind != kindSpec {
+			continue
+		}
+		if _, twice := seen[c.hash]; twice && t.known[c.hash] == nil {
+			t.known[c.hash] = new(twin)
+		}
+		seen[c.hash] = struct{}{}
+	}
+	return t
+}
+
+// of returns where a content is parsed that several names have; nil if one has.
+func (t *twins) of(h plumbing.Hash) *twin {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.all && t.known[h] == nil {
+		t.known[h] = new(twin)
+	}
+	return t.known[h]
+}
