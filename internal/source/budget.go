@@ -181,7 +181,7 @@ func (b *budget) again(k spec.Key) int {
 }
 
 func tooMuch(format string, args ...any) error {
-	return fmt.Errorf("%w: it has more than %s", ErrTooLarge, fmt.Sprintf(format, args...))
+	return &Error{Kind: ErrTooLarge, Detail: "it has more than " + fmt.Sprintf(format, args...)}
 }
 
 func shownPath(name string) string { return oneLine(name, 100) }

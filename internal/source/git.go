@@ -82,6 +82,8 @@ type Git struct {
 	saved    func() (saved, error) // what the last process knew
 	mirror   *mirror               // nil until the first poll
 	broken   plumbing.Hash         // a commit that was damaged when it had just been fetched
+	large    plumbing.Hash         // a commit that is too large, which is found once
+	tooLarge error                 // why
 	catalog  *catalog
 	unsaved  int // commits that whoever has the saved catalog would have to parse
 	snapshot snapshot
@@ -228,11 +230,16 @@ func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision
 	switch {
 	case g.revision != nil && g.revision.ID == head.String():
 		return g.revision, nil
+	case head == g.large:
+		return nil, g.tooLarge
 	case head == g.broken:
 		return nil, &Error{Kind: ErrBadAnswer, Detail: fmt.Sprintf("commit %s is damaged", head), Hint: "run git fsck in the repository itself"}
 	}
 	g.restore()
 	next, err := g.load(ctx, head)
+	if errors.Is(err, ErrTooLarge) {
+		g.large, g.tooLarge = head, err
+	}
 	if err != nil {
 		return nil, err
 	}
