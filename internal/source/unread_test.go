@@ -108,8 +108,9 @@ func TestUnread_Bounds(t *testing.T) {
 	}
 	r := newRepo(t)
 	r.commit(files)
-	got := said(poll(t, r.open(GitConfig{})))
-	if n := strings.Count(got, "warning not-read"); n < maxUnread/2 || n > maxUnread+perFolder {
+	rev := poll(t, r.open(GitConfig{}))
+	got := said(rev)
+	if n := rev.Specs.Problems().Len(); n < maxUnread/2 || n > maxUnread+perFolder {
 		t.Errorf("%d of %d files are looked at", n, len(files))
 	}
 	if !strings.HasPrefix(got, "a v1 a.yaml\n") || strings.Contains(got, "error") {
