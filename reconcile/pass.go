@@ -116,7 +116,10 @@ func (r *Reconciler) remember(ctx context.Context, plan *Plan) error {
 	}
 	note := plan.Holds[0].Message
 	r.cfg.Logger.WarnContext(ctx, "the plan of a new revision is held", "revision", source.Revision, "guard", plan.Holds[0].Guard, "why", note, "approve", "wedatasync approve "+plan.Hash)
-	return r.saveControl(ctx, func(c *state.Control) { c.Pending = source.Revision }, state.Event{
+	return r.saveControl(ctx, func(c *state.Control) {
+		c.Pending = source.Revision
+		r.mark(c)
+	}, state.Event{
 		At: time.Now(), Kind: state.EventRevision, Revision: source.Revision, Actor: source.Author,
 		PlanHash: plan.Hash, Note: state.Clip("not taken over: " + note),
 	})
@@ -125,10 +128,13 @@ func (r *Reconciler) remember(ctx context.Context, plan *Plan) error {
 // accept remembers that the plan's revision has passed the guards.
 func (r *Reconciler) accept(ctx context.Context, plan *Plan) error {
 	control := r.Control()
-	if control.Revision == plan.Source.Revision && control.Pending == "" {
+	if control.Revision == plan.Source.Revision && control.Pending == "" && r.verified() {
 		return nil
 	}
-	return r.saveControl(ctx, func(c *state.Control) { c.Revision, c.Pending = plan.Source.Revision, "" }, state.Event{
+	return r.saveControl(ctx, func(c *state.Control) {
+		c.Revision, c.Pending = plan.Source.Revision, ""
+		r.mark(c)
+	}, state.Event{
 		At: time.Now(), Kind: state.EventRevision, Revision: plan.Source.Revision, Actor: plan.Source.Author,
 		PlanHash: plan.Hash, Note: state.Clip(plan.Source.Subject),
 	})

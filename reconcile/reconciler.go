@@ -87,6 +87,7 @@ type Reconciler struct {
 	revision  *Revision
 	// unverified says why revision is not the newest one, or that there is none.
 	unverified error
+	repoll     bool                // a commit was approved: what the source says now may be another thing
 	rewrites   map[string]Rewrite  // of revision, by the revision before
 	unread     map[string]struct{} // files that look like specs, as the log has them
 	owed       []outcome           // what a full disk did not take yet
@@ -140,6 +141,7 @@ func (r *Reconciler) Recover(ctx context.Context) error {
 // Poll asks the source for its newest revision. If that is not verified, it goes by the
 // one that stands, or by none any more, and returns the error.
 func (r *Reconciler) Poll(ctx context.Context) (changed bool, err error) {
+	r.trust()
 	rev, err := r.cfg.Source.Poll(ctx)
 	if err == nil {
 		r.unverified = nil

@@ -95,6 +95,7 @@ type loop struct {
 	poke  <-chan struct{}
 	next  time.Time // of the next poll
 	tries int       // polls that failed in a row
+	told  string    // what was last said of a newest revision that does not count
 }
 
 // poll polls the source if that is due. A poll that fails is no information: the
@@ -113,8 +114,15 @@ func (l *loop) poll() (changed bool) {
 	l.r.pulse.pollEnds()
 	switch {
 	case err == nil:
-		l.tries, l.next = 0, time.Now().Add(l.r.cfg.Interval())
+		l.tries, l.told, l.next = 0, "", time.Now().Add(l.r.cfg.Interval())
 		l.r.noteSource(nil)
+	case l.ctx.Err() == nil && errors.Is(err, ErrUnverified): // the server has answered
+		l.tries, l.next = 0, time.Now().Add(l.r.cfg.Interval())
+		l.r.noteSource(err)
+		if l.told != err.Error() {
+			l.told = err.Error()
+			l.r.cfg.Logger.ErrorContext(l.ctx, "the newest revision does not count", "error", err)
+		}
 	case l.ctx.Err() == nil:
 		l.tries++
 		least := l.r.cfg.Interval()
@@ -136,6 +144,10 @@ func (l *loop) pass() (wake time.Time, err error) {
 	}
 	now := time.Now()
 	idle := now.Add(l.r.cfg.Interval())
+	if l.r.repoll {
+		l.r.repoll, l.next = false, time.Time{}
+		idle = now
+	}
 	if err != nil {
 		if turn := l.r.nextTurn(); turn.After(now) {
 			idle = sooner(idle, turn)

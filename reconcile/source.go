@@ -37,5 +37,8 @@ type Revision struct {
 	Author  string    // "Name <email>"; empty for a folder
 	Subject string    // first line of the message
 	When    time.Time // zero for a folder
-	Specs   *spec.Set
+	// Verified is the newest commit that counts so far, for the state to remember: this
+	// one, or one that came after it. Empty for a folder.
+	Verified string
+	Specs    *spec.Set
 }

@@ -19,7 +19,7 @@ func (r *Reconciler) Obey(ctx context.Context) (obeyed int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("read what people asked for: %w", err)
 	}
-	isApproval := func(w state.Word) bool { return w.Verb == state.VerbApprove }
+	isApproval := func(w state.Word) bool { return w.Verb == state.VerbApprove && !IsCommit(w.Target) }
 	if i := slices.IndexFunc(words, isApproval); i >= 0 && r.plan == nil && r.revision != nil {
 		if _, err := r.planAt(ctx, words[i].At); err != nil { // what held it then is what was approved
 			return 0, err
@@ -46,7 +46,11 @@ func (r *Reconciler) obey(ctx context.Context, w state.Word) error {
 	if t.Record != nil {
 		e.Key = t.Record.Key
 	}
-	if w.Verb == state.VerbApprove && answer.OK {
+	switch {
+	case w.Verb != state.VerbApprove || !answer.OK:
+	case IsCommit(w.Target):
+		e.Revision = strings.ToLower(w.Target)
+	default:
 		e.PlanHash = r.plan.Hash
 	}
 	if t.Forget != nil {
@@ -82,6 +86,8 @@ func (r *Reconciler) answer(w state.Word, now time.Time) (state.Transition, stat
 	switch {
 	case w.Verb == state.VerbSuspend && !w.Until.IsZero() && !now.Before(w.Until):
 		return state.Transition{}, no("%s is over already: suspend until a later time", stamp(w.Until))
+	case w.Verb == state.VerbApprove && IsCommit(w.Target):
+		return r.approveCommit(w, now)
 	case w.Verb == state.VerbApprove:
 		return r.approve(w, now)
 	case w.Target == "" && w.Verb == state.VerbRetry:

@@ -11,10 +11,15 @@ type Control struct {
 	Revision string `json:"revision,omitempty"` // the newest revision a finished pass was made for
 	// Pending is the newest revision that was planned for, if that is another one: a guard
 	// holds its plan.
-	Pending   string      `json:"pending,omitempty"`
-	Pauses    []Pause     `json:"pauses,omitempty"`
-	Approvals []Approval  `json:"approvals,omitempty"`
-	Suspended *Suspension `json:"suspended,omitempty"`
+	Pending string `json:"pending,omitempty"`
+	// Verified is the newest commit that counts: signed as it had to be, approved by an
+	// operator, or read while nothing had to be signed. It never moves back in history.
+	Verified string `json:"verified,omitempty"`
+	// Trusted are commits that operators let count, the newest approval last.
+	Trusted   []TrustedCommit `json:"trusted,omitempty"`
+	Pauses    []Pause         `json:"pauses,omitempty"`
+	Approvals []Approval      `json:"approvals,omitempty"`
+	Suspended *Suspension     `json:"suspended,omitempty"`
 	// Restored is set when an older or damaged state was taken back by a person:
 	// the first plan that would call is then held for approval.
 	Restored bool `json:"restored,omitempty"`
@@ -27,6 +32,14 @@ type Control struct {
 	ApprovalFlows map[string]bool `json:"approval_flows,omitempty"`
 	// Look is the last look at what is live; nil before the first.
 	Look *Look `json:"look,omitempty"`
+}
+
+// TrustedCommit is a commit that an operator lets count, with all that led to it, although
+// nobody trusted has signed it.
+type TrustedCommit struct {
+	Commit string    `json:"commit"`
+	Actor  string    `json:"actor"`
+	At     time.Time `json:"at"`
 }
 
 // Operator is an account as reads name it.

@@ -9,7 +9,7 @@ type Word struct {
 	At    time.Time `json:"at"`
 	Actor string    `json:"actor"`
 	Verb  Verb      `json:"verb"`
-	// Target is a plan hash for approve, else "projectId/taskId", or empty for everything.
+	// Target is a plan hash or a commit for approve, else "projectId/taskId", or empty for everything.
 	Target string    `json:"target,omitempty"`
 	Arg    string    `json:"arg,omitempty"` // resolve: "applied" or "not-applied"; suspend: the reason
 	Until  time.Time `json:"until,omitzero"`

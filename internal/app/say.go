@@ -83,7 +83,9 @@ func obey(ctx context.Context, s *Settings, id state.Identity, verb state.Verb) 
 	}
 	r := reconcile.New(c, records, control)
 	if c.Source != nil {
-		_, unplanned = r.Poll(ctx)
+		if _, unplanned = r.Poll(ctx); errors.Is(unplanned, reconcile.ErrUnverified) {
+			unplanned = nil // it may be what is approved
+		}
 	}
 	if _, err := r.Obey(ctx); err != nil {
 		return fmt.Errorf("carry out a word: %w", err)

@@ -40,11 +40,21 @@ func (s *Settings) sources(mirror string, known *state.Control, log *slog.Logger
 		RevokedKeysFile:    s.Git.RevokedKeysFile,
 		Since:              known.Revision,
 		Pending:            known.Pending,
+		Verified:           known.Verified,
+		Trusted:            trusted(known),
 
 		PlainHosts: s.PlainHosts,
 		Logger:     log,
 	}
 	return git, source.FolderConfig{Path: s.Path, Logger: log}
+}
+
+// trusted are the commits that operators let count.
+func trusted(known *state.Control) (commits []string) {
+	for _, c := range known.Trusted {
+		commits = append(commits, c.Commit)
+	}
+	return commits
 }
 
 // OpenSource opens the source of the settings. mirror is the folder for a copy of a git

@@ -51,10 +51,15 @@ type GitConfig struct {
 	PGPKeysFile        string // armored public keys that may sign
 	AllowedSignersFile string // keys of SSH that may sign, as ssh-keygen(1) has them
 	RevokedKeysFile    string // public keys of SSH that may not, whatever the other says
-	// Since is the commit that was taken over last, if any: VerifyStrict looks at those
-	// that came after it. Pending is one after it that was read and not taken over. As
-	// long as the newest is not verified, the newer of the two that is stands.
+	// Since is the commit that was taken over last, if any. Pending is one after it that was
+	// read and not taken over. As long as the newest is not verified, the newer of the two
+	// that is stands.
 	Since, Pending string
+	// Verified is the newest commit that has counted; Since if empty. VerifyStrict looks at
+	// those that came after it.
+	Verified string
+	// Trusted are commits that count, with all that led to them, whoever has signed them.
+	Trusted []string
 
 	Timeout      time.Duration // of one poll's conversation; 1 minute if zero
 	CloneTimeout time.Duration // of the first, which fetches everything; 10 minutes if zero
@@ -115,6 +120,7 @@ func OpenGit(c GitConfig) (*Git, error) {
 	if g.trust, err = newVerifier(&c, g.log); err != nil {
 		return nil, fmt.Errorf("open source %s: %w", g.source, err)
 	}
+	g.Trust(c.Trusted)
 	if err := g.takeMirror(); err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
@@ -229,6 +235,7 @@ func (g *Git) poll(ctx context.Context) (*reconcile.Revision, error) {
 func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision, error) {
 	switch {
 	case g.revision != nil && g.revision.ID == head.String():
+		g.revision.Verified = g.trust.mark.String()
 		return g.revision, nil
 	case head == g.large:
 		return nil, g.tooLarge
@@ -247,6 +254,7 @@ func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision
 	g.catalog.apply(next.changes, next.parsed)
 	g.snapshot = next.snapshot
 	g.revision = revisionOf(next.commit, g.catalog.set)
+	g.revision.Verified = g.trust.mark.String()
 	g.mirror.store.rest()
 	if len(g.mirror.store.packs) > g.packs && head == g.mirror.head {
 		g.compact(ctx)
@@ -339,11 +347,15 @@ func revisionOf(c *gitobject.Commit, set *spec.Set) *reconcile.Revision {
 	subject, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
 	return &reconcile.Revision{
 		ID:      c.Hash.String(),
-		Author:  oneLine(fmt.Sprintf("%s <%s>", c.Author.Name, c.Author.Email), maxText),
+		Author:  authorOf(c),
 		Subject: oneLine(subject, maxText),
 		When:    c.Committer.When,
 		Specs:   set,
 	}
+}
+
+func authorOf(c *gitobject.Commit) string {
+	return oneLine(fmt.Sprintf("%s <%s>", c.Author.Name, c.Author.Email), maxText)
 }
 
 // maxText bounds the texts of a Revision, in bytes.
@@ -366,6 +378,14 @@ func (g *Git) Descends(ctx context.Context, old, revision string) (bool, error) 
 	}
 	ok, err := g.mirror.store.descends(ctx, plumbing.NewHash(old), plumbing.NewHash(revision))
 	return ok, g.describe(err)
+}
+
+// Trust implements [reconcile.Truster].
+func (g *Git) Trust(commits []string) {
+	g.trust.trusted = make(map[plumbing.Hash]bool, len(commits))
+	for _, c := range commits {
+		g.trust.trusted[plumbing.NewHash(c)] = true
+	}
 }
 
 // Close lets go of the mirror. A temporary one is removed.

@@ -73,7 +73,7 @@ func (g *Git) stand(ctx context.Context, h plumbing.Hash) (_ *reconcile.Revision
 	if !g.mirror.store.has(h) {
 		return nil, errors.New("the repository has it no more")
 	}
-	if err := g.trust.way(ctx, g.mirror.store, h); err != nil {
+	if err := g.trust.way(ctx, g.mirror.store, h, true); err != nil {
 		return nil, err
 	}
 	return g.take(ctx, h)

@@ -40,6 +40,6 @@ func (g *Git) reconnect() {
 		return
 	}
 	g.remote.close()
-	next.trust.since = g.trust.since // what was verified stays so
+	next.trust.mark, next.trust.trusted = g.trust.mark, g.trust.trusted // what counts still does
 	g.remote, g.trust = next.remote, next.trust
 }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/source/signature"
+	"github.com/wedatasync/wedatasync/reconcile"
 )
 
 // Verify says which commits of a branch have to be signed by a trusted key.
@@ -34,8 +36,12 @@ type verifier struct {
 	pgp     string // the files of keys; empty: none
 	signers string
 	revoked string
-	since   plumbing.Hash // the commit that was verified last; zero if none was
 	log     *slog.Logger
+
+	// mark is the newest commit that counts, in every mode: what led to it is not looked at
+	// again. It never moves back. Zero: there is none yet.
+	mark    plumbing.Hash
+	trusted map[plumbing.Hash]bool // that operators let count, with what led to them
 
 	files signature.Files // that keys was read from
 	keys  *signature.Keys
@@ -44,8 +50,8 @@ type verifier struct {
 // newVerifier reads the keys once, so that a mistake is known at the start.
 func newVerifier(c *GitConfig, log *slog.Logger) (*verifier, error) {
 	v := &verifier{mode: c.Verify, pgp: c.PGPKeysFile, signers: c.AllowedSignersFile, revoked: c.RevokedKeysFile, log: log}
-	if plumbing.IsHash(c.Since) {
-		v.since = plumbing.NewHash(c.Since)
+	if mark := cmp.Or(c.Verified, c.Since); plumbing.IsHash(mark) {
+		v.mark = plumbing.NewHash(mark)
 	}
 	switch c.Verify {
 	case "", VerifyOff:
@@ -89,28 +95,30 @@ func (v *verifier) read() error {
 	return nil
 }
 
-// check checks the commit, and in strict mode those that came after the one that
-// was verified last. Its cost is that of what is new.
+// check checks the commit, and in strict mode those that came after the mark. Its cost is
+// that of what is new.
 func (v *verifier) check(ctx context.Context, s *store, head plumbing.Hash) (err error) {
 	defer recovered(&err)
 	if v.mode == VerifyOff {
-		return nil
+		return v.move(ctx, s, head)
 	}
 	if err := v.read(); err != nil {
 		return &Error{Kind: ErrUnverified, Err: err, Hint: "mend the file of keys"}
 	}
-	return v.way(ctx, s, head)
+	return v.way(ctx, s, head, head == v.mark)
 }
 
-// way checks the commit and what led to it, with the keys that were read last.
-func (v *verifier) way(ctx context.Context, s *store, head plumbing.Hash) error {
-	if err := v.one(s, head); err != nil {
+// way checks the commit and what led to it, with the keys that were read last. One that
+// counted before does so as long as nobody takes its key away: that a key has expired
+// since is no reason to leave what was applied.
+func (v *verifier) way(ctx context.Context, s *store, head plumbing.Hash, before bool) error {
+	if err := v.one(s, head, head, before); err != nil {
 		return err
 	}
-	if v.mode == VerifyHead || head == v.since {
-		return nil
+	if v.mode == VerifyHead || head == v.mark || v.trusted[head] {
+		return v.move(ctx, s, head)
 	}
-	path, err := s.between(ctx, v.since, head)
+	path, err := s.between(ctx, v.mark, head)
 	if err != nil {
 		return err
 	}
@@ -118,30 +126,76 @@ func (v *verifier) way(ctx context.Context, s *store, head plumbing.Hash) error 
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		if err := v.one(s, h); err != nil {
+		if v.trusted[h] {
+			break
+		}
+		if err := v.one(s, h, head, before); err != nil {
 			return err
 		}
 	}
-	v.since = head
+	return v.move(ctx, s, head)
+}
+
+// move makes a commit that counts the mark, unless it led to the one that is.
+func (v *verifier) move(ctx context.Context, s *store, head plumbing.Hash) error {
+	if head == v.mark {
+		return nil
+	}
+	if !v.mark.IsZero() && s.has(v.mark) {
+		after, err := s.descends(ctx, v.mark, head)
+		if err == nil && !after {
+			var led bool
+			if led, err = s.descends(ctx, head, v.mark); led {
+				return nil
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	v.mark = head
 	return nil
 }
 
-// one checks one commit. That its bytes have its name was checked by reading them.
-func (v *verifier) one(s *store, h plumbing.Hash) error {
+// one checks one commit on the way to head. That its bytes have its name was checked by
+// reading them.
+func (v *verifier) one(s *store, h, head plumbing.Hash, before bool) error {
+	if v.trusted[h] {
+		return nil
+	}
 	raw, err := s.read(h, plumbing.CommitObject, maxCommit)
 	if err != nil {
 		return err
 	}
-	who, err := v.keys.Verify(raw, time.Now())
+	verify := v.keys.Verify
+	if before {
+		verify = v.keys.VerifyAgain
+	}
+	who, err := verify(raw, time.Now())
 	if err != nil {
-		hint := "have a commit on top of it that is signed by a trusted key"
-		if v.mode == VerifyStrict {
-			hint = "each commit has to be signed by a trusted key: push it anew with its signature, or look at it and make one pass with --verify head"
-		}
-		return &Error{Kind: ErrUnverified, Detail: "commit " + h.String(), Err: err, Hint: hint}
+		return v.fault(s, h, head, err)
 	}
 	v.log.Debug("commit is verified", "commit", h.String(), "by", oneLine(who, maxText))
 	return nil
+}
+
+// fault says that a commit does not count, and what to do.
+func (v *verifier) fault(s *store, h, head plumbing.Hash, why error) error {
+	u := &reconcile.Unverified{Head: s.authored(head), Fault: s.authored(h), Err: why}
+	hint := "have a commit on top of it that is signed by a trusted key, or look at it and let it count: wedatasync approve " + h.String()
+	if h != head {
+		hint = "each commit has to be signed by a trusted key: look at it, and let it and what led to it count: wedatasync approve " + h.String()
+	}
+	return &Error{Kind: ErrUnverified, Detail: "commit " + h.String(), Err: u, Hint: hint}
+}
+
+// authored says who wrote a commit.
+func (s *store) authored(h plumbing.Hash) reconcile.Authored {
+	a := reconcile.Authored{Commit: h.String()}
+	if c, err := s.commit(h); err == nil {
+		a.Author = authorOf(c)
+	}
+	return a
 }
 
 // between lists the commits after old up to the last one before head, the newest

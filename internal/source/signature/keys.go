@@ -55,15 +55,35 @@ func ReadKeys(files Files) (*Keys, error) {
 // bears. It returns who signed. That the commit has the name it was asked for by is
 // for the caller to check.
 func (k *Keys) Verify(raw []byte, now time.Time) (signer string, err error) {
+	return k.verify(raw, instant{now: now})
+}
+
+// VerifyAgain is Verify for a commit that was verified before: that the key has expired
+// since changes nothing. One that was revoked since, or is not trusted any more, does not
+// count.
+func (k *Keys) VerifyAgain(raw []byte, now time.Time) (signer string, err error) {
+	if signer, err = k.Verify(raw, now); errors.Is(err, ErrExpired) {
+		signer, err = k.verify(raw, instant{now: now, again: true})
+	}
+	return signer, err
+}
+
+// instant is when a commit is verified.
+type instant struct {
+	now   time.Time
+	again bool // it was verified before: it is enough that the key was valid then
+}
+
+func (k *Keys) verify(raw []byte, at instant) (signer string, err error) {
 	c, err := parseCommit(raw)
 	if err != nil {
 		return "", err
 	}
 	switch {
 	case bytes.HasPrefix(c.signature, []byte(pgpBegin)):
-		return k.verifyPGP(c, now)
+		return k.verifyPGP(c, at)
 	case bytes.HasPrefix(c.signature, []byte(sshBegin)):
-		return k.verifySSH(c, now)
+		return k.verifySSH(c, at)
 	default:
 		return "", fmt.Errorf("%w: it is neither of OpenPGP nor of SSH", ErrUnreadable)
 	}

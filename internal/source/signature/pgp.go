@@ -51,7 +51,7 @@ func readKeyring(data []byte) (openpgp.EntityList, error) {
 }
 
 // verifyPGP checks a signature of OpenPGP.
-func (k *Keys) verifyPGP(c *commit, now time.Time) (signer string, err error) {
+func (k *Keys) verifyPGP(c *commit, at instant) (signer string, err error) {
 	sig, body, err := readPGP(c.signature)
 	if err != nil {
 		return "", err
@@ -61,8 +61,8 @@ func (k *Keys) verifyPGP(c *commit, now time.Time) (signer string, err error) {
 		return "", fmt.Errorf("%w: PGP key %016X", ErrUnknownKey, *sig.IssuerKeyId)
 	}
 	for _, key := range candidates { // a key may be listed twice, as it was and as it is
-		if err = pgpReason(verifyBy(key, *sig.IssuerKeyId, sig, body, c.payload, now)); err == nil {
-			_, identity := key.PrimaryIdentity(now, nil)
+		if err = pgpReason(verifyBy(key, *sig.IssuerKeyId, sig, body, c.payload, at)); err == nil {
+			_, identity := key.PrimaryIdentity(at.now, nil)
 			if identity == nil {
 				return fmt.Sprintf("PGP key %016X", key.PrimaryKey.KeyId), nil
 			}
@@ -107,14 +107,17 @@ func readPGP(text []byte) (sig *packet.Signature, body []byte, err error) {
 	return sig, body, nil
 }
 
-// verifyBy checks that the signature is by the key, which is valid now, and was when
-// it signed.
-func verifyBy(key *openpgp.Entity, id uint64, sig *packet.Signature, body, payload []byte, now time.Time) error {
+// verifyBy checks that the signature is by the key, which is valid at the moment, and was
+// when it signed.
+func verifyBy(key *openpgp.Entity, id uint64, sig *packet.Signature, body, payload []byte, m instant) error {
 	// That the signer's clock goes ahead is no reason to mistrust: what is from the
 	// future is looked at as of then, when no key is valid that has ended now.
-	at := now
-	if sig.CreationTime.After(at) {
+	at := m.now
+	if sig.CreationTime.After(at) || m.again {
 		at = sig.CreationTime
+	}
+	if m.again && revoked(key, id, m.now) {
+		return pgperrors.ErrKeyRevoked
 	}
 	config := &packet.Config{Time: func() time.Time { return at }}
 	if _, err := key.VerifyPrimaryKey(at, config); err != nil {
@@ -130,6 +133,19 @@ func verifyBy(key *openpgp.Entity, id uint64, sig *packet.Signature, body, paylo
 	}
 	_, _, err := openpgp.VerifyDetachedSignature(openpgp.EntityList{key}, bytes.NewReader(payload), bytes.NewReader(body), config)
 	return err
+}
+
+// revoked reports whether the key that has signed is revoked, for whatever reason.
+func revoked(key *openpgp.Entity, id uint64, now time.Time) bool {
+	if key.Revoked(now) {
+		return true
+	}
+	for i := range key.Subkeys {
+		if key.Subkeys[i].PublicKey.KeyId == id && key.Subkeys[i].Revoked(nil, now) {
+			return true
+		}
+	}
+	return false
 }
 
 // pgpReason tells which of the errors of this package one of the library is.

@@ -60,7 +60,7 @@ func readSSH(text []byte) (key ssh.PublicKey, sig *ssh.Signature, e *envelope, e
 }
 
 // verifySSH checks a signature of SSH.
-func (k *Keys) verifySSH(c *commit, now time.Time) (signer string, err error) {
+func (k *Keys) verifySSH(c *commit, at instant) (signer string, err error) {
 	key, sig, e, err := readSSH(c.signature)
 	if err != nil {
 		return "", err
@@ -85,7 +85,7 @@ func (k *Keys) verifySSH(c *commit, now time.Time) (signer string, err error) {
 	if _, ok := k.revoked[string(key.Marshal())]; ok {
 		return "", fmt.Errorf("%w: %s", ErrRevoked, who)
 	}
-	principals, err := k.allowed(key, c.committed, now)
+	principals, err := k.allowed(key, c.committed, at)
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, who)
 	}
@@ -133,7 +133,7 @@ func strong(key ssh.PublicKey, sig *ssh.Signature) error {
 }
 
 // allowed returns the principals that the key may sign for.
-func (k *Keys) allowed(key ssh.PublicKey, signed, now time.Time) (principals string, err error) {
+func (k *Keys) allowed(key ssh.PublicKey, signed time.Time, at instant) (principals string, err error) {
 	err = ErrUnknownKey
 	wire := key.Marshal()
 	for _, s := range k.signers {
@@ -141,7 +141,7 @@ func (k *Keys) allowed(key ssh.PublicKey, signed, now time.Time) (principals str
 		case !bytes.Equal(s.key.Marshal(), wire):
 		case !s.forGit():
 			err = fmt.Errorf("%w for git", ErrUnknownKey)
-		case !s.valid(signed), !s.valid(now):
+		case !s.valid(signed), !at.again && !s.valid(at.now):
 			err = ErrExpired
 		default:
 			return s.principals, nil
