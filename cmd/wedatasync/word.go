@@ -97,12 +97,16 @@ func loginOf(uid int, getenv func(string) string) string {
 
 func newApproveCommand(io *stdio) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "approve PLAN-HASH",
-		Short: "Let a plan go that a guard holds",
+		Use:   "approve PLAN-HASH|COMMIT",
+		Short: "Let a plan go that a guard holds, or a commit that is not signed",
 		Long: `Approve lets one plan go past the guards that hold it now, and past no other. It is
 good for that plan, and for what is left of it, for 24 hours, and is used up by what it
 lets through. All 64 digits of the hash are needed: of a shorter one, approve prints the
 plan that is held, with the command that approves it, and ends with 64.
+
+With the whole name of a commit, all 40 digits, it lets that one count, and what led to
+it, although nobody trusted has signed it: the newest of the branch, or the one that
+is said to be at fault. Look at it before with git show.
 
 It works with and without a running daemon. Without one, it makes the plan itself, and
 so needs the same --source and configuration. Who said it stays in the history.`,
@@ -111,6 +115,8 @@ so needs the same --source and configuration. Who said it stays in the history.`
 	return newWord(io, cmd, nil, func(ctx context.Context, s *settings, args []string) (state.Word, error) {
 		_, whole, ok := reconcile.ParseHash(args[0])
 		switch {
+		case reconcile.IsCommit(args[0]):
+			return state.Word{Verb: state.VerbApprove, Target: args[0]}, nil
 		case !ok:
 			return state.Word{}, usageError{fmt.Errorf("%q is not a plan hash", args[0])}
 		case !whole:

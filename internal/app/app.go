@@ -32,6 +32,7 @@ type App struct {
 	credentials *wedata.Credentials
 	client      *wedata.Client
 	source      reconcile.Source
+	git         atomic.Pointer[source.Git]           // the source, if it is one
 	reconciler  atomic.Pointer[reconcile.Reconciler] // nil until the source was read, where there was no state
 	commits     *reconcile.Pacer
 	reads       *reconcile.Pacer
@@ -195,6 +196,9 @@ func (a *App) openState(ctx context.Context, s *Settings, env *Env) (*state.Stor
 func (a *App) openSource(s *Settings, known *state.Control) (err error) {
 	if a.source, err = s.OpenSource(s.mirror(), known, a.log); err != nil {
 		return err
+	}
+	if git, ok := a.source.(*source.Git); ok {
+		a.git.Store(git)
 	}
 	a.onStop("close the source", a.source.Close)
 	return nil

@@ -44,6 +44,12 @@ func (a *App) openWindow(ctx context.Context, s *Settings, env *Env) error {
 	config.State = func(ctx context.Context) (*state.Reader, error) { return state.OpenReader(ctx, s.State) }
 	config.Reloads, config.Period, config.Poke = a.reloads.get, a.commits.Period, a.poke
 	config.Skew = func() (time.Duration, bool) { s := a.client.Skew(); return s.Ahead(), s.Known }
+	config.KeyExpiry = func() time.Time {
+		if git := a.git.Load(); git != nil {
+			return git.KeyExpiry().At
+		}
+		return time.Time{}
+	}
 	config.Say = func(ctx context.Context, w state.Word) (state.Answer, error) { return tell(ctx, s.State, w) }
 	if a.window, err = serve.New(config); err != nil {
 		return err

@@ -4,8 +4,10 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/wedatasync/wedatasync/internal/source"
+	"github.com/wedatasync/wedatasync/internal/source/signature"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -31,6 +33,9 @@ func lookAtSource(ctx context.Context, s *Subject) (r result) {
 		return r
 	}
 	rev, err := src.Poll(ctx)
+	if git, ok := src.(*source.Git); ok {
+		r.signingKeys(git.KeyExpiry(), time.Now())
+	}
 	if err != nil {
 		r.fail(checkSpecs, "%v", err)
 	}
@@ -38,6 +43,23 @@ func lookAtSource(ctx context.Context, s *Subject) (r result) {
 		r.countSpecs(rev)
 	}
 	return r
+}
+
+// expiresSoon is how long before a key ends that signs commits doctor warns.
+const expiresSoon = 30 * 24 * time.Hour
+
+// signingKeys says when the next key ends that may sign commits.
+func (r *result) signingKeys(next signature.Expiry, now time.Time) {
+	at := next.At.UTC().Format(time.RFC3339)
+	switch {
+	case next.At.IsZero():
+	case !next.At.After(now):
+		r.warn(checkRepository, "no key that signs commits is valid any more, the last one ended %s: %s: what was applied stays, and nothing newer is: extend it, or add another to the file of keys", at, next.Key)
+	case next.At.Before(now.Add(expiresSoon)):
+		r.warn(checkRepository, "a key that signs commits ends %s: %s: extend it, or add another to the file of keys", at, next.Key)
+	default:
+		r.ok(checkRepository, "the next key that ends of those that sign commits does so %s: %s", at, next.Key)
+	}
 }
 
 // reach finds the source.

@@ -87,6 +87,12 @@ func (g *gauges) times() {
 		}
 		return l.status.Look.At
 	})
+	g.time("signing_key_expires_timestamp_seconds", "When the first of the trusted keys ends that may sign commits.", func(*look) time.Time {
+		if g.server.cfg.KeyExpiry == nil {
+			return time.Time{}
+		}
+		return g.server.cfg.KeyExpiry()
+	})
 	g.time("revision_seen_timestamp_seconds", "When the newest revision was first seen.",
 		func(l *look) time.Time { return g.server.tracker.seen(l.plan().Source.Revision) })
 }

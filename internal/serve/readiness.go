@@ -291,16 +291,24 @@ func specsReason(d *digest) (Reason, bool) {
 	return Reason{}, false
 }
 
+// approveCommit is how an operator lets the commit count that is at fault, if one is.
+func approveCommit(err error) []string {
+	if u, ok := errors.AsType[*reconcile.Unverified](err); ok {
+		return []string{"wedatasync approve " + u.Fault.Commit}
+	}
+	return nil
+}
+
 // sourceReason is about a source that has failed for longer than two intervals, or
 // since the start. That its newest revision is not signed is a reason at once. p is the plan
 // for the revision that stands; nil if none does.
 func sourceReason(h reconcile.Health, p *reconcile.Plan, now time.Time, interval time.Duration) (Reason, bool) {
 	switch unverified := errors.Is(h.Err, reconcile.ErrUnverified); {
 	case unverified && p == nil:
-		return Reason{Code: ReasonSignature, Message: "nothing is applied: " + errorText(h.Err)}, true
+		return Reason{Code: ReasonSignature, Message: "nothing is applied: " + errorText(h.Err), Commands: approveCommit(h.Err)}, true
 	case unverified:
 		text := fmt.Sprintf("revision %s stays, and nothing newer is applied: %s", report.Visible(short(p.Source.Revision)), errorText(h.Err))
-		return Reason{Code: ReasonSignature, Message: text}, true
+		return Reason{Code: ReasonSignature, Message: text, Commands: approveCommit(h.Err)}, true
 	}
 	if h.Err == nil || !h.OK.IsZero() && now.Sub(h.OK) <= 2*interval {
 		return Reason{}, false

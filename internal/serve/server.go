@@ -39,6 +39,9 @@ type Config struct {
 	// Skew is how far this machine's clock is ahead of the endpoint's, if that is known.
 	// Nil: it is not.
 	Skew func() (ahead time.Duration, known bool)
+	// KeyExpiry says when the first of the keys ends that may sign commits; zero: none does.
+	// Nil: nothing has to be signed.
+	KeyExpiry func() time.Time
 
 	// Poke asks for a poll of the source. It must not block. It is called for
 	// webhooks, and is required if there are any.

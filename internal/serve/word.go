@@ -118,7 +118,7 @@ func checkWord(w *state.Word) error {
 	switch w.Verb {
 	case state.VerbApprove:
 		if w.Target == "" {
-			return errors.New("approve needs the plan hash as its target")
+			return errors.New("approve needs the plan hash or the commit as its target")
 		}
 	case state.VerbResolve:
 		if w.Target == "" || w.Arg != "applied" && w.Arg != "not-applied" {

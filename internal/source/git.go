@@ -21,6 +21,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/wedatasync/wedatasync/internal/secret"
+	"github.com/wedatasync/wedatasync/internal/source/signature"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -77,6 +78,7 @@ type Git struct {
 	branch plumbing.ReferenceName
 	remote connector
 	trust  *verifier
+	expiry atomic.Pointer[signature.Expiry]
 	next   atomic.Pointer[reach] // takes the place of remote and trust at the next poll; nil: none does
 	log    *slog.Logger
 	lock   *flock.Flock
@@ -221,6 +223,9 @@ func (g *Git) poll(ctx context.Context) (*reconcile.Revision, error) {
 		return nil, err
 	}
 	err = g.trust.check(ctx, g.mirror.store, head)
+	if g.trust.keys != nil {
+		g.expiry.Store(new(g.trust.keys.NextExpiry(time.Now())))
+	}
 	switch {
 	case err == nil:
 		return g.take(ctx, head)
@@ -378,6 +383,15 @@ func (g *Git) Descends(ctx context.Context, old, revision string) (bool, error) 
 	}
 	ok, err := g.mirror.store.descends(ctx, plumbing.NewHash(old), plumbing.NewHash(revision))
 	return ok, g.describe(err)
+}
+
+// KeyExpiry says which of the keys that may sign ends next, as of the last poll. It may be
+// called from any goroutine.
+func (g *Git) KeyExpiry() signature.Expiry {
+	if e := g.expiry.Load(); e != nil {
+		return *e
+	}
+	return signature.Expiry{}
 }
 
 // Trust implements [reconcile.Truster].

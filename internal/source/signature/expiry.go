@@ -17,25 +17,28 @@ type Expiry struct {
 // NextExpiry returns which of the keys that are valid now ends first. If none is valid any
 // more, it is the one that has ended last.
 func (k *Keys) NextExpiry(now time.Time) (next Expiry) {
-	note := func(e Expiry) {
-		ahead := e.At.After(now)
-		switch {
-		case e.At.IsZero():
-		case next.At.IsZero(), ahead && !next.At.After(now), ahead && e.At.Before(next.At), !ahead && e.At.After(next.At) && !next.At.After(now):
+	for _, e := range k.ends {
+		ahead, was := e.At.After(now), next.At.After(now)
+		if next.At.IsZero() || ahead && (!was || e.At.Before(next.At)) || !ahead && !was && e.At.After(next.At) {
 			next = e
 		}
 	}
+	return next
+}
+
+// expiries lists the keys that end.
+func (k *Keys) expiries() (ends []Expiry) {
 	for i := range k.signers {
-		if s := &k.signers[i]; s.forGit() {
-			note(Expiry{s.before, fmt.Sprintf("%s, SSH key %s", s.principals, ssh.FingerprintSHA256(s.key))})
+		if s := &k.signers[i]; s.forGit() && !s.before.IsZero() {
+			ends = append(ends, Expiry{s.before, fmt.Sprintf("%s, SSH key %s", s.principals, ssh.FingerprintSHA256(s.key))})
 		}
 	}
 	for _, key := range k.pgp {
 		for _, at := range pgpExpiries(key) {
-			note(Expiry{at, fmt.Sprintf("PGP key %016X", key.PrimaryKey.KeyId)})
+			ends = append(ends, Expiry{at, fmt.Sprintf("PGP key %016X", key.PrimaryKey.KeyId)})
 		}
 	}
-	return next
+	return ends
 }
 
 // pgpExpiries returns when the primary key and those subkeys end that may sign.

@@ -25,6 +25,7 @@ type Keys struct {
 	pgp     openpgp.EntityList
 	signers []signer
 	revoked map[string]struct{} // by the key's wire format
+	ends    []Expiry
 }
 
 // ErrNoKeys says that nobody would be trusted.
@@ -47,6 +48,7 @@ func ReadKeys(files Files) (*Keys, error) {
 	if len(k.pgp) == 0 && len(k.signers) == 0 {
 		return nil, ErrNoKeys
 	}
+	k.ends = k.expiries()
 	return k, nil
 }
 
