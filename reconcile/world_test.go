@@ -199,15 +199,16 @@ func (w *world) check(t testing.TB) {
 // process is one life of the daemon. When it is killed nothing that it does has an
 // effect any more.
 type process struct {
-	w      *world
-	killed chan struct{}
-	die    func()
-	done   chan struct{} // Run has returned
-	err    error         // of Run; to be read when done is closed
-	poke   chan struct{}
-	stop   context.CancelFunc
-	r      *Reconciler
-	failed atomic.Bool // the disk has failed
+	w       *world
+	killed  chan struct{}
+	die     func()
+	done    chan struct{} // Run has returned
+	err     error         // of Run; to be read when done is closed
+	poke    chan struct{}
+	stop    context.CancelFunc
+	r       *Reconciler
+	trusted []string    // commits, by the last Trust
+	failed  atomic.Bool // the disk has failed
 }
 
 var errKilled = errors.New("the process was killed")
@@ -535,6 +536,7 @@ type repo struct {
 	rewrites map[string]bool // revisions that do not come after the one before
 	same     map[string]bool // pairs of revisions, the one after the other, with the same specs
 	fails    bool            // to compare the history
+	polls    int             // that were answered
 }
 
 // edit puts a file in the repository; empty text takes it out.
@@ -566,14 +568,19 @@ func (p *process) Poll(ctx context.Context) (*Revision, error) {
 	w := p.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.repo.polls++
 	var err error
+	head := Authored{fmt.Sprintf("%040d", w.repo.revision), "Mei <mei@example.org>"}
+	if f == unverified && slices.Contains(p.trusted, head.Commit) {
+		f = 0
+	}
 	switch f {
 	case pollFails:
 		return nil, errors.New("no route to host")
 	case noneVerified:
 		return nil, ErrUnverified
 	case unverified:
-		err = ErrUnverified
+		err = fmt.Errorf("%w: %w", ErrUnverified, &Unverified{Head: head, Fault: head, Err: errors.New("it is not signed")})
 	default:
 		for _, edit := range w.repo.edits {
 			edit(w.repo.set)
@@ -582,6 +589,9 @@ func (p *process) Poll(ctx context.Context) (*Revision, error) {
 	}
 	return &Revision{ID: fmt.Sprintf("%040d", w.repo.polled), Author: "Lin <lin@example.org>", Subject: "change", Specs: w.repo.set}, err
 }
+
+// Trust implements Truster.
+func (p *process) Trust(commits []string) { p.trusted = commits }
 
 // Descends implements Source.
 func (p *process) Descends(_ context.Context, _, revision string) (bool, error) {
