@@ -46,6 +46,7 @@ func busyServer(t testing.TB) *serve.Server {
 		}
 	}
 	d.config.Skew = func() (time.Duration, bool) { return 90 * time.Second, true }
+	d.config.KeyExpiry = func() time.Time { return time.Now().Add(time.Hour) }
 	s := d.serve(t)
 	o := s.Observer()
 	o.Planned(d.status.Plan)
@@ -111,6 +112,7 @@ func TestMetricsSayHowTheDaemonStands(t *testing.T) {
 		`wedatasync_poll_last_attempt_timestamp_seconds`,
 		`wedatasync_poll_last_success_timestamp_seconds`,
 		`wedatasync_revision_seen_timestamp_seconds`,
+		`wedatasync_signing_key_expires_timestamp_seconds`,
 		`wedatasync_source_failing 1`,
 		`wedatasync_spec_problems{severity="error"} 1`,
 		`wedatasync_spec_problems{severity="warning"} 1`,
