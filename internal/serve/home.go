@@ -73,7 +73,7 @@ func (l *look) planText() string {
 	if l.digest.actions[reconcile.ActionCommit] == 0 && len(l.plan().Holds) == 0 {
 		return ""
 	}
-	return short(l.plan().Hash)
+	return report.ShortHash(l.plan().Hash)
 }
 
 // changeView tells of the last pass that has changed anything; of one before this
