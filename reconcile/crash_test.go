@@ -199,7 +199,7 @@ func playAll(t *testing.T, n int) (lives, commits int) {
 // doubt is hidden; and when the faults are over three passes bring every task to
 // where its spec says.
 func TestP01_Crashes(t *testing.T) {
-	n := seeds(3_000, 10_000, 100_000)
+	n := seeds(1_500, 4_000, 100_000)
 	lives, commits := playAll(t, n)
 	t.Logf("%d schedules, %d lives, %d commits", n, lives, commits)
 }

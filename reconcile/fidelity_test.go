@@ -193,7 +193,7 @@ func (s *story) play(t testing.TB) {
 // the calls that are made are exactly those of the plan that was shown, and a plan
 // right after a finished pass is empty.
 func TestPlanFidelity(t *testing.T) {
-	n := seeds(2_000, 10_000, 100_000)
+	n := seeds(1_000, 3_000, 100_000)
 	var mu sync.Mutex
 	var commits, passes int
 	t.Run("seeds", func(t *testing.T) {
