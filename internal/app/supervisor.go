@@ -140,6 +140,9 @@ func (a *App) tellSupervisor(ctx, stop context.Context) {
 			s.stopping()
 			stopping = nil
 		case <-ctx.Done():
+			if stopping != nil && stop.Err() != nil { // it ended at once
+				s.stopping()
+			}
 			return
 		}
 	}
