@@ -3,6 +3,8 @@ package spec
 import (
 	"path"
 	"strings"
+
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // The bounds of a spec file. A hostile or broken file costs little and is told
@@ -47,7 +49,7 @@ type Named struct {
 // BadFile is a file that could not even be parsed, such as a symbolic link.
 func BadFile(name, code, message string) *File {
 	at := Pos{File: name, Line: 1, Column: 1}
-	return &File{Name: name, Unread: true, Problems: Problems{problemf(at, code, "%s", printable(message))}}
+	return &File{Name: name, Unread: true, Problems: Problems{problemf(at, code, "%s", text.Printable(message))}}
 }
 
 // IsSpec reports whether the file of that slash-separated path, below the

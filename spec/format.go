@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // maxNote bounds a comment of [Format], in bytes.
@@ -111,7 +113,7 @@ func quoted(s string) string {
 			b.WriteString(`\n`)
 		case r == '\t':
 			b.WriteString(`\t`)
-		case !Hidden(r):
+		case !text.Hidden(r):
 			b.WriteRune(r)
 		case r > 0xffff:
 			fmt.Fprintf(&b, `\U%08x`, r)
@@ -126,7 +128,7 @@ func quoted(s string) string {
 // comment returns text that stays in its line and does nothing there.
 func comment(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if Hidden(r) {
+		if text.Hidden(r) {
 			return ' '
 		}
 		return r

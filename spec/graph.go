@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // graph is who depends on whom: the commits that have dependsOn, among those
@@ -259,7 +261,7 @@ func route(way []Key, project string) string {
 // is long.
 func (k Key) within(project string) string {
 	if k.ProjectID == project {
-		return clip(k.TaskID, maxQuote)
+		return text.Clip(k.TaskID, maxQuote)
 	}
-	return clip(k.String(), maxQuote)
+	return text.Clip(k.String(), maxQuote)
 }

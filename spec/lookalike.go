@@ -9,17 +9,6 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Hidden reports whether a character cannot be seen: it does not print, or it is one
-// that Unicode leaves to be ignored, such as a filler (U+3164), or blank.
-func Hidden(r rune) bool {
-	if r < utf8.RuneSelf {
-		return r < ' ' || r == 0x7f
-	}
-	const blank = 0x2800 // the Braille pattern without dots
-	return !unicode.IsPrint(r) || r == blank ||
-		unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
-}
-
 // latinTwins are letters of Cyrillic and Greek that most fonts draw as those of Latin.
 const latinTwins = "аАВеЕёЁЗіІїЇјЈкКМНоОрРсСТуУхХѕЅһԁԛԝԌӏҮү" + "αΑΒΕΖΗΙΚΜΝνοΟρΡΤυΥχΧϲϳ"
 

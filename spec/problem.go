@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // Severity says whether a problem stops what it is about.
@@ -45,7 +45,7 @@ type Problem struct {
 // String returns "file:line:column: message", printable and at most 512 bytes
 // long; the front of a very long file name is left out.
 func (p Problem) String() string {
-	return clip(p.Pos.short()+": "+p.Message, maxMessage)
+	return text.Clip(p.Pos.short()+": "+p.Message, maxMessage)
 }
 
 // Error makes a Problem an error.
@@ -96,48 +96,8 @@ func (ps Problems) Sort() {
 
 // problemf makes a Problem of severity error.
 func problemf(pos Pos, code, format string, args ...any) Problem {
-	return Problem{Pos: pos, Severity: SeverityError, Code: code, Message: clip(fmt.Sprintf(format, args...), maxMessage)}
+	return Problem{Pos: pos, Severity: SeverityError, Code: code, Message: text.Clip(fmt.Sprintf(format, args...), maxMessage)}
 }
 
 // quote shows a value of a spec in a complaint: printable and short.
-func quote(s string) string { return showHidden(strconv.Quote(clip(s, maxQuote))) }
-
-// showHidden escapes what package strconv takes for printable and nobody sees.
-func showHidden(quoted string) string {
-	if !strings.ContainsFunc(quoted, Hidden) {
-		return quoted
-	}
-	var b strings.Builder
-	for _, r := range quoted {
-		if Hidden(r) {
-			ascii := strconv.QuoteRuneToASCII(r)
-			b.WriteString(ascii[1 : len(ascii)-1])
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// printable escapes what does not print, so that a file name cannot forge a
-// second line or hide the first.
-func printable(s string) string {
-	if !strings.ContainsFunc(s, Hidden) && utf8.ValidString(s) {
-		return s
-	}
-	quoted := showHidden(strconv.Quote(s))
-	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
-}
-
-// clip cuts s to at most limit bytes without breaking a character.
-func clip(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	const more = "…"
-	cut := limit - len(more)
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + more
-}
+func quote(s string) string { return text.Quote(s, maxQuote) }

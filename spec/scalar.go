@@ -10,6 +10,8 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 	"gopkg.in/yaml.v3"
+
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 const (
@@ -60,7 +62,7 @@ func (r *reader) id(n *yaml.Node, what string, limit int) string {
 
 // notInID reports whether an id must not hold the character: it cannot be seen,
 // or can be overlooked.
-func notInID(c rune) bool { return c == ' ' || Hidden(c) }
+func notInID(c rune) bool { return c == ' ' || text.Hidden(c) }
 
 // filled is text for a value that must not be empty.
 func (r *reader) filled(n *yaml.Node, what string, limit int) string {

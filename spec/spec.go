@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // Key is the identity of a task: two specs with the same Key are a mistake.
@@ -21,16 +23,7 @@ func (k Key) String() string { return k.ProjectID + "/" + k.TaskID }
 // ShellWord returns "projectId/taskId" as one word of a POSIX shell, for a command
 // that a person is to copy: an id may have characters in it that mean something
 // there.
-func (k Key) ShellWord() string {
-	s := k.String()
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:@%+,", r)
-	}
-	if s[0] != '-' && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
+func (k Key) ShellWord() string { return text.ShellWord(k.String()) }
 
 // Compare orders keys by project, then by task.
 func (k Key) Compare(other Key) int {
@@ -111,11 +104,11 @@ type Pos struct {
 }
 
 // String returns "file:line:column", printable whatever the file is called.
-func (p Pos) String() string { return p.at(printable(p.File)) }
+func (p Pos) String() string { return p.at(text.Printable(p.File)) }
 
 // short is String with the front of a very long file name left out.
 func (p Pos) short() string {
-	name := printable(p.File)
+	name := text.Printable(p.File)
 	if cut := len(name) - maxName; cut > 0 {
 		for cut < len(name) && !utf8.RuneStart(name[cut]) {
 			cut++

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // syntaxFaults say what the YAML library's words mean for the writer of a spec;
@@ -62,7 +64,7 @@ func (r *reader) syntax(data []byte, err error) {
 		if f.late {
 			line = gaveUp(data)
 		}
-		r.errorAt(r.startOf(data, line), f.code, "%s (YAML: %s)", f.hint, printable(clip(words, maxQuote)))
+		r.errorAt(r.startOf(data, line), f.code, "%s (YAML: %s)", f.hint, text.Printable(text.Clip(words, maxQuote)))
 		return
 	}
 }

@@ -3,23 +3,13 @@ package state
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // Clip cuts a text from outside to MaxMessage bytes of whole characters. The
 // store does so itself with what it keeps.
-func Clip(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if len(s) <= MaxMessage {
-		return s
-	}
-	const more = "…"
-	cut := MaxMessage - len(more)
-	for !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + more
-}
+func Clip(s string) string { return text.Clip(strings.ToValidUTF8(s, "\uFFFD"), MaxMessage) }
 
 // bounded returns what was applied with texts from outside cut to size.
 func (a Applied) bounded() Applied {

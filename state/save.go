@@ -174,7 +174,7 @@ func (s *Store) failed(err error) error {
 		return fmt.Errorf("save to state %s: %w", s.files.db, err)
 	}
 	s.broken = fmt.Errorf("save to state %s: %w: start again when the disk is well: %w", s.files.db, ErrBroken, err)
-	s.log.Error("state can no longer be written", "path", s.files.db, "err", err)
+	s.log.Error("state can no longer be written", "path", s.files.db, "error", err)
 	return s.broken
 }
 

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -123,4 +123,4 @@ func checkKey(k spec.Key) error {
 	return nil
 }
 
-func notInID(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }
+func notInID(r rune) bool { return r == ' ' || text.Hidden(r) }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/secret"
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // ChannelKind is a chat by its API, or a webhook.
@@ -201,7 +202,7 @@ func (c *channel) lineOf(e Event) string {
 		b.Reset() // the template does not fit this event
 		b.WriteString(e.mapped(c.escape).Text())
 	}
-	return clip(strings.TrimSpace(b.String()), maxLine)
+	return text.Clip(strings.TrimSpace(b.String()), maxLine)
 }
 
 // request makes the request, signed anew.

@@ -3,9 +3,9 @@ package notify
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
+
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // What can be wrong when someone is to be told. They are met wrapped in an
@@ -50,23 +50,23 @@ const (
 
 // Error returns one line: what was done, what is wrong, and what to do.
 func (e *Error) Error() string {
-	text := fmt.Sprintf("%s: %v", e.Op, e.Kind)
+	line := fmt.Sprintf("%s: %v", e.Op, e.Kind)
 	if e.Detail != "" {
-		text += ": " + oneLine(e.Detail)
+		line += ": " + oneLine(e.Detail)
 	}
 	if e.Status != 0 {
-		text += fmt.Sprintf(" (HTTP %d)", e.Status)
+		line += fmt.Sprintf(" (HTTP %d)", e.Status)
 	}
 	if e.Err != nil {
-		text += ": " + oneLine(e.Err.Error())
+		line += ": " + oneLine(e.Err.Error())
 	}
 	if e.RetryAfter > 0 {
-		text += fmt.Sprintf(": it asks to wait %v", e.RetryAfter.Round(time.Second))
+		line += fmt.Sprintf(": it asks to wait %v", e.RetryAfter.Round(time.Second))
 	}
 	if e.Hint != "" {
-		text += ": " + e.Hint
+		line += ": " + e.Hint
 	}
-	return text
+	return line
 }
 
 // Unwrap returns the kind and the cause.
@@ -82,21 +82,6 @@ const maxQuote = 300
 
 // oneLine makes text from outside fit for a message: one line of what can be
 // shown, at most maxQuote bytes long.
-func oneLine(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "�"))
-	return clip(strings.Join(strings.Fields(text), " "), maxQuote)
-}
-
-// clip cuts s to at most limit bytes without breaking a character.
-func clip(s string, limit int) string {
-	const more = "…"
-	if len(s) <= limit {
-		return s
-	}
-	return strings.ToValidUTF8(s[:limit-len(more)], "") + more
+func oneLine(s string) string {
+	return text.OneLine(s, maxQuote)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // State is how a revision stands, as the forges show it beside a commit.
@@ -61,7 +63,7 @@ func (f *Forge) shown(s Status) map[string]string {
 			state = "failed"
 		}
 	}
-	shown := map[string]string{"state": state, name: s.Context, "description": clip(s.Description, maxDescription)}
+	shown := map[string]string{"state": state, name: s.Context, "description": text.Clip(s.Description, maxDescription)}
 	if s.URL != "" {
 		shown["target_url"] = s.URL
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -62,7 +63,7 @@ func (b *builder) guards(g *page, l level) {
 	if command := approveCommand(g.plan); command != "" {
 		b.line("> To let exactly this plan go:")
 		b.line("> ```sh")
-		b.linef("> %s", clip(Visible(command), 120))
+		b.linef("> %s", text.Clip(Visible(command), 120))
 		b.line("> ```")
 	} else {
 		b.line("> No approval goes past this.")

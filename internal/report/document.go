@@ -11,6 +11,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -115,7 +116,7 @@ func inert(b []byte) []byte {
 	for len(b) > 0 {
 		r, size := utf8.DecodeRune(b)
 		switch {
-		case bytes.HasPrefix(b, []byte("##")), r == 0x7f, r > 0x7f && spec.Hidden(r):
+		case bytes.HasPrefix(b, []byte("##")), r == 0x7f, r > 0x7f && text.Hidden(r):
 			out = appendEscape(out, r)
 		default:
 			out = append(out, b[:size]...)

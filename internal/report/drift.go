@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -40,7 +41,7 @@ func DriftText(d *state.Drift) string {
 	if d.Answer != "" {
 		b.WriteString("; " + d.Answer)
 	}
-	return clip(Visible(b.String()), maxMessage)
+	return text.Clip(Visible(b.String()), maxMessage)
 }
 
 func side(s string) string { return cmp.Or(s, "?") }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // Visible returns s as text of one line that shows all that is in it: what does
@@ -28,7 +28,7 @@ func Visible(s string) string {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case spec.Hidden(r):
+		case text.Hidden(r):
 			b.WriteString(escapeRune(r))
 		case startsCommand(s, i):
 			fmt.Fprintf(&b, `\u%04x`, r)
@@ -113,21 +113,8 @@ func escapeRune(r rune) string {
 func codeSpan(s string, limit int) string {
 	s = strings.ReplaceAll(Visible(s), "`", `\u0060`)
 	s = strings.ReplaceAll(s, "|", `\u007c`)
-	if s = clip(s, limit); s == "" {
+	if s = text.Clip(s, limit); s == "" {
 		return "–"
 	}
 	return "`" + s + "`"
-}
-
-// clip cuts s to at most limit bytes without breaking a character.
-func clip(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	const more = "…"
-	cut := limit - len(more)
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:max(cut, 0)] + more
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -28,7 +29,7 @@ func (f Failure) lines() []string {
 	lines := strings.Split(strings.TrimRight(f.Err.Error(), "\n"), "\n")
 	lines = lines[:min(len(lines), maxFailure)]
 	for i, line := range lines {
-		lines[i] = clip(Visible(strings.TrimRight(line, "\r")), maxFailureLine)
+		lines[i] = text.Clip(Visible(strings.TrimRight(line, "\r")), maxFailureLine)
 	}
 	return lines
 }
@@ -70,7 +71,7 @@ func (f Failure) Markdown(o MarkdownOptions) []byte {
 			b.line("")
 			b.line("```diff")
 			for _, line := range lines[:min(len(lines), l.lines)] {
-				b.linef("- %s", clip(line, l.width))
+				b.linef("- %s", text.Clip(line, l.width))
 			}
 			b.more(len(lines) - l.lines)
 			b.line("```")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -62,7 +63,7 @@ func wholeExtParam(f reconcile.Field, p spec.Param) reconcile.Field {
 func newFieldLine(f reconcile.Field, showValues bool) fieldLine {
 	hide := f.Secret && !showValues
 	return fieldLine{
-		name:   clip(Visible(f.Name), maxValue),
+		name:   text.Clip(Visible(f.Name), maxValue),
 		before: fieldValue(f.Before, hide),
 		after:  fieldValue(f.After, hide),
 		added:  f.Before == nil,
@@ -83,7 +84,7 @@ func fieldValue(v any, hide bool) string {
 		return masked
 	}
 	if s, ok := v.(string); ok {
-		v = strconv.Quote(clip(s, maxValue))
+		v = strconv.Quote(text.Clip(s, maxValue))
 	}
-	return clip(Visible(fmt.Sprint(v)), 2*maxValue)
+	return text.Clip(Visible(fmt.Sprint(v)), 2*maxValue)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -55,12 +56,12 @@ func (b *builder) diff(g *page, c *reconcile.Change) {
 }
 
 // line names a task in a fence.
-func (g *page) line(c *reconcile.Change) string { return clip(Visible(g.name(c)), 2*maxID) }
+func (g *page) line(c *reconcile.Change) string { return text.Clip(Visible(g.name(c)), 2*maxID) }
 
 // endPlace ends a line of a fence with where a change's spec stands.
 func endPlace(c *reconcile.Change) string {
 	if s := place(c); s != "" {
-		return "  " + clip(Visible(s), maxMessage)
+		return "  " + text.Clip(Visible(s), maxMessage)
 	}
 	return ""
 }
@@ -167,7 +168,7 @@ func (b *builder) unversioned(g *page, l level) {
 	}
 	b.fold(fmt.Sprintf("Changed without a new version: nothing will be sent (%d)", len(g.unversioned)))
 	b.list(g.unversioned, l.rows, func(c *reconcile.Change) string {
-		return fmt.Sprintf("= %s  %s%s", g.line(c), clip(Visible(strings.Join(fieldNames(c), ", ")), maxMessage), endPlace(c))
+		return fmt.Sprintf("= %s  %s%s", g.line(c), text.Clip(Visible(strings.Join(fieldNames(c), ", ")), maxMessage), endPlace(c))
 	})
 	b.unfold()
 }
@@ -187,7 +188,7 @@ func (b *builder) returned(g *page, l level) {
 	}
 	b.fold(fmt.Sprintf("Managed again: the spec is back, as it was applied, no call is made (%d)", len(g.returned)))
 	b.list(g.returned, l.rows, func(c *reconcile.Change) string {
-		return fmt.Sprintf("^ %s%s%s", g.line(c), prefixed("  ", clip(Visible(c.Detail), maxMessage)), endPlace(c))
+		return fmt.Sprintf("^ %s%s%s", g.line(c), prefixed("  ", text.Clip(Visible(c.Detail), maxMessage)), endPlace(c))
 	})
 	b.unfold()
 }

@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"sync"
 
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -184,4 +185,4 @@ func tooMuch(format string, args ...any) error {
 	return &Error{Kind: ErrTooLarge, Detail: "it has more than " + fmt.Sprintf(format, args...)}
 }
 
-func shownPath(name string) string { return oneLine(name, 100) }
+func shownPath(name string) string { return text.OneLine(name, 100) }

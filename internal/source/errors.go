@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"unicode"
 
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
@@ -42,17 +41,17 @@ type Error struct {
 
 // Error returns one line: the source, what is wrong with it, and what to do.
 func (e *Error) Error() string {
-	text := fmt.Sprintf("read source %s: %v", e.Source, e.Kind)
+	line := fmt.Sprintf("read source %s: %v", e.Source, e.Kind)
 	if e.Detail != "" {
-		text += ": " + e.Detail
+		line += ": " + e.Detail
 	}
 	if e.Err != nil {
-		text += ": " + oneLine(e.Err.Error(), maxCause)
+		line += ": " + text.OneLine(e.Err.Error(), maxCause)
 	}
 	if e.Hint != "" {
-		text += ": " + e.Hint
+		line += ": " + e.Hint
 	}
-	return text
+	return line
 }
 
 // Unwrap returns the kind and the cause.
@@ -65,23 +64,6 @@ func (e *Error) Unwrap() []error {
 
 // maxCause bounds what an error repeats of a text that came from outside, in bytes.
 const maxCause = 300
-
-// oneLine makes text from outside fit for a message: one line of what can be
-// shown, at most limit bytes long.
-func oneLine(text string, limit int) string {
-	text = strings.ToValidUTF8(text, "�")
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit-len("…")], "") + "…"
-}
 
 // describe makes an error one of this package's, about a source.
 func describe(err error, source string) *Error {

@@ -18,6 +18,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/wedatasync/wedatasync/internal/source/signature"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -243,14 +244,14 @@ func revisionOf(c *gitobject.Commit, set *spec.Set) *reconcile.Revision {
 	return &reconcile.Revision{
 		ID:      c.Hash.String(),
 		Author:  authorOf(c),
-		Subject: oneLine(subject, maxText),
+		Subject: text.OneLine(subject, maxText),
 		When:    c.Committer.When,
 		Specs:   set,
 	}
 }
 
 func authorOf(c *gitobject.Commit) string {
-	return oneLine(fmt.Sprintf("%s <%s>", c.Author.Name, c.Author.Email), maxText)
+	return text.OneLine(fmt.Sprintf("%s <%s>", c.Author.Name, c.Author.Email), maxText)
 }
 
 // maxText bounds the texts of a Revision, in bytes.

@@ -15,6 +15,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/wedatasync/wedatasync/internal/secret"
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // GitConfig says where a git repository is and how to read it. Files with
@@ -67,7 +68,7 @@ func branchRef(name string) (plumbing.ReferenceName, error) {
 		ref = plumbing.NewBranchReferenceName(ref.String())
 	}
 	if !ref.IsBranch() || ref.Validate() != nil || !filepath.IsLocal(filepath.FromSlash(ref.String())) {
-		return "", fmt.Errorf("%q is not the name of a branch: write main, or refs/heads/main", oneLine(name, 100))
+		return "", fmt.Errorf("%q is not the name of a branch: write main, or refs/heads/main", text.OneLine(name, 100))
 	}
 	return ref, nil
 }
@@ -76,7 +77,7 @@ func branchRef(name string) (plumbing.ReferenceName, error) {
 func cleanPath(p string) (string, error) {
 	clean := path.Clean(cmp.Or(filepath.ToSlash(p), "."))
 	if !fs.ValidPath(clean) {
-		return "", fmt.Errorf("the path %q is not a folder below the root: write it without .. and a slash in front", oneLine(p, 100))
+		return "", fmt.Errorf("the path %q is not a folder below the root: write it without .. and a slash in front", text.OneLine(p, 100))
 	}
 	return clean, nil
 }

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/secret"
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // GitHubApp are the credentials of an installation of a GitHub App: a token is made
@@ -51,7 +52,7 @@ func (a *GitHubApp) check(plain secret.PlainHosts) error {
 		return errors.New("a GitHub App needs its id, the id of its installation and the file of its private key")
 	}
 	if strings.Trim(a.InstallationID, "0123456789") != "" {
-		return fmt.Errorf("%q is not the id of an installation: it is the number at the end of its page's address", oneLine(a.InstallationID, 40))
+		return fmt.Errorf("%q is not the id of an installation: it is the number at the end of its page's address", text.OneLine(a.InstallationID, 40))
 	}
 	if a.APIURL == "" {
 		return nil
@@ -144,7 +145,7 @@ func unprintable(r rune) bool { return r <= ' ' || r > '~' }
 
 // refused says what an answer without a token means.
 func (t *appTokens) refused(status int, message string) error {
-	e := &Error{Kind: ErrAuth, Detail: "GitHub App", Err: fmt.Errorf("the API answers %d: %s", status, oneLine(message, maxCause))}
+	e := &Error{Kind: ErrAuth, Detail: "GitHub App", Err: fmt.Errorf("the API answers %d: %s", status, text.OneLine(message, maxCause))}
 	switch {
 	case status == http.StatusUnauthorized:
 		e.Hint = "check the App's id, its private key and this machine's clock"

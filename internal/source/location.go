@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
@@ -62,17 +63,17 @@ func Redact(location string) string {
 		if i := strings.LastIndex(place, "@"); i >= 0 && strings.Contains(place, ":") {
 			location = location[i+1:]
 		}
-		return oneLine(location, maxCause)
+		return text.OneLine(location, maxCause)
 	}
 	u, err := url.Parse(location)
 	if err != nil || u.Scheme == "" || u.Host == "" && u.Scheme != "file" {
 		if strings.ContainsFunc(scheme, notOfScheme) {
 			scheme = "" // user:password@host:// is none
 		}
-		return oneLine(scheme, 16) + "://(unreadable)"
+		return text.OneLine(scheme, 16) + "://(unreadable)"
 	}
 	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
-	return oneLine(u.String(), maxCause)
+	return text.OneLine(u.String(), maxCause)
 }
 
 func notOfScheme(r rune) bool {
@@ -135,7 +136,7 @@ func parseRemote(location string) (remote, error) {
 		}
 		return remote{scheme: "file", path: filepath.FromSlash(u.Path)}, nil
 	default:
-		return remote{}, fmt.Errorf("%q is not a scheme for a source: use https, ssh, http or file", oneLine(u.Scheme, 32))
+		return remote{}, fmt.Errorf("%q is not a scheme for a source: use https, ssh, http or file", text.OneLine(u.Scheme, 32))
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -253,7 +254,7 @@ func (r *Repository) mergeBase(ctx context.Context, a, b string) (h plumbing.Has
 	}
 	h, ok, err := r.store.mergeBase(ctx, left, right)
 	if err == nil && !ok {
-		return h, &Error{Kind: ErrNoRevision, Detail: fmt.Sprintf("%s and %s have no commit in common", oneLine(a, 100), oneLine(b, 100))}
+		return h, &Error{Kind: ErrNoRevision, Detail: fmt.Sprintf("%s and %s have no commit in common", text.OneLine(a, 100), text.OneLine(b, 100))}
 	}
 	return h, err
 }

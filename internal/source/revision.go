@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // Resolve returns the commit that a name stands for: a branch, a tag, a hash or
@@ -46,7 +48,7 @@ func (r *Repository) resolve(name string) (h plumbing.Hash, err error) {
 
 func noRevision(name string, err error) *Error {
 	return &Error{
-		Kind: ErrNoRevision, Detail: oneLine(name, 100), Err: err,
+		Kind: ErrNoRevision, Detail: text.OneLine(name, 100), Err: err,
 		Hint: "fetch it, or check its name; in CI, check out with full history",
 	}
 }

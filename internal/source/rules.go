@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -58,7 +59,7 @@ func parseRules(data []byte) (r rules, err error) {
 		line = strings.TrimSuffix(line, "\n")
 		p, ok, err := parsePattern(line)
 		if err != nil {
-			return rules{}, fmt.Errorf("%w: %s:%d: %q is no pattern", ErrIgnoreFile, IgnoreFile, number, oneLine(line, 100))
+			return rules{}, fmt.Errorf("%w: %s:%d: %q is no pattern", ErrIgnoreFile, IgnoreFile, number, text.OneLine(line, 100))
 		}
 		if ok {
 			r.ignore = append(r.ignore, p)

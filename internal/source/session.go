@@ -17,6 +17,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/wedatasync/wedatasync/internal/secret"
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // maxAdvertised bounds the list of refs a server sends, in bytes.
@@ -62,7 +63,7 @@ func pickBranch(refs *packp.AdvRefs, branch plumbing.ReferenceName) (plumbing.Ha
 	if len(others) == 0 {
 		return plumbing.ZeroHash, &Error{Kind: ErrEmptyRepository, Hint: "push a branch with specs first"}
 	}
-	return plumbing.ZeroHash, &Error{Kind: ErrNoBranch, Detail: oneLine(branch.Short(), 100), Hint: listBranches(others)}
+	return plumbing.ZeroHash, &Error{Kind: ErrNoBranch, Detail: text.OneLine(branch.Short(), 100), Hint: listBranches(others)}
 }
 
 func listBranches(names []string) string {
@@ -74,7 +75,7 @@ func listBranches(names []string) string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(oneLine(name, 60))
+		b.WriteString(text.OneLine(name, 60))
 	}
 	switch more := len(names) - most; {
 	case len(names) >= maxNamed:

@@ -11,6 +11,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
+
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // stream is a session with a git-upload-pack at the other end of two pipes. What
@@ -49,7 +51,7 @@ func (s *stream) refused() error {
 	if said == "" {
 		return io.ErrUnexpectedEOF
 	}
-	return &Error{Kind: ErrNoRepository, Detail: oneLine(said, maxCause), Hint: "check the path, and that the repository may be read"}
+	return &Error{Kind: ErrNoRepository, Detail: text.OneLine(said, maxCause), Hint: "check the path, and that the repository may be read"}
 }
 
 // UploadPack asks for a pack.

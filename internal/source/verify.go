@@ -14,6 +14,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/source/signature"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
@@ -175,7 +176,7 @@ func (v *verifier) one(s *store, h, head plumbing.Hash, before bool) error {
 	if err != nil {
 		return v.fault(s, h, head, err)
 	}
-	v.log.Debug("commit is verified", "commit", h.String(), "by", oneLine(who, maxText))
+	v.log.Debug("commit is verified", "commit", h.String(), "by", text.OneLine(who, maxText))
 	return nil
 }
 

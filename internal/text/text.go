@@ -1,0 +1,97 @@
+package text
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// more stands for what was cut off.
+const more = "…"
+
+// Hidden reports whether a character cannot be seen: it does not print, or it is one
+// that Unicode leaves to be ignored, such as a filler (U+3164), or blank.
+func Hidden(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r < ' ' || r == 0x7f
+	}
+	const blank = 0x2800 // the Braille pattern without dots
+	return !unicode.IsPrint(r) || r == blank ||
+		unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+// Clip cuts s to at most limit bytes without breaking a character. What is cut ends
+// with an ellipsis of 3 bytes.
+func Clip(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	cut := limit - len(more)
+	if cut < 0 {
+		return ""
+	}
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + more
+}
+
+// OneLine returns s as valid UTF-8 on one line, at most limit bytes of it. Whatever
+// cannot be seen is a space, and there is one space at most between two words.
+func OneLine(s string, limit int) string {
+	s = strings.Map(func(r rune) rune {
+		if Hidden(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	return Clip(strings.Join(strings.Fields(s), " "), limit)
+}
+
+// Printable returns s with escapes, as in Go, for what cannot be seen, so that a file
+// name cannot forge a second line or hide the first. A text that has nothing to hide
+// stays as it is.
+func Printable(s string) string {
+	if !strings.ContainsFunc(s, Hidden) && utf8.ValidString(s) {
+		return s
+	}
+	quoted := showHidden(strconv.Quote(s))
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
+
+// Quote returns at most limit bytes of s in double quotes, with escapes as in Go for
+// what cannot be seen. The quotes and the escapes come on top of the limit.
+func Quote(s string, limit int) string { return showHidden(strconv.Quote(Clip(s, limit))) }
+
+// showHidden escapes what package strconv takes for printable and nobody sees.
+func showHidden(quoted string) string {
+	if !strings.ContainsFunc(quoted, Hidden) {
+		return quoted
+	}
+	var b strings.Builder
+	for _, r := range quoted {
+		if Hidden(r) {
+			ascii := strconv.QuoteRuneToASCII(r)
+			b.WriteString(ascii[1 : len(ascii)-1])
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// ShellWord returns s as one word of a POSIX shell, for a command that a person is to
+// copy. A word of harmless characters stays as it is.
+func ShellWord(s string) string {
+	if s != "" && s[0] != '-' && !strings.ContainsFunc(s, notPlain) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// notPlain reports whether a character may mean something to a shell.
+func notPlain(r rune) bool {
+	plain := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:@%+,", r)
+	return !plain
+}
