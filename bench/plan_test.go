@@ -85,7 +85,7 @@ func (s *pushedSource) push() {
 // Poll implements reconcile.Source.
 func (s *pushedSource) Poll(context.Context) (*reconcile.Revision, error) {
 	for name, text := range s.fetched {
-		s.set.Put(spec.Reparse(s.set.File(name), name, text))
+		s.set.Put(spec.Parse(name, text))
 	}
 	return &reconcile.Revision{ID: "r1", Specs: s.set}, nil
 }

@@ -33,24 +33,19 @@ type defaults struct {
 
 // document reads one document. What is wrong with the document itself makes the
 // whole file unusable; what is wrong inside a commit, only that commit.
-func (r *reader) document(doc *yaml.Node) (m madeDocument) {
-	errors, complaints, commits := r.errors, r.complaints(), len(r.file.Commits)
+func (r *reader) document(doc *yaml.Node) {
+	errors := r.errors
 	list, d := r.head(doc, doc.Content[0])
 	if r.errors > errors {
 		r.unusable = true
 	}
-	if list != nil {
-		r.file.Commits = slices.Grow(r.file.Commits, len(list.Content))
-		for _, n := range list.Content {
-			item := r.item(n, d)
-			if r.large {
-				m.items = append(m.items, item)
-			}
-		}
+	if list == nil {
+		return
 	}
-	m.made = made{doc.Line, doc.Column, len(r.file.Commits) - commits, r.complaints() == complaints}
-	m.defaults = d
-	return m
+	r.file.Commits = slices.Grow(r.file.Commits, len(list.Content))
+	for _, n := range list.Content {
+		r.item(n, d)
+	}
 }
 
 // head reads a document but for its commits, whose list it returns, or nil.
@@ -127,10 +122,8 @@ func (r *reader) defaults(n *yaml.Node) (d defaults) {
 }
 
 // item reads one commit and files it as usable, broken or not even named.
-func (r *reader) item(n *yaml.Node, d defaults) made {
-	errors, complaints := r.errors, r.complaints()
-	m := made{line: n.Line, column: n.Column}
-	r.file.parsed++
+func (r *reader) item(n *yaml.Node, d defaults) {
+	errors := r.errors
 	c := new(Commit)
 	if r.tree(n, 3) {
 		if r.isMapping(n, "a commit") {
@@ -140,17 +133,14 @@ func (r *reader) item(n *yaml.Node, d defaults) made {
 		c.Key = identity(n, d)
 	}
 	c.Pos = r.pos(n)
-	m.clean = r.complaints() == complaints
 	switch {
 	case r.errors == errors:
 		r.file.Commits = append(r.file.Commits, c)
-		m.commits = 1
 	case c.TaskID != "" && c.ProjectID != "":
 		r.file.Broken = append(r.file.Broken, Named{c.Key, c.Pos})
 	default:
 		r.file.Unread = true
 	}
-	return m
 }
 
 // identity finds which task an unsound item names, if it names one without doubt.

@@ -82,20 +82,6 @@ func (e *encoder) file(f *File) {
 		e.again(p.Message)
 		e.number(int64(p.More))
 	}
-	e.outline(f.outline)
-}
-
-func (e *encoder) outline(o *outline) {
-	if o == nil {
-		e.count(0)
-		return
-	}
-	e.count(len(o.pieces))
-	for _, p := range o.pieces {
-		e.fields = append(e.fields, p.sum[:]...)
-		e.number(int64(p.line))
-		e.number(int64(p.commits))
-	}
 }
 
 func (e *encoder) commit(c *Commit) {
@@ -258,27 +244,7 @@ func (d *decoder) file() *File {
 	for i := range f.Problems {
 		f.Problems[i] = Problem{Pos: d.pos(), Severity: Severity(d.text()), Code: d.text(), Message: d.text(), More: int(d.number())}
 	}
-	f.outline = d.outline(len(f.Commits))
 	return f
-}
-
-// outline reads an outline, which must have so many commits.
-func (d *decoder) outline(commits int) *outline {
-	n := d.count()
-	if n == 0 {
-		return nil
-	}
-	o := &outline{make([]piece, n)}
-	for i := range o.pieces {
-		p := &o.pieces[i]
-		d.fields = d.fields[copy(p.sum[:], d.fields):]
-		p.line, p.commits = int32(d.number()), int32(d.number())
-		if commits -= int(p.commits); p.commits < 0 {
-			d.bad = true
-		}
-	}
-	d.bad = d.bad || commits != 0
-	return o
 }
 
 // commit reads a commit in place of what there was in c.

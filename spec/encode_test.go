@@ -76,10 +76,8 @@ func readAgain(data []byte) ([]*spec.File, error) {
 	return packed.Unpack()
 }
 
-// everything makes cmp compare what a file keeps for itself, too, but for what it cost.
-var everything = cmp.Options{
-	cmp.Exporter(func(reflect.Type) bool { return true }), cmpopts.IgnoreFields(spec.File{}, "parsed"),
-}
+// everything makes cmp compare what a file keeps for itself, too.
+var everything = cmp.Exporter(func(reflect.Type) bool { return true })
 
 func wantUnpacked(t *testing.T, files []*spec.File) {
 	t.Helper()

@@ -26,19 +26,11 @@ type File struct {
 	Name     string
 	Mark     string    // what the source made it from; here it means nothing
 	Size     int       // of its text, in bytes
-	Commits  []*Commit // the usable ones, in the file's order; not to be changed, for the next version may have them, too
+	Commits  []*Commit // the usable ones, in the file's order; not to be changed
 	Broken   []Named   // tasks named by commits that are not usable, in the file's order
 	Unread   bool      // some of the file could not be read: it may name any task
 	Problems Problems
-
-	outline *outline // of a large file, for Reparse; nil if there is none
-	parsed  int32    // see Parsed
 }
-
-// Parsed counts the commits that it took to parse for the file, good or not: all, or,
-// after Reparse, those that were not as they had been. For one that comes from
-// a Packed it took none.
-func (f *File) Parsed() int { return int(f.parsed) }
 
 // Named is a place that names a task.
 type Named struct {

@@ -44,7 +44,7 @@ func (p *Packed) decoder(at cursor) decoder {
 
 // plain reports whether the file is nothing but its commits, as nearly all are.
 func (f *File) plain() bool {
-	return !f.Unread && len(f.Broken) == 0 && len(f.Problems) == 0 && f.outline == nil
+	return !f.Unread && len(f.Broken) == 0 && len(f.Problems) == 0
 }
 
 // bundle is what a set has of files that were packed together.

@@ -13,7 +13,17 @@ import (
 // Parse reads one spec file. It never fails as a whole: what is wrong is in
 // File.Problems, and what is right beside it is usable. The name is only used in
 // positions. The file keeps nothing of data.
-func Parse(name string, data []byte) *File { return Reparse(nil, name, data) }
+func Parse(name string, data []byte) *File {
+	r := &reader{file: &File{Name: name, Size: len(data)}}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if p := checkText(name, data); p != nil {
+		r.report(*p)
+		r.unusable = true
+	} else {
+		r.documents(data)
+	}
+	return r.finish()
+}
 
 // reader reads the documents of one file into a File.
 type reader struct {
@@ -23,8 +33,6 @@ type reader struct {
 	warnings int
 	cut      [2]Pos   // where complaints were first left out: errors, warnings
 	guesses  []string // what the unknown keys of the mapping read last were meant to be
-	large    bool     // what is made of each part is noted
-	made     []madeDocument
 }
 
 // documents reads one document after the other.
@@ -45,10 +53,7 @@ func (r *reader) documents(data []byte) {
 			r.syntax(data, err)
 			return
 		}
-		m := r.document(&doc)
-		if r.large {
-			r.made = append(r.made, m)
-		}
+		r.document(&doc)
 	}
 }
 
@@ -101,9 +106,6 @@ func (r *reader) report(p Problem) {
 		*cut = p.Pos
 	}
 }
-
-// complaints counts what was reported, kept or not.
-func (r *reader) complaints() int { return r.errors + r.warnings }
 
 func (r *reader) errorAt(pos Pos, code, format string, args ...any) {
 	r.report(problemf(pos, code, format, args...))

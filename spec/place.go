@@ -68,28 +68,3 @@ func (f *File) naming(i int) naming {
 	b := &f.Broken[i-len(f.Commits)]
 	return naming{b.Key, place{broken: b}}
 }
-
-// apart returns the places that one of two versions of a file has and the other has
-// not. It relies on no order; but it finds what they share where that is in the order
-// in which it stands in the file, as Parse has it.
-func apart(old, now *File) (gone, come []naming) {
-	i, j := 0, 0
-	for i < old.names() && j < now.names() {
-		a, b := old.naming(i), now.naming(j)
-		switch {
-		case a.place == b.place:
-			i, j = i+1, j+1
-		case a.pos().compare(b.pos()) <= 0:
-			gone, i = append(gone, a), i+1
-		default:
-			come, j = append(come, b), j+1
-		}
-	}
-	for ; i < old.names(); i++ {
-		gone = append(gone, old.naming(i))
-	}
-	for ; j < now.names(); j++ {
-		come = append(come, now.naming(j))
-	}
-	return gone, come
-}

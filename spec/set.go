@@ -64,9 +64,6 @@ func (s *Set) Grow(n int) {
 
 // Put adds the file, or replaces the one of that name. The set keeps the file,
 // which must not change any more.
-//
-// Of a file that is replaced, the commits that are in both versions, as Reparse leaves
-// them, cost next to nothing.
 func (s *Set) Put(f *File) {
 	s.settled = false
 	s.put(f)
@@ -83,8 +80,6 @@ func (s *Set) put(f *File) {
 			s.name(n, n.depends())
 		}
 		return
-	case old.file != nil:
-		gone, come = apart(old.file, f)
 	default:
 		gone, come = old.namings(), held{file: f}.namings()
 	}

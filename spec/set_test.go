@@ -242,9 +242,6 @@ func TestSetIsWhatItsFilesSay(t *testing.T) {
 				}
 				f := drawFile(t, name)
 				f.Mark = rapid.SampledFrom([]string{"", "mark"}).Draw(t, "mark")
-				if old := files[name]; old != nil {
-					share(t, old, f)
-				}
 				if rapid.IntRange(0, 3).Draw(t, "how") == 0 {
 					pack(t, s, f)
 				} else {
@@ -368,18 +365,6 @@ func drawFile(t *rapid.T, name string) *spec.File {
 	}
 	f.Unread = rapid.IntRange(0, 9).Draw(t, "unread") == 0
 	return f
-}
-
-// share makes some commits of a file those of its earlier version, as Reparse does
-// with commits that are the same at the same place.
-func share(t *rapid.T, old, f *spec.File) {
-	for i, c := range f.Commits {
-		for _, was := range old.Commits {
-			if was.Pos == c.Pos && rapid.Bool().Draw(t, "shared") {
-				f.Commits[i] = was
-			}
-		}
-	}
 }
 
 // checkRules compares with the rules, written down without regard to cost.

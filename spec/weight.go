@@ -112,6 +112,5 @@ func (f *File) As(name string) *File {
 	for i := range next.Problems {
 		next.Problems[i].File = name
 	}
-	next.parsed = 0
 	return &next
 }

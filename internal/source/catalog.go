@@ -108,21 +108,21 @@ const manyChanges = 1024
 
 // parseAll makes the files of the changes, for apply. If they are many, it packs them as
 // they come: a first revision then takes little more memory than it does later.
-func (s *store) parseAll(changes []change, known *spec.Set, many int, b *budget) (p parsed, err error) {
+func (s *store) parseAll(changes []change, many int, b *budget) (p parsed, err error) {
 	var commits atomic.Int64
 	count := func(files []*spec.File) {
 		for _, f := range files {
 			if f != nil {
-				commits.Add(int64(f.Parsed()))
+				commits.Add(int64(len(f.Commits) + len(f.Broken)))
 			}
 		}
 	}
 	if len(changes) < many {
-		p.files, err = s.parse(changes, known, b)
+		p.files, err = s.parse(changes, b)
 		count(p.files)
 	} else {
 		p.packed = make([]*spec.Packed, (len(changes)+parseBatch-1)/parseBatch)
-		err = s.batches(changes, known, b, func(start int, files []*spec.File) {
+		err = s.batches(changes, b, func(start int, files []*spec.File) {
 			count(files)
 			for i, f := range files {
 				if f != nil {
@@ -137,9 +137,9 @@ func (s *store) parseAll(changes []change, known *spec.Set, many int, b *budget)
 }
 
 // parse makes the file of each change; nil where there is nothing.
-func (s *store) parse(changes []change, known *spec.Set, b *budget) ([]*spec.File, error) {
+func (s *store) parse(changes []change, b *budget) ([]*spec.File, error) {
 	all := make([]*spec.File, len(changes))
-	err := s.batches(changes, known, b, func(start int, files []*spec.File) { copy(all[start:], files) })
+	err := s.batches(changes, b, func(start int, files []*spec.File) { copy(all[start:], files) })
 	return all, err
 }
 
@@ -148,9 +148,9 @@ const parseBatch = 64
 
 // batches makes the file of each change, and hands them on as they come, several at a
 // time and from several goroutines, with where in changes they start. What a file says
-// depends on its name and its blob alone; what it costs, also on what is known of it.
-func (s *store) batches(changes []change, known *spec.Set, b *budget, each func(start int, files []*spec.File)) error {
-	p := &parser{known: known, budget: b, twins: twinsOf(changes), large: semaphore.NewWeighted(spec.MaxFileSize)}
+// depends on its name and its blob alone.
+func (s *store) batches(changes []change, b *budget, each func(start int, files []*spec.File)) error {
+	p := &parser{budget: b, twins: twinsOf(changes), large: semaphore.NewWeighted(spec.MaxFileSize)}
 	workers, working := errgroup.WithContext(b.ctx)
 	p.ctx = working
 	workers.SetLimit(runtime.GOMAXPROCS(0))

@@ -234,7 +234,7 @@ func (g *Git) load(ctx context.Context, head plumbing.Hash) (next step, err erro
 	if next.changes, err = g.catalog.changes(s, g.snapshot, next.snapshot, g.config.Path, b); err != nil {
 		return next, err
 	}
-	next.parsed, err = s.parseAll(next.changes, g.catalog.set, g.many, b)
+	next.parsed, err = s.parseAll(next.changes, g.many, b)
 	return next, err
 }
 

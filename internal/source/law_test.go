@@ -154,7 +154,7 @@ func (h *randomHistory) check() {
 	if err != nil {
 		h.rt.Fatal(err)
 	}
-	parsed, err := s.parseAll(changes, scratch.set, manyChanges, b)
+	parsed, err := s.parseAll(changes, manyChanges, b)
 	if err != nil {
 		h.rt.Fatal(err)
 	}

@@ -18,7 +18,6 @@ const largeFile = 64 << 10
 // parser makes files of what was read, within a budget. It is safe for concurrent use.
 type parser struct {
 	ctx    context.Context
-	known  *spec.Set
 	budget *budget
 	twins  *twins
 	large  *semaphore.Weighted // bytes that are parsed at once: memory is many times that
@@ -70,15 +69,14 @@ func (p *parser) text(name string, data []byte) (*spec.File, error) {
 	if err := p.large.Acquire(p.ctx, int64(len(data))); err != nil {
 		return nil, context.Cause(p.ctx)
 	}
-	old := p.known.File(name)
 	if len(data) < largeFile {
 		defer p.large.Release(int64(len(data)))
-		return parseSpec(old, name, data), nil
+		return parseSpec(name, data), nil
 	}
 	parsed := make(chan *spec.File, 1)
 	go func() {
 		defer p.large.Release(int64(len(data)))
-		parsed <- parseSpec(old, name, data)
+		parsed <- parseSpec(name, data)
 	}()
 	select {
 	case file := <-parsed:
@@ -89,13 +87,13 @@ func (p *parser) text(name string, data []byte) (*spec.File, error) {
 }
 
 // parseSpec parses a file. That one file breaks the parser must not stop the others.
-func parseSpec(old *spec.File, name string, data []byte) (file *spec.File) {
+func parseSpec(name string, data []byte) (file *spec.File) {
 	defer func() {
 		if r := recover(); r != nil {
 			file = spec.BadFile(name, "parser", fmt.Sprintf("the parser broke on this file: %v: please report it", r))
 		}
 	}()
-	return spec.Reparse(old, name, data)
+	return spec.Parse(name, data)
 }
 
 // twins are contents that several names have. They are parsed once.

@@ -106,7 +106,7 @@ func (w *pastWalk) compare(ctx context.Context, earlier *gitobject.Commit, from,
 	if w.files -= len(files); err != nil || w.files < 0 {
 		return errors.Join(err, errPastFiles)
 	}
-	parsed, err := w.store.parse(files, spec.NewSet(), b)
+	parsed, err := w.store.parse(files, b)
 	if err != nil {
 		return err
 	}

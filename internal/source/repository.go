@@ -157,7 +157,7 @@ func (r *Repository) specsAt(ctx context.Context, rev, path string) (_ *reconcil
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := r.store.parseAll(changes, catalog.set, manyChanges, b)
+	parsed, err := r.store.parseAll(changes, manyChanges, b)
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +208,7 @@ func (r *Repository) changes(ctx context.Context, base, head, path string) (_ []
 	if err != nil {
 		return nil, err
 	}
-	bases, err := r.store.parse(before, known, of)
+	bases, err := r.store.parse(before, of)
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +221,7 @@ func (r *Repository) changes(ctx context.Context, base, head, path string) (_ []
 	for _, c := range after {
 		of.replace(c.name)
 	}
-	heads, err := r.store.parse(after, known, of)
+	heads, err := r.store.parse(after, of)
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func forge(t testing.TB, g *Git) {
 	s, err := openSaved(of, path)
 	must(t, err)
 	name := "in/a.yaml"
-	forged := parseSpec(s.catalog.set.File(name), name, []byte(specOf("a", 99)))
+	forged := parseSpec(name, []byte(specOf("a", 99)))
 	if forged.Mark = s.catalog.set.Mark(name); forged.Mark == "" {
 		t.Fatalf("%s is not among the saved files", name)
 	}
@@ -174,7 +174,7 @@ func savedOfFiles(t testing.TB, of savedOf, files map[string]string) []byte {
 	t.Helper()
 	c := newCatalog()
 	for name, text := range files {
-		f := parseSpec(c.set.File(name), name, []byte(text))
+		f := parseSpec(name, []byte(text))
 		f.Mark = leaf{kind: kindSpec, hash: plumbing.ComputeHash(plumbing.BlobObject, []byte(text))}.mark()
 		c.set.Put(f)
 	}
@@ -264,59 +264,6 @@ func TestSavedSpecs_amortised(t *testing.T) {
 	if !bytes.Equal(before, saved()) {
 		t.Error("it was saved although nothing had changed")
 	}
-}
-
-// Of a large file, what is saved and what is known lets a push cost what it changes:
-// in the next process, too, and in what it takes to save it again.
-func TestSavedSpecs_largeFile(t *testing.T) {
-	remote, mirror := newMemoryRemote(), filepath.Join(t.TempDir(), "mirror.git")
-	versions := make([]int, 2_000)
-	push := func(changed ...int) {
-		var b strings.Builder
-		b.WriteString("apiVersion: wedatasync/v1\ndefaults: {projectId: 1, commitType: start}\ncommits:\n")
-		for _, i := range changed {
-			versions[i]++
-		}
-		for i, version := range versions {
-			fmt.Fprintf(&b, "  - taskId: t%04d\n    eventDesc: nightly\n", i)
-			if version > 0 {
-				fmt.Fprintf(&b, "    instanceVersion: %d\n", version)
-			}
-		}
-		remote.push(map[string]string{"in/list.yaml": b.String()})
-	}
-	var g *Git
-	wantParsed := func(n int) {
-		t.Helper()
-		poll(t, g)
-		f := g.catalog.set.File("in/list.yaml")
-		if f.Parsed() != n || len(f.Commits) != len(versions) {
-			t.Errorf("%d of %d commits were parsed, want %d", f.Parsed(), len(f.Commits), n)
-		}
-		for i, c := range f.Commits {
-			if c.InstanceVersion != int64(versions[i]) {
-				t.Errorf("%s has version %d, want %d", c.Key, c.InstanceVersion, versions[i])
-			}
-		}
-	}
-	push()
-	g = remote.open(t, mirror)
-	wantParsed(2_000)
-	push(5, 6, 1_999)
-	wantParsed(1 + 3) // the first shows where the list begins
-	if g.unsaved != 4 {
-		t.Errorf("%d commits are said not to be saved", g.unsaved)
-	}
-	must(t, g.Close())
-	push(0, 7)
-	g = remote.open(t, mirror)
-	wantParsed(2)
-	must(t, g.Close())
-	must(t, os.Remove(filepath.Join(mirror, savedFile)))
-	push(8)
-	g = remote.open(t, mirror)
-	wantParsed(2_000)
-	must(t, g.Close())
 }
 
 // That it cannot be saved is no reason to stop.

@@ -59,10 +59,9 @@ type scan struct {
 func newScan(ctx context.Context, f *Folder, rules rules, dirty map[string]struct{}) *scan {
 	readers, ctx := errgroup.WithContext(ctx)
 	readers.SetLimit(runtime.GOMAXPROCS(0))
-	known := f.catalog.set
 	return &scan{
 		parser: &parser{
-			ctx: ctx, known: known, budget: newBudget(ctx, spec.NewSet()), // what is moved is not known to be gone yet
+			ctx: ctx, budget: newBudget(ctx, spec.NewSet()), // what is moved is not known to be gone yet
 			large: semaphore.NewWeighted(spec.MaxFileSize),
 			twins: &twins{all: true, known: make(map[plumbing.Hash]*twin)},
 		},
