@@ -19,6 +19,8 @@ var floors = [][]string{
 	{"state"},
 	{"reconcile"},
 	{"internal/source", "internal/wedata", "internal/report", "internal/notify"},
+	{"internal/serve/access", "internal/serve/admission", "internal/serve/snapshot", "internal/serve/tasklist"},
+	{"internal/serve/page", "internal/serve/metrics"},
 	{"internal/serve"},
 	{"internal/app"},
 	{"internal/doctor"},

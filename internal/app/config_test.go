@@ -11,7 +11,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/app"
 	"github.com/wedatasync/wedatasync/internal/notify"
-	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -57,7 +57,7 @@ guards:
 			"allowedHosts":  {Text: "a.example.com,b", Line: 5},
 		},
 		Tokens: []app.TokenSettings{
-			{Name: "lin", File: "lin-token", Verbs: []state.Verb{state.VerbApprove, serve.VerbRead}},
+			{Name: "lin", File: "lin-token", Verbs: []state.Verb{state.VerbApprove, access.VerbRead}},
 			{Name: "ci-1", File: "ci-token", Verbs: []state.Verb{state.VerbRetry}},
 		},
 		Guards: reconcile.Guards{

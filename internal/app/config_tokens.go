@@ -6,7 +6,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -66,8 +66,8 @@ func (c *configReader) token(n *yaml.Node) (t TokenSettings, author string) {
 func (c *configReader) verbs(n *yaml.Node) []state.Verb {
 	var verbs []state.Verb
 	for i, text := range c.texts(n) {
-		if !slices.Contains(serve.Verbs(), state.Verb(text)) {
-			c.fail(n.Content[i], "this is no verb of a token: they are %s", words(serve.Verbs()))
+		if !slices.Contains(access.Verbs(), state.Verb(text)) {
+			c.fail(n.Content[i], "this is no verb of a token: they are %s", words(access.Verbs()))
 		}
 		verbs = append(verbs, state.Verb(text))
 	}

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
@@ -16,11 +16,11 @@ import (
 // reloads remembers how the last reloads went.
 type reloads struct {
 	mu sync.Mutex
-	of serve.Reloads
+	of snapshot.Reloads
 }
 
 // get returns how they went.
-func (r *reloads) get() serve.Reloads {
+func (r *reloads) get() snapshot.Reloads {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.of

@@ -78,7 +78,7 @@ type GitSettings struct {
 type TokenSettings struct {
 	Name  string
 	File  string
-	Verbs []state.Verb // of [serve.Verbs]
+	Verbs []state.Verb // of [access.Verbs]
 }
 
 // WebhookSettings are the files with the secrets that the forges sign with. A forge

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
@@ -150,7 +150,7 @@ func (a *App) tellSupervisor(ctx, stop context.Context) {
 
 // statusLine says in a line how the daemon stands, the worst first.
 func statusLine(st reconcile.Status, now time.Time, interval time.Duration) string {
-	if reasons := serve.Readiness(st, now, interval); len(reasons) > 0 {
+	if reasons := snapshot.Readiness(st, now, interval); len(reasons) > 0 {
 		return "a person is needed: " + reasons[0].Message
 	}
 	p := st.Plan

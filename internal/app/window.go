@@ -12,6 +12,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -42,7 +43,7 @@ func (a *App) openWindow(ctx context.Context, s *Settings, env *Env) error {
 	config.Version, config.Logger, config.Source = env.Version, a.log, s.sourceInfo()
 	config.Status, config.Alive = a.status, a.alive
 	config.State = func(ctx context.Context) (*state.Reader, error) { return state.OpenReader(ctx, s.State) }
-	config.Reloads, config.Period, config.Poke = a.reloads.get, a.commits.Period, a.poke
+	config.Reloads, config.Period, config.Trigger = a.reloads.get, a.commits.Period, a.poke
 	config.Skew = func() (time.Duration, bool) { s := a.client.Skew(); return s.Ahead(), s.Known }
 	config.KeyExpiry = func() time.Time {
 		if git := a.git.Load(); git != nil {
@@ -50,7 +51,7 @@ func (a *App) openWindow(ctx context.Context, s *Settings, env *Env) error {
 		}
 		return time.Time{}
 	}
-	config.Say = func(ctx context.Context, w state.Word) (state.Answer, error) { return tell(ctx, s.State, w) }
+	config.Submit = func(ctx context.Context, w state.Word) (state.Answer, error) { return tell(ctx, s.State, w) }
 	if a.window, err = serve.New(config); err != nil {
 		return err
 	}
@@ -102,14 +103,14 @@ func windowConfig(s *Settings) serve.Config {
 		Private:  s.ReadTokenFile != "",
 	}
 	for _, t := range s.Tokens {
-		c.Tokens = append(c.Tokens, serve.Token(t))
-		c.Private = c.Private || slices.Contains(t.Verbs, serve.VerbRead)
+		c.Tokens = append(c.Tokens, access.Token(t))
+		c.Private = c.Private || slices.Contains(t.Verbs, access.VerbRead)
 	}
 	if s.ActionTokenFile != "" {
-		c.Tokens = append(c.Tokens, serve.Token{File: s.ActionTokenFile, Verbs: serve.Verbs()})
+		c.Tokens = append(c.Tokens, access.Token{File: s.ActionTokenFile, Verbs: access.Verbs()})
 	}
 	if s.ReadTokenFile != "" {
-		c.Tokens = append(c.Tokens, serve.Token{File: s.ReadTokenFile, Verbs: []state.Verb{serve.VerbRead}})
+		c.Tokens = append(c.Tokens, access.Token{File: s.ReadTokenFile, Verbs: []state.Verb{access.VerbRead}})
 	}
 	for _, name := range s.AllowedHosts {
 		c.Hosts = append(c.Hosts, strings.ToLower(name))

@@ -15,7 +15,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/app"
 	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/notify"
-	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/internal/serve/access"
 )
 
 // lookAtConfiguration checks what a person set, as the daemon does at its start.
@@ -62,14 +62,14 @@ func secretFiles(s *app.Settings) []secretFile {
 		{"github-app-key-file", s.Git.GitHubAppKeyFile, nil},
 		{"ssh-key-file", s.Git.SSHKeyFile, nil},
 		{"ssh-passphrase-file", s.Git.SSHPassphraseFile, nil},
-		{"action-token-file", s.ActionTokenFile, serve.CheckSecrets},
-		{"read-token-file", s.ReadTokenFile, serve.CheckSecrets},
-		{"github-secret-file", s.Webhooks.GitHub, serve.CheckSecrets},
-		{"gitlab-secret-file", s.Webhooks.GitLab, serve.CheckSecrets},
-		{"gitea-secret-file", s.Webhooks.Gitea, serve.CheckSecrets},
+		{"action-token-file", s.ActionTokenFile, access.CheckSecrets},
+		{"read-token-file", s.ReadTokenFile, access.CheckSecrets},
+		{"github-secret-file", s.Webhooks.GitHub, access.CheckSecrets},
+		{"gitlab-secret-file", s.Webhooks.GitLab, access.CheckSecrets},
+		{"gitea-secret-file", s.Webhooks.Gitea, access.CheckSecrets},
 	}
 	for _, t := range s.Tokens {
-		files = append(files, secretFile{"tokens." + t.Name + ".tokenFile", t.File, serve.CheckSecrets})
+		files = append(files, secretFile{"tokens." + t.Name + ".tokenFile", t.File, access.CheckSecrets})
 	}
 	if f := s.Notify.Forge; f != nil {
 		files = append(files, secretFile{"notify.forge.tokenFile", f.Token.File(), nil})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -30,7 +31,7 @@ func doAs(t testing.TB, s *serve.Server, path, header, value string) *httptest.R
 func TestHosts(t *testing.T) {
 	t.Parallel()
 	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
-	d.config.Poke = func() {}
+	d.config.Trigger = func() {}
 	d.config.Webhooks.GitLab = secretFile(t, newSecret)
 	d.config.Hosts = []string{"status.example.com"}
 	s := d.serve(t)
@@ -74,10 +75,10 @@ func TestHosts(t *testing.T) {
 func TestReading(t *testing.T) {
 	t.Parallel()
 	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
-	d.config.Poke = func() {}
+	d.config.Trigger = func() {}
 	d.config.Webhooks.GitLab = secretFile(t, newSecret)
-	d.config.Tokens = []serve.Token{
-		{Name: "lin", File: secretFile(t, oldSecret), Verbs: []state.Verb{serve.VerbRead}},
+	d.config.Tokens = []access.Token{
+		{Name: "lin", File: secretFile(t, oldSecret), Verbs: []state.Verb{access.VerbRead}},
 		{Name: "bo", File: secretFile(t, boSecret), Verbs: []state.Verb{state.VerbRetry}},
 	}
 	paths := []string{

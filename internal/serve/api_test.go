@@ -23,6 +23,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -144,16 +145,16 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	var said error
 	answer := state.Answer{OK: true, Message: "done"}
 	secret := secretFile(t, newSecret)
-	d.config.Tokens = []serve.Token{
+	d.config.Tokens = []access.Token{
 		actionToken(secret),
-		{Name: "lin", File: secretFile(t, oldSecret), Verbs: []state.Verb{state.VerbApprove, serve.VerbRead}},
+		{Name: "lin", File: secretFile(t, oldSecret), Verbs: []state.Verb{state.VerbApprove, access.VerbRead}},
 		{Name: "bo", File: secretFile(t, boSecret), Verbs: []state.Verb{state.VerbRetry}},
 	}
 	alive := true
 	d.config.Alive = func(time.Time) bool { return alive }
-	d.config.Poke = func() {}
+	d.config.Trigger = func() {}
 	d.config.Webhooks = serve.Webhooks{GitHub: secret, GitLab: secret, Gitea: secret}
-	d.config.Say = func(context.Context, state.Word) (state.Answer, error) { return answer, said }
+	d.config.Submit = func(context.Context, state.Word) (state.Answer, error) { return answer, said }
 	s := d.serve(t)
 	api := describe(t, s)
 	read := func(path, query string) {

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"time"
+
+	"github.com/wedatasync/wedatasync/internal/serve/access"
 )
 
 // profileWithin bounds how long a profile may take.
@@ -24,7 +26,7 @@ func Debug(ctx context.Context, l net.Listener, log *slog.Logger) error {
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	srv := &http.Server{
-		Handler:           guarded(addressed(nil, mux)),
+		Handler:           guarded(access.Addressed(nil, mux)),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      profileWithin,

@@ -3,10 +3,10 @@
 //
 //	/                          the status page; /tasks, /task/{project}/{task}, /history
 //	/events                    tells the page, as server-sent events, to look again
-//	/healthz, /readyz          the process is alive; nobody is needed ([Readiness])
+//	/healthz, /readyz          the process is alive; nobody is needed
 //	/metrics                   Prometheus; all names start with wedatasync_
 //	/api/v1/…                  the same as JSON, described by /api/v1/openapi.yaml
-//	POST /api/v1/words         an operator's action; only with a token that may act
+//	POST /api/v1/words         an operator's command; only with a token that may act
 //	POST /webhook/{forge}      asks for a poll; only with a file of secrets
 //
 // # What it cannot do
@@ -30,8 +30,16 @@
 // they part of an attribute. The page has no inline script and no inline style, and
 // its policy lets a browser run and load nothing but the embedded files.
 //
+// # The rooms
+//
+// serve/snapshot is the condition of the daemon, serve/page shows it to
+// people, serve/metrics to Prometheus. serve/tasklist keeps the list of
+// all tasks. serve/access says who may do what, and serve/admission who
+// may hold what there is little of. This package joins them: the server, its routes, the API,
+// probes, commands and webhooks.
+//
 // # What may enter
 //
-// Words, pages and the rules of HTTP. No decision about a task, no SQL, no
-// credentials of the API.
+// Routes, and the rules of HTTP. No decision about a task, no SQL, no credentials of the API,
+// no text for people but errors.
 package serve

@@ -20,11 +20,19 @@ const (
 // hub tells the open pages that something has changed. It says no more than that:
 // they look for themselves.
 type hub struct {
+	quit    chan struct{} // closed when the streams have to end
+	closing sync.Once
+
 	mu      sync.Mutex
 	viewers map[chan struct{}]struct{}
 }
 
-func newHub() *hub { return &hub{viewers: make(map[chan struct{}]struct{})} }
+func newHub() *hub {
+	return &hub{quit: make(chan struct{}), viewers: make(map[chan struct{}]struct{})}
+}
+
+// close ends the streams.
+func (h *hub) close() { h.closing.Do(func() { close(h.quit) }) }
 
 // publish tells every viewer. It never blocks.
 func (h *hub) publish() {
@@ -56,19 +64,19 @@ func (h *hub) leave(viewer chan struct{}) {
 	delete(h.viewers, viewer)
 }
 
-// serveEvents streams an event for each change, until the viewer leaves.
-func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP streams an event for each change, until the viewer leaves.
+func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	if r.Method == http.MethodHead {
 		return
 	}
-	viewer, ok := s.hub.join()
+	viewer, ok := h.join()
 	if !ok {
 		w.Header().Set("Retry-After", "60")
 		http.Error(w, "there are as many viewers as there may be", http.StatusServiceUnavailable)
 		return
 	}
-	defer s.hub.leave(viewer)
+	defer h.leave(viewer)
 	// A recorder of a test has no deadlines; a connection has.
 	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(time.Time{})
@@ -91,7 +99,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 			text = ": still here\n\n"
 		case <-r.Context().Done():
 			return
-		case <-s.quit:
+		case <-h.quit:
 			return
 		}
 		if !send(text) {
@@ -101,7 +109,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 		case <-time.After(viewGap):
 		case <-r.Context().Done():
 			return
-		case <-s.quit:
+		case <-h.quit:
 			return
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Recall is what Serve does at its start.
-func Recall(ctx context.Context, s *Server) error { return s.recall(ctx) }
+// Restore is what Serve does at its start.
+func Restore(ctx context.Context, s *Server) error { return s.restore(ctx) }
 
 // Registry is what /metrics shows.
-func Registry(s *Server) *prometheus.Registry { return s.metrics.registry }
+func Registry(s *Server) *prometheus.Registry { return s.metrics.Registry }

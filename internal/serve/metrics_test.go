@@ -16,6 +16,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -37,10 +38,10 @@ func busyServer(t testing.TB) *serve.Server {
 	t.Helper()
 	now := time.Now()
 	d := newDaemon(t, troubledStatus(now))
-	d.config.Poke = func() {}
+	d.config.Trigger = func() {}
 	d.config.Webhooks.GitHub = secretFile(t, newSecret)
-	d.config.Reloads = func() serve.Reloads {
-		return serve.Reloads{
+	d.config.Reloads = func() snapshot.Reloads {
+		return snapshot.Reloads{
 			Configuration: reconcile.Health{At: now, OK: now, Err: errors.New("c.yaml:3: no")},
 			Credentials:   reconcile.Health{At: now, OK: now},
 		}

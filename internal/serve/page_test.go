@@ -350,7 +350,7 @@ func TestCallsOutliveARestart(t *testing.T) {
 	history = append(history, saved(rec, state.Event{At: now.Add(-3 * time.Hour), Kind: state.EventRevision, Revision: revision}))
 	d := newDaemon(t, healthy(emptyPlan(), now), history...)
 	s := d.serve(t)
-	if err := serve.Recall(t.Context(), s); err != nil {
+	if err := serve.Restore(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
 	s.Observer().Planned(d.status.Plan)

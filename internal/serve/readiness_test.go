@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
@@ -68,7 +68,7 @@ func TestReadiness(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		status reconcile.Status
-		want   []serve.ReasonCode
+		want   []snapshot.ReasonCode
 	}{
 		{"all is well", healthy(emptyPlan(), now), nil},
 		{"before the first poll has ended", reconcile.Status{}, nil},
@@ -82,35 +82,35 @@ func TestReadiness(t *testing.T) {
 		{"a task outside an allow-list", holding(reconcile.HoldGuard, nil), nil},
 		{"everything suspended", with(func(s *reconcile.Status) { s.Control.Suspended = &state.Suspension{At: now} }), nil},
 		{"an unknown outcome that is read back", holding(reconcile.HoldUnknown, unknown("")), nil},
-		{"an unknown outcome that needs a person", holding(reconcile.HoldUnknown, unknown("it fits neither")), []serve.ReasonCode{serve.ReasonUnknown}},
-		{"a refused commit", holding(reconcile.HoldRefused, nil), []serve.ReasonCode{serve.ReasonRefused}},
+		{"an unknown outcome that needs a person", holding(reconcile.HoldUnknown, unknown("it fits neither")), []snapshot.ReasonCode{snapshot.ReasonUnknown}},
+		{"a refused commit", holding(reconcile.HoldRefused, nil), []snapshot.ReasonCode{snapshot.ReasonRefused}},
 
 		{"a task that is followed until it runs", following(state.RunStarting), nil},
 		{"a change by others that was adopted", holding(reconcile.HoldAdopted, nil), nil},
-		{"a task that others change again whenever it is healed", holding(reconcile.HoldContested, nil), []serve.ReasonCode{serve.ReasonContested}},
-		{"a task that did not run in time", following(state.RunLate), []serve.ReasonCode{serve.ReasonNotRunning}},
-		{"a task that failed after its start", following(state.RunFailed), []serve.ReasonCode{serve.ReasonNotRunning}},
+		{"a task that others change again whenever it is healed", holding(reconcile.HoldContested, nil), []snapshot.ReasonCode{snapshot.ReasonContested}},
+		{"a task that did not run in time", following(state.RunLate), []snapshot.ReasonCode{snapshot.ReasonNotRunning}},
+		{"a task that failed after its start", following(state.RunFailed), []snapshot.ReasonCode{snapshot.ReasonNotRunning}},
 
-		{"a guard", guarded("maxChanges"), []serve.ReasonCode{serve.ReasonGuard}},
-		{"two guards", guarded("rewritten", "maxChanges"), []serve.ReasonCode{serve.ReasonGuard, serve.ReasonGuard}},
+		{"a guard", guarded("maxChanges"), []snapshot.ReasonCode{snapshot.ReasonGuard}},
+		{"two guards", guarded("rewritten", "maxChanges"), []snapshot.ReasonCode{snapshot.ReasonGuard, snapshot.ReasonGuard}},
 		{"a freeze window", guarded("windows"), nil},
-		{"a guard in a freeze window", guarded("empty", "windows"), []serve.ReasonCode{serve.ReasonGuard}},
+		{"a guard in a freeze window", guarded("empty", "windows"), []snapshot.ReasonCode{snapshot.ReasonGuard}},
 
-		{"a file with an error", problem(spec.SeverityError), []serve.ReasonCode{serve.ReasonSpecs}},
+		{"a file with an error", problem(spec.SeverityError), []snapshot.ReasonCode{snapshot.ReasonSpecs}},
 		{"a file with a warning", problem(spec.SeverityWarning), nil},
 
-		{"credentials that are not accepted", paused(state.Pause{Code: "AuthFailure.SecretIdNotFound"}), []serve.ReasonCode{serve.ReasonCredentials}},
-		{"a clock that is off", paused(state.Pause{Code: "AuthFailure.SignatureExpire"}), []serve.ReasonCode{serve.ReasonCredentials}},
-		{"a project without permission", paused(state.Pause{ProjectID: project, Code: "UnauthorizedOperation"}), []serve.ReasonCode{serve.ReasonCredentials}},
+		{"credentials that are not accepted", paused(state.Pause{Code: "AuthFailure.SecretIdNotFound"}), []snapshot.ReasonCode{snapshot.ReasonCredentials}},
+		{"a clock that is off", paused(state.Pause{Code: "AuthFailure.SignatureExpire"}), []snapshot.ReasonCode{snapshot.ReasonCredentials}},
+		{"a project without permission", paused(state.Pause{ProjectID: project, Code: "UnauthorizedOperation"}), []snapshot.ReasonCode{snapshot.ReasonCredentials}},
 		{"credentials between two tries", with(func(s *reconcile.Status) {
 			s.Control.Pauses = []state.Pause{{Code: "AuthFailure", Until: now.Add(-interval)}}
-		}), []serve.ReasonCode{serve.ReasonCredentials}},
+		}), []snapshot.ReasonCode{snapshot.ReasonCredentials}},
 		{"a pause that nobody has needed since", with(func(s *reconcile.Status) {
 			s.Control.Pauses = []state.Pause{{Code: "AuthFailure", Until: now.Add(-time.Hour)}}
 		}), nil},
-		{"no credentials at all", paused(state.Pause{Code: wedata.CodeNoCredentials}), []serve.ReasonCode{serve.ReasonCredentials}},
-		{"a region that does not exist", paused(state.Pause{Code: "UnsupportedRegion"}), []serve.ReasonCode{serve.ReasonCredentials}},
-		{"a certificate that is not trusted", paused(state.Pause{Code: wedata.CodeUntrusted}), []serve.ReasonCode{serve.ReasonCredentials}},
+		{"no credentials at all", paused(state.Pause{Code: wedata.CodeNoCredentials}), []snapshot.ReasonCode{snapshot.ReasonCredentials}},
+		{"a region that does not exist", paused(state.Pause{Code: "UnsupportedRegion"}), []snapshot.ReasonCode{snapshot.ReasonCredentials}},
+		{"a certificate that is not trusted", paused(state.Pause{Code: wedata.CodeUntrusted}), []snapshot.ReasonCode{snapshot.ReasonCredentials}},
 		{"an endpoint that does not answer", paused(state.Pause{Code: wedata.CodeTimeout}), nil},
 		{"an endpoint whose name does not resolve", paused(state.Pause{Code: wedata.CodeUnknownHost}), nil},
 		{"an endpoint that refuses connections", paused(state.Pause{Code: wedata.CodeNoConnection}), nil},
@@ -120,19 +120,19 @@ func TestReadiness(t *testing.T) {
 
 		{"a source that failed once", source(reconcile.Health{OK: now.Add(-interval), At: now, Err: broken}), nil},
 		{"a source that failed for two intervals", source(reconcile.Health{OK: now.Add(-2 * interval), At: now, Err: broken}), nil},
-		{"a source that failed for longer", source(reconcile.Health{OK: now.Add(-2*interval - 1), At: now, Err: broken}), []serve.ReasonCode{serve.ReasonSource}},
-		{"a source that was never read", source(reconcile.Health{At: now, Err: broken}), []serve.ReasonCode{serve.ReasonSource}},
+		{"a source that failed for longer", source(reconcile.Health{OK: now.Add(-2*interval - 1), At: now, Err: broken}), []snapshot.ReasonCode{snapshot.ReasonSource}},
+		{"a source that was never read", source(reconcile.Health{At: now, Err: broken}), []snapshot.ReasonCode{snapshot.ReasonSource}},
 
-		{"a revision that is not signed", source(reconcile.Health{OK: now, At: now, Err: fmt.Errorf("poll the source: %w", reconcile.ErrUnverified)}), []serve.ReasonCode{serve.ReasonSignature}},
+		{"a revision that is not signed", source(reconcile.Health{OK: now, At: now, Err: fmt.Errorf("poll the source: %w", reconcile.ErrUnverified)}), []snapshot.ReasonCode{snapshot.ReasonSignature}},
 
-		{"a full disk", ledger(reconcile.Health{OK: now, At: now, Err: fmt.Errorf("write the state: %w", state.ErrFull)}), []serve.ReasonCode{serve.ReasonState}},
-		{"a damaged state", ledger(reconcile.Health{OK: now, At: now, Err: &state.DamagedError{Table: "tasks"}}), []serve.ReasonCode{serve.ReasonState}},
+		{"a full disk", ledger(reconcile.Health{OK: now, At: now, Err: fmt.Errorf("write the state: %w", state.ErrFull)}), []snapshot.ReasonCode{snapshot.ReasonState}},
+		{"a damaged state", ledger(reconcile.Health{OK: now, At: now, Err: &state.DamagedError{Table: "tasks"}}), []snapshot.ReasonCode{snapshot.ReasonState}},
 		{"a state that was busy once", ledger(reconcile.Health{OK: now, At: now, Err: state.ErrBusy}), nil},
-		{"a state that is busy for long", ledger(reconcile.Health{OK: now.Add(-time.Hour), At: now, Err: state.ErrBusy}), []serve.ReasonCode{serve.ReasonState}},
+		{"a state that is busy for long", ledger(reconcile.Health{OK: now.Add(-time.Hour), At: now, Err: state.ErrBusy}), []snapshot.ReasonCode{snapshot.ReasonState}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var got []serve.ReasonCode
-			for _, r := range serve.Readiness(tt.status, now, interval) {
+			var got []snapshot.ReasonCode
+			for _, r := range snapshot.Readiness(tt.status, now, interval) {
 				got = append(got, r.Code)
 				if r.Message == "" || strings.ContainsAny(r.Message, "\r\n") {
 					t.Errorf("message %q is not one line", r.Message)
@@ -210,7 +210,7 @@ func TestCommandsAreOneWord(t *testing.T) {
 	s := healthy(emptyPlan(), now)
 	k := spec.Key{ProjectID: "1", TaskID: `x;$(reboot)'"` + "`id`"}
 	held(s.Plan, k, reconcile.HoldRefused, nil)
-	got := serve.Readiness(s, now, interval)
+	got := snapshot.Readiness(s, now, interval)
 	want := []string{`wedatasync retry '1/x;$(reboot)'\''"` + "`id`'"}
 	if diff := cmp.Diff(want, got[0].Commands); diff != "" {
 		t.Errorf("commands (-want +got):\n%s", diff)

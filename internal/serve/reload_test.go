@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/internal/serve/access"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -20,24 +21,24 @@ func TestReloads_Show(t *testing.T) {
 	good := reconcile.Health{At: now, OK: now}
 	bad := reconcile.Health{At: now, OK: now.Add(-time.Hour), Err: errors.Join(errors.New("c.yaml:3: no"), errors.New("c.yaml:7: nor this"))}
 	for name, tt := range map[string]struct {
-		reloads serve.Reloads
+		reloads snapshot.Reloads
 		ready   int
 		says    []string // on /readyz, the page and the API
 		metrics []string
 	}{
 		"all is well": {
-			serve.Reloads{Configuration: good, Credentials: good},
+			snapshot.Reloads{Configuration: good, Credentials: good},
 			http.StatusOK, nil,
 			[]string{"wedatasync_config_last_reload_successful 1", "wedatasync_credentials_last_reload_successful 1", "wedatasync_ready 1"},
 		},
 		"a configuration": {
-			serve.Reloads{Configuration: bad, Credentials: good},
+			snapshot.Reloads{Configuration: bad, Credentials: good},
 			http.StatusServiceUnavailable,
 			[]string{"the configuration on disk is not used, but the one before: c.yaml:3: no; c.yaml:7: nor this"},
 			[]string{"wedatasync_config_last_reload_successful 0", "wedatasync_credentials_last_reload_successful 1", `wedatasync_not_ready{reason="configuration"} 1`},
 		},
 		"credentials": {
-			serve.Reloads{Configuration: good, Credentials: bad},
+			snapshot.Reloads{Configuration: good, Credentials: bad},
 			http.StatusServiceUnavailable,
 			[]string{"the credentials on disk are not used, but those before"},
 			[]string{"wedatasync_credentials_last_reload_successful 0", `wedatasync_not_ready{reason="credentials"} 1`},
@@ -45,7 +46,7 @@ func TestReloads_Show(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDaemon(t, healthy(emptyPlan(), now))
-			d.config.Reloads = func() serve.Reloads { return tt.reloads }
+			d.config.Reloads = func() snapshot.Reloads { return tt.reloads }
 			s := d.serve(t)
 			if w := get(t, s, "/readyz"); w.Code != tt.ready {
 				t.Errorf("/readyz is %d", w.Code)
@@ -73,8 +74,8 @@ func TestReloads_Show(t *testing.T) {
 func TestReload(t *testing.T) {
 	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
 	polls := 0
-	d.config.Poke = func() { polls++ }
-	d.config.Say = func(_ context.Context, w state.Word) (state.Answer, error) { return state.Answer{OK: true}, nil }
+	d.config.Trigger = func() { polls++ }
+	d.config.Submit = func(_ context.Context, w state.Word) (state.Answer, error) { return state.Answer{OK: true}, nil }
 	d.config.Webhooks.GitLab = secretFile(t, oldSecret)
 	s := d.serve(t)
 	gitlab := func(secret string) int {
@@ -91,7 +92,7 @@ func TestReload(t *testing.T) {
 	}
 	want("before,", http.StatusUnauthorized, http.StatusNotFound)
 	next := d.config
-	next.Tokens, next.Webhooks.GitLab = []serve.Token{actionToken(secretFile(t, newSecret))}, t.TempDir()
+	next.Tokens, next.Webhooks.GitLab = []access.Token{actionToken(secretFile(t, newSecret))}, t.TempDir()
 	if _, err := s.Reload(next); err == nil {
 		t.Error("a folder was taken for a file of secrets")
 	}

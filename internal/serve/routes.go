@@ -1,50 +1,87 @@
 package serve
 
 import (
-	"io"
 	"net/http"
-	"time"
+	"strings"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/wedatasync/wedatasync/internal/serve/access"
+	"github.com/wedatasync/wedatasync/internal/serve/admission"
+	"github.com/wedatasync/wedatasync/internal/serve/page"
 )
 
 // routes joins paths and handlers. What is not listed is not found, whatever its
 // method: there is nothing else to know about.
-func (s *Server) routes(l *live, forges []forge) http.Handler {
+func (s *Server) routes(cfg *Config) http.Handler {
 	mux := http.NewServeMux()
-	long := func(h http.HandlerFunc) http.Handler { return s.forReaders(l, h) }
-	brief := func(h http.HandlerFunc) http.Handler { return s.forReaders(l, s.brief(h)) }
+	open := func(h http.HandlerFunc) http.Handler { return forReaders(cfg, h) }
+	brief := func(h http.HandlerFunc) http.Handler { return forReaders(cfg, s.answers.buffered(h)) }
+	take := s.daemon.Snapshot
 
-	mux.Handle("GET /{$}", brief(s.serveHome))
-	mux.Handle("GET /tasks", brief(s.serveTasks))
-	mux.Handle("GET /task/{project}/{task}", brief(s.serveTask))
-	mux.Handle("GET /history", brief(s.serveHistory))
-	mux.Handle("GET /events", long(s.serveEvents))
-	mux.Handle("GET /assets/{version}/{name}", long(s.serveAsset))
+	mux.Handle("GET /{$}", brief(s.pages.Home))
+	mux.Handle("GET /tasks", brief(s.pages.All))
+	mux.Handle("GET /task/{project}/{task}", brief(s.pages.Task))
+	mux.Handle("GET /history", brief(s.pages.History))
+	mux.Handle("GET /events", open(s.hub.ServeHTTP))
+	mux.Handle("GET /assets/{version}/{name}", open(s.pages.Asset))
 
-	mux.HandleFunc("GET /healthz", s.serveHealth)
-	mux.HandleFunc("GET /readyz", s.serveReady)
-	mux.Handle("GET /metrics", brief(promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{
-		MaxRequestsInFlight: 4, Timeout: writeTimeout / 2, DisableCompression: true,
-	}).ServeHTTP))
+	mux.Handle("GET /healthz", health(cfg.Alive))
+	mux.Handle("GET /readyz", ready(take))
+	mux.Handle("GET /metrics", brief(s.metrics.Handler(writeTimeout/2).ServeHTTP))
 
-	mux.Handle("GET /api/v1/status", brief(s.serveStatus))
-	mux.Handle("GET /api/v1/plan", long(s.servePlan))
-	mux.Handle("GET /api/v1/state", long(s.serveState))
-	mux.Handle("GET /api/v1/history", brief(s.serveEventList))
-	mux.Handle("GET /api/v1/openapi.yaml", long(serveOpenAPI))
-	mux.Handle("GET /api/v1/plan.schema.json", long(servePlanSchema))
+	mux.Handle("GET /api/v1/status", brief(statusAPI(cfg.Version, take)))
+	mux.Handle("GET /api/v1/plan", open(planAPI(cfg, take, s.exports)))
+	mux.Handle("GET /api/v1/state", open(stateAPI(cfg.Logger, s.state.open, s.exports)))
+	mux.Handle("GET /api/v1/history", brief(historyAPI(s.state)))
+	mux.Handle("GET /api/v1/openapi.yaml", open(serveOpenAPI))
+	mux.Handle("GET /api/v1/plan.schema.json", open(servePlanSchema))
 
-	if s.cfg.Say != nil && l.tokens.acts() {
-		mux.Handle("POST /api/v1/words", http.NewCrossOriginProtection().Handler(s.serveWord(l.tokens)))
+	if cfg.Submit != nil && access.Tokens(cfg.Tokens).Act() {
+		mux.Handle("POST /api/v1/words", http.NewCrossOriginProtection().Handler(commands(cfg)))
 	}
-	if s.poker != nil {
-		for _, f := range forges {
-			mux.HandleFunc("POST /webhook/"+f.name, s.serveWebhook(f))
+	if s.trigger != nil {
+		for _, f := range cfg.Webhooks.forges() {
+			mux.Handle("POST /webhook/"+f.name, webhook(f, cfg.Logger, s.trigger, s.metrics))
 		}
 	}
-	mux.Handle("/", brief(s.serveNotFound))
-	return mux
+	mux.Handle("/", brief(notFound(s.pages)))
+	return guarded(access.Addressed(cfg.Hosts, mux))
+}
+
+// forReaders returns h for who may read. Browsers ask for the token as a password, and
+// send it along with every page from then on; that is enough to read, and for nothing else.
+func forReaders(cfg *Config, h http.Handler) http.Handler {
+	if !cfg.Private {
+		return h
+	}
+	known := access.Tokens(cfg.Tokens)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		given := access.Bearer(r)
+		if _, password, ok := r.BasicAuth(); ok {
+			given = password
+		}
+		switch t := known.Find(r, cfg.Logger, given); {
+		case t == nil:
+			w.Header().Add("WWW-Authenticate", `Basic realm="wedatasync", charset="UTF-8"`)
+			w.Header().Add("WWW-Authenticate", `Bearer realm="wedatasync"`)
+			fail(w, http.StatusUnauthorized, "a token is needed to read: as the password, whatever the user name, or as Authorization: Bearer TOKEN")
+		case !t.May(access.VerbRead):
+			fail(w, http.StatusForbidden, t.Refusal(access.VerbRead))
+		default:
+			admission.Trust(r)
+			h.ServeHTTP(w, r)
+		}
+	})
+}
+
+// notFound answers whatever is not there, and whatever may not be done.
+func notFound(pages *page.Pages) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/api/") {
+			fail(w, http.StatusNotFound, "there is nothing at this path for this method")
+			return
+		}
+		pages.NotFound(w, r)
+	}
 }
 
 // policy lets a browser run and load the embedded files, and nothing else.
@@ -64,40 +101,4 @@ func guarded(h http.Handler) http.Handler {
 		header.Set("Cache-Control", "no-store")
 		h.ServeHTTP(w, r)
 	})
-}
-
-// serveHealth says that the process answers, and that its loop goes on. It asks nothing
-// of the rest: what a restart does not mend is no reason for one.
-func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	if s.cfg.Alive != nil && !s.cfg.Alive(time.Now()) {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = io.WriteString(w, "the daemon hangs; a restart loses nothing\n")
-		return
-	}
-	_, _ = io.WriteString(w, "ok\n")
-}
-
-// serveReady says whether a person is needed, and what for.
-func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	l := s.look()
-	reasons := s.reasons(l)
-	if len(reasons) == 0 {
-		_, _ = io.WriteString(w, "ready\n")
-		return
-	}
-	w.WriteHeader(http.StatusServiceUnavailable)
-	_, _ = io.WriteString(w, "a person is needed\n")
-	for _, r := range reasons {
-		_, _ = io.WriteString(w, string(r.Code)+": "+r.Message+"\n")
-		for _, c := range r.Commands {
-			_, _ = io.WriteString(w, "  "+c+"\n")
-		}
-	}
-}
-
-// reasons says why a person is needed.
-func (s *Server) reasons(l *look) []Reason {
-	return append(readiness(l.status, l.digest, l.now, s.live.Load().interval), l.reloads.reasons()...)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -103,6 +104,6 @@ func BenchmarkReadiness(b *testing.B) {
 	status := d.status
 	status.Plan.Holds = []reconcile.GuardHold{{Guard: "maxChanges", Message: fmt.Sprint(manyTasks)}}
 	for b.Loop() {
-		serve.Readiness(status, time.Now(), interval)
+		snapshot.Readiness(status, time.Now(), interval)
 	}
 }

@@ -11,72 +11,19 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/serve/admission"
+	"github.com/wedatasync/wedatasync/internal/serve/metrics"
+	"github.com/wedatasync/wedatasync/internal/serve/page"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 )
-
-// Config is what a Server is made of. Everything but Source, Reloads, Period, Skew, Say,
-// Tokens, Private, Hosts and Webhooks is required. [Server.Reload] exchanges Interval,
-// Webhooks, Tokens, Private and Hosts.
-type Config struct {
-	Version  string        // of this program
-	Interval time.Duration // between two polls of the source
-	Logger   *slog.Logger
-	// Source is where specs come from, as it is shown before there is a plan.
-	Source reconcile.SourceInfo
-
-	// Status says how the daemon stands.
-	Status func() reconcile.Status
-	// Alive reports whether the daemon's loop goes on. Nil: it does.
-	Alive func(now time.Time) bool
-	// State opens the state as it is now, for reading. Who calls it closes it.
-	State func(context.Context) (*state.Reader, error)
-	// Reloads says how the last reloads of what is on disk went. Nil: there are none.
-	Reloads func() Reloads
-	// Period is the time between two commits as the limiter has it now. Nil: the
-	// least that the API's limit allows.
-	Period func() time.Duration
-	// Skew is how far this machine's clock is ahead of the endpoint's, if that is known.
-	// Nil: it is not.
-	Skew func() (ahead time.Duration, known bool)
-	// KeyExpiry says when the first of the keys ends that may sign commits; zero: none does.
-	// Nil: nothing has to be signed.
-	KeyExpiry func() time.Time
-
-	// Poke asks for a poll of the source. It must not block. It is called for
-	// webhooks, and is required if there are any.
-	Poke     func()
-	Webhooks Webhooks
-
-	// Say gives a person's word to the daemon, and returns the answer. [ErrPending]
-	// says that the word was left and not answered yet.
-	Say func(context.Context, state.Word) (state.Answer, error)
-	// Tokens are those that words are taken with. None that acts: there are no actions.
-	Tokens []Token
-	// Private says that pages, the API, events and metrics need a token that may read.
-	Private bool
-	// Hosts are the names, in lower case and without a port, that requests may have for
-	// this server, beside its IP addresses and localhost.
-	Hosts []string
-}
-
-// Webhooks names the files of the secrets that the forges sign with. A file has one
-// secret, or two lines with one each while it is rotated, and is read again at each
-// use. A forge without a file has no endpoint.
-type Webhooks struct {
-	GitHub string
-	GitLab string
-	Gitea  string
-}
-
-// ErrPending says that a word was left for the daemon and is not answered yet.
-var ErrPending = errors.New("the daemon has not answered yet; it will, and history shows it")
 
 // The bounds of a connection. What needs longer says so itself.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 10 * time.Second
-	hookTimeout       = 5 * time.Second // for the body of a webhook
 	writeTimeout      = 5 * time.Second // for what is in memory, and for each part of what is not
 	idleTimeout       = 60 * time.Second
 	maxHeaderBytes    = 16 << 10
@@ -87,23 +34,23 @@ const (
 // Server is the window. Its methods may be called from any goroutine.
 type Server struct {
 	cfg     Config
-	started time.Time
-	tracker *tracker
+	daemon  *snapshot.Daemon
+	state   *stateReader
+	tasks   *tasklist.Cache
+	pages   *page.Pages
+	metrics *metrics.Metrics
 	hub     *hub
-	catalog *catalog
-	metrics *metrics
-	pages   *pages
-	poker   *poker
-	digests digests
+	trigger *trigger // nil: there is nothing to ask for a poll
+	answers *answers
+	exports *exports
 
-	reads   chan struct{} // one for each reader of the state that may be open
-	exports *places       // one for each export that may run
-	answers *places       // one for each answer that is in memory
-	making  chan struct{} // one for each that is being made
+	live atomic.Pointer[live]
+}
 
-	live    atomic.Pointer[live]
-	closing sync.Once
-	quit    chan struct{} // closed when what has no end of its own has to end
+// live is what can change while the window is open.
+type live struct {
+	interval time.Duration
+	handler  http.Handler
 }
 
 // New builds a Server. The error names a secret or token file that cannot be used.
@@ -111,48 +58,59 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	pages, err := newPages()
+	s := &Server{
+		cfg:     cfg,
+		state:   newStateReader(&cfg),
+		hub:     newHub(),
+		answers: newAnswers(),
+		exports: newExports(),
+	}
+	s.tasks = tasklist.NewCache(s.state.open)
+	s.daemon = &snapshot.Daemon{
+		Status: cfg.Status, Reloads: cfg.Reloads, Period: cfg.Period, Tracker: snapshot.NewTracker(),
+		Interval: func() time.Duration { return s.live.Load().interval },
+	}
+	s.metrics = metrics.New(metrics.Config{Version: cfg.Version, Snapshot: s.daemon.Snapshot, Skew: cfg.Skew, KeyExpiry: cfg.KeyExpiry})
+	var err error
+	s.pages, err = page.New(page.Config{
+		Version: cfg.Version, Started: time.Now(), Source: cfg.Source, Logger: cfg.Logger,
+		Snapshot: s.daemon.Snapshot, Tasks: s.tasks, State: s.state,
+	})
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{
-		cfg:     cfg,
-		started: time.Now(),
-		hub:     newHub(),
-		pages:   pages,
-		reads:   make(chan struct{}, 8),
-		exports: newPlaces(maxExports, leastExport),
-		answers: newPlaces(maxAnswers, leastAnswer),
-		making:  make(chan struct{}, maxMade),
-		quit:    make(chan struct{}),
+	if cfg.Trigger != nil {
+		s.trigger = newTrigger(cfg.Trigger, min(triggerGap, cfg.Interval))
 	}
-	s.catalog = newCatalog(s.openState)
-	s.metrics = newMetrics(s)
-	s.metrics.webhooks(cfg.Webhooks.forges())
-	s.tracker = newTracker(s.metrics.called, s.metrics.passed, s.hub.publish)
-	if cfg.Poke != nil {
-		s.poker = newPoker(cfg.Poke, min(pokeGap, cfg.Interval))
-	}
-	s.live.Store(s.newLive(&cfg))
+	s.use(&cfg, s.routes(&cfg))
 	return s, nil
 }
 
-// check finds at the start what would be found at the first use.
-func (cfg *Config) check() error {
-	if cfg.Poke == nil && len(cfg.Webhooks.forges()) > 0 {
-		return errors.New("serve webhooks: there is nothing to ask for a poll")
-	}
+// use puts in place what can change.
+func (s *Server) use(cfg *Config, h http.Handler) {
+	var names []string
 	for _, f := range cfg.Webhooks.forges() {
-		if _, err := readSecrets(f.flag(), f.file, cfg.Logger); err != nil {
-			return err
-		}
+		names = append(names, f.name)
 	}
-	return tokens(cfg.Tokens).check()
+	s.metrics.Forges(names)
+	if s.trigger != nil {
+		s.trigger.setGap(min(triggerGap, cfg.Interval))
+	}
+	s.live.Store(&live{cfg.Interval, h})
 }
 
-// Observer returns what the reconciler tells of its passes, so that the page, the
-// metrics and the events have them at once.
-func (s *Server) Observer() reconcile.Observer { return s.tracker }
+// Reload checks the Interval, the Webhooks, the Tokens, Private and the Hosts of cfg, and
+// returns what puts them in place of those there are; after an error those stay.
+func (s *Server) Reload(cfg Config) (swap func(), err error) {
+	next := s.cfg
+	next.Interval, next.Webhooks = cfg.Interval, cfg.Webhooks
+	next.Tokens, next.Private, next.Hosts = cfg.Tokens, cfg.Private, cfg.Hosts
+	if err := next.check(); err != nil {
+		return nil, err
+	}
+	h := s.routes(&next)
+	return func() { s.use(&next, h) }, nil
+}
 
 // Handler returns the window without a listener.
 func (s *Server) Handler() http.Handler {
@@ -162,9 +120,9 @@ func (s *Server) Handler() http.Handler {
 // Serve answers requests until ctx is done, and then ends within a few seconds. It
 // closes l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	seats := newSeats(l, newPlaces(maxConns, leastConn))
+	bounded := admission.NewListener(l)
 	srv := &http.Server{
-		Handler:                      lastWithBody(s.Handler()),
+		Handler:                      admission.LastWithBody(s.Handler()),
 		ReadHeaderTimeout:            readHeaderTimeout,
 		ReadTimeout:                  readTimeout,
 		WriteTimeout:                 writeTimeout,
@@ -172,8 +130,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:               maxHeaderBytes,
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
-		ConnContext:                  seats.connContext,
-		ConnState:                    seats.connState,
+		ConnContext:                  bounded.ConnContext,
+		ConnState:                    bounded.ConnState,
 		Protocols:                    new(http.Protocols),
 	}
 	srv.Protocols.SetHTTP1(true)
@@ -182,7 +140,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	var background sync.WaitGroup
 	background.Go(func() { s.warm(warm) })
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(seats) }()
+	go func() { served <- srv.Serve(bounded) }()
 
 	var err error
 	select {
@@ -190,43 +148,70 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	stop()
-	s.closing.Do(func() { close(s.quit) })
+	s.hub.close()
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWithin)
 	defer cancel()
 	if srv.Shutdown(end) != nil {
 		_ = srv.Close() // who has not ended by now is cut off
 	}
-	if s.poker != nil {
-		s.poker.stop()
+	if s.trigger != nil {
+		s.trigger.stop()
 	}
 	background.Wait()
+	s.tasks.Close()
 	if err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve %s: %w", l.Addr(), err)
 	}
 	return nil
 }
 
-// errNoState says that there is no state yet: it is made once the source was read for
-// the first time.
-var errNoState = errors.New("there is no state yet: the source is being read for the first time")
+// recentEvents is how far back in the history the window looks at its start.
+const recentEvents = 2000
 
-// openState opens the state as it is now, for reading.
-func (s *Server) openState(ctx context.Context) (*state.Reader, error) {
-	r, err := s.cfg.State(ctx)
-	if errors.Is(err, state.ErrMissing) && s.cfg.Status().Plan == nil {
-		return nil, errNoState
-	}
-	return r, err
+// restore reads from the history what happened before this process.
+func (s *Server) restore(ctx context.Context) error {
+	events, _, err := s.state.Events(ctx, state.HistoryQuery{Limit: recentEvents})
+	s.daemon.Tracker.Restore(events)
+	return err
 }
 
 // warm gets what the first visitor would have to wait for, once nothing waits for it.
 func (s *Server) warm(ctx context.Context) {
-	if err := s.recall(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, errNoState) {
+	if err := s.restore(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, tasklist.ErrNoState) {
 		s.cfg.Logger.WarnContext(ctx, "read the history for the status page", "error", err)
 	}
 	select {
-	case <-s.tracker.begun:
-		s.catalog.get(ctx)
+	case <-s.daemon.Tracker.Begun():
+		s.tasks.Get(ctx)
 	case <-ctx.Done():
 	}
+}
+
+// Observer returns what the reconciler reports its passes to, so that the page, the
+// metrics and the events have them at once.
+func (s *Server) Observer() reconcile.Observer {
+	return &observer{s.daemon.Tracker, s.metrics, s.hub}
+}
+
+// observer passes on what the reconciler reports.
+type observer struct {
+	tracker *snapshot.Tracker
+	metrics *metrics.Metrics
+	hub     *hub
+}
+
+func (o *observer) Planned(p *reconcile.Plan) {
+	o.tracker.Planned(p)
+	o.hub.publish()
+}
+
+func (o *observer) Called(c *reconcile.Change, next *state.Record, out state.Outcome) {
+	o.tracker.Called(c, next, out)
+	o.metrics.Called(c.Reason, out.Class)
+	o.hub.publish()
+}
+
+func (o *observer) Passed(r *reconcile.Result) {
+	o.metrics.Passed(r, o.tracker.Passed(r))
+	o.hub.publish()
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/internal/serve/access"
 )
 
 const (
@@ -30,7 +31,7 @@ const (
 func hooked(t testing.TB) (s *serve.Server, polls *atomic.Int64, file string) {
 	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
 	polls, file = new(atomic.Int64), secretFile(t, oldSecret, newSecret)
-	d.config.Poke = func() { polls.Add(1) }
+	d.config.Trigger = func() { polls.Add(1) }
 	d.config.Webhooks = serve.Webhooks{GitHub: file, GitLab: file, Gitea: file}
 	return d.serve(t), polls, file
 }
@@ -101,7 +102,7 @@ func TestWebhookSignatures(t *testing.T) {
 // none takes another method.
 func TestWebhooksAreThereOnlyWithASecret(t *testing.T) {
 	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
-	d.config.Poke = func() { t.Error("asked for a poll") }
+	d.config.Trigger = func() { t.Error("asked for a poll") }
 	d.config.Webhooks.GitHub = secretFile(t, newSecret)
 	s := d.serve(t)
 	for path, want := range map[string]int{
@@ -147,12 +148,12 @@ func TestSecretFilesThatCannotBeUsed(t *testing.T) {
 		"three": {newSecret, oldSecret, "canary-canary-canary"}, "large": {"canary" + strings.Repeat("x", 8<<10)},
 	} {
 		d := newDaemon(t, healthy(emptyPlan(), time.Now()))
-		d.config.Poke = func() {}
+		d.config.Trigger = func() {}
 		d.config.Webhooks.GitLab = secretFile(t, lines...)
 		if _, err := serve.New(d.config); err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: error %v", name, err)
 		}
-		d.config.Tokens, d.config.Webhooks.GitLab = []serve.Token{actionToken(d.config.Webhooks.GitLab)}, ""
+		d.config.Tokens, d.config.Webhooks.GitLab = []access.Token{actionToken(d.config.Webhooks.GitLab)}, ""
 		if _, err := serve.New(d.config); err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s, as a token: error %v", name, err)
 		}
@@ -242,7 +243,7 @@ func BenchmarkWebhook(b *testing.B) {
 func TestPushToPoll(t *testing.T) {
 	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
 	asked := make(chan time.Time, 1)
-	d.config.Poke = func() { asked <- time.Now() }
+	d.config.Trigger = func() { asked <- time.Now() }
 	d.config.Interval = time.Microsecond // so that each push is a poll
 	d.config.Webhooks.GitHub = secretFile(t, newSecret)
 	addr := start(t, d.serve(t))

@@ -1,0 +1,129 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"time"
+
+	"github.com/wedatasync/wedatasync/internal/serve/access"
+	"github.com/wedatasync/wedatasync/internal/serve/admission"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+const (
+	maxCommandBody = 8 << 10
+	// commandWithin is how long the daemon gets to answer: what is under way may have
+	// to end first.
+	commandWithin = 40 * time.Second
+)
+
+// commandRequest is the body of POST /api/v1/words.
+type commandRequest struct {
+	Verb   state.Verb `json:"verb"`
+	Target string     `json:"target"`
+	Arg    string     `json:"arg"`
+	Until  time.Time  `json:"until"`
+	Actor  string     `json:"actor"`
+}
+
+// commands passes on the commands of who has a token.
+func commands(cfg *Config) http.HandlerFunc {
+	known := access.Tokens(cfg.Tokens)
+	return func(w http.ResponseWriter, r *http.Request) {
+		t := known.Find(r, cfg.Logger, access.Bearer(r))
+		if t == nil {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="wedatasync"`)
+			fail(w, http.StatusUnauthorized, "a token is needed: Authorization: Bearer TOKEN")
+			return
+		}
+		admission.Trust(r)
+		submit(cfg, w, r, t)
+	}
+}
+
+// submit gives the command in the body to the daemon, and answers with what became of it.
+func submit(cfg *Config, w http.ResponseWriter, r *http.Request, t *access.Token) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		fail(w, http.StatusUnsupportedMediaType, "the body has to be application/json")
+		return
+	}
+	command, err := readCommand(http.MaxBytesReader(w, r.Body, maxCommandBody), t)
+	if err != nil {
+		fail(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	if !t.May(command.Verb) {
+		cfg.Logger.WarnContext(r.Context(), "word refused", "verb", command.Verb, "target", command.Target, "actor", command.Actor)
+		fail(w, http.StatusForbidden, t.Refusal(command.Verb))
+		return
+	}
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Time{})
+	_ = rc.SetWriteDeadline(time.Now().Add(commandWithin + writeTimeout))
+	ctx, cancel := context.WithTimeout(r.Context(), commandWithin)
+	defer cancel()
+	result, err := cfg.Submit(ctx, command)
+	switch {
+	case errors.Is(err, ErrPending):
+		answer(w, http.StatusAccepted, state.Answer{Message: ErrPending.Error()})
+	case err != nil:
+		fail(w, http.StatusServiceUnavailable, snapshot.ErrorText(err))
+	case !result.OK:
+		answer(w, http.StatusConflict, result)
+	default:
+		answer(w, http.StatusOK, result)
+	}
+}
+
+// readCommand reads a command of the token's bearer, and checks what can be told without the
+// state.
+func readCommand(body io.Reader, t *access.Token) (state.Word, error) {
+	var req commandRequest
+	d := json.NewDecoder(body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&req); err != nil {
+		return state.Word{}, errors.New("the body is not the JSON object of a word, as /api/v1/openapi.yaml has it")
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return state.Word{}, errors.New("the body has more than one word")
+	}
+	for _, text := range []string{req.Target, req.Arg, req.Actor} {
+		if text != state.Clip(text) {
+			return state.Word{}, errors.New("a text is too long")
+		}
+	}
+	if t.Name != "" && req.Actor != "" && req.Actor != t.Name {
+		return state.Word{}, errors.New("actor: the token says who gives the word: leave it out")
+	}
+	command := state.Word{At: time.Now(), Actor: t.Actor(req.Actor), Verb: req.Verb, Target: req.Target, Arg: req.Arg, Until: req.Until}
+	return command, checkCommand(&command)
+}
+
+func checkCommand(w *state.Word) error {
+	switch w.Verb {
+	case state.VerbApprove:
+		if w.Target == "" {
+			return errors.New("approve needs the plan hash or the commit as its target")
+		}
+	case state.VerbResolve:
+		if w.Target == "" || w.Arg != "applied" && w.Arg != "not-applied" {
+			return errors.New("resolve needs a task as its target, and applied or not-applied as its arg")
+		}
+	case state.VerbSuspend:
+		if w.Arg == "" {
+			return errors.New("suspend needs the reason as its arg")
+		}
+		if !w.Until.IsZero() && !w.Until.After(w.At) {
+			return errors.New("until is in the past")
+		}
+	case state.VerbRetry, state.VerbUnsuspend:
+	default:
+		return errors.New("verb is one of approve, retry, resolve, suspend, unsuspend")
+	}
+	return nil
+}

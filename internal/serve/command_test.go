@@ -1,0 +1,253 @@
+package serve_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/internal/serve/access"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// speaker returns a server that takes words, and the words that it has passed on.
+func speaker(t testing.TB) (s *serve.Server, words *[]state.Word, token string) {
+	t.Helper()
+	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
+	words, token = new([]state.Word), secretFile(t, newSecret)
+	d.config.Tokens = []access.Token{actionToken(token)}
+	d.config.Submit = func(_ context.Context, w state.Word) (state.Answer, error) {
+		*words = append(*words, w)
+		return state.Answer{OK: true, Message: "done"}, nil
+	}
+	return d.serve(t), words, token
+}
+
+// actionToken is the token in the file, which is good for everything and says no name.
+func actionToken(file string) access.Token { return access.Token{File: file, Verbs: access.Verbs()} }
+
+// say posts a word.
+func say(s *serve.Server, body string, header ...string) *httptest.ResponseRecorder {
+	all := append([]string{"Authorization", "Bearer " + newSecret, "Content-Type", "application/json"}, header...)
+	return hook(s, "/api/v1/words", strings.NewReader(body), all...)
+}
+
+// TestWordsArePassedOn as they were meant.
+func TestWordsArePassedOn(t *testing.T) {
+	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+	for body, want := range map[string]state.Word{
+		`{"verb":"approve","target":"` + planHash + `"}`:  {Verb: state.VerbApprove, Target: planHash, Actor: "api"},
+		`{"verb":"retry","target":"1/a","actor":"grace"}`: {Verb: state.VerbRetry, Target: "1/a", Actor: "grace (api)"},
+		`{"verb":"retry"}`: {Verb: state.VerbRetry, Actor: "api"},
+		`{"verb":"resolve","target":"1/a","arg":"applied"}`:                           {Verb: state.VerbResolve, Target: "1/a", Arg: "applied", Actor: "api"},
+		`{"verb":"resolve","target":"1/a","arg":"not-applied"}`:                       {Verb: state.VerbResolve, Target: "1/a", Arg: "not-applied", Actor: "api"},
+		`{"verb":"suspend","arg":"why","until":"` + until.Format(time.RFC3339) + `"}`: {Verb: state.VerbSuspend, Arg: "why", Until: until, Actor: "api"},
+		`{"verb":"unsuspend","target":"1/a"}`:                                         {Verb: state.VerbUnsuspend, Target: "1/a", Actor: "api"},
+	} {
+		s, words, _ := speaker(t)
+		w := say(s, body)
+		if w.Code != http.StatusOK {
+			t.Errorf("%s: %d %s", body, w.Code, w.Body)
+			continue
+		}
+		if diff := cmp.Diff([]state.Word{want}, *words, cmpopts.IgnoreFields(state.Word{}, "At")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", body, diff)
+		}
+		var answer state.Answer
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || !answer.OK || answer.Message != "done" {
+			t.Errorf("%s: answer %s", body, w.Body)
+		}
+	}
+}
+
+// TestWordsThatAreRefused: nothing of them reaches the daemon.
+func TestWordsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	const word = `{"verb":"retry","target":"1/a"}`
+	long := strings.Repeat("x", 513)
+	for _, tt := range []struct {
+		name   string
+		body   string
+		header []string
+		want   int
+	}{
+		{"no token", word, []string{"Authorization", ""}, http.StatusUnauthorized},
+		{"another token", word, []string{"Authorization", "Bearer " + oldSecret}, http.StatusUnauthorized},
+		{"half the token", word, []string{"Authorization", "Bearer " + newSecret[:10]}, http.StatusUnauthorized},
+		{"another scheme", word, []string{"Authorization", "Basic " + newSecret}, http.StatusUnauthorized},
+		{"the token alone", word, []string{"Authorization", newSecret}, http.StatusUnauthorized},
+		{"a form", word, []string{"Content-Type", "application/x-www-form-urlencoded"}, http.StatusUnsupportedMediaType},
+		{"no content type", word, []string{"Content-Type", ""}, http.StatusUnsupportedMediaType},
+		{"another site", word, []string{"Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
+		{"another origin", word, []string{"Origin", "https://evil.example"}, http.StatusForbidden},
+		{"nothing", ``, nil, http.StatusBadRequest},
+		{"not JSON", `retry`, nil, http.StatusBadRequest},
+		{"two words", word + word, nil, http.StatusBadRequest},
+		{"no verb", `{}`, nil, http.StatusBadRequest},
+		{"another verb", `{"verb":"delete"}`, nil, http.StatusBadRequest},
+		{"another member", `{"verb":"retry","targets":[]}`, nil, http.StatusBadRequest},
+		{"approve nothing", `{"verb":"approve"}`, nil, http.StatusBadRequest},
+		{"resolve nothing", `{"verb":"resolve","arg":"applied"}`, nil, http.StatusBadRequest},
+		{"resolve somehow", `{"verb":"resolve","target":"1/a","arg":"perhaps"}`, nil, http.StatusBadRequest},
+		{"suspend without a reason", `{"verb":"suspend"}`, nil, http.StatusBadRequest},
+		{"suspend until yesterday", `{"verb":"suspend","arg":"x","until":"2001-01-01T00:00:00Z"}`, nil, http.StatusBadRequest},
+		{"a long target", `{"verb":"retry","target":"` + long + `"}`, nil, http.StatusBadRequest},
+		{"a long actor", `{"verb":"retry","actor":"` + long + `"}`, nil, http.StatusBadRequest},
+		{"a huge body", `{"verb":"retry","target":"` + strings.Repeat("x", 1<<20) + `"}`, nil, http.StatusBadRequest},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, words, _ := speaker(t)
+			if w := say(s, tt.body, tt.header...); w.Code != tt.want || len(*words) > 0 {
+				t.Errorf("%d %s after %d words, want %d", w.Code, w.Body, len(*words), tt.want)
+			}
+		})
+	}
+}
+
+// TestWithoutATokenThereAreNoActions: not even a way to ask for one.
+func TestWithoutATokenThereAreNoActions(t *testing.T) {
+	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
+	d.config.Submit = func(context.Context, state.Word) (state.Answer, error) {
+		t.Error("a word was passed on")
+		return state.Answer{}, nil
+	}
+	if w := say(d.serve(t), `{"verb":"retry"}`); w.Code != http.StatusNotFound || w.Header().Get("WWW-Authenticate") != "" {
+		t.Errorf("%d %s, want 404", w.Code, w.Body)
+	}
+}
+
+// TestTokenIsReadAgain: it can be changed while the daemon runs.
+func TestTokenIsReadAgain(t *testing.T) {
+	s, _, token := speaker(t)
+	if err := os.WriteFile(token, []byte(oldSecret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if w := say(s, `{"verb":"retry"}`); w.Code != http.StatusUnauthorized {
+		t.Errorf("the old token is %d, want 401", w.Code)
+	}
+	if w := say(s, `{"verb":"retry"}`, "Authorization", "Bearer "+oldSecret); w.Code != http.StatusOK {
+		t.Errorf("the new token is %d, want 200", w.Code)
+	}
+	if err := os.Remove(token); err != nil {
+		t.Fatal(err)
+	}
+	if w := say(s, `{"verb":"retry"}`, "Authorization", "Bearer "+oldSecret); w.Code != http.StatusUnauthorized {
+		t.Errorf("without the file: %d, want 401", w.Code)
+	}
+}
+
+// TestSecretsAreNeverShown asks for everything, rightly and wrongly, and looks for
+// the secrets in every answer and in the log.
+func TestSecretsAreNeverShown(t *testing.T) {
+	now := time.Now()
+	const hookSecret, token = "canary-hook-0123456789", "canary-token-0123456789"
+	d := newDaemon(t, troubledStatus(now))
+	d.config.Trigger = func() {}
+	file := secretFile(t, hookSecret)
+	d.config.Webhooks = serve.Webhooks{GitHub: file, GitLab: file, Gitea: file}
+	tokenFile := secretFile(t, token)
+	d.config.Tokens = []access.Token{actionToken(tokenFile)}
+	d.config.Submit = func(context.Context, state.Word) (state.Answer, error) { return state.Answer{Message: "no"}, nil }
+	s := d.serve(t)
+	var shown strings.Builder
+	note := func(w *httptest.ResponseRecorder) {
+		_ = w.Header().Write(&shown)
+		shown.WriteString(w.Body.String())
+	}
+	for _, path := range []string{"/", "/tasks", "/history", "/healthz", "/readyz", "/metrics", "/api/v1/status", "/api/v1/plan", "/api/v1/state?history=true", "/api/v1/history"} {
+		note(get(t, s, path))
+	}
+	for _, given := range []string{hookSecret, token, "wrong", hookSecret + "x"} {
+		note(hook(s, "/webhook/gitlab", nil, "X-Gitlab-Token", given))
+		note(hook(s, "/webhook/github", nil, "X-Hub-Signature-256", "sha256="+sign(given, nil)))
+		note(say(s, `{"verb":"retry"}`, "Authorization", "Bearer "+given))
+	}
+	for _, name := range []string{file, tokenFile} {
+		if err := os.WriteFile(name, []byte(token+"\n"+hookSecret+"\n"+token), 0o600); err != nil { // three: an error
+			t.Fatal(err)
+		}
+	}
+	note(hook(s, "/webhook/gitlab", nil, "X-Gitlab-Token", token))
+	note(say(s, `{"verb":"retry"}`, "Authorization", "Bearer "+token))
+	if strings.Contains(shown.String(), "canary") {
+		t.Error("a secret is in an answer")
+	}
+	if strings.Contains(d.log.String(), "canary") {
+		t.Errorf("a secret is in the log: %s", d.log.String())
+	}
+}
+
+// boSecret is the token of bo, who may retry.
+const boSecret = "bo-secret-55555555555"
+
+// TestNamedTokens: a token is good for its verbs, and says who gives a word, whatever
+// the request says.
+func TestNamedTokens(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		body   string
+		secret string
+		want   int
+		actor  string // empty: nothing is passed on
+	}{
+		{"its verb", `{"verb":"approve","target":"` + planHash + `"}`, oldSecret, http.StatusOK, "lin"},
+		{"its own name", `{"verb":"approve","target":"` + planHash + `","actor":"lin"}`, oldSecret, http.StatusOK, "lin"},
+		{"another name", `{"verb":"approve","target":"` + planHash + `","actor":"ada"}`, oldSecret, http.StatusBadRequest, ""},
+		{"another verb", `{"verb":"retry"}`, oldSecret, http.StatusForbidden, ""},
+		{"the verb of a suspension does not end one", `{"verb":"unsuspend"}`, boSecret, http.StatusForbidden, ""},
+		{"another one's verb", `{"verb":"approve","target":"` + planHash + `"}`, boSecret, http.StatusForbidden, ""},
+		{"bo's verb", `{"verb":"retry"}`, boSecret, http.StatusOK, "bo"},
+		{"the token without a name", `{"verb":"retry","actor":"lin"}`, newSecret, http.StatusOK, "lin (api)"},
+		{"no verb of words is read", `{"verb":"read"}`, oldSecret, http.StatusBadRequest, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := newDaemon(t, healthy(emptyPlan(), time.Now()))
+			var actors []string
+			d.config.Submit = func(_ context.Context, w state.Word) (state.Answer, error) {
+				actors = append(actors, w.Actor)
+				return state.Answer{OK: true}, nil
+			}
+			d.config.Tokens = []access.Token{
+				actionToken(secretFile(t, newSecret)),
+				{Name: "lin", File: secretFile(t, oldSecret), Verbs: []state.Verb{state.VerbApprove, access.VerbRead}},
+				{Name: "bo", File: secretFile(t, boSecret), Verbs: []state.Verb{state.VerbRetry, state.VerbSuspend}},
+			}
+			w := say(d.serve(t), tt.body, "Authorization", "Bearer "+tt.secret)
+			if w.Code != tt.want || strings.Join(actors, " ") != tt.actor {
+				t.Errorf("%d %s with the actors %q, want %d and %q", w.Code, w.Body, actors, tt.want, tt.actor)
+			}
+		})
+	}
+}
+
+// TestTokensThatTwoHave are refused: they would not say who gives a word.
+func TestTokensThatTwoHave(t *testing.T) {
+	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
+	d.config.Submit = func(context.Context, state.Word) (state.Answer, error) { return state.Answer{OK: true}, nil }
+	lin, bo := secretFile(t, oldSecret), secretFile(t, boSecret)
+	d.config.Tokens = []access.Token{
+		{Name: "lin", File: lin, Verbs: []state.Verb{state.VerbRetry}}, {Name: "bo", File: bo, Verbs: []state.Verb{state.VerbRetry}},
+	}
+	s := d.serve(t)
+	if err := os.WriteFile(bo, []byte(newSecret+"\n"+oldSecret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if w := say(s, `{"verb":"retry"}`, "Authorization", "Bearer "+oldSecret); w.Code != http.StatusUnauthorized {
+		t.Errorf("a token that two have is %d, want 401", w.Code)
+	}
+	if w := say(s, `{"verb":"retry"}`); w.Code != http.StatusOK {
+		t.Errorf("bo's other token is %d, want 200", w.Code)
+	}
+	if _, err := serve.New(d.config); err == nil || !strings.Contains(err.Error(), lin) || strings.Contains(err.Error(), oldSecret) {
+		t.Errorf("the same token in two files: %v", err)
+	}
+}

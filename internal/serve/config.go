@@ -1,0 +1,84 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/wedatasync/wedatasync/internal/serve/access"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// Config is what a Server is made of. Everything but Source, Reloads, Period, Skew, Submit,
+// Tokens, Private, Hosts and Webhooks is required. [Server.Reload] exchanges Interval,
+// Webhooks, Tokens, Private and Hosts.
+type Config struct {
+	Version  string        // of this program
+	Interval time.Duration // between two polls of the source
+	Logger   *slog.Logger
+	// Source is where specs come from, as it is shown before there is a plan.
+	Source reconcile.SourceInfo
+
+	// Status returns the condition of the reconciler.
+	Status func() reconcile.Status
+	// Alive reports whether the daemon's loop goes on. Nil: it does.
+	Alive func(now time.Time) bool
+	// State opens the state as it is now, for reading. Who calls it closes it.
+	State func(context.Context) (*state.Reader, error)
+	// Reloads says how the last reloads of what is on disk went. Nil: there are none.
+	Reloads func() snapshot.Reloads
+	// Period is the time between two commits as the limiter has it now. Nil: the
+	// least that the API's limit allows.
+	Period func() time.Duration
+	// Skew is how far this machine's clock is ahead of the endpoint's, if that is known.
+	// Nil: it is not.
+	Skew func() (ahead time.Duration, known bool)
+	// KeyExpiry says when the first of the keys ends that may sign commits; zero: none does.
+	// Nil: nothing has to be signed.
+	KeyExpiry func() time.Time
+
+	// Trigger asks for a poll of the source. It must not block. It is called for
+	// webhooks, and is required if there are any.
+	Trigger  func()
+	Webhooks Webhooks
+
+	// Submit gives an operator's command to the daemon, and returns the answer.
+	// [ErrPending] says that the command was left and not answered yet.
+	Submit func(context.Context, state.Word) (state.Answer, error)
+	// Tokens are those that commands are taken with. None that acts: there are no actions.
+	Tokens []access.Token
+	// Private says that pages, the API, events and metrics need a token that may read.
+	Private bool
+	// Hosts are the names, in lower case and without a port, that requests may have for
+	// this server, beside its IP addresses and localhost.
+	Hosts []string
+}
+
+// Webhooks names the files of the secrets that the forges sign with. A file has one
+// secret, or two lines with one each while it is rotated, and is read again at each
+// use. A forge without a file has no endpoint.
+type Webhooks struct {
+	GitHub string
+	GitLab string
+	Gitea  string
+}
+
+// ErrPending says that a command was left for the daemon and is not answered yet.
+var ErrPending = errors.New("the daemon has not answered yet; it will, and history shows it")
+
+// check finds at the start what would be found at the first use.
+func (cfg *Config) check() error {
+	forges := cfg.Webhooks.forges()
+	if cfg.Trigger == nil && len(forges) > 0 {
+		return errors.New("serve webhooks: there is nothing to ask for a poll")
+	}
+	for _, f := range forges {
+		if _, err := access.ReadSecrets(f.flag(), f.file, cfg.Logger); err != nil {
+			return err
+		}
+	}
+	return access.Tokens(cfg.Tokens).Check()
+}

@@ -1,0 +1,125 @@
+package serve
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/serve/admission"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+const (
+	// exportWithin bounds how long an export may take to be fetched.
+	exportWithin = 5 * time.Minute
+	// maxExports bounds the exports at once, and leastExport is how long each may take
+	// at the least, if others wait.
+	maxExports  = 2
+	leastExport = 30 * time.Second
+)
+
+// exports bounds the answers that are written as they are made.
+type exports struct{ slots *admission.Slots }
+
+func newExports() *exports { return &exports{admission.NewSlots(maxExports, leastExport)} }
+
+// begin waits for a slot to export in. It returns where to write, for as long as the
+// context is not done, and what gives the slot up; or nil, if there is none.
+func (e *exports) begin(w http.ResponseWriter, r *http.Request) (context.Context, io.Writer, func()) {
+	ctx, cancel := context.WithTimeout(r.Context(), exportWithin)
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Time{})
+	wait, stop := context.WithTimeout(ctx, answerWithin)
+	defer stop()
+	slot := e.slots.Acquire(wait, func() {
+		cancel()
+		_ = rc.SetWriteDeadline(time.Now())
+	})
+	if slot == nil {
+		cancel()
+		return ctx, nil, nil
+	}
+	return ctx, &stream{ctx, w, rc}, func() { slot.Release(); cancel() }
+}
+
+// stream writes for as long as somebody reads: each part of an answer has its own time,
+// and the context says when all of it has to be there.
+type stream struct {
+	ctx context.Context
+	w   io.Writer
+	rc  *http.ResponseController
+}
+
+func (s *stream) Write(p []byte) (int, error) {
+	_ = s.rc.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.w.Write(p)
+}
+
+// planAPI answers with the newest plan.
+func planAPI(cfg *Config, take func() *snapshot.Snapshot, e *exports) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s := take()
+		if s.Status.Plan == nil {
+			w.Header().Set("Retry-After", "5")
+			fail(w, http.StatusServiceUnavailable, "there is no plan yet: the first pass has not begun")
+			return
+		}
+		ctx, out, done := e.begin(w, r)
+		if out == nil {
+			busy(w)
+			return
+		}
+		defer done()
+		rate := float64(time.Second) / float64(s.Period)
+		w.Header().Set("Content-Type", "application/json")
+		if err := report.JSON(out, s.Plan(), report.JSONOptions{ToolVersion: cfg.Version, Rate: rate}); err != nil {
+			cfg.Logger.DebugContext(ctx, "write plan", "error", err)
+			panic(http.ErrAbortHandler) // what was sent is not whole
+		}
+	}
+}
+
+// stateAPI answers with the state, as `state export` writes it.
+func stateAPI(log *slog.Logger, open tasklist.Open, e *exports) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		history, err := strconv.ParseBool(orDefault(r.URL.Query().Get("history"), "false"))
+		if err != nil {
+			fail(w, http.StatusBadRequest, "history is true or false")
+			return
+		}
+		ctx, out, done := e.begin(w, r)
+		if out == nil {
+			busy(w)
+			return
+		}
+		defer done()
+		reader, err := open(ctx)
+		if err != nil {
+			fail(w, http.StatusServiceUnavailable, snapshot.ErrorText(err))
+			return
+		}
+		defer func() { _ = reader.Close() }()
+		w.Header().Set("Content-Type", "application/json")
+		if err := state.Export(ctx, reader, out, history); err != nil {
+			log.WarnContext(ctx, "export the state", "error", err)
+			// What was sent is not whole, and nothing but a broken connection can say so.
+			panic(http.ErrAbortHandler)
+		}
+	}
+}
+
+func orDefault(s, def string) string {
+	if s == "" {
+		return def
+	}
+	return s
+}

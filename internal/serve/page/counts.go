@@ -1,0 +1,49 @@
+package page
+
+import (
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+)
+
+// counts says how many tasks stand how, those that are in sync first.
+func countsOf(s *snapshot.Snapshot) []count {
+	var counts []count
+	add := func(s snapshot.TaskState, n int) {
+		if n > 0 || s == snapshot.StateInSync {
+			counts = append(counts, count{badgeOf(s), n, tasksQuery{state: s}.path()})
+		}
+	}
+	add(snapshot.StateInSync, s.Count(snapshot.StateInSync))
+	for _, i := range snapshot.TaskStates() {
+		if i.State != snapshot.StateInSync {
+			add(i.State, s.Count(i.State))
+		}
+	}
+	return counts
+}
+
+// bar draws the counts. What is there at all can be seen, however few it is.
+func bar(counts []count) []segment {
+	const whole, least = 1000, 8
+	total := 0
+	for _, c := range counts {
+		total += c.N
+	}
+	if total == 0 {
+		return nil
+	}
+	var segments []segment
+	room := whole
+	for _, c := range counts[1:] {
+		if c.N > 0 {
+			w := min(max(c.N*whole/total, least), room)
+			segments = append(segments, segment{Tone: c.Tone, Width: w})
+			room -= w
+		}
+	}
+	x := room
+	for i := range segments {
+		segments[i].X = x
+		x += segments[i].Width
+	}
+	return append([]segment{{Tone: counts[0].Tone, Width: room}}, segments...)
+}

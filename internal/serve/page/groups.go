@@ -1,0 +1,154 @@
+package page
+
+import (
+	"strings"
+
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/reconcile"
+)
+
+// needs lists what needs a person. Tasks that need one for the same reason are one
+// thing with a group.
+func needs(s *snapshot.Snapshot, reasons []snapshot.Reason) []need {
+	var needs []need
+	grouped := map[snapshot.ReasonCode]bool{}
+	for _, r := range reasons {
+		n := need{Title: snapshot.ReasonTitle(r.Code), Message: r.Message, Commands: r.Commands}
+		switch _, ofTasks := taskReasons[r.Code]; {
+		case ofTasks && grouped[r.Code]:
+			continue
+		case ofTasks:
+			grouped[r.Code] = true
+			g := operatorGroup(s, r.Code)
+			n.Message, n.Commands, n.Group = g.Meaning, nil, &g
+		case r.Code == snapshot.ReasonSpecs:
+			n.Message, n.Commands = brokenText(s), nil
+		case r.Code == snapshot.ReasonGuard:
+			n.Detail = heldText(s)
+		}
+		needs = append(needs, n)
+	}
+	return needs
+}
+
+// brokenText says what becomes of files with errors, which are listed beside it.
+func brokenText(s *snapshot.Snapshot) string {
+	return snapshot.Plural(s.Digest.Errors, "error") + " in the files below. What has one is not used: its tasks stay as they are."
+}
+
+// heldText says what the plan would do if it were not held, what is lost first.
+func heldText(s *snapshot.Snapshot) string {
+	n := 0
+	var parts []string
+	for _, i := range []struct {
+		impact reconcile.Impact
+		text   string
+	}{
+		{reconcile.ImpactDiscardState, "discarding state"},
+		{reconcile.ImpactFreshStart, "starting fresh, state not continued"},
+		{reconcile.ImpactPause, "pausing"},
+		{reconcile.ImpactStart, "starting"},
+		{reconcile.ImpactKeepState, "keeping state"},
+		{reconcile.ImpactSubmit, "submitting only"},
+	} {
+		if held := s.Digest.Held[i.impact]; held > 0 {
+			n += held
+			parts = append(parts, snapshot.Grouped(held)+" "+i.text)
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return "It would commit " + snapshot.Plural(n, "task") + ": " + strings.Join(parts, ", ") + "."
+}
+
+// taskReasons are the reasons that are about tasks: the state of these tasks, and what an
+// operator can do.
+var taskReasons = map[snapshot.ReasonCode]struct {
+	state   snapshot.TaskState
+	meaning string
+}{
+	snapshot.ReasonUnknown:     {snapshot.StateUnknown, "only a person can say whether they have happened"},
+	snapshot.ReasonRefused:     {snapshot.StateRefused, "change the spec, or send exactly this again"},
+	snapshot.ReasonNotRunning:  {snapshot.StateNotRunning, "mend it in WeData, and then give it its time again"},
+	snapshot.ReasonContested:   {snapshot.StateContested, "change the spec, or heal it once more"},
+	snapshot.ReasonNotLive:     {snapshot.StateNotLive, "check the task in WeData, then say whether the commit was applied"},
+	snapshot.ReasonAlreadyLive: {snapshot.StateAlreadyLive, "mark it as applied, or commit it all the same"},
+	snapshot.ReasonNewerLive:   {snapshot.StateNewerLive, "raise instanceVersion in the spec, or go back to its version"},
+	snapshot.ReasonRecalled:    {snapshot.StateRecalled, "take it over with wedatasync import, or send it"},
+	snapshot.ReasonSpent:       {snapshot.StateSpent, "keep the state, or release another version"},
+}
+
+// operatorGroup is the tasks of a reason that is about tasks.
+func operatorGroup(s *snapshot.Snapshot, code snapshot.ReasonCode) group {
+	of := taskReasons[code]
+	g := groupOf(s, of.state)
+	if code == snapshot.ReasonUnknown {
+		g = unresolvedGroup(s)
+	}
+	g.Meaning = of.meaning
+	return g
+}
+
+// unresolvedGroup is the unknown outcomes that only an operator can end.
+func unresolvedGroup(s *snapshot.Snapshot) group {
+	g := group{badge: badgeOf(snapshot.StateUnknown), Count: len(s.Digest.Unresolved), All: tasksQuery{state: snapshot.StateUnknown}.path()}
+	for _, i := range s.Digest.Unresolved[:min(len(s.Digest.Unresolved), groupRows)] {
+		g.Rows = append(g.Rows, groupRowOf(s, snapshot.StateUnknown, &s.Plan().Changes[i]))
+	}
+	g.More = g.Count - len(g.Rows)
+	return g
+}
+
+// groupOf is the tasks in the state.
+func groupOf(s *snapshot.Snapshot, ts snapshot.TaskState) group {
+	g := group{badge: badgeOf(ts), Count: s.Count(ts), All: tasksQuery{state: ts}.path()}
+	for _, c := range s.Changes(ts, groupRows) {
+		g.Rows = append(g.Rows, groupRowOf(s, ts, c))
+	}
+	g.More = g.Count - len(g.Rows)
+	return g
+}
+
+func groupRowOf(s *snapshot.Snapshot, ts snapshot.TaskState, c *reconcile.Change) groupRow {
+	_, rec := s.Task(c.Key, c)
+	why := snapshot.Why(ts, c, rec, s.Now)
+	if snapshot.HeldWithPlan(s.Plan(), c) {
+		why = snapshot.ChangeText(c) // why is said once, of the plan
+	}
+	row := groupRow{link: linkTo(c.Key), Why: why}
+	if ts.Info().Tone == snapshot.ToneBad {
+		row.Commands = snapshot.Commands(s, ts, c.Key, c, rec)
+	}
+	return row
+}
+
+// waits lists what waits for something that comes by itself, by what that is.
+func waits(s *snapshot.Snapshot) []group {
+	var groups []group
+	for _, i := range snapshot.TaskStates() {
+		g := group{}
+		switch {
+		case i.State == snapshot.StateUnknown:
+			g = unknownWaits(s)
+		case i.Tone == snapshot.ToneWait || i.State == snapshot.StateSuspended || i.State == snapshot.StateAdopted:
+			g = groupOf(s, i.State)
+		}
+		if g.Count > 0 {
+			groups = append(groups, g)
+		}
+	}
+	return groups
+}
+
+// unknownWaits is the unknown outcomes that are still being read back.
+func unknownWaits(s *snapshot.Snapshot) group {
+	g := group{badge: badgeOf(snapshot.StateUnknown), Count: s.Count(snapshot.StateUnknown) - len(s.Digest.Unresolved), All: tasksQuery{state: snapshot.StateUnknown}.path()}
+	for _, c := range s.Changes(snapshot.StateUnknown, groupRows+len(s.Digest.Unresolved)) {
+		if !snapshot.NeedsOperator(c) && len(g.Rows) < groupRows {
+			g.Rows = append(g.Rows, groupRowOf(s, snapshot.StateUnknown, c))
+		}
+	}
+	g.More = g.Count - len(g.Rows)
+	return g
+}

@@ -1,0 +1,104 @@
+package page
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+)
+
+// headline says in a sentence how the daemon stands, the worst first.
+// started is when the daemon was.
+func headline(s *snapshot.Snapshot, reasons []snapshot.Reason, started time.Time) (t snapshot.Tone, headline, sub string) {
+	p, sending := s.Progress()
+	switch held := held(s); {
+	case len(reasons) > 0:
+		return snapshot.ToneBad, "A person is needed", reasonsText(reasons)
+	case sending:
+		// The headline is read aloud when it changes: how far it is goes below it.
+		return snapshot.ToneBusy, "Committing " + snapshot.Plural(p.Calls, "task"), "about " + snapshot.Span(p.Left) + " left"
+	case s.Status.Plan == nil && s.Status.Source.Err != nil:
+		return snapshot.ToneWait, "Waiting for the source", "it could not be read yet; it is tried again by itself"
+	case s.Status.Plan == nil:
+		return snapshot.ToneBusy, "Starting", "reading the source for the first time (" + snapshot.Span(s.Now.Sub(started)) + ")"
+	case s.Status.Control.Suspended.Active(s.Now):
+		return snapshot.ToneWait, "Suspended", "everything is left alone"
+	case len(s.Pauses()) > 0:
+		return snapshot.ToneWait, "Paused", "sends go on by themselves"
+	case held > 0:
+		return snapshot.ToneWait, waitText(held), "nobody is needed: it goes on by itself"
+	case s.Count(snapshot.StateAdopted) > 0 && s.Count(snapshot.StateToSend)+len(s.Status.Flying) == 0:
+		return snapshot.ToneWait, "Not as git says", snapshot.Plural(s.Count(snapshot.StateAdopted), "change") + " of others adopted: the specs say otherwise"
+	case !s.InSync():
+		return snapshot.ToneBusy, "Working", snapshot.Plural(s.Count(snapshot.StateToSend)+len(s.Status.Flying), "task") + " to send"
+	default:
+		return snapshot.ToneOK, "In sync", "every task is as its spec says"
+	}
+}
+
+// reasonsText says what kinds of things need a person, each once.
+func reasonsText(reasons []snapshot.Reason) string {
+	var kinds []string
+	for _, r := range reasons {
+		if kind := reasonText(r.Code); !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return strings.Join(kinds, "; ")
+}
+
+func reasonText(code snapshot.ReasonCode) string {
+	switch code {
+	case snapshot.ReasonState:
+		return "the state cannot be written"
+	case snapshot.ReasonCredentials:
+		return "WeData does not take the credentials"
+	case snapshot.ReasonUnknown:
+		return "an outcome is unknown"
+	case snapshot.ReasonGuard:
+		return "a guard holds the plan"
+	case snapshot.ReasonRefused:
+		return "a commit was refused"
+	case snapshot.ReasonNotRunning:
+		return "a task does not run"
+	case snapshot.ReasonContested:
+		return "others change again what is healed"
+	case snapshot.ReasonNotLive:
+		return "an accepted commit was not seen live"
+	case snapshot.ReasonAlreadyLive:
+		return "what is wanted is live already"
+	case snapshot.ReasonNewerLive:
+		return "a newer version is live"
+	case snapshot.ReasonRecalled:
+		return "a spec is back whose applied version is not known"
+	case snapshot.ReasonSpent:
+		return "a discardState was used already"
+	case snapshot.ReasonSpecs:
+		return "specs have errors"
+	case snapshot.ReasonSignature:
+		return "the newest revision is not verified"
+	default:
+		return "the source cannot be read"
+	}
+}
+
+func waitText(n int) string {
+	if n == 1 {
+		return "1 task waits"
+	}
+	return snapshot.Plural(n, "task") + " wait"
+}
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// held counts the tasks whose call is needed and not made now.
+func held(s *snapshot.Snapshot) int {
+	n := 0
+	for _, i := range snapshot.TaskStates() {
+		if i.Tone == snapshot.ToneWait || i.Tone == snapshot.ToneBad {
+			n += s.Count(i.State)
+		}
+	}
+	return n
+}

@@ -1,0 +1,69 @@
+package page
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// frame is what every page has.
+type frame struct {
+	Title   string
+	Here    string // the path of the page among those of the menu
+	Version string
+	At      moment
+	// OneProject says that all tasks are of the same project, which then says nothing.
+	OneProject bool
+}
+
+// link is a task as a page names it.
+type link struct {
+	Href    string // empty if no path can name the task
+	Task    string
+	Project string
+}
+
+func linkTo(key spec.Key) link {
+	l := link{Task: report.Visible(key.TaskID), Project: report.Visible(key.ProjectID)}
+	if isSegment(key.ProjectID) && isSegment(key.TaskID) {
+		l.Href = taskPath(key)
+	}
+	return l
+}
+
+// isSegment reports whether s can be a segment of a path: browsers resolve dots away,
+// however they are written.
+func isSegment(s string) bool { return s != "" && s != "." && s != ".." }
+
+func taskPath(key spec.Key) string {
+	return "/task/" + url.PathEscape(key.ProjectID) + "/" + url.PathEscape(key.TaskID)
+}
+
+// badge is how something stands, in a word.
+type badge struct {
+	Tone    snapshot.Tone
+	Label   string
+	Meaning string
+}
+
+func badgeOf(ts snapshot.TaskState) badge {
+	i := ts.Info()
+	return badge{i.Tone, i.Label, i.Meaning}
+}
+
+// moment is a time as the page shows it.
+type moment struct {
+	ISO  string // for machines; empty for no time
+	Full string // in UTC, to the second
+	Text string // how far from now
+}
+
+func momentOf(t, now time.Time) moment {
+	if t.IsZero() {
+		return moment{}
+	}
+	return moment{ISO: t.UTC().Format(time.RFC3339), Full: t.UTC().Format("2006-01-02 15:04:05 UTC"), Text: snapshot.Ago(t, now)}
+}

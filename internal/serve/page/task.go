@@ -1,0 +1,210 @@
+package page
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// taskPage is all about one task.
+type taskPage struct {
+	frame
+	link
+	badge
+	Why      string
+	Commands []string
+	Facts    []fact // what was applied
+	Wanted   []fact // what the spec says
+	Attempt  []fact // the newest one, if it is open
+	Fields   []fieldRow
+	History  historyView
+}
+
+// fact is a line of what is known.
+type fact struct {
+	Name string
+	Text string
+	When moment
+	Code bool // an id, to be shown as one
+}
+
+// taskPageOf builds the page of the task, but for its frame and its history. change and
+// rec may be nil.
+func taskPageOf(s *snapshot.Snapshot, key spec.Key, change *reconcile.Change, rec *state.Record) taskPage {
+	ts, known := s.Task(key, change)
+	if known == nil {
+		known = rec
+	}
+	if rec != nil {
+		e := tasklist.Of(rec)
+		ts = entryState(s, entry{key: key, task: &e, change: change})
+	}
+	b := badgeOf(ts)
+	if ts == snapshot.StateUnknown && known != nil && known.Attempt != nil && known.Attempt.NeedsPerson != "" {
+		b.Meaning = "it may or may not have happened, and is not repeated"
+	}
+	why := snapshot.Why(ts, change, known, s.Now)
+	if d := s.Status.Look.Of(key); d != nil {
+		why = strings.TrimPrefix(why+"; drift: "+report.DriftText(d), "; ")
+	}
+	return taskPage{
+		link: linkTo(key), badge: b,
+		Why: why, Commands: snapshot.Commands(s, ts, key, change, known),
+		Facts: appliedFacts(s, rec), Wanted: wantedFacts(change), Attempt: attemptFacts(s, rec),
+		Fields: fieldRows(change),
+	}
+}
+
+func appliedFacts(s *snapshot.Snapshot, rec *state.Record) []fact {
+	if rec == nil || rec.Applied == nil {
+		return nil
+	}
+	a := rec.Applied
+	facts := []fact{
+		{Name: "Commit", Text: snapshot.VersionText(a.CommitType, a.InstanceVersion)},
+		{Name: "Task type", Text: a.TaskType.OrDefault().String()},
+		{Name: "When", When: momentOf(a.At, s.Now)},
+		{Name: "Known by", Text: originText(a.Origin)},
+	}
+	return append(facts, given(
+		fact{Name: "Description", Text: a.VersionDesc},
+		fact{Name: "Revision", Text: a.Revision, Code: true},
+		fact{Name: "Request", Text: a.RequestID, Code: true},
+		fact{Name: "Awaits approval", Text: a.TaskApproveID, Code: true},
+	)...)
+}
+
+func originText(o state.Origin) string {
+	switch o {
+	case state.OriginCommit:
+		return "WeData's answer"
+	case state.OriginReadBack:
+		return "reading it back"
+	case state.OriginResolved:
+		return "a person's word"
+	case state.OriginAdopted, state.OriginImported:
+		return "being taken over, without a call"
+	case state.OriginDrift:
+		return "being adopted as others had changed it, without a call"
+	default:
+		return report.Visible(string(o))
+	}
+}
+
+// given leaves out the facts that are not there, and makes the others visible.
+func given(facts ...fact) []fact {
+	var list []fact
+	for _, f := range facts {
+		if f.Text != "" {
+			f.Text = report.Visible(f.Text)
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+func wantedFacts(c *reconcile.Change) []fact {
+	if c == nil || c.Want == nil {
+		return nil
+	}
+	w := c.Want
+	facts := []fact{
+		{Name: "Commit", Text: snapshot.VersionText(w.CommitType, w.InstanceVersion)},
+		{Name: "Impact", Text: impactText(c.Impact)},
+	}
+	return append(facts, given(
+		fact{Name: "Why", Text: snapshot.RuleText(c.Reason)},
+		fact{Name: "Description", Text: w.VersionDesc},
+		fact{Name: "Event", Text: w.EventDesc},
+		fact{Name: "Spec", Text: w.Pos.String(), Code: true},
+	)...)
+}
+
+func impactText(i reconcile.Impact) string {
+	switch i {
+	case reconcile.ImpactDiscardState:
+		return "stops, discards its state, starts again"
+	case reconcile.ImpactFreshStart:
+		return "fresh start: it runs, and its state is not continued; resume and pause-resume keep it"
+	case reconcile.ImpactPause:
+		return "pauses, continues with its state"
+	case reconcile.ImpactStart:
+		return "starts"
+	case reconcile.ImpactKeepState:
+		return "continues with its state"
+	default:
+		return "submits only; nothing runs"
+	}
+}
+
+func attemptFacts(s *snapshot.Snapshot, rec *state.Record) []fact {
+	if rec == nil || rec.Attempt == nil {
+		return nil
+	}
+	a := rec.Attempt
+	facts := []fact{
+		{Name: "Commit", Text: snapshot.VersionText(a.Wanted.CommitType, a.Wanted.InstanceVersion)},
+		{Name: "Begun", When: momentOf(a.At, s.Now)},
+	}
+	if !a.Since.IsZero() {
+		facts = append(facts, fact{Name: "Like this since", When: momentOf(a.Since, s.Now)})
+	}
+	if !a.NextAt.IsZero() {
+		facts = append(facts, fact{Name: "Next", When: momentOf(a.NextAt, s.Now)})
+	}
+	if a.Before != nil {
+		facts = append(facts, fact{Name: "Live before", Text: liveText(a.Before)})
+	}
+	return append(facts, given(
+		fact{Name: "Answer", Text: snapshot.AnswerText(a.Outcome)},
+		fact{Name: "Locked by", Text: a.Outcome.Locker, Code: true},
+		fact{Name: "Request", Text: a.Outcome.RequestID, Code: true},
+		fact{Name: "Revision", Text: a.Wanted.Revision, Code: true},
+		fact{Name: "Author", Text: authorName(a.Author)},
+		fact{Name: "Spec", Text: fmt.Sprintf("%s:%d", a.File, a.Line), Code: true},
+		fact{Name: "Attempt", Text: a.ID, Code: true},
+	)...)
+}
+
+// liveText is what WeData says of a task.
+func liveText(v *state.Live) string {
+	if v.Missing {
+		return "not known to WeData"
+	}
+	text := statusText(v.Status)
+	if v.InstanceVersion != 0 {
+		text = fmt.Sprintf("version %d, %s", v.InstanceVersion, text)
+	}
+	if v.Locked {
+		text += ", locked by " + report.Visible(v.Locker)
+	}
+	return text
+}
+
+func statusText(s state.TaskStatus) string {
+	switch s {
+	case state.TaskNotStarted:
+		return "not started"
+	case state.TaskInOperation:
+		return "in operation"
+	case state.TaskRunning:
+		return "running"
+	case state.TaskPaused:
+		return "paused"
+	case state.TaskStopping:
+		return "stopping"
+	case state.TaskStopped:
+		return "stopped"
+	case state.TaskFailed:
+		return "failed"
+	default:
+		return "status " + strconv.Itoa(int(s))
+	}
+}

@@ -1,0 +1,272 @@
+package page
+
+import (
+	"iter"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+const (
+	// pageRows is how many tasks are on one page of the list.
+	pageRows = 100
+	// maxQuery bounds what is searched for, in bytes.
+	maxQuery = 200
+)
+
+// tasksPage is the list of all tasks.
+type tasksPage struct {
+	frame
+	Query    string
+	Standing snapshot.TaskState
+	Choices  []choice
+	Rows     []taskRow
+	Found    int
+	From, To int // of the rows on this page, from 1
+	Previous string
+	Next     string
+	Note     string
+	Unknown  bool // before the first plan
+}
+
+// choice is a state that the list can be narrowed to.
+type choice struct {
+	Value    snapshot.TaskState
+	Label    string
+	Selected bool
+}
+
+type taskRow struct {
+	link
+	badge
+	Version string
+	Why     string
+	Changed moment
+}
+
+// entry is one task of the list: from the state, the plan, or both.
+type entry struct {
+	key    spec.Key
+	task   *tasklist.Task    // nil if the state does not have it
+	change *reconcile.Change // nil if it is as its spec says
+}
+
+// entries yields every task once, in order of key.
+func entries(tasks []tasklist.Task, changes []reconcile.Change) iter.Seq[entry] {
+	return func(yield func(entry) bool) {
+		for len(tasks) > 0 || len(changes) > 0 {
+			var e entry
+			order := 0
+			switch {
+			case len(tasks) == 0:
+				order = 1
+			case len(changes) == 0:
+				order = -1
+			default:
+				order = tasks[0].Key.Compare(changes[0].Key)
+			}
+			if order <= 0 {
+				e.task, e.key, tasks = &tasks[0], tasks[0].Key, tasks[1:]
+			}
+			if order >= 0 {
+				e.change, e.key, changes = &changes[0], changes[0].Key, changes[1:]
+			}
+			if !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// entryState returns the state of the task of an entry.
+func entryState(s *snapshot.Snapshot, e entry) snapshot.TaskState {
+	ts, _ := s.Task(e.key, e.change)
+	if ts == snapshot.StateInSync && e.task != nil {
+		switch {
+		case e.task.Removed:
+			return snapshot.StateRemoved
+		case e.task.Accepted:
+			return snapshot.StateAccepted
+		case e.task.Status == state.StatusNone:
+			return snapshot.StateSuspended
+		}
+	}
+	return ts
+}
+
+// oneProject reports whether all tasks are of the same project.
+func oneProject(s *snapshot.Snapshot, all *tasklist.List) bool {
+	switch d := s.Digest; {
+	case all.Projects == 0:
+		return d.Projects == 1
+	case d.Projects == 0:
+		return all.Projects == 1
+	default:
+		return all.Projects == 1 && d.Projects == 1 && all.Project == d.Project
+	}
+}
+
+// tasksQuery is what the list is narrowed to.
+type tasksQuery struct {
+	text  string             // in the name; empty: any
+	state snapshot.TaskState // empty: any
+	page  int                // from 1
+}
+
+// tasksQueryOf reads a query. What cannot be one asks for nothing.
+func tasksQueryOf(v url.Values) tasksQuery {
+	q := tasksQuery{text: strings.TrimSpace(v.Get("q")), state: snapshot.TaskState(v.Get("standing"))}
+	if len(q.text) > maxQuery || !utf8.ValidString(q.text) {
+		q.text = ""
+	}
+	var err error
+	if q.page, err = strconv.Atoi(v.Get("page")); err != nil || q.page < 1 {
+		q.page = 1
+	}
+	return q
+}
+
+// path is the path of a page of the list.
+func (q tasksQuery) path() string {
+	v := url.Values{}
+	if q.text != "" {
+		v.Set("q", q.text)
+	}
+	if q.state != "" {
+		v.Set("standing", string(q.state))
+	}
+	if q.page > 1 {
+		v.Set("page", strconv.Itoa(q.page))
+	}
+	if len(v) == 0 {
+		return "/tasks"
+	}
+	return "/tasks?" + v.Encode()
+}
+
+// at returns the same query for another page.
+func (q tasksQuery) at(page int) tasksQuery { q.page = page; return q }
+
+func tasksPageOf(s *snapshot.Snapshot, all *tasklist.List, q tasksQuery) tasksPage {
+	p := tasksPage{Query: q.text, Standing: q.state, Choices: choices(q.state), Unknown: s.Status.Plan == nil}
+	if all.Err != nil {
+		p.Note = snapshot.ErrorText(all.Err)
+	}
+	first := (min(q.page, 1<<30) - 1) * pageRows
+	lower := strings.ToLower(q.text)
+	for e := range entries(all.Tasks, s.Plan().Changes) {
+		if lower != "" && !contains(e.key, lower) {
+			continue
+		}
+		if q.state != "" && entryState(s, e) != q.state {
+			continue
+		}
+		if p.Found >= first && len(p.Rows) < pageRows {
+			p.Rows = append(p.Rows, taskRowOf(s, e))
+		}
+		p.Found++
+	}
+	if len(p.Rows) > 0 {
+		p.From, p.To = first+1, first+len(p.Rows)
+	}
+	if q.page > 1 {
+		p.Previous = q.at(q.page - 1).path()
+	}
+	if p.To > 0 && p.To < p.Found {
+		p.Next = q.at(q.page + 1).path()
+	}
+	return p
+}
+
+// contains reports whether the name of the task has lower in it, in any case.
+func contains(key spec.Key, lower string) bool {
+	if strings.Contains(lower, "/") {
+		return strings.Contains(strings.ToLower(key.String()), lower)
+	}
+	return strings.Contains(strings.ToLower(key.TaskID), lower) || strings.Contains(strings.ToLower(key.ProjectID), lower)
+}
+
+func choices(selected snapshot.TaskState) []choice {
+	list := []choice{{"", "all tasks", selected == ""}}
+	for _, i := range snapshot.TaskStates() {
+		list = append(list, choice{i.State, i.Label, selected == i.State})
+	}
+	return list
+}
+
+func taskRowOf(s *snapshot.Snapshot, e entry) taskRow {
+	ts := entryState(s, e)
+	_, rec := s.Task(e.key, e.change)
+	row := taskRow{link: linkTo(e.key), badge: badgeOf(ts), Version: versionsText(e), Why: snapshot.Why(ts, e.change, rec, s.Now)}
+	if e.task != nil && e.task.At != 0 {
+		row.Changed = momentOf(time.UnixMilli(e.task.At), s.Now)
+	}
+	return row
+}
+
+// versionsText says what is applied and, if that is something else, what is wanted.
+func versionsText(e entry) string {
+	have := "–"
+	if e.task != nil && e.task.At != 0 {
+		have = versionText(e.task.Version)
+	}
+	if e.change != nil && e.change.Want != nil && e.change.Action != reconcile.ActionUnversioned {
+		if want := versionText(e.change.Want.InstanceVersion); want != have {
+			return have + " → " + want
+		}
+	}
+	return have
+}
+
+func versionText(v int64) string {
+	if v == 0 {
+		return "none"
+	}
+	return strconv.FormatInt(v, 10)
+}
+
+// fieldRow is one difference between a spec and what was applied.
+type fieldRow struct {
+	Name, Before, After string
+}
+
+func fieldRows(c *reconcile.Change) []fieldRow {
+	if c == nil {
+		return nil
+	}
+	var rows []fieldRow
+	for _, f := range c.Fields {
+		row := fieldRow{Name: report.Visible(f.Name), Before: fieldValue(f.Before, f.Secret), After: fieldValue(f.After, f.Secret)}
+		if f.Secret && row.Before == row.After {
+			row.After += ", changed"
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// fieldValue shows a value; that of extConfig only as being there.
+func fieldValue(v any, secret bool) string {
+	switch v := v.(type) {
+	case nil:
+		return "–"
+	case string:
+		if secret {
+			return "masked"
+		}
+		return report.Visible(v)
+	case int64:
+		return strconv.FormatInt(v, 10)
+	default:
+		return "masked"
+	}
+}

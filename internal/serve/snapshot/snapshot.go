@@ -1,0 +1,197 @@
+package snapshot
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// Daemon is what snapshots are taken of. Its methods may be called from any goroutine.
+type Daemon struct {
+	// Status returns the condition of the reconciler.
+	Status func() reconcile.Status
+	// Reloads returns how the last reloads of what is on disk went. Nil: there are none.
+	Reloads func() Reloads
+	// Period is the time between two commits as the limiter has it now. Nil: the
+	// least that the API's limit allows.
+	Period func() time.Duration
+	// Interval is the time between two polls of the source.
+	Interval func() time.Duration
+	// Tracker follows the passes.
+	Tracker *Tracker
+
+	mu     sync.Mutex
+	newest *Digest // of the newest plan
+}
+
+// Snapshot is one moment of the daemon, put together once for one answer. It does not
+// change, but for the calls of a pass that goes on.
+type Snapshot struct {
+	Now      time.Time
+	Status   reconcile.Status
+	Digest   *Digest
+	Activity Activity
+	Reloads  Reloads
+	Period   time.Duration // between two commits
+	Interval time.Duration // between two polls of the source
+
+	pass     *pass // of the plan in Digest; nil if there is none, or it has ended
+	calls    map[TaskState]int
+	inFlight map[spec.Key]bool
+}
+
+// Snapshot returns the daemon as it is now.
+func (d *Daemon) Snapshot() *Snapshot {
+	s := &Snapshot{Now: time.Now(), Status: d.Status(), Period: d.period(), Interval: d.Interval()}
+	if d.Reloads != nil {
+		s.Reloads = d.Reloads()
+	}
+	s.Digest = d.digest(s.Status.Plan)
+	s.inFlight = make(map[spec.Key]bool, len(s.Status.Flying))
+	for _, key := range s.Status.Flying {
+		s.inFlight[key] = true
+	}
+	var p *pass
+	s.Activity, p = d.Tracker.activity(s.Digest.Plan.Source.Revision)
+	// Between the end of the calls and of the pass there is a newer plan, which has
+	// the outcomes of the calls in it.
+	if p != nil && p.plan == s.Status.Plan {
+		s.pass, s.calls = p, p.tally()
+	}
+	return s
+}
+
+// digest returns the digest of the plan; of nil it is empty.
+func (d *Daemon) digest(p *reconcile.Plan) *Digest {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.newest == nil || d.newest.of != p {
+		d.newest = newDigest(p)
+	}
+	return d.newest
+}
+
+// leastPeriod is the time between two commits that the API's limit allows.
+const leastPeriod = time.Second / 20
+
+func (d *Daemon) period() time.Duration {
+	if d.Period == nil {
+		return leastPeriod
+	}
+	return max(d.Period(), leastPeriod)
+}
+
+// Plan returns the newest plan; an empty one before the first.
+func (s *Snapshot) Plan() *reconcile.Plan { return s.Digest.Plan }
+
+// Task returns the state of the task and its record: after its call if there was one in
+// this pass, else as the plan has it. What is not in the plan is as it should be.
+func (s *Snapshot) Task(key spec.Key, c *reconcile.Change) (TaskState, *state.Record) {
+	var rec *state.Record
+	if c != nil {
+		rec = c.Have
+	}
+	if s.inFlight[key] {
+		return StateSending, rec
+	}
+	if s.pass != nil {
+		if after, ok := s.pass.outcomes.Load(key); ok {
+			rec = after.(*state.Record)
+			return stateAfter(rec), rec
+		}
+	}
+	if c != nil {
+		return stateOf(c), rec
+	}
+	return StateInSync, nil
+}
+
+// Count returns how many tasks are in the state.
+func (s *Snapshot) Count(ts TaskState) int {
+	n := len(s.Digest.by[ts]) + s.calls[ts]
+	switch ts {
+	case StateInSync:
+		n += s.Plan().Unchanged
+	case StateSending:
+		n = len(s.Status.Flying)
+	case StateToSend:
+		n -= len(s.Status.Flying)
+		for _, done := range s.calls {
+			n -= done
+		}
+		n = max(n, 0)
+	}
+	return n
+}
+
+// Changes returns the first changes whose tasks are in the state, at most most, in the
+// plan's order.
+func (s *Snapshot) Changes(ts TaskState, most int) []*reconcile.Change {
+	var list []*reconcile.Change
+	take := func(c *reconcile.Change) {
+		if now, _ := s.Task(c.Key, c); now == ts && len(list) < most {
+			list = append(list, c)
+		}
+	}
+	for _, i := range s.Digest.by[ts] {
+		take(&s.Plan().Changes[i])
+		if len(list) == most {
+			break
+		}
+	}
+	if s.calls[ts] > 0 && len(list) < most {
+		for _, i := range s.Digest.by[StateToSend] {
+			take(&s.Plan().Changes[i])
+			if len(list) == most {
+				break
+			}
+		}
+		slices.SortFunc(list, func(a, b *reconcile.Change) int { return a.Key.Compare(b.Key) })
+	}
+	return list
+}
+
+// Pauses returns what is paused now.
+func (s *Snapshot) Pauses() []state.Pause {
+	var active []state.Pause
+	for _, p := range s.Status.Control.Pauses {
+		if s.Now.Before(p.Until) {
+			active = append(active, p)
+		}
+	}
+	return active
+}
+
+// Progress returns how far the calls of the pass under way are, and false if none is.
+func (s *Snapshot) Progress() (Progress, bool) {
+	if s.pass == nil {
+		return Progress{}, false
+	}
+	return s.pass.progress(s.Now, s.Period)
+}
+
+// InSync reports whether every spec is applied.
+func (s *Snapshot) InSync() bool {
+	if s.Status.Plan == nil || s.Digest.Errors > 0 || len(s.Status.Flying) > 0 {
+		return false
+	}
+	for _, i := range TaskStates() {
+		switch i.State {
+		case StateInSync, StateUnversioned, StateForgotten, StateReturned:
+		default:
+			if s.Count(i.State) > 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Reasons says why an operator is needed; nothing if none is.
+func (s *Snapshot) Reasons() []Reason {
+	return append(readiness(s.Status, s.Digest, s.Now, s.Interval), s.Reloads.reasons()...)
+}

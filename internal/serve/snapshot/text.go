@@ -1,0 +1,114 @@
+package snapshot
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// TaskCommand is what an operator types to do verb with the task.
+func TaskCommand(verb string, key spec.Key) string {
+	return "wedatasync " + verb + " " + key.ShellWord()
+}
+
+// ResolveCommands are the two commands that end an unknown outcome.
+func ResolveCommands(key spec.Key) []string {
+	return []string{TaskCommand("resolve", key) + " applied", TaskCommand("resolve", key) + " not-applied"}
+}
+
+// ApproveCommand is what an operator types to let the plan pass.
+func ApproveCommand(p *reconcile.Plan) string { return "wedatasync approve " + p.Hash }
+
+// PauseText says what is paused, why and until when.
+func PauseText(p state.Pause) string {
+	what := "all sends have stopped"
+	if p.ProjectID != "" {
+		what = "sends to project " + report.Visible(p.ProjectID) + " have stopped"
+	}
+	return fmt.Sprintf("%s: %s: %s", what, p.Code, report.Visible(p.Message))
+}
+
+// CommitText says what a change sends.
+func CommitText(c *reconcile.Change) string {
+	if c.Want == nil {
+		return ""
+	}
+	return VersionText(c.Want.CommitType, c.Want.InstanceVersion)
+}
+
+// VersionText says what a commit of the type and version is.
+func VersionText(t spec.CommitType, version int64) string {
+	if version == 0 {
+		return t.String()
+	}
+	return t.String() + ", version " + strconv.FormatInt(version, 10)
+}
+
+// ErrorText is an error of ours on one line. Its parts may come from outside.
+func ErrorText(err error) string {
+	return report.Visible(strings.ReplaceAll(state.Clip(err.Error()), "\n", "; "))
+}
+
+// Plural writes a number of things.
+func Plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return Grouped(n) + " " + one + "s"
+}
+
+// Grouped writes a number with its thousands apart.
+func Grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// Span writes a length of time in its largest unit, or two.
+func Span(d time.Duration) string {
+	switch d = d.Abs(); {
+	case d < time.Second:
+		return "1 s"
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	case d < 10*time.Hour && d%time.Hour >= time.Minute:
+		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", d/time.Hour)
+	default:
+		return fmt.Sprintf("%d days", d/(24*time.Hour))
+	}
+}
+
+// Ago writes how far a time is from now.
+func Ago(t, now time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	switch d := now.Sub(t); {
+	case d > -2*time.Second && d < 2*time.Second:
+		return "now"
+	case d < 0:
+		return "in " + Span(d)
+	default:
+		return Span(d) + " ago"
+	}
+}
+
+// Short cuts a revision or a plan's hash to what people read.
+func Short(id string) string {
+	if _, digits, ok := strings.Cut(id, ":"); ok {
+		id = digits
+	}
+	return id[:min(len(id), 12)]
+}

@@ -1,0 +1,147 @@
+package snapshot
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// Why says on one line what a task waits for, or what has happened to it. c and rec
+// may be nil.
+func Why(ts TaskState, c *reconcile.Change, rec *state.Record, now time.Time) string {
+	var a *state.Attempt
+	if rec != nil {
+		a = rec.Attempt
+	}
+	switch {
+	case ts == StateSending || ts == StateInSync:
+		return ""
+	case a != nil && ts == StateUnknown:
+		return unknownText(a, now)
+	case a != nil && ts == StateRefused:
+		return AnswerText(a.Outcome)
+	case a != nil && ts == StateLocked:
+		return fmt.Sprintf("locked by %s for %s; %s", report.Visible(a.Outcome.Locker), Span(now.Sub(a.Since)), nextText(a, now))
+	case a != nil && ts == StateWaiting:
+		return fmt.Sprintf("%s; %s", strings.TrimSuffix(AnswerText(a.Outcome), "."), nextText(a, now))
+	case a != nil && ts == StateApproval:
+		return fmt.Sprintf("accepted %s; waits for approval %s in WeData", Ago(a.At, now), report.Visible(a.Outcome.TaskApproveID))
+	case a != nil && ts == StateAccepted:
+		return fmt.Sprintf("accepted %s, and not seen live yet", Ago(a.Since, now))
+	case a != nil && ts == StateNotLive:
+		return fmt.Sprintf("accepted %s, and not seen live: %s", Ago(a.Since, now), report.Visible(a.NeedsPerson))
+	case a != nil && (ts == StateAlreadyLive || ts == StateNewerLive):
+		return report.Visible(a.Outcome.Message)
+	case ts == StateStarting && rec != nil && rec.Applied != nil && rec.Applied.Run != nil:
+		return fmt.Sprintf("applied %s; has until %s to run", Ago(rec.Applied.Run.Since, now), Ago(rec.Applied.Run.Until, now))
+	case ts == StateSuspended && rec != nil && rec.Suspended.Active(now):
+		return fmt.Sprintf("by %s%s: %s", report.Visible(rec.Suspended.Actor), UntilText(rec.Suspended, now), report.Visible(rec.Suspended.Reason))
+	case c == nil:
+		return ""
+	case c.Action == reconcile.ActionHold || c.Action == reconcile.ActionFollow:
+		return report.Visible(c.Detail)
+	case c.Action == reconcile.ActionCommit:
+		return ChangeText(c)
+	default:
+		return ""
+	}
+}
+
+// unknownText says how an unknown outcome will end.
+func unknownText(a *state.Attempt, now time.Time) string {
+	switch {
+	case a.NeedsPerson != "":
+		return fmt.Sprintf("sent %s, and only a person can say what became of it: %s", Ago(a.At, now), report.Visible(a.NeedsPerson))
+	case a.NextAt.IsZero():
+		return fmt.Sprintf("sent %s; %s", Ago(a.At, now), AnswerText(a.Outcome))
+	default:
+		return fmt.Sprintf("sent %s; %s; read back %s", Ago(a.At, now), strings.TrimSuffix(AnswerText(a.Outcome), "."), Ago(a.NextAt, now))
+	}
+}
+
+func nextText(a *state.Attempt, now time.Time) string {
+	if a.NextAt.IsZero() {
+		return "next try in the next pass"
+	}
+	return "next try " + Ago(a.NextAt, now)
+}
+
+// UntilText says for how long a suspension lasts; nothing if it has no end.
+func UntilText(s *state.Suspension, now time.Time) string {
+	if s.Until.IsZero() {
+		return ""
+	}
+	return " for " + Span(s.Until.Sub(now))
+}
+
+// AnswerText is an answer of WeData, or of what is between.
+func AnswerText(o state.Outcome) string {
+	switch {
+	case o.Code == "":
+		return report.Visible(o.Message)
+	case o.Message == "":
+		return report.Visible(o.Code)
+	default:
+		return report.Visible(o.Code + ": " + o.Message)
+	}
+}
+
+// ChangeText says what is sent, and which rule asks for it.
+func ChangeText(c *reconcile.Change) string {
+	if c.Reason == reconcile.ReasonDrift {
+		return CommitText(c) + "; " + report.Visible(c.Detail)
+	}
+	if why := RuleText(c.Reason); why != "" {
+		return CommitText(c) + "; " + why
+	}
+	return CommitText(c)
+}
+
+// RuleText says which rule asks for a commit.
+func RuleText(r reconcile.Reason) string {
+	switch r {
+	case reconcile.ReasonNew:
+		return "first commit"
+	case reconcile.ReasonVersion:
+		return "new version"
+	case reconcile.ReasonRollback:
+		return "rollback"
+	case reconcile.ReasonStart:
+		return "was only submitted"
+	case reconcile.ReasonRerun:
+		return "rerun asked for"
+	case reconcile.ReasonContent:
+		return "content changed"
+	case reconcile.ReasonDrift:
+		return "heals drift"
+	default:
+		return ""
+	}
+}
+
+// Commands are what an operator can type to end the state of the task: one of them.
+func Commands(s *Snapshot, ts TaskState, key spec.Key, c *reconcile.Change, rec *state.Record) []string {
+	switch {
+	case ts == StateRefused || ts == StateNotRunning || ts == StateContested || ts == StateAdopted || ts == StateRecalled:
+		return []string{TaskCommand("retry", key)}
+	case (ts == StateUnknown || ts == StateNotLive) && rec != nil && rec.Attempt != nil && rec.Attempt.NeedsPerson != "":
+		return ResolveCommands(key)
+	case ts == StateAlreadyLive:
+		return []string{TaskCommand("resolve", key) + " applied", TaskCommand("retry", key)}
+	case ts == StateNewerLive:
+		return []string{TaskCommand("retry", key)}
+	case ts == StateSuspended && rec != nil && rec.Suspended.Active(s.Now):
+		return []string{TaskCommand("unsuspend", key)}
+	case ts == StateSuspended && s.Status.Control.Suspended.Active(s.Now):
+		return []string{"wedatasync unsuspend"}
+	case (ts == StateGuard || ts == StateWindow) && c != nil && HeldWithPlan(s.Plan(), c):
+		return []string{ApproveCommand(s.Plan())}
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,76 @@
+package serve
+
+import (
+	"context"
+	"errors"
+
+	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// maxReaders bounds the readers of the state that are open for answers.
+const maxReaders = 8
+
+// stateReader reads the state for answers, for a few at a time.
+type stateReader struct {
+	open  tasklist.Open
+	slots chan struct{} // one for each open reader
+}
+
+func newStateReader(cfg *Config) *stateReader {
+	open := func(ctx context.Context) (*state.Reader, error) {
+		r, err := cfg.State(ctx)
+		if errors.Is(err, state.ErrMissing) && cfg.Status().Plan == nil {
+			return nil, tasklist.ErrNoState
+		}
+		return r, err
+	}
+	return &stateReader{open, make(chan struct{}, maxReaders)}
+}
+
+// errBusy says that as many are served as can be.
+var errBusy = errors.New("too many are reading the state: try again in a moment")
+
+// read opens the state for one answer. A slot is waited for as long as the request is.
+func (s *stateReader) read(ctx context.Context, f func(*state.Reader) error) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout/2)
+	defer cancel()
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	case <-ctx.Done():
+		return errBusy
+	}
+	r, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	return f(r)
+}
+
+// Record returns what is known of a task, or nil.
+func (s *stateReader) Record(ctx context.Context, key spec.Key) (rec *state.Record, err error) {
+	err = s.read(ctx, func(r *state.Reader) (err error) {
+		rec, err = r.Record(ctx, key)
+		return err
+	})
+	return rec, err
+}
+
+// Events returns rows of the history, the newest first, and where the older ones begin; 0
+// if there are none.
+func (s *stateReader) Events(ctx context.Context, q state.HistoryQuery) (rows []state.Event, older int64, err error) {
+	limit := q.Limit
+	q.Limit++ // one more says whether there is another page
+	err = s.read(ctx, func(r *state.Reader) (err error) {
+		rows, err = r.History(ctx, q)
+		return err
+	})
+	if len(rows) > limit {
+		rows = rows[:limit]
+		older = rows[limit-1].Seq
+	}
+	return rows, older, err
+}

@@ -1,0 +1,67 @@
+package serve
+
+import (
+	"sync"
+	"time"
+)
+
+// triggerGap is the least time between two polls that webhooks ask for.
+const triggerGap = 10 * time.Second
+
+// trigger passes on requests for polls: the first at once, and those of the gap that
+// follows as one, at its end. So a push is seen at once, and a flood is a poll a gap.
+type trigger struct {
+	poll func()
+
+	mu      sync.Mutex
+	gap     time.Duration
+	last    time.Time
+	timer   *time.Timer // of the poll that waits for the end of the gap; nil if none does
+	stopped bool
+}
+
+func newTrigger(poll func(), gap time.Duration) *trigger { return &trigger{poll: poll, gap: gap} }
+
+// fire asks for a poll.
+func (t *trigger) fire() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stopped || t.timer != nil {
+		return
+	}
+	wait := t.gap - time.Since(t.last)
+	if t.last.IsZero() || wait <= 0 {
+		t.last = time.Now()
+		t.poll()
+		return
+	}
+	t.timer = time.AfterFunc(wait, t.due)
+}
+
+// setGap changes the gap. A poll that waits already keeps its time.
+func (t *trigger) setGap(gap time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.gap = gap
+}
+
+func (t *trigger) due() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.timer = nil
+	if t.stopped {
+		return
+	}
+	t.last = time.Now()
+	t.poll()
+}
+
+// stop ends the waiting of a poll.
+func (t *trigger) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stopped = true
+	if t.timer != nil {
+		t.timer.Stop()
+	}
+}
