@@ -1,9 +1,7 @@
 package bench_test
 
 import (
-	"os"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -27,28 +25,6 @@ func report(b *testing.B, ours, naive sample) {
 	b.ReportMetric(float64(naive.median()), "naive-ns")
 	b.ReportMetric(float64(ours.median())/float64(naive.median()), "x-naive")
 	b.ReportMetric(0, "ns/op") // it holds the preparations, too
-}
-
-// cpu is the time that this process has computed, and that its children that have
-// ended had.
-func cpu(b testing.TB) (own, children time.Duration) {
-	b.Helper()
-	return usage(b, syscall.RUSAGE_SELF), usage(b, syscall.RUSAGE_CHILDREN)
-}
-
-func usage(b testing.TB, who int) time.Duration {
-	b.Helper()
-	var u syscall.Rusage
-	must(b, syscall.Getrusage(who, &u))
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// peakOf returns the most memory that a process which has ended had, in bytes.
-func peakOf(p *os.ProcessState) float64 {
-	if u, ok := p.SysUsage().(*syscall.Rusage); ok {
-		return float64(u.Maxrss) * 1024
-	}
-	return 0
 }
 
 // MB is how memory is reported: in units of 1,000,000 bytes.

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -32,7 +31,7 @@ func BenchmarkState(b *testing.B) {
 			raw := appendTo(b, dir)
 			rewrite := rewriter(b, dir, records)
 			var saves, fsyncs, rewrites sample
-			syscall.Sync() // the disk is not to be busy with what came before
+			syncDisks() // the disk is not to be busy with what came before
 			i := 0
 			for b.Loop() {
 				for _, t := range transitionsOf(records[i*7919%n], i) {

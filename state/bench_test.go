@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -28,7 +27,7 @@ func BenchmarkSave(b *testing.B) {
 			b.ReportAllocs()
 			took := make([][]time.Duration, workers)
 			n := b.N / workers
-			start, cpu := time.Now(), cpuTime(b)
+			start, cpu := time.Now(), cpuTime()
 			var wg sync.WaitGroup
 			for w := range workers {
 				extra := 0
@@ -44,7 +43,7 @@ func BenchmarkSave(b *testing.B) {
 			wg.Wait()
 			elapsed := time.Since(start)
 			all := slices.Concat(took...)
-			b.ReportMetric(float64(cpuTime(b)-cpu)/float64(b.N), "cpu-ns/op")
+			b.ReportMetric(float64(cpuTime()-cpu)/float64(b.N), "cpu-ns/op")
 			b.ReportMetric(float64(percentile(all, 50)), "p50-ns")
 			b.ReportMetric(float64(percentile(all, 99)), "p99-ns")
 			b.ReportMetric(float64(b.N)/elapsed.Seconds(), "saves/s")
@@ -149,15 +148,6 @@ func percentile(d []time.Duration, p int) time.Duration {
 	return d[len(d)*p/100]
 }
 
-// cpuTime returns how long this process has used a processor.
-func cpuTime(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
 func jsonOf(b *testing.B, v any) []byte {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -197,7 +187,7 @@ func BenchmarkOpen(b *testing.B) {
 	for _, from := range []string{"rows", "saved"} {
 		b.Run(from, func(b *testing.B) {
 			b.ReportAllocs()
-			cpu, n := cpuTime(b), 0
+			cpu, n := cpuTime(), 0
 			for b.Loop() {
 				if from == "rows" {
 					_ = os.Remove(path + ".records")
@@ -205,7 +195,7 @@ func BenchmarkOpen(b *testing.B) {
 				load(b)
 				n++
 			}
-			b.ReportMetric(float64(cpuTime(b)-cpu)/float64(n), "cpu-ns/op")
+			b.ReportMetric(float64(cpuTime()-cpu)/float64(n), "cpu-ns/op")
 			if records.Len() != benchTasks {
 				b.Fatalf("%d records", records.Len())
 			}

@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/wedatasync/wedatasync/state"
@@ -29,7 +28,7 @@ func TestPostgreSQLKnowsEveryStatement(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), name, args...)
 		cmd.Dir = dir
 		if os.Getuid() == 0 { // which PostgreSQL refuses to run as
-			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+			becomeNobody(cmd)
 		}
 		return cmd
 	}

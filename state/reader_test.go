@@ -10,16 +10,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wedatasync/wedatasync/state"
 )
-
-// nobody is the user who may only read.
-const nobody = 65534
 
 // readPairs is a process that reads a state until its stdin ends. Two tasks are
 // always changed together: it fails when it sees one without the other.
@@ -128,7 +124,7 @@ func asNobody(t *testing.T, path string) *exec.Cmd {
 	t.Helper()
 	cmd := child(t, "reader", path)
 	cmd.Path = filepath.Join(filepath.Dir(path), "state.test")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	becomeNobody(cmd)
 	return cmd
 }
 

@@ -92,7 +92,7 @@ func TestBombs(t *testing.T) {
 				start := time.Now()
 				out, err := cmd.CombinedOutput()
 				took := time.Since(start)
-				peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+				peak := peakOf(cmd.ProcessState)
 				t.Logf("%v: %v, %d MiB, %d bytes: %s", args, took.Round(time.Millisecond), peak>>20, len(out), clip(out))
 				if cmd.ProcessState.ExitCode() != exitError {
 					t.Errorf("%v ended with %v", args, err)

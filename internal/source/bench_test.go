@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -17,13 +16,6 @@ func sizes() []int {
 		return []int{1_000, 10_000, 100_000}
 	}
 	return []int{1_000, 10_000}
-}
-
-// cpuTime is what this process has used of the processors.
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // withCPU runs f again and again, and reports what it uses of the processors: that

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -15,7 +14,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/wedatasync/wedatasync/reconcile"
-	"github.com/wedatasync/wedatasync/spec"
 )
 
 // folder is a folder that tests change.
@@ -167,28 +165,6 @@ func TestFolderRevision(t *testing.T) {
 	if other := poll(t, f.open(FolderConfig{})).ID; other != first {
 		t.Errorf("another source says %s, want %s", other, first)
 	}
-}
-
-func TestFolderOddEntries(t *testing.T) {
-	f := newFolder(t, map[string]string{"in/a.yaml": specOf("a", 1), "out/b.yaml": specOf("b", 1)})
-	outside := newFolder(t, map[string]string{"c.yaml": specOf("c", 1)})
-	must(t, os.Symlink(outside.path("c.yaml"), f.path("in/c.yaml")))
-	must(t, os.Symlink(outside.dir, f.path("in/folder")))
-	must(t, os.Symlink("../out", f.path("in/inner")))
-	must(t, os.Symlink("none", f.path("in/none.yaml")))
-	must(t, os.Symlink("..", f.path("in/loop")))
-	must(t, os.Symlink("README", f.path("in/link.md")))
-	must(t, syscall.Mkfifo(f.path("in/pipe.yaml"), 0o600))
-	f.write(map[string]string{
-		"in/new\nline.yaml": specOf("d", 1), "in/huge.yaml": strings.Repeat("# nothing\n", spec.MaxFileSize/10+1),
-		"in/" + strings.Repeat("d/", maxDepth) + "ok.yaml": specOf("ok", 1), "in/" + strings.Repeat("e/", maxDepth+1) + "deep.yaml": specOf("deep", 1),
-	})
-	want := []string{
-		"a v1 in/a.yaml", "ok v1 in/" + strings.Repeat("d/", maxDepth) + "ok.yaml",
-		`error file-name in/"new\nline.yaml"`, "error symlink in/c.yaml", "error too-deep in/" + strings.Repeat("e/", maxDepth) + "e", "warning symlink in/folder",
-		"error too-large in/huge.yaml", "warning symlink in/inner", "warning symlink in/loop", "error symlink in/none.yaml", "error special-file in/pipe.yaml",
-	}
-	wantSaid(t, poll(t, f.open(FolderConfig{Path: "in"})), want...)
 }
 
 // What cannot be read is no information: the tasks in it stay as they are.

@@ -19,25 +19,6 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// writeCarelessly is a process that acknowledges what it has not synced: what the
-// test of power cuts must catch.
-func writeCarelessly(path string) error {
-	db, err := sql.Open("sqlite", path+"?_journal_mode=WAL&_synchronous=OFF")
-	if err != nil {
-		return err
-	}
-	db.SetMaxOpenConns(1)
-	if _, err := db.Exec("CREATE TABLE IF NOT EXISTS versions (version INTEGER)"); err != nil {
-		return err
-	}
-	for version := 1; ; version++ {
-		if _, err := db.Exec("INSERT INTO versions VALUES ($1)", version); err != nil {
-			return err
-		}
-		fmt.Println(0, version)
-	}
-}
-
 // TestNothingAcknowledgedIsLostByAPowerCut takes the disk away from a process that
 // writes: it stops the process, and goes on with what is on the device at that
 // moment, without what only the file system's memory has.
