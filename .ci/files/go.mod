@@ -1,4 +1,4 @@
-module github.com/wedatasync/wedatasync/ci
+module github.com/wedatasync/wedatasync/ci/files
 
 go 1.26.8
 
