@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"net"
@@ -94,7 +93,7 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 	now := time.Now()
 	a.reloads.of.Configuration = reconcile.Health{At: now, OK: now}
 	a.reloads.of.Credentials = a.reloads.of.Configuration
-	known, err := a.openKnown(ctx, &s, &env)
+	known, err := a.openExistingState(ctx, &s, &env)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +117,7 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 	if a.window != nil {
 		watching = append(watching, a.window.Observer())
 	}
-	store, err := a.openRest(ctx, &s, &env, known)
+	store, err := a.openSourceAndState(ctx, &s, &env, known)
 	if err != nil {
 		return nil, err
 	}
@@ -127,81 +126,39 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 
 // connect makes the client of the API.
 func (a *App) connect(ctx context.Context, s *Settings) (err error) {
-	a.credentials, err = wedata.FindCredentials(ctx, wedata.CredentialSources{Getenv: a.env.Getenv, Logger: a.log})
-	if err != nil {
-		return err
-	}
-	a.client, err = wedata.New(wedata.Config{
-		Endpoint:    s.Endpoint,
-		PlainHosts:  s.PlainHosts,
-		Region:      s.Region,
-		Credentials: a.credentials,
-		UserAgent:   "wedatasync/" + a.env.Version,
-		Logger:      a.log,
-		Uptime:      uptime,
-	})
-	if err != nil {
+	if a.client, a.credentials, err = connect(ctx, s, &a.env, a.log); err != nil {
 		return err
 	}
 	a.onStop("close the client", a.client.Close)
 	return nil
 }
 
-// open opens the source and the state, the state first where there is one: what
-// another process holds is not touched at all.
-func (a *App) open(ctx context.Context, s *Settings, env *Env) (*state.Store, error) {
-	known, err := a.openKnown(ctx, s, env)
-	if err != nil {
-		return nil, err
+// openExistingState opens the state if there is one. It returns nil if there is none.
+func (a *App) openExistingState(ctx context.Context, s *Settings, env *Env) (*state.Store, error) {
+	store, err := openExistingState(ctx, s, env.Version, a.log)
+	if store != nil {
+		a.onStop("close the state", store.Close)
 	}
-	return a.openRest(ctx, s, env, known)
+	return store, err
 }
 
-// openKnown opens the state if there is one. It returns nil if there is none.
-func (a *App) openKnown(ctx context.Context, s *Settings, env *Env) (*state.Store, error) {
-	fresh, err := state.Fresh(s.State)
-	if fresh || err != nil {
+// openSourceAndState opens the source, and makes a state where there is none.
+func (a *App) openSourceAndState(ctx context.Context, s *Settings, env *Env, store *state.Store) (_ *state.Store, err error) {
+	if a.source, err = openMirrored(ctx, s, store, a.log); err != nil {
 		return nil, err
 	}
-	return a.openState(ctx, s, env)
-}
-
-// openRest opens the source, and makes a state where openKnown has found none.
-func (a *App) openRest(ctx context.Context, s *Settings, env *Env, known *state.Store) (*state.Store, error) {
-	var control state.Control
-	if known != nil {
-		var err error
-		if control, err = known.Control(ctx); err != nil {
-			return nil, err
-		}
+	a.onStop("close the source", a.source.Close)
+	if git, ok := a.source.(*source.Git); ok {
+		a.git.Store(git)
 	}
-	if err := a.openSource(s, &control); err != nil || known != nil {
-		return known, err
+	if store != nil {
+		return store, nil
 	}
-	if _, err := a.source.Poll(ctx); err != nil {
-		return nil, err
-	}
-	return a.openState(ctx, s, env)
-}
-
-func (a *App) openState(ctx context.Context, s *Settings, env *Env) (*state.Store, error) {
-	store, err := state.Open(ctx, s.State, s.Identity(), state.Options{Logger: a.log, Actor: "wedatasync", Version: env.Version, Create: true})
-	if err != nil {
+	if store, err = createState(ctx, s, a.source, env.Version, a.log); err != nil {
 		return nil, err
 	}
 	a.onStop("close the state", store.Close)
 	return store, nil
-}
-
-func (a *App) openSource(s *Settings, known *state.Control) (err error) {
-	if a.source, err = s.OpenSource(s.mirror(), known, a.log); err != nil {
-		return err
-	}
-	if git, ok := a.source.(*source.Git); ok {
-		a.git.Store(git)
-	}
-	a.onStop("close the source", a.source.Close)
-	return nil
 }
 
 // build reads what the state knows and puts the reconciler together.
@@ -242,28 +199,6 @@ func (a *App) build(ctx context.Context, s *Settings, store *state.Store, observ
 // horizon is how long a signed request can still be accepted: longer by what this
 // machine's clock is ahead of WeData's.
 func (a *App) horizon() time.Duration { return a.settings.Load().AcceptHorizon + a.client.SkewMargin() }
-
-// reading is what a plan needs of a state.
-type reading interface {
-	Control(ctx context.Context) (state.Control, error)
-	Records(ctx context.Context) iter.Seq2[state.Record, error]
-}
-
-// load reads all of a state.
-func load(ctx context.Context, from reading) (*state.Records, state.Control, error) {
-	control, err := from.Control(ctx)
-	if err != nil {
-		return nil, control, err
-	}
-	records := state.NewRecords()
-	for rec, err := range from.Records(ctx) {
-		if err != nil {
-			return nil, control, err
-		}
-		records.Put(&rec)
-	}
-	return records, control, nil
-}
 
 // ErrGrace says that calls were still under way at the end of the grace period.
 // Their outcome is unknown; the next start reads them back.

@@ -55,29 +55,30 @@ type LeftTask struct {
 // Import takes the tasks of projects over as they are live, without a call. Each page
 // is durable before the next is read: an import that was cut short goes on where it
 // was when it is run again, for what reading the pages costs.
-func Import(ctx context.Context, s Settings, env Env, o ImportOptions) (_ *ImportResult, err error) {
-	a, err := attach(ctx, &s, env)
+func Import(ctx context.Context, s Settings, env Env, options ImportOptions) (_ *ImportResult, err error) {
+	client, log, err := attach(ctx, &s, &env)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, a.Close()) }()
-	store, err := a.open(ctx, &s, &env)
+	defer func() { err = errors.Join(err, client.Close()) }()
+	o, err := openBoth(ctx, &s, env.Version, log)
 	if err != nil {
 		return nil, err
 	}
-	rev, err := a.source.Poll(ctx)
+	defer func() { err = errors.Join(err, o.close()) }()
+	rev, err := o.source.Poll(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if rev.Specs.Problems().Errors() > 0 {
 		return nil, fmt.Errorf("import: the specs come first: %w", rev.Specs.Problems())
 	}
-	records, _, err := load(ctx, store)
+	records, _, err := load(ctx, o.store)
 	if err != nil {
 		return nil, err
 	}
-	i := &importer{options: o, store: store, specs: rev.Specs, records: records, names: map[spec.Key]string{}, drafts: map[spec.Key]struct{}{}}
-	i.survey = reconcile.Survey{Lister: a.client, Lists: reconcile.NewPacer(s.Rate * s.Share)}
+	i := &importer{options: options, store: o.store, specs: rev.Specs, records: records, names: map[spec.Key]string{}, drafts: map[spec.Key]struct{}{}}
+	i.survey = reconcile.Survey{Lister: client, Lists: reconcile.NewPacer(s.Rate * s.Share)}
 	if err := i.projects(); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -19,7 +20,7 @@ import (
 func TestImport_FiveThousand(t *testing.T) {
 	t.Parallel()
 	const realtime, offline = 4850, 150
-	sim, s, env := simulated(t, 0)
+	sim, s, env := simulator(t)
 	for i := range realtime + offline {
 		sim.Edit("1486804694126882816", fmt.Sprintf("kb947c997-4f91-4a1f-913d-%012d", i), func(task *wedatasim.Task) {
 			task.Submitted, task.Status, task.InstanceVersion = true, []int64{3, 3, 3, 4, 6, 7, 1}[i%7], int64(i%40+1)
@@ -96,7 +97,7 @@ func recordsIn(t *testing.T, path string) int {
 // they stay in the folder, apart, and are read back.
 func TestImport_NamesAreData(t *testing.T) {
 	t.Parallel()
-	sim, s, env := simulated(t, 0)
+	sim, s, env := simulator(t)
 	ids := []string{
 		"../../escape", "..", ".", "/etc/passwd", "a/b", `a\b`, "a%2Fb", "A", "a", "con", "-rf", ".git", "%", "+", "订单",
 		fmt.Sprintf("%0128d", 1), fmt.Sprintf("%0127dA", 1), fmt.Sprintf("%0127dB", 1), `"`, "a:b", "#", "a,b", "$(reboot)", "`x`", "true", "~", "007",
@@ -133,7 +134,7 @@ func TestImport_NamesAreData(t *testing.T) {
 
 func TestImport_LinksAreNotFollowed(t *testing.T) {
 	t.Parallel()
-	sim, s, env := simulated(t, 0)
+	sim, s, env := simulator(t)
 	sim.Edit("1", "a", func(task *wedatasim.Task) { task.Submitted = true })
 	dir := t.TempDir()
 	outside := filepath.Join(dir, "outside.yaml")
@@ -150,4 +151,21 @@ func TestImport_LinksAreNotFollowed(t *testing.T) {
 	if _, err := os.Lstat(outside); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("outside the folder: %v", err)
 	}
+}
+
+// simulator starts an endpoint, and returns the settings and the surroundings of a command
+// that uses it, with a source without specs.
+func simulator(t *testing.T) (*wedatasim.Server, app.Settings, app.Env) {
+	t.Helper()
+	sim := wedatasim.New(wedatasim.Options{})
+	endpoint := httptest.NewServer(sim)
+	t.Cleanup(endpoint.Close)
+	s, dir := app.Defaults(), t.TempDir()
+	s.Source, s.State, s.Endpoint = filepath.Join(dir, "specs"), filepath.Join(dir, "wedatasync.db"), endpoint.URL
+	if err := os.Mkdir(s.Source, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	account := wedatasim.DefaultAccount()
+	vars := map[string]string{"TENCENTCLOUD_SECRET_ID": account.SecretID, "TENCENTCLOUD_SECRET_KEY": account.SecretKey}
+	return sim, s, app.Env{Getenv: func(name string) string { return vars[name] }, Log: t.Output(), Quiet: true, Version: "test"}
 }

@@ -14,28 +14,28 @@ import (
 // the state says, and, where there is a state, what of it is live otherwise
 // (Plan.Drift). It reads, and writes nothing.
 func Live(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err error) {
-	a, err := attach(ctx, &s, env)
+	client, log, err := attach(ctx, &s, &env)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, a.Close()) }()
+	defer func() { err = errors.Join(err, client.Close()) }()
 	var k known
 	if !env.Stateless {
 		if k, err = readState(ctx, s.State, s.Identity()); err != nil {
 			return nil, err
 		}
 	}
-	src, err := s.OpenSource("", &k.control, a.log)
+	src, err := OpenSource(&s, "", &k.control, log)
 	if err != nil {
 		return nil, err
 	}
-	a.onStop("close the source", src.Close)
+	defer func() { err = errors.Join(err, src.Close()) }()
 	rev, unverified, err := standing(src.Poll(ctx))
 	if err != nil {
 		return nil, err
 	}
 	survey := reconcile.Survey{
-		Lister: a.client, Looker: a.client,
+		Lister: client, Looker: client,
 		Lists: reconcile.NewPacer(s.Rate * s.Share), Looks: reconcile.NewPacer(s.Rate * s.Share),
 	}
 	found, err := survey.Take(ctx, watched(rev.Specs, k.records))
@@ -77,26 +77,4 @@ func liveRecords(specs *spec.Set, s *reconcile.Sightings) *state.Records {
 		}
 	}
 	return records
-}
-
-var errNothingLive = errors.New("a simulated endpoint that is embedded begins without tasks: start one with wedatasync simulate, and name it with --endpoint")
-
-// attach connects to WeData itself, for what asks there first. Its App has nothing
-// else open, and is the caller's to close.
-func attach(ctx context.Context, s *Settings, env Env) (*App, error) {
-	if err := s.Validate(); err != nil {
-		return nil, err
-	}
-	if s.Simulate {
-		return nil, &SettingError{Name: "simulate", Err: errNothingLive}
-	}
-	log, err := env.logger(s)
-	if err != nil {
-		return nil, err
-	}
-	a := &App{env: env, log: log}
-	if err := a.connect(ctx, s); err != nil {
-		return nil, errors.Join(err, a.Close())
-	}
-	return a, nil
 }

@@ -37,7 +37,7 @@ func Plan(ctx context.Context, s Settings, env Env, stateURL string) (_ *reconci
 		return nil, err
 	}
 	// Without a mirror of its own: the daemon may be using that right now.
-	src, err := s.OpenSource("", &k.control, log)
+	src, err := OpenSource(&s, "", &k.control, log)
 	if err != nil {
 		return nil, err
 	}

@@ -142,7 +142,7 @@ func (a *App) prepare(next *Settings) (swaps []func(), err error) {
 		add(a.window.Reload(windowConfig(next)))
 	}
 	if git, ok := a.source.(*source.Git); ok {
-		config, _ := next.sources("", nil, a.log)
+		config, _ := sourceConfigs(next, "", nil, a.log)
 		add(git.Reload(config))
 	}
 	add(func() {

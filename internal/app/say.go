@@ -77,7 +77,7 @@ func obey(ctx context.Context, s *Settings, id state.Identity, verb state.Verb) 
 	}
 	var unplanned error // the word is answered all the same: nothing may be left of it
 	if verb == state.VerbApprove {
-		if c.Source, unplanned = s.OpenSource("", &control, c.Logger); unplanned == nil {
+		if c.Source, unplanned = OpenSource(s, "", &control, c.Logger); unplanned == nil {
 			defer func() { err = errors.Join(err, c.Source.Close()) }()
 		}
 	}
@@ -94,43 +94,4 @@ func obey(ctx context.Context, s *Settings, id state.Identity, verb state.Verb) 
 		return fmt.Errorf("make the plan to approve: %w", unplanned)
 	}
 	return nil
-}
-
-// Adopt takes the source's specs as already applied, without a call: each task
-// that the state does not know yet, and with all also those that it knows. It
-// returns how many.
-func Adopt(ctx context.Context, s Settings, env Env, all bool) (_ int, err error) {
-	a := new(App)
-	if err := s.Validate(); err != nil {
-		return 0, err
-	}
-	if a.log, err = env.logger(&s); err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, a.Close()) }()
-	store, err := a.open(ctx, &s, &env)
-	if err != nil {
-		return 0, err
-	}
-	rev, err := a.source.Poll(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if n := rev.Specs.Problems().Errors(); n > 0 {
-		return 0, fmt.Errorf("take over the specs: %w", rev.Specs.Problems())
-	}
-	records, _, err := load(ctx, store)
-	if err != nil {
-		return 0, err
-	}
-	now := time.Now()
-	var adopted []state.Transition
-	for c := range rev.Specs.All() {
-		have := records.Get(c.Key)
-		if have != nil && (have.Attempt != nil || have.Applied != nil && have.Removed == nil && !all) {
-			continue
-		}
-		adopted = append(adopted, reconcile.Adopt(have, c, rev.ID, now))
-	}
-	return len(adopted), store.SaveAll(ctx, adopted)
 }

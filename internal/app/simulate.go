@@ -9,10 +9,6 @@ import (
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 )
 
-// simulated is what a state of the embedded endpoint belongs to: its port is
-// another one each time.
-const simulated = "simulated"
-
 // simulate starts an endpoint on loopback and turns the settings to it.
 func (a *App) simulate(s *Settings, env *Env) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

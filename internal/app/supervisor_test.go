@@ -36,7 +36,7 @@ func TestSupervisor_Socket(t *testing.T) {
 		envNotifySocket: filepath.Join(dir, "notify"), envWatchdog: "30000", envWatchdogPID: strconv.Itoa(os.Getpid()),
 	}
 	s := Defaults()
-	s.Source, s.Simulate, s.Listen, s.Interval = dir, true, ListenOff, minInterval
+	s.Source, s.Simulate, s.Listen, s.Interval = dir, true, ListenOff, 100*time.Millisecond
 	a, err := New(t.Context(), s, Env{Getenv: func(name string) string { return vars[name] }, Log: t.Output(), Quiet: true, Daemon: true}, nil)
 	if err != nil {
 		t.Fatal(err)

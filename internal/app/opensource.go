@@ -2,17 +2,15 @@ package app
 
 import (
 	"log/slog"
-	"path/filepath"
-	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// sources returns how the source is opened, whichever kind it turns out to be. known
+// sourceConfigs returns how the source is opened, whichever kind it turns out to be. known
 // is what the state remembers of its revisions; nil is nothing.
-func (s *Settings) sources(mirror string, known *state.Control, log *slog.Logger) (source.GitConfig, source.FolderConfig) {
+func sourceConfigs(s *Settings, mirror string, known *state.Control, log *slog.Logger) (source.GitConfig, source.FolderConfig) {
 	if known == nil {
 		known = new(state.Control)
 	}
@@ -60,42 +58,7 @@ func trusted(known *state.Control) (commits []string) {
 // OpenSource opens the source of the settings. mirror is the folder for a copy of a git
 // repository; if empty, a temporary one is used. known is what the state remembers of
 // its revisions; nil is nothing.
-func (s *Settings) OpenSource(mirror string, known *state.Control, log *slog.Logger) (reconcile.Source, error) {
-	git, folder := s.sources(mirror, known, log)
+func OpenSource(s *Settings, mirror string, known *state.Control, log *slog.Logger) (reconcile.Source, error) {
+	git, folder := sourceConfigs(s, mirror, known, log)
 	return source.Open(s.Source, git, folder)
-}
-
-// mirror is where the daemon keeps its copy of a repository.
-func (s *Settings) mirror() string { return s.State + ".git" }
-
-// sourceName names the source the same way each time: without userinfo, and a
-// folder by its whole path.
-func (s *Settings) sourceName() string {
-	name := source.Redact(s.Source)
-	if name == s.Source && !strings.Contains(name, ":") {
-		if abs, err := filepath.Abs(name); err == nil {
-			return abs
-		}
-	}
-	return name
-}
-
-func (s *Settings) sourceInfo() reconcile.SourceInfo {
-	info := reconcile.SourceInfo{URL: s.sourceName()}
-	if source.IsGit(s.Source) {
-		info.Branch = s.Branch
-	}
-	return info
-}
-
-// Identity is what a state of these settings belongs to.
-func (s *Settings) Identity() state.Identity {
-	id := state.Identity{Source: s.sourceName(), Path: s.Path, Endpoint: s.Endpoint, Region: s.Region}
-	if source.IsGit(s.Source) {
-		id.Branch = s.Branch
-	}
-	if s.Simulate {
-		id.Endpoint = simulated
-	}
-	return id
 }

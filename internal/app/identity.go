@@ -1,0 +1,49 @@
+package app
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/wedatasync/wedatasync/internal/source"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// mirror is where the daemon keeps its copy of a repository.
+func (s *Settings) mirror() string { return s.State + ".git" }
+
+// sourceName names the source the same way each time: without userinfo, and a
+// folder by its whole path.
+func (s *Settings) sourceName() string {
+	name := source.Redact(s.Source)
+	if name == s.Source && !strings.Contains(name, ":") {
+		if abs, err := filepath.Abs(name); err == nil {
+			return abs
+		}
+	}
+	return name
+}
+
+func (s *Settings) sourceInfo() reconcile.SourceInfo {
+	info := reconcile.SourceInfo{URL: s.sourceName()}
+	if source.IsGit(s.Source) {
+		info.Branch = s.Branch
+	}
+	return info
+}
+
+// simulated is what a state of the embedded endpoint belongs to: its port is
+// another one each time.
+const simulated = "simulated"
+
+// Identity is what a state of these settings belongs to.
+func (s *Settings) Identity() state.Identity {
+	id := state.Identity{Source: s.sourceName(), Path: s.Path, Endpoint: s.Endpoint, Region: s.Region}
+	if source.IsGit(s.Source) {
+		id.Branch = s.Branch
+	}
+	if s.Simulate {
+		id.Endpoint = simulated
+	}
+	return id
+}
