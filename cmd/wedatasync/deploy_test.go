@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/config"
 )
 
 // TestDeploy_Commands holds the command lines of the unit and of the pod to the commands
@@ -59,7 +59,7 @@ func TestDeploy_Configuration(t *testing.T) {
 	if err := s.Validate(); err != nil {
 		t.Error(err)
 	}
-	if s.Listen == app.Defaults().Listen {
+	if s.Listen == config.Defaults().Listen {
 		t.Error("in a pod, nobody else reaches a daemon that listens on loopback")
 	}
 }

@@ -10,7 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/command"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
@@ -44,8 +45,8 @@ TASK is a task id, or projectId/taskId. It changes nothing.`,
 		defer r.Close()
 		// The state alone tells a lot: a source that cannot be read is no reason to
 		// say nothing.
-		env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: true, Version: version(), OwnState: true}
-		plan, planErr := app.Plan(ctx, s.Settings, env, "")
+		env := parts.Env{Getenv: io.getenv, Log: io.err, Quiet: true, Version: version(), OwnState: true}
+		plan, planErr := command.Plan(ctx, s.Settings, env, "")
 		key, err := findTask(ctx, r, plan, args[0])
 		if err != nil {
 			return errors.Join(err, planErr)

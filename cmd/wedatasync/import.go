@@ -10,12 +10,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/command"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/report"
 )
 
 func newImportCommand(io *stdio) *cobra.Command {
-	var o app.ImportOptions
+	var o command.ImportOptions
 	var split string
 	cmd := &cobra.Command{
 		Use:   "import",
@@ -42,20 +43,20 @@ Exit codes: 0 done; 1 an error; 7 the state is locked by another process.`,
 	flags.StringArrayVar(&o.Projects, "project", nil, "`id` of a project, any number of times; those that the specs name by default")
 	flags.BoolVar(&o.Overwrite, "overwrite", false, "also take over tasks that the state knows, if they are live otherwise")
 	flags.StringVar(&o.Write, "write", "", "`folder` to write specs of tasks to that have none")
-	flags.StringVar(&split, "split", string(app.SplitProject), "`what` is in one file of --write: project or task")
+	flags.StringVar(&split, "split", string(command.SplitProject), "`what` is in one file of --write: project or task")
 	flags.StringVar(&o.Actor, "as", "", "`name` to keep in the history, beside that of the user who runs the command")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := s.load(io.getenv); err != nil {
 			return usageError{err}
 		}
-		if o.Split = app.Split(split); o.Split != app.SplitProject && o.Split != app.SplitTask {
+		if o.Split = command.Split(split); o.Split != command.SplitProject && o.Split != command.SplitTask {
 			return usageError{fmt.Errorf("--split: %q is neither project nor task", split)}
 		}
 		o.Actor = actorOf(login(io.getenv), o.Actor)
 		p := &importProgress{io: io}
 		o.Progress = p.show
-		env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: true}
-		result, err := app.Import(cmd.Context(), s.Settings, env, o)
+		env := parts.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: true}
+		result, err := command.Import(cmd.Context(), s.Settings, env, o)
 		p.end()
 		if result == nil {
 			return err
@@ -76,7 +77,7 @@ type importProgress struct {
 // progressLines is the least time between two lines of progress in a log.
 const progressLines = 5 * time.Second
 
-func (p *importProgress) show(at app.ImportProgress) {
+func (p *importProgress) show(at command.ImportProgress) {
 	now := time.Now()
 	text := fmt.Sprintf("project %s: %d of %d %s tasks", report.Visible(at.Project), at.Seen, at.Total, at.TaskType)
 	switch {
@@ -97,7 +98,7 @@ func (p *importProgress) end() {
 }
 
 // writeImport prints what an import came to.
-func writeImport(w io.Writer, r *app.ImportResult, o *app.ImportOptions) error {
+func writeImport(w io.Writer, r *command.ImportResult, o *command.ImportOptions) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s of %s live; %s imported; nothing was sent.\n",
 		are(r.Live, "task"), plural(len(r.Projects), "project"), are(r.Imported, "task"))
@@ -131,7 +132,7 @@ func writeImport(w io.Writer, r *app.ImportResult, o *app.ImportOptions) error {
 }
 
 // leftText says how a task of the state is live.
-func leftText(t *app.LeftTask) string {
+func leftText(t *command.LeftTask) string {
 	text := t.Key.String() + "  "
 	if t.Open {
 		return text + "a commit of it is not settled: see wedatasync explain " + t.Key.ShellWord()

@@ -9,8 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
@@ -89,16 +90,16 @@ func makePlan(ctx context.Context, io *stdio, s *settings, against string) (*rec
 		}
 		against = cmp.Or(base, againstState)
 	}
-	env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: s.given("state"), Stateless: !s.hasState()}
+	env := parts.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: s.given("state"), Stateless: !s.hasState()}
 	switch {
 	case isRevision(against):
-		return app.Between(ctx, cmp.Or(s.Source, "."), against)
+		return command.Between(ctx, cmp.Or(s.Source, "."), against)
 	case against == againstState:
-		return app.Plan(ctx, s.Settings, env, "")
+		return command.Plan(ctx, s.Settings, env, "")
 	case against == againstLive:
-		return app.Live(ctx, s.Settings, env)
+		return command.Live(ctx, s.Settings, env)
 	default:
-		return app.Plan(ctx, s.Settings, env, against)
+		return command.Plan(ctx, s.Settings, env, against)
 	}
 }
 
@@ -129,7 +130,7 @@ func baseOfJob(io *stdio, s *settings) (string, error) {
 	}
 	// The event's base is as old as the event. What CI has merged into is newer.
 	branch := "origin/" + job.BaseBranch
-	if app.HasRevision(cmp.Or(s.Source, "."), branch) {
+	if command.HasRevision(cmp.Or(s.Source, "."), branch) {
 		return branch, nil
 	}
 	return job.Base, nil

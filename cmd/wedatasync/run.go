@@ -4,6 +4,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/report"
 )
 
@@ -34,9 +36,9 @@ another process.`,
 			return err
 		}
 		console := newConsole(io, s, once)
-		env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: console.progress && !s.given("log-level"), Version: version(), OwnState: s.given("state"), Daemon: !once}
+		env := parts.Env{Getenv: io.getenv, Log: io.err, Quiet: console.progress && !s.given("log-level"), Version: version(), OwnState: s.given("state"), Daemon: !once}
 		if !once {
-			env.Config, env.Reload = s.watched(), func() (app.Settings, error) { return s.again(io.getenv) }
+			env.Config, env.Reload = s.watched(), func() (config.Settings, error) { return s.again(io.getenv) }
 			env.Hangup = io.hangup()
 		}
 		a, err := app.New(cmd.Context(), s.Settings, env, console)

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/file"
 )
 
@@ -23,7 +23,7 @@ const (
 
 // settings are the shared flags of a command.
 type settings struct {
-	app.Settings
+	config.Settings
 	flags *pflag.FlagSet
 	typed map[string]string // what the command line gives, by flag
 	from  map[string]string // what gives a flag its value, by the flag: --state, WEDATASYNC_STATE, wedatasync.yaml:3
@@ -45,7 +45,7 @@ func addSettings(cmd *cobra.Command) *settings {
 }
 
 func newSettings() *settings {
-	shared := &settings{Settings: app.Defaults(), flags: pflag.NewFlagSet("settings", pflag.ContinueOnError)}
+	shared := &settings{Settings: config.Defaults(), flags: pflag.NewFlagSet("settings", pflag.ContinueOnError)}
 	flags, s := shared.flags, &shared.Settings
 	flags.String("config", defaultConfig, "configuration `file`; it need not exist")
 	flags.StringVar(&s.Source, "source", s.Source, "git `URL`, or folder with specs")
@@ -105,16 +105,16 @@ func (s *settings) load(getenv func(string) string) error {
 		}
 	})
 	s.meetStranger(getenv)
-	config, err := s.readConfig(getenv)
+	cfg, err := s.readConfig(getenv)
 	if err != nil {
 		errs = append(errs, err)
 	}
-	if config == nil {
-		config = &app.Config{Guards: s.Guards}
+	if cfg == nil {
+		cfg = &config.File{Guards: s.Guards}
 	}
-	for name, value := range config.Values {
+	for name, value := range cfg.Values {
 		if f := flags.Lookup(kebab(name)); f == nil || kebab(name) == "config" || camel(kebab(name)) != name {
-			errs = append(errs, app.UnknownSetting(s.config(), value.Line, name))
+			errs = append(errs, config.UnknownSetting(s.config(), value.Line, name))
 		}
 	}
 	flags.VisitAll(func(f *pflag.Flag) {
@@ -123,7 +123,7 @@ func (s *settings) load(getenv func(string) string) error {
 		}
 		from, text := envName(f.Name), getenv(envName(f.Name))
 		if text == "" {
-			value, ok := config.Values[camel(f.Name)]
+			value, ok := cfg.Values[camel(f.Name)]
 			if !ok {
 				return
 			}
@@ -137,7 +137,7 @@ func (s *settings) load(getenv func(string) string) error {
 		}
 		f.Changed = true
 	})
-	s.Guards, s.Tokens, s.Notify = config.Guards, config.Tokens, config.Notify
+	s.Guards, s.Tokens, s.Notify = cfg.Guards, cfg.Tokens, cfg.Notify
 	s.Notify.PlainHosts = s.PlainHosts
 	return errors.Join(append(errs, s.distrustNamed())...)
 }
@@ -178,11 +178,11 @@ func kind(f *pflag.Flag) string {
 
 // again reads all that load has read anew: the flags of the command line stay, and the
 // file is as it is now. A file that was there has to be there.
-func (s *settings) again(getenv func(string) string) (app.Settings, error) {
+func (s *settings) again(getenv func(string) string) (config.Settings, error) {
 	next := newSettings()
 	for name, text := range s.typed {
 		if err := next.flags.Set(name, text); err != nil {
-			return app.Settings{}, err
+			return config.Settings{}, err
 		}
 	}
 	err := next.load(getenv)
@@ -206,8 +206,8 @@ func (s *settings) locate(err error) error {
 		}
 		return errors.Join(errs...)
 	}
-	if wrong, ok := errors.AsType[*app.SettingError](err); ok && s.lines[wrong.Name] > 0 {
-		return &app.ConfigError{File: s.config(), Line: s.lines[wrong.Name], Err: fmt.Errorf("%s: %w", camel(wrong.Name), wrong.Err)}
+	if wrong, ok := errors.AsType[*config.SettingError](err); ok && s.lines[wrong.Name] > 0 {
+		return &config.FileError{File: s.config(), Line: s.lines[wrong.Name], Err: fmt.Errorf("%s: %w", camel(wrong.Name), wrong.Err)}
 	}
 	return err
 }
@@ -216,7 +216,7 @@ func (s *settings) locate(err error) error {
 func (s *settings) config() string { return s.flags.Lookup("config").Value.String() }
 
 // readConfig reads the configuration file. Only one that was asked for has to exist.
-func (s *settings) readConfig(getenv func(string) string) (*app.Config, error) {
+func (s *settings) readConfig(getenv func(string) string) (*config.File, error) {
 	f := s.flags.Lookup("config")
 	if env := getenv(envName("config")); !f.Changed && env != "" {
 		if err := f.Value.Set(env); err != nil {
@@ -226,21 +226,21 @@ func (s *settings) readConfig(getenv func(string) string) (*app.Config, error) {
 	}
 	if s.stranger != "" {
 		if !f.Changed {
-			return app.ReadConfig(defaultConfig, nil, s.Guards)
+			return config.Read(defaultConfig, nil, s.Guards)
 		}
 		if err := s.distrust("config", s.config(), s.firstSource(getenv)); err != nil {
 			return nil, err
 		}
 	}
-	data, err := file.Read(s.from[f.Name], s.config(), app.MaxConfig)
+	data, err := file.Read(s.from[f.Name], s.config(), config.MaxFile)
 	if errors.Is(err, fs.ErrNotExist) && !f.Changed {
-		return app.ReadConfig(defaultConfig, nil, s.Guards)
+		return config.Read(defaultConfig, nil, s.Guards)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
 	s.found = len(bytes.TrimSpace(data)) > 0
-	return app.ReadConfig(s.config(), data, s.Guards)
+	return config.Read(s.config(), data, s.Guards)
 }
 
 // watched returns the configuration file, which need not be there yet, or "" if none is

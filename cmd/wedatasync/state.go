@@ -9,8 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/file"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -78,8 +79,8 @@ they are, unless --all is given.`,
 		case fromSource == (len(args) == 1):
 			return usageError{errors.New("state import takes either a FILE or --from-source")}
 		case fromSource:
-			env := app.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: true}
-			n, err := app.Adopt(cmd.Context(), s.Settings, env, all)
+			env := parts.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: true}
+			n, err := command.Adopt(cmd.Context(), s.Settings, env, all)
 			if err != nil {
 				return err
 			}
@@ -88,7 +89,7 @@ they are, unless --all is given.`,
 		}
 		from := interruptible(cmd.Context(), io.in)
 		if args[0] != "-" {
-			f, err := file.Open("FILE", args[0], app.MaxExport)
+			f, err := file.Open("FILE", args[0], command.MaxExport)
 			if err != nil {
 				return fmt.Errorf("open the export: %w", err)
 			}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -34,7 +34,7 @@ Exit codes: 0 valid; 1 an error, or with --strict a warning.`,
 		if len(args) > 0 {
 			dir = args[0]
 		}
-		specs, err := app.ReadSpecs(cmd.Context(), dir)
+		specs, err := command.ReadSpecs(cmd.Context(), dir)
 		if err != nil {
 			if o.format == "text" {
 				return err
@@ -44,7 +44,7 @@ Exit codes: 0 valid; 1 an error, or with --strict a warning.`,
 		problems := slices.Clone(specs.Problems())
 		at := dir // as who runs the command would open the file
 		if o.format == "github" || o.format == "gitlab" {
-			at = app.InRepository(dir)
+			at = command.InRepository(dir)
 		}
 		for i := range problems {
 			problems[i].File = filepath.ToSlash(filepath.Join(at, problems[i].File))

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
@@ -60,7 +60,7 @@ func newWord(io *stdio, cmd *cobra.Command, about func(*state.Record) bool, word
 
 // say gives the word, and prints what became of it.
 func say(ctx context.Context, io *stdio, s *settings, w state.Word) error {
-	answer, err := app.Say(ctx, s.Settings, w)
+	answer, err := command.Enqueue(ctx, s.Settings, w)
 	if err != nil {
 		return err
 	}

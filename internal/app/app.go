@@ -13,7 +13,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/wedata"
@@ -23,10 +25,10 @@ import (
 
 // App is a daemon that is built and not started yet, or running.
 type App struct {
-	env         Env
-	settings    atomic.Pointer[Settings] // in use, as they were given
+	env         parts.Env
+	settings    atomic.Pointer[config.Settings] // in use, as they were given
 	guards      atomic.Pointer[reconcile.Guards]
-	logging     *logging
+	logging     *parts.Logging
 	log         *slog.Logger
 	credentials *wedata.Credentials
 	client      *wedata.Client
@@ -53,7 +55,7 @@ type step struct {
 
 // New builds the daemon. A state is created only for a source that can be read, so
 // that a mistyped source leaves none behind. If New fails, nothing is left running.
-func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) (_ *App, err error) {
+func New(ctx context.Context, s config.Settings, env parts.Env, observer reconcile.Observer) (_ *App, err error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
@@ -66,10 +68,10 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 	given := s
 	a.settings.Store(&given)
 	a.guards.Store(&given.Guards)
-	if a.logging, err = newLogging(&env, &s); err != nil {
+	if a.logging, err = parts.NewLogging(&env, &s); err != nil {
 		return nil, err
 	}
-	a.log = a.logging.logger()
+	a.log = a.logging.Logger()
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -77,7 +79,7 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 	}()
 	var watching observers
 	if env.Daemon && env.Getenv("GOGC") == "" {
-		saving := startThrift(state.SavedSize(s.State) + source.SavedSize(s.mirror()))
+		saving := startThrift(state.SavedSize(s.State) + source.SavedSize(s.Mirror()))
 		watching = append(watching, saving)
 		a.onStop("collect garbage as before", saving.Close)
 	}
@@ -125,8 +127,8 @@ func New(ctx context.Context, s Settings, env Env, observer reconcile.Observer) 
 }
 
 // connect makes the client of the API.
-func (a *App) connect(ctx context.Context, s *Settings) (err error) {
-	if a.client, a.credentials, err = connect(ctx, s, &a.env, a.log); err != nil {
+func (a *App) connect(ctx context.Context, s *config.Settings) (err error) {
+	if a.client, a.credentials, err = parts.Connect(ctx, s, &a.env, a.log); err != nil {
 		return err
 	}
 	a.onStop("close the client", a.client.Close)
@@ -134,8 +136,8 @@ func (a *App) connect(ctx context.Context, s *Settings) (err error) {
 }
 
 // openExistingState opens the state if there is one. It returns nil if there is none.
-func (a *App) openExistingState(ctx context.Context, s *Settings, env *Env) (*state.Store, error) {
-	store, err := openExistingState(ctx, s, env.Version, a.log)
+func (a *App) openExistingState(ctx context.Context, s *config.Settings, env *parts.Env) (*state.Store, error) {
+	store, err := parts.OpenExistingState(ctx, s, env.Version, a.log)
 	if store != nil {
 		a.onStop("close the state", store.Close)
 	}
@@ -143,8 +145,8 @@ func (a *App) openExistingState(ctx context.Context, s *Settings, env *Env) (*st
 }
 
 // openSourceAndState opens the source, and makes a state where there is none.
-func (a *App) openSourceAndState(ctx context.Context, s *Settings, env *Env, store *state.Store) (_ *state.Store, err error) {
-	if a.source, err = openMirrored(ctx, s, store, a.log); err != nil {
+func (a *App) openSourceAndState(ctx context.Context, s *config.Settings, env *parts.Env, store *state.Store) (_ *state.Store, err error) {
+	if a.source, err = parts.OpenMirrored(ctx, s, store, a.log); err != nil {
 		return nil, err
 	}
 	a.onStop("close the source", a.source.Close)
@@ -154,7 +156,7 @@ func (a *App) openSourceAndState(ctx context.Context, s *Settings, env *Env, sto
 	if store != nil {
 		return store, nil
 	}
-	if store, err = createState(ctx, s, a.source, env.Version, a.log); err != nil {
+	if store, err = parts.CreateState(ctx, s, a.source, env.Version, a.log); err != nil {
 		return nil, err
 	}
 	a.onStop("close the state", store.Close)
@@ -162,7 +164,7 @@ func (a *App) openSourceAndState(ctx context.Context, s *Settings, env *Env, sto
 }
 
 // build reads what the state knows and puts the reconciler together.
-func (a *App) build(ctx context.Context, s *Settings, store *state.Store, observer reconcile.Observer) error {
+func (a *App) build(ctx context.Context, s *config.Settings, store *state.Store, observer reconcile.Observer) error {
 	control, err := store.Control(ctx)
 	if err != nil {
 		return err
@@ -178,7 +180,7 @@ func (a *App) build(ctx context.Context, s *Settings, store *state.Store, observ
 		Ledger:    store,
 		Observer:  observer,
 		Logger:    a.log,
-		Info:      s.sourceInfo(),
+		Info:      s.SourceInfo(),
 		State:     reconcile.StateInfo{Lineage: store.Lineage()},
 		Guards:    a.guards.Load,
 		Horizon:   a.horizon,
@@ -191,7 +193,7 @@ func (a *App) build(ctx context.Context, s *Settings, store *state.Store, observ
 		Policy:    func() reconcile.DriftPolicy { return reconcile.DriftPolicy(a.settings.Load().DriftPolicy) },
 		Random:    mathrand.Float64,
 		NewID:     rand.Text,
-		Uptime:    uptime,
+		Uptime:    parts.Uptime,
 	}, records, control))
 	return nil
 }
@@ -228,7 +230,7 @@ func (a *App) Once(ctx context.Context) (result *reconcile.Result, err error) {
 // to end in.
 func (a *App) Run(ctx context.Context) error {
 	s, reconciler := a.settings.Load(), a.reconciler.Load()
-	a.log.InfoContext(ctx, "start", "source", s.sourceInfo().URL, "endpoint", s.Identity().Endpoint, "interval", s.Interval)
+	a.log.InfoContext(ctx, "start", "source", s.SourceInfo().URL, "endpoint", s.Identity().Endpoint, "interval", s.Interval)
 	stop := a.beside(ctx, a.follow, a.tellPeople, a.keepUp, reconciler.Watch, func(beside context.Context) { a.tellSupervisor(beside, ctx) })
 	err := a.within(ctx, func() error { return reconciler.Run(ctx, a.pokes) })
 	stop()

@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 	"github.com/wedatasync/wedatasync/spec"
@@ -27,15 +28,15 @@ func TestHorizon(t *testing.T) {
 			t.Fatal(err)
 		}
 		a := &App{client: client}
-		a.settings.Store(&Settings{AcceptHorizon: CloudHorizon})
-		if got, want := a.horizon(), CloudHorizon+wedata.MaxSkew; got != want {
+		a.settings.Store(&config.Settings{AcceptHorizon: config.CloudHorizon})
+		if got, want := a.horizon(), config.CloudHorizon+wedata.MaxSkew; got != want {
 			t.Errorf("%v before any answer, want %v", got, want)
 		}
 		out, _ := client.Commit(t.Context(), &spec.Commit{Key: spec.Key{ProjectID: "1", TaskID: "a"}, CommitType: spec.Start, InstanceVersion: 1}, nil)
 		if out.Class != state.ClassApplied {
 			t.Fatalf("%+v", out)
 		}
-		if got := a.horizon() - CloudHorizon; got < ahead || got > ahead+time.Second {
+		if got := a.horizon() - config.CloudHorizon; got < ahead || got > ahead+time.Second {
 			t.Errorf("%v more than without, want %v, and a second at the most", got, ahead)
 		}
 	})

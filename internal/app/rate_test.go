@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 )
 
@@ -78,7 +80,7 @@ func commitTwoHundred(t *testing.T) time.Duration {
 }
 
 // simulated starts an endpoint, and writes n specs for it in one file; none for 0.
-func simulated(t *testing.T, n int) (*wedatasim.Server, app.Settings, app.Env) {
+func simulated(t *testing.T, n int) (*wedatasim.Server, config.Settings, parts.Env) {
 	t.Helper()
 	sim := wedatasim.New(wedatasim.Options{})
 	endpoint := httptest.NewServer(sim)
@@ -98,10 +100,10 @@ func simulated(t *testing.T, n int) (*wedatasim.Server, app.Settings, app.Env) {
 			t.Fatal(err)
 		}
 	}
-	s := app.Defaults()
+	s := config.Defaults()
 	s.Source, s.State, s.Endpoint = source, filepath.Join(dir, "wedatasync.db"), endpoint.URL
 	account := wedatasim.DefaultAccount()
 	vars := map[string]string{"TENCENTCLOUD_SECRET_ID": account.SecretID, "TENCENTCLOUD_SECRET_KEY": account.SecretKey}
-	env := app.Env{Getenv: func(name string) string { return vars[name] }, Log: t.Output(), Quiet: true, Version: "test"}
+	env := parts.Env{Getenv: func(name string) string { return vars[name] }, Log: t.Output(), Quiet: true, Version: "test"}
 	return sim, s, env
 }

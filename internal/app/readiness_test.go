@@ -17,6 +17,9 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/command"
+	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
@@ -95,7 +98,7 @@ func TestReadinessOfFaults(t *testing.T) {
 			d.settings.Guards.Windows = []reconcile.Window{{Name: "now", Start: now.Add(-time.Hour), End: now.Add(time.Hour), Location: time.UTC}}
 		}, seen: `"window":3`},
 		{name: "everything is suspended", then: func(d *trial) {
-			if _, err := app.Say(d.Context(), d.settings, state.Word{At: time.Now(), Actor: "grace", Verb: state.VerbSuspend, Arg: "an incident"}); err != nil {
+			if _, err := command.Enqueue(d.Context(), d.settings, state.Word{At: time.Now(), Actor: "grace", Verb: state.VerbSuspend, Arg: "an incident"}); err != nil {
 				d.Fatal(err)
 			}
 		}, seen: `"reason":"an incident"`},
@@ -135,8 +138,8 @@ type trial struct {
 	sim      *wedatasim.Server
 	endpoint *httptest.Server
 	source   string // its folder
-	settings app.Settings
-	env      app.Env
+	settings config.Settings
+	env      parts.Env
 	log      *journal
 	url      string
 }

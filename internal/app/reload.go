@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -97,7 +99,7 @@ func (a *App) reload(ctx context.Context, asked bool) {
 
 // takeSettings puts the settings on disk in place of those there are. All that can
 // fail comes before anything changes.
-func (a *App) takeSettings() ([]Change, error) {
+func (a *App) takeSettings() ([]config.Change, error) {
 	next, err := a.env.Reload()
 	if err != nil {
 		return nil, err
@@ -105,7 +107,7 @@ func (a *App) takeSettings() ([]Change, error) {
 	if err := next.Validate(); err != nil {
 		return nil, err
 	}
-	changes, err := Compare(a.settings.Load(), &next)
+	changes, err := config.Compare(a.settings.Load(), &next)
 	if err != nil || len(changes) == 0 {
 		return nil, err
 	}
@@ -113,10 +115,10 @@ func (a *App) takeSettings() ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	guarded := func(c Change) bool {
-		return strings.HasPrefix(c.Name, "guards.") || strings.HasPrefix(c.Name, "tokens.") && strings.HasSuffix(c.Name, authorSetting)
+	guarded := func(c config.Change) bool {
+		return strings.HasPrefix(c.Name, "guards.") || strings.HasPrefix(c.Name, "tokens.") && strings.HasSuffix(c.Name, config.AuthorSetting)
 	}
-	looks := func(c Change) bool { return strings.HasPrefix(c.Name, "drift") }
+	looks := func(c config.Change) bool { return strings.HasPrefix(c.Name, "drift") }
 	for _, swap := range swaps {
 		swap()
 	}
@@ -131,18 +133,18 @@ func (a *App) takeSettings() ([]Change, error) {
 
 // prepare lets each room check its part of the settings, and returns what makes them
 // those in use.
-func (a *App) prepare(next *Settings) (swaps []func(), err error) {
+func (a *App) prepare(next *config.Settings) (swaps []func(), err error) {
 	var errs []error
 	add := func(swap func(), err error) {
 		swaps, errs = append(swaps, swap), append(errs, err)
 	}
-	add(a.logging.reload(next))
+	add(a.logging.Reload(next))
 	add(a.notifier.Reload(next.Notify))
 	if a.window != nil {
 		add(a.window.Reload(windowConfig(next)))
 	}
 	if git, ok := a.source.(*source.Git); ok {
-		config, _ := sourceConfigs(next, "", nil, a.log)
+		config, _ := parts.SourceConfigs(next, "", nil, a.log)
 		add(git.Reload(config))
 	}
 	add(func() {

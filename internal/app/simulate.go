@@ -6,11 +6,13 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 )
 
 // simulate starts an endpoint on loopback and turns the settings to it.
-func (a *App) simulate(s *Settings, env *Env) error {
+func (a *App) simulate(s *config.Settings, env *parts.Env) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("start the simulated endpoint: %w", err)

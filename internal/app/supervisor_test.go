@@ -14,6 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -35,9 +37,9 @@ func TestSupervisor_Socket(t *testing.T) {
 	vars := map[string]string{
 		envNotifySocket: filepath.Join(dir, "notify"), envWatchdog: "30000", envWatchdogPID: strconv.Itoa(os.Getpid()),
 	}
-	s := Defaults()
+	s := config.Defaults()
 	s.Source, s.Simulate, s.Listen, s.Interval = dir, true, ListenOff, 100*time.Millisecond
-	a, err := New(t.Context(), s, Env{Getenv: func(name string) string { return vars[name] }, Log: t.Output(), Quiet: true, Daemon: true}, nil)
+	a, err := New(t.Context(), s, parts.Env{Getenv: func(name string) string { return vars[name] }, Log: t.Output(), Quiet: true, Daemon: true}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +112,7 @@ func TestSupervisor_Hang(t *testing.T) {
 					close(src.release)
 				}
 				a := &App{log: log, supervisor: &supervisor{conn: ours, log: log, watchdog: time.Minute}}
-				a.settings.Store(new(Defaults()))
+				a.settings.Store(new(config.Defaults()))
 				a.reconciler.Store(reconcile.New(reconcile.Config{
 					Source: src, Ledger: src, Logger: log, Guards: func() *reconcile.Guards { return new(reconcile.Guards) },
 					Interval: func() time.Duration { return time.Minute }, Random: func() float64 { return 0 },

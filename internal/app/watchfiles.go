@@ -11,6 +11,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/file"
 )
 
@@ -173,7 +174,7 @@ func trail(name string) []string {
 // fingerprint tells one content of a file from another, and that it cannot be read
 // from all of them.
 func fingerprint(name string) (sum [sha256.Size]byte) {
-	data, err := file.Read("", name, MaxConfig)
+	data, err := file.Read("", name, config.MaxFile)
 	if err != nil {
 		return sum
 	}

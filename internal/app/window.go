@@ -10,7 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/command"
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -23,7 +26,7 @@ const ListenOff = "off"
 // openWindow opens what shows the daemon to people and machines, until Close. It does
 // so before the source is read for the first time: that may take long, and who looks
 // then is told so.
-func (a *App) openWindow(ctx context.Context, s *Settings, env *Env) error {
+func (a *App) openWindow(ctx context.Context, s *config.Settings, env *parts.Env) error {
 	if s.Listen == ListenOff {
 		return nil
 	}
@@ -40,7 +43,7 @@ func (a *App) openWindow(ctx context.Context, s *Settings, env *Env) error {
 	})
 	a.listener = l
 	config := windowConfig(s)
-	config.Version, config.Logger, config.Source = env.Version, a.log, s.sourceInfo()
+	config.Version, config.Logger, config.Source = env.Version, a.log, s.SourceInfo()
 	config.Status, config.Alive = a.status, a.alive
 	config.State = func(ctx context.Context) (*state.Reader, error) { return state.OpenReader(ctx, s.State) }
 	config.Reloads, config.Period, config.Trigger = a.reloads.get, a.commits.Period, a.poke
@@ -61,7 +64,7 @@ func (a *App) openWindow(ctx context.Context, s *Settings, env *Env) error {
 }
 
 // openDebug opens the profiles, until Close.
-func (a *App) openDebug(ctx context.Context, s *Settings) error {
+func (a *App) openDebug(ctx context.Context, s *config.Settings) error {
 	if s.DebugListen == "" {
 		return nil
 	}
@@ -96,7 +99,7 @@ func (a *App) alive(now time.Time) bool {
 }
 
 // windowConfig is the part of the window that can change.
-func windowConfig(s *Settings) serve.Config {
+func windowConfig(s *config.Settings) serve.Config {
 	c := serve.Config{
 		Interval: s.Interval,
 		Webhooks: serve.Webhooks{GitHub: s.Webhooks.GitHub, GitLab: s.Webhooks.GitLab, Gitea: s.Webhooks.Gitea},
@@ -136,15 +139,15 @@ func tell(ctx context.Context, path string, w state.Word) (state.Answer, error) 
 	if err != nil {
 		return state.Answer{}, err
 	}
-	answer, err := waitAnswer(ctx, path, id)
-	if errors.Is(err, ErrNoAnswer) {
+	answer, err := command.WaitResult(ctx, path, id)
+	if errors.Is(err, command.ErrNoResult) {
 		return answer, serve.ErrPending
 	}
 	return answer, err
 }
 
 // openNotifier builds what tells people.
-func (a *App) openNotifier(s *Settings) (err error) {
+func (a *App) openNotifier(s *config.Settings) (err error) {
 	s.Notify.NewID, s.Notify.Logger = rand.Text, a.log
 	if a.notifier, err = notify.New(s.Notify); err != nil {
 		return err

@@ -7,14 +7,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
 // Subject is the installation to look at.
 type Subject struct {
-	Settings   app.Settings
+	Settings   config.Settings
 	ConfigFile string // that was read; empty if there is none
 	ConfigErr  error  // why the settings are not what a person set; nil if they are
 	Getenv     func(string) string

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/serve/access"
@@ -56,7 +57,7 @@ type secretFile struct {
 	check func(path string) error // what it has to hold; nil for any text
 }
 
-func secretFiles(s *app.Settings) []secretFile {
+func secretFiles(s *config.Settings) []secretFile {
 	files := []secretFile{
 		{"git-token-file", s.Git.TokenFile, nil},
 		{"github-app-key-file", s.Git.GitHubAppKeyFile, nil},

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/source/signature"
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -20,7 +20,7 @@ func lookAtSource(ctx context.Context, s *Subject) (r result) {
 		return r // the configuration is at fault
 	}
 	heard := new(warnings)
-	src, err := app.OpenSource(&s.Settings, "", remembered(ctx, s.Settings.State), slog.New(heard))
+	src, err := parts.OpenSource(&s.Settings, "", remembered(ctx, s.Settings.State), slog.New(heard))
 	if err == nil {
 		defer src.Close() // what cannot be removed of a temporary copy is the system's
 		err = r.reach(ctx, s, src)

@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"errors"
@@ -14,12 +14,12 @@ import (
 	"github.com/wedatasync/wedatasync/spec"
 )
 
-// MaxConfig bounds a configuration file in bytes.
-const MaxConfig = 1 << 20
+// MaxFile bounds a configuration file in bytes.
+const MaxFile = 1 << 20
 
-// Config is what wedatasync.yaml says: a value for any flag, by the flag's name in
+// File is what wedatasync.yaml says: a value for any flag, by the flag's name in
 // camel case, and the guards, the tokens and who is told what, which have no flags.
-type Config struct {
+type File struct {
 	Values map[string]Value
 	Guards reconcile.Guards
 	Tokens []TokenSettings
@@ -32,23 +32,23 @@ type Value struct {
 	Line int
 }
 
-// ConfigError is a place in the configuration file that cannot be used.
-type ConfigError struct {
+// FileError is a place in the configuration file that cannot be used.
+type FileError struct {
 	File string
 	Line int
 	Err  error
 }
 
-func (e *ConfigError) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err) }
+func (e *FileError) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err) }
 
 // Unwrap returns what is wrong.
-func (e *ConfigError) Unwrap() error { return e.Err }
+func (e *FileError) Unwrap() error { return e.Err }
 
 // UnknownSetting says that the configuration file has a name that is none of a
 // setting. It repeats the name if it can be one: a secret in the wrong place has other
 // characters.
 func UnknownSetting(file string, line int, name string) error {
-	return &ConfigError{File: file, Line: line, Err: unknown(name)}
+	return &FileError{File: file, Line: line, Err: unknown(name)}
 }
 
 func unknown(name string) error {
@@ -65,19 +65,19 @@ func nameable(name string) bool {
 	return name != "" && len(name) <= most && strings.TrimFunc(name, letter) == ""
 }
 
-// ReadConfig reads a configuration file over the guards that hold without one. It
+// Read reads a configuration file over the guards that hold without one. It
 // returns every mistake, as ConfigErrors joined, and beside them what is none, if
 // anything could be read at all.
-func ReadConfig(name string, data []byte, guards reconcile.Guards) (*Config, error) {
-	c := &configReader{file: name}
-	if len(data) > MaxConfig {
-		return nil, &ConfigError{File: name, Line: 1, Err: fmt.Errorf("%d bytes, and %d is the most", len(data), MaxConfig)}
+func Read(name string, data []byte, guards reconcile.Guards) (*File, error) {
+	c := &reader{file: name}
+	if len(data) > MaxFile {
+		return nil, &FileError{File: name, Line: 1, Err: fmt.Errorf("%d bytes, and %d is the most", len(data), MaxFile)}
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
 		return nil, notYAML(name, err)
 	}
-	config := &Config{Values: map[string]Value{}, Guards: guards}
+	config := &File{Values: map[string]Value{}, Guards: guards}
 	if doc.Kind == 0 {
 		return config, nil // nothing in it
 	}
@@ -112,29 +112,29 @@ func notYAML(file string, err error) error {
 	if strings.Contains(words, "anchor") {
 		words = "it has a * without its &"
 	}
-	return &ConfigError{File: file, Line: max(line, 1), Err: errors.New("not YAML: " + words)}
+	return &FileError{File: file, Line: max(line, 1), Err: errors.New("not YAML: " + words)}
 }
 
-// configReader walks the nodes by hand, as package spec does, so that each mistake
+// reader walks the nodes by hand, as package spec does, so that each mistake
 // has its line, and a key that is there twice is one. No complaint repeats a value: it
 // may be a secret in the wrong place.
-type configReader struct {
+type reader struct {
 	file string
 	path []string // of the setting that is read, such as "guards", "windows", "[0]"
 	errs []error
 }
 
 // fail notes a mistake, with the name of the setting that has it.
-func (c *configReader) fail(n *yaml.Node, format string, args ...any) {
+func (c *reader) fail(n *yaml.Node, format string, args ...any) {
 	err := fmt.Errorf(format, args...)
 	if len(c.path) > 0 {
 		err = fmt.Errorf("%s: %w", strings.ReplaceAll(strings.Join(c.path, "."), ".[", "["), err)
 	}
-	c.errs = append(c.errs, &ConfigError{File: c.file, Line: n.Line, Err: err})
+	c.errs = append(c.errs, &FileError{File: c.file, Line: n.Line, Err: err})
 }
 
 // at reads what is at a step below the setting that is read.
-func (c *configReader) at(step string, read func()) {
+func (c *reader) at(step string, read func()) {
 	c.path = append(c.path, step)
 	read()
 	c.path = c.path[:len(c.path)-1]
@@ -144,7 +144,7 @@ func (c *configReader) at(step string, read func()) {
 func index(i int) string { return "[" + strconv.Itoa(i) + "]" }
 
 // mapping calls known for each key, and complains where it returns false.
-func (c *configReader) mapping(n *yaml.Node, known func(key string, value *yaml.Node) bool) {
+func (c *reader) mapping(n *yaml.Node, known func(key string, value *yaml.Node) bool) {
 	if n.Kind != yaml.MappingNode {
 		c.fail(n, "a mapping of settings is needed")
 		return
@@ -172,7 +172,7 @@ func (c *configReader) mapping(n *yaml.Node, known func(key string, value *yaml.
 	}
 }
 
-func (c *configReader) text(n *yaml.Node) string {
+func (c *reader) text(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
 		c.fail(n, "a single value is needed")
 		return ""
@@ -180,7 +180,7 @@ func (c *configReader) text(n *yaml.Node) string {
 	return n.Value
 }
 
-func (c *configReader) texts(n *yaml.Node) []string {
+func (c *reader) texts(n *yaml.Node) []string {
 	if n.Kind != yaml.SequenceNode {
 		c.fail(n, "a list is needed")
 		return nil
@@ -192,7 +192,7 @@ func (c *configReader) texts(n *yaml.Node) []string {
 	return list
 }
 
-func (c *configReader) number(n *yaml.Node, most int) int {
+func (c *reader) number(n *yaml.Node, most int) int {
 	i, err := strconv.Atoi(c.text(n))
 	if err != nil || i < 0 || i > most {
 		c.fail(n, "a number from 0 to %d is needed", most)
@@ -201,7 +201,7 @@ func (c *configReader) number(n *yaml.Node, most int) int {
 }
 
 // oneOf reads a value that is one of a few.
-func (c *configReader) oneOf(n *yaml.Node, values ...string) string {
+func (c *reader) oneOf(n *yaml.Node, values ...string) string {
 	text := c.text(n)
 	if !slices.Contains(values, text) {
 		c.fail(n, "one of %s is needed", strings.Join(values, ", "))
@@ -209,7 +209,7 @@ func (c *configReader) oneOf(n *yaml.Node, values ...string) string {
 	return text
 }
 
-func (c *configReader) boolean(n *yaml.Node) bool {
+func (c *reader) boolean(n *yaml.Node) bool {
 	b, err := strconv.ParseBool(c.text(n))
 	if err != nil {
 		c.fail(n, "true or false is needed")
@@ -217,7 +217,7 @@ func (c *configReader) boolean(n *yaml.Node) bool {
 	return b
 }
 
-func (c *configReader) guards(n *yaml.Node, g *reconcile.Guards) {
+func (c *reader) guards(n *yaml.Node, g *reconcile.Guards) {
 	const most = 1_000_000
 	c.mapping(n, func(key string, value *yaml.Node) bool {
 		switch key {
@@ -244,7 +244,7 @@ func (c *configReader) guards(n *yaml.Node, g *reconcile.Guards) {
 	})
 }
 
-func (c *configReader) commitTypes(n *yaml.Node) []spec.CommitType {
+func (c *reader) commitTypes(n *yaml.Node) []spec.CommitType {
 	var types []spec.CommitType
 	for i, text := range c.texts(n) {
 		t, ok := spec.ParseCommitType(text)

@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"strings"
@@ -15,7 +15,7 @@ const (
 	modeAllow  = "allow"  // nothing is committed outside
 )
 
-func (c *configReader) windows(n *yaml.Node) []reconcile.Window {
+func (c *reader) windows(n *yaml.Node) []reconcile.Window {
 	if n.Kind != yaml.SequenceNode {
 		c.fail(n, "a list of windows is needed")
 		return nil
@@ -29,7 +29,7 @@ func (c *configReader) windows(n *yaml.Node) []reconcile.Window {
 
 // window reads one window. What could be taken for another time than was meant is
 // refused: nobody looks at a window until it holds a release, or does not.
-func (c *configReader) window(n *yaml.Node) reconcile.Window {
+func (c *reader) window(n *yaml.Node) reconcile.Window {
 	w := reconcile.Window{Location: time.UTC, To: 24 * time.Hour}
 	given := map[string]bool{}
 	mistakes := len(c.errs)
@@ -71,7 +71,7 @@ func (c *configReader) window(n *yaml.Node) reconcile.Window {
 }
 
 // windowTimes refuses times that do not say clearly when the window is open.
-func (c *configReader) windowTimes(n *yaml.Node, w *reconcile.Window, given map[string]bool) {
+func (c *reader) windowTimes(n *yaml.Node, w *reconcile.Window, given map[string]bool) {
 	weekly, once := given["days"] || given["from"] || given["to"], given["start"] || given["end"]
 	switch {
 	case weekly && once:
@@ -89,7 +89,7 @@ func (c *configReader) windowTimes(n *yaml.Node, w *reconcile.Window, given map[
 	}
 }
 
-func (c *configReader) mode(n *yaml.Node) (allow bool) {
+func (c *reader) mode(n *yaml.Node) (allow bool) {
 	switch c.text(n) {
 	case modeFreeze:
 	case modeAllow:
@@ -101,7 +101,7 @@ func (c *configReader) mode(n *yaml.Node) (allow bool) {
 }
 
 // patterns reads ids, of which each may end in *.
-func (c *configReader) patterns(n *yaml.Node) []string {
+func (c *reader) patterns(n *yaml.Node) []string {
 	patterns := c.texts(n)
 	if n.Kind == yaml.SequenceNode && len(patterns) == 0 {
 		c.fail(n, "an empty list is no task at all: leave the key out for all tasks")
@@ -114,7 +114,7 @@ func (c *configReader) patterns(n *yaml.Node) []string {
 	return patterns
 }
 
-func (c *configReader) location(n *yaml.Node) *time.Location {
+func (c *reader) location(n *yaml.Node) *time.Location {
 	name := c.text(n)
 	loc, err := time.LoadLocation(name)
 	if err != nil || name == "" || name == "Local" { // which differ from machine to machine
@@ -124,7 +124,7 @@ func (c *configReader) location(n *yaml.Node) *time.Location {
 	return loc
 }
 
-func (c *configReader) days(n *yaml.Node) []time.Weekday {
+func (c *reader) days(n *yaml.Node) []time.Weekday {
 	var days []time.Weekday
 	texts := c.texts(n)
 	if n.Kind == yaml.SequenceNode && len(texts) == 0 {
@@ -152,7 +152,7 @@ func weekday(text string) (time.Weekday, bool) {
 }
 
 // clock reads a time of day, "00:00" to "24:00".
-func (c *configReader) clock(n *yaml.Node) time.Duration {
+func (c *reader) clock(n *yaml.Node) time.Duration {
 	text := c.text(n)
 	if text == "24:00" {
 		return 24 * time.Hour
@@ -164,7 +164,7 @@ func (c *configReader) clock(n *yaml.Node) time.Duration {
 	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
 }
 
-func (c *configReader) time(n *yaml.Node) time.Time {
+func (c *reader) time(n *yaml.Node) time.Time {
 	t, err := time.Parse(time.RFC3339, c.text(n))
 	if err != nil {
 		c.fail(n, "this is not a time with an offset, such as 2026-12-24T18:00:00+08:00")

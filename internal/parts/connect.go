@@ -1,14 +1,15 @@
-package app
+package parts
 
 import (
 	"context"
 	"log/slog"
 
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 )
 
-// connect makes the client of the API, and the credentials that it signs with.
-func connect(ctx context.Context, s *Settings, env *Env, log *slog.Logger) (*wedata.Client, *wedata.Credentials, error) {
+// Connect makes the client of the API, and the credentials that it signs with.
+func Connect(ctx context.Context, s *config.Settings, env *Env, log *slog.Logger) (*wedata.Client, *wedata.Credentials, error) {
 	credentials, err := wedata.FindCredentials(ctx, wedata.CredentialSources{Getenv: env.Getenv, Logger: log})
 	if err != nil {
 		return nil, nil, err
@@ -20,7 +21,7 @@ func connect(ctx context.Context, s *Settings, env *Env, log *slog.Logger) (*wed
 		Credentials: credentials,
 		UserAgent:   "wedatasync/" + env.Version,
 		Logger:      log,
-		Uptime:      uptime,
+		Uptime:      Uptime,
 	})
 	return client, credentials, err
 }

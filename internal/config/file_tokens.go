@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"regexp"
@@ -16,7 +16,7 @@ import (
 var tokenName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // tokens reads who may do what over HTTP.
-func (c *configReader) tokens(n *yaml.Node, config *Config) {
+func (c *reader) tokens(n *yaml.Node, config *File) {
 	if n.Kind != yaml.SequenceNode {
 		c.fail(n, "a list of tokens is needed")
 		return
@@ -34,7 +34,7 @@ func (c *configReader) tokens(n *yaml.Node, config *Config) {
 }
 
 // token reads a token, and as whom its bearer writes revisions.
-func (c *configReader) token(n *yaml.Node) (t TokenSettings, author string) {
+func (c *reader) token(n *yaml.Node) (t TokenSettings, author string) {
 	before := len(c.errs)
 	c.mapping(n, func(key string, value *yaml.Node) bool {
 		switch key {
@@ -63,7 +63,7 @@ func (c *configReader) token(n *yaml.Node) (t TokenSettings, author string) {
 	return t, author
 }
 
-func (c *configReader) verbs(n *yaml.Node) []state.Verb {
+func (c *reader) verbs(n *yaml.Node) []state.Verb {
 	var verbs []state.Verb
 	for i, text := range c.texts(n) {
 		if !slices.Contains(access.Verbs(), state.Verb(text)) {

@@ -1,4 +1,4 @@
-package app
+package command
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"iter"
 	"log/slog"
 
+	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
@@ -40,20 +42,20 @@ type opened struct {
 }
 
 // openBoth opens the source and the state, which is made if there is none.
-func openBoth(ctx context.Context, s *Settings, version string, log *slog.Logger) (o *opened, err error) {
+func openBoth(ctx context.Context, s *config.Settings, version string, log *slog.Logger) (o *opened, err error) {
 	o = new(opened)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, o.close())
 		}
 	}()
-	if o.store, err = openExistingState(ctx, s, version, log); err != nil {
+	if o.store, err = parts.OpenExistingState(ctx, s, version, log); err != nil {
 		return o, err
 	}
-	if o.source, err = openMirrored(ctx, s, o.store, log); err != nil || o.store != nil {
+	if o.source, err = parts.OpenMirrored(ctx, s, o.store, log); err != nil || o.store != nil {
 		return o, err
 	}
-	o.store, err = createState(ctx, s, o.source, version, log)
+	o.store, err = parts.CreateState(ctx, s, o.source, version, log)
 	return o, err
 }
 
@@ -72,17 +74,17 @@ var errNothingLive = errors.New("a simulated endpoint that is embedded begins wi
 
 // attach connects to WeData itself, for what asks there first. The client is the
 // caller's to close.
-func attach(ctx context.Context, s *Settings, env *Env) (*wedata.Client, *slog.Logger, error) {
+func attach(ctx context.Context, s *config.Settings, env *parts.Env) (*wedata.Client, *slog.Logger, error) {
 	if err := s.Validate(); err != nil {
 		return nil, nil, err
 	}
 	if s.Simulate {
-		return nil, nil, &SettingError{Name: "simulate", Err: errNothingLive}
+		return nil, nil, &config.SettingError{Name: "simulate", Err: errNothingLive}
 	}
-	log, err := env.logger(s)
+	log, err := env.Logger(s)
 	if err != nil {
 		return nil, nil, err
 	}
-	client, _, err := connect(ctx, s, env, log)
+	client, _, err := parts.Connect(ctx, s, env, log)
 	return client, log, err
 }

@@ -1,4 +1,4 @@
-package app_test
+package config_test
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -49,14 +49,14 @@ guards:
 		}
 		return when
 	}
-	want := &app.Config{
-		Values: map[string]app.Value{
+	want := &config.File{
+		Values: map[string]config.Value{
 			"source":        {Text: "https://git.example.com/data/tasks.git", Line: 2},
 			"acceptHorizon": {Text: "310s", Line: 3},
 			"rate":          {Text: "15", Line: 4},
 			"allowedHosts":  {Text: "a.example.com,b", Line: 5},
 		},
-		Tokens: []app.TokenSettings{
+		Tokens: []config.TokenSettings{
 			{Name: "lin", File: "lin-token", Verbs: []state.Verb{state.VerbApprove, access.VerbRead}},
 			{Name: "ci-1", File: "ci-token", Verbs: []state.Verb{state.VerbRetry}},
 		},
@@ -75,7 +75,7 @@ guards:
 			},
 		},
 	}
-	got, err := app.ReadConfig("wedatasync.yaml", []byte(text), app.Defaults().Guards)
+	got, err := config.Read("wedatasync.yaml", []byte(text), config.Defaults().Guards)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,8 +136,8 @@ func TestReadConfig_Mistakes(t *testing.T) {
 		"window no instant": {"guards: {windows: [{name: a, start: tomorrow, end: 2026-12-23T18:00:00Z}]}", "this is not a time"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := app.ReadConfig("c.yaml", []byte(tt.text), reconcile.Guards{})
-			if _, ok := errors.AsType[*app.ConfigError](err); !ok || !strings.Contains(err.Error(), tt.want) {
+			_, err := config.Read("c.yaml", []byte(tt.text), reconcile.Guards{})
+			if _, ok := errors.AsType[*config.FileError](err); !ok || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want a ConfigError with %q", err, tt.want)
 			}
 			if err != nil && strings.Contains(err.Error(), "s3cr3t") {
@@ -153,11 +153,11 @@ func FuzzReadConfig(f *testing.F) {
 	f.Add([]byte("a: &a [*a]"))
 	f.Add([]byte("{a,a,a,a,a,a,a,a}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		config, err := app.ReadConfig("c.yaml", data, reconcile.Guards{})
-		if _, ok := errors.AsType[*app.ConfigError](err); err != nil && !ok {
+		cfg, err := config.Read("c.yaml", data, reconcile.Guards{})
+		if _, ok := errors.AsType[*config.FileError](err); err != nil && !ok {
 			t.Errorf("got %T: %v", err, err)
 		}
-		if config == nil && err == nil {
+		if cfg == nil && err == nil {
 			t.Error("got neither a configuration nor an error")
 		}
 	})
@@ -165,30 +165,30 @@ func FuzzReadConfig(f *testing.F) {
 
 func TestSettings_Validate(t *testing.T) {
 	for name, tt := range map[string]struct {
-		change func(*app.Settings)
+		change func(*config.Settings)
 		want   string // "" is valid
 	}{
-		"defaults":             {func(*app.Settings) {}, ""},
-		"no source":            {func(s *app.Settings) { s.Source = "" }, "--source: is needed"},
-		"no state":             {func(s *app.Settings) { s.State = "" }, "--state: is needed"},
-		"no region":            {func(s *app.Settings) { s.Region = "" }, "--region: is needed"},
-		"rate of nothing":      {func(s *app.Settings) { s.Rate = 0 }, "--rate: 0 is not above 0"},
-		"rate over the limit":  {func(s *app.Settings) { s.Rate = 21 }, "at most 20"},
-		"share over all":       {func(s *app.Settings) { s.Share = 1.5 }, "--share: 1.5"},
-		"interval too short":   {func(s *app.Settings) { s.Interval = time.Millisecond }, "shorter than 100ms"},
-		"no grace":             {func(s *app.Settings) { s.Grace = 0 }, "--grace: 0s"},
-		"log format":           {func(s *app.Settings) { s.LogFormat = "xml" }, "neither text nor json"},
-		"http elsewhere":       {func(s *app.Settings) { s.Endpoint = "http://example.com" }, "leave over plain http"},
-		"endpoint with a path": {func(s *app.Settings) { s.Endpoint = "https://example.com/api" }, "scheme"},
-		"endpoint with a user": {func(s *app.Settings) { s.Endpoint = "https://user@example.com" }, "user name"},
-		"short horizon":        {func(s *app.Settings) { s.AcceptHorizon = time.Second }, "less is for local endpoints"},
-		"short horizon, local": {func(s *app.Settings) {
+		"defaults":             {func(*config.Settings) {}, ""},
+		"no source":            {func(s *config.Settings) { s.Source = "" }, "--source: is needed"},
+		"no state":             {func(s *config.Settings) { s.State = "" }, "--state: is needed"},
+		"no region":            {func(s *config.Settings) { s.Region = "" }, "--region: is needed"},
+		"rate of nothing":      {func(s *config.Settings) { s.Rate = 0 }, "--rate: 0 is not above 0"},
+		"rate over the limit":  {func(s *config.Settings) { s.Rate = 21 }, "at most 20"},
+		"share over all":       {func(s *config.Settings) { s.Share = 1.5 }, "--share: 1.5"},
+		"interval too short":   {func(s *config.Settings) { s.Interval = time.Millisecond }, "shorter than 100ms"},
+		"no grace":             {func(s *config.Settings) { s.Grace = 0 }, "--grace: 0s"},
+		"log format":           {func(s *config.Settings) { s.LogFormat = "xml" }, "neither text nor json"},
+		"http elsewhere":       {func(s *config.Settings) { s.Endpoint = "http://example.com" }, "leave over plain http"},
+		"endpoint with a path": {func(s *config.Settings) { s.Endpoint = "https://example.com/api" }, "scheme"},
+		"endpoint with a user": {func(s *config.Settings) { s.Endpoint = "https://user@example.com" }, "user name"},
+		"short horizon":        {func(s *config.Settings) { s.AcceptHorizon = time.Second }, "less is for local endpoints"},
+		"short horizon, local": {func(s *config.Settings) {
 			s.AcceptHorizon, s.Endpoint = time.Second, "http://127.0.0.1:9741"
 		}, ""},
-		"short horizon, simulated": {func(s *app.Settings) { s.AcceptHorizon, s.Simulate = time.Second, true }, ""},
+		"short horizon, simulated": {func(s *config.Settings) { s.AcceptHorizon, s.Simulate = time.Second, true }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := app.Defaults()
+			s := config.Defaults()
 			s.Source = "specs"
 			tt.change(&s)
 			err := s.Validate()
@@ -212,11 +212,11 @@ notify:
   channels:
     - {name: ops, kind: wecom, urlFile: /run/secrets/wecom, topics: [task.refused, plan.held], template: "{{.Text}}"}
 `
-	config, err := app.ReadConfig("wedatasync.yaml", []byte(text), reconcile.Guards{})
+	cfg, err := config.Read("wedatasync.yaml", []byte(text), reconcile.Guards{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := &config.Notify
+	got := &cfg.Notify
 	if got.Link != "https://wedatasync.example.com/" || got.Context != "production" || got.Forge == nil || len(got.Channels) != 1 {
 		t.Fatalf("got %+v", got)
 	}
@@ -230,7 +230,7 @@ notify:
 	if c := got.Channels[0]; c.URL != want.URL || c.Name != want.Name || c.Kind != want.Kind || !slices.Equal(c.Topics, want.Topics) || c.Template != want.Template {
 		t.Errorf("got channel %+v, want %+v", c, want)
 	}
-	if _, err := app.ReadConfig("c.yaml", []byte("notify: {channels: [{url: https://example.com}]}"), reconcile.Guards{}); err == nil {
+	if _, err := config.Read("c.yaml", []byte("notify: {channels: [{url: https://example.com}]}"), reconcile.Guards{}); err == nil {
 		t.Error("the URL of a channel is a secret, and was taken from the configuration itself")
 	}
 }

@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"fmt"
@@ -105,12 +105,12 @@ func (s *Settings) tokenValues(v map[string]string) {
 		v["tokens."+t.Name+".tokenFile"], v["tokens."+t.Name+".verbs"] = t.File, words(t.Verbs)
 	}
 	for _, a := range s.Guards.Authors {
-		v["tokens."+a.Actor+authorSetting] = a.Is
+		v["tokens."+a.Actor+AuthorSetting] = a.Is
 	}
 }
 
-// authorSetting ends the names of the settings that say who a token's bearer is in commits.
-const authorSetting = ".author"
+// AuthorSetting ends the names of the settings that say who a token's bearer is in commits.
+const AuthorSetting = ".author"
 
 func (s *Settings) notifyValues(v map[string]string) {
 	n := &s.Notify

@@ -1,4 +1,4 @@
-package app
+package command
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -13,11 +15,11 @@ import (
 // Adopt takes the source's specs as already applied, without a call: each task
 // that the state does not know yet, and with all also those that it knows. It
 // returns how many.
-func Adopt(ctx context.Context, s Settings, env Env, all bool) (_ int, err error) {
+func Adopt(ctx context.Context, s config.Settings, env parts.Env, all bool) (_ int, err error) {
 	if err := s.Validate(); err != nil {
 		return 0, err
 	}
-	log, err := env.logger(&s)
+	log, err := env.Logger(&s)
 	if err != nil {
 		return 0, err
 	}

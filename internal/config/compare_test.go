@@ -1,4 +1,4 @@
-package app_test
+package config_test
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
@@ -30,11 +30,11 @@ func TestCompare_SeesEverything(t *testing.T) {
 		fields++
 		old, next := fullSettings(), fullSettings()
 		change(t, path, at(reflect.ValueOf(&next).Elem(), index))
-		changes, err := app.Compare(&old, &next)
-		if _, restart := errors.AsType[*app.RestartError](err); len(changes) == 0 && !restart {
+		changes, err := config.Compare(&old, &next)
+		if _, restart := errors.AsType[*config.RestartError](err); len(changes) == 0 && !restart {
 			t.Errorf("%s changes, and nobody sees it (%v)", path, err)
 		}
-		if changes, err := app.Compare(&next, &next); len(changes) > 0 || err != nil {
+		if changes, err := config.Compare(&next, &next); len(changes) > 0 || err != nil {
 			t.Errorf("%s: the same settings differ: %v %v", path, changes, err)
 		}
 	})
@@ -44,11 +44,11 @@ func TestCompare_SeesEverything(t *testing.T) {
 }
 
 // fullSettings are settings in which nothing is empty that has fields of its own.
-func fullSettings() app.Settings {
-	s := app.Defaults()
+func fullSettings() config.Settings {
+	s := config.Defaults()
 	s.Guards.Windows = []reconcile.Window{{Name: "w", Location: time.UTC, Start: time.Unix(1, 0), End: time.Unix(2, 0)}}
 	s.Guards.Authors = []reconcile.Author{{Actor: "lin", Is: "lin@example.com"}}
-	s.Tokens = []app.TokenSettings{{Name: "lin", File: "lin-token"}}
+	s.Tokens = []config.TokenSettings{{Name: "lin", File: "lin-token"}}
 	s.Notify.Forge = &notify.Config{}
 	s.Notify.Channels = []notify.Channel{{Name: "ops", Kind: notify.Slack}}
 	return s
@@ -131,14 +131,14 @@ func change(t *testing.T, path string, v reflect.Value) {
 // TestCompare: what has changed has its name, and both values; what takes a restart
 // refuses all, and shows no value.
 func TestCompare(t *testing.T) {
-	old, next := app.Defaults(), app.Defaults()
+	old, next := config.Defaults(), config.Defaults()
 	next.Interval, next.Guards.MaxChanges = time.Minute, 50
 	next.Notify.Channels = []notify.Channel{{Name: "ops", Kind: notify.Slack, URL: notify.SecretFile("/run/slack")}}
-	got, err := app.Compare(&old, &next)
+	got, err := config.Compare(&old, &next)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []app.Change{
+	want := []config.Change{
 		{Name: "guards.maxChanges", Old: "0", New: "50"},
 		{Name: "interval", Old: "30s", New: "1m0s"},
 		{Name: "notify.channels.ops.kind", New: "slack"},
@@ -148,7 +148,7 @@ func TestCompare(t *testing.T) {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	next.Source, next.Region = "https://ada:s3cr3t@git.example.com/tasks.git", "ap-tokyo"
-	got, err = app.Compare(&old, &next)
+	got, err = config.Compare(&old, &next)
 	if err == nil || len(got) > 0 || err.Error() != "region, source cannot change while the daemon runs: restart it, or set back what has changed" {
 		t.Errorf("got %v, %v", got, err)
 	}
@@ -168,10 +168,10 @@ func TestCompare_Windows(t *testing.T) {
 		"projects": func(w *reconcile.Window) { w.Projects = []string{"1"} },
 		"tasks":    func(w *reconcile.Window) { w.Tasks = []string{"1"} },
 	} {
-		old, next, other := app.Defaults(), app.Defaults(), base
+		old, next, other := config.Defaults(), config.Defaults(), base
 		change(&other)
 		old.Guards.Windows, next.Guards.Windows = []reconcile.Window{base}, []reconcile.Window{other}
-		changes, err := app.Compare(&old, &next)
+		changes, err := config.Compare(&old, &next)
 		if err != nil || len(changes) != 1 || changes[0].Name != "guards.windows" {
 			t.Errorf("%s: %+v, %v", name, changes, err)
 		}

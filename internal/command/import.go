@@ -1,4 +1,4 @@
-package app
+package command
 
 import (
 	"cmp"
@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -55,7 +57,7 @@ type LeftTask struct {
 // Import takes the tasks of projects over as they are live, without a call. Each page
 // is durable before the next is read: an import that was cut short goes on where it
 // was when it is run again, for what reading the pages costs.
-func Import(ctx context.Context, s Settings, env Env, options ImportOptions) (_ *ImportResult, err error) {
+func Import(ctx context.Context, s config.Settings, env parts.Env, options ImportOptions) (_ *ImportResult, err error) {
 	client, log, err := attach(ctx, &s, &env)
 	if err != nil {
 		return nil, err
@@ -118,11 +120,11 @@ func (i *importer) projects() error {
 	i.result.Projects = slices.Compact(list)
 	for _, p := range i.result.Projects {
 		if !(spec.Key{ProjectID: p, TaskID: p}).Valid() {
-			return &SettingError{Name: "project", Err: fmt.Errorf("%q is not an id", p)}
+			return &config.SettingError{Name: "project", Err: fmt.Errorf("%q is not an id", p)}
 		}
 	}
 	if len(i.result.Projects) == 0 {
-		return &SettingError{Name: "project", Err: errors.New("is needed: the source has no specs that would name one")}
+		return &config.SettingError{Name: "project", Err: errors.New("is needed: the source has no specs that would name one")}
 	}
 	return nil
 }

@@ -1,10 +1,12 @@
-package app
+package command
 
 import (
 	"context"
 	"errors"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -13,7 +15,7 @@ import (
 // Live returns what the source asks for that is not so in WeData itself, whatever
 // the state says, and, where there is a state, what of it is live otherwise
 // (Plan.Drift). It reads, and writes nothing.
-func Live(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err error) {
+func Live(ctx context.Context, s config.Settings, env parts.Env) (_ *reconcile.Plan, err error) {
 	client, log, err := attach(ctx, &s, &env)
 	if err != nil {
 		return nil, err
@@ -25,7 +27,7 @@ func Live(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err erro
 			return nil, err
 		}
 	}
-	src, err := OpenSource(&s, "", &k.control, log)
+	src, err := parts.OpenSource(&s, "", &k.control, log)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +50,7 @@ func Live(ctx context.Context, s Settings, env Env) (_ *reconcile.Plan, err erro
 		}
 	}
 	p := reconcile.Diff(reconcile.Input{Specs: rev.Specs, Records: liveRecords(rev.Specs, found), Control: &state.Control{}}, time.Now())
-	p.Source, p.Against = s.sourceInfo().At(rev, unverified), "live"
+	p.Source, p.Against = s.SourceInfo().At(rev, unverified), "live"
 	if k.info.Lineage != "" {
 		p.Drift = reconcile.Drifts(rev.Specs, k.records, found)
 		reconcile.DriftPolicy(s.DriftPolicy).Announce(p.Drift, rev.Specs, k.records, found, time.Now())

@@ -1,4 +1,4 @@
-package app
+package command
 
 import (
 	"context"
@@ -9,21 +9,23 @@ import (
 	mathrand "math/rand/v2"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// answerWithin is how long the daemon gets to answer a word. What is under way may
+// resultWithin is how long the daemon gets to answer a word. What is under way may
 // have to end first.
-const answerWithin = 30 * time.Second
+const resultWithin = 30 * time.Second
 
-// ErrNoAnswer says that the daemon has not answered a word yet. It has it, and will
+// ErrNoResult says that the daemon has not answered a word yet. It has it, and will
 // carry it out.
-var ErrNoAnswer = errors.New("the daemon has not answered yet; it will, and history shows it")
+var ErrNoResult = errors.New("the daemon has not answered yet; it will, and history shows it")
 
-// Say gives a person's word: to the daemon that holds the state, or if there is
+// Enqueue gives a person's word: to the daemon that holds the state, or if there is
 // none, to the state itself.
-func Say(ctx context.Context, s Settings, word state.Word) (state.Answer, error) {
+func Enqueue(ctx context.Context, s config.Settings, word state.Word) (state.Answer, error) {
 	id, err := identityOf(ctx, s.State)
 	if err != nil {
 		return state.Answer{}, err
@@ -32,19 +34,19 @@ func Say(ctx context.Context, s Settings, word state.Word) (state.Answer, error)
 	if err != nil {
 		return state.Answer{}, err
 	}
-	if err := obey(ctx, &s, id, word.Verb); err != nil && !errors.Is(err, state.ErrLocked) {
+	if err := carryOut(ctx, &s, id, word.Verb); err != nil && !errors.Is(err, state.ErrLocked) {
 		return state.Answer{}, err
 	}
-	return waitAnswer(ctx, s.State, word.ID)
+	return WaitResult(ctx, s.State, word.ID)
 }
 
-// waitAnswer waits for the daemon's answer to a word, for as long as makes sense.
-func waitAnswer(ctx context.Context, path string, id int64) (state.Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+// WaitResult waits for the daemon's answer to a word, for as long as makes sense.
+func WaitResult(ctx context.Context, path string, id int64) (state.Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, resultWithin)
 	defer cancel()
 	answer, err := state.WaitAnswer(ctx, path, id)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return answer, ErrNoAnswer
+		return answer, ErrNoResult
 	}
 	return answer, err
 }
@@ -57,9 +59,9 @@ func identityOf(ctx context.Context, path string) (state.Identity, error) {
 	return r.Identity(), r.Close()
 }
 
-// obey carries out the words in a state that nobody holds. To approve a plan, it makes
+// carryOut carries out the words in a state that nobody holds. To approve a plan, it makes
 // one.
-func obey(ctx context.Context, s *Settings, id state.Identity, verb state.Verb) (err error) {
+func carryOut(ctx context.Context, s *config.Settings, id state.Identity, verb state.Verb) (err error) {
 	store, err := state.Open(ctx, s.State, id, state.Options{Actor: "wedatasync"})
 	if err != nil {
 		return err
@@ -71,13 +73,13 @@ func obey(ctx context.Context, s *Settings, id state.Identity, verb state.Verb) 
 	}
 	c := reconcile.Config{
 		Ledger: store, Logger: slog.New(slog.DiscardHandler), Random: mathrand.Float64, NewID: rand.Text,
-		Info: s.sourceInfo(), State: reconcile.StateInfo{Lineage: store.Lineage()},
+		Info: s.SourceInfo(), State: reconcile.StateInfo{Lineage: store.Lineage()},
 		Guards: func() *reconcile.Guards { return &s.Guards },
 		Policy: func() reconcile.DriftPolicy { return reconcile.DriftPolicy(s.DriftPolicy) },
 	}
 	var unplanned error // the word is answered all the same: nothing may be left of it
 	if verb == state.VerbApprove {
-		if c.Source, unplanned = OpenSource(s, "", &control, c.Logger); unplanned == nil {
+		if c.Source, unplanned = parts.OpenSource(s, "", &control, c.Logger); unplanned == nil {
 			defer func() { err = errors.Join(err, c.Source.Close()) }()
 		}
 	}

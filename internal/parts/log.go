@@ -1,4 +1,4 @@
-package app
+package parts
 
 import (
 	"context"
@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+
+	"github.com/wedatasync/wedatasync/internal/config"
 )
 
-// logging is how the log is written. Both its level and its format can change while
+// Logging is how the log is written. Both its level and its format can change while
 // loggers that were made of it are in use.
-type logging struct {
+type Logging struct {
 	quiet bool
 	level slog.LevelVar
 	json  atomic.Bool
@@ -19,13 +21,13 @@ type logging struct {
 	lines slog.Handler // of JSON
 }
 
-// newLogging makes the log as the settings say.
-func newLogging(e *Env, s *Settings) (*logging, error) {
-	l := &logging{quiet: e.Quiet}
+// NewLogging makes the log as the settings say.
+func NewLogging(e *Env, s *config.Settings) (*Logging, error) {
+	l := &Logging{quiet: e.Quiet}
 	w := &lockedWriter{w: e.Log}
 	options := &slog.HandlerOptions{Level: &l.level}
 	l.text, l.lines = slog.NewTextHandler(w, options), slog.NewJSONHandler(w, options)
-	swap, err := l.reload(s)
+	swap, err := l.Reload(s)
 	if err != nil {
 		return nil, err
 	}
@@ -33,11 +35,11 @@ func newLogging(e *Env, s *Settings) (*logging, error) {
 	return l, nil
 }
 
-// reload checks other settings, and returns what makes the log as they say.
-func (l *logging) reload(s *Settings) (swap func(), err error) {
+// Reload checks other settings, and returns what makes the log as they say.
+func (l *Logging) Reload(s *config.Settings) (swap func(), err error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
-		return nil, &SettingError{Name: "log-level", Err: errors.New("it is none of debug, info, warn and error")}
+		return nil, &config.SettingError{Name: "log-level", Err: errors.New("it is none of debug, info, warn and error")}
 	}
 	if l.quiet {
 		level = max(level, slog.LevelWarn)
@@ -48,12 +50,12 @@ func (l *logging) reload(s *Settings) (swap func(), err error) {
 	}, nil
 }
 
-// logger returns a logger that follows.
-func (l *logging) logger() *slog.Logger { return slog.New(&logHandler{l, l.text, l.lines}) }
+// Logger returns a logger that follows.
+func (l *Logging) Logger() *slog.Logger { return slog.New(&logHandler{l, l.text, l.lines}) }
 
 // logHandler writes each record in the format of the moment.
 type logHandler struct {
-	logging     *logging
+	logging     *Logging
 	text, lines slog.Handler
 }
 

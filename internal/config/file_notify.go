@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"strings"
@@ -10,7 +10,7 @@ import (
 
 // notify reads who is told what. Secrets are files, which are read when they are
 // used.
-func (c *configReader) notify(n *yaml.Node, s *notify.Settings) {
+func (c *reader) notify(n *yaml.Node, s *notify.Settings) {
 	c.mapping(n, func(key string, value *yaml.Node) bool {
 		switch key {
 		case "link":
@@ -36,7 +36,7 @@ func (c *configReader) notify(n *yaml.Node, s *notify.Settings) {
 }
 
 // forge reads where commits get a status.
-func (c *configReader) forge(n *yaml.Node, s *notify.Settings) {
+func (c *reader) forge(n *yaml.Node, s *notify.Settings) {
 	c.mapping(n, func(key string, value *yaml.Node) bool {
 		switch key {
 		case "kind":
@@ -58,7 +58,7 @@ func (c *configReader) forge(n *yaml.Node, s *notify.Settings) {
 	})
 }
 
-func (c *configReader) channel(n *yaml.Node) notify.Channel {
+func (c *reader) channel(n *yaml.Node) notify.Channel {
 	var ch notify.Channel
 	c.mapping(n, func(key string, value *yaml.Node) bool {
 		switch key {
@@ -86,7 +86,7 @@ func (c *configReader) channel(n *yaml.Node) notify.Channel {
 
 // secret reads the name of a file. An address in its place is one that somebody who
 // knows it can write to.
-func (c *configReader) secret(n *yaml.Node) notify.Secret {
+func (c *reader) secret(n *yaml.Node) notify.Secret {
 	name := c.text(n)
 	if strings.Contains(name, "://") {
 		c.fail(n, "the name of a file is needed: put the address into a file of its own")

@@ -1,16 +1,17 @@
-package app
+package parts
 
 import (
 	"log/slog"
 
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// sourceConfigs returns how the source is opened, whichever kind it turns out to be. known
+// SourceConfigs returns how the source is opened, whichever kind it turns out to be. known
 // is what the state remembers of its revisions; nil is nothing.
-func sourceConfigs(s *Settings, mirror string, known *state.Control, log *slog.Logger) (source.GitConfig, source.FolderConfig) {
+func SourceConfigs(s *config.Settings, mirror string, known *state.Control, log *slog.Logger) (source.GitConfig, source.FolderConfig) {
 	if known == nil {
 		known = new(state.Control)
 	}
@@ -58,7 +59,7 @@ func trusted(known *state.Control) (commits []string) {
 // OpenSource opens the source of the settings. mirror is the folder for a copy of a git
 // repository; if empty, a temporary one is used. known is what the state remembers of
 // its revisions; nil is nothing.
-func OpenSource(s *Settings, mirror string, known *state.Control, log *slog.Logger) (reconcile.Source, error) {
-	git, folder := sourceConfigs(s, mirror, known, log)
+func OpenSource(s *config.Settings, mirror string, known *state.Control, log *slog.Logger) (reconcile.Source, error) {
+	git, folder := SourceConfigs(s, mirror, known, log)
 	return source.Open(s.Source, git, folder)
 }

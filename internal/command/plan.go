@@ -1,4 +1,4 @@
-package app
+package command
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
@@ -15,11 +17,11 @@ import (
 // Plan returns what a pass would do. It is given a source and a reader of the
 // state, and nothing that could write: neither the API nor the state changes.
 // stateURL, if not empty, is where a daemon exports the state to compare with.
-func Plan(ctx context.Context, s Settings, env Env, stateURL string) (_ *reconcile.Plan, err error) {
+func Plan(ctx context.Context, s config.Settings, env parts.Env, stateURL string) (_ *reconcile.Plan, err error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	log, err := env.logger(&s)
+	log, err := env.Logger(&s)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +39,7 @@ func Plan(ctx context.Context, s Settings, env Env, stateURL string) (_ *reconci
 		return nil, err
 	}
 	// Without a mirror of its own: the daemon may be using that right now.
-	src, err := OpenSource(&s, "", &k.control, log)
+	src, err := parts.OpenSource(&s, "", &k.control, log)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +90,7 @@ func readState(ctx context.Context, path string, id state.Identity) (k known, er
 }
 
 // planOf makes the plan as the reconciler does, and lets the guards see it.
-func planOf(ctx context.Context, s *Settings, src reconcile.Source, rev *reconcile.Revision, unverified error, k known) (*reconcile.Plan, error) {
+func planOf(ctx context.Context, s *config.Settings, src reconcile.Source, rev *reconcile.Revision, unverified error, k known) (*reconcile.Plan, error) {
 	rewrite, err := reconcile.RewriteOf(ctx, src, k.control.Revision, rev.ID)
 	if err != nil {
 		return nil, err
@@ -96,7 +98,7 @@ func planOf(ctx context.Context, s *Settings, src reconcile.Source, rev *reconci
 	facts := reconcile.Facts{Control: &k.control, Rewritten: rewrite == reconcile.RewriteHeld}
 	now := time.Now()
 	p := reconcile.Diff(reconcile.Input{Specs: rev.Specs, Records: k.records, Control: &k.control, Policy: reconcile.DriftPolicy(s.DriftPolicy)}, now)
-	p.Source, p.State = s.sourceInfo().At(rev, unverified), k.info
+	p.Source, p.State = s.SourceInfo().At(rev, unverified), k.info
 	return s.Guards.Check(p, facts, now), nil
 }
 

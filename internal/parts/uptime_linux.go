@@ -1,4 +1,4 @@
-package app
+package parts
 
 import (
 	"time"
@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// uptime is the time since the machine was started, with the time that it slept.
-func uptime() time.Duration {
+// Uptime is the time since the machine was started, with the time that it slept.
+func Uptime() time.Duration {
 	var t unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
 		return time.Duration(time.Now().UnixNano())

@@ -1,9 +1,11 @@
-package app
+package parts
 
 import (
 	"io"
 	"log/slog"
 	"os"
+
+	"github.com/wedatasync/wedatasync/internal/config"
 )
 
 // Env is what the program gets from outside besides its settings.
@@ -23,7 +25,7 @@ type Env struct {
 	Stateless bool
 
 	// Reload reads the settings again, as they were at the start. Nil: they stay.
-	Reload func() (Settings, error)
+	Reload func() (config.Settings, error)
 	// Config is the file that they are read from. It is watched, and need not be there.
 	// Empty: there is none.
 	Config string
@@ -31,11 +33,11 @@ type Env struct {
 	Hangup <-chan os.Signal
 }
 
-// logger makes a log as the settings say.
-func (e *Env) logger(s *Settings) (*slog.Logger, error) {
-	l, err := newLogging(e, s)
+// Logger makes a log as the settings say.
+func (e *Env) Logger(s *config.Settings) (*slog.Logger, error) {
+	l, err := NewLogging(e, s)
 	if err != nil {
 		return nil, err
 	}
-	return l.logger(), nil
+	return l.Logger(), nil
 }

@@ -1,4 +1,4 @@
-package app_test
+package command_test
 
 import (
 	"context"
@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/command"
+	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -29,16 +31,16 @@ func TestImport_FiveThousand(t *testing.T) {
 			}
 		})
 	}
-	o := app.ImportOptions{Projects: []string{"1486804694126882816"}, Actor: "grace", Write: s.Source}
+	o := command.ImportOptions{Projects: []string{"1486804694126882816"}, Actor: "grace", Write: s.Source}
 
 	ctx, cut := context.WithCancel(t.Context())
 	defer cut()
-	o.Progress = func(p app.ImportProgress) {
+	o.Progress = func(p command.ImportProgress) {
 		if p.Seen >= 2000 {
 			cut()
 		}
 	}
-	if _, err := app.Import(ctx, s, env, o); !errors.Is(err, context.Canceled) {
+	if _, err := command.Import(ctx, s, env, o); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v, want it to be cut short", err)
 	}
 	if n := recordsIn(t, s.State); n != 2000 {
@@ -46,8 +48,8 @@ func TestImport_FiveThousand(t *testing.T) {
 	}
 
 	seen, total := 0, 0
-	o.Progress = func(p app.ImportProgress) { seen, total = p.Seen, p.Total }
-	got, err := app.Import(t.Context(), s, env, o)
+	o.Progress = func(p command.ImportProgress) { seen, total = p.Seen, p.Total }
+	got, err := command.Import(t.Context(), s, env, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +63,7 @@ func TestImport_FiveThousand(t *testing.T) {
 		t.Errorf("files: %+v", got.Files)
 	}
 
-	plan, err := app.Plan(t.Context(), s, env, "")
+	plan, err := command.Plan(t.Context(), s, env, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,9 +107,9 @@ func TestImport_NamesAreData(t *testing.T) {
 	for _, id := range append(ids, "has a space", "\u200b") {
 		sim.Edit("1", id, func(task *wedatasim.Task) { task.Submitted, task.Status, task.InstanceVersion = true, 3, 1 })
 	}
-	for _, split := range []app.Split{app.SplitProject, app.SplitTask} {
+	for _, split := range []command.Split{command.SplitProject, command.SplitTask} {
 		out := filepath.Join(t.TempDir(), "specs")
-		got, err := app.Import(t.Context(), s, env, app.ImportOptions{Projects: []string{"1"}, Write: out, Split: split})
+		got, err := command.Import(t.Context(), s, env, command.ImportOptions{Projects: []string{"1"}, Write: out, Split: split})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,11 +123,11 @@ func TestImport_NamesAreData(t *testing.T) {
 			}
 			return err
 		})
-		want := map[app.Split]int{app.SplitProject: 2, app.SplitTask: len(ids) + 1}[split] // and the schema
+		want := map[command.Split]int{command.SplitProject: 2, command.SplitTask: len(ids) + 1}[split] // and the schema
 		if err != nil || files != want || len(got.Files) != want-1 {
 			t.Errorf("%s: %d files are there, %d were written, %v; want %d", split, files, len(got.Files), err, want)
 		}
-		specs, err := app.ReadSpecs(t.Context(), out)
+		specs, err := command.ReadSpecs(t.Context(), out)
 		if err != nil || specs.Len() != len(ids) || specs.Problems().Errors() > 0 {
 			t.Errorf("%s: %d specs, %v, %v", split, specs.Len(), specs.Problems(), err)
 		}
@@ -145,7 +147,7 @@ func TestImport_LinksAreNotFollowed(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(out, "1.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := app.Import(t.Context(), s, env, app.ImportOptions{Projects: []string{"1"}, Write: out}); err == nil {
+	if _, err := command.Import(t.Context(), s, env, command.ImportOptions{Projects: []string{"1"}, Write: out}); err == nil {
 		t.Error("it wrote through a link")
 	}
 	if _, err := os.Lstat(outside); !errors.Is(err, os.ErrNotExist) {
@@ -155,17 +157,17 @@ func TestImport_LinksAreNotFollowed(t *testing.T) {
 
 // simulator starts an endpoint, and returns the settings and the surroundings of a command
 // that uses it, with a source without specs.
-func simulator(t *testing.T) (*wedatasim.Server, app.Settings, app.Env) {
+func simulator(t *testing.T) (*wedatasim.Server, config.Settings, parts.Env) {
 	t.Helper()
 	sim := wedatasim.New(wedatasim.Options{})
 	endpoint := httptest.NewServer(sim)
 	t.Cleanup(endpoint.Close)
-	s, dir := app.Defaults(), t.TempDir()
+	s, dir := config.Defaults(), t.TempDir()
 	s.Source, s.State, s.Endpoint = filepath.Join(dir, "specs"), filepath.Join(dir, "wedatasync.db"), endpoint.URL
 	if err := os.Mkdir(s.Source, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	account := wedatasim.DefaultAccount()
 	vars := map[string]string{"TENCENTCLOUD_SECRET_ID": account.SecretID, "TENCENTCLOUD_SECRET_KEY": account.SecretKey}
-	return sim, s, app.Env{Getenv: func(name string) string { return vars[name] }, Log: t.Output(), Quiet: true, Version: "test"}
+	return sim, s, parts.Env{Getenv: func(name string) string { return vars[name] }, Log: t.Output(), Quiet: true, Version: "test"}
 }

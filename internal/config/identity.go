@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"path/filepath"
@@ -9,8 +9,8 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// mirror is where the daemon keeps its copy of a repository.
-func (s *Settings) mirror() string { return s.State + ".git" }
+// Mirror is where the daemon keeps its copy of a repository.
+func (s *Settings) Mirror() string { return s.State + ".git" }
 
 // sourceName names the source the same way each time: without userinfo, and a
 // folder by its whole path.
@@ -24,7 +24,8 @@ func (s *Settings) sourceName() string {
 	return name
 }
 
-func (s *Settings) sourceInfo() reconcile.SourceInfo {
+// SourceInfo is what a plan says of the source.
+func (s *Settings) SourceInfo() reconcile.SourceInfo {
 	info := reconcile.SourceInfo{URL: s.sourceName()}
 	if source.IsGit(s.Source) {
 		info.Branch = s.Branch
