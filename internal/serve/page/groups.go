@@ -13,7 +13,7 @@ func needs(s *snapshot.Snapshot, reasons []snapshot.Reason) []need {
 	var needs []need
 	grouped := map[snapshot.ReasonCode]bool{}
 	for _, r := range reasons {
-		n := need{Title: snapshot.ReasonTitle(r.Code), Message: r.Message, Commands: r.Commands}
+		n := need{Title: r.Code.Title(), Message: r.Message, Commands: r.Commands}
 		switch _, ofTasks := taskReasons[r.Code]; {
 		case ofTasks && grouped[r.Code]:
 			continue

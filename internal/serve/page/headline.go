@@ -41,46 +41,11 @@ func headline(s *snapshot.Snapshot, reasons []snapshot.Reason, started time.Time
 func reasonsText(reasons []snapshot.Reason) string {
 	var kinds []string
 	for _, r := range reasons {
-		if kind := reasonText(r.Code); !slices.Contains(kinds, kind) {
+		if kind := r.Code.Text(); !slices.Contains(kinds, kind) {
 			kinds = append(kinds, kind)
 		}
 	}
 	return strings.Join(kinds, "; ")
-}
-
-func reasonText(code snapshot.ReasonCode) string {
-	switch code {
-	case snapshot.ReasonState:
-		return "the state cannot be written"
-	case snapshot.ReasonCredentials:
-		return "WeData does not take the credentials"
-	case snapshot.ReasonUnknown:
-		return "an outcome is unknown"
-	case snapshot.ReasonGuard:
-		return "a guard holds the plan"
-	case snapshot.ReasonRefused:
-		return "a commit was refused"
-	case snapshot.ReasonNotRunning:
-		return "a task does not run"
-	case snapshot.ReasonContested:
-		return "others change again what is healed"
-	case snapshot.ReasonNotLive:
-		return "an accepted commit was not seen live"
-	case snapshot.ReasonAlreadyLive:
-		return "what is wanted is live already"
-	case snapshot.ReasonNewerLive:
-		return "a newer version is live"
-	case snapshot.ReasonRecalled:
-		return "a spec is back whose applied version is not known"
-	case snapshot.ReasonSpent:
-		return "a discardState was used already"
-	case snapshot.ReasonSpecs:
-		return "specs have errors"
-	case snapshot.ReasonSignature:
-		return "the newest revision is not verified"
-	default:
-		return "the source cannot be read"
-	}
 }
 
 func waitText(n int) string {

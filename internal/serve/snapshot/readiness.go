@@ -11,85 +11,7 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// ReasonCode says what kind of thing a person has to do. The codes are a closed set.
-type ReasonCode string
-
-// The codes of a Reason.
-const (
-	ReasonState       ReasonCode = "state"        // the state cannot be written
-	ReasonCredentials ReasonCode = "credentials"  // WeData accepts the credentials not at all, or not for a project
-	ReasonUnknown     ReasonCode = "unknown"      // only a person can say what became of a commit
-	ReasonGuard       ReasonCode = "guard"        // a guard holds the plan
-	ReasonRefused     ReasonCode = "refused"      // WeData refused a commit
-	ReasonNotRunning  ReasonCode = "not-running"  // what was applied did not come to run
-	ReasonContested   ReasonCode = "contested"    // a task is changed by others again whenever it is healed
-	ReasonNotLive     ReasonCode = "not-live"     // an accepted commit was not seen live in time
-	ReasonAlreadyLive ReasonCode = "already-live" // what is wanted is live, by an operation that the state does not know
-	ReasonNewerLive   ReasonCode = "newer-live"   // a newer version is live than is wanted
-	ReasonRecalled    ReasonCode = "recalled"     // a spec is back, and it is not known which version was applied
-	ReasonSpent       ReasonCode = "spent"        // an acknowledgement of lost state was used already
-	ReasonSpecs       ReasonCode = "specs"        // a file or a commit of the source cannot be used
-	ReasonSource      ReasonCode = "source"       // the source cannot be read
-	ReasonSignature   ReasonCode = "signature"    // the newest revision is not signed by whom it has to be
-	// The configuration on disk cannot be used, or not without a restart.
-	ReasonConfiguration ReasonCode = "configuration"
-)
-
-// ReasonCodes lists the codes, the most urgent first.
-func ReasonCodes() []ReasonCode {
-	return []ReasonCode{ReasonState, ReasonCredentials, ReasonUnknown, ReasonGuard, ReasonRefused, ReasonNotRunning, ReasonNotLive, ReasonAlreadyLive, ReasonNewerLive, ReasonContested, ReasonRecalled, ReasonSpent, ReasonSpecs, ReasonSignature, ReasonSource, ReasonConfiguration}
-}
-
-// ReasonTitle names a code to people.
-func ReasonTitle(code ReasonCode) string {
-	switch code {
-	case ReasonState:
-		return "State"
-	case ReasonCredentials:
-		return "Credentials"
-	case ReasonUnknown:
-		return "Unknown outcomes"
-	case ReasonGuard:
-		return "Guard"
-	case ReasonRefused:
-		return "Refused commits"
-	case ReasonNotRunning:
-		return "Not running"
-	case ReasonContested:
-		return "Contested"
-	case ReasonNotLive:
-		return "Not live"
-	case ReasonAlreadyLive:
-		return "Already live"
-	case ReasonNewerLive:
-		return "Newer live"
-	case ReasonRecalled:
-		return "Applied before"
-	case ReasonSpent:
-		return "discardState used"
-	case ReasonSpecs:
-		return "Specs"
-	case ReasonSignature:
-		return "Signature"
-	case ReasonConfiguration:
-		return "Configuration"
-	default:
-		return "Source"
-	}
-}
-
-// Reason is why a person is needed: what has happened, and what to do.
-type Reason struct {
-	Code    ReasonCode `json:"code"`
-	Message string     `json:"message"` // one line
-	// Commands are what to type, one of them, as a shell takes them; empty if no
-	// command helps.
-	Commands []string `json:"commands,omitempty"`
-	// Key is the task that Message is about; nil if it is about more.
-	Key *spec.Key `json:"task,omitempty"`
-}
-
-// Readiness says why a person is needed; nothing if nobody is. What ends by itself,
+// Readiness says why an operator is needed; nothing if none is. What ends by itself,
 // such as a lock, a back-off, a window or a long first pass, is no reason.
 // interval is the time between two polls of the source.
 func Readiness(s reconcile.Status, now time.Time, interval time.Duration) []Reason {
@@ -112,27 +34,16 @@ func readiness(s reconcile.Status, d *Digest, now time.Time, interval time.Durat
 	for _, i := range d.Unresolved[:min(len(d.Unresolved), maxNamed)] {
 		c := &d.Plan.Changes[i]
 		reasons = append(reasons, Reason{
-			Code: ReasonUnknown, Key: &c.Key, Commands: ResolveCommands(c.Key),
+			Code: ReasonUnknown, Key: &c.Key, Commands: taskCommands(StateUnknown, c.Key),
 			Message: fmt.Sprintf("the outcome of the last commit of %s is not known: %s", report.Visible(c.Key.String()), report.Visible(c.Have.Attempt.NeedsPerson)),
 		})
 	}
 	reasons = more(reasons, ReasonUnknown, len(d.Unresolved), "commits have an outcome that only a person can tell")
 	reasons = append(reasons, guardReasons(d.Plan)...)
-	if r, ok := refusedReason(d); ok {
-		reasons = append(reasons, r)
-	}
-	if r, ok := notRunningReason(d); ok {
-		reasons = append(reasons, r)
-	}
-	reasons = append(reasons, liveReasons(d)...)
-	if r, ok := contestedReason(d); ok {
-		reasons = append(reasons, r)
-	}
-	if r, ok := recalledReason(d); ok {
-		reasons = append(reasons, r)
-	}
-	if r, ok := spentReason(d); ok {
-		reasons = append(reasons, r)
+	for _, of := range taskReasons() {
+		if r, ok := of.of(d); ok {
+			reasons = append(reasons, r)
+		}
 	}
 	if r, ok := specsReason(d); ok {
 		reasons = append(reasons, r)
@@ -192,90 +103,52 @@ func guardReasons(p *reconcile.Plan) []Reason {
 // GuardWindows is the guard whose hold ends by itself.
 const GuardWindows = "windows"
 
-func refusedReason(d *Digest) (Reason, bool) {
-	return retryReason(d, StateRefused, ReasonRefused,
-		func(c *reconcile.Change) string {
-			return fmt.Sprintf("WeData refused the commit of %s: change the spec, or say retry", report.Visible(c.Key.String()))
-		},
-		"WeData refused %s commits: change their specs, or say retry")
+// taskReason is about the tasks in one state, which stay there until an operator acts.
+type taskReason struct {
+	state  TaskState
+	code   ReasonCode
+	one    string                         // said of a single task
+	detail func(*reconcile.Change) string // goes on where one ends; nil: nothing does
+	many   string                         // said of several, by their number
 }
 
-func notRunningReason(d *Digest) (Reason, bool) {
-	return retryReason(d, StateNotRunning, ReasonNotRunning,
-		func(c *reconcile.Change) string {
-			return fmt.Sprintf("%s was applied and does not run: %s", report.Visible(c.Key.String()), report.Visible(c.Have.Applied.Run.Detail))
-		},
-		"%s tasks were applied and do not run: look at them in WeData, and then say retry")
-}
-
-func contestedReason(d *Digest) (Reason, bool) {
-	return retryReason(d, StateContested, ReasonContested,
-		func(c *reconcile.Change) string {
-			return fmt.Sprintf("%s is not healed: %s", report.Visible(c.Key.String()), report.Visible(c.Detail))
-		},
-		"%s tasks are changed by others again whenever they are healed: change their specs, or say retry")
-}
-
-// liveReasons are about commits that what is live does not agree with.
-func liveReasons(d *Digest) []Reason {
-	var reasons []Reason
-	for _, kind := range []struct {
-		state TaskState
-		code  ReasonCode
-		many  string
-	}{
-		{StateNotLive, ReasonNotLive, "%s accepted commits were not seen live: check their tasks in WeData, then say resolve"},
-		{StateAlreadyLive, ReasonAlreadyLive, "%s tasks are live already as their specs ask, by operations that the state does not know: say resolve or retry, or take over what is live with import"},
-		{StateNewerLive, ReasonNewerLive, "%s tasks are live at newer versions than their specs ask for: change the specs, or say retry"},
-	} {
-		one := func(c *reconcile.Change) string {
-			return fmt.Sprintf("%s: %s", report.Visible(c.Key.String()), report.Visible(c.Detail))
-		}
-		r, ok := retryReason(d, kind.state, kind.code, one, kind.many)
-		if !ok {
-			continue
-		}
-		switch {
-		case r.Key == nil:
-		case kind.state == StateNotLive:
-			r.Commands = ResolveCommands(*r.Key)
-		case kind.state == StateAlreadyLive:
-			r.Commands = []string{TaskCommand("resolve", *r.Key) + " applied", TaskCommand("retry", *r.Key)}
-		}
-		reasons = append(reasons, r)
+func taskReasons() []taskReason {
+	detail := func(c *reconcile.Change) string { return report.Visible(c.Detail) }
+	run := func(c *reconcile.Change) string { return report.Visible(c.Have.Applied.Run.Detail) }
+	return []taskReason{
+		{StateRefused, ReasonRefused, "WeData refused the commit of %s: change the spec, or say retry", nil,
+			"WeData refused %s commits: change their specs, or say retry"},
+		{StateNotRunning, ReasonNotRunning, "%s was applied and does not run: ", run,
+			"%s tasks were applied and do not run: look at them in WeData, and then say retry"},
+		{StateNotLive, ReasonNotLive, "%s: ", detail,
+			"%s accepted commits were not seen live: check their tasks in WeData, then say resolve"},
+		{StateAlreadyLive, ReasonAlreadyLive, "%s: ", detail,
+			"%s tasks are live already as their specs ask, by operations that the state does not know: say resolve or retry, or take over what is live with import"},
+		{StateNewerLive, ReasonNewerLive, "%s: ", detail,
+			"%s tasks are live at newer versions than their specs ask for: change the specs, or say retry"},
+		{StateContested, ReasonContested, "%s is not healed: ", detail,
+			"%s tasks are changed by others again whenever they are healed: change their specs, or say retry"},
+		{StateRecalled, ReasonRecalled, "the spec of %s is back: ", detail,
+			"the specs of %s tasks are back, and it is not known which versions were applied: import them, or say retry"},
+		{StateSpent, ReasonSpent, "%s is held: ", detail,
+			"the discardState of %s tasks was used already: change their specs"},
 	}
-	return reasons
 }
 
-func recalledReason(d *Digest) (Reason, bool) {
-	return retryReason(d, StateRecalled, ReasonRecalled,
-		func(c *reconcile.Change) string {
-			return fmt.Sprintf("the spec of %s is back: %s", report.Visible(c.Key.String()), report.Visible(c.Detail))
-		},
-		"the specs of %s tasks are back, and it is not known which versions were applied: import them, or say retry")
-}
-
-func spentReason(d *Digest) (Reason, bool) {
-	r, ok := retryReason(d, StateSpent, ReasonSpent,
-		func(c *reconcile.Change) string {
-			return fmt.Sprintf("%s is held: %s", report.Visible(c.Key.String()), report.Visible(c.Detail))
-		},
-		"the discardState of %s tasks was used already: change their specs")
-	r.Commands = nil // another spec is needed
-	return r, ok
-}
-
-// retryReason is the reason of tasks that stand so until a person says retry: what one
-// says of a single one, with the command, and many of several, by their number.
-func retryReason(d *Digest, ts TaskState, code ReasonCode, one func(*reconcile.Change) string, many string) (Reason, bool) {
-	switch tasks := d.by[ts]; len(tasks) {
+// of returns the reason, with what to type if it is about a single task; false if it is about none.
+func (r *taskReason) of(d *Digest) (Reason, bool) {
+	switch tasks := d.by[r.state]; len(tasks) {
 	case 0:
 		return Reason{}, false
 	case 1:
 		c := &d.Plan.Changes[tasks[0]]
-		return Reason{Code: code, Key: &c.Key, Commands: []string{TaskCommand("retry", c.Key)}, Message: one(c)}, true
+		message := fmt.Sprintf(r.one, report.Visible(c.Key.String()))
+		if r.detail != nil {
+			message += r.detail(c)
+		}
+		return Reason{Code: r.code, Key: &c.Key, Commands: taskCommands(r.state, c.Key), Message: message}, true
 	default:
-		return Reason{Code: code, Message: fmt.Sprintf(many, Grouped(len(tasks)))}, true
+		return Reason{Code: r.code, Message: fmt.Sprintf(r.many, Grouped(len(tasks)))}, true
 	}
 }
 

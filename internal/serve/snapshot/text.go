@@ -12,14 +12,9 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// TaskCommand is what an operator types to do verb with the task.
-func TaskCommand(verb string, key spec.Key) string {
+// taskCommand is what an operator types to do verb with the task.
+func taskCommand(verb string, key spec.Key) string {
 	return "wedatasync " + verb + " " + key.ShellWord()
-}
-
-// ResolveCommands are the two commands that end an unknown outcome.
-func ResolveCommands(key spec.Key) []string {
-	return []string{TaskCommand("resolve", key) + " applied", TaskCommand("resolve", key) + " not-applied"}
 }
 
 // ApproveCommand is what an operator types to let the plan pass.
@@ -34,8 +29,8 @@ func PauseText(p state.Pause) string {
 	return fmt.Sprintf("%s: %s: %s", what, p.Code, report.Visible(p.Message))
 }
 
-// CommitText says what a change sends.
-func CommitText(c *reconcile.Change) string {
+// commitText says what a change sends.
+func commitText(c *reconcile.Change) string {
 	if c.Want == nil {
 		return ""
 	}

@@ -74,7 +74,7 @@ func (t *Tracker) Called(c *reconcile.Change, next *state.Record, out state.Outc
 	if t.pass != nil {
 		t.pass.note(c.Key, next, out.Class, now)
 	}
-	t.keep(Call{At: now, Key: c.Key, Commit: CommitText(c), Outcome: out})
+	t.keep(Call{At: now, Key: c.Key, Commit: commitText(c), Outcome: out})
 }
 
 // keep adds a call in front, and leaves the list that snapshots have as it is. It needs mu.

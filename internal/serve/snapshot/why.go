@@ -94,12 +94,12 @@ func AnswerText(o state.Outcome) string {
 // ChangeText says what is sent, and which rule asks for it.
 func ChangeText(c *reconcile.Change) string {
 	if c.Reason == reconcile.ReasonDrift {
-		return CommitText(c) + "; " + report.Visible(c.Detail)
+		return commitText(c) + "; " + report.Visible(c.Detail)
 	}
 	if why := RuleText(c.Reason); why != "" {
-		return CommitText(c) + "; " + why
+		return commitText(c) + "; " + why
 	}
-	return CommitText(c)
+	return commitText(c)
 }
 
 // RuleText says which rule asks for a commit.
@@ -126,21 +126,35 @@ func RuleText(r reconcile.Reason) string {
 
 // Commands are what an operator can type to end the state of the task: one of them.
 func Commands(s *Snapshot, ts TaskState, key spec.Key, c *reconcile.Change, rec *state.Record) []string {
-	switch {
-	case ts == StateRefused || ts == StateNotRunning || ts == StateContested || ts == StateAdopted || ts == StateRecalled:
-		return []string{TaskCommand("retry", key)}
-	case (ts == StateUnknown || ts == StateNotLive) && rec != nil && rec.Attempt != nil && rec.Attempt.NeedsPerson != "":
-		return ResolveCommands(key)
-	case ts == StateAlreadyLive:
-		return []string{TaskCommand("resolve", key) + " applied", TaskCommand("retry", key)}
-	case ts == StateNewerLive:
-		return []string{TaskCommand("retry", key)}
-	case ts == StateSuspended && rec != nil && rec.Suspended.Active(s.Now):
-		return []string{TaskCommand("unsuspend", key)}
-	case ts == StateSuspended && s.Status.Control.Suspended.Active(s.Now):
-		return []string{"wedatasync unsuspend"}
-	case (ts == StateGuard || ts == StateWindow) && c != nil && HeldWithPlan(s.Plan(), c):
-		return []string{ApproveCommand(s.Plan())}
+	switch ts {
+	case StateUnknown, StateNotLive:
+		if rec == nil || rec.Attempt == nil || rec.Attempt.NeedsPerson == "" {
+			return nil // it is still read back
+		}
+	case StateSuspended:
+		switch {
+		case rec != nil && rec.Suspended.Active(s.Now):
+			return []string{taskCommand("unsuspend", key)}
+		case s.Status.Control.Suspended.Active(s.Now):
+			return []string{"wedatasync unsuspend"}
+		}
+	case StateGuard, StateWindow:
+		if c != nil && HeldWithPlan(s.Plan(), c) {
+			return []string{ApproveCommand(s.Plan())}
+		}
+	}
+	return taskCommands(ts, key)
+}
+
+// taskCommands are what ends a state that stays until an operator acts: one of them.
+func taskCommands(ts TaskState, key spec.Key) []string {
+	switch ts {
+	case StateUnknown, StateNotLive:
+		return []string{taskCommand("resolve", key) + " applied", taskCommand("resolve", key) + " not-applied"}
+	case StateAlreadyLive:
+		return []string{taskCommand("resolve", key) + " applied", taskCommand("retry", key)}
+	case StateRefused, StateNotRunning, StateContested, StateAdopted, StateRecalled, StateNewerLive:
+		return []string{taskCommand("retry", key)}
 	default:
 		return nil
 	}

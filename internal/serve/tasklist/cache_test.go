@@ -71,3 +71,31 @@ func TestListFollowsTheState(t *testing.T) {
 		look("one that nobody has looked at for long is gone", 3, 6)
 	})
 }
+
+// TestCloseEndsTheReading: nothing reads the state once the Cache is closed, and who asks
+// then is answered at once.
+func TestCloseEndsTheReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reading := false
+		c := NewCache(func(ctx context.Context) (*state.Reader, error) {
+			reading = true
+			<-ctx.Done()
+			time.Sleep(time.Second) // what a slow disk takes to let go
+			reading = false
+			return nil, ctx.Err()
+		})
+		c.Peek(t.Context())
+		synctest.Wait()
+		if !reading {
+			t.Fatal("nothing reads")
+		}
+		if c.Close(); reading {
+			t.Error("the state is read after Close")
+		}
+		begun := time.Now()
+		if l := c.Get(t.Context()); len(l.Tasks) > 0 || time.Since(begun) > 0 || reading {
+			t.Errorf("%d tasks after %v", len(l.Tasks), time.Since(begun))
+		}
+		c.Close()
+	})
+}
