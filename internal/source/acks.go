@@ -7,6 +7,10 @@ import (
 	"strconv"
 )
 
+// maxHaves bounds the commits we tell a server that we have. After a push it
+// needs one; after a rewrite, one that both sides still share.
+const maxHaves = 64
+
 // maxAcks bounds the lines in which a server says what we have in common: one for each
 // commit we tell it of, and one more, are what there is to say. go-git keeps them all.
 const maxAcks = 4 * maxHaves

@@ -63,9 +63,9 @@ func layouts() []layout {
 func BenchmarkGit(b *testing.B) {
 	for _, l := range layouts() {
 		r := newRepo(b)
-		head := r.importFiles("", true, l.files)
-		r.bare("gc", "-q")
-		config := GitConfig{URL: r.dir, Path: "in", Mirror: filepath.Join(b.TempDir(), "mirror.git")}
+		head := r.Import("", true, l.files)
+		r.Bare("gc", "-q")
+		config := GitConfig{URL: r.Dir, Path: "in", Mirror: filepath.Join(b.TempDir(), "mirror.git")}
 		open := func(c GitConfig) *Git {
 			g, err := OpenGit(c)
 			must(b, err)
@@ -73,7 +73,7 @@ func BenchmarkGit(b *testing.B) {
 		}
 		b.Run("first/"+l.name, func(b *testing.B) {
 			withCPU(b, func() {
-				g := open(GitConfig{URL: r.dir, Path: "in"})
+				g := open(GitConfig{URL: r.Dir, Path: "in"})
 				poll(b, g)
 				must(b, g.Close())
 			})
@@ -111,7 +111,7 @@ func BenchmarkGit(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()
 				version++
-				head = r.importFiles(head, false, l.edit(version))
+				head = r.Import(head, false, l.edit(version))
 				b.StartTimer()
 				if rev := poll(b, g); rev.ID != head {
 					b.Fatalf("the revision is %s, want %s", rev.ID, head)
@@ -138,12 +138,12 @@ func heldBytes() int64 {
 func BenchmarkChanges(b *testing.B) {
 	for _, n := range sizes() {
 		r := newRepo(b)
-		base := r.importFiles("", true, manyFiles(n, 1))
-		head := r.importFiles(base, false, everyHundredth(n, 2))
-		r.bare("gc", "-q")
+		base := r.Import("", true, manyFiles(n, 1))
+		head := r.Import(base, false, everyHundredth(n, 2))
+		r.Bare("gc", "-q")
 		b.Run(fmt.Sprintf("ours/files=%d", n), func(b *testing.B) {
 			for b.Loop() {
-				repository, err := OpenRepository(r.dir)
+				repository, err := OpenRepository(r.Dir)
 				must(b, err)
 				changes, err := repository.Changes(b.Context(), base, head, "in")
 				if err != nil || len(changes) != 10 {
@@ -154,7 +154,7 @@ func BenchmarkChanges(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("git/files=%d", n), func(b *testing.B) {
 			for b.Loop() {
-				r.bare("diff", "--stat", base, head, "--", "in")
+				r.Bare("diff", "--stat", base, head, "--", "in")
 			}
 		})
 	}

@@ -59,20 +59,20 @@ func (c *catalog) apply(changes []change, p parsed) {
 // changes lists how a snapshot differs from the one that the catalog holds, of which
 // no more than the root need be known. If the store has that one no longer, each file
 // is compared with the catalog.
-func (c *catalog) changes(s *store, from, to snapshot, base string, b *budget) ([]change, error) {
+func (c *catalog) changes(s *Store, from, to snapshot, base string, b *budget) ([]change, error) {
 	switch {
 	case from.root == to.root:
 		return nil, nil
-	case !from.root.IsZero() && !s.has(from.root):
+	case !from.root.IsZero() && !s.Has(from.root):
 		return c.allChanges(s, to, base, b)
 	case !from.root.IsZero() && from.entries == nil:
 		var err error
-		if from, err = s.snapshotOf(from.root); err != nil {
+		if from, err = snapshotOf(s, from.root); err != nil {
 			return nil, err
 		}
 	}
 	var changes []change
-	err := s.compare(from, to, base, b, func(name string, _, l leaf) error {
+	err := compare(s, from, to, base, b, func(name string, _, l leaf) error {
 		b.replace(name)
 		changes = append(changes, change{name, l})
 		return nil
@@ -80,10 +80,10 @@ func (c *catalog) changes(s *store, from, to snapshot, base string, b *budget) (
 	return changes, err
 }
 
-func (c *catalog) allChanges(s *store, to snapshot, base string, b *budget) ([]change, error) {
+func (c *catalog) allChanges(s *Store, to snapshot, base string, b *budget) ([]change, error) {
 	var changes []change
 	seen := make(map[string]struct{})
-	err := s.compare(snapshot{}, to, base, b, func(name string, _, l leaf) error {
+	err := compare(s, snapshot{}, to, base, b, func(name string, _, l leaf) error {
 		seen[name] = struct{}{}
 		if c.leaf(name) != l {
 			b.replace(name)
@@ -108,7 +108,7 @@ const manyChanges = 1024
 
 // parseAll makes the files of the changes, for apply. If they are many, it packs them as
 // they come: a first revision then takes little more memory than it does later.
-func (s *store) parseAll(changes []change, many int, b *budget) (p parsed, err error) {
+func parseAll(s *Store, changes []change, many int, b *budget) (p parsed, err error) {
 	var commits atomic.Int64
 	count := func(files []*spec.File) {
 		for _, f := range files {
@@ -118,11 +118,11 @@ func (s *store) parseAll(changes []change, many int, b *budget) (p parsed, err e
 		}
 	}
 	if len(changes) < many {
-		p.files, err = s.parse(changes, b)
+		p.files, err = parseFiles(s, changes, b)
 		count(p.files)
 	} else {
 		p.packed = make([]*spec.Packed, (len(changes)+parseBatch-1)/parseBatch)
-		err = s.batches(changes, b, func(start int, files []*spec.File) {
+		err = parseBatches(s, changes, b, func(start int, files []*spec.File) {
 			count(files)
 			for i, f := range files {
 				if f != nil {
@@ -136,20 +136,20 @@ func (s *store) parseAll(changes []change, many int, b *budget) (p parsed, err e
 	return p, err
 }
 
-// parse makes the file of each change; nil where there is nothing.
-func (s *store) parse(changes []change, b *budget) ([]*spec.File, error) {
+// parseFiles makes the file of each change; nil where there is nothing.
+func parseFiles(s *Store, changes []change, b *budget) ([]*spec.File, error) {
 	all := make([]*spec.File, len(changes))
-	err := s.batches(changes, b, func(start int, files []*spec.File) { copy(all[start:], files) })
+	err := parseBatches(s, changes, b, func(start int, files []*spec.File) { copy(all[start:], files) })
 	return all, err
 }
 
 // parseBatch is how many files one processor parses at a time.
 const parseBatch = 64
 
-// batches makes the file of each change, and hands them on as they come, several at a
+// parseBatches makes the file of each change, and hands them on as they come, several at a
 // time and from several goroutines, with where in changes they start. What a file says
 // depends on its name and its blob alone.
-func (s *store) batches(changes []change, b *budget, each func(start int, files []*spec.File)) error {
+func parseBatches(s *Store, changes []change, b *budget, each func(start int, files []*spec.File)) error {
 	p := &parser{budget: b, twins: twinsOf(changes), large: semaphore.NewWeighted(spec.MaxFileSize)}
 	workers, working := errgroup.WithContext(b.ctx)
 	p.ctx = working
@@ -160,7 +160,7 @@ func (s *store) batches(changes []change, b *budget, each func(start int, files 
 			files := make([]*spec.File, len(batch))
 			for i, c := range batch {
 				var err error
-				if files[i], err = s.file(c, p); err != nil {
+				if files[i], err = fileOf(s, c, p); err != nil {
 					return err
 				}
 			}
@@ -174,14 +174,14 @@ func (s *store) batches(changes []change, b *budget, each func(start int, files 
 	return context.Cause(b.ctx)
 }
 
-// file makes the file of one change.
-func (s *store) file(c change, p *parser) (*spec.File, error) {
+// fileOf makes the file of one change.
+func fileOf(s *Store, c change, p *parser) (*spec.File, error) {
 	switch c.kind {
 	case kindNone:
 		return nil, nil
 	case kindSpec:
-		data, err := s.read(c.hash, plumbing.BlobObject, spec.MaxFileSize)
-		if large, ok := errors.AsType[tooLarge](err); ok {
+		data, err := s.Read(c.hash, plumbing.BlobObject, spec.MaxFileSize)
+		if large, ok := errors.AsType[TooLarge](err); ok {
 			return p.complaint(tooLargeFile(c.name, large))
 		}
 		if err != nil {
@@ -189,7 +189,7 @@ func (s *store) file(c change, p *parser) (*spec.File, error) {
 		}
 		return p.file(c.name, c.hash, data)
 	case kindHidden, kindIgnored:
-		if f := s.unreadFile(c); f != nil {
+		if f := unreadFile(s, c); f != nil {
 			return p.complaint(f)
 		}
 		return nil, nil
@@ -198,6 +198,6 @@ func (s *store) file(c change, p *parser) (*spec.File, error) {
 	}
 }
 
-func tooLargeFile(name string, large tooLarge) *spec.File {
+func tooLargeFile(name string, large TooLarge) *spec.File {
 	return spec.BadFile(name, "too-large", fmt.Sprintf("the file has %s: split it", large))
 }

@@ -112,10 +112,10 @@ func (g *Git) fetch(ctx context.Context) (head plumbing.Hash, err error) {
 		return head, err
 	}
 	defer c.Close() // all that counts has been read by then
-	if g.mirror == nil || anew && !g.mirror.store.has(c.head) {
+	if g.mirror == nil || anew && !g.mirror.store.Has(c.head) {
 		return c.head, g.clone(ctx, c)
 	}
-	if !g.mirror.store.has(c.head) {
+	if !g.mirror.store.Has(c.head) {
 		if err := g.receive(ctx, c, g.mirror); err != nil {
 			return head, err
 		}
@@ -127,7 +127,7 @@ func (g *Git) fetch(ctx context.Context) (head plumbing.Hash, err error) {
 // push can take back and push again, and what is not verified is never compacted.
 func (g *Git) overgrown() bool {
 	s := g.mirror.store
-	return len(s.packs) > 2*g.packs || s.size() > 2*g.config.MaxPack
+	return s.PackCount() > 2*g.packs || s.Size() > 2*g.config.MaxPack
 }
 
 func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
@@ -139,7 +139,7 @@ func (g *Git) receive(ctx context.Context, c *conversation, m *mirror) error {
 	var haves []plumbing.Hash
 	if !m.head.IsZero() {
 		var err error
-		if haves, err = m.store.haves(ctx, m.head); err != nil {
+		if haves, err = m.store.Newest(ctx, m.head, maxHaves); err != nil {
 			return err
 		}
 	}

@@ -94,7 +94,7 @@ func OpenGit(c GitConfig) (*Git, error) {
 func (g *Git) Poll(ctx context.Context) (*reconcile.Revision, error) {
 	g.reconnect()
 	revision, err := g.poll(ctx)
-	if !errors.Is(err, errDamaged) {
+	if !errors.Is(err, ErrDamaged) {
 		return revision, g.describe(err)
 	}
 	g.log.Warn("the mirror is damaged: fetching everything anew", "source", g.source, "error", err)
@@ -102,7 +102,7 @@ func (g *Git) Poll(ctx context.Context) (*reconcile.Revision, error) {
 		return nil, g.describe(err)
 	}
 	revision, err = g.poll(ctx)
-	if errors.Is(err, errDamaged) && g.mirror != nil {
+	if errors.Is(err, ErrDamaged) && g.mirror != nil {
 		g.broken = g.mirror.head
 	}
 	return revision, g.describe(err)
@@ -151,8 +151,8 @@ func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision
 	g.snapshot = next.snapshot
 	g.revision = revisionOf(next.commit, g.catalog.set)
 	g.revision.Verified = g.trust.mark.String()
-	g.mirror.store.rest()
-	if len(g.mirror.store.packs) > g.packs && head == g.mirror.head {
+	g.mirror.store.Evict()
+	if g.mirror.store.PackCount() > g.packs && head == g.mirror.head {
 		g.compact(ctx)
 	}
 	if g.unsaved*savedShare >= max(g.catalog.set.Files(), g.catalog.set.Len()) {
@@ -224,17 +224,17 @@ func (s *step) cost() int {
 func (g *Git) load(ctx context.Context, head plumbing.Hash) (next step, err error) {
 	defer recovered(&err)
 	s := g.mirror.store
-	if next.commit, err = s.commit(head); err != nil {
+	if next.commit, err = s.Commit(head); err != nil {
 		return next, err
 	}
-	if next.snapshot, err = s.snapshot(next.commit.TreeHash, g.config.Path); err != nil {
+	if next.snapshot, err = snapshotAt(s, next.commit.TreeHash, g.config.Path); err != nil {
 		return next, err
 	}
 	b := newBudget(ctx, g.catalog.set)
 	if next.changes, err = g.catalog.changes(s, g.snapshot, next.snapshot, g.config.Path, b); err != nil {
 		return next, err
 	}
-	next.parsed, err = s.parseAll(next.changes, g.many, b)
+	next.parsed, err = parseAll(s, next.changes, g.many, b)
 	return next, err
 }
 
@@ -272,7 +272,7 @@ func (g *Git) Descends(ctx context.Context, old, revision string) (bool, error) 
 	if g.mirror == nil {
 		return false, g.describe(&Error{Kind: ErrMirror, Detail: "nothing has been fetched yet"})
 	}
-	ok, err := g.mirror.store.descends(ctx, plumbing.NewHash(old), plumbing.NewHash(revision))
+	ok, err := g.mirror.store.Descends(ctx, plumbing.NewHash(old), plumbing.NewHash(revision))
 	return ok, g.describe(err)
 }
 

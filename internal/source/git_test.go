@@ -14,11 +14,11 @@ import (
 
 func TestPollFollowsTheBranch(t *testing.T) {
 	r := newRepo(t)
-	first := r.commit(map[string]string{"a.yaml": specOf("a", 1), "sub/b.yml": specOf("b", 2), "README.md": "hello"})
+	first := r.Commit(map[string]string{"a.yaml": specOf("a", 1), "sub/b.yml": specOf("b", 2), "README.md": "hello"})
 	g := r.open(GitConfig{})
 
 	rev := poll(t, g)
-	if rev.ID != first || rev.Author != "Ann <ann@example.com>" || rev.Subject != "change" || !rev.When.Equal(r.now) {
+	if rev.ID != first || rev.Author != "Ann <ann@example.com>" || rev.Subject != "change" || !rev.When.Equal(r.Now) {
 		t.Errorf("the first revision is %+v, want commit %s", rev, first)
 	}
 	wantSaid(t, rev, "a v1 a.yaml", "b v2 sub/b.yml")
@@ -46,9 +46,9 @@ func TestPollFollowsTheBranch(t *testing.T) {
 	}
 	for _, step := range steps {
 		if step.git != nil {
-			r.git(step.git...)
+			r.Git(step.git...)
 		}
-		head := r.commit(step.files)
+		head := r.Commit(step.files)
 		t.Log(step.name)
 		next := poll(t, g)
 		if next.ID != head {
@@ -64,13 +64,13 @@ func TestPollFollowsTheBranch(t *testing.T) {
 // Of many files only those that differ are parsed again.
 func TestPollParsesOnlyWhatDiffers(t *testing.T) {
 	r := newRepo(t)
-	head := r.importFiles("", true, manyFiles(1000, 1))
+	head := r.Import("", true, manyFiles(1000, 1))
 	g := r.open(GitConfig{Path: "in"})
 	poll(t, g)
 	if g.unsaved != 0 {
 		t.Fatalf("%d of 1000 files are not saved", g.unsaved)
 	}
-	r.importFiles(head, false, everyHundredth(1000, 2))
+	r.Import(head, false, everyHundredth(1000, 2))
 	poll(t, g)
 	if g.unsaved != 10 {
 		t.Errorf("%d files were parsed for 10 that differ", g.unsaved)
@@ -97,7 +97,7 @@ func everyHundredth(n, version int) map[string]string {
 
 func TestPollReadsOnlyBelowThePath(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{
+	r.Commit(map[string]string{
 		"a.yaml": specOf("a", 1), "in/b.yaml": specOf("b", 1), "in/c/c.yaml": specOf("c", 1), "inside/d.yaml": specOf("d", 1),
 		"in/.hidden/e.yaml": specOf("e", 1), "in/.f.yaml": specOf("f", 1), "in/g.json": "{}",
 	})
@@ -109,22 +109,22 @@ func TestPollReadsOnlyBelowThePath(t *testing.T) {
 
 func TestIgnoreFile(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{
+	r.Commit(map[string]string{
 		"in/a.yaml": specOf("a", 1), "in/drafts/b.yaml": specOf("b", 1), "in/drafts/keep/c.yaml": specOf("c", 1), "in/ci.yaml": "jobs: {}",
 		"in/" + IgnoreFile: "# ours\n/ci.yaml\n*.tmp.yaml\n", ".wedatasyncignore": "in\n",
 	})
 	g := r.open(GitConfig{Path: "in"})
 	wantSaid(t, poll(t, g), "a v1 in/a.yaml", "b v1 in/drafts/b.yaml", "c v1 in/drafts/keep/c.yaml")
 
-	r.commit(map[string]string{"in/" + IgnoreFile: "drafts/*\n!drafts/keep/\n/ci.yaml\r\n"})
+	r.Commit(map[string]string{"in/" + IgnoreFile: "drafts/*\n!drafts/keep/\n/ci.yaml\r\n"})
 	wantSaid(t, poll(t, g), "a v1 in/a.yaml", "c v1 in/drafts/keep/c.yaml", "warning not-read in/drafts/b.yaml")
 
-	r.commit(map[string]string{"in/" + IgnoreFile: ""})
+	r.Commit(map[string]string{"in/" + IgnoreFile: ""})
 	wantSaid(t, poll(t, g), "a v1 in/a.yaml", "b v1 in/drafts/b.yaml", "c v1 in/drafts/keep/c.yaml", "error api-version in/ci.yaml")
 
 	t.Run("one that cannot be used stops everything", func(t *testing.T) {
 		for _, text := range []string{"[a\n", "ok\n" + strings.Repeat("#", maxIgnore)} {
-			r.commit(map[string]string{"in/" + IgnoreFile: text})
+			r.Commit(map[string]string{"in/" + IgnoreFile: text})
 			if _, err := g.Poll(t.Context()); !errors.Is(err, ErrIgnoreFile) {
 				t.Errorf("the error is %v", err)
 			}
@@ -135,9 +135,9 @@ func TestIgnoreFile(t *testing.T) {
 // What is no plain file is complained of where it would be a spec, and never read.
 func TestOddEntries(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
-	blob := r.feed(r.work, specOf("b", 1), "hash-object", "-w", "--stdin")
-	folder := r.feed(r.work, "100644 blob "+blob+"\tb.yaml\x00", "mktree", "-z")
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
+	blob := r.Feed(r.Work, specOf("b", 1), "hash-object", "-w", "--stdin")
+	folder := r.Feed(r.Work, "100644 blob "+blob+"\tb.yaml\x00", "mktree", "-z")
 	long := strings.Repeat("x", 300)
 	tree := strings.Join([]string{
 		"100644 blob " + blob + "\tc\nd.yaml",
@@ -146,13 +146,13 @@ func TestOddEntries(t *testing.T) {
 		"120000 blob " + blob + "\tlink.yaml",
 		"120000 blob " + blob + "\tlink",
 		"120000 blob " + blob + "\tlink.md",
-		"160000 commit " + r.git("rev-parse", "HEAD") + "\tmodule",
-		"160000 commit " + r.git("rev-parse", "HEAD") + "\tmodule.yaml",
+		"160000 commit " + r.Git("rev-parse", "HEAD") + "\tmodule",
+		"160000 commit " + r.Git("rev-parse", "HEAD") + "\tmodule.yaml",
 		"040000 tree " + folder + "\tfolder.yaml",
 		"040000 tree " + folder + "\to\x1bdd",
 	}, "\x00") + "\x00"
-	head := r.git("commit-tree", "-m", "odd", r.feed(r.work, tree, "mktree", "-z"))
-	r.git("push", "-q", "-f", "origin", head+":refs/heads/main")
+	head := r.Git("commit-tree", "-m", "odd", r.Feed(r.Work, tree, "mktree", "-z"))
+	r.Git("push", "-q", "-f", "origin", head+":refs/heads/main")
 
 	g := r.open(GitConfig{})
 	rev := poll(t, g)
@@ -175,32 +175,32 @@ func TestOddEntries(t *testing.T) {
 		t.Errorf("complaints (-want +got):\n%s", diff)
 	}
 
-	r.git("push", "-q", "-f", "origin", "HEAD:refs/heads/main")
+	r.Git("push", "-q", "-f", "origin", "HEAD:refs/heads/main")
 	wantSaid(t, poll(t, g), "a v1 a.yaml")
 }
 
 func TestHugeFile(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1), "huge.yaml": strings.Repeat("# nothing\n", spec.MaxFileSize/10+1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1), "huge.yaml": strings.Repeat("# nothing\n", spec.MaxFileSize/10+1)})
 	wantSaid(t, poll(t, r.open(GitConfig{})), "a v1 a.yaml", "error too-large huge.yaml")
 }
 
 func TestDescends(t *testing.T) {
 	r := newRepo(t)
-	root := r.commit(map[string]string{"a.yaml": specOf("a", 1)})
-	r.git("switch", "-q", "-c", "side")
-	r.now = r.now.AddDate(-1, 0, 0) // a clock that is wrong
-	side := r.commit(map[string]string{"b.yaml": specOf("b", 1)})
-	r.now = r.now.AddDate(1, 0, 0)
-	r.git("switch", "-q", "main")
-	left := r.commit(map[string]string{"a.yaml": specOf("a", 2)})
-	r.git("merge", "-q", "--no-ff", "-m", "merge", "side")
-	merge := r.push("after")
+	root := r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
+	r.Git("switch", "-q", "-c", "side")
+	r.Now = r.Now.AddDate(-1, 0, 0) // a clock that is wrong
+	side := r.Commit(map[string]string{"b.yaml": specOf("b", 1)})
+	r.Now = r.Now.AddDate(1, 0, 0)
+	r.Git("switch", "-q", "main")
+	left := r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
+	r.Git("merge", "-q", "--no-ff", "-m", "merge", "side")
+	merge := r.Push("after")
 	g := r.open(GitConfig{})
 	poll(t, g)
 
-	r.git("checkout", "-q", "--orphan", "other")
-	other := r.push("unrelated")
+	r.Git("checkout", "-q", "--orphan", "other")
+	other := r.Push("unrelated")
 	poll(t, g)
 
 	tests := []struct {
@@ -230,19 +230,19 @@ func TestDescends(t *testing.T) {
 // beside.
 func TestSameSpecs(t *testing.T) {
 	r := newRepo(t)
-	first := r.commit(map[string]string{"tasks/a.yaml": specOf("a", 1), "tasks/b.yaml": specOf("b", 1), "README": "one"})
-	second := r.commit(map[string]string{"README": "two", "tasks/notes.txt": "nothing"})
-	other := r.commit(map[string]string{"tasks/a.yaml": specOf("a", 2)})
-	ignores := r.commit(map[string]string{"tasks/a.yaml": specOf("a", 1), "tasks/.wedatasyncignore": "b.yaml\n"})
+	first := r.Commit(map[string]string{"tasks/a.yaml": specOf("a", 1), "tasks/b.yaml": specOf("b", 1), "README": "one"})
+	second := r.Commit(map[string]string{"README": "two", "tasks/notes.txt": "nothing"})
+	other := r.Commit(map[string]string{"tasks/a.yaml": specOf("a", 2)})
+	ignores := r.Commit(map[string]string{"tasks/a.yaml": specOf("a", 1), "tasks/.wedatasyncignore": "b.yaml\n"})
 	g := r.open(GitConfig{Path: "tasks"})
 	poll(t, g)
-	r.git("reset", "-q", "--hard", first)
-	r.git("commit", "-q", "--amend", "-m", "the same in other words")
-	amended := r.push("amended")
+	r.Git("reset", "-q", "--hard", first)
+	r.Git("commit", "-q", "--amend", "-m", "the same in other words")
+	amended := r.Push("amended")
 	poll(t, g)
-	r.git("mv", "tasks", "elsewhere")
-	r.git("commit", "-q", "-m", "moved")
-	moved := strings.TrimSpace(r.git("rev-parse", "HEAD"))
+	r.Git("mv", "tasks", "elsewhere")
+	r.Git("commit", "-q", "-m", "moved")
+	moved := strings.TrimSpace(r.Git("rev-parse", "HEAD"))
 
 	tests := []struct {
 		name     string
@@ -269,13 +269,13 @@ func TestSameSpecs(t *testing.T) {
 // Descends to say.
 func TestForcePush(t *testing.T) {
 	r := newRepo(t)
-	base := r.commit(map[string]string{"a.yaml": specOf("a", 1), "b.yaml": specOf("b", 1)})
-	old := r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	base := r.Commit(map[string]string{"a.yaml": specOf("a", 1), "b.yaml": specOf("b", 1)})
+	old := r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
 	g := r.open(GitConfig{})
 	poll(t, g)
 
-	r.git("reset", "-q", "--hard", base)
-	next := r.commit(map[string]string{"b.yaml": specOf("b", 2)})
+	r.Git("reset", "-q", "--hard", base)
+	next := r.Commit(map[string]string{"b.yaml": specOf("b", 2)})
 	wantSaid(t, poll(t, g), "a v1 a.yaml", "b v2 b.yaml")
 	if ok, err := g.Descends(t.Context(), old, next); ok || err != nil {
 		t.Errorf("the new history descends from the old: %v, %v", ok, err)
@@ -300,9 +300,9 @@ func TestWhatIsNotThere(t *testing.T) {
 	for _, test := range tests {
 		wantError(t, r.open(test.config), test.kind, test.say)
 	}
-	r.commit(map[string]string{"a.yaml": specOf("a", 1), "in/b.yaml": specOf("b", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1), "in/b.yaml": specOf("b", 1)})
 	for _, branch := range []string{"b1", "b2", "b3", "b4", "b5"} {
-		r.git("push", "-q", "origin", "HEAD:refs/heads/"+branch)
+		r.Git("push", "-q", "origin", "HEAD:refs/heads/"+branch)
 	}
 	wantError(t, r.open(GitConfig{Branch: "master"}), ErrNoBranch, `master: it has b1, b2, b3, b4, b5 and 1 more`)
 	wantError(t, r.open(GitConfig{Path: "out"}), ErrNoPath, `there is no "out"`)
@@ -311,11 +311,11 @@ func TestWhatIsNotThere(t *testing.T) {
 	t.Run("any more", func(t *testing.T) {
 		g := r.open(GitConfig{Branch: "b1", Path: "in"})
 		rev := poll(t, g)
-		r.git("push", "-q", "origin", ":refs/heads/b1")
+		r.Git("push", "-q", "origin", ":refs/heads/b1")
 		wantError(t, g, ErrNoBranch, "b2")
-		r.write(map[string]string{"in/b.yaml": ""})
-		r.push("empty")
-		r.git("push", "-q", "origin", "HEAD:refs/heads/b1")
+		r.Write(map[string]string{"in/b.yaml": ""})
+		r.Push("empty")
+		r.Git("push", "-q", "origin", "HEAD:refs/heads/b1")
 		wantError(t, g, ErrNoPath, "")
 		wantSaid(t, rev, "b v1 in/b.yaml")
 	})

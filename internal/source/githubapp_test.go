@@ -110,7 +110,7 @@ func (h *github) check(jwt string) error {
 
 func TestGitHubApp(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	must(t, err)
 	stranger, err := rsa.GenerateKey(rand.Reader, 2048)

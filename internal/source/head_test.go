@@ -9,7 +9,7 @@ import (
 // TestHead: where the branch is can be asked without fetching anything.
 func TestHead(t *testing.T) {
 	r := newRepo(t)
-	want := r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	want := r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	g := r.open(GitConfig{})
 	if got, err := g.Head(t.Context()); err != nil || got != want {
 		t.Errorf("the branch is at %s (%v), want %s", got, err, want)

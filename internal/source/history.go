@@ -5,18 +5,15 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// maxHaves bounds the commits we tell a server that we have. After a push it
-// needs one; after a rewrite, one that both sides still share.
-const maxHaves = 64
-
-// ancestors yields the commit and all it descends from, the newest first as far
+// Ancestors yields the commit and all it descends from, the newest first as far
 // as their dates tell; a wrong date changes the order alone.
-func (s *store) ancestors(ctx context.Context, start plumbing.Hash) iter.Seq2[*gitobject.Commit, error] {
+func (s *Store) Ancestors(ctx context.Context, start plumbing.Hash) iter.Seq2[*gitobject.Commit, error] {
 	return func(yield func(*gitobject.Commit, error) bool) {
 		var queue byDate
 		seen := make(map[plumbing.Hash]struct{})
@@ -25,7 +22,7 @@ func (s *store) ancestors(ctx context.Context, start plumbing.Hash) iter.Seq2[*g
 				return nil
 			}
 			seen[h] = struct{}{}
-			c, err := s.commit(h)
+			c, err := s.Commit(h)
 			if err == nil {
 				heap.Push(&queue, c)
 			}
@@ -50,15 +47,15 @@ func (s *store) ancestors(ctx context.Context, start plumbing.Hash) iter.Seq2[*g
 	}
 }
 
-// descends reports whether the commit is old, or comes after it.
-func (s *store) descends(ctx context.Context, old, commit plumbing.Hash) (bool, error) {
+// Descends reports whether the commit is old, or comes after it.
+func (s *Store) Descends(ctx context.Context, old, commit plumbing.Hash) (bool, error) {
 	if old == commit {
 		return true, nil
 	}
-	if !s.has(old) {
+	if !s.Has(old) {
 		return false, nil
 	}
-	for c, err := range s.ancestors(ctx, commit) {
+	for c, err := range s.Ancestors(ctx, commit) {
 		if err != nil {
 			return false, err
 		}
@@ -69,23 +66,64 @@ func (s *store) descends(ctx context.Context, old, commit plumbing.Hash) (bool, 
 	return false, nil
 }
 
-// haves lists commits of the branch, the newest first. One that we take no commit
-// for, and what is behind it, is left out: a branch can be mended.
-func (s *store) haves(ctx context.Context, head plumbing.Hash) ([]plumbing.Hash, error) {
-	var haves []plumbing.Hash
-	for c, err := range s.ancestors(ctx, head) {
+// Newest lists at most that many commits of the branch, the newest first. One that we take
+// no commit for, and what is behind it, is left out: a branch can be mended.
+func (s *Store) Newest(ctx context.Context, head plumbing.Hash, most int) ([]plumbing.Hash, error) {
+	var commits []plumbing.Hash
+	for c, err := range s.Ancestors(ctx, head) {
 		switch {
 		case err == nil:
-		case errors.Is(err, errDamaged), ctx.Err() != nil:
+		case errors.Is(err, ErrDamaged), ctx.Err() != nil:
 			return nil, err
 		default:
-			return haves, nil
+			return commits, nil
 		}
-		if haves = append(haves, c.Hash); len(haves) == maxHaves {
+		if commits = append(commits, c.Hash); len(commits) == most {
 			break
 		}
 	}
-	return haves, nil
+	return commits, nil
+}
+
+// FirstParents lists the commits after old up to the last one before head, the newest
+// first, as git log --first-parent old..head has them but for head. Without old
+// there are none.
+func (s *Store) FirstParents(ctx context.Context, old, head plumbing.Hash) ([]plumbing.Hash, error) {
+	if old.IsZero() {
+		return nil, nil
+	}
+	var path []plumbing.Hash
+	for h := head; ; {
+		if err := context.Cause(ctx); err != nil {
+			return nil, err
+		}
+		c, err := s.Commit(h)
+		if err != nil {
+			return nil, err
+		}
+		if len(c.ParentHashes) == 0 {
+			break
+		}
+		if h = c.ParentHashes[0]; h == old {
+			return path, nil
+		}
+		path = append(path, h)
+	}
+	// It was merged in from the side, or it is of another history.
+	if !s.Has(old) {
+		return path, nil
+	}
+	known := make(map[plumbing.Hash]bool)
+	for c, err := range s.Ancestors(ctx, old) {
+		if err != nil {
+			return nil, err
+		}
+		known[c.Hash] = true
+	}
+	if i := slices.IndexFunc(path, func(h plumbing.Hash) bool { return known[h] }); i >= 0 {
+		path = path[:i]
+	}
+	return path, nil
 }
 
 // byDate is a heap of commits, the newest on top.
@@ -110,16 +148,16 @@ const (
 	ofCommon             // a common ancestor descends from it
 )
 
-// mergeBase finds a best common ancestor as git does: both histories are walked
+// MergeBase finds a best common ancestor as git does: both histories are walked
 // at once, the newest commits first, until only what common ancestors descend
 // from is left.
-func (s *store) mergeBase(ctx context.Context, left, right plumbing.Hash) (base plumbing.Hash, ok bool, err error) {
+func (s *Store) MergeBase(ctx context.Context, left, right plumbing.Hash) (base plumbing.Hash, ok bool, err error) {
 	w := mergeWalk{store: s, marks: make(map[plumbing.Hash]uint8)}
 	if err := errors.Join(w.mark(left, ofLeft), w.mark(right, ofRight)); err != nil {
 		return base, false, err
 	}
 	var common []plumbing.Hash
-	for w.open() {
+	for w.unfinished() {
 		if err := context.Cause(ctx); err != nil {
 			return base, false, err
 		}
@@ -144,7 +182,7 @@ func (s *store) mergeBase(ctx context.Context, left, right plumbing.Hash) (base 
 }
 
 type mergeWalk struct {
-	store *store
+	store *Store
 	queue byDate
 	marks map[plumbing.Hash]uint8
 }
@@ -154,7 +192,7 @@ func (w *mergeWalk) mark(h plumbing.Hash, marks uint8) error {
 	if w.marks[h]|marks == w.marks[h] {
 		return nil
 	}
-	c, err := w.store.commit(h)
+	c, err := w.store.Commit(h)
 	if err != nil {
 		return err
 	}
@@ -163,8 +201,8 @@ func (w *mergeWalk) mark(h plumbing.Hash, marks uint8) error {
 	return nil
 }
 
-// open reports whether a commit is left that could lead to a better answer.
-func (w *mergeWalk) open() bool {
+// unfinished reports whether a commit is left that could lead to a better answer.
+func (w *mergeWalk) unfinished() bool {
 	for _, c := range w.queue {
 		if w.marks[c.Hash]&ofCommon == 0 {
 			return true

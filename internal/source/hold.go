@@ -30,7 +30,7 @@ func (g *Git) hold(ctx context.Context, head plumbing.Hash, unverified error) (*
 		switch {
 		case err == nil:
 			return rev, e
-		case errors.Is(err, errDamaged), ctx.Err() != nil:
+		case errors.Is(err, ErrDamaged), ctx.Err() != nil:
 			return nil, err
 		case why == nil && h != head:
 			why = fmt.Errorf("nor is the one before, %s: %w", h, cause(err))
@@ -54,12 +54,12 @@ func (g *Git) known(ctx context.Context) ([]plumbing.Hash, error) {
 	if !since.IsZero() {
 		known = append(known, since)
 	}
-	if pending.IsZero() || !g.mirror.store.has(pending) {
+	if pending.IsZero() || !g.mirror.store.Has(pending) {
 		return known, nil
 	}
 	after, err := true, error(nil)
 	if !since.IsZero() {
-		after, err = g.mirror.store.descends(ctx, since, pending)
+		after, err = g.mirror.store.Descends(ctx, since, pending)
 	}
 	if after {
 		known = append([]plumbing.Hash{pending}, known...)
@@ -70,7 +70,7 @@ func (g *Git) known(ctx context.Context) ([]plumbing.Hash, error) {
 // stand makes a commit from before the one that is gone by, if it is verified.
 func (g *Git) stand(ctx context.Context, h plumbing.Hash) (_ *reconcile.Revision, err error) {
 	defer recovered(&err)
-	if !g.mirror.store.has(h) {
+	if !g.mirror.store.Has(h) {
 		return nil, errors.New("the repository has it no more")
 	}
 	if err := g.trust.way(ctx, g.mirror.store, h, true); err != nil {

@@ -24,25 +24,25 @@ func wantHeld(t testing.TB, g *Git, commit, say string) {
 
 // newPGPSigner is newSigner with a key of gpg.
 func newPGPSigner(r *repo, name string) signer {
-	r.t.Helper()
+	r.T.Helper()
 	if _, err := exec.LookPath("gpg"); err != nil {
-		r.t.Skip("gpg is not installed: git cannot sign without it")
+		r.T.Skip("gpg is not installed: git cannot sign without it")
 	}
 	home, err := os.MkdirTemp("", "gpg") // short: the agent's socket is in it
-	must(r.t, err)
-	r.t.Cleanup(func() {
+	must(r.T, err)
+	r.T.Cleanup(func() {
 		_ = exec.Command("gpgconf", "--homedir", home, "--kill", "all").Run() // it was started by itself
-		must(r.t, os.RemoveAll(home))
+		must(r.T, os.RemoveAll(home))
 	})
 	gpg := func(args ...string) string {
-		out, err := exec.CommandContext(r.t.Context(), "gpg", append([]string{"--homedir", home, "--batch", "--quiet", "--passphrase", ""}, args...)...).Output()
-		must(r.t, err)
+		out, err := exec.CommandContext(r.T.Context(), "gpg", append([]string{"--homedir", home, "--batch", "--quiet", "--passphrase", ""}, args...)...).Output()
+		must(r.T, err)
 		return string(out)
 	}
 	id := name + "@example.com"
 	gpg("--quick-generate-key", id, "ed25519", "sign", "never")
 	program := filepath.Join(home, "program")
-	must(r.t, os.WriteFile(program, []byte("#!/bin/sh\nexec gpg --homedir '"+home+"' \"$@\"\n"), 0o700))
+	must(r.T, os.WriteFile(program, []byte("#!/bin/sh\nexec gpg --homedir '"+home+"' \"$@\"\n"), 0o700))
 	return signer{r: r, file: id, program: program, line: gpg("--armor", "--export", id)}
 }
 
@@ -87,12 +87,12 @@ func testHoldAfterStart(t *testing.T, people func(*repo) (ann, bob, eve signer))
 	on := func(parent string, use func(), files map[string]string) string {
 		use()
 		if parent != "" {
-			r.git("checkout", "-q", "--detach", parent)
+			r.Git("checkout", "-q", "--detach", parent)
 		} else {
 			roots++
-			r.git("checkout", "-q", "--orphan", fmt.Sprint("root", roots))
+			r.Git("checkout", "-q", "--orphan", fmt.Sprint("root", roots))
 		}
-		return r.commit(files)
+		return r.Commit(files)
 	}
 	v := func(n int) map[string]string { return map[string]string{"a.yaml": specOf("a", n)} }
 	before := on("", r.unsigned, v(1))
@@ -112,7 +112,7 @@ func testHoldAfterStart(t *testing.T, people func(*repo) (ann, bob, eve signer))
 	seen := filepath.Join(t.TempDir(), "seen.git")
 	g := r.open(GitConfig{Mirror: seen})
 	for _, head := range []string{empty, foreign, bareThird, bareFirst, bareGap, other} {
-		r.git("push", "-q", "-f", "origin", head+":main")
+		r.Git("push", "-q", "-f", "origin", head+":main")
 		poll(t, g)
 	}
 
@@ -152,7 +152,7 @@ func testHoldAfterStart(t *testing.T, people func(*repo) (ann, bob, eve signer))
 	for _, test := range tests {
 		for i, mode := range []Verify{VerifyHead, VerifyStrict} {
 			t.Run(test.name+"/"+string(mode), func(t *testing.T) {
-				r.git("push", "-q", "-f", "origin", test.head+":main")
+				r.Git("push", "-q", "-f", "origin", test.head+":main")
 				c := trusting(t, test.trusted...)
 				c.Verify, c.Since, c.Pending = mode, test.since, test.pending
 				want := test.want[i]
@@ -196,7 +196,7 @@ func TestHoldWhileRunning(t *testing.T) {
 	allow(t, keys, ann)
 	g := r.open(GitConfig{Verify: VerifyHead, AllowedSignersFile: keys})
 	ann.use()
-	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	rev := poll(t, g)
 	must(t, os.Remove(keys))
 	wantHeld(t, g, rev.ID, "no such file")
@@ -205,7 +205,7 @@ func TestHoldWhileRunning(t *testing.T) {
 		t.Error("the revision is another one")
 	}
 	r.unsigned()
-	bare := r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	bare := r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
 	wantHeld(t, g, rev.ID, "commit "+bare+": it is not signed: have a commit on top")
 	allow(t, keys, eve)
 	wantError(t, g, ErrUnverified, "nor is the one before, "+rev.ID+": it is signed by a key that is not trusted")
@@ -213,7 +213,7 @@ func TestHoldWhileRunning(t *testing.T) {
 	wantHeld(t, g, rev.ID, "not signed")
 
 	ann.use()
-	head := r.commit(map[string]string{"a.yaml": specOf("a", 3)})
+	head := r.Commit(map[string]string{"a.yaml": specOf("a", 3)})
 	if rev := poll(t, g); rev.ID != head {
 		t.Errorf("the revision is %s", rev.ID)
 	}

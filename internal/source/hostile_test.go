@@ -170,12 +170,12 @@ func packHostilities(f func() []byte) serveFunc {
 func commitOf(tree plumbing.Hash, header string, p *packWriter) (plumbing.Hash, []byte) {
 	data := fmt.Appendf(nil, "tree %s\nauthor Eve <eve@example.com> 1 +0000\ncommitter Eve <eve@example.com> 1 +0000\n%s\nhostile\n", tree, header)
 	p.add(plumbing.CommitObject, data, 0)
-	return name(object{plumbing.CommitObject, data}), p.bytes()
+	return HashObject(plumbing.CommitObject, data), p.bytes()
 }
 
 func (p *packWriter) put(kind plumbing.ObjectType, data []byte) plumbing.Hash {
 	p.add(kind, data, 0)
-	return name(object{kind, data})
+	return HashObject(kind, data)
 }
 
 // bombs are packs that are worth far more than they weigh.
@@ -183,20 +183,20 @@ func bombs(t *testing.T, unfolded int) []hostility {
 	var z bytes.Buffer
 	w, _ := zlib.NewWriterLevel(&z, zlib.BestSpeed)
 	zeros := make([]byte, 1<<20)
-	for range maxObject >> 20 {
+	for range MaxObject >> 20 {
 		_, _ = w.Write(zeros)
 	}
 	_ = w.Close()
 	var many, deltas, large, deep, wild, foreign, odd, extra packWriter
-	for range unfolded / maxObject {
-		many.addDeflated(plumbing.BlobObject, maxObject, z.Bytes(), 0)
+	for range unfolded / MaxObject {
+		many.addDeflated(plumbing.BlobObject, MaxObject, z.Bytes(), 0)
 	}
 	base, size := deltas.add(plumbing.BlobObject, zeros, 0), len(zeros)
-	for range unfolded / maxObject { // each made from the one before
-		base, size = deltas.add(plumbing.OFSDeltaObject, deltaOf(size, 1<<16, maxObject>>16), base), maxObject
+	for range unfolded / MaxObject { // each made from the one before
+		base, size = deltas.add(plumbing.OFSDeltaObject, deltaOf(size, 1<<16, MaxObject>>16), base), MaxObject
 	}
 	base = large.add(plumbing.BlobObject, zeros, 0)
-	large.add(plumbing.OFSDeltaObject, deltaOf(len(zeros), 1<<16, maxObject>>16+1), base)
+	large.add(plumbing.OFSDeltaObject, deltaOf(len(zeros), 1<<16, MaxObject>>16+1), base)
 	base, size = deep.add(plumbing.BlobObject, []byte("hello"), 0), 5
 	for i := range 20_000 {
 		delta := append(binary.AppendUvarint(binary.AppendUvarint(nil, uint64(size)), 4), 4, byte(i), byte(i>>8), 'x', 'y')
@@ -420,14 +420,14 @@ func answers(hang <-chan struct{}) []hostility {
 // does not move, the revision before stays, and the next poll is as good as any.
 func TestHostileServer(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	web := r.startWeb(false)
 	g := r.open(GitConfig{URL: web.url, MaxPack: 8 << 20})
 	before := poll(t, g)
-	r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
 	hang := make(chan struct{})
 	defer close(hang)
-	unfolded := maxObject
+	unfolded := MaxObject
 	if *long {
 		unfolded = 1 << 30
 	}

@@ -219,7 +219,7 @@ func (b *bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 	case req.Method == http.MethodPost:
 		resp.Body = readCloser{newAckFilter(body), body}
 	case req.Method == http.MethodGet:
-		resp.Body = readCloser{newRefFilter(limit(body, maxAdvertised, "a list of refs"), b.branch.String()), body}
+		resp.Body = readCloser{newRefFilter(LimitReader(body, maxAdvertised, "a list of refs"), b.branch.String()), body}
 	}
 	return resp, nil
 }

@@ -35,7 +35,7 @@ func TestIgnores_AsGit(t *testing.T) {
 	for _, p := range paths {
 		files[p] = "x"
 	}
-	r.write(files)
+	r.Write(files)
 	var all []string // folders, too
 	for _, p := range paths {
 		for ; p != "."; p = filepath.ToSlash(filepath.Dir(p)) {
@@ -58,8 +58,8 @@ func TestIgnores_AsGit(t *testing.T) {
 		if err != nil || besides.MatchString(text) {
 			rt.Skip("git takes it for a pattern that fits nothing")
 		}
-		must(t, os.WriteFile(filepath.Join(r.work, ".gitignore"), []byte(text), 0o600))
-		out := r.feed(r.work, strings.Join(all, "\x00")+"\x00", "-c", "core.quotePath=false", "-c", "alias.check=!git check-ignore --no-index -z --stdin || true", "check")
+		must(t, os.WriteFile(filepath.Join(r.Work, ".gitignore"), []byte(text), 0o600))
+		out := r.Feed(r.Work, strings.Join(all, "\x00")+"\x00", "-c", "core.quotePath=false", "-c", "alias.check=!git check-ignore --no-index -z --stdin || true", "check")
 		var want []string
 		for p := range strings.SplitSeq(out, "\x00") {
 			if p != "" {
@@ -68,7 +68,7 @@ func TestIgnores_AsGit(t *testing.T) {
 		}
 		var got []string
 		for _, p := range all {
-			info, err := os.Stat(filepath.Join(r.work, p))
+			info, err := os.Stat(filepath.Join(r.Work, p))
 			must(t, err)
 			if ignoredBelow(rules.ignore, p, info) {
 				got = append(got, p)
@@ -127,6 +127,17 @@ func FuzzIgnores(f *testing.F) {
 			if most := (len(text) + 2) * (len(name) + 2); steps > most {
 				t.Errorf("%q and %q took %d steps, more than %d", text, name, steps, most)
 			}
+		}
+	})
+}
+
+// Whatever a name holds, it is shown as text.
+func FuzzShown(f *testing.F) {
+	f.Add("a\nb.yaml")
+	f.Add(strings.Repeat("\xff", 200))
+	f.Fuzz(func(t *testing.T, name string) {
+		if said := shown(name); name != "" && !presentable(said) {
+			t.Errorf("%q is shown as %q", name, said)
 		}
 	})
 }

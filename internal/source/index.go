@@ -27,22 +27,22 @@ const (
 // poll has fetched, of which there may be many.
 const maxWholeIndex = 64 << 10
 
-// index tells where in a pack the objects stand. To compare two revisions takes a
-// few dozen objects of any number, and reading the names of all was most of the time
-// that took. So it is read in sections: the names that begin with one byte, once the
-// second of them is asked for, and a few names around the first.
+// index tells the offset of each object in a pack. A comparison of two revisions reads a
+// few dozen objects of any number, and reading all names was most of its time. So the
+// index is read in spans: a few names around the first that is asked for, and from the
+// second on all names that begin with the same byte.
 type index struct {
-	in       io.ReaderAt
-	file     *os.File // what in reads, unless that is memory
-	size     int64
-	count    int64       // of objects
-	last     [256]uint32 // how many names begin with a byte up to this one
-	asked    [256]atomic.Bool
-	sections [256]atomic.Pointer[section]
+	in    io.ReaderAt
+	file  *os.File // what in reads, unless that is memory
+	size  int64
+	count int64       // of objects
+	last  [256]uint32 // how many names begin with a byte up to this one
+	asked [256]atomic.Bool
+	spans [256]atomic.Pointer[span]
 }
 
-// section is a part of an index.
-type section struct {
+// span is a range of the sorted names of an index.
+type span struct {
 	names  []byte
 	places []byte
 }
@@ -66,14 +66,14 @@ func openIndex(path string) (_ *index, err error) {
 	x.size = info.Size()
 	head := make([]byte, indexNames)
 	if _, err := io.ReadFull(file, head); err != nil || !bytes.HasPrefix(head, []byte("\377tOc\x00\x00\x00\x02")) {
-		return nil, fmt.Errorf("%w: %s is no pack index of version 2", errDamaged, path)
+		return nil, fmt.Errorf("%w: %s is no pack index of version 2", ErrDamaged, path)
 	}
 	for i := range x.last {
 		x.last[i] = binary.BigEndian.Uint32(head[8+4*i:])
 	}
 	x.count = int64(x.last[255])
 	if !slices.IsSorted(x.last[:]) || x.size < indexNames+x.count*indexEntry+indexTrailer {
-		return nil, fmt.Errorf("%w: %s is cut off", errDamaged, path)
+		return nil, fmt.Errorf("%w: %s is cut off", ErrDamaged, path)
 	}
 	if x.size > maxWholeIndex {
 		return x, nil
@@ -101,11 +101,11 @@ func (x *index) bounds(b byte) (first, end int64) {
 	return first, int64(x.last[b])
 }
 
-// section reads what the index says of the names from first to before the end.
-func (x *index) section(first, end int64) (*section, error) {
+// readSpan reads what the index says of the names from first to before the end.
+func (x *index) readSpan(first, end int64) (*span, error) {
 	n := int(end - first)
 	data := make([]byte, n*(hashSize+4))
-	s := &section{data[:n*hashSize], data[n*hashSize:]}
+	s := &span{data[:n*hashSize], data[n*hashSize:]}
 	if _, err := x.in.ReadAt(s.names, indexNames+first*int64(hashSize)); err != nil {
 		return nil, fmt.Errorf("read pack index: %w", err)
 	}
@@ -115,11 +115,11 @@ func (x *index) section(first, end int64) (*section, error) {
 	return s, nil
 }
 
-// name returns the i-th name of the section.
-func (s *section) name(i int) []byte { return s.names[i*hashSize:][:hashSize] }
+// name returns the i-th name of the span.
+func (s *span) name(i int) []byte { return s.names[i*hashSize:][:hashSize] }
 
-// search returns where in the section the name stands.
-func (s *section) search(h plumbing.Hash) (i int, ok bool) {
+// search returns where in the span the name stands.
+func (s *span) search(h plumbing.Hash) (i int, ok bool) {
 	n := len(s.names) / hashSize
 	i = sort.Search(n, func(i int) bool { return bytes.Compare(s.name(i), h[:]) >= 0 })
 	return i, i < n && bytes.Equal(s.name(i), h[:])
@@ -129,12 +129,12 @@ func (s *section) search(h plumbing.Hash) (i int, ok bool) {
 func (x *index) find(h plumbing.Hash) (offset int64, ok bool, err error) {
 	b := h[0]
 	first, end := x.bounds(b)
-	s := x.sections[b].Load()
+	s := x.spans[b].Load()
 	if s == nil && !x.asked[b].Swap(true) {
 		// Names are hashes and so spread evenly: where one stands is no surprise.
 		guess := first + (end-first)*int64(binary.BigEndian.Uint32(h[1:]))>>32
 		reach := 8 + 2*int64(math.Sqrt(float64(end-first)))
-		near, err := x.section(max(first, guess-reach), min(end, guess+reach))
+		near, err := x.readSpan(max(first, guess-reach), min(end, guess+reach))
 		if err != nil {
 			return 0, false, err
 		}
@@ -143,10 +143,10 @@ func (x *index) find(h plumbing.Hash) (offset int64, ok bool, err error) {
 		}
 	}
 	if s == nil {
-		if s, err = x.section(first, end); err != nil {
+		if s, err = x.readSpan(first, end); err != nil {
 			return 0, false, err
 		}
-		x.sections[b].Store(s)
+		x.spans[b].Store(s)
 	}
 	i, ok := s.search(h)
 	if !ok {
@@ -155,18 +155,18 @@ func (x *index) find(h plumbing.Hash) (offset int64, ok bool, err error) {
 	return x.place(s, i)
 }
 
-// rest gives back the sections of an index that is not in memory anyway.
-func (x *index) rest() {
-	for b := range x.sections {
+// evict frees the spans of an index that is not in memory anyway.
+func (x *index) evict() {
+	for b := range x.spans {
 		if x.file != nil {
-			x.sections[b].Store(nil)
+			x.spans[b].Store(nil)
 			x.asked[b].Store(false)
 		}
 	}
 }
 
-// place returns where in the pack the i-th object of the section stands.
-func (x *index) place(s *section, i int) (offset int64, ok bool, err error) {
+// place returns where in the pack the i-th object of the span stands.
+func (x *index) place(s *span, i int) (offset int64, ok bool, err error) {
 	place := binary.BigEndian.Uint32(s.places[4*i:])
 	if place>>31 == 0 {
 		return int64(place), true, nil
@@ -189,7 +189,7 @@ func indexed(index []byte, h plumbing.Hash) bool {
 	if h[0] > 0 {
 		first = last(int(h[0]) - 1)
 	}
-	s := section{names: index[indexNames+first*hashSize : indexNames+end*hashSize]}
+	s := span{names: index[indexNames+first*hashSize : indexNames+end*hashSize]}
 	_, ok := s.search(h)
 	return ok
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/wedatasync/wedatasync/internal/gitstore/gittest"
 )
 
 // indexOf returns a pack index as git writes it, and where it says the objects
@@ -55,9 +57,9 @@ func TestIndex_find(t *testing.T) {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			data, places := indexOf(n)
 			path := filepath.Join(t.TempDir(), "pack-1.idx")
-			must(t, os.WriteFile(path, data, 0o600))
+			gittest.Must(t, os.WriteFile(path, data, 0o600))
 			x, err := openIndex(path)
-			must(t, err)
+			gittest.Must(t, err)
 			defer x.close()
 			if whole := x.file == nil; whole != (len(data) <= maxWholeIndex) {
 				t.Errorf("an index of %d bytes was read as a whole: %v", len(data), whole)
@@ -68,13 +70,13 @@ func TestIndex_find(t *testing.T) {
 			}
 			for _, h := range names {
 				first, err := openIndex(path)
-				must(t, err)
+				gittest.Must(t, err)
 				for _, x := range []*index{first, x} {
 					if at, ok, err := x.find(h); at != places[h] || !ok || err != nil {
 						t.Fatalf("%s stands at %d, %v, %v; want %d", h, at, ok, err, places[h])
 					}
 				}
-				must(t, first.close())
+				gittest.Must(t, first.close())
 				h[19]++
 				if _, ok, err := x.find(h); ok || err != nil {
 					t.Fatalf("%s is found, and is not there: %v", h, err)
@@ -96,15 +98,15 @@ func TestIndex_damaged(t *testing.T) {
 		"cut off":   func(b []byte) []byte { return b[:len(b)/2] },
 		"unordered": func(b []byte) []byte { b[8] = 1; return b },
 	} {
-		must(t, os.WriteFile(path, damage(bytes.Clone(good)), 0o600))
-		if x, err := openIndex(path); !errors.Is(err, errDamaged) {
+		gittest.Must(t, os.WriteFile(path, damage(bytes.Clone(good)), 0o600))
+		if x, err := openIndex(path); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: the index is %v, %v", name, x, err)
 		}
 	}
-	must(t, os.WriteFile(path, good, 0o600))
+	gittest.Must(t, os.WriteFile(path, good, 0o600))
 	x, err := openIndex(path)
-	must(t, err)
-	must(t, x.close())
+	gittest.Must(t, err)
+	gittest.Must(t, x.close())
 	for h := range places {
 		if _, ok, err := x.find(h); ok || !errors.Is(err, os.ErrClosed) {
 			t.Fatalf("a closed index has %s: %v, %v", h, ok, err)

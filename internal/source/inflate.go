@@ -35,7 +35,7 @@ func (f *inflater) position() int64 {
 // stream decompresses a stream of exactly size bytes: any other is an error.
 func (f *inflater) stream(size int64) (io.Reader, error) {
 	if err := f.reset(); err != nil {
-		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return &exact{f.zlib, size}, nil
 }
@@ -54,9 +54,9 @@ func (e *exact) Read(p []byte) (int, error) {
 	e.left -= int64(n)
 	switch {
 	case e.left < 0:
-		return 0, fmt.Errorf("%w: an object is longer than it says", errDamaged)
+		return 0, fmt.Errorf("%w: an object is longer than it says", ErrDamaged)
 	case err == io.EOF && e.left > 0:
-		return n, fmt.Errorf("%w: an object is shorter than it says", errDamaged)
+		return n, fmt.Errorf("%w: an object is shorter than it says", ErrDamaged)
 	}
 	return n, err
 }
@@ -76,21 +76,21 @@ func (f *inflater) reset() error {
 // read decompresses a stream of exactly size bytes, and checks its checksum.
 func (f *inflater) read(size int64) ([]byte, error) {
 	if err := f.reset(); err != nil {
-		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	return f.rest(size)
+	return f.readRest(size)
 }
 
 // header reads what a loose object begins with: its kind, a space, its size and
 // a zero byte.
 func (f *inflater) header() (kind plumbing.ObjectType, size int64, err error) {
 	if err := f.reset(); err != nil {
-		return 0, 0, fmt.Errorf("%w: %w", errDamaged, err)
+		return 0, 0, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	var text []byte
 	for one := make([]byte, 1); len(text) < 32; text = append(text, one[0]) {
 		if _, err := io.ReadFull(f.zlib, one); err != nil {
-			return 0, 0, fmt.Errorf("%w: %w", errDamaged, err)
+			return 0, 0, fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
 		if one[0] == 0 {
 			break
@@ -98,39 +98,39 @@ func (f *inflater) header() (kind plumbing.ObjectType, size int64, err error) {
 	}
 	word, digits, _ := strings.Cut(string(text), " ")
 	if kind, err = plumbing.ParseObjectType(word); err != nil {
-		return 0, 0, fmt.Errorf("%w: %w", errDamaged, err)
+		return 0, 0, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	if size, err = strconv.ParseInt(digits, 10, 64); err != nil || size < 0 {
-		return 0, 0, fmt.Errorf("%w: the size of an object is no number", errDamaged)
+		return 0, 0, fmt.Errorf("%w: the size of an object is no number", ErrDamaged)
 	}
 	return kind, size, nil
 }
 
-// rest decompresses what is left of a stream, which must be size bytes.
-func (f *inflater) rest(size int64) ([]byte, error) {
+// readRest decompresses the rest of a stream, which must be size bytes.
+func (f *inflater) readRest(size int64) ([]byte, error) {
 	data := make([]byte, size)
 	if _, err := io.ReadFull(f.zlib, data); err != nil {
-		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	switch n, err := f.zlib.Read(make([]byte, 1)); {
 	case n != 0:
-		return nil, fmt.Errorf("%w: an object is longer than it says", errDamaged)
+		return nil, fmt.Errorf("%w: an object is longer than it says", ErrDamaged)
 	case err != io.EOF:
-		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return data, nil
 }
 
-// workspace is what the packs of a store share: inflaters, and the bases of
-// deltas that were met last, so that a chain is not worked through again for each
-// of its links. Bases are kept in two generations, each of at most half of limit.
-type workspace struct {
+// objectCache keeps the bases of deltas that were used last, so that a chain is not
+// resolved again for each of its links. It has two generations, each of at most half of
+// limit. The packs of a store share it, and its inflaters.
+type objectCache struct {
 	inflaters sync.Pool
 
 	mu         sync.Mutex
 	limit      int // bytes
 	size       int // bytes in young
-	young, old map[basePlace]object
+	young, old map[basePlace]Object
 }
 
 type basePlace struct {
@@ -138,18 +138,18 @@ type basePlace struct {
 	offset int64
 }
 
-func newWorkspace(limit int) *workspace {
-	return &workspace{
+func newObjectCache(limit int) *objectCache {
+	return &objectCache{
 		inflaters: sync.Pool{New: func() any { return &inflater{in: bufio.NewReader(strings.NewReader(""))} }},
 		limit:     limit,
-		young:     make(map[basePlace]object),
+		young:     make(map[basePlace]Object),
 	}
 }
 
-func (w *workspace) inflater() *inflater { return w.inflaters.Get().(*inflater) }
+func (w *objectCache) inflater() *inflater { return w.inflaters.Get().(*inflater) }
 
 // get returns the base that stands at that offset of the pack, if it is kept.
-func (w *workspace) get(p *pack, offset int64) (object, bool) {
+func (w *objectCache) get(p *pack, offset int64) (Object, bool) {
 	at := basePlace{p, offset}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -163,28 +163,28 @@ func (w *workspace) get(p *pack, offset int64) (object, bool) {
 	return o, ok
 }
 
-func (w *workspace) put(p *pack, offset int64, o object) {
+func (w *objectCache) put(p *pack, offset int64, o Object) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.add(basePlace{p, offset}, o)
 }
 
-func (w *workspace) add(at basePlace, o object) {
-	if _, ok := w.young[at]; ok || len(o.data) > w.limit/4 {
+func (w *objectCache) add(at basePlace, o Object) {
+	if _, ok := w.young[at]; ok || len(o.Data) > w.limit/4 {
 		return
 	}
-	if w.size+len(o.data) > w.limit/2 {
-		w.old, w.young, w.size = w.young, make(map[basePlace]object), 0
+	if w.size+len(o.Data) > w.limit/2 {
+		w.old, w.young, w.size = w.young, make(map[basePlace]Object), 0
 	}
 	w.young[at] = o
-	w.size += len(o.data)
+	w.size += len(o.Data)
 }
 
-// rest forgets the bases, if they are many.
-func (w *workspace) rest() {
+// evict forgets the bases, if they are many.
+func (w *objectCache) evict() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.old != nil || w.size > w.limit/16 {
-		w.old, w.young, w.size = nil, make(map[basePlace]object), 0
+		w.old, w.young, w.size = nil, make(map[basePlace]Object), 0
 	}
 }

@@ -145,7 +145,7 @@ func (h *randomHistory) check() {
 	}
 	scratch := newCatalog()
 	s := h.git.mirror.store
-	snap, err := s.snapshot(h.remote.treeOf(head), "in")
+	snap, err := snapshotAt(s, h.remote.treeOf(head), "in")
 	if err != nil {
 		h.rt.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func (h *randomHistory) check() {
 	if err != nil {
 		h.rt.Fatal(err)
 	}
-	parsed, err := s.parseAll(changes, manyChanges, b)
+	parsed, err := parseAll(s, changes, manyChanges, b)
 	if err != nil {
 		h.rt.Fatal(err)
 	}

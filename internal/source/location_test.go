@@ -74,11 +74,11 @@ func FuzzRedact(f *testing.F) {
 
 func TestOpen(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	tests := []struct {
 		location string
 		git      bool
-	}{{r.dir, true}, {"file://" + r.dir, true}, {r.work, false}}
+	}{{r.Dir, true}, {"file://" + r.Dir, true}, {r.Work, false}}
 	for _, test := range tests {
 		s, err := Open(test.location, GitConfig{}, FolderConfig{})
 		must(t, err)
@@ -88,7 +88,7 @@ func TestOpen(t *testing.T) {
 		wantSaid(t, poll(t, s), "a v1 a.yaml")
 		must(t, s.Close())
 	}
-	for _, location := range []string{filepath.Join(r.work, "none"), filepath.Join(r.work, "a.yaml"), ""} {
+	for _, location := range []string{filepath.Join(r.Work, "none"), filepath.Join(r.Work, "a.yaml"), ""} {
 		if _, err := Open(location, GitConfig{}, FolderConfig{}); !errors.Is(err, ErrNoFolder) || !strings.Contains(err.Error(), "name ") {
 			t.Errorf("%q: the error is %v", location, err)
 		}

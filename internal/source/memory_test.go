@@ -20,14 +20,14 @@ import (
 
 // memoryRemote is a repository in memory, which a source is connected with directly.
 type memoryRemote struct {
-	objects map[plumbing.Hash]object
+	objects map[plumbing.Hash]Object
 	head    plumbing.Hash
 	now     int64
 	packs   int // how many were asked for
 }
 
 func newMemoryRemote() *memoryRemote {
-	return &memoryRemote{objects: make(map[plumbing.Hash]object)}
+	return &memoryRemote{objects: make(map[plumbing.Hash]Object)}
 }
 
 // open opens a source of the repository, with a mirror.
@@ -74,27 +74,27 @@ func (m *memoryRemote) walk(h plumbing.Hash, seen, not map[plumbing.Hash]bool) {
 		return
 	}
 	seen[h] = true
-	switch o.kind {
+	switch o.Kind {
 	case plumbing.CommitObject:
 		m.walk(m.treeOf(h), seen, not)
-		for line := range strings.SplitSeq(string(o.data), "\n") {
+		for line := range strings.SplitSeq(string(o.Data), "\n") {
 			if parent, ok := strings.CutPrefix(line, "parent "); ok {
 				m.walk(plumbing.NewHash(parent), seen, not)
 			}
 		}
 	case plumbing.TreeObject:
-		entries, err := parseTree(o.data)
+		entries, err := ParseTree(o.Data)
 		if err != nil {
 			panic(err)
 		}
 		for _, e := range entries {
-			m.walk(e.hash, seen, not)
+			m.walk(e.Hash, seen, not)
 		}
 	}
 }
 
 func (m *memoryRemote) treeOf(commit plumbing.Hash) plumbing.Hash {
-	return plumbing.NewHash(string(m.objects[commit].data[len("tree "):][:2*hashSize]))
+	return plumbing.NewHash(string(m.objects[commit].Data[len("tree "):][:2*hashSize]))
 }
 
 func (m *memoryRemote) pack(names []plumbing.Hash) []byte {
@@ -104,14 +104,14 @@ func (m *memoryRemote) pack(names []plumbing.Hash) []byte {
 	z := zlib.NewWriter(nil)
 	for _, h := range names {
 		o := m.objects[h]
-		first, rest := byte(o.kind)<<4|byte(len(o.data)&15), len(o.data)>>4
+		first, rest := byte(o.Kind)<<4|byte(len(o.Data)&15), len(o.Data)>>4
 		for ; rest > 0; rest >>= 7 {
 			b.WriteByte(first | 0x80)
 			first = byte(rest & 0x7f)
 		}
 		b.WriteByte(first)
 		z.Reset(&b)
-		_, _ = z.Write(o.data)
+		_, _ = z.Write(o.Data)
 		_ = z.Close()
 	}
 	sum := sha1.Sum(b.Bytes())
@@ -119,8 +119,8 @@ func (m *memoryRemote) pack(names []plumbing.Hash) []byte {
 }
 
 func (m *memoryRemote) add(kind plumbing.ObjectType, data string) plumbing.Hash {
-	o := object{kind, []byte(data)}
-	h := name(o)
+	o := Object{kind, []byte(data)}
+	h := HashObject(kind, o.Data)
 	m.objects[h] = o
 	return h
 }
@@ -140,7 +140,7 @@ func (m *memoryRemote) commit(parent plumbing.Hash, files map[string]string) plu
 // tree adds a folder, and those in it.
 func (m *memoryRemote) tree(files map[string]string) plumbing.Hash {
 	folders := make(map[string]map[string]string)
-	var entries []treeEntry
+	var entries []TreeEntry
 	modes := make(map[string]string)
 	for name, text := range files {
 		if folder, rest, ok := strings.Cut(name, "/"); ok {
@@ -155,17 +155,17 @@ func (m *memoryRemote) tree(files map[string]string) plumbing.Hash {
 			mode, text = "120000", target
 		}
 		modes[name] = mode
-		entries = append(entries, treeEntry{name: name, hash: m.add(plumbing.BlobObject, text)})
+		entries = append(entries, TreeEntry{Name: name, Hash: m.add(plumbing.BlobObject, text)})
 	}
 	for name, files := range folders {
 		modes[name] = "40000"
-		entries = append(entries, treeEntry{name: name, mode: os.ModeDir, hash: m.tree(files)})
+		entries = append(entries, TreeEntry{Name: name, Mode: os.ModeDir, Hash: m.tree(files)})
 	}
-	slices.SortFunc(entries, compareEntries)
+	slices.SortFunc(entries, CompareEntries)
 	var b strings.Builder
 	for _, e := range entries {
-		b.WriteString(modes[e.name] + " " + e.name + "\x00")
-		b.Write(e.hash[:])
+		b.WriteString(modes[e.Name] + " " + e.Name + "\x00")
+		b.Write(e.Hash[:])
 	}
 	return m.add(plumbing.TreeObject, b.String())
 }

@@ -32,7 +32,7 @@ var errNoMirror = errors.New("no mirror")
 // It is thrown away rather than mended, so nothing in it is synced to disk.
 type mirror struct {
 	dir   string
-	store *store
+	store *Store
 	ref   plumbing.ReferenceName // the branch
 	head  plumbing.Hash          // where the branch was when it was last fetched
 }
@@ -145,15 +145,18 @@ func removeMirror(dir string) error {
 	return os.RemoveAll(dir)
 }
 
-func (m *mirror) close() error { return m.store.close() }
+func (m *mirror) close() error { return m.store.Close() }
 
 // receive takes a pack in that has the commit.
 func (m *mirror) receive(ctx context.Context, r io.Reader, maxPack int64, commit plumbing.Hash) error {
-	name, err := receivePack(ctx, r, filepath.Join(m.dir, "objects", "pack"), maxPack, commit)
+	name, err := Receive(ctx, r, filepath.Join(m.dir, "objects", "pack"), maxPack, commit)
+	if disk, ok := errors.AsType[*DiskError](err); ok {
+		return mirrorFault(disk.Err)
+	}
 	if err != nil {
 		return err
 	}
-	return m.store.add(name)
+	return m.store.Add(name)
 }
 
 // advance notes where the branch is.

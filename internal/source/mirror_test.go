@@ -1,28 +1,21 @@
 package source
 
 import (
-	"bytes"
-	"compress/zlib"
-	"crypto/sha1"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
 
 // The mirror outlives the source: the next one fetches only what is new.
 func TestMirrorIsKept(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1), "b.yaml": specOf("b", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1), "b.yaml": specOf("b", 1)})
 	web := r.startWeb(false)
 	config := GitConfig{URL: web.url, Mirror: filepath.Join(t.TempDir(), "m", "mirror.git")}
 	reopen := func(c GitConfig) *Git {
@@ -41,10 +34,10 @@ func TestMirrorIsKept(t *testing.T) {
 		t.Errorf("after a restart it asked %s", got)
 	}
 	must(t, g.Close())
-	if got := r.run(config.Mirror, "log", "--format=%s", "main"); got != "change" {
+	if got := r.Feed(config.Mirror, "", "log", "--format=%s", "main"); got != "change" {
 		t.Errorf("git reads %q from the mirror", got)
 	}
-	r.run(config.Mirror, "fsck", "--strict")
+	r.Feed(config.Mirror, "", "fsck", "--strict")
 
 	t.Run("by one process at a time", func(t *testing.T) {
 		g := reopen(config)
@@ -74,13 +67,13 @@ func TestMirrorIsKept(t *testing.T) {
 	})
 	t.Run("of another source it is replaced", func(t *testing.T) {
 		other := newRepo(t)
-		other.commit(map[string]string{"c.yaml": specOf("c", 1)})
-		g := reopen(GitConfig{URL: other.dir, Mirror: config.Mirror})
+		other.Commit(map[string]string{"c.yaml": specOf("c", 1)})
+		g := reopen(GitConfig{URL: other.Dir, Mirror: config.Mirror})
 		defer g.Close()
 		wantSaid(t, poll(t, g), "c v1 c.yaml")
 	})
 	t.Run("a temporary one goes with the source", func(t *testing.T) {
-		g := reopen(GitConfig{URL: r.dir})
+		g := reopen(GitConfig{URL: r.Dir})
 		poll(t, g)
 		must(t, g.Close())
 		if _, err := os.Stat(filepath.Dir(g.config.Mirror)); err == nil {
@@ -89,7 +82,7 @@ func TestMirrorIsKept(t *testing.T) {
 	})
 	t.Run("what is no mirror is never removed", func(t *testing.T) {
 		keep := writeFile(t, "precious", "data")
-		g := reopen(GitConfig{URL: r.dir, Mirror: filepath.Dir(keep)})
+		g := reopen(GitConfig{URL: r.Dir, Mirror: filepath.Dir(keep)})
 		defer g.Close()
 		wantError(t, g, ErrMirror, "it holds something else")
 		if _, err := os.Stat(keep); err != nil {
@@ -102,9 +95,9 @@ func TestMirrorIsKept(t *testing.T) {
 // the mirror is only a copy.
 func TestDamagedMirror(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1), "b.yaml": specOf("b", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1), "b.yaml": specOf("b", 1)})
 	mirror := filepath.Join(t.TempDir(), "mirror.git")
-	config := GitConfig{URL: r.dir, Mirror: mirror}
+	config := GitConfig{URL: r.Dir, Mirror: mirror}
 	g, err := OpenGit(config)
 	must(t, err)
 	poll(t, g)
@@ -178,15 +171,15 @@ func TestDamagedMirror(t *testing.T) {
 // it was made from can be found any more.
 func TestDamageWhileRunning(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1), "b.yaml": specOf("b", 1), "c.yaml": specOf("c", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1), "b.yaml": specOf("b", 1), "c.yaml": specOf("c", 1)})
 	g := r.open(GitConfig{})
 	before := poll(t, g)
 
 	must(t, g.dropMirror())
-	r.git("checkout", "-q", "--orphan", "other")
-	r.commit(map[string]string{"a.yaml": "", "b.yaml": specOf("b", 2), "d.yaml": specOf("d", 1)})
-	r.bare("reflog", "expire", "--expire=now", "--all")
-	r.bare("gc", "-q", "--prune=now")
+	r.Git("checkout", "-q", "--orphan", "other")
+	r.Commit(map[string]string{"a.yaml": "", "b.yaml": specOf("b", 2), "d.yaml": specOf("d", 1)})
+	r.Bare("reflog", "expire", "--expire=now", "--all")
+	r.Bare("gc", "-q", "--prune=now")
 	rev := poll(t, g)
 	wantSaid(t, rev, "b v2 b.yaml", "c v1 c.yaml", "d v1 d.yaml")
 	if rev.Specs != before.Specs {
@@ -197,18 +190,18 @@ func TestDamageWhileRunning(t *testing.T) {
 // Each fetch adds a pack, until there are too many.
 func TestMirrorIsCompacted(t *testing.T) {
 	r := newRepo(t)
-	old := r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	old := r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	g := r.open(GitConfig{})
 	g.packs = 3
 	poll(t, g)
 	for version := 2; version < 8; version++ {
-		head := r.commit(map[string]string{"a.yaml": specOf("a", version)})
+		head := r.Commit(map[string]string{"a.yaml": specOf("a", version)})
 		rev := poll(t, g)
 		if rev.ID != head {
 			t.Fatalf("the revision is %s", rev.ID)
 		}
 	}
-	if n := len(g.mirror.store.packs); n != 4 || g.packs != maxPacks {
+	if n := g.mirror.store.PackCount(); n != 4 || g.packs != maxPacks {
 		t.Errorf("after 7 fetches, one of them anew, the mirror has %d packs and may have %d", n, g.packs)
 	}
 	if ok, err := g.Descends(t.Context(), old, g.revision.ID); !ok || err != nil {
@@ -216,97 +209,18 @@ func TestMirrorIsCompacted(t *testing.T) {
 	}
 }
 
-// packOf writes a pack of the entries, each of a kind, a size it claims and a
-// content. The base of a delta is the entry before it.
-type packOf []struct {
-	kind plumbing.ObjectType
-	size int64
-	data []byte
-}
-
-func (entries packOf) bytes(claims int) []byte {
-	var b bytes.Buffer
-	b.WriteString("PACK\x00\x00\x00\x02")
-	_ = binary.Write(&b, binary.BigEndian, uint32(claims))
-	last := 0
-	for _, e := range entries {
-		start := b.Len()
-		first, rest := byte(e.kind)<<4|byte(e.size&15), e.size>>4
-		for ; rest > 0; rest >>= 7 {
-			b.WriteByte(first | 0x80)
-			first = byte(rest & 0x7f)
-		}
-		b.WriteByte(first)
-		if e.kind == plumbing.OFSDeltaObject {
-			b.WriteByte(byte(start - last))
-		}
-		last = start
-		z := zlib.NewWriter(&b)
-		_, _ = z.Write(e.data)
-		_ = z.Close()
-	}
-	sum := sha1.Sum(b.Bytes())
-	b.Write(sum[:])
-	return b.Bytes()
-}
-
-// A pack is refused for what it would unfold to, before memory is spent on it.
-func TestPackBombs(t *testing.T) {
-	small := []byte("hello")
-	delta := append(binary.AppendUvarint(binary.AppendUvarint(nil, uint64(len(small))), 1<<40), 0x90, 5)
-	blob := packOf{{kind: plumbing.BlobObject, size: 5, data: small}}
-	tests := []struct {
-		name string
-		pack []byte
-		want error
-	}{
-		{"a fair one", blob.bytes(1), nil},
-		{"many objects", blob.bytes(1 << 31), packfile.ErrMalformedPackFile},
-		{"a large object", packOf{{kind: plumbing.BlobObject, size: maxObject + 1, data: small}}.bytes(1), ErrTooLarge},
-		{"an object larger than it says", packOf{{kind: plumbing.BlobObject, size: 4, data: small}}.bytes(1), packfile.ErrMalformedPackFile},
-		{"a delta of a large object", append(blob, packOf{{kind: plumbing.OFSDeltaObject, size: int64(len(delta)), data: delta}}...).bytes(2), ErrTooLarge},
-		{"more than may be fetched", packOf{{kind: plumbing.BlobObject, size: 1 << 20, data: randomBytes(1 << 20)}}.bytes(1), ErrTooLarge},
-		{"another checksum", append(bytes.TrimSuffix(blob.bytes(1), blob.bytes(1)[len(blob.bytes(1))-20:]), make([]byte, 20)...), packfile.ErrMalformedPackFile},
-		{"an object smaller than it says", packOf{{kind: plumbing.BlobObject, size: 6, data: small}}.bytes(1), packfile.ErrMalformedPackFile},
-		{"nothing", nil, packfile.ErrMalformedPackFile},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			dir := t.TempDir()
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			_, err := receivePack(t.Context(), bytes.NewReader(test.pack), dir, 1<<20, plumbing.ZeroHash)
-			runtime.ReadMemStats(&after)
-			if !errors.Is(err, test.want) {
-				t.Errorf("the error is %v, want %v", err, test.want)
-			}
-			if spent := after.TotalAlloc - before.TotalAlloc; spent > 16<<20 {
-				t.Errorf("%d bytes were allocated", spent)
-			}
-			if left, _ := os.ReadDir(dir); test.want != nil && len(left) > 0 {
-				t.Errorf("it left %v", left)
-			}
-		})
-	}
-}
-
-func randomBytes(n int) []byte {
-	data, _ := io.ReadAll(io.LimitReader(rand.NewChaCha8([32]byte{}), int64(n)))
-	return data
-}
-
 // A server that never sends what it promises does not fill the disk: what it sends in
 // place of that is not kept.
 func TestUselessPacks(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	web := r.startWeb(false)
 	g := r.open(GitConfig{URL: web.url})
 	poll(t, g)
 	packs := filepath.Join(g.config.Mirror, "objects", "pack")
 	before, err := os.ReadDir(packs)
 	must(t, err)
-	r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
 	for i := range 3 {
 		var p packWriter
 		p.put(plumbing.BlobObject, fmt.Appendf(nil, "junk %d", i))
@@ -315,8 +229,8 @@ func TestUselessPacks(t *testing.T) {
 	}
 	after, err := os.ReadDir(packs)
 	must(t, err)
-	if len(after) != len(before) || len(g.mirror.store.packs) != 1 {
-		t.Errorf("the mirror has %d files and %d packs open, and had %d files", len(after), len(g.mirror.store.packs), len(before))
+	if len(after) != len(before) || g.mirror.store.PackCount() != 1 {
+		t.Errorf("the mirror has %d files and %d packs open, and had %d files", len(after), g.mirror.store.PackCount(), len(before))
 	}
 	web.instead(nil)
 	wantSaid(t, poll(t, g), "a v2 a.yaml")
@@ -327,7 +241,7 @@ func TestUselessPacks(t *testing.T) {
 func TestMirrorIsBounded(t *testing.T) {
 	r := newRepo(t)
 	ann := newSigner(r)
-	first := r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	first := r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	const most = 64 << 10
 	c := trusting(t, ann)
 	c.Verify, c.MaxPack = VerifyHead, most
@@ -338,16 +252,16 @@ func TestMirrorIsBounded(t *testing.T) {
 	shrunk := false
 	push := func(size int) {
 		t.Helper()
-		r.git("checkout", "-q", "--detach", first)
+		r.Git("checkout", "-q", "--detach", first)
 		junk := make([]byte, size)
 		_, _ = random.Read(junk)
-		r.commit(map[string]string{"junk": string(junk)})
-		before := g.mirror.store.size()
+		r.Commit(map[string]string{"junk": string(junk)})
+		before := g.mirror.store.Size()
 		wantHeld(t, g, rev.ID, "not signed")
-		if now := g.mirror.store.size(); now > 3*most {
+		if now := g.mirror.store.Size(); now > 3*most {
 			t.Errorf("the mirror has %d bytes, and a pack may have %d", now, most)
 		}
-		shrunk = shrunk || g.mirror.store.size() < before
+		shrunk = shrunk || g.mirror.store.Size() < before
 	}
 	for range 10 {
 		push(most / 2)
@@ -358,7 +272,7 @@ func TestMirrorIsBounded(t *testing.T) {
 	g.packs = 2
 	for range 10 {
 		push(10)
-		if n := len(g.mirror.store.packs); n > 2*g.packs+1 {
+		if n := g.mirror.store.PackCount(); n > 2*g.packs+1 {
 			t.Errorf("the mirror has %d packs", n)
 		}
 	}

@@ -17,21 +17,6 @@ const (
 	maxRatio = 1032    // to which the best of zlib's streams shrinks
 )
 
-// errDamaged says that the objects on disk are not what git wrote: some are
-// missing, or are not what their names say.
-var errDamaged = errors.New("damaged object store")
-
-// tooLarge is an object over a limit. The limit was checked before its content
-// was read.
-type tooLarge struct{ size, limit int64 }
-
-func (e tooLarge) Error() string {
-	return fmt.Sprintf("%d bytes, the limit is %d bytes", e.size, e.limit)
-}
-
-// Is reports that it is an ErrTooLarge.
-func (tooLarge) Is(target error) bool { return target == ErrTooLarge }
-
 // pack reads objects from one pack. It is here, and not go-git's, because it
 // reads without building an index in memory first (milliseconds for 100,000
 // objects, at each start and each command), may be used by several goroutines,
@@ -40,12 +25,12 @@ type pack struct {
 	index *index
 	file  *os.File
 	size  int64
-	work  *workspace
+	cache *objectCache
 }
 
 // openPack opens the pack of that name, without its extension.
-func openPack(name string, work *workspace) (_ *pack, err error) {
-	p := &pack{work: work}
+func openPack(name string, work *objectCache) (_ *pack, err error) {
+	p := &pack{cache: work}
 	if p.index, err = openIndex(name + ".idx"); err != nil {
 		return nil, err
 	}
@@ -63,61 +48,61 @@ func openPack(name string, work *workspace) (_ *pack, err error) {
 func (p *pack) close() error { return errors.Join(p.index.close(), p.file.Close()) }
 
 // read returns the object at the offset, unless it has more than limit bytes.
-func (p *pack) read(offset, limit int64) (object, error) {
-	o, err := p.resolve(offset, limit, 0)
-	if err == nil && o.kind == plumbing.TreeObject {
+func (p *pack) read(offset, limit int64) (Object, error) {
+	o, err := p.readDelta(offset, limit, 0)
+	if err == nil && o.Kind == plumbing.TreeObject {
 		// What it is compared with, which is read next, is often a delta of it.
-		p.work.put(p, offset, o)
+		p.cache.put(p, offset, o)
 	}
 	return o, err
 }
 
-func (p *pack) resolve(offset, limit int64, depth int) (object, error) {
-	if o, ok := p.work.get(p, offset); ok {
-		if size := int64(len(o.data)); size > limit {
-			return object{}, tooLarge{size, limit}
+func (p *pack) readDelta(offset, limit int64, depth int) (Object, error) {
+	if o, ok := p.cache.get(p, offset); ok {
+		if size := int64(len(o.Data)); size > limit {
+			return Object{}, TooLarge{size, limit}
 		}
 		return o, nil
 	}
 	e, err := p.open(offset)
 	if err != nil {
-		return object{}, err
+		return Object{}, err
 	}
 	if e.base == 0 && !e.foreign {
 		data, err := p.inflate(e, limit)
-		return object{e.kind, data}, err
+		return Object{e.kind, data}, err
 	}
 	bound := max(limit, maxBase)
 	delta, err := p.inflate(e, bound)
 	switch {
 	case err != nil:
-		return object{}, err
+		return Object{}, err
 	case depth == maxChain:
-		return object{}, fmt.Errorf("%w: a chain of more than %d deltas", errDamaged, maxChain)
+		return Object{}, fmt.Errorf("%w: a chain of more than %d deltas", ErrDamaged, maxChain)
 	}
 	if size := deltaTarget(delta); size > limit {
-		return object{}, tooLarge{size, limit}
+		return Object{}, TooLarge{size, limit}
 	}
 	at := e.base
 	if e.foreign {
 		var ok bool
 		if at, ok, err = p.index.find(e.baseName); err != nil {
-			return object{}, err
+			return Object{}, err
 		}
 		if !ok {
-			return object{}, fmt.Errorf("%w: the base %s of a delta is missing", errDamaged, e.baseName)
+			return Object{}, fmt.Errorf("%w: the base %s of a delta is missing", ErrDamaged, e.baseName)
 		}
 	}
-	base, err := p.resolve(at, bound, depth+1)
+	base, err := p.readDelta(at, bound, depth+1)
 	if err != nil {
-		return object{}, err
+		return Object{}, err
 	}
-	p.work.put(p, at, base)
-	data, err := packfile.PatchDelta(base.data, delta)
+	p.cache.put(p, at, base)
+	data, err := packfile.PatchDelta(base.Data, delta)
 	if err != nil {
-		return object{}, fmt.Errorf("%w: %w", errDamaged, err)
+		return Object{}, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	return object{base.kind, data}, nil
+	return Object{base.Kind, data}, nil
 }
 
 // packEntry is an object as it stands in a pack, its header read.
@@ -133,15 +118,15 @@ type packEntry struct {
 // open reads the header of the entry at the offset.
 func (p *pack) open(offset int64) (e packEntry, err error) {
 	if offset < 0 || offset >= p.size {
-		return e, fmt.Errorf("%w: offset %d is outside the pack", errDamaged, offset)
+		return e, fmt.Errorf("%w: offset %d is outside the pack", ErrDamaged, offset)
 	}
-	e.content = p.work.inflater()
+	e.content = p.cache.inflater()
 	in := e.content.in
 	e.content.start(p.file, offset, p.size)
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("%w: entry at %d: %w", errDamaged, offset, err)
-			p.work.inflaters.Put(e.content)
+			err = fmt.Errorf("%w: entry at %d: %w", ErrDamaged, offset, err)
+			p.cache.inflaters.Put(e.content)
 		}
 	}()
 	b, err := in.ReadByte()
@@ -201,9 +186,9 @@ func readBack(in io.ByteReader) (int64, error) {
 
 // inflate reads the content of an opened entry, which is of no use afterwards.
 func (p *pack) inflate(e packEntry, limit int64) ([]byte, error) {
-	defer p.work.inflaters.Put(e.content)
+	defer p.cache.inflaters.Put(e.content)
 	if e.size > limit {
-		return nil, tooLarge{e.size, limit}
+		return nil, TooLarge{e.size, limit}
 	}
 	return e.content.read(e.size)
 }

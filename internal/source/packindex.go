@@ -23,10 +23,10 @@ import (
 )
 
 // maxPackObjects bounds the objects of a pack: what is known of each takes about 60
-// bytes of memory while it is worked out.
+// bytes of memory while the pack is indexed.
 const maxPackObjects = 5_000_000
 
-// entry is an object of a pack that is worked out.
+// entry is an object of a pack that is indexed.
 type entry struct {
 	offset int64
 	name   plumbing.Hash
@@ -38,24 +38,23 @@ type entry struct {
 	next   int32 // the next delta of the same parent; -1: none
 }
 
-// indexer works out which objects a pack holds. It is here, and not go-git's, because
-// that one holds whole objects in memory, and their bases: a pack of 1 MB can be
-// worth 1 GiB. This one reads them as streams, and hashes them in a way that finds
+// indexer finds which objects a pack holds. go-git's would hold whole objects in memory,
+// and their bases: a pack of 1 MB can be worth 1 GiB. This one reads them as streams, and hashes them in a way that finds
 // out contents that were made to collide.
 type indexer struct {
 	pack    *pack
 	dir     string // for what is too large for memory
 	entries []entry
 	named   map[plumbing.Hash][]int32 // deltas by the name of their base
-	kept    keeper
+	spill   spillBuffer
 	buffer  []byte
 }
 
-// indexPack works out the index of a pack of size bytes, and refuses one that unfolds
-// to more than we take.
+// indexPack makes the index of a pack of size bytes. It refuses a pack whose objects are
+// larger than the bounds.
 func indexPack(ctx context.Context, file *os.File, size int64) ([]byte, error) {
 	x := &indexer{
-		pack:   &pack{file: file, size: size - int64(hashSize), work: newWorkspace(0)},
+		pack:   &pack{file: file, size: size - int64(hashSize), cache: newObjectCache(0)},
 		dir:    filepath.Dir(file.Name()),
 		buffer: make([]byte, 32<<10),
 	}
@@ -65,12 +64,12 @@ func indexPack(ctx context.Context, file *os.File, size int64) ([]byte, error) {
 	if err := x.checksums(ctx); err != nil {
 		return nil, err
 	}
-	if err := x.resolve(ctx); err != nil {
+	if err := x.resolveDeltas(ctx); err != nil {
 		return nil, err
 	}
 	sum := make([]byte, hashSize)
 	if _, err := file.ReadAt(sum, x.pack.size); err != nil {
-		return nil, mirrorFault(err)
+		return nil, diskFault(err)
 	}
 	return x.encode(sum), nil
 }
@@ -113,12 +112,12 @@ const packHeader = 12
 func (x *indexer) scanEntry(at int64) (end int64, err error) {
 	p, err := x.pack.open(at)
 	switch {
-	case p.size > maxObject:
+	case p.size > MaxObject:
 		return 0, fmt.Errorf("%w: an object of %d bytes", ErrTooLarge, p.size)
 	case err != nil:
 		return 0, malformed(err)
 	}
-	defer x.pack.work.inflaters.Put(p.content)
+	defer x.pack.cache.inflaters.Put(p.content)
 	e := entry{offset: at, kind: p.kind, parent: -1, child: -1, next: -1}
 	var w io.Writer
 	var start prefix
@@ -189,7 +188,7 @@ func (x *indexer) checksums(ctx context.Context) error {
 		}
 		sum := crc32.NewIEEE()
 		if _, err := io.CopyBuffer(struct{ io.Writer }{sum}, io.LimitReader(struct{ io.Reader }{in}, end-x.entries[i].offset), x.buffer); err != nil {
-			return mirrorFault(err)
+			return diskFault(err)
 		}
 		x.entries[i].crc = sum.Sum32()
 	}
@@ -198,7 +197,7 @@ func (x *indexer) checksums(ctx context.Context) error {
 
 // malformed says that a pack, and not our disk, is at fault.
 func malformed(err error) error {
-	if err == nil || errors.Is(err, ErrMirror) {
+	if _, ok := errors.AsType[*DiskError](err); err == nil || ok {
 		return err
 	}
 	return fmt.Errorf("%w: %w", packfile.ErrMalformedPackFile, err)

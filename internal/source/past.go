@@ -55,7 +55,7 @@ func (r *Repository) past(ctx context.Context, rev, path string, tasks []spec.Ke
 
 // pastWalk is the way back through a history.
 type pastWalk struct {
-	store  *store
+	store  *Store
 	path   string
 	wanted []spec.Key
 	files  int // how many may still be read
@@ -82,11 +82,11 @@ func (w *pastWalk) walk(ctx context.Context, h plumbing.Hash) error {
 
 // at reads a commit, and what it has below the path, which may be nothing.
 func (w *pastWalk) at(h plumbing.Hash) (*gitobject.Commit, snapshot, error) {
-	commit, err := w.store.commit(h)
+	commit, err := w.store.Commit(h)
 	if err != nil {
 		return nil, snapshot{}, err
 	}
-	snap, err := w.store.snapshot(commit.TreeHash, w.path)
+	snap, err := snapshotAt(w.store, commit.TreeHash, w.path)
 	if errors.Is(err, ErrNoPath) {
 		snap, err = snapshot{}, nil
 	}
@@ -97,7 +97,7 @@ func (w *pastWalk) at(h plumbing.Hash) (*gitobject.Commit, snapshot, error) {
 func (w *pastWalk) compare(ctx context.Context, earlier *gitobject.Commit, from, to snapshot) error {
 	var files []change
 	b := newBudget(ctx, spec.NewSet())
-	err := w.store.compare(from, to, w.path, b, func(name string, old, _ leaf) error {
+	err := compare(w.store, from, to, w.path, b, func(name string, old, _ leaf) error {
 		if old != (leaf{}) {
 			files = append(files, change{name, old})
 		}
@@ -106,7 +106,7 @@ func (w *pastWalk) compare(ctx context.Context, earlier *gitobject.Commit, from,
 	if w.files -= len(files); err != nil || w.files < 0 {
 		return errors.Join(err, errPastFiles)
 	}
-	parsed, err := w.store.parse(files, b)
+	parsed, err := parseFiles(w.store, files, b)
 	if err != nil {
 		return err
 	}

@@ -13,12 +13,12 @@ import (
 // that had it, and says when the history was read to its beginning.
 func TestRepository_Past(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"readme": "before there was a folder"})
-	first := r.commit(map[string]string{"in/a.yaml": specOf("a", 1), "in/b.yaml": specOf("b", 1), "out.yaml": specOf("c", 1)})
-	r.commit(map[string]string{"in/b.yaml": "", "out.yaml": ""})
-	second := r.commit(map[string]string{"in/a.yaml": specOf("a", 2)})
-	r.commit(map[string]string{"in/a.yaml": "", "in/kept.yaml": specOf("kept", 1)})
-	repo := openRepository(t, r.work)
+	r.Commit(map[string]string{"readme": "before there was a folder"})
+	first := r.Commit(map[string]string{"in/a.yaml": specOf("a", 1), "in/b.yaml": specOf("b", 1), "out.yaml": specOf("c", 1)})
+	r.Commit(map[string]string{"in/b.yaml": "", "out.yaml": ""})
+	second := r.Commit(map[string]string{"in/a.yaml": specOf("a", 2)})
+	r.Commit(map[string]string{"in/a.yaml": "", "in/kept.yaml": specOf("kept", 1)})
+	repo := openRepository(t, r.Work)
 	keys := map[string]spec.Key{}
 	for _, id := range []string{"a", "b", "c", "never"} {
 		keys[id] = spec.Key{ProjectID: "1", TaskID: id}
@@ -44,13 +44,13 @@ func TestRepository_PastIsBounded(t *testing.T) {
 	r := newRepo(t)
 	var b strings.Builder
 	for n := range pastCommits + 2 {
-		r.now = r.now.Add(time.Minute)
-		fmt.Fprintf(&b, "commit refs/heads/main\ncommitter Bob <bob@example.com> %d +0000\ndata 0\n", r.now.Unix())
+		r.Now = r.Now.Add(time.Minute)
+		fmt.Fprintf(&b, "commit refs/heads/main\ncommitter Bob <bob@example.com> %d +0000\ndata 0\n", r.Now.Unix())
 		text := specOf("a", n+1)
 		fmt.Fprintf(&b, "deleteall\nM 100644 inline in/a.yaml\ndata %d\n%s\n", len(text), text)
 	}
-	r.feed(r.dir, b.String(), "fast-import", "--quiet")
-	past, err := openRepository(t, r.dir).Past(t.Context(), "main", "in", []spec.Key{{ProjectID: "1", TaskID: "never"}})
+	r.Feed(r.Dir, b.String(), "fast-import", "--quiet")
+	past, err := openRepository(t, r.Dir).Past(t.Context(), "main", "in", []spec.Key{{ProjectID: "1", TaskID: "never"}})
 	must(t, err)
 	if past.Whole || past.Commits != pastCommits || len(past.Found) > 0 {
 		t.Errorf("%+v", past)

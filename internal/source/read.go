@@ -60,7 +60,7 @@ func readRegular(root *os.Root, name string, info fs.FileInfo, most int64) ([]by
 	}
 	data, err := io.ReadAll(io.LimitReader(file, most+1))
 	if err == nil && int64(len(data)) > most {
-		return nil, tooLarge{max(now.Size(), int64(len(data))), most}
+		return nil, TooLarge{max(now.Size(), int64(len(data))), most}
 	}
 	return data, err
 }
@@ -80,7 +80,7 @@ func readRules(root *os.Root) (rules, error) {
 		return rules{}, fmt.Errorf("%w: %s is no regular file", ErrIgnoreFile, IgnoreFile)
 	}
 	if err == nil && info.Size() > maxIgnore {
-		return rules{}, fmt.Errorf("%w: %s: %w", ErrIgnoreFile, IgnoreFile, tooLarge{info.Size(), maxIgnore})
+		return rules{}, fmt.Errorf("%w: %s: %w", ErrIgnoreFile, IgnoreFile, TooLarge{info.Size(), maxIgnore})
 	}
 	if err != nil {
 		return rules{}, fmt.Errorf("%w: %w", ErrIgnoreFile, err)

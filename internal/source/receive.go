@@ -15,17 +15,17 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
 
-// receivePack writes a pack and its index into the folder, whole or not at all,
+// Receive writes a pack and its index into the folder, whole or not at all,
 // and returns its path without extension. A pack without the object that was asked for
 // is not kept, however often a server sends one; the zero hash asks for none.
 //
 // go-git's own way to store one is not used: it would allocate what the pack merely
 // claims to hold, a panic of its parser could not be recovered, and a failure would
 // leave files behind.
-func receivePack(ctx context.Context, r io.Reader, dir string, maxPack int64, want plumbing.Hash) (name string, err error) {
+func Receive(ctx context.Context, r io.Reader, dir string, maxPack int64, want plumbing.Hash) (name string, err error) {
 	pack, err := os.CreateTemp(dir, "tmp_pack_")
 	if err != nil {
-		return "", mirrorFault(err)
+		return "", diskFault(err)
 	}
 	defer func() {
 		pack.Close()
@@ -33,7 +33,7 @@ func receivePack(ctx context.Context, r io.Reader, dir string, maxPack int64, wa
 			os.Remove(pack.Name())
 		}
 	}()
-	size, err := io.Copy(disk{pack}, limit(r, maxPack, "a pack"))
+	size, err := io.Copy(disk{pack}, LimitReader(r, maxPack, "a pack"))
 	if err != nil {
 		return "", err
 	}
@@ -48,7 +48,7 @@ func receivePack(ctx context.Context, r io.Reader, dir string, maxPack int64, wa
 		return "", fmt.Errorf("%w: commit %s is not in it", packfile.ErrMalformedPackFile, want)
 	}
 	name, err = storePack(pack.Name(), index, dir)
-	return name, mirrorFault(err)
+	return name, diskFault(err)
 }
 
 // disk tells errors of the disk from those of what is written to it.
@@ -56,7 +56,7 @@ type disk struct{ file *os.File }
 
 func (d disk) Write(p []byte) (int, error) {
 	n, err := d.file.Write(p)
-	return n, mirrorFault(err)
+	return n, diskFault(err)
 }
 
 // checkSum compares a pack with the checksum at its end.
@@ -66,11 +66,11 @@ func checkSum(pack *os.File, size int64) error {
 	}
 	sum := sha1.New()
 	if _, err := io.Copy(sum, io.NewSectionReader(pack, 0, size-int64(hashSize))); err != nil {
-		return mirrorFault(err)
+		return diskFault(err)
 	}
 	want := make([]byte, hashSize)
 	if _, err := pack.ReadAt(want, size-int64(hashSize)); err != nil {
-		return mirrorFault(err)
+		return diskFault(err)
 	}
 	if !bytes.Equal(sum.Sum(nil), want) {
 		return fmt.Errorf("%w: its checksum is another: it was cut off or changed on the way", packfile.ErrMalformedPackFile)

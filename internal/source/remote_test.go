@@ -21,7 +21,7 @@ import (
 
 func TestHTTP(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	web := r.startWeb(false)
 	g := r.open(GitConfig{URL: web.url})
 
@@ -36,7 +36,7 @@ func TestHTTP(t *testing.T) {
 			t.Errorf("a poll without news asked %s", got)
 		}
 	}
-	r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
 	wantSaid(t, poll(t, g), "a v2 a.yaml")
 	if got := web.asked(); got != list+", "+pack {
 		t.Errorf("a poll with news asked %s", got)
@@ -48,7 +48,7 @@ func TestHTTP(t *testing.T) {
 
 func TestHTTPCredentials(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	web := r.startWeb(true)
 	password := "first-secret"
 	web.instead(func(w http.ResponseWriter, req *http.Request, git http.Handler) {
@@ -117,14 +117,14 @@ func TestHTTPCredentials(t *testing.T) {
 // fits, nothing changes, and the next poll is as good as any.
 func TestFaultyServer(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	web := r.startWeb(false)
 	elsewhere := httptest.NewServer(http.NotFoundHandler())
 	defer elsewhere.Close()
 
 	g := r.open(GitConfig{URL: web.url, MaxPack: 1 << 20})
 	before := poll(t, g)
-	r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
 
 	onPack := func(f func(w http.ResponseWriter, answer *httptest.ResponseRecorder)) func(http.ResponseWriter, *http.Request, http.Handler) {
 		return func(w http.ResponseWriter, req *http.Request, git http.Handler) {
@@ -224,8 +224,8 @@ func TestFaultyServer(t *testing.T) {
 // everything at each poll.
 func TestIncompletePack(t *testing.T) {
 	r := newRepo(t)
-	head := r.commit(map[string]string{"a.yaml": specOf("a", 1)})
-	commit := []byte(r.git("cat-file", "commit", head) + "\n")
+	head := r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
+	commit := []byte(r.Git("cat-file", "commit", head) + "\n")
 	pack := packOf{{kind: plumbing.CommitObject, size: int64(len(commit)), data: commit}}.bytes(1)
 	web := r.startWeb(false)
 	web.instead(func(w http.ResponseWriter, req *http.Request, git http.Handler) {
@@ -247,14 +247,14 @@ func TestIncompletePack(t *testing.T) {
 	}
 
 	web.instead(nil)
-	r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
 	wantSaid(t, poll(t, g), "a v2 a.yaml")
 }
 
 // Polls that fail, in whatever way, leave nothing behind.
 func TestNothingIsLeaked(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	keyFile, key := newKey(t)
 	server := r.startSSH(key.PublicKey())
 	hosts := server.trust(server.hostKey.PublicKey())
@@ -299,7 +299,7 @@ func TestNothingIsLeaked(t *testing.T) {
 
 func TestSSH(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	keyFile, key := newKey(t)
 	server := r.startSSH(key.PublicKey())
 	config := GitConfig{URL: server.url, SSHKeyFile: keyFile, KnownHostsFile: server.trust(server.hostKey.PublicKey())}
@@ -307,7 +307,7 @@ func TestSSH(t *testing.T) {
 	g := r.open(config)
 	wantSaid(t, poll(t, g), "a v1 a.yaml")
 	poll(t, g)
-	r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
 	wantSaid(t, poll(t, g), "a v2 a.yaml")
 
 	strangerFile, stranger := newKey(t)
@@ -370,7 +370,7 @@ func TestSilentServer(t *testing.T) {
 
 func TestWithoutGit(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	g := r.open(GitConfig{})
 	t.Setenv("PATH", t.TempDir())
 	wantError(t, g, ErrNoGit, "install git")

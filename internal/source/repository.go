@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +26,7 @@ type Repository struct {
 	dir    string
 	prefix string
 	repo   *git.Repository
-	store  *store
+	store  *Store
 }
 
 // FileChange is a spec file that differs between two revisions.
@@ -61,7 +60,7 @@ func (r *Repository) openIn(bare bool) (err error) {
 	if err != nil {
 		return err
 	}
-	dirs, err := borrowed(objects, nil)
+	dirs, err := Alternates(objects)
 	if err != nil {
 		return err
 	}
@@ -95,41 +94,15 @@ func objectDir(repo *git.Repository) (string, error) {
 	dir := storage.Filesystem().Root()
 	switch common, err := os.ReadFile(filepath.Join(dir, "commondir")); {
 	case err == nil:
-		dir = resolve(dir, strings.TrimSpace(string(common)))
+		if at := strings.TrimSpace(string(common)); filepath.IsAbs(at) {
+			dir = at
+		} else {
+			dir = filepath.Join(dir, at)
+		}
 	case !errors.Is(err, fs.ErrNotExist):
 		return "", err
 	}
 	return filepath.Join(dir, "objects"), nil
-}
-
-// borrowed adds to the list the object directory, and those that it borrows from.
-func borrowed(dir string, dirs []string) ([]string, error) {
-	const most = 16
-	if len(dirs) == most {
-		return nil, fmt.Errorf("the repository borrows objects from more than %d others", most)
-	}
-	dirs = append(dirs, dir)
-	alternates, err := os.ReadFile(filepath.Join(dir, "info", "alternates"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return dirs, nil
-	}
-	for line := range bytes.Lines(alternates) {
-		other := strings.TrimRight(string(line), "\r\n")
-		if other == "" || strings.HasPrefix(other, "#") {
-			continue
-		}
-		if dirs, err = borrowed(resolve(dir, other), dirs); err != nil {
-			break
-		}
-	}
-	return dirs, err
-}
-
-func resolve(dir, path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(dir, path)
 }
 
 // Prefix is the path, in the repository, of the folder that was opened; "." if it
@@ -157,7 +130,7 @@ func (r *Repository) specsAt(ctx context.Context, rev, path string) (_ *reconcil
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := r.store.parseAll(changes, manyChanges, b)
+	parsed, err := parseAll(r.store, changes, manyChanges, b)
 	if err != nil {
 		return nil, err
 	}
@@ -170,11 +143,11 @@ func (r *Repository) snapshot(rev, path string) (*gitobject.Commit, snapshot, er
 	if err != nil {
 		return nil, snapshot{}, err
 	}
-	commit, err := r.store.commit(h)
+	commit, err := r.store.Commit(h)
 	if err != nil {
 		return nil, snapshot{}, err
 	}
-	snap, err := r.store.snapshot(commit.TreeHash, path)
+	snap, err := snapshotAt(r.store, commit.TreeHash, path)
 	return commit, snap, err
 }
 
@@ -201,14 +174,14 @@ func (r *Repository) changes(ctx context.Context, base, head, path string) (_ []
 	var before, after []change // the two sides of each difference
 	known := spec.NewSet()
 	of := newBudget(ctx, known)
-	err = r.store.compare(from, to, path, of, func(name string, a, b leaf) error {
+	err = compare(r.store, from, to, path, of, func(name string, a, b leaf) error {
 		before, after = append(before, change{name, a}), append(after, change{name, b})
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	bases, err := r.store.parse(before, of)
+	bases, err := parseFiles(r.store, before, of)
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +194,7 @@ func (r *Repository) changes(ctx context.Context, base, head, path string) (_ []
 	for _, c := range after {
 		of.replace(c.name)
 	}
-	heads, err := r.store.parse(after, of)
+	heads, err := parseFiles(r.store, after, of)
 	if err != nil {
 		return nil, err
 	}
@@ -252,7 +225,7 @@ func (r *Repository) mergeBase(ctx context.Context, a, b string) (h plumbing.Has
 	if err != nil {
 		return h, err
 	}
-	h, ok, err := r.store.mergeBase(ctx, left, right)
+	h, ok, err := r.store.MergeBase(ctx, left, right)
 	if err == nil && !ok {
 		return h, &Error{Kind: ErrNoRevision, Detail: fmt.Sprintf("%s and %s have no commit in common", text.OneLine(a, 100), text.OneLine(b, 100))}
 	}
@@ -260,13 +233,13 @@ func (r *Repository) mergeBase(ctx context.Context, a, b string) (h plumbing.Has
 }
 
 // Close lets go of the repository.
-func (r *Repository) Close() error { return r.store.close() }
+func (r *Repository) Close() error { return r.store.Close() }
 
 func (r *Repository) describe(err error) error {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, errDamaged) {
+	if errors.Is(err, ErrDamaged) {
 		return &Error{
 			Kind: ErrNoRevision, Source: r.dir, Err: err,
 			Hint: "if this is a shallow or partial clone, fetch the rest: git fetch --unshallow, or fetch-depth: 0 in CI",

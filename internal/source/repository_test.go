@@ -22,48 +22,48 @@ func openRepository(t testing.TB, dir string) *Repository {
 
 func TestRepositoryResolves(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"in/a.yaml": specOf("a", 1)})
-	r.git("tag", "light")
-	r.git("tag", "-a", "-m", "tag", "heavy")
-	r.git("tag", "-a", "-m", "tag", "heavier", "heavy")
-	r.git("switch", "-q", "-c", "side/branch")
-	r.commit(map[string]string{"in/b.yaml": specOf("b", 1)})
-	r.git("switch", "-q", "main")
-	r.commit(map[string]string{"in/c.yaml": specOf("c", 1)})
-	r.git("merge", "-q", "--no-ff", "-m", "merge", "side/branch")
-	r.push("last")
-	r.git("fetch", "-q")
+	r.Commit(map[string]string{"in/a.yaml": specOf("a", 1)})
+	r.Git("tag", "light")
+	r.Git("tag", "-a", "-m", "tag", "heavy")
+	r.Git("tag", "-a", "-m", "tag", "heavier", "heavy")
+	r.Git("switch", "-q", "-c", "side/branch")
+	r.Commit(map[string]string{"in/b.yaml": specOf("b", 1)})
+	r.Git("switch", "-q", "main")
+	r.Commit(map[string]string{"in/c.yaml": specOf("c", 1)})
+	r.Git("merge", "-q", "--no-ff", "-m", "merge", "side/branch")
+	r.Push("last")
+	r.Git("fetch", "-q")
 	names := []string{
 		"main", "HEAD", "refs/heads/main", "heads/main", "origin/main", "light", "heavy", "heavier", "side/branch",
 		"main~1", "main~2", "main^", "main^^", "main^1", "main~1^2", "HEAD~3", "main~0", "main^0", "heavy^{commit}",
-		r.git("rev-parse", "main"), r.git("rev-parse", "--short=9", "main"), r.git("rev-parse", "heavy"),
+		r.Git("rev-parse", "main"), r.Git("rev-parse", "--short=9", "main"), r.Git("rev-parse", "heavy"),
 	}
 	check := func(t *testing.T, dir string) {
 		repository := openRepository(t, dir)
 		for _, name := range names {
 			got, err := repository.Resolve(name)
-			if want := r.git("rev-parse", name+"^{commit}"); err != nil || got != want {
+			if want := r.Git("rev-parse", name+"^{commit}"); err != nil || got != want {
 				t.Errorf("%s is %s, %v; git says %s", name, got, err, want)
 			}
 		}
-		for _, name := range []string{"none", "origin/none", "main~99", "main^3", strings.Repeat("1", 40), "", "../x", "main:in", r.git("rev-parse", "main^{tree}")} {
+		for _, name := range []string{"none", "origin/none", "main~99", "main^3", strings.Repeat("1", 40), "", "../x", "main:in", r.Git("rev-parse", "main^{tree}")} {
 			if got, err := repository.Resolve(name); !errors.Is(err, ErrNoRevision) {
 				t.Errorf("%q is %s, %v", name, got, err)
 			}
 		}
 	}
-	t.Run("loose", func(t *testing.T) { check(t, r.work) })
-	r.git("gc", "-q")
-	t.Run("packed", func(t *testing.T) { check(t, filepath.Join(r.work, "in")) })
+	t.Run("loose", func(t *testing.T) { check(t, r.Work) })
+	r.Git("gc", "-q")
+	t.Run("packed", func(t *testing.T) { check(t, filepath.Join(r.Work, "in")) })
 	t.Run("a linked worktree", func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "linked")
-		r.git("worktree", "add", "-q", "--detach", dir, "main")
+		r.Git("worktree", "add", "-q", "--detach", dir, "main")
 		check(t, dir)
 	})
 	t.Run("a clone that borrows", func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "clone")
-		r.git("clone", "-q", "--shared", r.work, dir)
-		if got, err := openRepository(t, dir).Resolve("origin/side/branch"); err != nil || got != r.git("rev-parse", "side/branch") {
+		r.Git("clone", "-q", "--shared", r.Work, dir)
+		if got, err := openRepository(t, dir).Resolve("origin/side/branch"); err != nil || got != r.Git("rev-parse", "side/branch") {
 			t.Errorf("it is %s, %v", got, err)
 		}
 	})
@@ -71,10 +71,10 @@ func TestRepositoryResolves(t *testing.T) {
 
 func TestRepositoryReadsRevisions(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1), "in/b.yaml": specOf("b", 1)})
-	r.commit(map[string]string{"in/b.yaml": specOf("b", 2), "in/c.yaml": specOf("c", 1)})
-	r.write(map[string]string{"in/b.yaml": "not committed"})
-	repository := openRepository(t, filepath.Join(r.work, "in"))
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1), "in/b.yaml": specOf("b", 1)})
+	r.Commit(map[string]string{"in/b.yaml": specOf("b", 2), "in/c.yaml": specOf("c", 1)})
+	r.Write(map[string]string{"in/b.yaml": "not committed"})
+	repository := openRepository(t, filepath.Join(r.Work, "in"))
 	if p := repository.Prefix(); p != "in" {
 		t.Errorf("the prefix is %q", p)
 	}
@@ -92,13 +92,13 @@ func TestRepositoryReadsRevisions(t *testing.T) {
 	if _, err := repository.SpecsAt(t.Context(), "main", "out"); !errors.Is(err, ErrNoPath) {
 		t.Errorf("the error is %v", err)
 	}
-	if openRepository(t, r.dir).Prefix() != "." || openRepository(t, r.work).Prefix() != "." {
+	if openRepository(t, r.Dir).Prefix() != "." || openRepository(t, r.Work).Prefix() != "." {
 		t.Error("the prefix of a root is not .")
 	}
 
 	t.Run("a path that is new", func(t *testing.T) {
-		r.write(map[string]string{"new/d.yaml": specOf("d", 1)})
-		r.push("new")
+		r.Write(map[string]string{"new/d.yaml": specOf("d", 1)})
+		r.Push("new")
 		changes, err := repository.Changes(t.Context(), "HEAD~1", "HEAD", "new")
 		if err != nil || len(changes) != 1 || changes[0].Base != nil || changes[0].Head.Commits[0].TaskID != "d" {
 			t.Errorf("the changes are %+v, %v", changes, err)
@@ -108,7 +108,7 @@ func TestRepositoryReadsRevisions(t *testing.T) {
 		}
 	})
 	t.Run("an ignore file that is new", func(t *testing.T) {
-		r.commit(map[string]string{"in/" + IgnoreFile: "c.yaml\n"})
+		r.Commit(map[string]string{"in/" + IgnoreFile: "c.yaml\n"})
 		changes, err := repository.Changes(t.Context(), "HEAD~1", "HEAD", "in")
 		if err != nil || len(changes) != 1 || changes[0].Name != "in/c.yaml" || changes[0].Head == nil || len(changes[0].Head.Commits) > 0 {
 			t.Errorf("the changes are %+v, %v", changes, err)
@@ -116,7 +116,7 @@ func TestRepositoryReadsRevisions(t *testing.T) {
 	})
 	t.Run("a shallow clone says what to do", func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "shallow")
-		r.git("clone", "-q", "--depth=1", "file://"+r.dir, dir)
+		r.Git("clone", "-q", "--depth=1", "file://"+r.Dir, dir)
 		shallow := openRepository(t, dir)
 		if _, err := shallow.SpecsAt(t.Context(), "HEAD", "in"); err != nil {
 			t.Error(err)
@@ -138,7 +138,7 @@ func TestRepositoryReadsRevisions(t *testing.T) {
 // across one another, and clocks that are wrong.
 func TestMergeBase(t *testing.T) {
 	r := newRepo(t)
-	tree := r.feed(r.work, "", "mktree")
+	tree := r.Feed(r.Work, "", "mktree")
 	random := rand.New(rand.NewPCG(5, 6))
 	var commits []string
 	var refs strings.Builder
@@ -147,12 +147,12 @@ func TestMergeBase(t *testing.T) {
 		for range min(len(commits), random.IntN(3)) {
 			args = append(args, "-p", commits[len(commits)-1-random.IntN(min(len(commits), 8))])
 		}
-		r.now = r.now.AddDate(0, 0, random.IntN(5)-1)
-		commits = append(commits, r.run(r.work, args...))
+		r.Now = r.Now.AddDate(0, 0, random.IntN(5)-1)
+		commits = append(commits, r.Feed(r.Work, "", args...))
 		fmt.Fprintf(&refs, "create refs/heads/c%d %s\n", i, commits[i])
 	}
-	r.feed(r.work, refs.String(), "update-ref", "--stdin")
-	repository := openRepository(t, r.work)
+	r.Feed(r.Work, refs.String(), "update-ref", "--stdin")
+	repository := openRepository(t, r.Work)
 	none := 0
 	for range 60 {
 		a, b := commits[random.IntN(len(commits))], commits[random.IntN(len(commits))]
@@ -167,7 +167,7 @@ func TestMergeBase(t *testing.T) {
 		case err != nil || !strings.Contains(want, got):
 			t.Errorf("of %s and %s it is %s, %v; git says %s", a, b, got, err, want)
 		}
-		ok, err := repository.store.descends(t.Context(), plumbing.NewHash(a), plumbing.NewHash(b))
+		ok, err := repository.store.Descends(t.Context(), plumbing.NewHash(a), plumbing.NewHash(b))
 		if err != nil || ok != r.isAncestor(a, b) {
 			t.Errorf("%s descends from %s: %v, %v", b, a, ok, err)
 		}
@@ -179,19 +179,19 @@ func TestMergeBase(t *testing.T) {
 
 func TestChangesBetweenRevisions(t *testing.T) {
 	r := newRepo(t)
-	base := r.importFiles("", true, manyFiles(1000, 1))
+	base := r.Import("", true, manyFiles(1000, 1))
 	files := everyHundredth(1000, 2)
 	files["in/new.yaml"], files["out.yaml"], files["in/readme.txt"] = specOf("new", 1), specOf("out", 1), "hello"
-	head := r.importFiles(base, false, files)
+	head := r.Import(base, false, files)
 
-	repository := openRepository(t, r.dir)
+	repository := openRepository(t, r.Dir)
 	changes, err := repository.Changes(t.Context(), base, head, "in")
 	must(t, err)
 	var names []string
 	for _, c := range changes {
 		names = append(names, c.Name)
 	}
-	if want := strings.Fields(r.bare("diff", "--name-only", base, head, "--", "in/*.yaml")); !slices.Equal(names, want) {
+	if want := strings.Fields(r.Bare("diff", "--name-only", base, head, "--", "in/*.yaml")); !slices.Equal(names, want) {
 		t.Errorf("the changes are %v, want %v", names, want)
 	}
 	for _, c := range changes {

@@ -17,9 +17,9 @@ import (
 // resolvers is how many families of deltas are resolved at a time.
 const resolvers = 2
 
-// resolve names the deltas, those of one base after another. Where no delta names a
+// resolveDeltas names the deltas, those of one base after another. Where no delta names a
 // base that may be anywhere, those of one base have nothing to do with those of others.
-func (x *indexer) resolve(ctx context.Context) error {
+func (x *indexer) resolveDeltas(ctx context.Context) error {
 	workers := min(resolvers, runtime.GOMAXPROCS(0))
 	if len(x.named) > 0 {
 		workers = 1
@@ -36,8 +36,8 @@ func (x *indexer) resolve(ctx context.Context) error {
 	for range workers {
 		group.Go(func() error {
 			own := *x
-			own.kept = keeper{share: workers, held: make(map[int]*content)}
-			defer own.kept.close()
+			own.spill = spillBuffer{share: workers, held: make(map[int]*content)}
+			defer own.spill.close()
 			for {
 				from := next.Add(resolvedAtOnce) - resolvedAtOnce
 				if from >= int64(len(x.entries)) {
@@ -66,7 +66,7 @@ const resolvedAtOnce = 256
 // many there are.
 func (x *indexer) resolveFrom(ctx context.Context, from, to int) (named int, err error) {
 	var todo []int32
-	unfold := func(parent int32) {
+	enqueue := func(parent int32) { // the deltas of a base that has its name now
 		e := &x.entries[parent]
 		for _, i := range x.named[e.name] {
 			x.adopt(&x.entries[i], i, parent)
@@ -80,7 +80,7 @@ func (x *indexer) resolveFrom(ctx context.Context, from, to int) (named int, err
 		if x.entries[i].delta {
 			continue
 		}
-		unfold(int32(i))
+		enqueue(int32(i))
 		for len(todo) > 0 {
 			if err := context.Cause(ctx); err != nil {
 				return named, err
@@ -91,9 +91,9 @@ func (x *indexer) resolveFrom(ctx context.Context, from, to int) (named int, err
 			if err := x.name(ctx, next); err != nil {
 				return named, err
 			}
-			unfold(next)
+			enqueue(next)
 		}
-		x.kept.drop(i)
+		x.spill.drop(i)
 	}
 	return named, nil
 }
@@ -110,7 +110,7 @@ func (x *indexer) name(ctx context.Context, i int32) error {
 		}
 		c, err := newContent(x.dir, size, func(w io.Writer) error { return fill(io.MultiWriter(sum, w)) })
 		if err == nil {
-			x.kept.put(int(i), c)
+			x.spill.put(int(i), c)
 		}
 		return err
 	})
@@ -124,17 +124,17 @@ func (x *indexer) name(ctx context.Context, i int32) error {
 // content returns what an entry holds, worked out from the nearest base that is kept.
 func (x *indexer) content(ctx context.Context, i int32) (*content, error) {
 	var chain []int32
-	for x.kept.get(int(i)) == nil && x.entries[i].delta {
+	for x.spill.get(int(i)) == nil && x.entries[i].delta {
 		chain = append(chain, i)
 		i = x.entries[i].parent
 	}
-	c := x.kept.get(int(i))
+	c := x.spill.get(int(i))
 	if c == nil {
 		var err error
 		if c, err = x.whole(i); err != nil {
 			return nil, err
 		}
-		x.kept.put(int(i), c)
+		x.spill.put(int(i), c)
 	}
 	for _, i := range slices.Backward(chain) {
 		if err := context.Cause(ctx); err != nil {
@@ -147,7 +147,7 @@ func (x *indexer) content(ctx context.Context, i int32) (*content, error) {
 		if err != nil {
 			return nil, err
 		}
-		x.kept.put(int(i), c)
+		x.spill.put(int(i), c)
 	}
 	return c, nil
 }
@@ -158,7 +158,7 @@ func (x *indexer) whole(i int32) (*content, error) {
 	if err != nil {
 		return nil, malformed(err)
 	}
-	defer x.pack.work.inflaters.Put(p.content)
+	defer x.pack.cache.inflaters.Put(p.content)
 	return newContent(x.dir, p.size, func(w io.Writer) error {
 		stream, err := p.content.stream(p.size)
 		if err == nil {
@@ -184,7 +184,7 @@ func (x *indexer) applyTo(base *content, i int32, to made) error {
 	if err != nil {
 		return malformed(err)
 	}
-	defer x.pack.work.inflaters.Put(p.content)
+	defer x.pack.cache.inflaters.Put(p.content)
 	stream, err := p.content.stream(p.size)
 	if err != nil {
 		return malformed(err)

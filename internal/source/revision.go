@@ -81,7 +81,7 @@ func (r *Repository) walk(h plumbing.Hash, steps, name string) (plumbing.Hash, e
 			parent, times = 1, n
 		}
 		for range times {
-			c, err := r.store.commit(h)
+			c, err := r.store.Commit(h)
 			switch {
 			case err != nil:
 				return h, err
@@ -100,19 +100,19 @@ func (r *Repository) walk(h plumbing.Hash, steps, name string) (plumbing.Hash, e
 func (r *Repository) peel(h plumbing.Hash) (plumbing.Hash, error) {
 	const most = 8
 	for range most {
-		o, err := r.store.load(h, maxCommit)
+		o, err := r.store.Object(h, MaxCommit)
 		switch {
 		case err != nil:
 			return plumbing.ZeroHash, fmt.Errorf("read %s: %w", h, err)
-		case o.kind == plumbing.CommitObject:
+		case o.Kind == plumbing.CommitObject:
 			return h, nil
-		case o.kind != plumbing.TagObject:
-			return plumbing.ZeroHash, &Error{Kind: ErrNoRevision, Detail: fmt.Sprintf("%s is a %s, not a commit", h, o.kind)}
+		case o.Kind != plumbing.TagObject:
+			return plumbing.ZeroHash, &Error{Kind: ErrNoRevision, Detail: fmt.Sprintf("%s is a %s, not a commit", h, o.Kind)}
 		}
-		line, _, _ := bytes.Cut(o.data, []byte("\n"))
+		line, _, _ := bytes.Cut(o.Data, []byte("\n"))
 		target, ok := bytes.CutPrefix(line, []byte("object "))
 		if !ok || !plumbing.IsHash(string(target)) {
-			return plumbing.ZeroHash, fmt.Errorf("read tag %s: %w", h, errDamaged)
+			return plumbing.ZeroHash, fmt.Errorf("read tag %s: %w", h, ErrDamaged)
 		}
 		h = plumbing.NewHash(string(target))
 	}

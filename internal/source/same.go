@@ -26,14 +26,14 @@ func (g *Git) sameSpecs(ctx context.Context, commits ...plumbing.Hash) (_ bool, 
 	defer recovered(&err)
 	var snaps [2]snapshot
 	for i, h := range commits {
-		if !g.mirror.store.has(h) {
+		if !g.mirror.store.Has(h) {
 			return false, nil
 		}
-		commit, err := g.mirror.store.commit(h)
+		commit, err := g.mirror.store.Commit(h)
 		if err != nil {
 			return false, err
 		}
-		snaps[i], err = g.mirror.store.snapshot(commit.TreeHash, g.config.Path)
+		snaps[i], err = snapshotAt(g.mirror.store, commit.TreeHash, g.config.Path)
 		if errors.Is(err, ErrNoPath) || errors.Is(err, ErrIgnoreFile) {
 			return false, nil
 		}
@@ -41,7 +41,7 @@ func (g *Git) sameSpecs(ctx context.Context, commits ...plumbing.Hash) (_ bool, 
 			return false, err
 		}
 	}
-	err = g.mirror.store.compare(snaps[0], snaps[1], g.config.Path, newBudget(ctx, spec.NewSet()), func(_ string, from, to leaf) error {
+	err = compare(g.mirror.store, snaps[0], snaps[1], g.config.Path, newBudget(ctx, spec.NewSet()), func(_ string, from, to leaf) error {
 		if (from.kind == kindNone || from.kind.unread()) && (to.kind == kindNone || to.kind.unread()) {
 			return nil
 		}

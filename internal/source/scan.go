@@ -295,7 +295,7 @@ func (s *scan) file(root *os.Root, r read) error {
 	}
 	data, err := readRegular(root, r.last, r.info, spec.MaxFileSize)
 	l := leaf{kind: kindSpec}
-	large, isLarge := errors.AsType[tooLarge](err)
+	large, isLarge := errors.AsType[TooLarge](err)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return s.nothing(r.name)
@@ -304,7 +304,7 @@ func (s *scan) file(root *os.Root, r read) error {
 	case err != nil:
 		return s.complain(r.name, kindUnreadable)
 	}
-	l.hash = name(object{plumbing.BlobObject, data})
+	l.hash = HashObject(plumbing.BlobObject, data)
 	if err := s.found(change{r.name, l}, func() (*spec.File, error) { return s.parser.file(r.name, l.hash, data) }); err != nil {
 		return err
 	}

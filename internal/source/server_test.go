@@ -21,6 +21,8 @@ import (
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
+
+	"github.com/wedatasync/wedatasync/internal/gitstore/gittest"
 )
 
 // webServer is git's own http server on loopback.
@@ -37,11 +39,11 @@ type webServer struct {
 
 // startWeb serves the repository. tls tells whether over https.
 func (r *repo) startWeb(tls bool) *webServer {
-	r.t.Helper()
+	r.T.Helper()
 	s := &webServer{}
 	git := &cgi.Handler{
-		Path: filepath.Join(r.run("", "--exec-path"), "git-http-backend"),
-		Env:  append(gitEnv(r.now), "GIT_PROJECT_ROOT="+filepath.Dir(r.dir), "GIT_HTTP_EXPORT_ALL=1"),
+		Path: filepath.Join(r.Feed("", "", "--exec-path"), "git-http-backend"),
+		Env:  append(gittest.Env(r.Now), "GIT_PROJECT_ROOT="+filepath.Dir(r.Dir), "GIT_HTTP_EXPORT_ALL=1"),
 
 		Stderr: io.Discard, // what it refuses is what is tested
 	}
@@ -68,7 +70,7 @@ func (r *repo) startWeb(tls bool) *webServer {
 	} else {
 		s.Start()
 	}
-	r.t.Cleanup(s.Close)
+	r.T.Cleanup(s.Close)
 	s.url = s.URL + "/origin.git"
 	return s
 }
@@ -100,9 +102,9 @@ type sshServer struct {
 
 // startSSH serves the repository to who has the key.
 func (r *repo) startSSH(key ssh.PublicKey) *sshServer {
-	r.t.Helper()
-	_, hostKey := newKey(r.t)
-	s := &sshServer{t: r.t, hostKey: hostKey}
+	r.T.Helper()
+	_, hostKey := newKey(r.T)
+	s := &sshServer{t: r.T, hostKey: hostKey}
 	s.config = &ssh.ServerConfig{PublicKeyCallback: func(c ssh.ConnMetadata, k ssh.PublicKey) (*ssh.Permissions, error) {
 		if c.User() == "git" && bytes.Equal(k.Marshal(), key.Marshal()) {
 			return nil, nil
@@ -112,8 +114,8 @@ func (r *repo) startSSH(key ssh.PublicKey) *sshServer {
 	s.config.AddHostKey(hostKey)
 	var err error
 	s.listener, err = net.Listen("tcp", "127.0.0.1:0")
-	must(r.t, err)
-	s.url = "ssh://git@" + s.listener.Addr().String() + r.dir
+	must(r.T, err)
+	s.url = "ssh://git@" + s.listener.Addr().String() + r.Dir
 	var conns sync.WaitGroup
 	conns.Go(func() {
 		for {
@@ -124,7 +126,7 @@ func (r *repo) startSSH(key ssh.PublicKey) *sshServer {
 			conns.Go(func() { s.serve(conn) })
 		}
 	})
-	r.t.Cleanup(func() {
+	r.T.Cleanup(func() {
 		s.listener.Close()
 		conns.Wait()
 	})
@@ -152,7 +154,7 @@ func (s *sshServer) serve(conn net.Conn) {
 			var command struct{ Text string }
 			_ = ssh.Unmarshal(req.Payload, &command)
 			cmd := exec.Command("sh", "-c", command.Text)
-			cmd.Env = gitEnv(time.Time{})
+			cmd.Env = gittest.Env(time.Time{})
 			cmd.Stdout, cmd.Stderr = channel, channel.Stderr()
 			in, err := cmd.StdinPipe()
 			if err != nil {

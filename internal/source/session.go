@@ -1,7 +1,6 @@
 package source
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,7 +100,7 @@ func requestPack(ctx context.Context, s session, refs *packp.AdvRefs, want plumb
 		return nil, err
 	}
 	// What comes beside the pack, such as endless progress, counts as well.
-	var r io.Reader = limit(resp, maxPack+maxPack/8+1<<20, "a pack with all that is said beside it")
+	var r io.Reader = LimitReader(resp, maxPack+maxPack/8+1<<20, "a pack with all that is said beside it")
 	switch {
 	case req.Capabilities.Supports(capability.Sideband64k):
 		r = sideband.NewDemuxer(sideband.Sideband64k, r)
@@ -148,25 +147,4 @@ func scrub(err error, secrets []string) error {
 		}
 	}
 	return err
-}
-
-// counted reads at most limit bytes; more is an error that says what has too many.
-type counted struct {
-	r     io.Reader
-	left  int64
-	limit int64
-	what  string
-}
-
-func limit(r io.Reader, bytes int64, what string) *counted { return &counted{r, bytes, bytes, what} }
-
-func (c *counted) Read(p []byte) (int, error) {
-	if c.left < 0 {
-		return 0, fmt.Errorf("%w: %s of more than %d bytes", ErrTooLarge, c.what, c.limit)
-	}
-	n, err := c.r.Read(p[:min(int64(len(p)), c.left+1)])
-	if c.left -= int64(n); c.left < 0 {
-		return max(n-1, 0), cmp.Or(err, fmt.Errorf("%w: %s of more than %d bytes", ErrTooLarge, c.what, c.limit))
-	}
-	return n, err
 }

@@ -33,19 +33,19 @@ var bits = map[string]string{"ed25519": "256", "rsa": "2048", "ecdsa": "256"}
 
 // startSSHD serves the repository to who has the user key.
 func (r *repo) startSSHD(userKey string) *sshd {
-	r.t.Helper()
+	r.T.Helper()
 	const path = "/usr/sbin/sshd"
 	for _, tool := range []string{path, "ssh-keygen"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			r.t.Skipf("%s is not installed (Debian: openssh-server)", tool)
+			r.T.Skipf("%s is not installed (Debian: openssh-server)", tool)
 		}
 	}
 	if os.Getuid() == 0 {
-		must(r.t, os.MkdirAll("/run/sshd", 0o755)) // where it drops its privileges to
+		must(r.T, os.MkdirAll("/run/sshd", 0o755)) // where it drops its privileges to
 	}
 	me, err := user.Current()
-	must(r.t, err)
-	s := &sshd{t: r.t, dir: r.t.TempDir(), user: me.Username}
+	must(r.T, err)
+	s := &sshd{t: r.T, dir: r.T.TempDir(), user: me.Username}
 	var config strings.Builder
 	config.WriteString("UsePAM no\nStrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nAuthorizedKeysFile " + s.file("authorized") + "\n")
 	s.keygen("-q", "-t", "ed25519", "-N", "", "-f", s.file("ca"))
@@ -55,13 +55,13 @@ func (r *repo) startSSHD(userKey string) *sshd {
 	}
 	s.keygen("-q", "-s", s.file("ca"), "-I", "host", "-h", "-n", "127.0.0.1", s.file("ed25519.pub"))
 	config.WriteString("HostCertificate " + s.file("ed25519-cert.pub") + "\n")
-	must(r.t, os.WriteFile(s.file("config"), []byte(config.String()), 0o600))
-	must(r.t, os.WriteFile(s.file("authorized"), []byte(userKey+"\n"), 0o600))
+	must(r.T, os.WriteFile(s.file("config"), []byte(config.String()), 0o600))
+	must(r.T, os.WriteFile(s.file("authorized"), []byte(userKey+"\n"), 0o600))
 
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(r.t, err)
+	must(r.T, err)
 	s.addr = l.Addr().String()
-	s.url = "ssh://" + s.user + "@" + s.addr + r.dir
+	s.url = "ssh://" + s.user + "@" + s.addr + r.Dir
 	var conns sync.WaitGroup
 	conns.Go(func() {
 		for {
@@ -72,7 +72,7 @@ func (r *repo) startSSHD(userKey string) *sshd {
 			conns.Go(func() { s.serve(path, conn) })
 		}
 	})
-	r.t.Cleanup(func() {
+	r.T.Cleanup(func() {
 		l.Close()
 		conns.Wait()
 	})
@@ -155,14 +155,14 @@ func (s *sshd) line(marker, kind string) string {
 
 func TestSSHD(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	userKey, key := newKey(t)
 	server := r.startSSHD(string(marshalKey(key)))
 	config := GitConfig{URL: server.url, SSHKeyFile: userKey, KnownHostsFile: server.knows("ed25519")}
 
 	g := r.open(config)
 	wantSaid(t, poll(t, g), "a v1 a.yaml")
-	r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
 	wantSaid(t, poll(t, g), "a v2 a.yaml")
 
 	keys := make(map[string]string) // by kind
@@ -252,7 +252,7 @@ func (s *stalling) Write(p []byte) (int, error) {
 // in the key exchange, after the login or in the pack, the poll ends in time.
 func TestSSHDStalls(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	userKey, key := newKey(t)
 	server := r.startSSHD(string(marshalKey(key)))
 	config := GitConfig{URL: server.url, SSHKeyFile: userKey, KnownHostsFile: server.knows("ed25519")}
@@ -260,7 +260,7 @@ func TestSSHDStalls(t *testing.T) {
 	var said int
 	server.through(func(c net.Conn) net.Conn { return counting{c, &said} })
 	before := poll(t, g)
-	r.commit(map[string]string{"a.yaml": specOf("a", 2), "noise.bin": string(randomBytes(64 << 10))})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 2), "noise.bin": string(randomBytes(64 << 10))})
 	all := said + 64<<10 // what the server says in a poll with the news, about
 
 	forget := make(chan struct{})

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -16,46 +15,46 @@ import (
 
 // The bounds of objects, in bytes.
 const (
-	maxObject = 128 << 20 // any object; the largest file that the large git hosts accept is smaller
+	MaxObject = 128 << 20 // any object; the largest file that the large git hosts accept is smaller
 	maxTree   = 32 << 20  // one folder: about half a million entries
-	maxCommit = 1 << 20
+	MaxCommit = 1 << 20
 
 	maxMessage = 4 << 10 // bytes of a commit's message that are looked at
 	maxParents = 100     // of a commit; the most that anyone has merged at once is 66
 
-	workspaceSize = 16 << 20
+	cacheSize = 16 << 20 // of the bases of deltas
 )
 
-// object is the content of a git object.
-type object struct {
-	kind plumbing.ObjectType
-	data []byte // not to be changed: others may hold it
+// Object is the content of a git object.
+type Object struct {
+	Kind plumbing.ObjectType
+	Data []byte // shared: nobody may change it
 }
 
-// store reads git objects from one or more object directories. Each object it
+// Store reads git objects from one or more object directories. Each object it
 // returns was checked against its name, so a store that was damaged on disk is
 // found out and never taken for what a commit says.
 //
 // Reading is safe for concurrent use.
-type store struct {
+type Store struct {
 	dirs  []string // object directories, without loose objects if bare packs are all there is
 	loose bool
 	packs []*pack
-	work  *workspace
+	cache *objectCache
 }
 
 // openStore opens the object directories. loose tells whether they may hold
 // objects outside of packs.
-func openStore(loose bool, dirs ...string) (*store, error) {
-	s := &store{dirs: dirs, loose: loose, work: newWorkspace(workspaceSize)}
+func openStore(loose bool, dirs ...string) (*Store, error) {
+	s := &Store{dirs: dirs, loose: loose, cache: newObjectCache(cacheSize)}
 	for _, dir := range dirs {
 		names, err := packNames(filepath.Join(dir, "pack"))
 		if err != nil {
-			return nil, errors.Join(err, s.close())
+			return nil, errors.Join(err, s.Close())
 		}
 		for _, name := range names {
-			if err := s.add(name); err != nil {
-				return nil, errors.Join(err, s.close())
+			if err := s.Add(name); err != nil {
+				return nil, errors.Join(err, s.Close())
 			}
 		}
 	}
@@ -77,9 +76,9 @@ func packNames(dir string) ([]string, error) {
 	return names, nil
 }
 
-// add opens one more pack, by its path without extension.
-func (s *store) add(name string) error {
-	p, err := openPack(name, s.work)
+// Add opens one more pack, by its path without extension.
+func (s *Store) Add(name string) error {
+	p, err := openPack(name, s.cache)
 	if err != nil {
 		return fmt.Errorf("open pack: %w", err)
 	}
@@ -87,7 +86,8 @@ func (s *store) add(name string) error {
 	return nil
 }
 
-func (s *store) close() error {
+// Close closes the packs.
+func (s *Store) Close() error {
 	var errs []error
 	for _, p := range s.packs {
 		errs = append(errs, p.close())
@@ -96,17 +96,20 @@ func (s *store) close() error {
 	return errors.Join(errs...)
 }
 
-// size returns how many bytes the packs take.
-func (s *store) size() (bytes int64) {
+// PackCount returns how many packs there are.
+func (s *Store) PackCount() int { return len(s.packs) }
+
+// Size returns how many bytes the packs take.
+func (s *Store) Size() (bytes int64) {
 	for _, p := range s.packs {
 		bytes += p.size
 	}
 	return bytes
 }
 
-// has reports whether the store holds the object. It does not if that cannot be
-// read: to read the object is an error then.
-func (s *store) has(h plumbing.Hash) bool {
+// Has reports whether the store holds the object. An index that cannot be read holds
+// none; to read the object then is an error.
+func (s *Store) Has(h plumbing.Hash) bool {
 	for _, p := range s.packs {
 		if _, ok, err := p.index.find(h); ok && err == nil {
 			return true
@@ -122,34 +125,40 @@ func (s *store) has(h plumbing.Hash) bool {
 	return false
 }
 
-// read returns the content of the object, unless it has more than limit bytes.
-func (s *store) read(h plumbing.Hash, kind plumbing.ObjectType, limit int64) ([]byte, error) {
-	o, err := s.load(h, limit)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read %s %s: %w", kind, h, err)
-	case o.kind != kind:
-		return nil, fmt.Errorf("read %s %s: %w: it is a %s", kind, h, errDamaged, o.kind)
-	case name(o) != h:
-		return nil, fmt.Errorf("read %s %s: %w: its content has another hash", kind, h, errDamaged)
+// Read returns the content of the object, unless it has more than limit bytes.
+func (s *Store) Read(h plumbing.Hash, kind plumbing.ObjectType, limit int64) ([]byte, error) {
+	o, err := s.Object(h, limit)
+	if err == nil && o.Kind != kind {
+		err = fmt.Errorf("%w: it is a %s", ErrDamaged, o.Kind)
 	}
-	return o.data, nil
+	if err != nil {
+		return nil, fmt.Errorf("read %s %s: %w", kind, h, err)
+	}
+	return o.Data, nil
 }
 
-// name returns the name of an object: the hash of its header and its content.
-func name(o object) plumbing.Hash {
+// Object returns the object of any kind, unless it has more than limit bytes.
+func (s *Store) Object(h plumbing.Hash, limit int64) (Object, error) {
+	o, err := s.load(h, limit)
+	if err == nil && HashObject(o.Kind, o.Data) != h {
+		err = fmt.Errorf("%w: its content has another hash", ErrDamaged)
+	}
+	return o, err
+}
+
+// HashObject returns the name of an object: the hash of its header and its content.
+func HashObject(kind plumbing.ObjectType, data []byte) plumbing.Hash {
 	sum := sha1.New()
-	sum.Write(strconv.AppendInt(append(o.kind.Bytes(), ' '), int64(len(o.data)), 10))
-	sum.Write([]byte{0})
-	sum.Write(o.data)
+	sum.Write(objectHeader(kind, int64(len(data))))
+	sum.Write(data)
 	return plumbing.Hash(sum.Sum(nil))
 }
 
-func (s *store) load(h plumbing.Hash, limit int64) (object, error) {
+func (s *Store) load(h plumbing.Hash, limit int64) (Object, error) {
 	for i := len(s.packs) - 1; i >= 0; i-- {
 		at, ok, err := s.packs[i].index.find(h)
 		if err != nil {
-			return object{}, err
+			return Object{}, err
 		}
 		if ok {
 			return s.packs[i].read(at, limit)
@@ -163,7 +172,7 @@ func (s *store) load(h plumbing.Hash, limit int64) (object, error) {
 			}
 		}
 	}
-	return object{}, fmt.Errorf("%w: it is missing", errDamaged)
+	return Object{}, fmt.Errorf("%w: it is missing", ErrDamaged)
 }
 
 func loosePath(dir string, h plumbing.Hash) string {
@@ -171,53 +180,54 @@ func loosePath(dir string, h plumbing.Hash) string {
 	return filepath.Join(dir, hex[:2], hex[2:])
 }
 
-// readLoose reads an object that stands in a file of its own: its kind, a space,
-// its size, a zero byte and its content, compressed.
-func (s *store) readLoose(path string, limit int64) (object, error) {
+// readLoose reads an object from a file of its own: its kind, a space, its size, a
+// zero byte and its content, compressed.
+func (s *Store) readLoose(path string, limit int64) (Object, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return object{}, err
+		return Object{}, err
 	}
 	defer file.Close()
-	f := s.work.inflater()
-	defer s.work.inflaters.Put(f)
+	f := s.cache.inflater()
+	defer s.cache.inflaters.Put(f)
 	f.in.Reset(file)
 	kind, size, err := f.header()
 	switch {
 	case err != nil:
-		return object{}, err
+		return Object{}, err
 	case size > limit:
-		return object{}, tooLarge{size, limit}
+		return Object{}, TooLarge{size, limit}
 	}
-	data, err := f.rest(size)
-	return object{kind, data}, err
+	data, err := f.readRest(size)
+	return Object{kind, data}, err
 }
 
-// rest gives back the memory that reading much has taken, for little is read next.
-func (s *store) rest() {
-	s.work.rest()
+// Evict frees the memory of caches. It is called after much was read and before little
+// is.
+func (s *Store) Evict() {
+	s.cache.evict()
 	for _, p := range s.packs {
-		p.index.rest()
+		p.index.evict()
 	}
 }
 
-// tree returns the entries of a folder.
-func (s *store) tree(h plumbing.Hash) ([]treeEntry, error) {
-	data, err := s.read(h, plumbing.TreeObject, maxTree)
+// Tree returns the entries of a folder.
+func (s *Store) Tree(h plumbing.Hash) ([]TreeEntry, error) {
+	data, err := s.Read(h, plumbing.TreeObject, maxTree)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := parseTree(data)
+	entries, err := ParseTree(data)
 	if err != nil {
 		return nil, fmt.Errorf("read tree %s: %w", h, err)
 	}
 	return entries, nil
 }
 
-// commit returns a commit. Its methods that would read more objects must not be
-// used.
-func (s *store) commit(h plumbing.Hash) (*gitobject.Commit, error) {
-	data, err := s.read(h, plumbing.CommitObject, maxCommit)
+// Commit returns a commit. It has no storage: none of its methods that read more
+// objects may be used.
+func (s *Store) Commit(h plumbing.Hash) (*gitobject.Commit, error) {
+	data, err := s.Read(h, plumbing.CommitObject, MaxCommit)
 	if err != nil {
 		return nil, err
 	}

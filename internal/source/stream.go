@@ -30,7 +30,7 @@ type stream struct {
 // AdvertisedReferencesContext reads the list of refs.
 func (s *stream) AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error) {
 	refs := packp.NewAdvRefs()
-	err := refs.Decode(newRefFilter(limit(s.out, maxAdvertised, "a list of refs"), s.branch.String()))
+	err := refs.Decode(newRefFilter(LimitReader(s.out, maxAdvertised, "a list of refs"), s.branch.String()))
 	switch {
 	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && refs.IsEmpty():
 		return nil, transport.ErrEmptyRemoteRepository

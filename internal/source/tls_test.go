@@ -73,20 +73,20 @@ func (a *authority) issue(host string, notAfter time.Time) (pair tls.Certificate
 
 // startTLS serves the repository over https with a certificate.
 func (r *repo) startTLS(config *tls.Config) *webServer {
-	r.t.Helper()
+	r.T.Helper()
 	web := r.startWeb(false)
 	front := httptest.NewUnstartedServer(web.Config.Handler)
 	front.TLS, front.EnableHTTP2 = config, true
 	front.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that do not trust it are what is tested
 	front.StartTLS()
-	r.t.Cleanup(front.Close)
+	r.T.Cleanup(front.Close)
 	web.url = front.URL + "/origin.git"
 	return web
 }
 
 func TestTLS(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	ca, stranger := newAuthority(t), newAuthority(t)
 	hour := time.Now().Add(time.Hour)
 	good, _, _ := ca.issue("127.0.0.1", hour)
@@ -145,7 +145,7 @@ func TestNginx(t *testing.T) {
 		t.Skipf("%s is not installed (Debian: nginx-light)", nginx)
 	}
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	web := r.startWeb(false)
 	ca := newAuthority(t)
 	_, cert, key := ca.issue("127.0.0.1", time.Now().Add(time.Hour))
@@ -199,7 +199,7 @@ http {
 	}
 	g := r.open(at("/origin.git"))
 	wantSaid(t, poll(t, g), "a v1 a.yaml")
-	r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
 	wantSaid(t, poll(t, g), "a v2 a.yaml")
 	wantSaid(t, poll(t, r.open(at("/old.git"))), "a v2 a.yaml") // a repository that was renamed
 
@@ -267,7 +267,7 @@ func startProxy(t testing.TB, to, userinfo string, config *tls.Config) *proxySer
 // The proxy of the environment is used, with its password, which is never shown.
 func TestProxy(t *testing.T) {
 	r := newRepo(t)
-	r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	ca := newAuthority(t)
 	cert, _, _ := ca.issue("git.example.test", time.Now().Add(time.Hour))
 	web := r.startTLS(&tls.Config{Certificates: []tls.Certificate{cert}})

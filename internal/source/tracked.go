@@ -101,7 +101,7 @@ func (r *Repository) has(parts []string, beside bool) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	commit, err := r.store.commit(head.Hash())
+	commit, err := r.store.Commit(head.Hash())
 	if err != nil {
 		return false, err
 	}
@@ -109,19 +109,19 @@ func (r *Repository) has(parts []string, beside bool) (bool, error) {
 }
 
 func (r *Repository) inTree(tree plumbing.Hash, parts []string, beside bool) (bool, error) {
-	entries, err := r.store.tree(tree)
+	entries, err := r.store.Tree(tree)
 	if err != nil {
 		return false, err
 	}
 	for _, e := range entries {
-		name, last := fold(e.name), len(parts) == 1
-		if last && beside && strings.HasPrefix(name, parts[0]) || name == parts[0] && !e.mode.IsDir() {
+		name, last := fold(e.Name), len(parts) == 1
+		if last && beside && strings.HasPrefix(name, parts[0]) || name == parts[0] && !e.Mode.IsDir() {
 			return true, nil
 		}
 		if name != parts[0] || last {
 			continue
 		}
-		if found, err := r.inTree(e.hash, parts[1:], beside); found || err != nil {
+		if found, err := r.inTree(e.Hash, parts[1:], beside); found || err != nil {
 			return found, err
 		}
 	}

@@ -44,14 +44,14 @@ func TestCompareReadsOnlyWhatDiffers(t *testing.T) {
 	}
 	dir := t.TempDir()
 	must(t, os.Mkdir(filepath.Join(dir, "pack"), 0o700))
-	_, err := receivePack(t.Context(), bytes.NewReader(remote.pack(names)), filepath.Join(dir, "pack"), 1<<20, plumbing.ZeroHash)
+	_, err := Receive(t.Context(), bytes.NewReader(remote.pack(names)), filepath.Join(dir, "pack"), 1<<20, plumbing.ZeroHash)
 	must(t, err)
 	s, err := openStore(false, dir)
 	must(t, err)
-	defer s.close()
-	from, err := s.snapshot(remote.treeOf(before), "in")
+	defer s.Close()
+	from, err := snapshotAt(s, remote.treeOf(before), "in")
 	must(t, err)
-	to, err := s.snapshot(remote.treeOf(after), "in")
+	to, err := snapshotAt(s, remote.treeOf(after), "in")
 	must(t, err)
 	changes, err := newCatalog().changes(s, from, to, "in", newBudget(t.Context(), spec.NewSet()))
 	if err != nil || len(changes) != 1 || changes[0].name != "in/other/deep/b.yaml" {
@@ -66,13 +66,13 @@ func TestCompareReadsOnlyWhatDiffers(t *testing.T) {
 func (m *memoryRemote) lookup(t *testing.T, root plumbing.Hash, path string) plumbing.Hash {
 	t.Helper()
 	for part := range bytes.SplitSeq([]byte(path), []byte("/")) {
-		entries, err := parseTree(m.objects[root].data)
+		entries, err := ParseTree(m.objects[root].Data)
 		must(t, err)
-		e, ok := entryNamed(entries, string(part))
+		e, ok := EntryNamed(entries, string(part))
 		if !ok {
 			t.Fatalf("there is no %s", path)
 		}
-		root = e.hash
+		root = e.Hash
 	}
 	return root
 }

@@ -14,19 +14,19 @@ import (
 // errTree is a tree that no git would write.
 var errTree = errors.New("malformed tree")
 
-// treeEntry is one entry of a folder in git. Of its mode only the type is kept;
+// TreeEntry is one entry of a folder in git. Of its mode only the type is kept;
 // a submodule is fs.ModeIrregular.
-type treeEntry struct {
-	name string
-	mode fs.FileMode
-	hash plumbing.Hash
+type TreeEntry struct {
+	Name string
+	Mode fs.FileMode
+	Hash plumbing.Hash
 }
 
-// parseTree reads a tree object. Entries out of git's order, or twice, are
+// ParseTree reads a tree object. Entries out of git's order, or twice, are
 // refused: two trees are compared by walking along both.
-func parseTree(data []byte) ([]treeEntry, error) {
+func ParseTree(data []byte) ([]TreeEntry, error) {
 	const least = len("40000 x\x00") + hashSize // bytes of an entry
-	entries := make([]treeEntry, 0, len(data)/least)
+	entries := make([]TreeEntry, 0, len(data)/least)
 	text := string(data) // so that names are parts of one string
 	for rest := text; rest != ""; {
 		mode, after, ok := strings.Cut(rest, " ")
@@ -37,14 +37,14 @@ func parseTree(data []byte) ([]treeEntry, error) {
 		case name == "" || name == "." || name == ".." || strings.Contains(name, "/"):
 			return nil, fmt.Errorf("%w: it has an entry named %q", errTree, name)
 		}
-		e := treeEntry{name: name}
+		e := TreeEntry{Name: name}
 		var err error
-		if e.mode, err = treeMode(mode); err != nil {
+		if e.Mode, err = treeMode(mode); err != nil {
 			return nil, err
 		}
-		copy(e.hash[:], tail)
+		copy(e.Hash[:], tail)
 		rest = tail[hashSize:]
-		if n := len(entries); n > 0 && compareEntries(entries[n-1], e) >= 0 {
+		if n := len(entries); n > 0 && CompareEntries(entries[n-1], e) >= 0 {
 			return nil, fmt.Errorf("%w: its entries are not in order", errTree)
 		}
 		entries = append(entries, e)
@@ -69,51 +69,52 @@ func treeMode(text string) (fs.FileMode, error) {
 	}
 }
 
-// compareEntries orders entries as git does: as if names of folders ended in "/".
-func compareEntries(a, b treeEntry) int {
-	n := min(len(a.name), len(b.name))
-	return cmp.Or(strings.Compare(a.name[:n], b.name[:n]), cmp.Compare(a.at(n), b.at(n)))
+// CompareEntries orders entries as git does: as if names of folders ended in "/".
+func CompareEntries(a, b TreeEntry) int {
+	n := min(len(a.Name), len(b.Name))
+	return cmp.Or(strings.Compare(a.Name[:n], b.Name[:n]), cmp.Compare(a.at(n), b.at(n)))
 }
 
 // at returns byte n of what git sorts the entry by.
-func (e treeEntry) at(n int) byte {
+func (e TreeEntry) at(n int) byte {
 	switch {
-	case n < len(e.name):
-		return e.name[n]
-	case e.mode.IsDir():
+	case n < len(e.Name):
+		return e.Name[n]
+	case e.Mode.IsDir():
 		return '/'
 	default:
 		return 0
 	}
 }
 
-// lookup finds the tree at a slash-separated path below the root tree.
-func (s *store) lookup(root plumbing.Hash, path string) (plumbing.Hash, error) {
+// Lookup finds the tree at a slash-separated path below the root tree.
+func (s *Store) Lookup(root plumbing.Hash, path string) (plumbing.Hash, error) {
 	if path == "." {
 		return root, nil
 	}
 	for part := range strings.SplitSeq(path, "/") {
-		entries, err := s.tree(root)
+		entries, err := s.Tree(root)
 		if err != nil {
 			return plumbing.ZeroHash, err
 		}
-		e, ok := entryNamed(entries, part)
+		e, ok := EntryNamed(entries, part)
 		if !ok {
 			return plumbing.ZeroHash, fmt.Errorf("%w: there is no %q", ErrNoPath, part)
 		}
-		if !e.mode.IsDir() {
+		if !e.Mode.IsDir() {
 			return plumbing.ZeroHash, fmt.Errorf("%w: %q is not a folder", ErrNoPath, part)
 		}
-		root = e.hash
+		root = e.Hash
 	}
 	return root, nil
 }
 
-func entryNamed(entries []treeEntry, name string) (treeEntry, bool) {
+// EntryNamed finds an entry.
+func EntryNamed(entries []TreeEntry, name string) (TreeEntry, bool) {
 	for _, e := range entries {
-		if e.name == name {
+		if e.Name == name {
 			return e, true
 		}
 	}
-	return treeEntry{}, false
+	return TreeEntry{}, false
 }

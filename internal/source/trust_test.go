@@ -55,11 +55,11 @@ func newTrail(t *testing.T, n int) *trail {
 		case "eve":
 			args = append(args, "-S"+eve.file)
 		}
-		r.write(map[string]string{"a.yaml": specOf("a", i+1)})
-		r.git("add", "-A")
-		id := r.git(append(args, r.git("write-tree"))...)
+		r.Write(map[string]string{"a.yaml": specOf("a", i+1)})
+		r.Git("add", "-A")
+		id := r.Git(append(args, r.Git("write-tree"))...)
 		l.ids, l.parents[id], l.by[id] = append(l.ids, id), slices.Compact(parents), by
-		r.git("push", "-q", "origin", id+":refs/heads/"+fmt.Sprint("keep", i))
+		r.Git("push", "-q", "origin", id+":refs/heads/"+fmt.Sprint("keep", i))
 	}
 	return l
 }
@@ -98,7 +98,7 @@ func TestTrust(t *testing.T) {
 		dir, err := os.MkdirTemp(t.TempDir(), "m")
 		must(t, err)
 		f := &following{trail: l, t: rt, trusted: map[string]bool{}}
-		f.config = GitConfig{URL: l.r.dir, Mirror: filepath.Join(dir, "m.git"), AllowedSignersFile: filepath.Join(dir, "signers"), Verify: VerifyHead}
+		f.config = GitConfig{URL: l.r.Dir, Mirror: filepath.Join(dir, "m.git"), AllowedSignersFile: filepath.Join(dir, "signers"), Verify: VerifyHead}
 		f.signers()
 		f.push(l.ids[0])
 		f.start()
@@ -154,7 +154,7 @@ func (f *following) signers() {
 
 func (f *following) push(id string) {
 	f.head = id
-	f.must(os.WriteFile(filepath.Join(f.r.dir, "refs", "heads", "main"), []byte(id+"\n"), 0o600))
+	f.must(os.WriteFile(filepath.Join(f.r.Dir, "refs", "heads", "main"), []byte(id+"\n"), 0o600))
 }
 
 func (f *following) start() {

@@ -12,8 +12,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
 
-// What the bases of deltas may take while a pack is worked out. More than that is
-// worked out again when it is needed.
+// What the bases of deltas may take while a pack is indexed. A base that is dropped is
+// resolved again when it is needed.
 const (
 	smallContent = 1 << 20   // bytes that one content may take in memory; larger ones go to disk
 	keptInMemory = 8 << 20   // bytes
@@ -53,7 +53,7 @@ func newContent(dir string, size int64, fill func(io.Writer) error) (c *content,
 	}
 	c = &content{size: size}
 	if c.file, err = os.CreateTemp(dir, "tmp_base_"); err != nil {
-		return nil, mirrorFault(err)
+		return nil, diskFault(err)
 	}
 	w := bufio.NewWriterSize(disk{c.file}, 64<<10)
 	if err = fill(w); err == nil {
@@ -76,7 +76,7 @@ func deltaSizes(delta io.ByteReader) (base, result int64, err error) {
 		return 0, 0, errDelta
 	}
 	to, err := binary.ReadUvarint(delta)
-	if err != nil || from > maxObject || to > maxObject {
+	if err != nil || from > MaxObject || to > MaxObject {
 		if err == nil {
 			return 0, 0, fmt.Errorf("%w: an object of %d bytes", ErrTooLarge, max(from, to))
 		}
@@ -147,16 +147,17 @@ func copied(delta io.ByteReader, op byte) (start, length int64, err error) {
 	return start, length, nil
 }
 
-// keeper keeps the contents that were used last, within the bounds above.
-type keeper struct {
-	share  int   // of the bounds: one in so many
+// spillBuffer keeps the contents that were used last, small ones in memory and large
+// ones on disk, within the bounds above.
+type spillBuffer struct {
+	share  int   // the bounds are divided by it
 	order  []int // of entries, the one used last at the end
 	held   map[int]*content
 	memory int64
 	disk   int64
 }
 
-func (k *keeper) get(i int) *content {
+func (k *spillBuffer) get(i int) *content {
 	c := k.held[i]
 	if c != nil {
 		k.touch(i)
@@ -164,7 +165,7 @@ func (k *keeper) get(i int) *content {
 	return c
 }
 
-func (k *keeper) touch(i int) {
+func (k *spillBuffer) touch(i int) {
 	for at, have := range k.order {
 		if have == i {
 			k.order = append(append(k.order[:at:at], k.order[at+1:]...), i)
@@ -175,7 +176,7 @@ func (k *keeper) touch(i int) {
 }
 
 // put keeps a content. The two that were used last stay: a base and what is made of it.
-func (k *keeper) put(i int, c *content) {
+func (k *spillBuffer) put(i int, c *content) {
 	k.held[i] = c
 	k.touch(i)
 	k.count(c, 1)
@@ -184,7 +185,7 @@ func (k *keeper) put(i int, c *content) {
 	}
 }
 
-func (k *keeper) count(c *content, sign int64) {
+func (k *spillBuffer) count(c *content, sign int64) {
 	if c.file != nil {
 		k.disk += sign * c.size
 	} else {
@@ -192,7 +193,7 @@ func (k *keeper) count(c *content, sign int64) {
 	}
 }
 
-func (k *keeper) drop(i int) {
+func (k *spillBuffer) drop(i int) {
 	c := k.held[i]
 	if c == nil {
 		return
@@ -208,7 +209,7 @@ func (k *keeper) drop(i int) {
 	c.drop()
 }
 
-func (k *keeper) close() {
+func (k *spillBuffer) close() {
 	for _, c := range k.held {
 		c.drop()
 	}

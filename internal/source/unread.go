@@ -84,8 +84,8 @@ func saysSpec(data []byte) bool {
 
 // unreadFile is the complaint about a file beside the specs that says that it is one;
 // nil if it does not, or cannot be read: that is nothing to end a poll for.
-func (s *store) unreadFile(c change) *spec.File {
-	data, err := s.read(c.hash, plumbing.BlobObject, maxUnreadSize)
+func unreadFile(s *Store, c change) *spec.File {
+	data, err := s.Read(c.hash, plumbing.BlobObject, maxUnreadSize)
 	if err != nil || !saysSpec(data) {
 		return nil
 	}

@@ -49,18 +49,18 @@ var lookalikeWarnings = []string{
 // of what has changed.
 func TestUnread_Git(t *testing.T) {
 	r := newRepo(t)
-	r.commit(lookalikes())
+	r.Commit(lookalikes())
 	g := r.open(GitConfig{Path: "in"})
 	wantSaid(t, poll(t, g), lookalikeWarnings...)
 
-	r.commit(map[string]string{"in/.github/ci.yaml": specOf("z", 1), "in/a.yaml": specOf("a", 2)})
+	r.Commit(map[string]string{"in/.github/ci.yaml": specOf("z", 1), "in/a.yaml": specOf("a", 2)})
 	rev := poll(t, g)
 	if got := said(rev); !strings.Contains(got, "warning not-read in/.github/ci.yaml") || !strings.Contains(got, "a v2") {
 		t.Errorf("after a change the specs say\n%s", got)
 	}
-	r.git("rm", "-q", "-r", "in/.drafts", "in/.github", "in/.d.yaml")
-	r.git("mv", "in/b.YAML", "in/b.yaml")
-	r.commit(map[string]string{"in/" + IgnoreFile: "k.yaml\nbinary.yaml\nl*\n"})
+	r.Git("rm", "-q", "-r", "in/.drafts", "in/.github", "in/.d.yaml")
+	r.Git("mv", "in/b.YAML", "in/b.yaml")
+	r.Commit(map[string]string{"in/" + IgnoreFile: "k.yaml\nbinary.yaml\nl*\n"})
 	wantSaid(t, poll(t, g), "a v2 in/a.yaml", "b v1 in/b.yaml", "g v1 in/old/g.yaml",
 		"warning not-read in/c.Yml", "warning not-read in/old/.h.yaml", "warning not-read in/old/k.yaml")
 }
@@ -107,7 +107,7 @@ func TestUnread_Bounds(t *testing.T) {
 		files[fmt.Sprintf("many/%03d/%03d.yaml", i/perFolder, i%perFolder)] = specOf("b", 1)
 	}
 	r := newRepo(t)
-	r.commit(files)
+	r.Commit(files)
 	rev := poll(t, r.open(GitConfig{}))
 	got := said(rev)
 	if n := rev.Specs.Problems().Len(); n < maxUnread/2 || n > maxUnread+perFolder {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -98,7 +97,7 @@ func (v *verifier) read() error {
 
 // check checks the commit, and in strict mode those that came after the mark. Its cost is
 // that of what is new.
-func (v *verifier) check(ctx context.Context, s *store, head plumbing.Hash) (err error) {
+func (v *verifier) check(ctx context.Context, s *Store, head plumbing.Hash) (err error) {
 	defer recovered(&err)
 	if v.mode == VerifyOff {
 		return v.move(ctx, s, head)
@@ -112,14 +111,14 @@ func (v *verifier) check(ctx context.Context, s *store, head plumbing.Hash) (err
 // way checks the commit and what led to it, with the keys that were read last. One that
 // counted before does so as long as nobody takes its key away: that a key has expired
 // since is no reason to leave what was applied.
-func (v *verifier) way(ctx context.Context, s *store, head plumbing.Hash, before bool) error {
+func (v *verifier) way(ctx context.Context, s *Store, head plumbing.Hash, before bool) error {
 	if err := v.one(s, head, head, before); err != nil {
 		return err
 	}
 	if v.mode == VerifyHead || head == v.mark || v.trusted[head] {
 		return v.move(ctx, s, head)
 	}
-	path, err := s.between(ctx, v.mark, head)
+	path, err := s.FirstParents(ctx, v.mark, head)
 	if err != nil {
 		return err
 	}
@@ -138,15 +137,15 @@ func (v *verifier) way(ctx context.Context, s *store, head plumbing.Hash, before
 }
 
 // move makes a commit that counts the mark, unless it led to the one that is.
-func (v *verifier) move(ctx context.Context, s *store, head plumbing.Hash) error {
+func (v *verifier) move(ctx context.Context, s *Store, head plumbing.Hash) error {
 	if head == v.mark {
 		return nil
 	}
-	if !v.mark.IsZero() && s.has(v.mark) {
-		after, err := s.descends(ctx, v.mark, head)
+	if !v.mark.IsZero() && s.Has(v.mark) {
+		after, err := s.Descends(ctx, v.mark, head)
 		if err == nil && !after {
 			var led bool
-			if led, err = s.descends(ctx, head, v.mark); led {
+			if led, err = s.Descends(ctx, head, v.mark); led {
 				return nil
 			}
 		}
@@ -160,11 +159,11 @@ func (v *verifier) move(ctx context.Context, s *store, head plumbing.Hash) error
 
 // one checks one commit on the way to head. That its bytes have its name was checked by
 // reading them.
-func (v *verifier) one(s *store, h, head plumbing.Hash, before bool) error {
+func (v *verifier) one(s *Store, h, head plumbing.Hash, before bool) error {
 	if v.trusted[h] {
 		return nil
 	}
-	raw, err := s.read(h, plumbing.CommitObject, maxCommit)
+	raw, err := s.Read(h, plumbing.CommitObject, MaxCommit)
 	if err != nil {
 		return err
 	}
@@ -181,8 +180,8 @@ func (v *verifier) one(s *store, h, head plumbing.Hash, before bool) error {
 }
 
 // fault says that a commit does not count, and what to do.
-func (v *verifier) fault(s *store, h, head plumbing.Hash, why error) error {
-	u := &reconcile.Unverified{Head: s.authored(head), Fault: s.authored(h), Err: why}
+func (v *verifier) fault(s *Store, h, head plumbing.Hash, why error) error {
+	u := &reconcile.Unverified{Head: authored(s, head), Fault: authored(s, h), Err: why}
 	hint := "have a commit on top of it that is signed by a trusted key, or look at it and let it count: wedatasync approve " + h.String()
 	if h != head {
 		hint = "each commit has to be signed by a trusted key: look at it, and let it and what led to it count: wedatasync approve " + h.String()
@@ -191,53 +190,12 @@ func (v *verifier) fault(s *store, h, head plumbing.Hash, why error) error {
 }
 
 // authored says who wrote a commit.
-func (s *store) authored(h plumbing.Hash) reconcile.Authored {
+func authored(s *Store, h plumbing.Hash) reconcile.Authored {
 	a := reconcile.Authored{Commit: h.String()}
-	if c, err := s.commit(h); err == nil {
+	if c, err := s.Commit(h); err == nil {
 		a.Author = authorOf(c)
 	}
 	return a
-}
-
-// between lists the commits after old up to the last one before head, the newest
-// first, as git log --first-parent old..head has them but for head. Without old
-// there are none.
-func (s *store) between(ctx context.Context, old, head plumbing.Hash) ([]plumbing.Hash, error) {
-	if old.IsZero() {
-		return nil, nil
-	}
-	var path []plumbing.Hash
-	for h := head; ; {
-		if err := context.Cause(ctx); err != nil {
-			return nil, err
-		}
-		c, err := s.commit(h)
-		if err != nil {
-			return nil, err
-		}
-		if len(c.ParentHashes) == 0 {
-			break
-		}
-		if h = c.ParentHashes[0]; h == old {
-			return path, nil
-		}
-		path = append(path, h)
-	}
-	// It was merged in from the side, or it is of another history.
-	if !s.has(old) {
-		return path, nil
-	}
-	known := make(map[plumbing.Hash]bool)
-	for c, err := range s.ancestors(ctx, old) {
-		if err != nil {
-			return nil, err
-		}
-		known[c.Hash] = true
-	}
-	if i := slices.IndexFunc(path, func(h plumbing.Hash) bool { return known[h] }); i >= 0 {
-		path = path[:i]
-	}
-	return path, nil
 }
 
 // errNoSignatures says why a folder cannot be verified.

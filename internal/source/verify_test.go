@@ -19,29 +19,29 @@ type signer struct {
 
 // newSigner makes the checkout's commits signed by a key of its own, as people's are.
 func newSigner(r *repo) signer {
-	r.t.Helper()
+	r.T.Helper()
 	if _, err := exec.LookPath("ssh-keygen"); err != nil {
-		r.t.Skip("ssh-keygen is not installed: git cannot sign without it")
+		r.T.Skip("ssh-keygen is not installed: git cannot sign without it")
 	}
-	file, key := newKey(r.t)
+	file, key := newKey(r.T)
 	s := signer{r: r, file: file, line: string(marshalKey(key))}
-	must(r.t, os.WriteFile(file+".pub", []byte(s.line+"\n"), 0o600))
+	must(r.T, os.WriteFile(file+".pub", []byte(s.line+"\n"), 0o600))
 	s.use()
 	return s
 }
 
 func (s signer) use() {
 	if s.program == "" {
-		s.r.git("config", "gpg.format", "ssh")
+		s.r.Git("config", "gpg.format", "ssh")
 	} else {
-		s.r.git("config", "gpg.format", "openpgp")
-		s.r.git("config", "gpg.program", s.program)
+		s.r.Git("config", "gpg.format", "openpgp")
+		s.r.Git("config", "gpg.program", s.program)
 	}
-	s.r.git("config", "user.signingKey", s.file)
-	s.r.git("config", "commit.gpgSign", "true")
+	s.r.Git("config", "user.signingKey", s.file)
+	s.r.Git("config", "commit.gpgSign", "true")
 }
 
-func (r *repo) unsigned() { r.git("config", "commit.gpgSign", "false") }
+func (r *repo) unsigned() { r.Git("config", "commit.gpgSign", "false") }
 
 func allow(t testing.TB, path string, signers ...signer) {
 	t.Helper()
@@ -62,7 +62,7 @@ func TestVerifyHead(t *testing.T) {
 	config := GitConfig{Verify: VerifyHead, AllowedSignersFile: keys, Mirror: filepath.Join(t.TempDir(), "mirror.git")}
 
 	ann.use()
-	first := r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	first := r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	g := r.open(config)
 	rev := poll(t, g)
 	wantSaid(t, rev, "a v1 a.yaml")
@@ -76,17 +76,17 @@ func TestVerifyHead(t *testing.T) {
 		wantSaid(t, rev, "a v1 a.yaml")
 	}
 	r.unsigned()
-	r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
 	refused("unsigned", "it is not signed")
 	refused("unsigned, again", "it is not signed")
 	eve.use()
-	r.commit(map[string]string{"a.yaml": specOf("a", 3)})
+	r.Commit(map[string]string{"a.yaml": specOf("a", 3)})
 	refused("by another key", "a key that is not trusted")
-	r.commit(map[string]string{"a.yaml": ""})
+	r.Commit(map[string]string{"a.yaml": ""})
 	refused("without any spec", "a key that is not trusted")
 
 	ann.use()
-	head := r.commit(map[string]string{"a.yaml": specOf("a", 4)})
+	head := r.Commit(map[string]string{"a.yaml": specOf("a", 4)})
 	rev = poll(t, g)
 	wantSaid(t, rev, "a v4 a.yaml")
 
@@ -119,7 +119,7 @@ func TestVerifyHead(t *testing.T) {
 	// A signature does not say when: an older signed commit is as good as ever, and
 	// that it is older is for Descends to say.
 	t.Run("an older commit, played back", func(t *testing.T) {
-		r.git("push", "-q", "-f", "origin", first+":main")
+		r.Git("push", "-q", "-f", "origin", first+":main")
 		if rev := poll(t, g); rev.ID != first {
 			t.Errorf("the revision is %s", rev.ID)
 		}
@@ -146,21 +146,21 @@ func TestVerifyStrict(t *testing.T) {
 		}
 	}
 	r.unsigned()
-	old := r.commit(map[string]string{"a.yaml": specOf("a", 1)})
+	old := r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	ann.use()
-	first := r.commit(map[string]string{"a.yaml": specOf("a", 2)})
+	first := r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
 	g := strict("")
 	accepted(g, first) // where it starts, what came before does not count
 	accepted(strict(old), first)
 
-	second := r.commit(map[string]string{"a.yaml": specOf("a", 3)})
-	third := r.commit(map[string]string{"a.yaml": specOf("a", 4)})
+	second := r.Commit(map[string]string{"a.yaml": specOf("a", 3)})
+	third := r.Commit(map[string]string{"a.yaml": specOf("a", 4)})
 	accepted(g, third)
 
 	r.unsigned()
-	bare := r.commit(map[string]string{"a.yaml": specOf("a", 5)})
+	bare := r.Commit(map[string]string{"a.yaml": specOf("a", 5)})
 	ann.use()
-	fourth := r.commit(map[string]string{"a.yaml": specOf("a", 6)})
+	fourth := r.Commit(map[string]string{"a.yaml": specOf("a", 6)})
 	wantHeld(t, g, third, "commit "+bare+": it is not signed")
 	wantHeld(t, strict(second), second, bare)
 	accepted(strict(bare), fourth)
@@ -168,37 +168,37 @@ func TestVerifyStrict(t *testing.T) {
 
 	// A side branch without signatures, whose merge is signed.
 	r.unsigned()
-	r.git("switch", "-q", "-c", "side")
-	r.write(map[string]string{"b.yaml": specOf("b", 1)})
-	r.git("add", "-A")
-	r.git("commit", "-q", "-m", "side")
+	r.Git("switch", "-q", "-c", "side")
+	r.Write(map[string]string{"b.yaml": specOf("b", 1)})
+	r.Git("add", "-A")
+	r.Git("commit", "-q", "-m", "side")
 	ann.use()
-	r.git("switch", "-q", "main")
-	r.git("merge", "-q", "--no-ff", "-m", "merge", "side")
-	merged := r.push("after")
+	r.Git("switch", "-q", "main")
+	r.Git("merge", "-q", "--no-ff", "-m", "merge", "side")
+	merged := r.Push("after")
 	accepted(strict(fourth), merged)
 
 	// The branch is merged into the side, and the side pushed in its place: what it
 	// has gone through then is the side's commits.
-	r.git("switch", "-q", "side")
-	r.git("merge", "-q", "--no-ff", "-m", "merge back", merged)
-	foxtrot := r.push("after")
-	side := r.git("rev-parse", "HEAD^1^1")
-	if names := r.git("log", "--first-parent", "--format=%s", merged+"..HEAD"); names != "after\nmerge back" {
+	r.Git("switch", "-q", "side")
+	r.Git("merge", "-q", "--no-ff", "-m", "merge back", merged)
+	foxtrot := r.Push("after")
+	side := r.Git("rev-parse", "HEAD^1^1")
+	if names := r.Git("log", "--first-parent", "--format=%s", merged+"..HEAD"); names != "after\nmerge back" {
 		t.Fatalf("git says the branch went through %q", names)
 	}
 	accepted(strict(merged), foxtrot)
-	if r.git("log", "--first-parent", "--format=%H", fourth+"..HEAD~2") != side {
+	if r.Git("log", "--first-parent", "--format=%H", fourth+"..HEAD~2") != side {
 		t.Fatal("the side is another one")
 	}
 	wantHeld(t, strict(fourth), fourth, side)
 
 	// A history that has nothing of it.
-	r.git("checkout", "-q", "--orphan", "other")
+	r.Git("checkout", "-q", "--orphan", "other")
 	r.unsigned()
-	root := r.push("root")
+	root := r.Push("root")
 	ann.use()
-	r.push("on top")
+	r.Push("on top")
 	wantError(t, strict(fourth), ErrUnverified, root)
 	wantError(t, strict(strings.Repeat("1", 40)), ErrUnverified, root)
 }
@@ -218,7 +218,7 @@ func TestVerifyConfiguration(t *testing.T) {
 		{GitConfig{Verify: VerifyStrict, PGPKeysFile: writeFile(t, "key", "hello")}, "not in armor"},
 	}
 	for _, test := range tests {
-		test.config.URL, test.config.Mirror = r.dir, filepath.Join(t.TempDir(), "m")
+		test.config.URL, test.config.Mirror = r.Dir, filepath.Join(t.TempDir(), "m")
 		g, err := OpenGit(test.config)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%+v: the error is %v, want %q in it", test.config, err, test.want)

@@ -34,41 +34,41 @@ func leafOf(mark string) (l leaf) {
 // snapshot is the source's path in one revision.
 type snapshot struct {
 	root    plumbing.Hash // the tree at the source's path; zero if there is none
-	entries []treeEntry   // of that tree, which is often the largest
+	entries []TreeEntry   // of that tree, which is often the largest
 	ignore  plumbing.Hash // the ignore file; zero if there is none
 	rules   rules
 }
 
-// snapshot finds the source's path in a revision's tree, and its rules.
-func (s *store) snapshot(tree plumbing.Hash, path string) (snapshot, error) {
-	root, err := s.lookup(tree, path)
+// snapshotAt finds the source's path in a revision's tree, and its rules.
+func snapshotAt(s *Store, tree plumbing.Hash, path string) (snapshot, error) {
+	root, err := s.Lookup(tree, path)
 	if err != nil {
 		return snapshot{}, err
 	}
-	return s.snapshotOf(root)
+	return snapshotOf(s, root)
 }
 
 // snapshotOf is the snapshot of the tree at the source's path.
-func (s *store) snapshotOf(root plumbing.Hash) (snap snapshot, err error) {
+func snapshotOf(s *Store, root plumbing.Hash) (snap snapshot, err error) {
 	snap.root = root
-	if snap.entries, err = s.tree(root); err != nil {
+	if snap.entries, err = s.Tree(root); err != nil {
 		return snapshot{}, err
 	}
-	e, ok := entryNamed(snap.entries, IgnoreFile)
+	e, ok := EntryNamed(snap.entries, IgnoreFile)
 	if !ok {
 		return snap, nil
 	}
-	if !e.mode.IsRegular() {
+	if !e.Mode.IsRegular() {
 		return snapshot{}, fmt.Errorf("%w: %s is no regular file", ErrIgnoreFile, IgnoreFile)
 	}
-	data, err := s.read(e.hash, plumbing.BlobObject, maxIgnore)
-	if large, ok := errors.AsType[tooLarge](err); ok {
+	data, err := s.Read(e.Hash, plumbing.BlobObject, maxIgnore)
+	if large, ok := errors.AsType[TooLarge](err); ok {
 		return snapshot{}, fmt.Errorf("%w: %s: %w", ErrIgnoreFile, IgnoreFile, large)
 	}
 	if err != nil {
 		return snapshot{}, err
 	}
-	snap.ignore = e.hash
+	snap.ignore = e.Hash
 	snap.rules, err = parseRules(data)
 	return snap, err
 }
@@ -77,7 +77,7 @@ func (s *store) snapshotOf(root plumbing.Hash) (snap snapshot, err error) {
 // differ, so that its cost is the cost of what has changed; unless their ignore
 // files differ, which can show or hide any path.
 type comparison struct {
-	store    *store
+	store    *Store
 	from, to snapshot
 	base     string // the source's path, which names start with
 	// found is called with each path where the two differ, in git's order.
@@ -96,7 +96,7 @@ type subtree struct {
 }
 
 // compare tells found where two snapshots differ.
-func (s *store) compare(from, to snapshot, base string, b *budget, found func(name string, from, to leaf) error) error {
+func compare(s *Store, from, to snapshot, base string, b *budget, found func(name string, from, to leaf) error) error {
 	c := comparison{store: s, budget: b, from: from, to: to, base: base, found: found, everything: from.ignore != to.ignore}
 	if from.root == to.root && !c.everything {
 		return nil
@@ -124,7 +124,7 @@ func (c *comparison) folder(from, to subtree) error {
 }
 
 // along compares the entries of two folders.
-func (c *comparison) along(olds, news []treeEntry, oldArea, newArea area) error {
+func (c *comparison) along(olds, news []TreeEntry, oldArea, newArea area) error {
 	for len(olds) > 0 || len(news) > 0 {
 		order := 0
 		switch {
@@ -133,9 +133,9 @@ func (c *comparison) along(olds, news []treeEntry, oldArea, newArea area) error 
 		case len(news) == 0:
 			order = -1
 		default:
-			order = compareEntries(olds[0], news[0])
+			order = CompareEntries(olds[0], news[0])
 		}
-		var a, b *treeEntry
+		var a, b *TreeEntry
 		if order <= 0 {
 			a, olds = &olds[0], olds[1:]
 		}
@@ -149,11 +149,11 @@ func (c *comparison) along(olds, news []treeEntry, oldArea, newArea area) error 
 	return nil
 }
 
-func (c *comparison) list(f subtree) ([]treeEntry, error) {
+func (c *comparison) list(f subtree) ([]TreeEntry, error) {
 	if f.tree.IsZero() || f.area != areaSpecs && c.unread > maxUnread {
 		return nil, nil
 	}
-	entries, err := c.store.tree(f.tree)
+	entries, err := c.store.Tree(f.tree)
 	switch {
 	case f.area != areaSpecs:
 		c.unread += len(entries)
@@ -165,14 +165,14 @@ func (c *comparison) list(f subtree) ([]treeEntry, error) {
 }
 
 // entry compares what stands at one path: a or b is nil if nothing does.
-func (c *comparison) entry(a, b *treeEntry, oldArea, newArea area) error {
+func (c *comparison) entry(a, b *TreeEntry, oldArea, newArea area) error {
 	if err := c.budget.look(1); err != nil {
 		return err
 	}
 	if a != nil && b != nil && *a == *b && !c.everything {
 		return nil
 	}
-	c.parts = append(c.parts, cmp.Or(a, b).name)
+	c.parts = append(c.parts, cmp.Or(a, b).Name)
 	defer func() { c.parts = c.parts[:len(c.parts)-1] }()
 	from, oldFolder := c.from.rules.look(c.parts, a, oldArea, c.budget)
 	to, newFolder := c.to.rules.look(c.parts, b, newArea, c.budget)
@@ -194,16 +194,16 @@ func (c *comparison) name() string {
 }
 
 // look tells what an entry is to us: a leaf, a folder or, with both zero, nothing.
-func (r rules) look(parts []string, e *treeEntry, in area, b *budget) (leaf, subtree) {
+func (r rules) look(parts []string, e *TreeEntry, in area, b *budget) (leaf, subtree) {
 	if e == nil {
 		return leaf{}, subtree{}
 	}
-	switch k, in := r.kind(parts, e.mode, in, b); k {
+	switch k, in := r.kind(parts, e.Mode, in, b); k {
 	case kindNone:
 		return leaf{}, subtree{}
 	case kindFolder:
-		return leaf{}, subtree{e.hash, in}
+		return leaf{}, subtree{e.Hash, in}
 	default:
-		return leaf{e.hash, k}, subtree{}
+		return leaf{e.Hash, k}, subtree{}
 	}
 }

@@ -1,0 +1,78 @@
+package source
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+)
+
+var (
+	// ErrDamaged says that the objects on disk are not what git wrote: some are
+	// missing, or are not what their names say.
+	ErrDamaged = errors.New("damaged object store")
+	// ErrTooLarge says that a bound was met. The bound was checked before the memory
+	// was spent.
+	ErrTooLarge = errors.New("too large")
+	// ErrNoPath says that a tree has no folder at a path.
+	ErrNoPath = errors.New("path not found")
+)
+
+// TooLarge is an object over a limit. The limit was checked before its content
+// was read.
+type TooLarge struct{ Size, Limit int64 }
+
+// Error tells both sizes.
+func (e TooLarge) Error() string {
+	return fmt.Sprintf("%d bytes, the limit is %d bytes", e.Size, e.Limit)
+}
+
+// Is reports that it is an ErrTooLarge.
+func (TooLarge) Is(target error) bool { return target == ErrTooLarge }
+
+// DiskError is an error of the disk that a pack is written to. What was sent is not
+// at fault.
+type DiskError struct{ Err error }
+
+// Error returns the cause.
+func (e *DiskError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *DiskError) Unwrap() error { return e.Err }
+
+func diskFault(err error) error {
+	if _, ok := errors.AsType[*DiskError](err); ok || err == nil {
+		return err
+	}
+	return &DiskError{err}
+}
+
+// counted reads at most limit bytes; more is an error that says what has too many.
+type counted struct {
+	r     io.Reader
+	left  int64
+	limit int64
+	what  string
+}
+
+// LimitReader reads at most so many bytes of r. The error about more of them is an
+// ErrTooLarge that names what they are of.
+func LimitReader(r io.Reader, bytes int64, what string) io.Reader {
+	return &counted{r, bytes, bytes, what}
+}
+
+// Read reads what is left.
+func (c *counted) Read(p []byte) (int, error) {
+	if c.left < 0 {
+		return 0, c.tooMany()
+	}
+	n, err := c.r.Read(p[:min(int64(len(p)), c.left+1)])
+	if c.left -= int64(n); c.left < 0 {
+		return max(n-1, 0), cmp.Or(err, c.tooMany())
+	}
+	return n, err
+}
+
+func (c *counted) tooMany() error {
+	return fmt.Errorf("%w: %s of more than %d bytes", ErrTooLarge, c.what, c.limit)
+}
