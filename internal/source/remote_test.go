@@ -226,7 +226,9 @@ func TestIncompletePack(t *testing.T) {
 	r := newRepo(t)
 	head := r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	commit := []byte(r.Git("cat-file", "commit", head) + "\n")
-	pack := packOf{{kind: plumbing.CommitObject, size: int64(len(commit)), data: commit}}.bytes(1)
+	var incomplete packWriter
+	incomplete.put(plumbing.CommitObject, commit)
+	pack := incomplete.bytes()
 	web := r.startWeb(false)
 	web.instead(func(w http.ResponseWriter, req *http.Request, git http.Handler) {
 		if req.Method == http.MethodGet {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -260,7 +261,9 @@ func TestSSHDStalls(t *testing.T) {
 	var said int
 	server.through(func(c net.Conn) net.Conn { return counting{c, &said} })
 	before := poll(t, g)
-	r.Commit(map[string]string{"a.yaml": specOf("a", 2), "noise.bin": string(randomBytes(64 << 10))})
+	noise := make([]byte, 64<<10)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
+	r.Commit(map[string]string{"a.yaml": specOf("a", 2), "noise.bin": string(noise)})
 	all := said + 64<<10 // what the server says in a poll with the news, about
 
 	forget := make(chan struct{})
