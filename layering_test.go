@@ -14,7 +14,7 @@ const module = "github.com/wedatasync/wedatasync/"
 // floors lists the packages from the ground up. A package may import what is on a
 // floor below its own, and nothing beside or above it.
 var floors = [][]string{
-	{"internal/text"},
+	{"internal/text", "internal/gitstore"},
 	{"spec", "internal/wedatasim", "internal/secret", "internal/file"},
 	{"state"},
 	{"reconcile"},
