@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
 // maxHaves bounds the commits we tell a server that we have. After a push it
@@ -54,7 +56,7 @@ func (f *ackFilter) next() error {
 		return nil
 	}
 	if f.acks++; f.acks > maxAcks {
-		return fmt.Errorf("%w: more than %d acknowledgements", ErrTooLarge, maxAcks)
+		return fmt.Errorf("%w: more than %d acknowledgements", gitstore.ErrTooLarge, maxAcks)
 	}
 	f.left = int(size)
 	return nil

@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"sync"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -182,7 +183,7 @@ func (b *budget) again(k spec.Key) int {
 }
 
 func tooMuch(format string, args ...any) error {
-	return &Error{Kind: ErrTooLarge, Detail: "it has more than " + fmt.Sprintf(format, args...)}
+	return &Error{Kind: gitstore.ErrTooLarge, Detail: "it has more than " + fmt.Sprintf(format, args...)}
 }
 
 func shownPath(name string) string { return text.OneLine(name, 100) }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -38,7 +39,7 @@ func TestTooLarge(t *testing.T) {
 			break
 		}
 	}
-	if !errors.Is(last, ErrTooLarge) || !strings.Contains(last.Error(), "100000 mistakes") || strings.Count(last.Error(), "too large") != 1 {
+	if !errors.Is(last, gitstore.ErrTooLarge) || !strings.Contains(last.Error(), "100000 mistakes") || strings.Count(last.Error(), "too large") != 1 {
 		t.Fatalf("the error is %v", last)
 	}
 	if n := g.revision.Specs.Files(); n < 3 || n > 5 || before.Specs != g.revision.Specs {
@@ -46,7 +47,7 @@ func TestTooLarge(t *testing.T) {
 	}
 	start := time.Now()
 	for range 100 {
-		wantError(t, g, ErrTooLarge, "mistakes")
+		wantError(t, g, gitstore.ErrTooLarge, "mistakes")
 	}
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("to find it out again took %v", took)
@@ -91,7 +92,7 @@ func TestTooLarge_Folder(t *testing.T) {
 	if err := change(map[string]string{"e.yaml": many(0, 30_000), "f.yaml": many(30_000, 30_000)}); err != nil {
 		t.Errorf("what is named once in this step is counted when the next is: %v", err)
 	}
-	if err := change(map[string]string{"g.yaml": many(90_000, 1)}); !errors.Is(err, ErrTooLarge) {
+	if err := change(map[string]string{"g.yaml": many(90_000, 1)}); !errors.Is(err, gitstore.ErrTooLarge) {
 		t.Errorf("the error is %v", err)
 	}
 	must(t, change(map[string]string{"e.yaml": "", "f.yaml": ""}))

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -59,7 +60,7 @@ func (c *catalog) apply(changes []change, p parsed) {
 // changes lists how a snapshot differs from the one that the catalog holds, of which
 // no more than the root need be known. If the store has that one no longer, each file
 // is compared with the catalog.
-func (c *catalog) changes(s *Store, from, to snapshot, base string, b *budget) ([]change, error) {
+func (c *catalog) changes(s *gitstore.Store, from, to snapshot, base string, b *budget) ([]change, error) {
 	switch {
 	case from.root == to.root:
 		return nil, nil
@@ -80,7 +81,7 @@ func (c *catalog) changes(s *Store, from, to snapshot, base string, b *budget) (
 	return changes, err
 }
 
-func (c *catalog) allChanges(s *Store, to snapshot, base string, b *budget) ([]change, error) {
+func (c *catalog) allChanges(s *gitstore.Store, to snapshot, base string, b *budget) ([]change, error) {
 	var changes []change
 	seen := make(map[string]struct{})
 	err := compare(s, snapshot{}, to, base, b, func(name string, _, l leaf) error {
@@ -108,7 +109,7 @@ const manyChanges = 1024
 
 // parseAll makes the files of the changes, for apply. If they are many, it packs them as
 // they come: a first revision then takes little more memory than it does later.
-func parseAll(s *Store, changes []change, many int, b *budget) (p parsed, err error) {
+func parseAll(s *gitstore.Store, changes []change, many int, b *budget) (p parsed, err error) {
 	var commits atomic.Int64
 	count := func(files []*spec.File) {
 		for _, f := range files {
@@ -137,7 +138,7 @@ func parseAll(s *Store, changes []change, many int, b *budget) (p parsed, err er
 }
 
 // parseFiles makes the file of each change; nil where there is nothing.
-func parseFiles(s *Store, changes []change, b *budget) ([]*spec.File, error) {
+func parseFiles(s *gitstore.Store, changes []change, b *budget) ([]*spec.File, error) {
 	all := make([]*spec.File, len(changes))
 	err := parseBatches(s, changes, b, func(start int, files []*spec.File) { copy(all[start:], files) })
 	return all, err
@@ -149,7 +150,7 @@ const parseBatch = 64
 // parseBatches makes the file of each change, and hands them on as they come, several at a
 // time and from several goroutines, with where in changes they start. What a file says
 // depends on its name and its blob alone.
-func parseBatches(s *Store, changes []change, b *budget, each func(start int, files []*spec.File)) error {
+func parseBatches(s *gitstore.Store, changes []change, b *budget, each func(start int, files []*spec.File)) error {
 	p := &parser{budget: b, twins: twinsOf(changes), large: semaphore.NewWeighted(spec.MaxFileSize)}
 	workers, working := errgroup.WithContext(b.ctx)
 	p.ctx = working
@@ -175,13 +176,13 @@ func parseBatches(s *Store, changes []change, b *budget, each func(start int, fi
 }
 
 // fileOf makes the file of one change.
-func fileOf(s *Store, c change, p *parser) (*spec.File, error) {
+func fileOf(s *gitstore.Store, c change, p *parser) (*spec.File, error) {
 	switch c.kind {
 	case kindNone:
 		return nil, nil
 	case kindSpec:
 		data, err := s.Read(c.hash, plumbing.BlobObject, spec.MaxFileSize)
-		if large, ok := errors.AsType[TooLarge](err); ok {
+		if large, ok := errors.AsType[gitstore.TooLarge](err); ok {
 			return p.complaint(tooLargeFile(c.name, large))
 		}
 		if err != nil {
@@ -198,6 +199,6 @@ func fileOf(s *Store, c change, p *parser) (*spec.File, error) {
 	}
 }
 
-func tooLargeFile(name string, large TooLarge) *spec.File {
+func tooLargeFile(name string, large gitstore.TooLarge) *spec.File {
 	return spec.BadFile(name, "too-large", fmt.Sprintf("the file has %s: split it", large))
 }

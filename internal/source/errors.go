@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
@@ -75,7 +76,7 @@ func describe(err error, source string) *Error {
 
 // kindOf finds which of the errors of this package an error is.
 func kindOf(err error) error {
-	for _, kind := range []error{ErrNoPath, ErrNoRevision, ErrIgnoreFile, ErrTooLarge, context.Canceled, context.DeadlineExceeded} {
+	for _, kind := range []error{gitstore.ErrNoPath, ErrNoRevision, ErrIgnoreFile, gitstore.ErrTooLarge, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, kind) {
 			return kind
 		}

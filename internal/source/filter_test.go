@@ -9,6 +9,7 @@ import (
 	"testing/iotest"
 
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
 // What an answer begins with is passed on to the byte, up to the bound.
@@ -21,7 +22,7 @@ func FuzzAckFilter(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, err := io.ReadAll(iotest.OneByteReader(newAckFilter(iotest.HalfReader(bytes.NewReader(data)))))
 		switch {
-		case errors.Is(err, ErrTooLarge):
+		case errors.Is(err, gitstore.ErrTooLarge):
 			if n := bytes.Count(data, []byte("ACK")) + bytes.Count(data, []byte("NAK")); n <= maxAcks || !bytes.HasPrefix(data, got) {
 				t.Errorf("%q: after %q: %v", data, got, err)
 			}

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
@@ -99,7 +100,7 @@ func (f *Folder) open() (*os.Root, fs.FileInfo, error) {
 		sub, err := root.OpenRoot(f.config.Path)
 		root.Close()
 		if err != nil {
-			return nil, nil, &Error{Kind: ErrNoPath, Err: err}
+			return nil, nil, &Error{Kind: gitstore.ErrNoPath, Err: err}
 		}
 		root = sub
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
@@ -206,7 +207,7 @@ func TestFolderThatGoes(t *testing.T) {
 	if _, err := OpenFolder(FolderConfig{Dir: f.path("none")}); !errors.Is(err, ErrNoFolder) {
 		t.Errorf("the error is %v", err)
 	}
-	if _, err := OpenFolder(FolderConfig{Dir: f.dir, Path: "none"}); !errors.Is(err, ErrNoPath) {
+	if _, err := OpenFolder(FolderConfig{Dir: f.dir, Path: "none"}); !errors.Is(err, gitstore.ErrNoPath) {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/gofrs/flock"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/source/signature"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -94,7 +95,7 @@ func OpenGit(c GitConfig) (*Git, error) {
 func (g *Git) Poll(ctx context.Context) (*reconcile.Revision, error) {
 	g.reconnect()
 	revision, err := g.poll(ctx)
-	if !errors.Is(err, ErrDamaged) {
+	if !errors.Is(err, gitstore.ErrDamaged) {
 		return revision, g.describe(err)
 	}
 	g.log.Warn("the mirror is damaged: fetching everything anew", "source", g.source, "error", err)
@@ -102,7 +103,7 @@ func (g *Git) Poll(ctx context.Context) (*reconcile.Revision, error) {
 		return nil, g.describe(err)
 	}
 	revision, err = g.poll(ctx)
-	if errors.Is(err, ErrDamaged) && g.mirror != nil {
+	if errors.Is(err, gitstore.ErrDamaged) && g.mirror != nil {
 		g.broken = g.mirror.head
 	}
 	return revision, g.describe(err)
@@ -140,7 +141,7 @@ func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision
 	}
 	g.restore()
 	next, err := g.load(ctx, head)
-	if errors.Is(err, ErrTooLarge) {
+	if errors.Is(err, gitstore.ErrTooLarge) {
 		g.large, g.tooLarge = head, err
 	}
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -305,8 +306,8 @@ func TestWhatIsNotThere(t *testing.T) {
 		r.Git("push", "-q", "origin", "HEAD:refs/heads/"+branch)
 	}
 	wantError(t, r.open(GitConfig{Branch: "master"}), ErrNoBranch, `master: it has b1, b2, b3, b4, b5 and 1 more`)
-	wantError(t, r.open(GitConfig{Path: "out"}), ErrNoPath, `there is no "out"`)
-	wantError(t, r.open(GitConfig{Path: "a.yaml"}), ErrNoPath, `"a.yaml" is not a folder`)
+	wantError(t, r.open(GitConfig{Path: "out"}), gitstore.ErrNoPath, `there is no "out"`)
+	wantError(t, r.open(GitConfig{Path: "a.yaml"}), gitstore.ErrNoPath, `"a.yaml" is not a folder`)
 
 	t.Run("any more", func(t *testing.T) {
 		g := r.open(GitConfig{Branch: "b1", Path: "in"})
@@ -316,7 +317,7 @@ func TestWhatIsNotThere(t *testing.T) {
 		r.Write(map[string]string{"in/b.yaml": ""})
 		r.Push("empty")
 		r.Git("push", "-q", "origin", "HEAD:refs/heads/b1")
-		wantError(t, g, ErrNoPath, "")
+		wantError(t, g, gitstore.ErrNoPath, "")
 		wantSaid(t, rev, "b v1 in/b.yaml")
 	})
 }

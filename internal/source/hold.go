@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
@@ -30,7 +31,7 @@ func (g *Git) hold(ctx context.Context, head plumbing.Hash, unverified error) (*
 		switch {
 		case err == nil:
 			return rev, e
-		case errors.Is(err, ErrDamaged), ctx.Err() != nil:
+		case errors.Is(err, gitstore.ErrDamaged), ctx.Err() != nil:
 			return nil, err
 		case why == nil && h != head:
 			why = fmt.Errorf("nor is the one before, %s: %w", h, cause(err))

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
 // maxGrowth is by how much a server may make the heap grow, in bytes.
@@ -170,12 +171,12 @@ func packHostilities(f func() []byte) serveFunc {
 func commitOf(tree plumbing.Hash, header string, p *packWriter) (plumbing.Hash, []byte) {
 	data := fmt.Appendf(nil, "tree %s\nauthor Eve <eve@example.com> 1 +0000\ncommitter Eve <eve@example.com> 1 +0000\n%s\nhostile\n", tree, header)
 	p.add(plumbing.CommitObject, data, 0)
-	return HashObject(plumbing.CommitObject, data), p.bytes()
+	return gitstore.HashObject(plumbing.CommitObject, data), p.bytes()
 }
 
 func (p *packWriter) put(kind plumbing.ObjectType, data []byte) plumbing.Hash {
 	p.add(kind, data, 0)
-	return HashObject(kind, data)
+	return gitstore.HashObject(kind, data)
 }
 
 // bombs are packs that are worth far more than they weigh.
@@ -183,20 +184,20 @@ func bombs(t *testing.T, unfolded int) []hostility {
 	var z bytes.Buffer
 	w, _ := zlib.NewWriterLevel(&z, zlib.BestSpeed)
 	zeros := make([]byte, 1<<20)
-	for range MaxObject >> 20 {
+	for range gitstore.MaxObject >> 20 {
 		_, _ = w.Write(zeros)
 	}
 	_ = w.Close()
 	var many, deltas, large, deep, wild, foreign, odd, extra packWriter
-	for range unfolded / MaxObject {
-		many.addDeflated(plumbing.BlobObject, MaxObject, z.Bytes(), 0)
+	for range unfolded / gitstore.MaxObject {
+		many.addDeflated(plumbing.BlobObject, gitstore.MaxObject, z.Bytes(), 0)
 	}
 	base, size := deltas.add(plumbing.BlobObject, zeros, 0), len(zeros)
-	for range unfolded / MaxObject { // each made from the one before
-		base, size = deltas.add(plumbing.OFSDeltaObject, deltaOf(size, 1<<16, MaxObject>>16), base), MaxObject
+	for range unfolded / gitstore.MaxObject { // each made from the one before
+		base, size = deltas.add(plumbing.OFSDeltaObject, deltaOf(size, 1<<16, gitstore.MaxObject>>16), base), gitstore.MaxObject
 	}
 	base = large.add(plumbing.BlobObject, zeros, 0)
-	large.add(plumbing.OFSDeltaObject, deltaOf(len(zeros), 1<<16, MaxObject>>16+1), base)
+	large.add(plumbing.OFSDeltaObject, deltaOf(len(zeros), 1<<16, gitstore.MaxObject>>16+1), base)
 	base, size = deep.add(plumbing.BlobObject, []byte("hello"), 0), 5
 	for i := range 20_000 {
 		delta := append(binary.AppendUvarint(binary.AppendUvarint(nil, uint64(size)), 4), 4, byte(i), byte(i>>8), 'x', 'y')
@@ -206,7 +207,7 @@ func bombs(t *testing.T, unfolded int) []hostility {
 	wild.add(plumbing.OFSDeltaObject, deltaOf(5, 6, 1), base)
 	delta := deltaOf(5, 5, 1)
 	var named bytes.Buffer
-	named.WriteString(strings.Repeat("x", hashSize))
+	named.WriteString(strings.Repeat("x", gitstore.HashSize))
 	zw := zlib.NewWriter(&named)
 	_, _ = zw.Write(delta)
 	_ = zw.Close()
@@ -214,19 +215,19 @@ func bombs(t *testing.T, unfolded int) []hostility {
 	odd.addDeflated(5, 1, z.Bytes()[:20], 0)
 	extra.add(plumbing.BlobObject, []byte("hello"), 0)
 	short := extra.bytes()
-	tail := append(bytes.Clone(short[:len(short)-hashSize]), "more of it"...)
+	tail := append(bytes.Clone(short[:len(short)-gitstore.HashSize]), "more of it"...)
 	sum := sha1.Sum(tail)
 	tail = append(tail, sum[:]...)
 	count := bytes.Clone(short)
 	binary.BigEndian.PutUint32(count[8:], 1<<31)
-	sum = sha1.Sum(count[:len(count)-hashSize])
-	copy(count[len(count)-hashSize:], sum[:])
+	sum = sha1.Sum(count[:len(count)-gitstore.HashSize])
+	copy(count[len(count)-gitstore.HashSize:], sum[:])
 	t.Logf("%d bytes unfold to %d, and %d bytes of deltas", len(many.bytes()), unfolded, len(deltas.bytes()))
 	pack := func(p []byte) serveFunc { return packHostilities(func() []byte { return p }) }
 	return []hostility{
 		{"a pack that unfolds", ErrBadAnswer, pack(many.bytes())},
 		{"deltas that unfold", ErrBadAnswer, pack(deltas.bytes())},
-		{"a delta that makes too much", ErrTooLarge, pack(large.bytes())},
+		{"a delta that makes too much", gitstore.ErrTooLarge, pack(large.bytes())},
 		{"a long chain of deltas", ErrBadAnswer, pack(deep.bytes())},
 		{"a delta beyond its base", ErrBadAnswer, pack(wild.bytes())},
 		{"a delta of what is not there", ErrBadAnswer, pack(foreign.bytes())},
@@ -248,7 +249,7 @@ func histories() []hostility {
 	var blobs, octopus packWriter
 	blob := blobs.put(plumbing.BlobObject, []byte("hello"))
 	return []hostility{
-		{"a commit with a giant header", ErrTooLarge, serve(func(p *packWriter) (plumbing.Hash, string) {
+		{"a commit with a giant header", gitstore.ErrTooLarge, serve(func(p *packWriter) (plumbing.Hash, string) {
 			return p.put(plumbing.TreeObject, nil), "x " + strings.Repeat("y", 2<<20) + "\n"
 		})},
 		{"a branch that is no commit", ErrBadAnswer, fake(blob, blobs.bytes())},
@@ -271,7 +272,7 @@ func histories() []hostility {
 		{"a file that is not there", ErrBadAnswer, serve(func(p *packWriter) (plumbing.Hash, string) {
 			return p.put(plumbing.TreeObject, treeOf("100644 a.yaml", blob)), ""
 		})},
-		{"a thousand parents", ErrTooLarge, fake(octopus.put(plumbing.CommitObject, fmt.Appendf(nil, "tree %s\n%sauthor a <b> 1 +0000\ncommitter a <b> 1 +0000\n\n",
+		{"a thousand parents", gitstore.ErrTooLarge, fake(octopus.put(plumbing.CommitObject, fmt.Appendf(nil, "tree %s\n%sauthor a <b> 1 +0000\ncommitter a <b> 1 +0000\n\n",
 			blob, strings.Repeat("parent "+blob.String()+"\n", 1000))), octopus.bytes())},
 	}
 }
@@ -348,7 +349,7 @@ func answers(hang <-chan struct{}) []hostility {
 			}
 			fmt.Fprint(w, "003d", strings.Repeat("1", 40), " refs/heads/main\n", "0035shallow ", strings.Repeat("1", 40), "\n0000")
 		})},
-		{"endless refs", ErrTooLarge, refs(func(w http.ResponseWriter) {
+		{"endless refs", gitstore.ErrTooLarge, refs(func(w http.ResponseWriter) {
 			fmt.Fprint(w, service)
 			fmt.Fprintf(w, "%04x%s refs/heads/x\x00\n", 40+1+12+2+4, strings.Repeat("1", 40))
 			for i := range 1 << 20 {
@@ -357,7 +358,7 @@ func answers(hang <-chan struct{}) []hostility {
 				}
 			}
 		})},
-		{"refs without an end of line", ErrTooLarge, refs(func(w http.ResponseWriter) {
+		{"refs without an end of line", gitstore.ErrTooLarge, refs(func(w http.ResponseWriter) {
 			fmt.Fprintf(w, "%s%04x%s refs/heads/x\x00\n", service, 40+1+12+2+4, strings.Repeat("1", 40))
 			line := strings.Repeat("1", 40) + " refs/heads/" + strings.Repeat("x", 65000)
 			for range 1 << 10 {
@@ -409,7 +410,7 @@ func answers(hang <-chan struct{}) []hostility {
 			w.Header().Set("Location", "file:///etc/passwd")
 			w.WriteHeader(302)
 		})},
-		{"progress without an end", ErrTooLarge, beside(fmt.Sprintf("%04x\x02%s", 5+1000, strings.Repeat(".", 1000)))},
+		{"progress without an end", gitstore.ErrTooLarge, beside(fmt.Sprintf("%04x\x02%s", 5+1000, strings.Repeat(".", 1000)))},
 		{"a channel that there is not", ErrBadAnswer, beside("0006\x09x")},
 		{"packets without content", ErrBadAnswer, beside("0004")},
 		{"an error with escapes in it", ErrBadAnswer, beside("0010\x03\x1b[31mgone\n\n")},
@@ -427,7 +428,7 @@ func TestHostileServer(t *testing.T) {
 	r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
 	hang := make(chan struct{})
 	defer close(hang)
-	unfolded := MaxObject
+	unfolded := gitstore.MaxObject
 	if *long {
 		unfolded = 1 << 30
 	}

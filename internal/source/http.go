@@ -18,6 +18,7 @@ import (
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
 	"github.com/wedatasync/wedatasync/internal/file"
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
 // httpGit reads a repository over http or https. Connections are kept between
@@ -219,7 +220,7 @@ func (b *bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 	case req.Method == http.MethodPost:
 		resp.Body = readCloser{newAckFilter(body), body}
 	case req.Method == http.MethodGet:
-		resp.Body = readCloser{newRefFilter(LimitReader(body, maxAdvertised, "a list of refs"), b.branch.String()), body}
+		resp.Body = readCloser{newRefFilter(gitstore.LimitReader(body, maxAdvertised, "a list of refs"), b.branch.String()), body}
 	}
 	return resp, nil
 }

@@ -16,18 +16,19 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
 // memoryRemote is a repository in memory, which a source is connected with directly.
 type memoryRemote struct {
-	objects map[plumbing.Hash]Object
+	objects map[plumbing.Hash]gitstore.Object
 	head    plumbing.Hash
 	now     int64
 	packs   int // how many were asked for
 }
 
 func newMemoryRemote() *memoryRemote {
-	return &memoryRemote{objects: make(map[plumbing.Hash]Object)}
+	return &memoryRemote{objects: make(map[plumbing.Hash]gitstore.Object)}
 }
 
 // open opens a source of the repository, with a mirror.
@@ -83,7 +84,7 @@ func (m *memoryRemote) walk(h plumbing.Hash, seen, not map[plumbing.Hash]bool) {
 			}
 		}
 	case plumbing.TreeObject:
-		entries, err := ParseTree(o.Data)
+		entries, err := gitstore.ParseTree(o.Data)
 		if err != nil {
 			panic(err)
 		}
@@ -94,7 +95,7 @@ func (m *memoryRemote) walk(h plumbing.Hash, seen, not map[plumbing.Hash]bool) {
 }
 
 func (m *memoryRemote) treeOf(commit plumbing.Hash) plumbing.Hash {
-	return plumbing.NewHash(string(m.objects[commit].Data[len("tree "):][:2*hashSize]))
+	return plumbing.NewHash(string(m.objects[commit].Data[len("tree "):][:2*gitstore.HashSize]))
 }
 
 func (m *memoryRemote) pack(names []plumbing.Hash) []byte {
@@ -119,8 +120,8 @@ func (m *memoryRemote) pack(names []plumbing.Hash) []byte {
 }
 
 func (m *memoryRemote) add(kind plumbing.ObjectType, data string) plumbing.Hash {
-	o := Object{kind, []byte(data)}
-	h := HashObject(kind, o.Data)
+	o := gitstore.Object{Kind: kind, Data: []byte(data)}
+	h := gitstore.HashObject(kind, o.Data)
 	m.objects[h] = o
 	return h
 }
@@ -140,7 +141,7 @@ func (m *memoryRemote) commit(parent plumbing.Hash, files map[string]string) plu
 // tree adds a folder, and those in it.
 func (m *memoryRemote) tree(files map[string]string) plumbing.Hash {
 	folders := make(map[string]map[string]string)
-	var entries []TreeEntry
+	var entries []gitstore.TreeEntry
 	modes := make(map[string]string)
 	for name, text := range files {
 		if folder, rest, ok := strings.Cut(name, "/"); ok {
@@ -155,13 +156,13 @@ func (m *memoryRemote) tree(files map[string]string) plumbing.Hash {
 			mode, text = "120000", target
 		}
 		modes[name] = mode
-		entries = append(entries, TreeEntry{Name: name, Hash: m.add(plumbing.BlobObject, text)})
+		entries = append(entries, gitstore.TreeEntry{Name: name, Hash: m.add(plumbing.BlobObject, text)})
 	}
 	for name, files := range folders {
 		modes[name] = "40000"
-		entries = append(entries, TreeEntry{Name: name, Mode: os.ModeDir, Hash: m.tree(files)})
+		entries = append(entries, gitstore.TreeEntry{Name: name, Mode: os.ModeDir, Hash: m.tree(files)})
 	}
-	slices.SortFunc(entries, CompareEntries)
+	slices.SortFunc(entries, gitstore.CompareEntries)
 	var b strings.Builder
 	for _, e := range entries {
 		b.WriteString(modes[e.Name] + " " + e.Name + "\x00")

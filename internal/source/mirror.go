@@ -13,6 +13,7 @@ import (
 
 	git "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
 // markerFile says that a folder is a mirror of ours, and of what. A folder
@@ -32,7 +33,7 @@ var errNoMirror = errors.New("no mirror")
 // It is thrown away rather than mended, so nothing in it is synced to disk.
 type mirror struct {
 	dir   string
-	store *Store
+	store *gitstore.Store
 	ref   plumbing.ReferenceName // the branch
 	head  plumbing.Hash          // where the branch was when it was last fetched
 }
@@ -61,7 +62,7 @@ func openMirror(dir, source string, ref plumbing.ReferenceName) (*mirror, error)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %w", errNoMirror, err)
 	}
-	s, err := openStore(false, filepath.Join(dir, "objects"))
+	s, err := gitstore.Open(false, filepath.Join(dir, "objects"))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoMirror, err)
 	}
@@ -128,7 +129,7 @@ func createMirror(dir, source string, ref plumbing.ReferenceName) (*mirror, erro
 	if _, err := git.PlainInitWithOptions(dir, &opts); err != nil {
 		return nil, err
 	}
-	s, err := openStore(false, filepath.Join(dir, "objects"))
+	s, err := gitstore.Open(false, filepath.Join(dir, "objects"))
 	if err != nil {
 		return nil, err
 	}
@@ -149,8 +150,8 @@ func (m *mirror) close() error { return m.store.Close() }
 
 // receive takes a pack in that has the commit.
 func (m *mirror) receive(ctx context.Context, r io.Reader, maxPack int64, commit plumbing.Hash) error {
-	name, err := Receive(ctx, r, filepath.Join(m.dir, "objects", "pack"), maxPack, commit)
-	if disk, ok := errors.AsType[*DiskError](err); ok {
+	name, err := gitstore.Receive(ctx, r, filepath.Join(m.dir, "objects", "pack"), maxPack, commit)
+	if disk, ok := errors.AsType[*gitstore.DiskError](err); ok {
 		return mirrorFault(disk.Err)
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -55,7 +56,7 @@ func (r *Repository) past(ctx context.Context, rev, path string, tasks []spec.Ke
 
 // pastWalk is the way back through a history.
 type pastWalk struct {
-	store  *Store
+	store  *gitstore.Store
 	path   string
 	wanted []spec.Key
 	files  int // how many may still be read
@@ -87,7 +88,7 @@ func (w *pastWalk) at(h plumbing.Hash) (*gitobject.Commit, snapshot, error) {
 		return nil, snapshot{}, err
 	}
 	snap, err := snapshotAt(w.store, commit.TreeHash, w.path)
-	if errors.Is(err, ErrNoPath) {
+	if errors.Is(err, gitstore.ErrNoPath) {
 		snap, err = snapshot{}, nil
 	}
 	return commit, snap, err

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
 // openFolder opens a folder, but not through a symbolic link.
@@ -60,7 +62,7 @@ func readRegular(root *os.Root, name string, info fs.FileInfo, most int64) ([]by
 	}
 	data, err := io.ReadAll(io.LimitReader(file, most+1))
 	if err == nil && int64(len(data)) > most {
-		return nil, TooLarge{max(now.Size(), int64(len(data))), most}
+		return nil, gitstore.TooLarge{Size: max(now.Size(), int64(len(data))), Limit: most}
 	}
 	return data, err
 }
@@ -80,7 +82,7 @@ func readRules(root *os.Root) (rules, error) {
 		return rules{}, fmt.Errorf("%w: %s is no regular file", ErrIgnoreFile, IgnoreFile)
 	}
 	if err == nil && info.Size() > maxIgnore {
-		return rules{}, fmt.Errorf("%w: %s: %w", ErrIgnoreFile, IgnoreFile, TooLarge{info.Size(), maxIgnore})
+		return rules{}, fmt.Errorf("%w: %s: %w", ErrIgnoreFile, IgnoreFile, gitstore.TooLarge{Size: info.Size(), Limit: maxIgnore})
 	}
 	if err != nil {
 		return rules{}, fmt.Errorf("%w: %w", ErrIgnoreFile, err)

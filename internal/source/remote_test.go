@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
 func TestHTTP(t *testing.T) {
@@ -157,7 +158,7 @@ func TestFaultyServer(t *testing.T) {
 				_, _ = io.WriteString(w, strings.Repeat("x", 64<<10))
 			}
 		}},
-		{"endless refs", ErrTooLarge, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		{"endless refs", gitstore.ErrTooLarge, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 			fmt.Fprint(w, "001e# service=git-upload-pack\n0000")
 			fmt.Fprintf(w, "%04x%s refs/heads/x\x00\n", 40+1+12+2+4, strings.Repeat("1", 40))
 			for i := range 1 << 20 {
@@ -188,7 +189,7 @@ func TestFaultyServer(t *testing.T) {
 			w.(http.Flusher).Flush()
 			<-hang
 		})},
-		{"a pack: too large", ErrTooLarge, onPack(func(w http.ResponseWriter, _ *httptest.ResponseRecorder) {
+		{"a pack: too large", gitstore.ErrTooLarge, onPack(func(w http.ResponseWriter, _ *httptest.ResponseRecorder) {
 			fmt.Fprint(w, "0008NAK\n")
 			for range 2 << 10 {
 				fmt.Fprintf(w, "%04x\x01%s", 5+1<<10, strings.Repeat("x", 1<<10))

@@ -14,6 +14,7 @@ import (
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
@@ -26,7 +27,7 @@ type Repository struct {
 	dir    string
 	prefix string
 	repo   *git.Repository
-	store  *Store
+	store  *gitstore.Store
 }
 
 // FileChange is a spec file that differs between two revisions.
@@ -60,11 +61,11 @@ func (r *Repository) openIn(bare bool) (err error) {
 	if err != nil {
 		return err
 	}
-	dirs, err := Alternates(objects)
+	dirs, err := gitstore.Alternates(objects)
 	if err != nil {
 		return err
 	}
-	r.store, err = openStore(true, dirs...)
+	r.store, err = gitstore.Open(true, dirs...)
 	return err
 }
 
@@ -167,7 +168,7 @@ func (r *Repository) changes(ctx context.Context, base, head, path string) (_ []
 	_, from, errBase := r.snapshot(base, path)
 	_, to, errHead := r.snapshot(head, path)
 	for _, err := range []error{errBase, errHead} {
-		if err != nil && (!errors.Is(err, ErrNoPath) || errors.Is(errBase, ErrNoPath) && errors.Is(errHead, ErrNoPath)) {
+		if err != nil && (!errors.Is(err, gitstore.ErrNoPath) || errors.Is(errBase, gitstore.ErrNoPath) && errors.Is(errHead, gitstore.ErrNoPath)) {
 			return nil, err
 		}
 	}
@@ -239,7 +240,7 @@ func (r *Repository) describe(err error) error {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, ErrDamaged) {
+	if errors.Is(err, gitstore.ErrDamaged) {
 		return &Error{
 			Kind: ErrNoRevision, Source: r.dir, Err: err,
 			Hint: "if this is a shallow or partial clone, fetch the rest: git fetch --unshallow, or fetch-depth: 0 in CI",

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
 func openRepository(t testing.TB, dir string) *Repository {
@@ -89,7 +90,7 @@ func TestRepositoryReadsRevisions(t *testing.T) {
 	if got := at("main", "in"); got != "b v2 in/b.yaml\nc v1 in/c.yaml\n" {
 		t.Errorf("main says %s", got)
 	}
-	if _, err := repository.SpecsAt(t.Context(), "main", "out"); !errors.Is(err, ErrNoPath) {
+	if _, err := repository.SpecsAt(t.Context(), "main", "out"); !errors.Is(err, gitstore.ErrNoPath) {
 		t.Errorf("the error is %v", err)
 	}
 	if openRepository(t, r.Dir).Prefix() != "." || openRepository(t, r.Work).Prefix() != "." {
@@ -103,7 +104,7 @@ func TestRepositoryReadsRevisions(t *testing.T) {
 		if err != nil || len(changes) != 1 || changes[0].Base != nil || changes[0].Head.Commits[0].TaskID != "d" {
 			t.Errorf("the changes are %+v, %v", changes, err)
 		}
-		if _, err := repository.Changes(t.Context(), "HEAD~1", "HEAD", "none"); !errors.Is(err, ErrNoPath) {
+		if _, err := repository.Changes(t.Context(), "HEAD~1", "HEAD", "none"); !errors.Is(err, gitstore.ErrNoPath) {
 			t.Errorf("the error is %v", err)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/text"
 )
 
@@ -100,7 +101,7 @@ func (r *Repository) walk(h plumbing.Hash, steps, name string) (plumbing.Hash, e
 func (r *Repository) peel(h plumbing.Hash) (plumbing.Hash, error) {
 	const most = 8
 	for range most {
-		o, err := r.store.Object(h, MaxCommit)
+		o, err := r.store.Object(h, gitstore.MaxCommit)
 		switch {
 		case err != nil:
 			return plumbing.ZeroHash, fmt.Errorf("read %s: %w", h, err)
@@ -112,7 +113,7 @@ func (r *Repository) peel(h plumbing.Hash) (plumbing.Hash, error) {
 		line, _, _ := bytes.Cut(o.Data, []byte("\n"))
 		target, ok := bytes.CutPrefix(line, []byte("object "))
 		if !ok || !plumbing.IsHash(string(target)) {
-			return plumbing.ZeroHash, fmt.Errorf("read tag %s: %w", h, ErrDamaged)
+			return plumbing.ZeroHash, fmt.Errorf("read tag %s: %w", h, gitstore.ErrDamaged)
 		}
 		h = plumbing.NewHash(string(target))
 	}

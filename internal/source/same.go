@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -34,7 +35,7 @@ func (g *Git) sameSpecs(ctx context.Context, commits ...plumbing.Hash) (_ bool, 
 			return false, err
 		}
 		snaps[i], err = snapshotAt(g.mirror.store, commit.TreeHash, g.config.Path)
-		if errors.Is(err, ErrNoPath) || errors.Is(err, ErrIgnoreFile) {
+		if errors.Is(err, gitstore.ErrNoPath) || errors.Is(err, ErrIgnoreFile) {
 			return false, nil
 		}
 		if err != nil {

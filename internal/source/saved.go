@@ -18,6 +18,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -201,7 +202,7 @@ func parseSaved(of savedOf, file io.ReadSeeker) (c *catalog, root plumbing.Hash,
 	if !bytes.Equal(r.take(len(first)), first) {
 		return nil, root, errors.New("they are of another program, source, branch or path")
 	}
-	copy(root[:], r.take(hashSize))
+	copy(root[:], r.take(gitstore.HashSize))
 	count := r.number()
 	c = newCatalog()
 	c.set.Grow(min(count, maxFiles))
@@ -256,7 +257,7 @@ func (r *savedReader) take(n int) []byte {
 		r.err = io.ErrUnexpectedEOF
 	}
 	if r.err != nil {
-		return make([]byte, min(n, hashSize))
+		return make([]byte, min(n, gitstore.HashSize))
 	}
 	r.data = slices.Grow(r.data[:0], n)[:n]
 	_, r.err = io.ReadFull(r.in, r.data)

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -295,7 +296,7 @@ func (s *scan) file(root *os.Root, r read) error {
 	}
 	data, err := readRegular(root, r.last, r.info, spec.MaxFileSize)
 	l := leaf{kind: kindSpec}
-	large, isLarge := errors.AsType[TooLarge](err)
+	large, isLarge := errors.AsType[gitstore.TooLarge](err)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return s.nothing(r.name)
@@ -304,7 +305,7 @@ func (s *scan) file(root *os.Root, r read) error {
 	case err != nil:
 		return s.complain(r.name, kindUnreadable)
 	}
-	l.hash = HashObject(plumbing.BlobObject, data)
+	l.hash = gitstore.HashObject(plumbing.BlobObject, data)
 	if err := s.found(change{r.name, l}, func() (*spec.File, error) { return s.parser.file(r.name, l.hash, data) }); err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/text"
 )
@@ -100,7 +101,7 @@ func requestPack(ctx context.Context, s session, refs *packp.AdvRefs, want plumb
 		return nil, err
 	}
 	// What comes beside the pack, such as endless progress, counts as well.
-	var r io.Reader = LimitReader(resp, maxPack+maxPack/8+1<<20, "a pack with all that is said beside it")
+	var r io.Reader = gitstore.LimitReader(resp, maxPack+maxPack/8+1<<20, "a pack with all that is said beside it")
 	switch {
 	case req.Capabilities.Supports(capability.Sideband64k):
 		r = sideband.NewDemuxer(sideband.Sideband64k, r)
@@ -133,8 +134,8 @@ func remoteError(ctx context.Context, err error) *Error {
 		return &Error{Kind: ErrAuth, Err: err, Hint: "check the user name and the password file, and that they may read the repository"}
 	case isNet:
 		return &Error{Kind: ErrUnreachable, Err: err}
-	case errors.Is(err, ErrTooLarge):
-		return &Error{Kind: ErrTooLarge, Err: err}
+	case errors.Is(err, gitstore.ErrTooLarge):
+		return &Error{Kind: gitstore.ErrTooLarge, Err: err}
 	}
 	return &Error{Kind: ErrBadAnswer, Err: err, Hint: "try again; if it lasts, check that the URL is that of a git repository"}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/text"
 )
 
@@ -30,7 +31,7 @@ type stream struct {
 // AdvertisedReferencesContext reads the list of refs.
 func (s *stream) AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error) {
 	refs := packp.NewAdvRefs()
-	err := refs.Decode(newRefFilter(LimitReader(s.out, maxAdvertised, "a list of refs"), s.branch.String()))
+	err := refs.Decode(newRefFilter(gitstore.LimitReader(s.out, maxAdvertised, "a list of refs"), s.branch.String()))
 	switch {
 	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && refs.IsEmpty():
 		return nil, transport.ErrEmptyRemoteRepository

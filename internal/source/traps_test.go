@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -44,9 +45,9 @@ func TestCompareReadsOnlyWhatDiffers(t *testing.T) {
 	}
 	dir := t.TempDir()
 	must(t, os.Mkdir(filepath.Join(dir, "pack"), 0o700))
-	_, err := Receive(t.Context(), bytes.NewReader(remote.pack(names)), filepath.Join(dir, "pack"), 1<<20, plumbing.ZeroHash)
+	_, err := gitstore.Receive(t.Context(), bytes.NewReader(remote.pack(names)), filepath.Join(dir, "pack"), 1<<20, plumbing.ZeroHash)
 	must(t, err)
-	s, err := openStore(false, dir)
+	s, err := gitstore.Open(false, dir)
 	must(t, err)
 	defer s.Close()
 	from, err := snapshotAt(s, remote.treeOf(before), "in")
@@ -66,9 +67,9 @@ func TestCompareReadsOnlyWhatDiffers(t *testing.T) {
 func (m *memoryRemote) lookup(t *testing.T, root plumbing.Hash, path string) plumbing.Hash {
 	t.Helper()
 	for part := range bytes.SplitSeq([]byte(path), []byte("/")) {
-		entries, err := ParseTree(m.objects[root].Data)
+		entries, err := gitstore.ParseTree(m.objects[root].Data)
 		must(t, err)
-		e, ok := EntryNamed(entries, string(part))
+		e, ok := gitstore.EntryNamed(entries, string(part))
 		if !ok {
 			t.Fatalf("there is no %s", path)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -84,7 +85,7 @@ func saysSpec(data []byte) bool {
 
 // unreadFile is the complaint about a file beside the specs that says that it is one;
 // nil if it does not, or cannot be read: that is nothing to end a poll for.
-func unreadFile(s *Store, c change) *spec.File {
+func unreadFile(s *gitstore.Store, c change) *spec.File {
 	data, err := s.Read(c.hash, plumbing.BlobObject, maxUnreadSize)
 	if err != nil || !saysSpec(data) {
 		return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/wedatasync/wedatasync/internal/file"
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/source/signature"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -97,7 +98,7 @@ func (v *verifier) read() error {
 
 // check checks the commit, and in strict mode those that came after the mark. Its cost is
 // that of what is new.
-func (v *verifier) check(ctx context.Context, s *Store, head plumbing.Hash) (err error) {
+func (v *verifier) check(ctx context.Context, s *gitstore.Store, head plumbing.Hash) (err error) {
 	defer recovered(&err)
 	if v.mode == VerifyOff {
 		return v.move(ctx, s, head)
@@ -111,7 +112,7 @@ func (v *verifier) check(ctx context.Context, s *Store, head plumbing.Hash) (err
 // way checks the commit and what led to it, with the keys that were read last. One that
 // counted before does so as long as nobody takes its key away: that a key has expired
 // since is no reason to leave what was applied.
-func (v *verifier) way(ctx context.Context, s *Store, head plumbing.Hash, before bool) error {
+func (v *verifier) way(ctx context.Context, s *gitstore.Store, head plumbing.Hash, before bool) error {
 	if err := v.one(s, head, head, before); err != nil {
 		return err
 	}
@@ -137,7 +138,7 @@ func (v *verifier) way(ctx context.Context, s *Store, head plumbing.Hash, before
 }
 
 // move makes a commit that counts the mark, unless it led to the one that is.
-func (v *verifier) move(ctx context.Context, s *Store, head plumbing.Hash) error {
+func (v *verifier) move(ctx context.Context, s *gitstore.Store, head plumbing.Hash) error {
 	if head == v.mark {
 		return nil
 	}
@@ -159,11 +160,11 @@ func (v *verifier) move(ctx context.Context, s *Store, head plumbing.Hash) error
 
 // one checks one commit on the way to head. That its bytes have its name was checked by
 // reading them.
-func (v *verifier) one(s *Store, h, head plumbing.Hash, before bool) error {
+func (v *verifier) one(s *gitstore.Store, h, head plumbing.Hash, before bool) error {
 	if v.trusted[h] {
 		return nil
 	}
-	raw, err := s.Read(h, plumbing.CommitObject, MaxCommit)
+	raw, err := s.Read(h, plumbing.CommitObject, gitstore.MaxCommit)
 	if err != nil {
 		return err
 	}
@@ -180,7 +181,7 @@ func (v *verifier) one(s *Store, h, head plumbing.Hash, before bool) error {
 }
 
 // fault says that a commit does not count, and what to do.
-func (v *verifier) fault(s *Store, h, head plumbing.Hash, why error) error {
+func (v *verifier) fault(s *gitstore.Store, h, head plumbing.Hash, why error) error {
 	u := &reconcile.Unverified{Head: authored(s, head), Fault: authored(s, h), Err: why}
 	hint := "have a commit on top of it that is signed by a trusted key, or look at it and let it count: wedatasync approve " + h.String()
 	if h != head {
@@ -190,7 +191,7 @@ func (v *verifier) fault(s *Store, h, head plumbing.Hash, why error) error {
 }
 
 // authored says who wrote a commit.
-func authored(s *Store, h plumbing.Hash) reconcile.Authored {
+func authored(s *gitstore.Store, h plumbing.Hash) reconcile.Authored {
 	a := reconcile.Authored{Commit: h.String()}
 	if c, err := s.Commit(h); err == nil {
 		a.Author = authorOf(c)

@@ -7,6 +7,7 @@ import (
 	"path"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
 // leaf is what stands at one path. The zero leaf is nothing.
@@ -33,14 +34,14 @@ func leafOf(mark string) (l leaf) {
 
 // snapshot is the source's path in one revision.
 type snapshot struct {
-	root    plumbing.Hash // the tree at the source's path; zero if there is none
-	entries []TreeEntry   // of that tree, which is often the largest
-	ignore  plumbing.Hash // the ignore file; zero if there is none
+	root    plumbing.Hash        // the tree at the source's path; zero if there is none
+	entries []gitstore.TreeEntry // of that tree, which is often the largest
+	ignore  plumbing.Hash        // the ignore file; zero if there is none
 	rules   rules
 }
 
 // snapshotAt finds the source's path in a revision's tree, and its rules.
-func snapshotAt(s *Store, tree plumbing.Hash, path string) (snapshot, error) {
+func snapshotAt(s *gitstore.Store, tree plumbing.Hash, path string) (snapshot, error) {
 	root, err := s.Lookup(tree, path)
 	if err != nil {
 		return snapshot{}, err
@@ -49,12 +50,12 @@ func snapshotAt(s *Store, tree plumbing.Hash, path string) (snapshot, error) {
 }
 
 // snapshotOf is the snapshot of the tree at the source's path.
-func snapshotOf(s *Store, root plumbing.Hash) (snap snapshot, err error) {
+func snapshotOf(s *gitstore.Store, root plumbing.Hash) (snap snapshot, err error) {
 	snap.root = root
 	if snap.entries, err = s.Tree(root); err != nil {
 		return snapshot{}, err
 	}
-	e, ok := EntryNamed(snap.entries, IgnoreFile)
+	e, ok := gitstore.EntryNamed(snap.entries, IgnoreFile)
 	if !ok {
 		return snap, nil
 	}
@@ -62,7 +63,7 @@ func snapshotOf(s *Store, root plumbing.Hash) (snap snapshot, err error) {
 		return snapshot{}, fmt.Errorf("%w: %s is no regular file", ErrIgnoreFile, IgnoreFile)
 	}
 	data, err := s.Read(e.Hash, plumbing.BlobObject, maxIgnore)
-	if large, ok := errors.AsType[TooLarge](err); ok {
+	if large, ok := errors.AsType[gitstore.TooLarge](err); ok {
 		return snapshot{}, fmt.Errorf("%w: %s: %w", ErrIgnoreFile, IgnoreFile, large)
 	}
 	if err != nil {
@@ -77,7 +78,7 @@ func snapshotOf(s *Store, root plumbing.Hash) (snap snapshot, err error) {
 // differ, so that its cost is the cost of what has changed; unless their ignore
 // files differ, which can show or hide any path.
 type comparison struct {
-	store    *Store
+	store    *gitstore.Store
 	from, to snapshot
 	base     string // the source's path, which names start with
 	// found is called with each path where the two differ, in git's order.
@@ -96,7 +97,7 @@ type subtree struct {
 }
 
 // compare tells found where two snapshots differ.
-func compare(s *Store, from, to snapshot, base string, b *budget, found func(name string, from, to leaf) error) error {
+func compare(s *gitstore.Store, from, to snapshot, base string, b *budget, found func(name string, from, to leaf) error) error {
 	c := comparison{store: s, budget: b, from: from, to: to, base: base, found: found, everything: from.ignore != to.ignore}
 	if from.root == to.root && !c.everything {
 		return nil
@@ -124,7 +125,7 @@ func (c *comparison) folder(from, to subtree) error {
 }
 
 // along compares the entries of two folders.
-func (c *comparison) along(olds, news []TreeEntry, oldArea, newArea area) error {
+func (c *comparison) along(olds, news []gitstore.TreeEntry, oldArea, newArea area) error {
 	for len(olds) > 0 || len(news) > 0 {
 		order := 0
 		switch {
@@ -133,9 +134,9 @@ func (c *comparison) along(olds, news []TreeEntry, oldArea, newArea area) error 
 		case len(news) == 0:
 			order = -1
 		default:
-			order = CompareEntries(olds[0], news[0])
+			order = gitstore.CompareEntries(olds[0], news[0])
 		}
-		var a, b *TreeEntry
+		var a, b *gitstore.TreeEntry
 		if order <= 0 {
 			a, olds = &olds[0], olds[1:]
 		}
@@ -149,7 +150,7 @@ func (c *comparison) along(olds, news []TreeEntry, oldArea, newArea area) error 
 	return nil
 }
 
-func (c *comparison) list(f subtree) ([]TreeEntry, error) {
+func (c *comparison) list(f subtree) ([]gitstore.TreeEntry, error) {
 	if f.tree.IsZero() || f.area != areaSpecs && c.unread > maxUnread {
 		return nil, nil
 	}
@@ -165,7 +166,7 @@ func (c *comparison) list(f subtree) ([]TreeEntry, error) {
 }
 
 // entry compares what stands at one path: a or b is nil if nothing does.
-func (c *comparison) entry(a, b *TreeEntry, oldArea, newArea area) error {
+func (c *comparison) entry(a, b *gitstore.TreeEntry, oldArea, newArea area) error {
 	if err := c.budget.look(1); err != nil {
 		return err
 	}
@@ -194,7 +195,7 @@ func (c *comparison) name() string {
 }
 
 // look tells what an entry is to us: a leaf, a folder or, with both zero, nothing.
-func (r rules) look(parts []string, e *TreeEntry, in area, b *budget) (leaf, subtree) {
+func (r rules) look(parts []string, e *gitstore.TreeEntry, in area, b *budget) (leaf, subtree) {
 	if e == nil {
 		return leaf{}, subtree{}
 	}

@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 // A tree is read without a panic; one that is taken is in order, and says
 // nothing that leads elsewhere.
 func FuzzParseTree(f *testing.F) {
-	hash := string(bytes.Repeat([]byte{7}, hashSize))
+	hash := string(bytes.Repeat([]byte{7}, HashSize))
 	f.Add([]byte("100644 a.yaml\x00" + hash + "40000 b\x00" + hash))
 	f.Add([]byte("120000 a\x00" + hash + "160000 a.b\x00" + hash + "40000 a\x00" + hash))
 	f.Add([]byte("40000 ..\x00" + hash))
@@ -80,7 +80,7 @@ func (x *index) names(t *testing.T) []plumbing.Hash {
 	for b := range 256 {
 		s, err := x.readSpan(x.bounds(byte(b)))
 		gittest.Must(t, err)
-		for i := range len(s.names) / hashSize {
+		for i := range len(s.names) / HashSize {
 			names = append(names, plumbing.Hash(s.name(i)))
 		}
 	}

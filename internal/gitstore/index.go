@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 import (
 	"bytes"
@@ -17,10 +17,10 @@ import (
 // The layout of a pack index of version 2, in bytes: names in order, checksums,
 // places in the pack, and those that need more than 31 bits.
 const (
-	hashSize     = len(plumbing.Hash{})
+	HashSize     = len(plumbing.Hash{})
 	indexNames   = 8 + 256*4
-	indexTrailer = int64(2 * hashSize)
-	indexEntry   = int64(hashSize + 4 + 4)
+	indexTrailer = int64(2 * HashSize)
+	indexEntry   = int64(HashSize + 4 + 4)
 )
 
 // maxWholeIndex bounds the indexes that are read as a whole: those of packs that a
@@ -104,23 +104,23 @@ func (x *index) bounds(b byte) (first, end int64) {
 // readSpan reads what the index says of the names from first to before the end.
 func (x *index) readSpan(first, end int64) (*span, error) {
 	n := int(end - first)
-	data := make([]byte, n*(hashSize+4))
-	s := &span{data[:n*hashSize], data[n*hashSize:]}
-	if _, err := x.in.ReadAt(s.names, indexNames+first*int64(hashSize)); err != nil {
+	data := make([]byte, n*(HashSize+4))
+	s := &span{data[:n*HashSize], data[n*HashSize:]}
+	if _, err := x.in.ReadAt(s.names, indexNames+first*int64(HashSize)); err != nil {
 		return nil, fmt.Errorf("read pack index: %w", err)
 	}
-	if _, err := x.in.ReadAt(s.places, indexNames+x.count*int64(hashSize+4)+4*first); err != nil {
+	if _, err := x.in.ReadAt(s.places, indexNames+x.count*int64(HashSize+4)+4*first); err != nil {
 		return nil, fmt.Errorf("read pack index: %w", err)
 	}
 	return s, nil
 }
 
 // name returns the i-th name of the span.
-func (s *span) name(i int) []byte { return s.names[i*hashSize:][:hashSize] }
+func (s *span) name(i int) []byte { return s.names[i*HashSize:][:HashSize] }
 
 // search returns where in the span the name stands.
 func (s *span) search(h plumbing.Hash) (i int, ok bool) {
-	n := len(s.names) / hashSize
+	n := len(s.names) / HashSize
 	i = sort.Search(n, func(i int) bool { return bytes.Compare(s.name(i), h[:]) >= 0 })
 	return i, i < n && bytes.Equal(s.name(i), h[:])
 }
@@ -189,7 +189,7 @@ func indexed(index []byte, h plumbing.Hash) bool {
 	if h[0] > 0 {
 		first = last(int(h[0]) - 1)
 	}
-	s := span{names: index[indexNames+first*hashSize : indexNames+end*hashSize]}
+	s := span{names: index[indexNames+first*HashSize : indexNames+end*HashSize]}
 	_, ok := s.search(h)
 	return ok
 }

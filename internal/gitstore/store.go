@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 import (
 	"crypto/sha1" // git's names of objects
@@ -43,9 +43,9 @@ type Store struct {
 	cache *objectCache
 }
 
-// openStore opens the object directories. loose tells whether they may hold
+// Open opens the object directories. loose tells whether they may hold
 // objects outside of packs.
-func openStore(loose bool, dirs ...string) (*Store, error) {
+func Open(loose bool, dirs ...string) (*Store, error) {
 	s := &Store{dirs: dirs, loose: loose, cache: newObjectCache(cacheSize)}
 	for _, dir := range dirs {
 		names, err := packNames(filepath.Join(dir, "pack"))

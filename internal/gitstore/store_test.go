@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 import (
 	"fmt"
@@ -34,7 +34,7 @@ func TestReadsWhatGitReads(t *testing.T) {
 			case "packed with names of bases":
 				r.Bare("-c", "repack.useDeltaBaseOffset=false", "repack", "-adfq")
 			}
-			s, err := openStore(true, filepath.Join(r.Dir, "objects"))
+			s, err := Open(true, filepath.Join(r.Dir, "objects"))
 			gittest.Must(t, err)
 			defer s.Close()
 			list := strings.Fields(r.Bare("cat-file", "--batch-all-objects", "--batch-check=%(objectname)|%(objecttype)|%(objectsize)"))

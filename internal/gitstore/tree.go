@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 import (
 	"cmp"
@@ -25,14 +25,14 @@ type TreeEntry struct {
 // ParseTree reads a tree object. Entries out of git's order, or twice, are
 // refused: two trees are compared by walking along both.
 func ParseTree(data []byte) ([]TreeEntry, error) {
-	const least = len("40000 x\x00") + hashSize // bytes of an entry
+	const least = len("40000 x\x00") + HashSize // bytes of an entry
 	entries := make([]TreeEntry, 0, len(data)/least)
 	text := string(data) // so that names are parts of one string
 	for rest := text; rest != ""; {
 		mode, after, ok := strings.Cut(rest, " ")
 		name, tail, ok2 := strings.Cut(after, "\x00")
 		switch {
-		case !ok || !ok2 || len(tail) < hashSize:
+		case !ok || !ok2 || len(tail) < HashSize:
 			return nil, fmt.Errorf("%w: it is cut off", errTree)
 		case name == "" || name == "." || name == ".." || strings.Contains(name, "/"):
 			return nil, fmt.Errorf("%w: it has an entry named %q", errTree, name)
@@ -43,7 +43,7 @@ func ParseTree(data []byte) ([]TreeEntry, error) {
 			return nil, err
 		}
 		copy(e.Hash[:], tail)
-		rest = tail[hashSize:]
+		rest = tail[HashSize:]
 		if n := len(entries); n > 0 && CompareEntries(entries[n-1], e) >= 0 {
 			return nil, fmt.Errorf("%w: its entries are not in order", errTree)
 		}

@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 import (
 	"bytes"
@@ -61,15 +61,15 @@ func (d disk) Write(p []byte) (int, error) {
 
 // checkSum compares a pack with the checksum at its end.
 func checkSum(pack *os.File, size int64) error {
-	if size < int64(hashSize) {
+	if size < int64(HashSize) {
 		return fmt.Errorf("%w: it has %d bytes", packfile.ErrMalformedPackFile, size)
 	}
 	sum := sha1.New()
-	if _, err := io.Copy(sum, io.NewSectionReader(pack, 0, size-int64(hashSize))); err != nil {
+	if _, err := io.Copy(sum, io.NewSectionReader(pack, 0, size-int64(HashSize))); err != nil {
 		return diskFault(err)
 	}
-	want := make([]byte, hashSize)
-	if _, err := pack.ReadAt(want, size-int64(hashSize)); err != nil {
+	want := make([]byte, HashSize)
+	if _, err := pack.ReadAt(want, size-int64(HashSize)); err != nil {
 		return diskFault(err)
 	}
 	if !bytes.Equal(sum.Sum(nil), want) {
@@ -107,7 +107,7 @@ func storePack(pack string, index []byte, dir string) (name string, err error) {
 	if err = errors.Join(err, temp.Close()); err != nil {
 		return "", err
 	}
-	sum := index[len(index)-2*hashSize : len(index)-hashSize]
+	sum := index[len(index)-2*HashSize : len(index)-HashSize]
 	name = filepath.Join(dir, "pack-"+plumbing.Hash(sum).String())
 	if err := os.Rename(pack, name+".pack"); err != nil {
 		return "", err

@@ -1,4 +1,4 @@
-package source
+package gitstore
 
 import (
 	"bufio"
@@ -54,7 +54,7 @@ type indexer struct {
 // larger than the bounds.
 func indexPack(ctx context.Context, file *os.File, size int64) ([]byte, error) {
 	x := &indexer{
-		pack:   &pack{file: file, size: size - int64(hashSize), cache: newObjectCache(0)},
+		pack:   &pack{file: file, size: size - int64(HashSize), cache: newObjectCache(0)},
 		dir:    filepath.Dir(file.Name()),
 		buffer: make([]byte, 32<<10),
 	}
@@ -67,7 +67,7 @@ func indexPack(ctx context.Context, file *os.File, size int64) ([]byte, error) {
 	if err := x.resolveDeltas(ctx); err != nil {
 		return nil, err
 	}
-	sum := make([]byte, hashSize)
+	sum := make([]byte, HashSize)
 	if _, err := file.ReadAt(sum, x.pack.size); err != nil {
 		return nil, diskFault(err)
 	}
