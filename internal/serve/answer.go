@@ -17,14 +17,14 @@ const (
 	// leastAnswer is how long each is left there at the least.
 	maxAnswers  = 64
 	leastAnswer = 2 * time.Second
-	// maxMaking bounds those that are made at once. More would not be made sooner, and
-	// probes would have to wait for the processor.
+	// maxMaking bounds the answers that are built at once. More would not be ready sooner,
+	// and probes would wait for the processor.
 	maxMaking = 4
 	// answerWithin bounds how long an answer waits for its slot.
 	answerWithin = 5 * time.Second
 )
 
-// answers bounds what is made in memory as a whole.
+// answers bounds the answers that are built in memory as a whole.
 type answers struct {
 	slots  *admission.Slots // one for each that is in memory
 	making chan struct{}    // one for each that is being made
@@ -34,8 +34,8 @@ func newAnswers() *answers {
 	return &answers{admission.NewSlots(maxAnswers, leastAnswer), make(chan struct{}, maxMaking)}
 }
 
-// buffered returns h for answers that are made in memory and then written. Who does not
-// read them holds up nobody: a newcomer ends its connection.
+// buffered returns h with its answers built in memory and then written. A client that does
+// not read holds nobody up: a newcomer takes its slot, which ends its connection.
 func (a *answers) buffered(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
@@ -51,7 +51,7 @@ func (a *answers) buffered(h http.Handler) http.Handler {
 			busy(w)
 			return
 		}
-		// Only the writing depends on the reader.
+		// From here on the client decides how long it takes.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 		w.Header().Set("Content-Length", strconv.Itoa(made.body.Len()))
 		made.WriteHeader(http.StatusOK)
@@ -60,7 +60,7 @@ func (a *answers) buffered(h http.Handler) http.Handler {
 	})
 }
 
-// make calls f once few others are made, and reports whether it did before ctx was done.
+// make calls f as one of maxMaking, and reports whether it did before ctx was done.
 func (a *answers) make(ctx context.Context, f func()) bool {
 	select {
 	case a.making <- struct{}{}:
@@ -106,7 +106,7 @@ func fail(w http.ResponseWriter, status int, detail string) {
 	_ = json.NewEncoder(w).Encode(problem{http.StatusText(status), status, detail})
 }
 
-// busy says that as many are served as can be.
+// busy answers that all slots are taken.
 func busy(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "5")
 	fail(w, http.StatusServiceUnavailable, errBusy.Error())

@@ -17,8 +17,8 @@ import (
 
 const (
 	maxCommandBody = 8 << 10
-	// commandWithin is how long the daemon gets to answer: what is under way may have
-	// to end first.
+	// commandWithin is how long the daemon gets to answer: calls under way may have to
+	// end first.
 	commandWithin = 40 * time.Second
 )
 
@@ -31,7 +31,7 @@ type commandRequest struct {
 	Actor  string     `json:"actor"`
 }
 
-// commands passes on the commands of who has a token.
+// commands passes the commands of bearers of a token on to the daemon.
 func commands(cfg *Config) http.HandlerFunc {
 	known := access.Tokens(cfg.Tokens)
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -80,8 +80,7 @@ func submit(cfg *Config, w http.ResponseWriter, r *http.Request, t *access.Token
 	}
 }
 
-// readCommand reads a command of the token's bearer, and checks what can be told without the
-// state.
+// readCommand reads a command of the token's bearer, and checks what needs no state.
 func readCommand(body io.Reader, t *access.Token) (state.Word, error) {
 	var req commandRequest
 	d := json.NewDecoder(body)

@@ -19,16 +19,16 @@ type Config struct {
 	Version  string        // of this program
 	Interval time.Duration // between two polls of the source
 	Logger   *slog.Logger
-	// Source is where specs come from, as it is shown before there is a plan.
+	// Source is the source of specs, to be shown before there is a plan.
 	Source reconcile.SourceInfo
 
 	// Status returns the condition of the reconciler.
 	Status func() reconcile.Status
 	// Alive reports whether the daemon's loop goes on. Nil: it does.
 	Alive func(now time.Time) bool
-	// State opens the state as it is now, for reading. Who calls it closes it.
+	// State opens the state as it is now, for reading. The caller closes it.
 	State func(context.Context) (*state.Reader, error)
-	// Reloads says how the last reloads of what is on disk went. Nil: there are none.
+	// Reloads returns the results of the last reloads. Nil: there are none.
 	Reloads func() snapshot.Reloads
 	// Period is the time between two commits as the limiter has it now. Nil: the
 	// least that the API's limit allows.
@@ -36,7 +36,7 @@ type Config struct {
 	// Skew is how far this machine's clock is ahead of the endpoint's, if that is known.
 	// Nil: it is not.
 	Skew func() (ahead time.Duration, known bool)
-	// KeyExpiry says when the first of the keys ends that may sign commits; zero: none does.
+	// KeyExpiry returns when the first of the trusted signing keys ends; zero: none does.
 	// Nil: nothing has to be signed.
 	KeyExpiry func() time.Time
 
@@ -48,7 +48,7 @@ type Config struct {
 	// Submit gives an operator's command to the daemon, and returns the answer.
 	// [ErrPending] says that the command was left and not answered yet.
 	Submit func(context.Context, state.Word) (state.Answer, error)
-	// Tokens are those that commands are taken with. None that acts: there are no actions.
+	// Tokens are the tokens that are known. Without one that acts, no command is taken.
 	Tokens []access.Token
 	// Private says that pages, the API, events and metrics need a token that may read.
 	Private bool
@@ -69,7 +69,7 @@ type Webhooks struct {
 // ErrPending says that a command was left for the daemon and is not answered yet.
 var ErrPending = errors.New("the daemon has not answered yet; it will, and history shows it")
 
-// check finds at the start what would be found at the first use.
+// check finds mistakes at the start that would else be found at the first use.
 func (cfg *Config) check() error {
 	forges := cfg.Webhooks.forges()
 	if cfg.Trigger == nil && len(forges) > 0 {

@@ -1,8 +1,8 @@
-// Package serve is a window on the daemon: a status page, a JSON API, probes,
+// Package serve answers requests about the daemon: a status page, a JSON API, probes,
 // metrics, and webhooks.
 //
 //	/                          the status page; /tasks, /task/{project}/{task}, /history
-//	/events                    tells the page, as server-sent events, to look again
+//	/events                    server-sent events: something has changed
 //	/healthz, /readyz          the process is alive; nobody is needed
 //	/metrics                   Prometheus; all names start with wedatasync_
 //	/api/v1/…                  the same as JSON, described by /api/v1/openapi.yaml
@@ -11,17 +11,16 @@
 //
 // # What it cannot do
 //
-// It shows, and it passes on. It decides nothing about a task, holds nothing that
-// must survive, and a daemon without it works the same. A webhook's body is never
-// read for what it says: a signature that fits asks for a poll, which costs nothing
-// more when it comes again.
+// It decides nothing about a task and holds nothing that must survive; a daemon without it
+// works the same. The body of a webhook is checked against its signature and not parsed: a
+// webhook asks for a poll and nothing else, so a replay is harmless.
 //
 // # Who reaches the port
 //
-// Requests for a host that nobody has named are not answered, and where a token may read,
-// reading needs one. Who has shown no token holds nothing that others need: connections,
-// answers and exports are places, and a newcomer gets that of the oldest. Probes and
-// webhooks need only a connection.
+// Requests for a host that nobody has named are refused, and where a token may read, reading
+// needs one. A client without a token holds nothing that others need: connections, answers
+// and exports are slots, and a newcomer gets that of the oldest holder. Probes and webhooks
+// need only a connection.
 //
 // # Text from outside
 //
@@ -34,8 +33,8 @@
 //
 // serve/snapshot is the condition of the daemon, serve/page shows it to
 // people, serve/metrics to Prometheus. serve/tasklist keeps the list of
-// all tasks. serve/access says who may do what, and serve/admission who
-// may hold what there is little of. This package joins them: the server, its routes, the API,
+// all tasks. serve/access decides who may do what, and serve/admission who
+// holds a connection, an answer or an export. This package joins them: the server, its routes, the API,
 // probes, commands and webhooks.
 //
 // # What may enter

@@ -8,17 +8,17 @@ import (
 )
 
 const (
-	// maxViewers bounds the pages that are told of changes as they happen. A page
-	// that is not looks again now and then by itself.
+	// maxViewers bounds the pages that get an event for each change. The others reload
+	// now and then by themselves.
 	maxViewers = 16
 	// viewGap is the least time between two events for one page.
 	viewGap = time.Second
-	// viewBeat is how often a page without news is told that it still listens.
+	// viewBeat is the time between two signs of life where nothing changes.
 	viewBeat = 15 * time.Second
 )
 
-// hub tells the open pages that something has changed. It says no more than that:
-// they look for themselves.
+// hub sends the open pages an event when something has changed. An event has no content:
+// the page reloads what it shows.
 type hub struct {
 	quit    chan struct{} // closed when the streams have to end
 	closing sync.Once
@@ -34,19 +34,19 @@ func newHub() *hub {
 // close ends the streams.
 func (h *hub) close() { h.closing.Do(func() { close(h.quit) }) }
 
-// publish tells every viewer. It never blocks.
+// publish sends every viewer an event. It never blocks.
 func (h *hub) publish() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for v := range h.viewers {
 		select {
 		case v <- struct{}{}:
-		default: // it has not looked since it was last told
+		default: // the event before is not sent yet, and is enough
 		}
 	}
 }
 
-// join adds a viewer, if there is a place for one.
+// join adds a viewer, unless there are maxViewers.
 func (h *hub) join() (viewer chan struct{}, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -29,8 +29,8 @@ type exports struct{ slots *admission.Slots }
 
 func newExports() *exports { return &exports{admission.NewSlots(maxExports, leastExport)} }
 
-// begin waits for a slot to export in. It returns where to write, for as long as the
-// context is not done, and what gives the slot up; or nil, if there is none.
+// begin waits for a slot. It returns a writer, which fails once the context is done, and
+// what gives the slot up; the writer is nil if there is no slot.
 func (e *exports) begin(w http.ResponseWriter, r *http.Request) (context.Context, io.Writer, func()) {
 	ctx, cancel := context.WithTimeout(r.Context(), exportWithin)
 	rc := http.NewResponseController(w)
@@ -48,8 +48,7 @@ func (e *exports) begin(w http.ResponseWriter, r *http.Request) (context.Context
 	return ctx, &stream{ctx, w, rc}, func() { slot.Release(); cancel() }
 }
 
-// stream writes for as long as somebody reads: each part of an answer has its own time,
-// and the context says when all of it has to be there.
+// stream gives each part of an answer its own time to be written, and ends with the context.
 type stream struct {
 	ctx context.Context
 	w   io.Writer

@@ -8,8 +8,9 @@ import (
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 )
 
-// health says that the process answers, and that its loop goes on. It asks nothing
-// of the rest: what a restart does not mend is no reason for one. alive may be nil.
+// health answers whether the process answers and its loop goes on. It asks nothing else:
+// an orchestrator restarts what is not healthy, and a restart mends nothing else. alive may
+// be nil.
 func health(alive func(now time.Time) bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -22,7 +23,7 @@ func health(alive func(now time.Time) bool) http.HandlerFunc {
 	}
 }
 
-// ready says whether an operator is needed, and what for.
+// ready answers whether an operator is needed, and what for.
 func ready(take func() *snapshot.Snapshot) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")

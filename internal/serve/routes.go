@@ -9,8 +9,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/serve/page"
 )
 
-// routes joins paths and handlers. What is not listed is not found, whatever its
-// method: there is nothing else to know about.
+// routes joins paths and handlers. Everything else is not found, whatever its method.
 func (s *Server) routes(cfg *Config) http.Handler {
 	mux := http.NewServeMux()
 	open := func(h http.HandlerFunc) http.Handler { return forReaders(cfg, h) }
@@ -47,8 +46,9 @@ func (s *Server) routes(cfg *Config) http.Handler {
 	return guarded(access.Addressed(cfg.Hosts, mux))
 }
 
-// forReaders returns h for who may read. Browsers ask for the token as a password, and
-// send it along with every page from then on; that is enough to read, and for nothing else.
+// forReaders returns h for bearers of a token that may read. Browsers ask for the token as
+// a password and send it with every request from then on; such a password is enough to read,
+// and for nothing else.
 func forReaders(cfg *Config, h http.Handler) http.Handler {
 	if !cfg.Private {
 		return h
@@ -73,7 +73,7 @@ func forReaders(cfg *Config, h http.Handler) http.Handler {
 	})
 }
 
-// notFound answers whatever is not there, and whatever may not be done.
+// notFound answers requests without a route.
 func notFound(pages *page.Pages) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/api/") {
@@ -88,7 +88,7 @@ func notFound(pages *page.Pages) http.HandlerFunc {
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; " +
 	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// guarded sets the headers that every answer has.
+// guarded sets the headers of every answer.
 func guarded(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()

@@ -20,7 +20,7 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// The bounds of a connection. What needs longer says so itself.
+// The bounds of a connection. Handlers that need longer set their own deadlines.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 10 * time.Second
@@ -31,7 +31,7 @@ const (
 	shutdownWithin = 5 * time.Second
 )
 
-// Server is the window. Its methods may be called from any goroutine.
+// Server answers requests about one daemon. Its methods may be called from any goroutine.
 type Server struct {
 	cfg     Config
 	daemon  *snapshot.Daemon
@@ -47,7 +47,7 @@ type Server struct {
 	live atomic.Pointer[live]
 }
 
-// live is what can change while the window is open.
+// live is the part of a Server that a reload exchanges.
 type live struct {
 	interval time.Duration
 	handler  http.Handler
@@ -86,7 +86,7 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// use puts in place what can change.
+// use puts the part of cfg that can change in place.
 func (s *Server) use(cfg *Config, h http.Handler) {
 	var names []string
 	for _, f := range cfg.Webhooks.forges() {
@@ -100,7 +100,7 @@ func (s *Server) use(cfg *Config, h http.Handler) {
 }
 
 // Reload checks the Interval, the Webhooks, the Tokens, Private and the Hosts of cfg, and
-// returns what puts them in place of those there are; after an error those stay.
+// returns a function that puts them in place. After an error the Server goes on as it is.
 func (s *Server) Reload(cfg Config) (swap func(), err error) {
 	next := s.cfg
 	next.Interval, next.Webhooks = cfg.Interval, cfg.Webhooks
@@ -112,7 +112,7 @@ func (s *Server) Reload(cfg Config) (swap func(), err error) {
 	return func() { s.use(&next, h) }, nil
 }
 
-// Handler returns the window without a listener.
+// Handler answers requests without a listener and its bounds.
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.live.Load().handler.ServeHTTP(w, r) })
 }
@@ -152,7 +152,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWithin)
 	defer cancel()
 	if srv.Shutdown(end) != nil {
-		_ = srv.Close() // who has not ended by now is cut off
+		_ = srv.Close() // cuts off the requests that have not ended
 	}
 	if s.trigger != nil {
 		s.trigger.stop()
@@ -165,17 +165,18 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
-// recentEvents is how far back in the history the window looks at its start.
+// recentEvents is how many rows of the history a Server reads at its start.
 const recentEvents = 2000
 
-// restore reads from the history what happened before this process.
+// restore reads what happened before this process from the history.
 func (s *Server) restore(ctx context.Context) error {
 	events, _, err := s.state.Events(ctx, state.HistoryQuery{Limit: recentEvents})
 	s.daemon.Tracker.Restore(events)
 	return err
 }
 
-// warm gets what the first visitor would have to wait for, once nothing waits for it.
+// warm reads ahead for the first visitor: the history at once, and the list of tasks after
+// the first plan, so that it does not delay that.
 func (s *Server) warm(ctx context.Context) {
 	if err := s.restore(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, tasklist.ErrNoState) {
 		s.cfg.Logger.WarnContext(ctx, "read the history for the status page", "error", err)
@@ -187,13 +188,13 @@ func (s *Server) warm(ctx context.Context) {
 	}
 }
 
-// Observer returns what the reconciler reports its passes to, so that the page, the
-// metrics and the events have them at once.
+// Observer returns the observer of the reconciler's passes, which the page, the metrics and
+// the events show at once.
 func (s *Server) Observer() reconcile.Observer {
 	return &observer{s.daemon.Tracker, s.metrics, s.hub}
 }
 
-// observer passes on what the reconciler reports.
+// observer passes the reconciler's reports on.
 type observer struct {
 	tracker *snapshot.Tracker
 	metrics *metrics.Metrics

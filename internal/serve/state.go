@@ -12,7 +12,7 @@ import (
 // maxReaders bounds the readers of the state that are open for answers.
 const maxReaders = 8
 
-// stateReader reads the state for answers, for a few at a time.
+// stateReader reads the state for at most maxReaders answers at a time.
 type stateReader struct {
 	open  tasklist.Open
 	slots chan struct{} // one for each open reader
@@ -29,10 +29,11 @@ func newStateReader(cfg *Config) *stateReader {
 	return &stateReader{open, make(chan struct{}, maxReaders)}
 }
 
-// errBusy says that as many are served as can be.
+// errBusy says that all slots are taken.
 var errBusy = errors.New("too many are reading the state: try again in a moment")
 
-// read opens the state for one answer. A slot is waited for as long as the request is.
+// read opens the state for one answer. It waits for a slot half as long as the answer may
+// take to be written.
 func (s *stateReader) read(ctx context.Context, f func(*state.Reader) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout/2)
 	defer cancel()

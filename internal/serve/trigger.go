@@ -8,8 +8,8 @@ import (
 // triggerGap is the least time between two polls that webhooks ask for.
 const triggerGap = 10 * time.Second
 
-// trigger passes on requests for polls: the first at once, and those of the gap that
-// follows as one, at its end. So a push is seen at once, and a flood is a poll a gap.
+// trigger debounces requests for polls: the first polls at once, and those within the gap
+// after it are one poll at the end of the gap.
 type trigger struct {
 	poll func()
 
@@ -56,7 +56,7 @@ func (t *trigger) due() {
 	t.poll()
 }
 
-// stop ends the waiting of a poll.
+// stop drops the poll that waits, and all that are asked for later.
 func (t *trigger) stop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

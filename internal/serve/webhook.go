@@ -21,7 +21,7 @@ const (
 	webhookTimeout = 5 * time.Second
 )
 
-// forge is who sends a webhook, and how it shows that it knows the secret.
+// forge is a sender of webhooks, and how it proves that it knows the secret.
 type forge struct {
 	name   string
 	file   string // of the secrets
@@ -47,9 +47,9 @@ func (w Webhooks) forges() []forge {
 	return configured
 }
 
-// webhook asks for a poll if the sender knows the secret. What the body says is not read:
-// that something may be new is all that a sender can say. Every failure has the same
-// answer. A body that is on its way holds nothing but its connection.
+// webhook asks for a poll if the sender knows the secret. It does not read what the body
+// says: a sender can only say that something may be new. Every failure has the same answer.
+// A body that is on its way holds nothing but its connection.
 func webhook(f forge, log *slog.Logger, poll *trigger, m *metrics.Metrics) http.HandlerFunc {
 	answer := func(w http.ResponseWriter, status int, text string) {
 		m.Webhook(f.name, status == http.StatusAccepted)
@@ -64,7 +64,7 @@ func webhook(f forge, log *slog.Logger, poll *trigger, m *metrics.Metrics) http.
 			err = f.verify(r, http.MaxBytesReader(w, r.Body, maxWebhookBody), known)
 		}
 		if err != nil {
-			// Who sends anything can fill a log: the metric counts, debug tells.
+			// Anybody can send webhooks and fill a log: the metric counts, and debug logs.
 			log.DebugContext(r.Context(), "webhook refused", "forge", f.name, "error", err)
 			answer(w, http.StatusUnauthorized, "not accepted\n")
 			return
@@ -74,7 +74,7 @@ func webhook(f forge, log *slog.Logger, poll *trigger, m *metrics.Metrics) http.
 	}
 }
 
-// What is wrong with a webhook.
+// The faults of a webhook.
 var (
 	errNoSignature = errors.New("it has no signature of the right form")
 	errWrongSecret = errors.New("it was not signed with a known secret")

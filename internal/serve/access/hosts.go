@@ -10,8 +10,8 @@ import (
 )
 
 // Hosts are the names that requests may have for this server, beside IP addresses and
-// localhost. A page of another site that has its own name resolved to this address is
-// not let through with them.
+// localhost. They stop DNS rebinding: a page of another site whose own name resolves to
+// this address.
 type Hosts []string
 
 // has reports whether the Host header of a request is one of a known name.
@@ -31,8 +31,8 @@ func (known Hosts) has(header string) bool {
 const misdirected = "This is wedatasync, and the Host of the request is not one of its names. " +
 	"Use its IP address, or add the name to allowedHosts in its configuration (--allowed-hosts, WEDATASYNC_ALLOWED_HOSTS).\n"
 
-// Addressed returns h for requests to a known host. Probes are answered in any case:
-// they say nothing that is worth reading by a detour.
+// Addressed returns h for requests to a known host. Probes are answered for any host, as
+// they say nothing that an attacker wants.
 func Addressed(known Hosts, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/healthz" && r.URL.Path != "/readyz" && !known.has(r.Host) {

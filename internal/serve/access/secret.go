@@ -22,7 +22,7 @@ const (
 	maxSecrets = 2
 )
 
-// Secrets are what a file of them holds. They are printed by nothing.
+// Secrets are the contents of a file of secrets. No format prints them.
 type Secrets struct{ values [][]byte }
 
 // Format keeps the values out of whatever is formatted.
@@ -64,8 +64,8 @@ func (s Secrets) check(name string) error {
 	return nil
 }
 
-// Match reports whether given is one of the secrets. How long it takes says nothing
-// about them, not even their lengths.
+// Match reports whether given is one of the secrets. Its duration says nothing about them,
+// not even their lengths.
 func (s Secrets) Match(given string) bool {
 	digest := sha256.Sum256([]byte(given))
 	found := 0

@@ -35,7 +35,7 @@ type Token struct {
 // May reports whether the token is good for the verb.
 func (t *Token) May(v state.Verb) bool { return slices.Contains(t.Verbs, v) }
 
-// setting names what names the file.
+// setting names the setting that the file is from.
 func (t *Token) setting() string {
 	switch {
 	case t.Name != "":
@@ -47,7 +47,7 @@ func (t *Token) setting() string {
 	}
 }
 
-// Tokens are those that are known.
+// Tokens are all tokens that are known.
 type Tokens []Token
 
 // Act reports whether one of them is good for more than to read.
@@ -57,7 +57,7 @@ func (all Tokens) Act() bool {
 	})
 }
 
-// Check reads every file, and refuses a token that two have: it would not say who it is.
+// Check reads every file, and refuses a token that two files have: its bearer could be either.
 func (all Tokens) Check() error {
 	first := map[[sha256.Size]byte]string{}
 	for _, t := range all {
@@ -76,8 +76,8 @@ func (all Tokens) Check() error {
 	return nil
 }
 
-// Find returns whose token was given; nil if it is nobody's, or that of two. All are
-// compared, so that how long it takes says nothing about any of them.
+// Find returns the token that was given; nil if it is unknown or that of two. It compares
+// all of them, so that its duration says nothing about any.
 func (all Tokens) Find(r *http.Request, log *slog.Logger, given string) *Token {
 	var found *Token
 	n := 0

@@ -1,7 +1,6 @@
-// Package admission decides who may hold what there is little of: connections, answers in
-// memory, exports.
+// Package admission decides who holds a connection, an answer in memory or an export.
 //
-// Nobody is kept out: a newcomer gets the slot of the one that has held its own for longest,
-// once that one has had it for some time, unless its request has shown a token. The package
-// reads no token and answers no request.
+// Nobody is kept out: a newcomer gets the slot of the oldest holder, once that one has had it
+// for some time, unless the holder has shown a token. The package reads no token and answers
+// no request.
 package admission

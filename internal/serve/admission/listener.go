@@ -15,7 +15,7 @@ const (
 	leastConn = 250 * time.Millisecond
 )
 
-// Listener gives the connections of a listener their slots.
+// Listener bounds the open connections of a listener.
 type Listener struct {
 	net.Listener
 	slots   *Slots
@@ -26,7 +26,7 @@ type Listener struct {
 	conns map[net.Conn]*Slot
 }
 
-// heldConn is what a request knows of its connection.
+// heldConn is the connection of a request, with its slot.
 type heldConn struct {
 	conn net.Conn
 	*Slot
@@ -42,8 +42,8 @@ func NewListener(l net.Listener) *Listener {
 	return s
 }
 
-// Accept returns the next connection, once there is a slot for it. Who is not accepted
-// yet waits in the system's queue.
+// Accept returns the next connection, once there is a slot for it. The connections after it
+// wait in the system's queue.
 func (l *Listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
@@ -87,8 +87,8 @@ func (l *Listener) ConnState(c net.Conn, state http.ConnState) {
 	}
 }
 
-// Trust keeps the connection of a request that has shown a token open until the request is
-// answered, whoever else comes.
+// Trust keeps the connection of a request with a token open until the request is answered,
+// whoever else comes.
 func Trust(r *http.Request) {
 	if s, ok := r.Context().Value(connKey{}).(*heldConn); ok {
 		s.Slot.trust(true)
@@ -102,8 +102,8 @@ func Disconnect(r *http.Request) {
 	}
 }
 
-// LastWithBody lets a request with a body be the last on its connection, and does not
-// wait for what h has not read of the body. It ends what the request has proved.
+// LastWithBody closes the connection after a request with a body, without waiting for the
+// rest of a body that h has not read. It ends the trust that the request had.
 func LastWithBody(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s, ok := r.Context().Value(connKey{}).(*heldConn); ok {

@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// Slots bounds how many hold one at a time, and keeps nobody out: a newcomer gets the
-// slot of the one that has held its own for longest. That one has had it for some time
-// by then, and has proved nothing.
+// Slots bounds how many hold a slot at a time, and keeps nobody out: a newcomer gets the
+// slot of the oldest holder that is not trusted, once it has held it for some time.
 type Slots struct {
 	most  int
 	least time.Duration // for which nobody loses a slot
@@ -64,10 +63,9 @@ func (s *Slots) Acquire(ctx context.Context, evict func()) *Slot {
 	}
 }
 
-// admit gives a slot away if there is one, or if one can be taken from somebody; else it
-// says how long to wait. Slots are taken away one by one, with time between them: after
-// a moment in which this process was not scheduled, all are old, and it is not the holders
-// who were slow.
+// admit returns a free slot, or one that it takes from the oldest holder, or else how long
+// to wait. It takes slots one by one, with time between them: after a moment in which this
+// process was not scheduled all slots are old, and no holder was slow.
 func (s *Slots) admit(evict func()) (got, evicted *Slot, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,7 +90,7 @@ func (s *Slots) admit(evict func()) (got, evicted *Slot, wait time.Duration) {
 	return got, evicted, 0
 }
 
-// oldest returns who has held a slot for longest and has proved nothing, or nil.
+// oldest returns the slot that was held for longest and is not trusted, or nil.
 func (s *Slots) oldest() *Slot {
 	for e := s.held.Front(); e != nil; e = e.Next() {
 		if s := e.Value.(*Slot); !s.trusted {
@@ -102,14 +100,14 @@ func (s *Slots) oldest() *Slot {
 	return nil
 }
 
-// trust says whether who holds the slot has proved that it may: no newcomer gets it then.
+// trust sets whether the holder is trusted: no newcomer gets its slot then.
 func (s *Slot) trust(trusted bool) {
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
 	s.trusted = trusted
 }
 
-// Release gives the slot up. It does nothing for one that was taken away.
+// Release gives the slot up, unless it was taken away already.
 func (s *Slot) Release() {
 	s.in.mu.Lock()
 	held := s.at != nil

@@ -12,8 +12,7 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// gauges are the metrics that say how the daemon stands. They are all of the moment
-// of the scrape.
+// gauges are the metrics of the daemon's condition at the moment of the scrape.
 type gauges struct {
 	cfg  Config
 	list []gauge
@@ -51,7 +50,7 @@ func (g *gauges) Describe(to chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect sends the values of all gauges, from one snapshot of the daemon.
+// Collect sends the values of all gauges, from one snapshot.
 func (g *gauges) Collect(to chan<- prometheus.Metric) {
 	s := g.cfg.Snapshot()
 	for _, one := range g.list {

@@ -28,8 +28,8 @@ type Config struct {
 	KeyExpiry func() time.Time
 }
 
-// Metrics are what is counted as it happens. The rest is looked up when someone asks:
-// see gauges. Labels have values of closed sets only.
+// Metrics has the counters. The gauges are computed at the scrape. Labels have values of
+// closed sets only.
 type Metrics struct {
 	Registry *prometheus.Registry
 	calls    *prometheus.CounterVec

@@ -4,7 +4,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 )
 
-// counts says how many tasks stand how, those that are in sync first.
+// countsOf returns how many tasks are in each state, those in sync first.
 func countsOf(s *snapshot.Snapshot) []count {
 	var counts []count
 	add := func(s snapshot.TaskState, n int) {
@@ -21,7 +21,7 @@ func countsOf(s *snapshot.Snapshot) []count {
 	return counts
 }
 
-// bar draws the counts. What is there at all can be seen, however few it is.
+// bar draws the counts. Every state with a task is wide enough to be seen.
 func bar(counts []count) []segment {
 	const whole, least = 1000, 8
 	total := 0

@@ -6,6 +6,6 @@
 //
 // # What may enter
 //
-// What a person sees, and the files that a browser loads. No decision about a task, no
-// waiting, no right to anything: who may read is decided before a handler is called.
+// View models, templates, and the files that a browser loads. No decision about a task, and no
+// check of rights: the caller has checked them before it calls a handler.
 package page

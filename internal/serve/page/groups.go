@@ -7,8 +7,8 @@ import (
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
-// needs lists what needs a person. Tasks that need one for the same reason are one
-// thing with a group.
+// needs lists the reasons for which an operator is needed. Tasks with the same reason are
+// one group.
 func needs(s *snapshot.Snapshot, reasons []snapshot.Reason) []need {
 	var needs []need
 	grouped := map[snapshot.ReasonCode]bool{}
@@ -31,12 +31,12 @@ func needs(s *snapshot.Snapshot, reasons []snapshot.Reason) []need {
 	return needs
 }
 
-// brokenText says what becomes of files with errors, which are listed beside it.
+// brokenText says that files with errors, which the page lists, are not used.
 func brokenText(s *snapshot.Snapshot) string {
 	return snapshot.Plural(s.Digest.Errors, "error") + " in the files below. What has one is not used: its tasks stay as they are."
 }
 
-// heldText says what the plan would do if it were not held, what is lost first.
+// heldText says what the plan would do if it were not held, the loss of state first.
 func heldText(s *snapshot.Snapshot) string {
 	n := 0
 	var parts []string
@@ -62,7 +62,7 @@ func heldText(s *snapshot.Snapshot) string {
 	return "It would commit " + snapshot.Plural(n, "task") + ": " + strings.Join(parts, ", ") + "."
 }
 
-// taskReasons are the reasons that are about tasks: the state of these tasks, and what an
+// taskReasons are the reasons that are about tasks, with the state of these tasks and what an
 // operator can do.
 var taskReasons = map[snapshot.ReasonCode]struct {
 	state   snapshot.TaskState
@@ -123,7 +123,7 @@ func groupRowOf(s *snapshot.Snapshot, ts snapshot.TaskState, c *reconcile.Change
 	return row
 }
 
-// waits lists what waits for something that comes by itself, by what that is.
+// waits lists the tasks that wait for something that comes by itself, by their state.
 func waits(s *snapshot.Snapshot) []group {
 	var groups []group
 	for _, i := range snapshot.TaskStates() {

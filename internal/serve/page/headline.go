@@ -8,8 +8,8 @@ import (
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 )
 
-// headline says in a sentence how the daemon stands, the worst first.
-// started is when the daemon was.
+// headline is the condition of the daemon in a sentence, the worst first. started is the
+// start of the daemon.
 func headline(s *snapshot.Snapshot, reasons []snapshot.Reason, started time.Time) (t snapshot.Tone, headline, sub string) {
 	p, sending := s.Progress()
 	switch held := held(s); {
@@ -37,7 +37,7 @@ func headline(s *snapshot.Snapshot, reasons []snapshot.Reason, started time.Time
 	}
 }
 
-// reasonsText says what kinds of things need a person, each once.
+// reasonsText lists the kinds of reasons, each once.
 func reasonsText(reasons []snapshot.Reason) string {
 	var kinds []string
 	for _, r := range reasons {

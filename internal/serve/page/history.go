@@ -124,7 +124,7 @@ func kindText(k state.EventKind) string {
 	}
 }
 
-// eventText says what happened, beyond its kind.
+// eventText is the event without its kind.
 func eventText(e *state.Event) string {
 	var parts []string
 	for _, part := range []string{snapshot.AnswerText(e.Outcome), report.Visible(e.Note)} {

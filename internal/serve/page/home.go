@@ -81,8 +81,8 @@ func authorName(author string) string {
 	return author
 }
 
-// lastChange is about the last pass that has changed anything; of one before this process
-// it has only when that was.
+// lastChange is the last pass that has changed anything; of one before this process only
+// the time is known.
 func lastChange(s *snapshot.Snapshot) *changeView {
 	if last := s.Activity.LastChange; !last.At.IsZero() {
 		return &changeView{momentOf(last.At, s.Now), passText(last)}
@@ -121,7 +121,7 @@ func progressOf(s *snapshot.Snapshot) *progressView {
 	return v
 }
 
-// notes are facts about everything that are good to know and ask nothing of anyone.
+// notes are facts that ask nothing of an operator.
 func notes(s *snapshot.Snapshot, all *tasklist.List) []string {
 	var notes []string
 	if all := s.Status.Control.Suspended; all.Active(s.Now) {
@@ -156,7 +156,7 @@ func notes(s *snapshot.Snapshot, all *tasklist.List) []string {
 // driftRows is how many tasks that have drifted the status page names.
 const driftRows = 3
 
-// driftNotes say which tasks are live otherwise than they were applied.
+// driftNotes name the tasks that have drifted from what was applied.
 func driftNotes(s *snapshot.Snapshot) []string {
 	seen := s.Status.Look
 	if seen == nil {

@@ -46,7 +46,7 @@ type progressView struct {
 	More        int
 }
 
-// need is a thing that needs a person, or several alike.
+// need is a reason for which an operator is needed.
 type need struct {
 	Title    string
 	Message  string
@@ -55,7 +55,7 @@ type need struct {
 	Group    *group // the tasks it is about; nil if it is about none
 }
 
-// group is tasks that stand alike.
+// group is tasks in the same state.
 type group struct {
 	badge
 	Count int
@@ -70,13 +70,13 @@ type groupRow struct {
 	Commands []string
 }
 
-// segment is a part of the bar that shows how the tasks stand, in thousandths.
+// segment is a part of the bar that shows the states of the tasks, in thousandths.
 type segment struct {
 	Tone     snapshot.Tone
 	X, Width int
 }
 
-// count is how many tasks stand so.
+// count is how many tasks are in a state.
 type count struct {
 	badge
 	N    int

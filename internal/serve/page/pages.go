@@ -144,7 +144,7 @@ func (p *Pages) History(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// NotFound answers whatever is not there, and whatever may not be done.
+// NotFound answers requests without a route, and those for a task that nobody knows.
 func (p *Pages) NotFound(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, http.StatusNotFound, "notfound", struct{ frame }{p.frame("Not found", "", p.Snapshot(), false)})
 }
@@ -165,7 +165,7 @@ func (p *Pages) frame(title, here string, s *snapshot.Snapshot, oneProject bool)
 	return frame{Title: title, Here: here, Version: p.Version, At: momentOf(s.Now, s.Now), OneProject: oneProject}
 }
 
-// show answers with a page. It is made as a whole before its first byte is sent.
+// show answers with a page, or with an error if the template fails: no byte is sent before.
 func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
 	var b bytes.Buffer
 	if err := p.templates.ExecuteTemplate(&b, name, data); err != nil {

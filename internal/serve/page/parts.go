@@ -15,7 +15,7 @@ type frame struct {
 	Here    string // the path of the page among those of the menu
 	Version string
 	At      moment
-	// OneProject says that all tasks are of the same project, which then says nothing.
+	// OneProject says that all tasks are of the same project, so that it need not be shown.
 	OneProject bool
 }
 
@@ -42,7 +42,7 @@ func taskPath(key spec.Key) string {
 	return "/task/" + url.PathEscape(key.ProjectID) + "/" + url.PathEscape(key.TaskID)
 }
 
-// badge is how something stands, in a word.
+// badge is the state of a task, in a word.
 type badge struct {
 	Tone    snapshot.Tone
 	Label   string

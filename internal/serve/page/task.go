@@ -27,7 +27,7 @@ type taskPage struct {
 	History  historyView
 }
 
-// fact is a line of what is known.
+// fact is a line about the task.
 type fact struct {
 	Name string
 	Text string
@@ -173,7 +173,7 @@ func attemptFacts(s *snapshot.Snapshot, rec *state.Record) []fact {
 	)...)
 }
 
-// liveText is what WeData says of a task.
+// liveText is a task as WeData has it.
 func liveText(v *state.Live) string {
 	if v.Missing {
 		return "not known to WeData"

@@ -115,14 +115,14 @@ func oneProject(s *snapshot.Snapshot, all *tasklist.List) bool {
 	}
 }
 
-// tasksQuery is what the list is narrowed to.
+// tasksQuery narrows the list, and selects a page of it.
 type tasksQuery struct {
 	text  string             // in the name; empty: any
 	state snapshot.TaskState // empty: any
 	page  int                // from 1
 }
 
-// tasksQueryOf reads a query. What cannot be one asks for nothing.
+// tasksQueryOf reads a query. It ignores values that are not valid.
 func tasksQueryOf(v url.Values) tasksQuery {
 	q := tasksQuery{text: strings.TrimSpace(v.Get("q")), state: snapshot.TaskState(v.Get("standing"))}
 	if len(q.text) > maxQuery || !utf8.ValidString(q.text) {
@@ -213,7 +213,7 @@ func taskRowOf(s *snapshot.Snapshot, e entry) taskRow {
 	return row
 }
 
-// versionsText says what is applied and, if that is something else, what is wanted.
+// versionsText is the applied version and, if another one is wanted, that.
 func versionsText(e entry) string {
 	have := "–"
 	if e.task != nil && e.task.At != 0 {

@@ -7,6 +7,6 @@
 //
 // # What may enter
 //
-// What a status, a plan and records mean to people. No HTTP, no HTML, no reading of the
+// The meaning of a status, a plan and records to people. No HTTP, no HTML, no reading of the
 // state, no decision about a task.
 package snapshot

@@ -10,14 +10,13 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// pass is one pass from its plan on. What follows from its calls may be read while
-// more are made.
+// pass is one pass from its plan on. Its outcomes may be read while more calls are made.
 type pass struct {
 	plan    *reconcile.Plan
 	started time.Time
 	calls   int // of the plan
 
-	outcomes sync.Map // spec.Key to *state.Record: how a task stands after its call
+	outcomes sync.Map // spec.Key to *state.Record: the task after its call
 
 	mu     sync.Mutex
 	ended  bool
@@ -25,8 +24,8 @@ type pass struct {
 	first  time.Time         // the first call that came to an end
 }
 
-// note keeps how the task stands now. What was not sent, or was one request too
-// many, is still in the queue.
+// note keeps the record of the task after its call. A call that was not sent, or was one
+// request too many, is still in the queue.
 func (p *pass) note(key spec.Key, next *state.Record, class state.Class, now time.Time) {
 	switch class {
 	case state.ClassThrottled, state.ClassNotSent, state.ClassAuth, state.ClassUnauthorized:

@@ -74,8 +74,8 @@ func stateReason(h reconcile.Health, now time.Time, interval time.Duration) (Rea
 	return Reason{Code: ReasonState, Message: "the state cannot be written, so nothing is sent: " + ErrorText(h.Err)}, true
 }
 
-// PassesByItself reports whether what makes a pause ends by itself: the network, or the endpoint, is in
-// the way. Anything else says that WeData does not take who asks, or how.
+// PassesByItself reports whether the cause of a pause ends by itself: a fault of the network
+// or of the endpoint. Any other pause says that WeData rejects the credentials or the request.
 func PassesByItself(p state.Pause) bool {
 	switch p.Code {
 	case "Timeout", "UnknownHost", "NoConnection", "ConnectionBroken", "NetworkFault", "Canceled", "Late", "EndpointFailing":
@@ -135,7 +135,8 @@ func taskReasons() []taskReason {
 	}
 }
 
-// of returns the reason, with what to type if it is about a single task; false if it is about none.
+// of returns the reason, with commands if it is about a single task; false if no task is in
+// the state.
 func (r *taskReason) of(d *Digest) (Reason, bool) {
 	switch tasks := d.by[r.state]; len(tasks) {
 	case 0:
@@ -174,7 +175,7 @@ func approveCommit(err error) []string {
 
 // SourceReason is about a source that has failed for longer than two intervals, or
 // since the start. That its newest revision is not signed is a reason at once. p is the plan
-// for the revision that stands; nil if none does.
+// for the revision that is in use; nil if none is.
 func SourceReason(h reconcile.Health, p *reconcile.Plan, now time.Time, interval time.Duration) (Reason, bool) {
 	switch unverified := errors.Is(h.Err, reconcile.ErrUnverified); {
 	case unverified && p == nil:

@@ -26,7 +26,7 @@ const (
 	ReasonConfiguration ReasonCode = "configuration"
 )
 
-// reasonInfo is what people are told of a code.
+// reasonInfo is a code in words.
 type reasonInfo struct {
 	code  ReasonCode
 	title string
@@ -67,7 +67,7 @@ func ReasonCodes() []ReasonCode {
 // Title names the code to people.
 func (c ReasonCode) Title() string { return c.info().title }
 
-// Text says in a few words what has happened.
+// Text is what has happened, in a few words.
 func (c ReasonCode) Text() string { return c.info().text }
 
 func (c ReasonCode) info() reasonInfo {

@@ -2,15 +2,15 @@ package snapshot
 
 import "github.com/wedatasync/wedatasync/reconcile"
 
-// Reloads says how the last reloads of what is on disk went. Err is why what is there
-// is not used, but what was there before. The zero Health is of what is not reloaded.
+// Reloads are the results of the last reloads from disk. After an error the values from
+// before are in use. A Health is zero where nothing is reloaded.
 type Reloads struct {
 	Configuration reconcile.Health
 	Credentials   reconcile.Health
 }
 
-// reasons says why an operator is needed: the next start would fail, and what somebody
-// wanted does not hold.
+// reasons says why an operator is needed: a change on disk has no effect, and the next start
+// would fail.
 func (r Reloads) reasons() []Reason {
 	var reasons []Reason
 	if err := r.Credentials.Err; err != nil {

@@ -14,7 +14,7 @@ import (
 type Daemon struct {
 	// Status returns the condition of the reconciler.
 	Status func() reconcile.Status
-	// Reloads returns how the last reloads of what is on disk went. Nil: there are none.
+	// Reloads returns the results of the last reloads. Nil: there are none.
 	Reloads func() Reloads
 	// Period is the time between two commits as the limiter has it now. Nil: the
 	// least that the API's limit allows.
@@ -89,7 +89,7 @@ func (d *Daemon) period() time.Duration {
 func (s *Snapshot) Plan() *reconcile.Plan { return s.Digest.Plan }
 
 // Task returns the state of the task and its record: after its call if there was one in
-// this pass, else as the plan has it. What is not in the plan is as it should be.
+// this pass, else as the plan has it. A task that is not in the plan is in sync.
 func (s *Snapshot) Task(key spec.Key, c *reconcile.Change) (TaskState, *state.Record) {
 	var rec *state.Record
 	if c != nil {

@@ -52,7 +52,7 @@ const (
 	ToneCalm Tone = "calm"
 )
 
-// StateInfo is what people are told of a state.
+// StateInfo is a state in words.
 type StateInfo struct {
 	State   TaskState
 	Tone    Tone
@@ -93,7 +93,7 @@ func TaskStates() []StateInfo {
 	}
 }
 
-// Info returns what people are told of the state.
+// Info returns the state in words.
 func (ts TaskState) Info() StateInfo {
 	for _, i := range TaskStates() {
 		if i.State == ts {

@@ -29,7 +29,7 @@ type Tracker struct {
 	calls    []Call               // the newest first, at most keptCalls
 }
 
-// LastPass is what the last pass that came to its end has done.
+// LastPass is the result of a pass that came to its end.
 type LastPass struct {
 	At         time.Time
 	Took       time.Duration
@@ -98,7 +98,7 @@ func (t *Tracker) Passed(r *reconcile.Result) (took time.Duration) {
 	return t.last.Took
 }
 
-// Activity is what a Tracker has seen, at one moment.
+// Activity is everything that a Tracker has seen, at one moment.
 type Activity struct {
 	PassStarted  time.Time // of the newest pass; zero before the first
 	LastPass     LastPass  // the last one that came to its end
@@ -107,8 +107,8 @@ type Activity struct {
 	Calls        []Call    // the last ones, the newest first
 }
 
-// activity returns what was seen, and the newest pass, or nil before the first. When
-// the revision was seen is known only of the newest one.
+// activity returns everything that was seen, and the newest pass, or nil before the first.
+// RevisionSeen is zero unless revision is the newest one.
 func (t *Tracker) activity(revision string) (Activity, *pass) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -122,8 +122,7 @@ func (t *Tracker) activity(revision string) (Activity, *pass) {
 	return a, t.pass
 }
 
-// Restore adds what the history knows from before this process: its events, the newest
-// first.
+// Restore adds the events from before this process, the newest first.
 func (t *Tracker) Restore(events []state.Event) {
 	accepted := make(map[string]time.Time)
 	t.mu.Lock()

@@ -11,8 +11,8 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// Why says on one line what a task waits for, or what has happened to it. c and rec
-// may be nil.
+// Why is what a task waits for, or what has happened to it, on one line. c and rec may be
+// nil.
 func Why(ts TaskState, c *reconcile.Change, rec *state.Record, now time.Time) string {
 	var a *state.Attempt
 	if rec != nil {
@@ -124,7 +124,7 @@ func RuleText(r reconcile.Reason) string {
 	}
 }
 
-// Commands are what an operator can type to end the state of the task: one of them.
+// Commands are the ways to end the state of the task: an operator types one of them.
 func Commands(s *Snapshot, ts TaskState, key spec.Key, c *reconcile.Change, rec *state.Record) []string {
 	switch ts {
 	case StateUnknown, StateNotLive:
@@ -146,7 +146,7 @@ func Commands(s *Snapshot, ts TaskState, key spec.Key, c *reconcile.Change, rec 
 	return taskCommands(ts, key)
 }
 
-// taskCommands are what ends a state that stays until an operator acts: one of them.
+// taskCommands are the ways to end a state that stays until an operator acts.
 func taskCommands(ts TaskState, key spec.Key) []string {
 	switch ts {
 	case StateUnknown, StateNotLive:

@@ -1,0 +1,90 @@
+package serve_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// TestReadinessNamesTheWayOn reads what a person would: what has happened, and what to
+// type.
+func TestReadinessNamesTheWayOn(t *testing.T) {
+	now := time.Now()
+	d := newDaemon(t, troubledStatus(now))
+	w := get(t, d.serve(t), "/readyz")
+	if w.Code != http.StatusServiceUnavailable {
+		t.Errorf("status %d, want 503", w.Code)
+	}
+	want := `a person is needed
+credentials: sends to project 1486804694126882816 have stopped: UnauthorizedOperation: you may not
+unknown: the outcome of the last commit of 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000002 is not known: what is live fits neither
+  wedatasync resolve 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000002 applied
+  wedatasync resolve 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000002 not-applied
+guard: maxChanges holds the plan: 38 calls, and guards.maxChanges is 30
+  wedatasync approve sha256:5a3c9d1e0f343b0931126a20f133d67c2b018a3b5f1f7a8d0f3b1f0c8b7b0b1e
+refused: WeData refused the commit of 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000003: change the spec, or say retry
+  wedatasync retry 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000003
+specs: 1 error: tasks/clicks.yaml:12:7: commitType 2 needs discardState: add it
+source: the source could not be read for 1 h: poll the source: no way there
+`
+	if diff := cmp.Diff(want, w.Body.String()); diff != "" {
+		t.Errorf("body (-want +got):\n%s", diff)
+	}
+}
+
+// TestReadinessIsBounded has many of everything, and a body that stays short.
+func TestReadinessIsBounded(t *testing.T) {
+	now := time.Now()
+	s := healthy(emptyPlan(), now)
+	for i := range 1000 {
+		rec := record(key(i), state.StatusUnknown, state.Outcome{Class: state.ClassUnknown}, now)
+		rec.Attempt.NeedsPerson = "it fits neither"
+		held(s.Plan, key(i), reconcile.HoldUnknown, rec)
+		held(s.Plan, key(1000+i), reconcile.HoldRefused, nil)
+		s.Plan.Problems = append(s.Plan.Problems, spec.Problem{Severity: spec.SeverityError, Message: "wrong"})
+	}
+	body := get(t, newDaemon(t, s).serve(t), "/readyz").Body.String()
+	if len(body) > 4<<10 {
+		t.Errorf("%d bytes", len(body))
+	}
+	for _, want := range []string{"in all 1,000 commits", "refused 1,000 commits", "1,000 errors"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the body does not say %q:\n%s", want, body)
+		}
+	}
+}
+
+// TestReadyWhenNobodyIsNeeded: the probes of a healthy daemon.
+func TestReadyWhenNobodyIsNeeded(t *testing.T) {
+	s := newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t)
+	if got := page(t, s, "/readyz"); got != "ready\n" {
+		t.Errorf("/readyz says %q", got)
+	}
+	if got := page(t, s, "/healthz"); got != "ok\n" {
+		t.Errorf("/healthz says %q", got)
+	}
+}
+
+// TestHealthOfALoopThatHangs: only that makes a restart worth it.
+func TestHealthOfALoopThatHangs(t *testing.T) {
+	d := newDaemon(t, troubledStatus(time.Now()))
+	alive := true
+	d.config.Alive = func(time.Time) bool { return alive }
+	s := d.serve(t)
+	for _, want := range []int{http.StatusOK, http.StatusServiceUnavailable, http.StatusOK} {
+		alive = want == http.StatusOK
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/healthz", nil))
+		if w.Code != want {
+			t.Errorf("/healthz of a daemon whose loop goes on (%v) answers %d %q, want %d", alive, w.Code, w.Body, want)
+		}
+	}
+}
