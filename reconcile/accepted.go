@@ -10,13 +10,12 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// shown reports whether live shows a commit that WeData has accepted. operator is our
-// own account as reads name it, or empty.
-func shown(rec *state.Record, live *state.Live, operator string) bool {
-	a, before := rec.Attempt, rec.Attempt.Before
+// shown reports whether what was read shows a commit that WeData has accepted.
+func shown(rec *state.Record, e *Evidence) bool {
+	a, before, live := rec.Attempt, rec.Attempt.Before, e.Live
 	want := a.Wanted.InstanceVersion
 	switch {
-	case before == nil || live.Missing:
+	case before == nil || live.Missing || precedes(a, a.Prior, live, e.At, e.Horizon):
 		return false
 	case want != 0 && live.InstanceVersion != 0 && live.InstanceVersion != want:
 		return false
@@ -24,7 +23,7 @@ func shown(rec *state.Record, live *state.Live, operator string) bool {
 		return true
 	case a.Outcome.TaskApproveID != "":
 		// Until the approval others can operate the task at the version that it has.
-		return byUs(a, a.Prior, &Evidence{Live: live, Operator: operator})
+		return byUs(a, a.Prior, e)
 	case live.OperateID != "":
 		return live.OperateID != before.OperateID && (a.Prior == nil || a.Prior.OperateID != live.OperateID)
 	default:
@@ -73,9 +72,9 @@ func withdrawn(rec *state.Record, now time.Time) *state.Record {
 	return &next
 }
 
-// confirm makes durable what a read tells of an accepted commit, if that is something
-// new.
-func (x *execution) confirm(rec *state.Record, live *state.Live, readErr error) {
+// confirm makes durable what a read sent at tells of an accepted commit, if that is
+// something new.
+func (x *execution) confirm(rec *state.Record, live *state.Live, at time.Time, readErr error) {
 	r, now := x.r, time.Now()
 	e := event(state.EventReadBack, rec, now)
 	e.After = live
@@ -87,7 +86,7 @@ func (x *execution) confirm(rec *state.Record, live *state.Live, readErr error) 
 		t.Record, e.Note = confirmed(rec, nil, now), "counts as live: reading tasks is not permitted"
 	case readErr != nil && !errors.Is(readErr, ErrTaskGone):
 		return
-	case shown(rec, live, r.operator()):
+	case shown(rec, &Evidence{Live: live, At: at, Horizon: r.cfg.Horizon(), Operator: r.operator()}):
 		t.Record, t.Control, e.Note = confirmed(rec, live, now), r.learnOperator(rec, live), "live"
 	case approval == "" && !showable(a, live):
 		t.Record, e.Note = confirmed(rec, nil, now), "counts as live: reads do not tell what the commit changes"

@@ -204,7 +204,7 @@ func (x *execution) readWatched(f *watched, rec *state.Record, live *state.Live,
 	switch {
 	case readErr != nil && x.stop.Err() != nil: // it was the shutdown that ended it
 	case rec.Accepted():
-		x.confirm(rec, live, readErr)
+		x.confirm(rec, live, at, readErr)
 	default:
 		x.followRun(rec, run, live)
 	}

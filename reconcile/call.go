@@ -270,15 +270,6 @@ func (x *execution) attempt(c *Change, before *state.Live, now time.Time) state.
 		Line:     c.Want.Pos.Line,
 		At:       now,
 		Before:   before,
-		Stale:    c.Have != nil && (c.Have.Accepted() || c.Have.Attempt != nil && c.Have.Attempt.Stale || lags(c.Have.Applied, before, now)),
+		Stale:    c.Have != nil && (c.Have.Accepted() || c.Have.Attempt != nil && c.Have.Attempt.Stale || unattributable(c.Have.Applied, before, now, x.r.cfg.Horizon())),
 	}
-}
-
-// lags reports whether what was read may be older than what was applied just before.
-func lags(a *state.Applied, before *state.Live, now time.Time) bool {
-	if a == nil || before == nil || now.Sub(a.At) >= readLag {
-		return false
-	}
-	return a.OperateID != "" && before.OperateID != a.OperateID ||
-		a.InstanceVersion != 0 && before.InstanceVersion != 0 && before.InstanceVersion != a.InstanceVersion
 }

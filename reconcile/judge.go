@@ -84,22 +84,53 @@ func Judge(rec *state.Record, e Evidence) (v Verdict, why string) {
 	}
 }
 
+// lagWithin returns how old what a read tells may be. A shorter horizon than the
+// service's is one of an endpoint on this machine, whose reads lag no more than that.
+func lagWithin(horizon time.Duration) time.Duration { return min(readLag, horizon) }
+
 // decidedAfter returns how long after an attempt a read is sent that shows the attempt,
-// whenever within horizon its request was accepted. A shorter horizon than the service's
-// is one of an endpoint on this machine, whose reads lag no more than that.
-func decidedAfter(horizon time.Duration) time.Duration { return horizon + min(readLag, horizon) }
+// whenever within horizon its request was accepted.
+func decidedAfter(horizon time.Duration) time.Duration { return horizon + lagWithin(horizon) }
+
+// precedes reports whether a read sent at may tell of the time before our commit before
+// the attempt, so that what it shows is no trace of the attempt. A version that is newer
+// than all of ours is one even then. prior is what had been applied before, or nil.
+func precedes(a *state.Attempt, prior *state.Applied, live *state.Live, at time.Time, horizon time.Duration) bool {
+	lag := lagWithin(horizon)
+	if prior == nil || a.At.Sub(prior.At) >= lag || at.Sub(a.At) >= lag {
+		return false
+	}
+	want := a.Wanted.InstanceVersion
+	return prior.InstanceVersion == 0 || want <= prior.InstanceVersion || live.InstanceVersion != want
+}
+
+// unattributable reports whether an operation that is not in before, read at now, need
+// not be that of a commit made then: the read may be older than what we applied just
+// before, or an earlier request of ours may still arrive.
+func unattributable(applied *state.Applied, before *state.Live, now time.Time, horizon time.Duration) bool {
+	if applied == nil || before == nil {
+		return false
+	}
+	since := now.Sub(applied.At)
+	if applied.Origin == state.OriginLive || applied.Origin == state.OriginResolved {
+		return since < decidedAfter(horizon)
+	}
+	differs := before.OperateID != applied.OperateID ||
+		before.InstanceVersion != applied.InstanceVersion && before.InstanceVersion != 0 && applied.InstanceVersion != 0
+	return since < lagWithin(horizon) && differs
+}
 
 // happened reports whether live shows that the attempt was applied.
 func happened(rec *state.Record, e *Evidence) bool {
 	a, before, live := rec.Attempt, rec.Attempt.Before, e.Live
 	want := a.Wanted.InstanceVersion
-	if live.Missing {
+	if live.Missing || precedes(a, rec.Applied, live, e.At, e.Horizon) {
 		return false
 	}
 	if want != 0 && live.InstanceVersion != want && live.InstanceVersion != 0 {
 		return false
 	}
-	// Where reads lag, before can be older than our own last commit, of the same version.
+	// before can be older than our own last commit, of the same version.
 	repeats := a.Stale && rec.Applied != nil && rec.Applied.InstanceVersion == want
 	if want != 0 && live.InstanceVersion == want && before.InstanceVersion != want && !repeats {
 		return arrived(a, live) || byUs(a, rec.Applied, e)

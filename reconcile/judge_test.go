@@ -144,6 +144,22 @@ func TestJudge(t *testing.T) {
 	t.Run("an older operation of ours that was not told", func(t *testing.T) {
 		check(t, row{"", start3, updated(3, state.TaskRunning, ""), running3, never, VerdictOperator}, &state.Applied{CommitType: spec.Start, InstanceVersion: 3}, known, false)
 	})
+	justBefore := func(version int64) *state.Applied {
+		return &state.Applied{CommitType: spec.Start, InstanceVersion: version, OperateID: "op1", At: noon.Add(-time.Second)}
+	}
+	rollback := row{"", start3, live(4, state.TaskRunning, "op1", own), running3, soon, VerdictOpen}
+	t.Run("rolled back a second after a commit: the read may be older than both", func(t *testing.T) {
+		check(t, rollback, justBefore(4), known, false)
+		rollback.after, rollback.want = readLag, VerdictHappened
+		check(t, rollback, justBefore(4), known, false)
+	})
+	t.Run("a newer version a second after a commit: no older read has it", func(t *testing.T) {
+		check(t, row{"", start3, running2, running3, soon, VerdictHappened}, justBefore(2), known, false)
+	})
+	t.Run("no version is told, a second after a commit", func(t *testing.T) {
+		told := live(0, state.TaskRunning, "op2", own)
+		check(t, row{"", start3, live(0, state.TaskRunning, "op1", own), told, soon, VerdictOpen}, justBefore(2), known, false)
+	})
 	for flow, want := range map[ApprovalFlow]Verdict{ApprovalNone: VerdictNotHappened, ApprovalNeeded: VerdictOperator, ApprovalUnknown: VerdictOperator} {
 		t.Run(fmt.Sprintf("as before, approvals %d", flow), func(t *testing.T) {
 			check(t, row{"", start3, running2, running2, never, want}, applied2, Evidence{Operator: own, Approvals: flow}, false)
@@ -155,6 +171,37 @@ func TestJudge(t *testing.T) {
 		tt.want = VerdictOperator
 		check(t, tt, applied2, Evidence{Operator: own, Approvals: ApprovalNone, ClockSkew: 2 * time.Minute}, false)
 	})
+}
+
+// TestUnattributable: an operation is a trace of a commit only where no other commit of
+// ours can leave one after it was read what was live before.
+func TestUnattributable(t *testing.T) {
+	op1, op2 := &state.Live{InstanceVersion: 3, OperateID: "op1"}, &state.Live{InstanceVersion: 3, OperateID: "op2"}
+	for _, tt := range []struct {
+		name   string
+		origin state.Origin
+		before *state.Live
+		since  time.Duration
+		want   bool
+	}{
+		{"the read shows our commit", state.OriginCommit, op2, time.Second, false},
+		{"the read may be older than our commit", state.OriginCommit, op1, readLag - time.Second, true},
+		{"the read is newer than our commit", state.OriginCommit, op1, readLag, false},
+		{"the read may be older than what was read back", state.OriginReadBack, op1, readLag - time.Second, true},
+		{"our request can still arrive", state.OriginLive, op2, testHorizon + readLag - time.Second, true},
+		{"our request can arrive no more", state.OriginLive, op2, testHorizon + readLag, false},
+		{"an operator says so, and our request can still arrive", state.OriginResolved, op2, testHorizon, true},
+		{"nothing was sent", state.OriginAdopted, op2, time.Second, false},
+		{"the read failed", state.OriginCommit, nil, time.Second, false},
+	} {
+		applied := &state.Applied{Origin: tt.origin, InstanceVersion: 3, OperateID: "op2", At: noon}
+		if got := unattributable(applied, tt.before, noon.Add(tt.since), testHorizon); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+	if unattributable(nil, op1, noon, testHorizon) {
+		t.Error("nothing was applied, and something is said to hide an operation")
+	}
 }
 
 func drawLive(t *rapid.T, name string) *state.Live {

@@ -166,7 +166,11 @@ func (r *Reconciler) judge(rec *state.Record, live *state.Live, at time.Time, re
 		if live.Operator != "" && live.Operator != r.operator() {
 			e.Note = state.Clip("it happened; the last operation is by " + live.Operator)
 		}
-		return settle(rec, state.OriginReadBack, live, now), e
+		origin := state.OriginReadBack
+		if !byUs(rec.Attempt, rec.Applied, &Evidence{Live: live, Operator: r.operator()}) {
+			origin = state.OriginLive
+		}
+		return settle(rec, origin, live, now), e
 	case VerdictNotHappened:
 		e.Note = "it did not happen"
 		return notApplied(rec), e

@@ -230,10 +230,15 @@ func (r *Reconciler) resolve(key spec.Key, rec *state.Record, said string, now t
 		return change(key, drop(rec)), yes("%s is marked as not applied: it is healed again if the next drift check finds it changed still", key)
 	}
 	decides := rec.Attempt.At.Add(decidedAfter(r.cfg.Horizon()))
-	if !now.Before(decides) {
+	hidden := r.approvals(key.ProjectID) != ApprovalNone // an open approval can still bring it about
+	switch {
+	case now.Before(decides):
+		return change(key, heldBack(rec, decides, now, hidden)), yes("%s is marked as not applied: it is sent again after %s, because WeData can accept the first request until then", key, stamp(decides))
+	case hidden:
+		return change(key, heldBack(rec, now, now, hidden)), yes("%s is marked as not applied: it is sent again in the next pass", key)
+	default:
 		return change(key, drop(rec)), yes("%s is marked as not applied: it is sent again in the next pass", key)
 	}
-	return change(key, heldBack(rec, decides, now)), yes("%s is marked as not applied: it is sent again after %s, because WeData can accept the first request until then", key, stamp(decides))
 }
 
 // resolveAccepted ends the wait for an accepted commit to be seen live.
@@ -258,11 +263,12 @@ func heldBackUntil(rec *state.Record) time.Time {
 }
 
 // heldBack returns the record of an attempt that an operator says was not applied. It is
-// sent again at until: the first request can be accepted until then.
-func heldBack(rec *state.Record, until, now time.Time) *state.Record {
+// sent again at until: the first request can be accepted until then. Where it can come to
+// be all the same, what it leaves is no proof of the next one.
+func heldBack(rec *state.Record, until, now time.Time, canBe bool) *state.Record {
 	next, a := *rec, *rec.Attempt
 	next.Status, next.Attempt = state.StatusWaiting, &a
-	a.Since, a.NextAt, a.Tries, a.NeedsPerson = now, until, 0, ""
+	a.Since, a.NextAt, a.Tries, a.NeedsPerson, a.Stale = now, until, 0, "", a.Stale || canBe
 	a.Outcome = state.Outcome{
 		Class: state.ClassWaiting, Code: codeNotApplied,
 		Message: "an operator says that the commit was not applied; WeData can accept the first request until then",

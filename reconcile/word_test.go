@@ -33,7 +33,7 @@ func TestWords(t *testing.T) {
 			records.Put(ended(nil, want(t, id), now, out))
 		}
 		for id, rec := range map[string]*state.Record{
-			"held-back": heldBack(ended(nil, want(t, "held-back"), now, doubtful), now.Add(time.Minute), now),
+			"held-back": heldBack(ended(nil, want(t, "held-back"), now, doubtful), now.Add(time.Minute), now, false),
 			"suspended": {Status: state.StatusNone, Suspended: &state.Suspension{Actor: "lin"}},
 			"paused":    {Status: state.StatusApplied, Applied: records.Get(task("applied")).Applied, Suspended: &state.Suspension{Actor: "lin"}},
 		} {
@@ -96,6 +96,13 @@ func TestWords(t *testing.T) {
 		{name: "resolve as not applied", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "not-applied"}, ok: true, says: "sent again after", task: "unknown", then: state.StatusWaiting},
 		{
 			name: "resolve as not applied, after the horizon", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "not-applied"}, ok: true, says: "in the next pass", task: "unknown",
+			prep: func(r *Reconciler) {
+				r.cfg.Horizon = func() time.Duration { return 0 }
+				r.control.ApprovalFlows = map[string]bool{task("unknown").ProjectID: false}
+			},
+		},
+		{
+			name: "resolve as not applied, after the horizon, and an approval may be open", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "not-applied"}, ok: true, says: "in the next pass", task: "unknown", then: state.StatusWaiting,
 			prep: func(r *Reconciler) { r.cfg.Horizon = func() time.Duration { return 0 } },
 		},
 		{name: "resolve an intent", word: state.Word{Verb: state.VerbResolve, Target: "intent", Arg: "applied"}, ok: true, task: "intent", then: state.StatusApplied},

@@ -67,6 +67,7 @@ type Origin string
 const (
 	OriginCommit   Origin = "commit"    // the API answered that it was applied
 	OriginReadBack Origin = "read-back" // the answer was lost; reading back proved it
+	OriginLive     Origin = "live"      // the answer was lost, and what it asked for is live, not provably by us
 	OriginResolved Origin = "resolved"  // a person said so
 	OriginAdopted  Origin = "adopted"   // taken over without a call, as its spec says
 	OriginImported Origin = "imported"  // taken over without a call, as it was live
@@ -144,8 +145,9 @@ type Attempt struct {
 	At       time.Time   `json:"at"` // when the intent was made; no request byte was written before
 	// Before is what was live just before the request; nil if it could not be read.
 	Before *Live `json:"before,omitempty"`
-	// Stale says that Before may be older than our own last commit of the task, because
-	// reads lag behind: an operation that is not in it proves nothing.
+	// Stale says that an operation that is not in Before proves nothing: Before may be
+	// older than our own last commit of the task, because reads lag behind, or an earlier
+	// request of ours can still arrive.
 	Stale bool `json:"stale,omitempty"`
 	// Prior is what had been applied before. It is kept while the commit is accepted and
 	// not seen live, for the case that it never comes to be.

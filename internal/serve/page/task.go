@@ -85,7 +85,7 @@ func originText(o state.Origin) string {
 	switch o {
 	case state.OriginCommit:
 		return "WeData's answer"
-	case state.OriginReadBack:
+	case state.OriginReadBack, state.OriginLive:
 		return "reading it back"
 	case state.OriginResolved:
 		return "a person's word"
