@@ -60,7 +60,7 @@ as plan has them.`,
 			doc, status = planDocument(p), planStatus(p, false)
 			news = len(p.Changes) > 0 || len(p.Problems) > 0 || len(p.Holds) > 0
 		}
-		rate := s.Rate * s.Share
+		rate := s.CommitRate()
 		// Printed first: whatever the forge says, the plan is not lost.
 		if err := o.write(io, doc, rate); err != nil {
 			return err

@@ -40,7 +40,7 @@ func newConsole(io *stdio, s *settings, once bool) *console {
 	return &console{
 		io: io, once: once,
 		options:  report.Options{Color: io.colour(), Width: io.width},
-		rate:     func() float64 { return s.Rate * s.Share },
+		rate:     func() float64 { return s.CommitRate() },
 		plans:    once || io.outTerminal,
 		progress: io.errTerminal,
 	}

@@ -22,7 +22,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/wedatasync/wedatasync/internal/app"
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 )
 
@@ -78,7 +78,7 @@ func setupScript(env *testscript.Env) error {
 	env.Setenv("WEDATASYNC_ENDPOINT", endpoint.URL)
 	env.Setenv("WEDATASYNC_ACCEPT_HORIZON", "1s")
 	env.Setenv("WEDATASYNC_INTERVAL", "100ms")
-	env.Setenv("WEDATASYNC_LISTEN", app.ListenOff)
+	env.Setenv("WEDATASYNC_LISTEN", config.ListenOff)
 	env.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
 	env.Setenv("GIT_CONFIG_SYSTEM", os.DevNull)
 	env.Setenv("GIT_AUTHOR_NAME", "Ada")

@@ -61,9 +61,9 @@ revision that is not verified; 2 with
 			if o.format == "text" {
 				return err
 			}
-			return errors.Join(err, o.write(io, failureDocument(report.Failure{Err: err}), s.Rate*s.Share))
+			return errors.Join(err, o.write(io, failureDocument(report.Failure{Err: err}), s.CommitRate()))
 		}
-		if err := o.write(io, planDocument(p), s.Rate*s.Share); err != nil {
+		if err := o.write(io, planDocument(p), s.CommitRate()); err != nil {
 			return err
 		}
 		return planStatus(p, detailed)

@@ -55,7 +55,7 @@ another process.`,
 		if err != nil {
 			return err
 		}
-		if err := report.ResultText(io.out, result, report.Options{Color: io.colour(), Width: io.width, Rate: s.Rate * s.Share}); err != nil {
+		if err := report.ResultText(io.out, result, report.Options{Color: io.colour(), Width: io.width, Rate: s.CommitRate()}); err != nil {
 			return err
 		}
 		return passStatus(result)

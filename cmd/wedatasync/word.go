@@ -134,7 +134,7 @@ func showHeld(ctx context.Context, io *stdio, s *settings) error {
 	if err != nil {
 		return usageError{fmt.Errorf("%s; wedatasync plan prints it, and here it cannot be made: %w", needed, err)}
 	}
-	if err := report.Text(io.out, p, report.Options{Rate: s.Rate * s.Share}); err != nil {
+	if err := report.Text(io.out, p, report.Options{Rate: s.CommitRate()}); err != nil {
 		return err
 	}
 	return usageError{errors.New(needed + ": look at the plan above")}

@@ -4,12 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
-	"net"
-	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,32 +21,19 @@ import (
 
 // App is a daemon that is built and not started yet, or running.
 type App struct {
-	env         parts.Env
-	settings    atomic.Pointer[config.Settings] // in use, as they were given
-	guards      atomic.Pointer[reconcile.Guards]
-	logging     *parts.Logging
-	log         *slog.Logger
-	credentials *wedata.Credentials
-	client      *wedata.Client
-	source      reconcile.Source
-	git         atomic.Pointer[source.Git]           // the source, if it is one
-	reconciler  atomic.Pointer[reconcile.Reconciler] // nil until the source was read, where there was no state
-	commits     *reconcile.Pacer
-	reads       *reconcile.Pacer
-	lists       *reconcile.Pacer
-	pokes       chan struct{} // asks for a poll; one is enough
-	notifier    *notify.Notifier
-	window      *serve.Server // nil: none
-	listener    net.Listener
-	supervisor  *supervisor // nil: none
-	reloads     reloads
-	teardown    []step
-}
-
-// step is one thing to take down, named for the log.
-type step struct {
-	name string
-	stop func() error
+	log        *slog.Logger
+	settings   *inUse
+	limits     *limits
+	trigger    trigger
+	client     *wedata.Client
+	source     reconcile.Source
+	git        atomic.Pointer[source.Git] // the source, if it is one and open
+	engine     engine
+	notifier   *notify.Notifier
+	server     *serve.Server // nil: none
+	supervisor *supervisor   // nil: none
+	reloader   *reloader
+	closers    closers
 }
 
 // New builds the daemon. A state is created only for a source that can be read, so
@@ -59,99 +42,72 @@ func New(ctx context.Context, s config.Settings, env parts.Env, observer reconci
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	a := &App{
-		commits: reconcile.NewPacer(s.Rate * s.Share),
-		reads:   reconcile.NewPacer(s.Rate * s.Share),
-		lists:   reconcile.NewPacer(reconcile.LookRate * s.Share),
-		pokes:   make(chan struct{}, 1),
-	}
-	given := s
-	a.settings.Store(&given)
-	a.guards.Store(&given.Guards)
-	if a.logging, err = parts.NewLogging(&env, &s); err != nil {
-		return nil, err
-	}
-	a.log = a.logging.Logger()
+	a := &App{settings: newInUse(s), limits: newLimits(&s), trigger: newTrigger()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
 		}
 	}()
-	var watching observers
-	if env.Daemon && env.Getenv("GOGC") == "" {
-		saving := startThrift(state.SavedSize(s.State) + source.SavedSize(s.Mirror()))
-		watching = append(watching, saving)
-		a.onStop("collect garbage as before", saving.Close)
+	logging, err := parts.NewLogging(&env, &s)
+	if err != nil {
+		return nil, err
 	}
+	a.log = logging.Logger()
 	if s.Simulate {
-		if err := a.simulate(&s, &env); err != nil {
+		if err := startSimulator(&s, &env, &a.closers); err != nil {
 			return nil, err
 		}
 	}
-	a.env = env
-	if err := a.connect(ctx, &s); err != nil {
+	var credentials *wedata.Credentials
+	if a.client, credentials, err = parts.Connect(ctx, &s, &env, a.log); err != nil {
 		return nil, err
 	}
-	now := time.Now()
-	a.reloads.of.Configuration = reconcile.Health{At: now, OK: now}
-	a.reloads.of.Credentials = a.reloads.of.Configuration
-	known, err := a.openExistingState(ctx, &s, &env)
+	a.closers.add("close the client", a.client.Close)
+	// The state is first of what others can hold: then nothing else is touched.
+	store, err := parts.OpenExistingState(ctx, &s, env.Version, a.log)
 	if err != nil {
 		return nil, err
 	}
-	if observer != nil {
-		watching = append(watching, observer)
-	}
-	if err := a.openNotifier(&s); err != nil {
-		return nil, err
-	}
-	watching = append(watching, a.notifier)
-	if env.Daemon {
-		a.supervisor = openSupervisor(env.Getenv, a.log)
-		a.onStop("leave systemd", a.supervisor.close)
-		if err := a.openWindow(ctx, &s, &env); err != nil {
-			return nil, err
-		}
-		if err := a.openDebug(ctx, &s); err != nil {
-			return nil, err
-		}
-	}
-	if a.window != nil {
-		watching = append(watching, a.window.Observer())
-	}
-	store, err := a.openSourceAndState(ctx, &s, &env, known)
-	if err != nil {
-		return nil, err
-	}
-	return a, a.build(ctx, &s, store, watching)
-}
-
-// connect makes the client of the API.
-func (a *App) connect(ctx context.Context, s *config.Settings) (err error) {
-	if a.client, a.credentials, err = parts.Connect(ctx, s, &a.env, a.log); err != nil {
-		return err
-	}
-	a.onStop("close the client", a.client.Close)
-	return nil
-}
-
-// openExistingState opens the state if there is one. It returns nil if there is none.
-func (a *App) openExistingState(ctx context.Context, s *config.Settings, env *parts.Env) (*state.Store, error) {
-	store, err := parts.OpenExistingState(ctx, s, env.Version, a.log)
 	if store != nil {
-		a.onStop("close the state", store.Close)
+		a.closers.add("close the state", store.Close)
 	}
-	return store, err
+	s.Notify.NewID, s.Notify.Logger = rand.Text, a.log
+	if a.notifier, err = notify.New(s.Notify); err != nil {
+		return nil, err
+	}
+	a.closers.add("close the channels", a.notifier.Close)
+	a.reloader = &reloader{
+		env: &env, settings: a.settings, credentials: credentials, trigger: a.trigger, engine: &a.engine, log: a.log,
+		last: reloadsBegun(),
+	}
+	a.reloader.add(logging.Reload)
+	a.reloader.add(func(next *config.Settings) (func(), error) { return a.notifier.Reload(next.Notify) })
+	a.reloader.add(a.limits.reload)
+	if env.Daemon {
+		// Before the source is read for the first time: that can take long, and the page
+		// says so.
+		if err := a.openServers(ctx, &s, &env); err != nil {
+			return nil, err
+		}
+	}
+	if store, err = a.openSource(ctx, &s, &env, store); err != nil {
+		return nil, err
+	}
+	return a, a.startEngine(ctx, &s, store, observer)
 }
 
-// openSourceAndState opens the source, and makes a state where there is none.
-func (a *App) openSourceAndState(ctx context.Context, s *config.Settings, env *parts.Env, store *state.Store) (_ *state.Store, err error) {
+// openSource opens the source, and makes a state where there is none.
+func (a *App) openSource(ctx context.Context, s *config.Settings, env *parts.Env, store *state.Store) (_ *state.Store, err error) {
 	if a.source, err = parts.OpenMirrored(ctx, s, store, a.log); err != nil {
 		return nil, err
 	}
-	a.onStop("close the source", a.source.Close)
+	a.closers.add("close the source", a.source.Close)
 	if git, ok := a.source.(*source.Git); ok {
 		a.git.Store(git)
+		a.reloader.add(func(next *config.Settings) (func(), error) {
+			c, _ := parts.SourceConfigs(next, "", nil, a.log)
+			return git.Reload(c)
+		})
 	}
 	if store != nil {
 		return store, nil
@@ -159,12 +115,12 @@ func (a *App) openSourceAndState(ctx context.Context, s *config.Settings, env *p
 	if store, err = parts.CreateState(ctx, s, a.source, env.Version, a.log); err != nil {
 		return nil, err
 	}
-	a.onStop("close the state", store.Close)
+	a.closers.add("close the state", store.Close)
 	return store, nil
 }
 
-// build reads what the state knows and puts the reconciler together.
-func (a *App) build(ctx context.Context, s *config.Settings, store *state.Store, observer reconcile.Observer) error {
+// startEngine reads what the state knows and puts the reconciler together.
+func (a *App) startEngine(ctx context.Context, s *config.Settings, store *state.Store, observer reconcile.Observer) error {
 	control, err := store.Control(ctx)
 	if err != nil {
 		return err
@@ -173,24 +129,32 @@ func (a *App) build(ctx context.Context, s *config.Settings, store *state.Store,
 	if err != nil {
 		return err
 	}
-	a.reconciler.Store(reconcile.New(reconcile.Config{
+	var watching observers
+	if observer != nil {
+		watching = append(watching, observer)
+	}
+	watching = append(watching, a.notifier)
+	if a.server != nil {
+		watching = append(watching, a.server.Observer())
+	}
+	a.engine.Store(reconcile.New(reconcile.Config{
 		Source:    a.source,
 		Committer: a.client,
 		Reader:    a.client,
 		Ledger:    store,
-		Observer:  observer,
+		Observer:  watching,
 		Logger:    a.log,
 		Info:      s.SourceInfo(),
 		State:     reconcile.StateInfo{Lineage: store.Lineage()},
-		Guards:    a.guards.Load,
+		Guards:    a.settings.guards.Load,
 		Horizon:   a.horizon,
 		Skew:      a.client.SkewBound,
-		Interval:  func() time.Duration { return a.settings.Load().Interval },
-		Commits:   a.commits,
-		Reads:     a.reads,
-		Survey:    &reconcile.Survey{Lister: a.client, Looker: a.client, Lists: a.lists, Looks: a.reads},
-		LookEvery: func() time.Duration { return a.settings.Load().DriftInterval },
-		Policy:    func() reconcile.DriftPolicy { return reconcile.DriftPolicy(a.settings.Load().DriftPolicy) },
+		Interval:  a.interval,
+		Commits:   a.limits.commits,
+		Reads:     a.limits.reads,
+		Survey:    &reconcile.Survey{Lister: a.client, Looker: a.client, Lists: a.limits.lists, Looks: a.limits.reads},
+		LookEvery: func() time.Duration { return a.settings.get().DriftInterval },
+		Policy:    func() reconcile.DriftPolicy { return reconcile.DriftPolicy(a.settings.get().DriftPolicy) },
 		Random:    mathrand.Float64,
 		NewID:     rand.Text,
 		Uptime:    parts.Uptime,
@@ -198,25 +162,22 @@ func (a *App) build(ctx context.Context, s *config.Settings, store *state.Store,
 	return nil
 }
 
+func (a *App) interval() time.Duration { return a.settings.get().Interval }
+
 // horizon is how long a signed request can still be accepted: longer by what this
 // machine's clock is ahead of WeData's.
-func (a *App) horizon() time.Duration { return a.settings.Load().AcceptHorizon + a.client.SkewMargin() }
-
-// ErrGrace says that calls were still under way at the end of the grace period.
-// Their outcome is unknown; the next start reads them back.
-var ErrGrace = errors.New("calls were still under way when the grace period ended; their outcome is read back at the next start")
+func (a *App) horizon() time.Duration {
+	return a.settings.get().AcceptHorizon + a.client.SkewMargin()
+}
 
 // Rate is how many commits a second this daemon makes at the most, as it is set now.
-func (a *App) Rate() float64 {
-	s := a.settings.Load()
-	return s.Rate * s.Share
-}
+func (a *App) Rate() float64 { return a.settings.get().CommitRate() }
 
 // Once makes one pass.
 func (a *App) Once(ctx context.Context) (result *reconcile.Result, err error) {
-	stop := a.beside(ctx, a.tellPeople)
-	err = a.within(ctx, func() (err error) {
-		result, err = a.reconciler.Load().Once(ctx)
+	stop := background(ctx, a.notifier.Run)
+	err = withGrace(ctx, a.settings.get().Grace, a.log, func() (err error) {
+		result, err = a.engine.Load().Once(ctx)
 		return err
 	})
 	stop()
@@ -229,63 +190,20 @@ func (a *App) Once(ctx context.Context) (result *reconcile.Result, err error) {
 // Run makes passes until ctx is done. What is under way then gets the grace period
 // to end in.
 func (a *App) Run(ctx context.Context) error {
-	s, reconciler := a.settings.Load(), a.reconciler.Load()
+	s, reconciler := a.settings.get(), a.engine.Load()
 	a.log.InfoContext(ctx, "start", "source", s.SourceInfo().URL, "endpoint", s.Identity().Endpoint, "interval", s.Interval)
-	stop := a.beside(ctx, a.follow, a.tellPeople, a.keepUp, reconciler.Watch, func(beside context.Context) { a.tellSupervisor(beside, ctx) })
-	err := a.within(ctx, func() error { return reconciler.Run(ctx, a.pokes) })
+	stop := background(ctx,
+		func(running context.Context) { a.trigger.onChange(running, a.source) },
+		a.notifier.Run,
+		a.reloader.run,
+		reconciler.Watch,
+		func(running context.Context) { a.supervisor.run(running, ctx, reconciler, a.interval) },
+	)
+	err := withGrace(ctx, s.Grace, a.log, func() error { return reconciler.Run(ctx, a.trigger) })
 	stop()
 	a.log.InfoContext(context.WithoutCancel(ctx), "stop")
 	return err
 }
 
-// beside starts what goes on beside the passes. It outlives ctx, so that people see
-// how it ends, and is over when stop returns.
-func (a *App) beside(ctx context.Context, parts ...func(context.Context)) (stop func()) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var running sync.WaitGroup
-	for _, part := range parts {
-		running.Go(func() { part(ctx) })
-	}
-	return func() {
-		cancel()
-		running.Wait()
-	}
-}
-
-// within calls run, and waits for it until the grace period after ctx is over.
-func (a *App) within(ctx context.Context, run func() error) error {
-	ended := make(chan error, 1)
-	go func() { ended <- run() }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	wait := a.settings.Load().Grace
-	a.log.InfoContext(context.WithoutCancel(ctx), "stopping: what is under way gets its answer", "cause", context.Cause(ctx), "grace", wait)
-	grace := time.NewTimer(wait)
-	defer grace.Stop()
-	select {
-	case err := <-ended:
-		return err
-	case <-grace.C:
-		return ErrGrace
-	}
-}
-
-// onStop names what Close takes down, the newest first.
-func (a *App) onStop(name string, stop func() error) {
-	a.teardown = append(a.teardown, step{name, stop})
-}
-
 // Close takes everything down.
-func (a *App) Close() error {
-	var errs []error
-	for _, s := range slices.Backward(a.teardown) {
-		if err := s.stop(); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", s.name, err))
-		}
-	}
-	a.teardown = nil
-	return errors.Join(errs...)
-}
+func (a *App) Close() error { return a.closers.close() }

@@ -27,8 +27,7 @@ func TestHorizon(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a := &App{client: client}
-		a.settings.Store(&config.Settings{AcceptHorizon: config.CloudHorizon})
+		a := &App{client: client, settings: newInUse(config.Settings{AcceptHorizon: config.CloudHorizon})}
 		if got, want := a.horizon(), config.CloudHorizon+wedata.MaxSkew; got != want {
 			t.Errorf("%v before any answer, want %v", got, want)
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 )
 
-// simulate starts an endpoint on loopback and turns the settings to it.
-func (a *App) simulate(s *config.Settings, env *parts.Env) error {
+// startSimulator starts an endpoint on loopback and turns the settings to it.
+func startSimulator(s *config.Settings, env *parts.Env, closers *closers) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("start the simulated endpoint: %w", err)
@@ -20,7 +20,7 @@ func (a *App) simulate(s *config.Settings, env *parts.Env) error {
 	server := wedatasim.New(wedatasim.Options{})
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
-	a.onStop("end the simulated endpoint", func() error {
+	closers.add("end the simulated endpoint", func() error {
 		err := server.Close()
 		<-served
 		return err
@@ -46,7 +46,7 @@ func (a *App) simulate(s *config.Settings, env *parts.Env) error {
 	if err != nil {
 		return fmt.Errorf("make a folder for the simulated state: %w", err)
 	}
-	a.onStop("remove the simulated state", func() error { return os.RemoveAll(dir) })
+	closers.add("remove the simulated state", func() error { return os.RemoveAll(dir) })
 	s.State = filepath.Join(dir, "wedatasync.db")
 	return nil
 }

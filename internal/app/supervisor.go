@@ -71,23 +71,23 @@ func (s *supervisor) close() error {
 }
 
 // ready says that the start, or a reload, is over.
-func (s *supervisor) ready() { s.tell("READY=1") }
+func (s *supervisor) ready() { s.send("READY=1") }
 
 func (s *supervisor) stopping() {
-	s.tell("STOPPING=1", "STATUS=stopping: what is under way gets its answer")
+	s.send("STOPPING=1", "STATUS=stopping: what is under way gets its answer")
 }
 
-func (s *supervisor) ping() { s.tell("WATCHDOG=1") }
+func (s *supervisor) ping() { s.send("WATCHDOG=1") }
 
-// say sets the line that systemctl status shows.
-func (s *supervisor) say(status string) {
+// setStatus sets the line that systemctl status shows.
+func (s *supervisor) setStatus(status string) {
 	if s != nil && s.status != status {
 		s.status = status
-		s.tell("STATUS=" + status)
+		s.send("STATUS=" + status)
 	}
 }
 
-func (s *supervisor) tell(lines ...string) {
+func (s *supervisor) send(lines ...string) {
 	if s == nil || s.mute.Load() {
 		return
 	}
@@ -104,17 +104,16 @@ func (s *supervisor) every() time.Duration {
 	return min(statusEvery, s.watchdog/3)
 }
 
-// tellSupervisor says when the daemon is ready, and from then on that it lives: for as
-// long as its loop does, and not as long as this goroutine. stop is done when the
+// run says when the daemon is ready, and from then on that it lives: for as long as the
+// loop of the reconciler does, and not as long as this goroutine. stop is done when the
 // daemon is told to end.
-func (a *App) tellSupervisor(ctx, stop context.Context) {
-	s := a.supervisor
+func (s *supervisor) run(ctx, stop context.Context, r *reconcile.Reconciler, interval func() time.Duration) {
 	if s == nil {
 		return
 	}
-	s.say("reading the source for the first time")
+	s.setStatus("reading the source for the first time")
 	select {
-	case <-a.reconciler.Load().Polled():
+	case <-r.Polled():
 		s.ready()
 	case <-stop.Done():
 	}
@@ -123,16 +122,16 @@ func (a *App) tellSupervisor(ctx, stop context.Context) {
 	stopping, hangs := stop.Done(), false
 	for {
 		now := time.Now()
-		switch alive := a.reconciler.Load().Alive(now); {
+		switch alive := r.Alive(now); {
 		case alive:
 			s.ping()
 			hangs = false
 		case !hangs:
 			hangs = true
-			a.log.ErrorContext(ctx, "the daemon hangs: systemd is not told any more that it lives, and restarts it")
+			s.log.ErrorContext(ctx, "the daemon hangs: systemd is not told any more that it lives, and restarts it")
 		}
 		if stopping != nil {
-			s.say(statusLine(a.reconciler.Load().Status(), now, a.settings.Load().Interval))
+			s.setStatus(statusLine(r.Status(), now, interval()))
 		}
 		select {
 		case <-tick.C:

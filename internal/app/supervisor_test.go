@@ -38,7 +38,7 @@ func TestSupervisor_Socket(t *testing.T) {
 		envNotifySocket: filepath.Join(dir, "notify"), envWatchdog: "30000", envWatchdogPID: strconv.Itoa(os.Getpid()),
 	}
 	s := config.Defaults()
-	s.Source, s.Simulate, s.Listen, s.Interval = dir, true, ListenOff, 100*time.Millisecond
+	s.Source, s.Simulate, s.Listen, s.Interval = dir, true, config.ListenOff, 100*time.Millisecond
 	a, err := New(t.Context(), s, parts.Env{Getenv: func(name string) string { return vars[name] }, Log: t.Output(), Quiet: true, Daemon: true}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -111,18 +111,18 @@ func TestSupervisor_Hang(t *testing.T) {
 				if !tt.hangs {
 					close(src.release)
 				}
-				a := &App{log: log, supervisor: &supervisor{conn: ours, log: log, watchdog: time.Minute}}
-				a.settings.Store(new(config.Defaults()))
-				a.reconciler.Store(reconcile.New(reconcile.Config{
+				s := &supervisor{conn: ours, log: log, watchdog: time.Minute}
+				interval := func() time.Duration { return time.Minute }
+				r := reconcile.New(reconcile.Config{
 					Source: src, Ledger: src, Logger: log, Guards: func() *reconcile.Guards { return new(reconcile.Guards) },
-					Interval: func() time.Duration { return time.Minute }, Random: func() float64 { return 0 },
-				}, nil, state.Control{}))
+					Interval: interval, Random: func() float64 { return 0 },
+				}, nil, state.Control{})
 				ctx, cancel := context.WithCancel(t.Context())
 				told := make(chan []string, 1)
 				go func() { told <- pings(theirs, time.Now()) }()
 				ended := make(chan error, 1)
-				go func() { ended <- a.reconciler.Load().Run(ctx, nil) }()
-				go a.tellSupervisor(ctx, ctx)
+				go func() { ended <- r.Run(ctx, nil) }()
+				go s.run(ctx, ctx, r, interval)
 
 				time.Sleep(2 * time.Hour)
 				cancel()
@@ -195,7 +195,7 @@ func TestSupervisor_Absent(t *testing.T) {
 			t.Errorf("%s: there is a supervisor", name)
 		}
 		s.ready()
-		s.say("nobody hears it")
+		s.setStatus("nobody hears it")
 		s.stopping()
 		if err := s.close(); err != nil {
 			t.Errorf("%s: %v", name, err)

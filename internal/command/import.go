@@ -80,7 +80,7 @@ func Import(ctx context.Context, s config.Settings, env parts.Env, options Impor
 		return nil, err
 	}
 	i := &importer{options: options, store: o.store, specs: rev.Specs, records: records, names: map[spec.Key]string{}, drafts: map[spec.Key]struct{}{}}
-	i.survey = reconcile.Survey{Lister: client, Lists: reconcile.NewPacer(s.Rate * s.Share)}
+	i.survey = reconcile.Survey{Lister: client, Lists: reconcile.NewPacer(s.CommitRate())}
 	if err := i.projects(); err != nil {
 		return nil, err
 	}

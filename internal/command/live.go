@@ -38,7 +38,7 @@ func Live(ctx context.Context, s config.Settings, env parts.Env) (_ *reconcile.P
 	}
 	survey := reconcile.Survey{
 		Lister: client, Looker: client,
-		Lists: reconcile.NewPacer(s.Rate * s.Share), Looks: reconcile.NewPacer(s.Rate * s.Share),
+		Lists: reconcile.NewPacer(s.CommitRate()), Looks: reconcile.NewPacer(s.CommitRate()),
 	}
 	found, err := survey.Take(ctx, watched(rev.Specs, k.records))
 	if err != nil {

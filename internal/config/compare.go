@@ -19,6 +19,14 @@ type Change struct {
 	New  string // empty if it is not set any more
 }
 
+// OfDrift reports whether the change is about what others changed in WeData.
+func (c Change) OfDrift() bool { return strings.HasPrefix(c.Name, "drift") }
+
+// OfGuards reports whether the change makes the guards others.
+func (c Change) OfGuards() bool {
+	return strings.HasPrefix(c.Name, "guards.") || strings.HasPrefix(c.Name, "tokens.") && strings.HasSuffix(c.Name, authorSetting)
+}
+
 // RestartError says that settings have changed with which a daemon has to be started.
 type RestartError struct {
 	Names []string // in the configuration file
@@ -105,12 +113,12 @@ func (s *Settings) tokenValues(v map[string]string) {
 		v["tokens."+t.Name+".tokenFile"], v["tokens."+t.Name+".verbs"] = t.File, words(t.Verbs)
 	}
 	for _, a := range s.Guards.Authors {
-		v["tokens."+a.Actor+AuthorSetting] = a.Is
+		v["tokens."+a.Actor+authorSetting] = a.Is
 	}
 }
 
-// AuthorSetting ends the names of the settings that say who a token's bearer is in commits.
-const AuthorSetting = ".author"
+// authorSetting ends the names of the settings that say who a token's bearer is in commits.
+const authorSetting = ".author"
 
 func (s *Settings) notifyValues(v map[string]string) {
 	n := &s.Notify

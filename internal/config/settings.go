@@ -100,6 +100,9 @@ const (
 	minInterval = 100 * time.Millisecond
 )
 
+// ListenOff is the value of Settings.Listen with which there is no server.
+const ListenOff = "off"
+
 // Defaults returns the settings of a program that was told nothing.
 func Defaults() Settings {
 	return Settings{
@@ -122,6 +125,9 @@ func Defaults() Settings {
 		Guards:        reconcile.Guards{MaxChangePercent: 30},
 	}
 }
+
+// CommitRate is how many commits a second this daemon makes at the most.
+func (s *Settings) CommitRate() float64 { return s.Rate * s.Share }
 
 // hostName is a name without a port, and no pattern.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?$`)

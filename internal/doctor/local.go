@@ -12,7 +12,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/wedatasync/wedatasync/internal/app"
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/notify"
@@ -134,13 +133,13 @@ func readable(path string) (fs.FileInfo, error) {
 // lookAtListen asks who answers where the daemon would.
 func lookAtListen(ctx context.Context, s *Subject) (r result) {
 	address := s.Settings.Listen
-	if address == app.ListenOff {
+	if address == config.ListenOff {
 		r.ok(checkListen, "the status page, the probes and the metrics are off")
 		return r
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		r.fail(checkListen, "%v: give --listen an address such as 127.0.0.1:9740, or %s", err, app.ListenOff)
+		r.fail(checkListen, "%v: give --listen an address such as 127.0.0.1:9740, or %s", err, config.ListenOff)
 		return r
 	}
 	open := ""
@@ -160,7 +159,7 @@ func lookAtListen(ctx context.Context, s *Subject) (r result) {
 	ready, err := askReady(ctx, place)
 	switch {
 	case err != nil:
-		r.fail(checkListen, "another program answers at %s (%v): give this daemon a --listen of its own, or --listen %s", address, err, app.ListenOff)
+		r.fail(checkListen, "another program answers at %s (%v): give this daemon a --listen of its own, or --listen %s", address, err, config.ListenOff)
 	case ready == "":
 		r.ok(checkListen, "a daemon answers at %s, and needs nobody%s", address, open)
 	default:

@@ -1,0 +1,46 @@
+package app
+
+import (
+	"sync/atomic"
+
+	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/reconcile"
+)
+
+// inUse are the settings that the daemon runs with, as they were given. A reload
+// replaces them.
+type inUse struct {
+	settings atomic.Pointer[config.Settings]
+	guards   atomic.Pointer[reconcile.Guards] // another pointer ends the calls that passed the guards before
+}
+
+func newInUse(s config.Settings) *inUse {
+	u := new(inUse)
+	u.settings.Store(&s)
+	u.guards.Store(&s.Guards)
+	return u
+}
+
+func (u *inUse) get() *config.Settings { return u.settings.Load() }
+
+// limits are the budgets of requests, one for each kind.
+type limits struct {
+	commits, reads, lists *reconcile.Pacer
+}
+
+func newLimits(s *config.Settings) *limits {
+	return &limits{
+		commits: reconcile.NewPacer(s.CommitRate()),
+		reads:   reconcile.NewPacer(s.CommitRate()),
+		lists:   reconcile.NewPacer(reconcile.LookRate * s.Share),
+	}
+}
+
+// reload is a [reloadable].
+func (l *limits) reload(next *config.Settings) (swap func(), err error) {
+	return func() {
+		l.commits.SetRate(next.CommitRate())
+		l.reads.SetRate(next.CommitRate())
+		l.lists.SetRate(reconcile.LookRate * next.Share)
+	}, nil
+}
