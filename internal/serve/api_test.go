@@ -200,7 +200,7 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	read("/api/v1/state", "")
 	read("/api/v1/history", "")
 
-	say := func(body, token, kind string) {
+	post := func(body, token, kind string) {
 		t.Helper()
 		r := httptest.NewRequest(http.MethodPost, "/api/v1/words", strings.NewReader(body))
 		r.Header.Set("Authorization", "Bearer "+token)
@@ -209,18 +209,18 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 		s.Handler().ServeHTTP(w, r)
 		api.check(t, "POST", "/api/v1/words", w)
 	}
-	const word, kind = `{"verb":"retry","target":"1/a"}`, "application/json"
-	say(word, newSecret, kind)
-	say(word, "wrong", kind)
-	say(word, oldSecret, kind)
-	say(word, newSecret, "text/plain")
-	say(`{`, newSecret, kind)
+	const body, kind = `{"verb":"retry","target":"1/a"}`, "application/json"
+	post(body, newSecret, kind)
+	post(body, "wrong", kind)
+	post(body, oldSecret, kind)
+	post(body, newSecret, "text/plain")
+	post(`{`, newSecret, kind)
 	answer = state.Answer{Message: "nothing to retry"}
-	say(word, newSecret, kind)
-	said = fmt.Errorf("say: %w", serve.ErrPending)
-	say(word, newSecret, kind)
+	post(body, newSecret, kind)
+	said = fmt.Errorf("submit: %w", serve.ErrPending)
+	post(body, newSecret, kind)
 	said = errors.New("no state")
-	say(word, newSecret, kind)
+	post(body, newSecret, kind)
 
 	ask := func(forge string, body io.Reader, header, value string) {
 		t.Helper()

@@ -18,30 +18,30 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// speaker returns a server that takes words, and the words that it has passed on.
-func speaker(t testing.TB) (s *serve.Server, words *[]state.Word, token string) {
+// commanded returns a server that takes commands, and the commands that it has passed on.
+func commanded(t testing.TB) (s *serve.Server, commands *[]state.Word, token string) {
 	t.Helper()
 	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
-	words, token = new([]state.Word), secretFile(t, newSecret)
+	commands, token = new([]state.Word), secretFile(t, newSecret)
 	d.config.Tokens = []access.Token{actionToken(token)}
 	d.config.Submit = func(_ context.Context, w state.Word) (state.Answer, error) {
-		*words = append(*words, w)
+		*commands = append(*commands, w)
 		return state.Answer{OK: true, Message: "done"}, nil
 	}
-	return d.serve(t), words, token
+	return d.serve(t), commands, token
 }
 
 // actionToken is the token in the file, which is good for everything and says no name.
 func actionToken(file string) access.Token { return access.Token{File: file, Verbs: access.Verbs()} }
 
-// say posts a word.
-func say(s *serve.Server, body string, header ...string) *httptest.ResponseRecorder {
+// post posts a command.
+func post(s *serve.Server, body string, header ...string) *httptest.ResponseRecorder {
 	all := append([]string{"Authorization", "Bearer " + newSecret, "Content-Type", "application/json"}, header...)
 	return hook(s, "/api/v1/words", strings.NewReader(body), all...)
 }
 
-// TestWordsArePassedOn as they were meant.
-func TestWordsArePassedOn(t *testing.T) {
+// TestCommandsArePassedOn as they were meant.
+func TestCommandsArePassedOn(t *testing.T) {
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
 	for body, want := range map[string]state.Word{
 		`{"verb":"approve","target":"` + planHash + `"}`:  {Verb: state.VerbApprove, Target: planHash, Actor: "api"},
@@ -52,13 +52,13 @@ func TestWordsArePassedOn(t *testing.T) {
 		`{"verb":"suspend","arg":"why","until":"` + until.Format(time.RFC3339) + `"}`: {Verb: state.VerbSuspend, Arg: "why", Until: until, Actor: "api"},
 		`{"verb":"unsuspend","target":"1/a"}`:                                         {Verb: state.VerbUnsuspend, Target: "1/a", Actor: "api"},
 	} {
-		s, words, _ := speaker(t)
-		w := say(s, body)
+		s, commands, _ := commanded(t)
+		w := post(s, body)
 		if w.Code != http.StatusOK {
 			t.Errorf("%s: %d %s", body, w.Code, w.Body)
 			continue
 		}
-		if diff := cmp.Diff([]state.Word{want}, *words, cmpopts.IgnoreFields(state.Word{}, "At")); diff != "" {
+		if diff := cmp.Diff([]state.Word{want}, *commands, cmpopts.IgnoreFields(state.Word{}, "At")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", body, diff)
 		}
 		var answer state.Answer
@@ -68,10 +68,10 @@ func TestWordsArePassedOn(t *testing.T) {
 	}
 }
 
-// TestWordsThatAreRefused: nothing of them reaches the daemon.
-func TestWordsThatAreRefused(t *testing.T) {
+// TestCommandsThatAreRefused: nothing of them reaches the daemon.
+func TestCommandsThatAreRefused(t *testing.T) {
 	t.Parallel()
-	const word = `{"verb":"retry","target":"1/a"}`
+	const body = `{"verb":"retry","target":"1/a"}`
 	long := strings.Repeat("x", 513)
 	for _, tt := range []struct {
 		name   string
@@ -79,18 +79,18 @@ func TestWordsThatAreRefused(t *testing.T) {
 		header []string
 		want   int
 	}{
-		{"no token", word, []string{"Authorization", ""}, http.StatusUnauthorized},
-		{"another token", word, []string{"Authorization", "Bearer " + oldSecret}, http.StatusUnauthorized},
-		{"half the token", word, []string{"Authorization", "Bearer " + newSecret[:10]}, http.StatusUnauthorized},
-		{"another scheme", word, []string{"Authorization", "Basic " + newSecret}, http.StatusUnauthorized},
-		{"the token alone", word, []string{"Authorization", newSecret}, http.StatusUnauthorized},
-		{"a form", word, []string{"Content-Type", "application/x-www-form-urlencoded"}, http.StatusUnsupportedMediaType},
-		{"no content type", word, []string{"Content-Type", ""}, http.StatusUnsupportedMediaType},
-		{"another site", word, []string{"Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
-		{"another origin", word, []string{"Origin", "https://evil.example"}, http.StatusForbidden},
+		{"no token", body, []string{"Authorization", ""}, http.StatusUnauthorized},
+		{"another token", body, []string{"Authorization", "Bearer " + oldSecret}, http.StatusUnauthorized},
+		{"half the token", body, []string{"Authorization", "Bearer " + newSecret[:10]}, http.StatusUnauthorized},
+		{"another scheme", body, []string{"Authorization", "Basic " + newSecret}, http.StatusUnauthorized},
+		{"the token alone", body, []string{"Authorization", newSecret}, http.StatusUnauthorized},
+		{"a form", body, []string{"Content-Type", "application/x-www-form-urlencoded"}, http.StatusUnsupportedMediaType},
+		{"no content type", body, []string{"Content-Type", ""}, http.StatusUnsupportedMediaType},
+		{"another site", body, []string{"Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
+		{"another origin", body, []string{"Origin", "https://evil.example"}, http.StatusForbidden},
 		{"nothing", ``, nil, http.StatusBadRequest},
 		{"not JSON", `retry`, nil, http.StatusBadRequest},
-		{"two words", word + word, nil, http.StatusBadRequest},
+		{"two commands", body + body, nil, http.StatusBadRequest},
 		{"no verb", `{}`, nil, http.StatusBadRequest},
 		{"another verb", `{"verb":"delete"}`, nil, http.StatusBadRequest},
 		{"another member", `{"verb":"retry","targets":[]}`, nil, http.StatusBadRequest},
@@ -104,9 +104,9 @@ func TestWordsThatAreRefused(t *testing.T) {
 		{"a huge body", `{"verb":"retry","target":"` + strings.Repeat("x", 1<<20) + `"}`, nil, http.StatusBadRequest},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, words, _ := speaker(t)
-			if w := say(s, tt.body, tt.header...); w.Code != tt.want || len(*words) > 0 {
-				t.Errorf("%d %s after %d words, want %d", w.Code, w.Body, len(*words), tt.want)
+			s, commands, _ := commanded(t)
+			if w := post(s, tt.body, tt.header...); w.Code != tt.want || len(*commands) > 0 {
+				t.Errorf("%d %s after %d commands, want %d", w.Code, w.Body, len(*commands), tt.want)
 			}
 		})
 	}
@@ -116,30 +116,30 @@ func TestWordsThatAreRefused(t *testing.T) {
 func TestWithoutATokenThereAreNoActions(t *testing.T) {
 	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
 	d.config.Submit = func(context.Context, state.Word) (state.Answer, error) {
-		t.Error("a word was passed on")
+		t.Error("a command was passed on")
 		return state.Answer{}, nil
 	}
-	if w := say(d.serve(t), `{"verb":"retry"}`); w.Code != http.StatusNotFound || w.Header().Get("WWW-Authenticate") != "" {
+	if w := post(d.serve(t), `{"verb":"retry"}`); w.Code != http.StatusNotFound || w.Header().Get("WWW-Authenticate") != "" {
 		t.Errorf("%d %s, want 404", w.Code, w.Body)
 	}
 }
 
 // TestTokenIsReadAgain: it can be changed while the daemon runs.
 func TestTokenIsReadAgain(t *testing.T) {
-	s, _, token := speaker(t)
+	s, _, token := commanded(t)
 	if err := os.WriteFile(token, []byte(oldSecret), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if w := say(s, `{"verb":"retry"}`); w.Code != http.StatusUnauthorized {
+	if w := post(s, `{"verb":"retry"}`); w.Code != http.StatusUnauthorized {
 		t.Errorf("the old token is %d, want 401", w.Code)
 	}
-	if w := say(s, `{"verb":"retry"}`, "Authorization", "Bearer "+oldSecret); w.Code != http.StatusOK {
+	if w := post(s, `{"verb":"retry"}`, "Authorization", "Bearer "+oldSecret); w.Code != http.StatusOK {
 		t.Errorf("the new token is %d, want 200", w.Code)
 	}
 	if err := os.Remove(token); err != nil {
 		t.Fatal(err)
 	}
-	if w := say(s, `{"verb":"retry"}`, "Authorization", "Bearer "+oldSecret); w.Code != http.StatusUnauthorized {
+	if w := post(s, `{"verb":"retry"}`, "Authorization", "Bearer "+oldSecret); w.Code != http.StatusUnauthorized {
 		t.Errorf("without the file: %d, want 401", w.Code)
 	}
 }
@@ -168,7 +168,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	for _, given := range []string{hookSecret, token, "wrong", hookSecret + "x"} {
 		note(hook(s, "/webhook/gitlab", nil, "X-Gitlab-Token", given))
 		note(hook(s, "/webhook/github", nil, "X-Hub-Signature-256", "sha256="+sign(given, nil)))
-		note(say(s, `{"verb":"retry"}`, "Authorization", "Bearer "+given))
+		note(post(s, `{"verb":"retry"}`, "Authorization", "Bearer "+given))
 	}
 	for _, name := range []string{file, tokenFile} {
 		if err := os.WriteFile(name, []byte(token+"\n"+hookSecret+"\n"+token), 0o600); err != nil { // three: an error
@@ -176,7 +176,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 		}
 	}
 	note(hook(s, "/webhook/gitlab", nil, "X-Gitlab-Token", token))
-	note(say(s, `{"verb":"retry"}`, "Authorization", "Bearer "+token))
+	note(post(s, `{"verb":"retry"}`, "Authorization", "Bearer "+token))
 	if strings.Contains(shown.String(), "canary") {
 		t.Error("a secret is in an answer")
 	}
@@ -188,7 +188,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 // boSecret is the token of bo, who may retry.
 const boSecret = "bo-secret-55555555555"
 
-// TestNamedTokens: a token is good for its verbs, and says who gives a word, whatever
+// TestNamedTokens: a token is good for its verbs, and says who gives a command, whatever
 // the request says.
 func TestNamedTokens(t *testing.T) {
 	t.Parallel()
@@ -207,7 +207,7 @@ func TestNamedTokens(t *testing.T) {
 		{"another one's verb", `{"verb":"approve","target":"` + planHash + `"}`, boSecret, http.StatusForbidden, ""},
 		{"bo's verb", `{"verb":"retry"}`, boSecret, http.StatusOK, "bo"},
 		{"the token without a name", `{"verb":"retry","actor":"lin"}`, newSecret, http.StatusOK, "lin (api)"},
-		{"no verb of words is read", `{"verb":"read"}`, oldSecret, http.StatusBadRequest, ""},
+		{"no verb of commands is read", `{"verb":"read"}`, oldSecret, http.StatusBadRequest, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDaemon(t, healthy(emptyPlan(), time.Now()))
@@ -221,7 +221,7 @@ func TestNamedTokens(t *testing.T) {
 				{Name: "lin", File: secretFile(t, oldSecret), Verbs: []state.Verb{state.VerbApprove, access.VerbRead}},
 				{Name: "bo", File: secretFile(t, boSecret), Verbs: []state.Verb{state.VerbRetry, state.VerbSuspend}},
 			}
-			w := say(d.serve(t), tt.body, "Authorization", "Bearer "+tt.secret)
+			w := post(d.serve(t), tt.body, "Authorization", "Bearer "+tt.secret)
 			if w.Code != tt.want || strings.Join(actors, " ") != tt.actor {
 				t.Errorf("%d %s with the actors %q, want %d and %q", w.Code, w.Body, actors, tt.want, tt.actor)
 			}
@@ -229,7 +229,7 @@ func TestNamedTokens(t *testing.T) {
 	}
 }
 
-// TestTokensThatTwoHave are refused: they would not say who gives a word.
+// TestTokensThatTwoHave are refused: they would not say who gives a command.
 func TestTokensThatTwoHave(t *testing.T) {
 	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
 	d.config.Submit = func(context.Context, state.Word) (state.Answer, error) { return state.Answer{OK: true}, nil }
@@ -241,10 +241,10 @@ func TestTokensThatTwoHave(t *testing.T) {
 	if err := os.WriteFile(bo, []byte(newSecret+"\n"+oldSecret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if w := say(s, `{"verb":"retry"}`, "Authorization", "Bearer "+oldSecret); w.Code != http.StatusUnauthorized {
+	if w := post(s, `{"verb":"retry"}`, "Authorization", "Bearer "+oldSecret); w.Code != http.StatusUnauthorized {
 		t.Errorf("a token that two have is %d, want 401", w.Code)
 	}
-	if w := say(s, `{"verb":"retry"}`); w.Code != http.StatusOK {
+	if w := post(s, `{"verb":"retry"}`); w.Code != http.StatusOK {
 		t.Errorf("bo's other token is %d, want 200", w.Code)
 	}
 	if _, err := serve.New(d.config); err == nil || !strings.Contains(err.Error(), lin) || strings.Contains(err.Error(), oldSecret) {

@@ -37,29 +37,29 @@ func FuzzRequests(f *testing.F) {
 	})
 }
 
-// FuzzWords posts bodies of all sorts: what is passed on is a word that the daemon
+// FuzzCommands posts bodies of all sorts: what is passed on is a command that the daemon
 // knows, and what is not is refused.
-func FuzzWords(f *testing.F) {
+func FuzzCommands(f *testing.F) {
 	for _, seed := range []string{
 		`{"verb":"approve","target":"sha256:5a3c"}`, `{"verb":"resolve","target":"1/a","arg":"applied"}`, `{"verb":"suspend","arg":"x","until":"2030-01-01T00:00:00Z"}`,
 		`{"verb":1}`, `[]`, `null`, `{"verb":"retry"}{}`, `{"verb":"retry","verb":"approve"}`, "{\"verb\":\"retry\",\"actor\":\"\x00\"}",
 	} {
 		f.Add(seed)
 	}
-	s, words, _ := speaker(f)
+	s, commands, _ := commanded(f)
 	f.Fuzz(func(t *testing.T, body string) {
-		*words = (*words)[:0]
-		w := say(s, body)
+		*commands = (*commands)[:0]
+		w := post(s, body)
 		switch {
-		case w.Code == http.StatusBadRequest && len(*words) == 0:
-		case w.Code == http.StatusOK && len(*words) == 1:
-			switch (*words)[0].Verb {
+		case w.Code == http.StatusBadRequest && len(*commands) == 0:
+		case w.Code == http.StatusOK && len(*commands) == 1:
+			switch (*commands)[0].Verb {
 			case state.VerbApprove, state.VerbRetry, state.VerbResolve, state.VerbSuspend, state.VerbUnsuspend:
 			default:
-				t.Errorf("%q: passed on %+v", body, (*words)[0])
+				t.Errorf("%q: passed on %+v", body, (*commands)[0])
 			}
 		default:
-			t.Errorf("%q: %d after %d words", body, w.Code, len(*words))
+			t.Errorf("%q: %d after %d commands", body, w.Code, len(*commands))
 		}
 	})
 }

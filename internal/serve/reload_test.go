@@ -81,13 +81,13 @@ func TestReload(t *testing.T) {
 	gitlab := func(secret string) int {
 		return hook(s, "/webhook/gitlab", nil, "X-Gitlab-Token", secret).Code
 	}
-	want := func(when string, hook, word int) {
+	want := func(when string, hook, command int) {
 		t.Helper()
 		if got := gitlab(newSecret); got != hook {
 			t.Errorf("%s the webhook is %d, want %d", when, got, hook)
 		}
-		if got := say(s, `{"verb":"retry"}`).Code; got != word {
-			t.Errorf("%s the word is %d, want %d", when, got, word)
+		if got := post(s, `{"verb":"retry"}`).Code; got != command {
+			t.Errorf("%s the command is %d, want %d", when, got, command)
 		}
 	}
 	want("before,", http.StatusUnauthorized, http.StatusNotFound)

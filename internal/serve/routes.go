@@ -17,7 +17,7 @@ func (s *Server) routes(cfg *Config) http.Handler {
 	take := s.daemon.Snapshot
 
 	mux.Handle("GET /{$}", brief(s.pages.Home))
-	mux.Handle("GET /tasks", brief(s.pages.All))
+	mux.Handle("GET /tasks", brief(s.pages.Tasks))
 	mux.Handle("GET /task/{project}/{task}", brief(s.pages.Task))
 	mux.Handle("GET /history", brief(s.pages.History))
 	mux.Handle("GET /events", open(s.hub.ServeHTTP))

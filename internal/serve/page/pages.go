@@ -55,7 +55,7 @@ type State interface {
 
 // Pages answers requests for pages and for the files that they load.
 type Pages struct {
-	Config
+	cfg       Config
 	templates *template.Template
 	assets    map[string]asset
 }
@@ -69,7 +69,7 @@ type asset struct {
 
 // New returns the pages.
 func New(cfg Config) (*Pages, error) {
-	p := &Pages{Config: cfg, assets: make(map[string]asset)}
+	p := &Pages{cfg: cfg, assets: make(map[string]asset)}
 	kinds := map[string]string{
 		"style.css":   "text/css; charset=utf-8",
 		"live.js":     "text/javascript; charset=utf-8",
@@ -96,15 +96,15 @@ func New(cfg Config) (*Pages, error) {
 
 // Home answers with the status page.
 func (p *Pages) Home(w http.ResponseWriter, r *http.Request) {
-	s := p.Snapshot()
-	page := homePageOf(s, p.Tasks.Peek(r.Context()), p.Source, p.Started)
+	s := p.cfg.Snapshot()
+	page := homePageOf(s, p.cfg.Tasks.Peek(r.Context()), p.cfg.Source, p.cfg.Started)
 	page.frame = p.frame(page.Title, "/", s, page.OneProject)
 	p.show(w, r, http.StatusOK, "home", page)
 }
 
-// All answers with a page of the list of all tasks.
-func (p *Pages) All(w http.ResponseWriter, r *http.Request) {
-	s, all := p.Snapshot(), p.Tasks.Get(r.Context())
+// Tasks answers with a page of the list of all tasks.
+func (p *Pages) Tasks(w http.ResponseWriter, r *http.Request) {
+	s, all := p.cfg.Snapshot(), p.cfg.Tasks.Get(r.Context())
 	page := tasksPageOf(s, all, tasksQueryOf(r.URL.Query()))
 	page.frame = p.frame("Tasks", "/tasks", s, oneProject(s, all))
 	p.show(w, r, http.StatusOK, "tasks", page)
@@ -112,13 +112,13 @@ func (p *Pages) All(w http.ResponseWriter, r *http.Request) {
 
 // Task answers with all about one task.
 func (p *Pages) Task(w http.ResponseWriter, r *http.Request) {
-	s := p.Snapshot()
+	s := p.cfg.Snapshot()
 	key := spec.Key{ProjectID: r.PathValue("project"), TaskID: r.PathValue("task")}
 	change := s.Digest.Find(key)
-	rec, err := p.State.Record(r.Context(), key)
+	rec, err := p.cfg.State.Record(r.Context(), key)
 	h := historyPart{key: &key, path: taskPath(key), before: before(r.URL.Query()), err: err}
 	if err == nil {
-		h.rows, h.older, h.err = p.State.Events(r.Context(), state.HistoryQuery{Key: &key, Before: h.before, Limit: historyRows})
+		h.rows, h.older, h.err = p.cfg.State.Events(r.Context(), state.HistoryQuery{Key: &key, Before: h.before, Limit: historyRows})
 	}
 	if h.err == nil && rec == nil && change == nil && len(h.rows) == 0 {
 		p.NotFound(w, r)
@@ -132,21 +132,21 @@ func (p *Pages) Task(w http.ResponseWriter, r *http.Request) {
 
 // History answers with a page of the history of everything.
 func (p *Pages) History(w http.ResponseWriter, r *http.Request) {
-	s := p.Snapshot()
+	s := p.cfg.Snapshot()
 	h := historyPart{path: "/history", before: before(r.URL.Query())}
-	h.rows, h.older, h.err = p.State.Events(r.Context(), state.HistoryQuery{Before: h.before, Limit: historyRows})
+	h.rows, h.older, h.err = p.cfg.State.Events(r.Context(), state.HistoryQuery{Before: h.before, Limit: historyRows})
 	if errors.Is(h.err, tasklist.ErrNoState) {
 		h.err = nil
 	}
 	p.show(w, r, http.StatusOK, "history", historyPage{
-		frame:   p.frame("History", "/history", s, oneProject(s, p.Tasks.Peek(r.Context()))),
+		frame:   p.frame("History", "/history", s, oneProject(s, p.cfg.Tasks.Peek(r.Context()))),
 		History: historyOf(s, h),
 	})
 }
 
 // NotFound answers requests without a route, and those for a task that nobody knows.
 func (p *Pages) NotFound(w http.ResponseWriter, r *http.Request) {
-	p.show(w, r, http.StatusNotFound, "notfound", struct{ frame }{p.frame("Not found", "", p.Snapshot(), false)})
+	p.show(w, r, http.StatusNotFound, "notfound", struct{ frame }{p.frame("Not found", "", p.cfg.Snapshot(), false)})
 }
 
 // Asset answers with an embedded file.
@@ -162,14 +162,14 @@ func (p *Pages) Asset(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Pages) frame(title, here string, s *snapshot.Snapshot, oneProject bool) frame {
-	return frame{Title: title, Here: here, Version: p.Version, At: momentOf(s.Now, s.Now), OneProject: oneProject}
+	return frame{Title: title, Here: here, Version: p.cfg.Version, At: momentOf(s.Now, s.Now), OneProject: oneProject}
 }
 
 // show answers with a page, or with an error if the template fails: no byte is sent before.
 func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
 	var b bytes.Buffer
 	if err := p.templates.ExecuteTemplate(&b, name, data); err != nil {
-		p.Logger.ErrorContext(r.Context(), "make page", "page", name, "error", err)
+		p.cfg.Logger.ErrorContext(r.Context(), "make page", "page", name, "error", err)
 		http.Error(w, "the page could not be made", http.StatusInternalServerError)
 		return
 	}
