@@ -47,7 +47,7 @@ func documents(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(docs, filepath.Join(top, "README.md"))
+	return append(docs, filepath.Join(top, "README.md"), filepath.Join(top, "CONTRIBUTING.md"))
 }
 
 // TestDocs_Commands holds every command line in the documents to the commands and
