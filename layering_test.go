@@ -14,10 +14,10 @@ const module = "github.com/wedatasync/wedatasync/"
 // floors lists the packages from the ground up. A package may import what is on a
 // floor below its own, and nothing beside or above it.
 var floors = [][]string{
-	{"internal/text", "internal/gitstore"},
-	{"spec", "internal/wedatasim", "internal/secret", "internal/file"},
-	{"state"},
-	{"reconcile"},
+	{"internal/text", "internal/file", "internal/gitstore"},
+	{"spec", "internal/wedatasim", "internal/secret"},
+	{"state", "internal/apiclient"},
+	{"reconcile", "internal/forge"},
 	{"internal/source", "internal/wedata", "internal/report", "internal/notify"},
 	{"internal/serve/access", "internal/serve/admission", "internal/serve/snapshot", "internal/serve/tasklist"},
 	{"internal/serve/page", "internal/serve/metrics"},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -25,10 +26,10 @@ const (
 	Feishu   ChannelKind = "feishu"   // a custom bot of a Feishu or Lark group
 	DingTalk ChannelKind = "dingtalk" // a custom robot of a DingTalk group
 	Slack    ChannelKind = "slack"    // an incoming webhook of Slack
-	Webhook  ChannelKind = "webhook"  // any server, told in the form of Standard Webhooks 1.0
+	Webhook  ChannelKind = "webhook"  // any server, in the form of Standard Webhooks 1.0
 )
 
-// Channel is a place where people, or programs, are told.
+// Channel is a place where people, or programs, are sent events.
 type Channel struct {
 	Name string // for logs and metrics
 	Kind ChannelKind
@@ -57,24 +58,26 @@ const (
 // maxLine bounds a line of a message, in bytes.
 const maxLine = 1000
 
-// channel tells events to one receiver.
+// channel sends events to one receiver.
 type channel struct {
 	Channel
-	hook
+	receiver
+	plain  secret.PlainHosts
+	log    *slog.Logger
 	client *client
 	line   *template.Template
 	queue  *queue[Event]
 }
 
-func newChannel(c Channel, client *client) (*channel, error) {
+func newChannel(c Channel, client *client, plain secret.PlainHosts, log *slog.Logger) (*channel, error) {
 	wrong := func(format string, args ...any) (*channel, error) {
 		return nil, &Error{Op: fmt.Sprintf("open the channel %q", c.Name), Kind: ErrConfig, Err: fmt.Errorf(format, args...)}
 	}
-	hook, ok := hooks(c.Kind)
+	receiver, ok := receiverOf(c.Kind)
 	if len(c.Topics) == 0 {
 		c.Topics = Topics()
 	}
-	ch := &channel{Channel: c, hook: hook}
+	ch := &channel{Channel: c, receiver: receiver, plain: plain, log: log.With("receiver", c.Name)}
 	switch {
 	case c.Name == "":
 		return wrong("it needs a name")
@@ -94,14 +97,12 @@ func newChannel(c Channel, client *client) (*channel, error) {
 	if ch.line, err = parseLine(c.Template); err != nil {
 		return wrong("its template is none of Go's text/template, or asks for what an event does not have")
 	}
-	own := *client
-	own.tries, own.pause, own.log = chatTries, chatPause, client.log.With("receiver", c.Name)
-	ch.client = &own
+	ch.client = client.patient(chatTries, chatPause, ch.log)
 	if _, _, _, err := ch.address(); err != nil {
 		return wrong("%w", err)
 	}
-	ch.queue = newQueue[Event](c.Name, client.log)
-	ch.queue.deliver, ch.queue.pace = ch.deliver, hook.pace
+	ch.queue = newQueue[Event](c.Name, log)
+	ch.queue.deliver, ch.queue.pace = ch.deliver, receiver.pace
 	if c.Kind != Webhook {
 		ch.queue.linger = linger
 	}
@@ -125,8 +126,8 @@ func parseLine(text string) (*template.Template, error) {
 	return line, nil
 }
 
-// tell queues the event if the channel is for its topic.
-func (c *channel) tell(e Event) {
+// enqueue queues the event if the channel is for its topic.
+func (c *channel) enqueue(e Event) {
 	if slices.Contains(c.Topics, e.Topic) {
 		c.queue.add(e)
 	}
@@ -137,17 +138,17 @@ func (c *channel) address() (u *url.URL, address, key string, err error) {
 	if c.URL.IsZero() {
 		return nil, "", "", errors.New("it needs a URL")
 	}
-	if address, err = c.URL.read("urlFile", c.client.log); err != nil {
+	if address, err = c.URL.read("urlFile", c.log); err != nil {
 		return nil, "", "", err
 	}
-	if key, err = c.Key.read("keyFile", c.client.log); err != nil {
+	if key, err = c.Key.read("keyFile", c.log); err != nil {
 		return nil, "", "", err
 	}
 	u, err = url.Parse(address)
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http":
 		return nil, "", "", errors.New("its URL is not one of https")
-	case c.client.plain.Check(u) != nil:
+	case c.plain.Check(u) != nil:
 		return nil, "", "", secret.ErrPlain // the URL is one
 	case c.Kind == Webhook && len(webhookKey(key)) < minWebhookKey:
 		return nil, "", "", fmt.Errorf("it needs a key of at least %d bytes", minWebhookKey)
@@ -155,7 +156,7 @@ func (c *channel) address() (u *url.URL, address, key string, err error) {
 	return u, address, key, nil
 }
 
-// deliver tells as many of the events as one message takes.
+// deliver sends as many of the events as one message takes.
 func (c *channel) deliver(ctx context.Context, events []Event) (n int, err error) {
 	text, n := c.compose(events)
 	op := fmt.Sprintf("tell the channel %q", c.Name)
@@ -216,7 +217,7 @@ func (c *channel) request(ctx context.Context, text string, e Event) (*http.Requ
 	if err != nil {
 		return nil, nil, err
 	}
-	req.Header.Set("User-Agent", agent)
+	req.Header.Set("User-Agent", product)
 	return req, secrets, nil
 }
 

@@ -10,8 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,8 +17,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/apiclient/apitest"
 	"github.com/wedatasync/wedatasync/internal/notify"
-	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -45,7 +43,7 @@ type fakeChat struct {
 	key  string
 
 	mu     sync.Mutex
-	faults []fault
+	faults []chatFault
 	asked  []time.Time // when each request came
 	ids    []string    // of each webhook request
 	texts  []string    // that were posted
@@ -150,9 +148,9 @@ func (f *fakeChat) start(t *testing.T, change ...func(*notify.Settings)) *notify
 	id := 0
 	s := notify.Settings{
 		Channels:  []notify.Channel{c},
-		Transport: insecure{serve(t, f)},
+		Transport: apitest.Insecure{Transport: apitest.Serve(t, f)},
 		NewID:     func() string { id++; return fmt.Sprintf("event-%d", id) },
-		Logger:    slog.New(slog.NewTextHandler(leaks{t}, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger:    slog.New(slog.NewTextHandler(apitest.Leaks{T: t}, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, change := range change {
 		change(&s)
@@ -190,328 +188,9 @@ func refused(words string) state.Outcome {
 	return state.Outcome{Class: state.ClassRefused, Code: "InvalidParameter", Message: words}
 }
 
-func TestChannel_Tells(t *testing.T) {
-	chats(t, func(t *testing.T, f *fakeChat) {
-		n := f.start(t, func(s *notify.Settings) { s.Link = "https://status.example.com/" })
-		n.Planned(planOf(want("orders", 3)))
-		n.Called(want("orders", 3), nil, refused("no such field"))
-		pass(time.Minute)
-		wants := "wedatasync: 1/orders version 3 refused, InvalidParameter: no such field. Change the spec, or say: wedatasync retry 1/orders https://status.example.com/"
-		if f.kind == notify.Webhook {
-			wants = `{"type":"task.refused","timestamp":"2000-01-01T00:00:00Z","data":{"project_id":"1","task_id":"orders","instance_version":3,"commit_type":"start",` +
-				`"file":"tasks/orders.yaml","line":4,"source":"https://git.example.com/acme/tasks","branch":"main","revision":"` + revision + `",` +
-				`"author":"Ada \u003cada@example.com\u003e","code":"InvalidParameter","message":"no such field","link":"https://status.example.com/"}}`
-		}
-		if got := strings.Join(f.lines(), "\n"); got != wants {
-			t.Errorf("told\n%s\nwant\n%s", got, wants)
-		}
-		if got := n.Stats()[0]; got != (notify.Stats{Name: "ops", Sent: 1}) {
-			t.Errorf("stats = %+v", got)
-		}
-	})
-}
-
-// TestChannel_Retries tells in spite of what passes by itself, after as long as it
-// takes, and each webhook under one id.
-func TestChannel_Retries(t *testing.T) {
-	limited := map[notify.ChannelKind]fault{
-		notify.WeCom:    {status: 200, body: `{"errcode":45009,"errmsg":"api freq out of limit"}`},
-		notify.Feishu:   {status: 200, body: `{"code":11232,"msg":"frequency limited"}`},
-		notify.DingTalk: {status: 200, body: `{"errcode":130101,"errmsg":"send too fast"}`},
-		notify.Slack:    {status: 429},
-		notify.Webhook:  {status: 429},
-	}
-	rest := map[notify.ChannelKind]time.Duration{notify.DingTalk: 10 * time.Minute}
-	tests := []struct {
-		name  string
-		fault func(notify.ChannelKind) fault
-		least func(notify.ChannelKind) time.Duration
-	}{
-		{"server error", func(notify.ChannelKind) fault { return fault{status: 503} }, func(notify.ChannelKind) time.Duration { return 500 * time.Millisecond }},
-		{"timed", func(notify.ChannelKind) fault {
-			return fault{status: 429, header: map[string]string{"Retry-After": "30"}}
-		}, func(notify.ChannelKind) time.Duration { return 30 * time.Second }},
-		{"silence", func(notify.ChannelKind) fault { return fault{} }, func(notify.ChannelKind) time.Duration { return 30 * time.Second }},
-		{"limited", func(k notify.ChannelKind) fault { return limited[k] }, func(k notify.ChannelKind) time.Duration { return max(rest[k], time.Minute) }},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			chats(t, func(t *testing.T, f *fakeChat) {
-				f.faults = []fault{test.fault(f.kind)}
-				n := f.start(t)
-				n.Called(want("orders", 3), nil, refused("no"))
-				pass(time.Hour)
-				if len(f.texts) != 1 || len(f.asked) != 2 {
-					t.Fatalf("%d messages in %d requests, want 1 in 2", len(f.texts), len(f.asked))
-				}
-				if waited := f.asked[1].Sub(f.asked[0]); waited < test.least(f.kind) {
-					t.Errorf("it waited %v, want %v at least", waited, test.least(f.kind))
-				}
-				if f.ids[0] != f.ids[1] {
-					t.Errorf("the ids differ: %v", f.ids)
-				}
-			})
-		})
-	}
-}
-
-// TestChannel_GivesUp says why, shows no secret, and goes on with the next event.
-func TestChannel_GivesUp(t *testing.T) {
-	tests := []struct {
-		kind  notify.ChannelKind
-		fault fault
-		says  string
-		asked int // requests, at the most
-	}{
-		{notify.WeCom, fault{status: 200, body: `{"errcode":93000,"errmsg":"invalid webhook url, key=s3cr3t-693axxx6"}`}, "key=[redacted]", 1},
-		{notify.WeCom, fault{status: 200, body: `{"errcode":40058,"errmsg":"content exceed max length"}`}, "40058", 1},
-		{notify.WeCom, fault{status: 200, body: `<html>captive portal</html>`}, "holds no code", 1},
-		{notify.WeCom, fault{status: 200, body: `{"errcode":-1,"errmsg":"system busy"}`}, "system busy", 10},
-		{notify.Feishu, fault{status: 200, body: `{"code":19024,"msg":"Key Words Not Found"}`}, "keywords", 1},
-		{notify.Feishu, fault{status: 400, body: `{"code":9499,"msg":"Bad Request","data":{}}`}, "9499 Bad Request", 1},
-		{notify.Feishu, fault{status: 200, body: `{"StatusCode":19001,"StatusMessage":"param invalid"}`}, "19001", 1},
-		{notify.DingTalk, fault{status: 200, body: `{"errcode":310000,"errmsg":"keywords not in content"}`}, "security settings", 1},
-		{notify.DingTalk, fault{status: 200, body: `{"errcode":300005,"errmsg":"token is not exist"}`}, "access_token", 1},
-		{notify.Slack, fault{status: 404, body: "no_service"}, "no_service", 1},
-		{notify.Slack, fault{status: 410, body: "channel_is_archived"}, "channel_is_archived", 1},
-		{notify.Slack, fault{status: 302, header: map[string]string{"Location": "https://evil.example.com/s3cr3t-bot"}}, "https://evil.example.com", 1},
-		{notify.Webhook, fault{status: 400, body: "bad " + signing + " at /hooks/s3cr3t-path?a=b"}, "bad [redacted] at [redacted]", 1},
-		{notify.Webhook, fault{status: 500}, "HTTP 500", 10},
-		{notify.Slack, fault{}, "no answer within 30s", 10},
-		{notify.Webhook, fault{status: 429, header: map[string]string{"Retry-After": "7200"}}, "2h0m0s", 1},
-	}
-	for _, test := range tests {
-		t.Run(fmt.Sprintf("%s %d %s", test.kind, test.fault.status, test.says), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				f := &fakeChat{kind: test.kind}
-				for range 10 {
-					f.faults = append(f.faults, test.fault)
-				}
-				var log strings.Builder
-				n := f.start(t, func(s *notify.Settings) {
-					s.Logger = slog.New(slog.NewTextHandler(io.MultiWriter(&log, leaks{t}), &slog.HandlerOptions{Level: slog.LevelDebug}))
-				})
-				n.Called(want("orders", 3), nil, refused("no"))
-				pass(2 * time.Hour)
-				if !strings.Contains(log.String(), test.says) {
-					t.Errorf("the log does not say %q:\n%s", test.says, log.String())
-				}
-				if len(f.asked) > test.asked {
-					t.Errorf("%d requests, want %d at the most", len(f.asked), test.asked)
-				}
-				if got := n.Stats()[0].Failed; got != 1 {
-					t.Errorf("%d failed, want 1", got)
-				}
-				f.mu.Lock()
-				f.faults = nil
-				f.mu.Unlock()
-				n.Called(want("orders", 4), nil, refused("no"))
-				pass(time.Hour)
-				if len(f.texts) != 1 {
-					t.Errorf("%d messages after all is well, want 1", len(f.texts))
-				}
-			})
-		})
-	}
-}
-
-// TestChannel_Calls nobody, whatever is in the words of others, and no word of
-// theirs begins a line of its own.
-func TestChannel_Calls(t *testing.T) {
-	chats(t, func(t *testing.T, f *fakeChat) {
-		n := f.start(t)
-		n.Called(want("orders", 3), nil, refused("<!channel> <@all> <at user_id=\"all\">a & b\nwedatasync: all is well\u202e"))
-		pass(time.Minute)
-		if f.kind == notify.Webhook {
-			return // it is data there
-		}
-		if len(f.lines()) != 1 {
-			t.Errorf("more than a line: %q", f.lines())
-		}
-		text := f.lines()[0]
-		escaped := "‹!channel› ‹@all› ‹at user_id=\"all\"›a & b wedatasync: all is well"
-		if f.kind == notify.Slack {
-			escaped = "&lt;!channel&gt; &lt;@all&gt; &lt;at user_id=\"all\"&gt;a &amp; b wedatasync: all is well"
-		}
-		if !strings.Contains(text, escaped) || strings.Contains(text, "\u202e") {
-			t.Errorf("told %q", text)
-		}
-	})
-}
-
-// TestChannel_Batches puts what happens together into one message, as far as it
-// fits, and keeps the pace that the chat asks for.
-func TestChannel_Batches(t *testing.T) {
-	chats(t, func(t *testing.T, f *fakeChat) {
-		n := f.start(t)
-		const events = 120
-		for i := range events {
-			n.Called(want(fmt.Sprintf("orders-%03d", i), 3), nil, refused("no"))
-		}
-		pass(time.Hour)
-		if got := len(f.lines()); got != events {
-			t.Errorf("%d events were told, want %d", got, events)
-		}
-		if f.kind == notify.Webhook {
-			return
-		}
-		if len(f.texts) > events/5 {
-			t.Errorf("%d messages for %d events", len(f.texts), events)
-		}
-		minute := 0
-		for i := range f.asked {
-			if i >= 20 && f.asked[i].Sub(f.asked[i-20]) < time.Minute {
-				minute++
-			}
-		}
-		if minute > 0 && f.kind != notify.Feishu && f.kind != notify.Slack {
-			t.Errorf("more than 20 messages in a minute, %d times", minute)
-		}
-	})
-}
-
-func TestChannel_Template(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := &fakeChat{kind: notify.WeCom}
-		n := f.start(t, func(s *notify.Settings) {
-			s.Channels[0].Template = `{{if eq .Topic "task.refused"}}<@ada> {{end}}{{.Task}}@{{.Version}} {{.ShortRevision}} {{.Message}}`
-			s.Channels[0].Topics = []notify.Topic{notify.TaskRefused, notify.TaskApplied}
-		})
-		n.Planned(planOf(want("orders", 3)))
-		n.Called(want("orders", 3), nil, refused("<no>"))
-		n.Called(want("users", 3), nil, state.Outcome{Class: state.ClassWaiting})
-		n.Called(want("users", 3), nil, state.Outcome{Class: state.ClassApplied})
-		pass(time.Minute)
-		wants := "<@ada> orders@3 " + revision[:12] + " ‹no›\nusers@3 " + revision[:12]
-		if got := strings.Join(f.lines(), "\n"); got != wants {
-			t.Errorf("told %q, want %q", got, wants)
-		}
-	})
-}
-
-// TestChannel_SecretFiles reads the address and the key for each message.
-func TestChannel_SecretFiles(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
-		address, key := filepath.Join(dir, "url"), filepath.Join(dir, "key")
-		write := func(path, text string) {
-			if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		write(address, addresses[notify.Feishu])
-		write(key, "the old one")
-		f := &fakeChat{kind: notify.Feishu}
-		n := f.start(t, func(s *notify.Settings) {
-			s.Channels[0].URL, s.Channels[0].Key = notify.SecretFile(address), notify.SecretFile(key)
-		})
-		n.Called(want("orders", 1), nil, refused("no"))
-		pass(time.Minute)
-		write(key, signing)
-		n.Called(want("orders", 2), nil, refused("no"))
-		pass(time.Minute)
-		if err := os.Remove(address); err != nil {
-			t.Fatal(err)
-		}
-		n.Called(want("orders", 3), nil, refused("no"))
-		pass(time.Minute)
-		if got := n.Stats()[0]; got.Sent != 1 || got.Failed != 2 {
-			t.Errorf("stats = %+v, want 1 sent and 2 failed", got)
-		}
-	})
-}
-
-// TestWebhook_Key reads a key as the standard writes it. The other side of the test
-// signs as the standard's own example does.
-func TestWebhook_Key(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		raw, err := base64.StdEncoding.DecodeString("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-		if err != nil {
-			t.Fatal(err)
-		}
-		f := &fakeChat{kind: notify.Webhook}
-		n := f.start(t, func(s *notify.Settings) {
-			s.Channels[0].Key = notify.SecretText("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-		})
-		f.key = string(raw)
-		if got := mac(f.key, `msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.{"test": 2432232314}`); got != "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=" {
-			t.Errorf("the test signs %s", got)
-		}
-		n.Called(want("orders", 1), nil, refused("no"))
-		pass(time.Minute)
-		if len(f.texts) != 1 {
-			t.Errorf("%d requests with a good signature, want 1", len(f.texts))
-		}
-	})
-}
-
-func TestNew_Fails(t *testing.T) {
-	good := func(kind notify.ChannelKind) notify.Channel {
-		c := notify.Channel{Name: "ops", Kind: kind, URL: notify.SecretText(addresses[kind])}
-		if kind == notify.Webhook {
-			c.Key = notify.SecretText(signing)
-		}
-		return c
-	}
-	with := func(kind notify.ChannelKind, change func(*notify.Channel)) []notify.Channel {
-		c := good(kind)
-		change(&c)
-		return []notify.Channel{c}
-	}
-	tests := map[string][]notify.Channel{
-		"no name":              with(notify.Slack, func(c *notify.Channel) { c.Name = "" }),
-		"a name twice":         {good(notify.Slack), good(notify.WeCom)},
-		"an unknown kind":      with("irc", func(c *notify.Channel) { c.URL = notify.SecretText("https://irc.example.com/s3cr3t") }),
-		"no URL":               with(notify.Slack, func(c *notify.Channel) { c.URL = notify.Secret{} }),
-		"no file":              with(notify.Slack, func(c *notify.Channel) { c.URL = notify.SecretFile(filepath.Join(t.TempDir(), "gone")) }),
-		"no https":             with(notify.Slack, func(c *notify.Channel) { c.URL = notify.SecretText("http://hooks.slack.com/services/s3cr3t") }),
-		"not a URL":            with(notify.Slack, func(c *notify.Channel) { c.URL = notify.SecretText("https://s3cr3t\x7f") }),
-		"a short key":          with(notify.Webhook, func(c *notify.Channel) { c.Key = notify.SecretText("s3cr3t") }),
-		"a key of no use":      with(notify.Slack, func(c *notify.Channel) { c.Key = notify.SecretText(signing) }),
-		"a topic not known":    with(notify.Slack, func(c *notify.Channel) { c.Topics = []notify.Topic{"task.done"} }),
-		"a broken template":    with(notify.Slack, func(c *notify.Channel) { c.Template = "{{.Task" }),
-		"a field not known":    with(notify.Slack, func(c *notify.Channel) { c.Template = "{{.Tsk}}" }),
-		"a webhook's template": with(notify.Webhook, func(c *notify.Channel) { c.Template = "{{.Task}}" }),
-	}
-	for name, channels := range tests {
-		t.Run(name, func(t *testing.T) {
-			_, err := notify.New(notify.Settings{Channels: channels})
-			if err == nil {
-				t.Fatal("no error")
-			}
-			hides(t, err.Error())
-		})
-	}
-}
-
-// FuzzChannel keeps every message within its bounds, in one line an event, and
-// without a tag that others wrote.
-func FuzzChannel(f *testing.F) {
-	f.Add("orders", "no such field", "{\"errcode\":0}")
-	f.Add("<@all>", strings.Repeat("<", 5000), "{\"errcode\":45009}")
-	f.Add("\xff\n", "\u2028\r\n&lt;", "[]")
-	f.Fuzz(func(t *testing.T, task, words, answer string) {
-		synctest.Test(t, func(t *testing.T) {
-			transport := roundTripper(func(r *http.Request) (*http.Response, error) {
-				var in struct{ Text struct{ Content string } }
-				if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-					t.Error(err)
-				}
-				text := in.Text.Content
-				if text == "" || len(text) > 2048 || strings.ContainsAny(text, "<>\r\n\u2028") {
-					t.Errorf("told %q", text)
-				}
-				return &http.Response{StatusCode: 200, Request: r, Body: io.NopCloser(strings.NewReader(answer))}, nil
-			})
-			c := notify.Channel{Name: "ops", Kind: notify.WeCom, URL: notify.SecretText(addresses[notify.WeCom])}
-			n := run(t, notify.Settings{Channels: []notify.Channel{c}, Transport: transport, NewID: func() string { return "1" }})
-			change := want(task, 3)
-			change.Key = spec.Key{ProjectID: task, TaskID: task}
-			n.Called(change, nil, refused(words))
-			pass(2 * time.Hour)
-			if s := n.Stats()[0]; s.Sent+s.Failed != 1 {
-				t.Errorf("stats = %+v", s)
-			}
-		})
-	})
+// chatFault answers the next request in its own way; without a status it is silence.
+type chatFault struct {
+	status int
+	header map[string]string
+	body   string
 }

@@ -3,11 +3,13 @@ package notify
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/file"
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // Job is what a CI job says of itself.
@@ -22,6 +24,9 @@ type Job struct {
 	Head       string
 	BaseBranch string // what the pull request is to be merged into
 }
+
+// ErrNoCI says that this process is no job of a CI that is known.
+var ErrNoCI = errors.New("not in a CI job that is known")
 
 // tokenVariable goes over a forge's own variables for a token.
 const tokenVariable = "WEDATASYNC_FORGE_TOKEN"
@@ -58,7 +63,7 @@ func gitlabJob(getenv func(string) string) (Job, error) {
 	if number := getenv("CI_MERGE_REQUEST_IID"); number != "" {
 		n, err := strconv.Atoi(number)
 		if err != nil {
-			return Job{}, detectError(fmt.Errorf("CI_MERGE_REQUEST_IID is %q, not a number", oneLine(number)))
+			return Job{}, detectError(fmt.Errorf("CI_MERGE_REQUEST_IID is %q, not a number", text.OneLine(number, maxShown)))
 		}
 		job.Forge.PullRequest = n
 	}

@@ -33,7 +33,6 @@ const (
 type client struct {
 	http  *http.Client
 	log   *slog.Logger
-	plain secret.PlainHosts
 	tries int           // requests for one call, at the most
 	pause time.Duration // between two of them, at the most, if the server does not say
 }
@@ -81,7 +80,14 @@ func newTransport(caFile string) (*http.Transport, error) {
 	}, nil
 }
 
-// close lets go of the connections that are kept.
+// patient returns a client over the same connections that waits and tries otherwise.
+func (c *client) patient(tries int, pause time.Duration, log *slog.Logger) *client {
+	own := *c
+	own.tries, own.pause, own.log = tries, pause, log
+	return &own
+}
+
+// close closes the connections that are idle.
 func (c *client) close() { c.http.CloseIdleConnections() }
 
 // errRedirect is what a redirect that is not followed ends with.

@@ -13,6 +13,9 @@ import (
 	"unicode/utf8"
 )
 
+// ErrTooLong says that the forge takes no comment of that length.
+var ErrTooLong = errors.New("text is too long")
+
 // Action is what became of a comment.
 type Action string
 
@@ -119,7 +122,7 @@ func (f *Forge) upsert(ctx context.Context, op, marker, body string, o Options) 
 		posted, err := f.update(ctx, op, c.ID, body)
 		// It was deleted meanwhile, or it is another's after all.
 		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrPermission) {
-			f.client.log.DebugContext(ctx, "leave a comment", "id", c.ID, "cause", err)
+			f.config.Logger.DebugContext(ctx, "leave a comment", "id", c.ID, "cause", err)
 			continue
 		}
 		return posted, err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wedatasync/wedatasync/internal/apiclient/apitest"
 	"github.com/wedatasync/wedatasync/internal/notify"
 )
 
@@ -292,7 +293,7 @@ func TestUpsert_Fails(t *testing.T) {
 				if !errors.Is(err, test.kind) {
 					t.Fatalf("error = %v, want %v", err, test.kind)
 				}
-				hides(t, err.Error())
+				apitest.Hides(t, err.Error())
 				for _, says := range test.says {
 					if !strings.Contains(err.Error(), says) {
 						t.Errorf("%q does not say %q", err, says)
@@ -340,7 +341,7 @@ func TestUpsert_MovedWrite(t *testing.T) {
 
 func TestUpsert_Silence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		forge := (&fakeForge{kind: notify.GitHub}).open(t, func(c *notify.Config) { c.Transport = insecure{serve(t, silence)} })
+		forge := (&fakeForge{kind: notify.GitHub}).open(t, func(c *notify.Config) { c.Transport = apitest.Insecure{Transport: apitest.Serve(t, apitest.Silence)} })
 		start := time.Now()
 		_, err := forge.Upsert(t.Context(), body("1 commit"), create)
 		if !errors.Is(err, notify.ErrUnavailable) {
@@ -355,7 +356,7 @@ func TestUpsert_Silence(t *testing.T) {
 // TestUpsert_Flood does not read an answer for as long as it goes on.
 func TestUpsert_Flood(t *testing.T) {
 	flood := &endless{}
-	transport := roundTripper(func(r *http.Request) (*http.Response, error) {
+	transport := apitest.RoundTripper(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 200, Request: r, Body: io.NopCloser(io.MultiReader(strings.NewReader("["), flood))}, nil
 	})
 	forge := (&fakeForge{kind: notify.GitHub}).open(t, func(c *notify.Config) { c.Transport = transport })

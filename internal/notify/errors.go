@@ -8,10 +8,8 @@ import (
 	"github.com/wedatasync/wedatasync/internal/text"
 )
 
-// What can be wrong when someone is to be told. They are met wrapped in an
-// [*Error], except ErrNoCI.
+// What can be wrong with a request. They are met wrapped in an [*Error].
 var (
-	ErrNoCI        = errors.New("not in a CI job that is known")
 	ErrConfig      = errors.New("configuration cannot be used")
 	ErrToken       = errors.New("token not accepted")
 	ErrPermission  = errors.New("permission denied")
@@ -20,10 +18,9 @@ var (
 	ErrUnavailable = errors.New("server cannot be reached")
 	ErrRefused     = errors.New("request refused")
 	ErrBadAnswer   = errors.New("answer is not what the API says")
-	ErrTooLong     = errors.New("text is too long")
 )
 
-// Error says what could not be told, why, and what to do about it. Its text holds
+// Error says what could not be done, why, and what to do about it. Its text holds
 // no secret, is one line, and bounds what comes from outside.
 type Error struct {
 	Op     string // verb and object, such as "comment on pull request 7 of acme/tasks"
@@ -52,13 +49,13 @@ const (
 func (e *Error) Error() string {
 	line := fmt.Sprintf("%s: %v", e.Op, e.Kind)
 	if e.Detail != "" {
-		line += ": " + oneLine(e.Detail)
+		line += ": " + text.OneLine(e.Detail, maxQuote)
 	}
 	if e.Status != 0 {
 		line += fmt.Sprintf(" (HTTP %d)", e.Status)
 	}
 	if e.Err != nil {
-		line += ": " + oneLine(e.Err.Error())
+		line += ": " + text.OneLine(e.Err.Error(), maxQuote)
 	}
 	if e.RetryAfter > 0 {
 		line += fmt.Sprintf(": it asks to wait %v", e.RetryAfter.Round(time.Second))
@@ -79,9 +76,3 @@ func (e *Error) Unwrap() []error {
 
 // maxQuote bounds what an error repeats of a text from outside, in bytes.
 const maxQuote = 300
-
-// oneLine makes text from outside fit for a message: one line of what can be
-// shown, at most maxQuote bytes long.
-func oneLine(s string) string {
-	return text.OneLine(s, maxQuote)
-}

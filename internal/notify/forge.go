@@ -51,7 +51,7 @@ type Config struct {
 
 // Forge is a repository on a forge. It is safe for concurrent use.
 type Forge struct {
-	dialect
+	forgeAPI
 	client  *client
 	config  Config
 	base    string // of the API, without a slash at the end
@@ -63,11 +63,11 @@ func Open(c Config) (*Forge, error) {
 	wrong := func(format string, args ...any) (*Forge, error) {
 		return nil, &Error{Op: "open the forge", Kind: ErrConfig, Err: fmt.Errorf(format, args...)}
 	}
-	dialect, ok := dialects(c.Kind)
+	api, ok := apiOf(c.Kind)
 	if !ok {
 		return wrong("the kind is none of github, gitlab and gitea")
 	}
-	base, err := parseBase(cmp.Or(c.BaseURL, dialect.base))
+	base, err := parseBase(cmp.Or(c.BaseURL, api.base))
 	if err != nil {
 		return wrong("%w", err)
 	}
@@ -75,7 +75,7 @@ func Open(c Config) (*Forge, error) {
 		return wrong("that is not a repository: write owner/name")
 	}
 	if c.Token.IsZero() {
-		return nil, &Error{Op: "open the forge", Kind: ErrToken, Detail: "there is none", Hint: dialect.tokenHint}
+		return nil, &Error{Op: "open the forge", Kind: ErrToken, Detail: "there is none", Hint: api.tokenHint}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -83,11 +83,12 @@ func Open(c Config) (*Forge, error) {
 	if err := c.PlainHosts.Check(base); err != nil {
 		return wrong("%w", err)
 	}
-	client, err := newClient(c.Transport, c.CAFile, c.Logger.With("forge", string(c.Kind)))
+	c.Logger = c.Logger.With("forge", string(c.Kind))
+	client, err := newClient(c.Transport, c.CAFile, c.Logger)
 	if err != nil {
 		return wrong("%w", err)
 	}
-	return &Forge{dialect: dialect, client: client, config: c, base: strings.TrimSuffix(base.String(), "/"), timeout: cmp.Or(c.Timeout, 3*time.Minute)}, nil
+	return &Forge{forgeAPI: api, client: client, config: c, base: strings.TrimSuffix(base.String(), "/"), timeout: cmp.Or(c.Timeout, 3*time.Minute)}, nil
 }
 
 // Close lets go of the connections that are kept.
@@ -136,7 +137,7 @@ func (f *Forge) ask(op, method, path string, payload any, read func(*http.Respon
 
 // request makes a request with what proves who asks.
 func (f *Forge) request(ctx context.Context, method, path string, payload any) (*http.Request, []string, error) {
-	token, err := f.config.Token.read("the file of the forge's token", f.client.log)
+	token, err := f.config.Token.read("the file of the forge's token", f.config.Logger)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -182,7 +183,7 @@ func discard(resp *http.Response) error {
 
 // refused says what an answer other than 2xx means, and what to do about it.
 func (f *Forge) refused(op string, resp *http.Response, data []byte) *Error {
-	e := &Error{Op: op, Status: resp.StatusCode, Detail: said(data)}
+	e := &Error{Op: op, Status: resp.StatusCode, Detail: messageOf(data)}
 	switch code := resp.StatusCode; {
 	case isLimit(resp, e.Detail):
 		e.Kind, e.effect, e.RetryAfter = ErrLimited, effectNone, cmp.Or(retryAfter(resp.Header, time.Now()), limitPause)
@@ -200,9 +201,9 @@ func (f *Forge) refused(op string, resp *http.Response, data []byte) *Error {
 	return e
 }
 
-// said finds the server's words in an answer that is an error. GitLab puts lists
+// messageOf finds the server's words in an answer that is an error. GitLab puts lists
 // and maps where others have a sentence.
-func said(data []byte) string {
+func messageOf(data []byte) string {
 	var answer struct {
 		Message     any `json:"message"`
 		Errors      any `json:"errors"`

@@ -1,12 +1,10 @@
 package notify_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -14,59 +12,12 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/wedatasync/wedatasync/internal/apiclient/apitest"
 	"github.com/wedatasync/wedatasync/internal/notify"
 )
 
 // The secrets of all tests. No error and no log may show one.
 const token = "s3cr3t-token-of-the-job"
-
-// pipes is a network within a process: what a synctest bubble needs.
-type pipes struct {
-	conns chan net.Conn
-	done  chan struct{}
-	once  sync.Once
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error { p.once.Do(func() { close(p.done) }); return nil }
-
-func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	ours, theirs := net.Pipe()
-	select {
-	case p.conns <- theirs:
-		return ours, nil
-	case <-p.done:
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("connection refused")}
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// serve runs a server for every host there is, and returns the way to it.
-func serve(t *testing.T, h http.Handler) *http.Transport {
-	t.Helper()
-	p := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
-	server := &http.Server{Handler: h}
-	var running sync.WaitGroup
-	running.Go(func() { _ = server.Serve(p) })
-	transport := &http.Transport{DialContext: p.dial}
-	t.Cleanup(func() {
-		transport.CloseIdleConnections()
-		server.Close()
-		running.Wait()
-	})
-	return transport
-}
 
 // remark is a comment on the fake forge.
 type remark struct {
@@ -315,8 +266,8 @@ func (f *fakeForge) open(t *testing.T, change ...func(*notify.Config)) *notify.F
 		Repository:  "acme/tasks",
 		PullRequest: 7,
 		Token:       notify.SecretText(token),
-		Logger:      slog.New(slog.NewTextHandler(leaks{t}, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Transport:   insecure{serve(t, f)},
+		Logger:      slog.New(slog.NewTextHandler(apitest.Leaks{T: t}, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Transport:   apitest.Insecure{Transport: apitest.Serve(t, f)},
 	}
 	if f.kind == notify.GitLab {
 		c.Repository = "acme/team/tasks"
@@ -330,33 +281,4 @@ func (f *fakeForge) open(t *testing.T, change ...func(*notify.Config)) *notify.F
 	}
 	t.Cleanup(func() { forge.Close() })
 	return forge
-}
-
-// leaks is a log that fails the test if a secret gets into it.
-type leaks struct{ t *testing.T }
-
-func (l leaks) Write(p []byte) (int, error) {
-	hides(l.t, string(p))
-	return l.t.Output().Write(p)
-}
-
-// hides fails the test if a text shows a secret.
-func hides(t *testing.T, text string) {
-	t.Helper()
-	if strings.Contains(text, "s3cr3t") {
-		t.Errorf("a secret is shown: %s", text)
-	}
-}
-
-// insecure carries https without encryption.
-type insecure struct{ *http.Transport }
-
-func (i insecure) RoundTrip(r *http.Request) (*http.Response, error) {
-	plain := r.Clone(r.Context())
-	plain.URL.Scheme = "http"
-	resp, err := i.Transport.RoundTrip(plain)
-	if resp != nil {
-		resp.Request = r
-	}
-	return resp, err
 }

@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/secret"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// Settings say who is told what a reconciler does.
+// Settings say who is sent what a reconciler does.
 type Settings struct {
 	Link string // of the status page; may be empty
 
@@ -36,18 +37,18 @@ type Settings struct {
 	Logger *slog.Logger
 }
 
-// Notifier tells people what a reconciler does. It never makes one wait: what is to
-// be told is queued, and told while Run runs. Each outcome of a version of a task is
-// told once, whatever the words in it.
+// Notifier sends people what a reconciler does. It never makes one wait: events are
+// queued, and sent while Run runs. Each outcome of a version of a task is sent once,
+// whatever the words in it.
 type Notifier struct {
 	mu       sync.Mutex
 	settings Settings
-	to       receivers
-	running  map[teller]func()                                      // ends each that tells
+	to       dispatcher
+	running  map[sender]func()                                      // ends each queue that runs
 	launch   func(run func(ctx, stop context.Context)) (end func()) // nil while Run does not run
-	memory   memory
+	sent     dedup
 	source   reconcile.SourceInfo // of the plan under way
-	last     standingOf           // that was queued
+	last     commitStatus         // that was queued
 }
 
 var (
@@ -55,8 +56,8 @@ var (
 	_ reconcile.LookObserver = (*Notifier)(nil)
 )
 
-// standingOf is the status of one revision.
-type standingOf struct {
+// commitStatus is the status of one revision.
+type commitStatus struct {
 	revision string
 	state    State
 	text     string
@@ -65,14 +66,14 @@ type standingOf struct {
 // New checks the settings, and reads the secrets once to see that they are there.
 // It sends nothing.
 func New(s Settings) (*Notifier, error) {
-	to, err := open(&s, receivers{}, &Settings{})
+	to, err := open(&s, dispatcher{}, &Settings{})
 	if err != nil {
 		return nil, err
 	}
-	return &Notifier{settings: s, to: to, running: map[teller]func(){}, memory: newMemory(time.Now())}, nil
+	return &Notifier{settings: s, to: to, running: map[sender]func(){}, sent: newDedup(time.Now())}, nil
 }
 
-// Run tells what is queued until ctx is done, and then, for 5 s at the most, what is
+// Run sends what is queued until ctx is done, and then, for 5 s at the most, what is
 // left.
 func (n *Notifier) Run(ctx context.Context) {
 	var running sync.WaitGroup
@@ -81,7 +82,7 @@ func (n *Notifier) Run(ctx context.Context) {
 		stop, cancel := context.WithCancel(ctx)
 		running.Go(func() {
 			defer cancel()
-			tellUntil(ctx, stop, run)
+			runUntil(ctx, stop, run)
 		})
 		return cancel
 	}
@@ -94,15 +95,18 @@ func (n *Notifier) Run(ctx context.Context) {
 	running.Wait()
 }
 
-// grace is how long Run goes on to tell what is queued when it is to end.
+// grace is how long Run goes on to send what is queued when it is to end.
 const grace = 5 * time.Second
 
-// errOver is why something is not told at the end.
+// errOver is why something is not sent at the end.
 var errOver = errors.New("the program ends")
 
-// tellUntil runs a queue until stop is done, and until a grace period after ctx at
+// product is the name by which receivers know us.
+const product = "wedatasync"
+
+// runUntil runs a queue until stop is done, and until a grace period after ctx at
 // the most.
-func tellUntil(ctx, stop context.Context, run func(ctx, stop context.Context)) {
+func runUntil(ctx, stop context.Context, run func(ctx, stop context.Context)) {
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
 	ends := context.AfterFunc(ctx, func() {
@@ -113,14 +117,14 @@ func tellUntil(ctx, stop context.Context, run func(ctx, stop context.Context)) {
 	run(work, stop)
 }
 
-// Close lets go of the connections that are kept.
+// Close closes the connections that are idle.
 func (n *Notifier) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.to.close()
 }
 
-// Stats counts what became of what was to be told, for each receiver.
+// Stats counts what became of the events and statuses, for each receiver.
 func (n *Notifier) Stats() []Stats {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -139,13 +143,13 @@ func (n *Notifier) Planned(p *reconcile.Plan) {
 		return
 	}
 	n.source = p.Source
-	n.memory.learn(p)
+	n.sent.learn(p)
 	if calls := p.Count(reconcile.ActionCommit); calls > 0 && len(p.Holds) == 0 {
-		n.stand(StatePending, plural(calls, "commit")+" under way")
+		n.enqueueStatus(StatePending, plural(calls, "commit")+" under way")
 	}
 }
 
-// Called tells the outcome of a call.
+// Called sends the outcome of a call.
 func (n *Notifier) Called(c *reconcile.Change, _ *state.Record, out state.Outcome) {
 	topic := topicOf(out)
 	if topic == "" {
@@ -154,7 +158,7 @@ func (n *Notifier) Called(c *reconcile.Change, _ *state.Record, out state.Outcom
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	heals := c.Reason == reconcile.ReasonDrift && topic == TaskApplied // which is news each time
-	if n.to.none() || !n.memory.news(c.Key, releaseOf(reconcile.AppliedOf(c.Want, "")), topic) && !heals {
+	if n.to.none() || !n.sent.news(c.Key, releaseOf(reconcile.AppliedOf(c.Want, "")), topic) && !heals {
 		return
 	}
 	e := n.about(c)
@@ -162,10 +166,10 @@ func (n *Notifier) Called(c *reconcile.Change, _ *state.Record, out state.Outcom
 	if heals && e.Message == "" {
 		e.Message = c.Detail
 	}
-	n.tell(e)
+	n.enqueue(e)
 }
 
-// Passed tells what a pass has left, and how the revision stands.
+// Passed sends what a pass has left, and the status of the revision.
 func (n *Notifier) Passed(r *reconcile.Result) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -174,19 +178,18 @@ func (n *Notifier) Passed(r *reconcile.Result) {
 	}
 	n.source = r.Left.Source
 	n.settle(r.Left)
-	n.tellPlan(r)
-	state, text := standing(r)
-	n.stand(state, text)
+	n.sendPlan(r)
+	n.enqueueStatus(statusOf(r))
 }
 
-// Looked tells which tasks have drifted. The state remembers that they have, so that
-// each is told once, also when this program is started again.
+// Looked sends which tasks have drifted. The state remembers that they have, so that
+// each is sent once, also when this program is started again.
 func (n *Notifier) Looked(_ *state.Look, began, _ []state.Drift) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for i := range began {
 		d := &began[i]
-		n.tell(Event{
+		n.enqueue(Event{
 			Topic: TaskDrifted, Project: d.Key.ProjectID, Task: d.Key.TaskID,
 			Code: string(d.Kind), Message: driftText(d),
 		})
@@ -211,7 +214,7 @@ func driftText(d *state.Drift) string {
 	return strings.Join(parts, ", ")
 }
 
-// settle tells what is in doubt, and what reading back has come to: a task that was
+// settle sends what is in doubt, and what reading back has come to: a task that was
 // unknown and is as its spec says now was applied.
 func (n *Notifier) settle(left *reconcile.Plan) {
 	unknown, open := map[spec.Key]bool{}, map[spec.Key]bool{}
@@ -219,47 +222,47 @@ func (n *Notifier) settle(left *reconcile.Plan) {
 		c := &left.Changes[i]
 		if c.Hold == reconcile.HoldUnknown && c.Want != nil && c.Have != nil && c.Have.Attempt != nil {
 			unknown[c.Key] = true
-			n.tellUnknown(c)
+			n.sendUnknown(c)
 		}
 		if c.NotRunning() {
-			n.tellNotRunning(c)
+			n.sendNotRunning(c)
 		}
-		if _, was := n.memory.unknown[c.Key]; was && c.Action != reconcile.ActionUnversioned && c.Action != reconcile.ActionFollow {
+		if _, was := n.sent.unknown[c.Key]; was && c.Action != reconcile.ActionUnversioned && c.Action != reconcile.ActionFollow {
 			open[c.Key] = true
 		}
 	}
-	for key, release := range n.memory.settled(unknown) {
-		if !open[key] && n.memory.news(key, release, TaskApplied) {
-			n.tell(Event{Topic: TaskApplied, Project: key.ProjectID, Task: key.TaskID, Version: release.version, Message: "as reading back shows"})
+	for key, release := range n.sent.settled(unknown) {
+		if !open[key] && n.sent.news(key, release, TaskApplied) {
+			n.enqueue(Event{Topic: TaskApplied, Project: key.ProjectID, Task: key.TaskID, Version: release.version, Message: "as reading back shows"})
 		}
 	}
 }
 
-// tellUnknown tells that an outcome is in doubt, and when only a person can say it.
-func (n *Notifier) tellUnknown(c *reconcile.Change) {
+// sendUnknown says that an outcome is in doubt, and when only a person can say it.
+func (n *Notifier) sendUnknown(c *reconcile.Change) {
 	a := c.Have.Attempt
 	e := n.about(c)
 	e.Topic, e.Version, e.CommitType, e.Code, e.Message = TaskUnknown, a.Wanted.InstanceVersion, a.Wanted.CommitType.String(), a.Outcome.Code, a.Outcome.Message
 	if needsPerson(c) {
 		e.Topic, e.Code, e.Message = TaskPerson, "", a.NeedsPerson
 	}
-	if n.memory.news(c.Key, releaseOf(a.Wanted), e.Topic) {
-		n.tell(e)
+	if n.sent.news(c.Key, releaseOf(a.Wanted), e.Topic) {
+		n.enqueue(e)
 	}
 }
 
-// tellNotRunning tells that what was applied did not come to run.
-func (n *Notifier) tellNotRunning(c *reconcile.Change) {
+// sendNotRunning says that what was applied did not come to run.
+func (n *Notifier) sendNotRunning(c *reconcile.Change) {
 	applied := c.Have.Applied
-	if n.memory.news(c.Key, releaseOf(*applied), TaskNotRunning) {
+	if n.sent.news(c.Key, releaseOf(*applied), TaskNotRunning) {
 		e := n.about(c)
 		e.Topic, e.Message = TaskNotRunning, applied.Run.Detail
-		n.tell(e)
+		n.enqueue(e)
 	}
 }
 
-// tellPlan tells what is wrong with all of a pass.
-func (n *Notifier) tellPlan(r *reconcile.Result) {
+// sendPlan sends what is wrong with all of a pass.
+func (n *Notifier) sendPlan(r *reconcile.Result) {
 	left := r.Left
 	id := []string{left.Hash}
 	for _, h := range left.Holds {
@@ -269,28 +272,28 @@ func (n *Notifier) tellPlan(r *reconcile.Result) {
 	if len(left.Holds) > 0 {
 		held.Code, held.Message = left.Holds[0].Guard, left.Holds[0].Message
 	}
-	n.tellIf(len(left.Holds) > 0, strings.Join(id, " "), held)
+	n.sendOnce(len(left.Holds) > 0, strings.Join(id, " "), held)
 	errors := left.Problems.Errors()
-	n.tellIf(errors > 0, left.Source.Revision, Event{Topic: SpecsInvalid, Count: errors})
+	n.sendOnce(errors > 0, left.Source.Revision, Event{Topic: SpecsInvalid, Count: errors})
 	for _, p := range r.Pauses {
-		if n.memory.pause(p) {
-			n.tell(Event{Topic: SendsPaused, Project: p.ProjectID, Code: p.Code, Message: p.Message})
+		if n.sent.pause(p) {
+			n.enqueue(Event{Topic: SendsPaused, Project: p.ProjectID, Code: p.Code, Message: p.Message})
 		}
 	}
-	n.memory.resumed(r.Pauses)
+	n.sent.resumed(r.Pauses)
 }
 
-// tellIf tells an event about a plan, once for each id in a row.
-func (n *Notifier) tellIf(is bool, id string, e Event) {
+// sendOnce sends an event about a plan, once for each id in a row.
+func (n *Notifier) sendOnce(is bool, id string, e Event) {
 	if !is {
 		id = ""
 	}
-	if n.memory.plans[e.Topic] == id {
+	if n.sent.plans[e.Topic] == id {
 		return
 	}
-	n.memory.plans[e.Topic] = id
+	n.sent.plans[e.Topic] = id
 	if is {
-		n.tell(e)
+		n.enqueue(e)
 	}
 }
 
@@ -302,19 +305,24 @@ func (n *Notifier) about(c *reconcile.Change) Event {
 	}
 }
 
-// tell queues an event for all channels.
-func (n *Notifier) tell(e Event) {
+// maxField bounds what a message repeats of a text from outside, in bytes.
+const maxField = 300
+
+func oneLine(s string) string { return text.OneLine(s, maxField) }
+
+// enqueue queues an event for all channels.
+func (n *Notifier) enqueue(e Event) {
 	e = e.mapped(oneLine)
 	e.ID, e.At, e.Link = n.settings.NewID(), time.Now(), n.settings.Link
 	e.Source, e.Branch, e.Revision, e.Author = oneLine(n.source.URL), oneLine(n.source.Branch), oneLine(n.source.Revision), oneLine(n.source.Author)
 	for _, c := range n.to.channels {
-		c.tell(e)
+		c.enqueue(e)
 	}
 }
 
-// stand queues the status of the revision, if it differs from the one before.
-func (n *Notifier) stand(state State, text string) {
-	s := standingOf{n.source.Revision, state, text}
+// enqueueStatus queues the status of the revision, if it differs from the one before.
+func (n *Notifier) enqueueStatus(state State, text string) {
+	s := commitStatus{n.source.Revision, state, text}
 	if n.to.statuses == nil || !isRevision(s.revision) || s == n.last {
 		return
 	}

@@ -2,9 +2,7 @@ package notify_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,13 +12,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wedatasync/wedatasync/internal/apiclient/apitest"
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
-const revision = "4837b3f5c8704837b3f5c8704837b3f5c8704837"
+// head is the revision of the plans.
+const head = "4837b3f5c8704837b3f5c8704837b3f5c8704837"
 
 // want is a task that is to be committed.
 func want(task string, version int64) *reconcile.Change {
@@ -39,7 +39,7 @@ func held(task string, version int64, why reconcile.HoldReason, out state.Outcom
 	if status == "" {
 		status = state.StatusUnknown
 	}
-	c.Have = &state.Record{Key: c.Key, Status: status, Attempt: &state.Attempt{Wanted: reconcile.AppliedOf(c.Want, revision), Outcome: out, NeedsPerson: person}}
+	c.Have = &state.Record{Key: c.Key, Status: status, Attempt: &state.Attempt{Wanted: reconcile.AppliedOf(c.Want, head), Outcome: out, NeedsPerson: person}}
 	return c
 }
 
@@ -47,7 +47,7 @@ func held(task string, version int64, why reconcile.HoldReason, out state.Outcom
 func followed(task string, version int64, status state.RunStatus, detail string) *reconcile.Change {
 	c := want(task, version)
 	c.Action, c.Reason = reconcile.ActionFollow, ""
-	applied := reconcile.AppliedOf(c.Want, revision)
+	applied := reconcile.AppliedOf(c.Want, head)
 	applied.Wait, applied.Run = 60, &state.Run{Status: status, Detail: detail}
 	c.Have = &state.Record{Key: c.Key, Status: state.StatusApplied, Applied: &applied}
 	return c
@@ -55,7 +55,7 @@ func followed(task string, version int64, status state.RunStatus, detail string)
 
 func planOf(changes ...*reconcile.Change) *reconcile.Plan {
 	p := &reconcile.Plan{
-		Source: reconcile.SourceInfo{URL: "https://git.example.com/acme/tasks", Branch: "main", Revision: revision, Author: "Ada <ada@example.com>"},
+		Source: reconcile.SourceInfo{URL: "https://git.example.com/acme/tasks", Branch: "main", Revision: head, Author: "Ada <ada@example.com>"},
 		Specs:  5, Hash: "sha256:eaee8a0b",
 	}
 	for _, c := range changes {
@@ -232,7 +232,7 @@ func TestNotifier_TellsOnce(t *testing.T) {
 
 // TestEvent_Text is what people read.
 func TestEvent_Text(t *testing.T) {
-	task := notify.Event{Project: "1", Task: "orders", Version: 3, Revision: revision, Author: "Ada"}
+	task := notify.Event{Project: "1", Task: "orders", Version: 3, Revision: head, Author: "Ada"}
 	tests := []struct {
 		event notify.Event
 		want  string
@@ -293,7 +293,7 @@ func TestNotifier_Looked(t *testing.T) {
 func TestNotifier_NeverWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeChat{kind: notify.Webhook}
-		n := f.start(t, func(s *notify.Settings) { s.Transport = insecure{serve(t, silence)} })
+		n := f.start(t, func(s *notify.Settings) { s.Transport = apitest.Insecure{Transport: apitest.Serve(t, apitest.Silence)} })
 		start := time.Now()
 		n.Called(want("first", 1), nil, applied)
 		synctest.Wait() // it is on its way
@@ -329,10 +329,10 @@ func TestNotifier_Ends(t *testing.T) {
 				f := &fakeChat{kind: notify.WeCom, t: t}
 				handler := http.Handler(f)
 				if test.silent {
-					handler = silence
+					handler = apitest.Silence
 				}
 				c := notify.Channel{Name: "ops", Kind: f.kind, URL: notify.SecretText(addresses[f.kind])}
-				n, err := notify.New(notify.Settings{Channels: []notify.Channel{c}, Transport: insecure{serve(t, handler)}, NewID: func() string { return "1" }})
+				n, err := notify.New(notify.Settings{Channels: []notify.Channel{c}, Transport: apitest.Insecure{Transport: apitest.Serve(t, handler)}, NewID: func() string { return "1" }})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -354,12 +354,6 @@ func TestNotifier_Ends(t *testing.T) {
 		})
 	}
 }
-
-// silence is a server that takes a request and never answers.
-var silence = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body)
-	<-r.Context().Done()
-})
 
 // TestNotifier_Statuses shows how a revision stands, the newest alone.
 func TestNotifier_Statuses(t *testing.T) {
@@ -416,13 +410,13 @@ func TestNotifier_Statuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			upsert(t, func(t *testing.T, f *fakeForge) {
-				n := f.startStatuses(t)
+			statusForges(t, func(t *testing.T, f *statusForge) {
+				n := f.start(t)
 				test.story(n)
 				pass(time.Hour)
 				var got []string
 				for _, s := range f.statuses {
-					if s["sha"] != revision || s["target_url"] != "https://status.example.com/" || s["context"]+s["name"] != "wedatasync" {
+					if s["sha"] != head || s["target_url"] != "https://status.example.com/" || s["context"]+s["name"] != "wedatasync" {
 						t.Errorf("status = %v", s)
 					}
 					if f.kind == notify.GitLab {
@@ -435,100 +429,6 @@ func TestNotifier_Statuses(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-// startStatuses runs a notifier that sets statuses on the forge.
-func (f *fakeForge) startStatuses(t *testing.T) *notify.Notifier {
-	t.Helper()
-	var config notify.Config
-	f.open(t, func(c *notify.Config) { config = *c })
-	return run(t, notify.Settings{Forge: &config, Link: "https://status.example.com/", NewID: func() string { return "1" }, Logger: config.Logger})
-}
-
-func TestSetStatus_Retries(t *testing.T) {
-	upsert(t, func(t *testing.T, f *fakeForge) {
-		f.faults = []fault{{match: "POST", status: 502}, {match: "POST", status: 429, header: map[string]string{"Retry-After": "10"}}}
-		forge := f.open(t)
-		s := notify.Status{State: notify.StateSuccess, Context: "wedatasync", Description: strings.Repeat("任", 100)}
-		if err := forge.SetStatus(t.Context(), revision, s); err != nil {
-			t.Fatal(err)
-		}
-		if len(f.statuses) != 1 || len(f.statuses[0]["description"]) > 140 {
-			t.Errorf("statuses = %v", f.statuses)
-		}
-		if _, ok := f.statuses[0]["target_url"]; ok {
-			t.Error("an empty URL was sent")
-		}
-	})
-}
-
-// TestSetStatus_Fails gives up within bounds, and says what is wrong.
-func TestSetStatus_Fails(t *testing.T) {
-	tests := []struct {
-		name  string
-		fault fault
-		want  error
-		asked int // requests
-	}{
-		{"always busy", fault{match: "POST", status: 503}, notify.ErrUnavailable, 5},
-		{"busy for long", fault{match: "POST", status: 429, header: map[string]string{"Retry-After": "7200"}}, notify.ErrLimited, 1},
-		{"a token that was revoked", fault{match: "POST", status: 401}, notify.ErrToken, 1},
-		{"a token that may not", fault{match: "POST", status: 403}, notify.ErrPermission, 1},
-		{"no such commit", fault{match: "POST", status: 404}, notify.ErrNotFound, 1},
-		{"a page of a proxy", fault{match: "POST", status: 302, header: map[string]string{"Location": "https://login.example.com/"}}, notify.ErrBadAnswer, 1},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			upsert(t, func(t *testing.T, f *fakeForge) {
-				for range 10 {
-					f.faults = append(f.faults, test.fault)
-				}
-				start := time.Now()
-				err := f.open(t).SetStatus(t.Context(), revision, notify.Status{State: notify.StateSuccess})
-				if !errors.Is(err, test.want) || len(f.asked) != test.asked || len(f.statuses) != 0 {
-					t.Errorf("error %v after %d requests, want %v after %d", err, len(f.asked), test.want, test.asked)
-				}
-				if took := time.Since(start); took > 3*time.Minute {
-					t.Errorf("it took %v", took)
-				}
-			})
-		})
-	}
-}
-
-// TestSetStatus_Silence ends although the forge never answers.
-func TestSetStatus_Silence(t *testing.T) {
-	upsert(t, func(t *testing.T, f *fakeForge) {
-		forge := f.open(t, func(c *notify.Config) { c.Transport = insecure{serve(t, silence)} })
-		start := time.Now()
-		err := forge.SetStatus(t.Context(), revision, notify.Status{State: notify.StateSuccess})
-		if took := time.Since(start); !errors.Is(err, notify.ErrUnavailable) || took > 3*time.Minute {
-			t.Errorf("error %v after %v", err, took)
-		}
-	})
-}
-
-// TestSetStatus_Same takes GitLab's refusal to set what is set for done.
-func TestSetStatus_Same(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := &fakeForge{kind: notify.GitLab, faults: []fault{{match: "POST", status: 400, body: `{"message":"Cannot transition status via :enqueue from :pending (Reason(s): Status cannot transition via \"enqueue\")"}`}}}
-		if err := f.open(t).SetStatus(t.Context(), revision, notify.Status{State: notify.StatePending}); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-func TestSetStatus_NoCommit(t *testing.T) {
-	f := &fakeForge{kind: notify.GitHub}
-	forge := f.open(t)
-	for _, revision := range []string{"", "main", "dir:a9be91e5", revision[:12], strings.ToUpper(revision), revision[:38] + "/x"} {
-		if err := forge.SetStatus(t.Context(), revision, notify.Status{}); err == nil {
-			t.Errorf("%q was taken for a commit", revision)
-		}
-	}
-	if len(f.asked) > 0 {
-		t.Errorf("requests: %v", f.asked)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/wedatasync/wedatasync/internal/apiclient/apitest"
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/secret"
 )
@@ -42,7 +43,7 @@ func TestOpen_Fails(t *testing.T) {
 			if !errors.Is(err, test.want) {
 				t.Fatalf("error = %v, want %v", err, test.want)
 			}
-			hides(t, err.Error())
+			apitest.Hides(t, err.Error())
 		})
 	}
 }
@@ -76,7 +77,7 @@ func TestSecret(t *testing.T) {
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("open", "token", config.Token, "config", config)
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("open", "token", config.Token)
-	hides(t, text+log.String())
+	apitest.Hides(t, text+log.String())
 }
 
 // TestSecretFile reads the file for each request: a token is exchanged without a
@@ -104,7 +105,7 @@ func TestSecretFile(t *testing.T) {
 				t.Errorf("a token of %d bytes was used", len(text))
 				continue
 			}
-			hides(t, err.Error())
+			apitest.Hides(t, err.Error())
 		}
 	})
 }
@@ -125,7 +126,7 @@ func FuzzUpsert(f *testing.F) {
 		}
 		synctest.Test(t, func(t *testing.T) {
 			fake := &fakeForge{kind: kinds[int(kind)%len(kinds)]}
-			forge := fake.open(t, func(c *notify.Config) { c.Transport, c.Logger = roundTripper(transport), nil })
+			forge := fake.open(t, func(c *notify.Config) { c.Transport, c.Logger = apitest.RoundTripper(transport), nil })
 			if _, err := forge.Upsert(t.Context(), body("1 commit"), create); err != nil {
 				if strings.Contains(err.Error(), token) {
 					t.Errorf("the token is shown: %v", err)
@@ -137,7 +138,3 @@ func FuzzUpsert(f *testing.F) {
 		})
 	})
 }
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	maxQueue = 1000 // items that wait to be told to one receiver
+	maxQueue = 1000 // items that wait for one receiver
 	maxBatch = 50   // items that are on their way to it
 )
 
-// Stats counts what became of what was to be told to one receiver.
+// Stats counts what became of what was to be sent to one receiver.
 type Stats struct {
 	Name    string // of the channel, or "commit status"
 	Queued  int    // waits
@@ -22,14 +22,14 @@ type Stats struct {
 	Failed  uint64 // given up after all tries
 }
 
-// queue holds what is to be told to one receiver, and tells it from a goroutine of
+// queue holds what is to be sent to one receiver, and sends it from a goroutine of
 // its own: who adds to it never waits.
 type queue[T any] struct {
 	log *slog.Logger
-	// replaces reports whether b says all that a does, so that a need not be told.
+	// replaces reports whether b says all that a does, so that a need not be sent.
 	// It may be nil.
 	replaces func(b, a T) bool
-	// deliver tells the first n of items, in one message.
+	// deliver sends the first n of items, in one message.
 	deliver func(ctx context.Context, items []T) (n int, err error)
 	linger  time.Duration // that the first waits for others to go with it
 	pace    time.Duration // between two messages
@@ -72,7 +72,7 @@ func (q *queue[T]) take(most int) []T {
 	return items
 }
 
-// note counts n items that were told, or not.
+// note counts n items that were sent, or not.
 func (q *queue[T]) note(ctx context.Context, n int, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -113,13 +113,13 @@ func (q *queue[T]) inherit(old *queue[T]) {
 // empty drops what is queued.
 func (q *queue[T]) empty() { q.take(maxQueue) }
 
-// run tells what is queued until stop is done; then what is left, at once, as far
+// run sends what is queued until stop is done; then what is left, at once, as far
 // as that goes before ctx is done.
 func (q *queue[T]) run(ctx, stop context.Context) {
 	for ended := false; !ended; {
 		select {
 		case <-q.wake:
-			_ = sleep(stop, q.linger)
+			wait(stop, q.linger)
 		case <-stop.Done():
 			ended = true
 		}
@@ -129,7 +129,7 @@ func (q *queue[T]) run(ctx, stop context.Context) {
 	}
 }
 
-// flush tells a batch. Once ctx is done it gives all up that is queued.
+// flush sends a batch. Once ctx is done it gives all up that is queued.
 func (q *queue[T]) flush(ctx, stop context.Context, batch []T) {
 	for len(batch) > 0 {
 		if ctx.Err() != nil {
@@ -139,6 +139,16 @@ func (q *queue[T]) flush(ctx, stop context.Context, batch []T) {
 		n, err := q.deliver(ctx, batch)
 		q.note(ctx, n, err)
 		batch = batch[n:]
-		_ = sleep(stop, q.pace)
+		wait(stop, q.pace)
+	}
+}
+
+// wait returns after d, or when ctx is done.
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }

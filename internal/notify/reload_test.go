@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/apiclient/apitest"
 	"github.com/wedatasync/wedatasync/internal/notify"
 )
 
@@ -58,9 +59,9 @@ func TestReload_Others(t *testing.T) {
 		f := &fakeChat{kind: notify.WeCom}
 		var s notify.Settings
 		n := f.start(t, func(given *notify.Settings) {
-			given.Transport = insecure{serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			given.Transport = apitest.Insecure{Transport: apitest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if silent.Load() {
-					silence(w, r)
+					apitest.Silence(w, r)
 					return
 				}
 				f.ServeHTTP(w, r)
@@ -116,9 +117,8 @@ func TestReload_Refused(t *testing.T) {
 // TestReload_FromNothing: who is named first while the daemon runs is told what
 // happens from then on, and how the revision stands.
 func TestReload_FromNothing(t *testing.T) {
-	upsert(t, func(t *testing.T, f *fakeForge) {
-		var config notify.Config
-		f.open(t, func(c *notify.Config) { config = *c })
+	statusForges(t, func(t *testing.T, f *statusForge) {
+		config := f.config(t)
 		n := run(t, notify.Settings{NewID: func() string { return "1" }, Logger: config.Logger})
 		n.Passed(passed())
 		pass(time.Minute)

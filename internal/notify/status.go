@@ -24,15 +24,18 @@ type Status struct {
 	State       State
 	Context     string // tells it from the statuses of others
 	Description string // what is longer than 140 bytes is cut off
-	URL         string // where more is told; may be empty
+	URL         string // of a page with more; may be empty
 }
+
+// maxShown bounds what an error repeats of a setting, in bytes.
+const maxShown = 300
 
 // maxDescription is how long GitHub takes a description to be. GitLab takes 255.
 const maxDescription = 140
 
 // SetStatus shows the status beside the commit.
 func (f *Forge) SetStatus(ctx context.Context, revision string, s Status) error {
-	op := "set the status of commit " + oneLine(revision)
+	op := "set the status of commit " + text.OneLine(revision, maxShown)
 	if !isRevision(revision) {
 		return &Error{Op: op, Kind: ErrConfig, Detail: "it is no commit of a git repository"}
 	}

@@ -12,24 +12,24 @@ import (
 	"time"
 )
 
-// receivers are all who are told.
-type receivers struct {
+// dispatcher holds all who are sent something.
+type dispatcher struct {
 	client   *client // of the channels
 	channels []*channel
 	forge    *Forge // nil is none
-	statuses *queue[standingOf]
+	statuses *queue[commitStatus]
 }
 
-// teller is a queue, whatever it holds.
-type teller interface {
+// sender is a queue, whatever it holds.
+type sender interface {
 	run(ctx, stop context.Context)
 	count() Stats
 	empty()
 }
 
-// open opens the receivers of the settings. Those of the settings before that stay
+// open opens the dispatcher of the settings. Those of the settings before that stay
 // the same are kept, with what they have queued. It sends nothing.
-func open(s *Settings, have receivers, before *Settings) (to receivers, err error) {
+func open(s *Settings, have dispatcher, before *Settings) (to dispatcher, err error) {
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -41,7 +41,6 @@ func open(s *Settings, have receivers, before *Settings) (to receivers, err erro
 		if to.client, err = newClient(s.Transport, s.CAFile, s.Logger); err != nil {
 			return to, &Error{Op: "open the channels", Kind: ErrConfig, Err: err}
 		}
-		to.client.plain = s.PlainHosts
 	}
 	names := map[string]bool{}
 	for _, c := range s.Channels {
@@ -53,7 +52,7 @@ func open(s *Settings, have receivers, before *Settings) (to receivers, err erro
 			to.channels = append(to.channels, have.channels[i])
 			continue
 		}
-		ch, err := newChannel(c, to.client)
+		ch, err := newChannel(c, to.client, s.PlainHosts, s.Logger)
 		if err != nil {
 			return to, err
 		}
@@ -63,7 +62,7 @@ func open(s *Settings, have receivers, before *Settings) (to receivers, err erro
 }
 
 // openForge opens where commits get a status.
-func (to *receivers) openForge(s *Settings, have receivers, before *Settings) (err error) {
+func (to *dispatcher) openForge(s *Settings, have dispatcher, before *Settings) (err error) {
 	if s.Forge == nil {
 		return nil
 	}
@@ -76,24 +75,24 @@ func (to *receivers) openForge(s *Settings, have receivers, before *Settings) (e
 	if to.forge, err = Open(config); err != nil {
 		return err
 	}
-	forge, name, link := to.forge, cmp.Or(s.Context, agent), s.Link
-	q := newQueue[standingOf]("commit status", s.Logger)
-	q.deliver = func(ctx context.Context, s []standingOf) (int, error) {
+	forge, name, link := to.forge, cmp.Or(s.Context, product), s.Link
+	q := newQueue[commitStatus]("commit status", s.Logger)
+	q.deliver = func(ctx context.Context, s []commitStatus) (int, error) {
 		return 1, forge.SetStatus(ctx, s[0].revision, Status{State: s[0].state, Context: name, Description: s[0].text, URL: link})
 	}
 	q.pace = time.Second
 	q.linger = linger // most passes are over by then
-	q.replaces = func(b, a standingOf) bool { return a.revision == b.revision }
+	q.replaces = func(b, a commitStatus) bool { return a.revision == b.revision }
 	to.statuses = q
 	return nil
 }
 
-// none reports whether nobody is to be told.
-func (to *receivers) none() bool { return len(to.channels) == 0 && to.statuses == nil }
+// none reports whether nobody is sent anything.
+func (to *dispatcher) none() bool { return len(to.channels) == 0 && to.statuses == nil }
 
-// queues lists what is told from.
-func (to *receivers) queues() []teller {
-	var all []teller
+// queues lists the queues of all receivers.
+func (to *dispatcher) queues() []sender {
+	var all []sender
 	if to.statuses != nil {
 		all = append(all, to.statuses)
 	}
@@ -103,8 +102,8 @@ func (to *receivers) queues() []teller {
 	return all
 }
 
-// close lets go of the connections that are kept.
-func (to *receivers) close() error {
+// close closes the connections that are idle.
+func (to *dispatcher) close() error {
 	to.client.close()
 	if to.forge != nil {
 		return to.forge.Close()
@@ -114,7 +113,7 @@ func (to *receivers) close() error {
 
 // Reload checks other settings, and returns what puts them in place of those there
 // are; after an error those stay. A receiver that stays the same goes on as it does.
-// One that changes gets what was queued, and one that is gone is not told it: only
+// One that changes gets what was queued, and one that is gone is not sent it: only
 // what is on its way to it goes on.
 func (n *Notifier) Reload(s Settings) (swap func(), err error) {
 	n.mu.Lock()
@@ -127,8 +126,8 @@ func (n *Notifier) Reload(s Settings) (swap func(), err error) {
 	return func() { n.exchange(next, s) }, nil
 }
 
-// exchange puts the receivers in place of those there are.
-func (n *Notifier) exchange(next receivers, s Settings) {
+// exchange puts the dispatcher in place of those there are.
+func (n *Notifier) exchange(next dispatcher, s Settings) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, c := range next.channels {
@@ -137,7 +136,7 @@ func (n *Notifier) exchange(next receivers, s Settings) {
 		}
 	}
 	if next.statuses != n.to.statuses {
-		n.last = standingOf{} // the next pass says it there
+		n.last = commitStatus{} // the next pass says it there
 		if next.statuses != nil {
 			next.statuses.inherit(n.to.statuses)
 		}
@@ -157,7 +156,7 @@ func (n *Notifier) exchange(next receivers, s Settings) {
 	n.start()
 }
 
-// start lets those tell that do not yet, while Run runs. It needs mu.
+// start starts the queues that do not run yet, while Run runs. It needs mu.
 func (n *Notifier) start() {
 	for _, q := range n.to.queues() {
 		if n.launch != nil && n.running[q] == nil {

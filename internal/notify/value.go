@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/file"
+	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
 // Secret is a token, a key or a URL that nothing may show: it prints as
@@ -29,19 +30,17 @@ func (s Secret) File() string { return s.file }
 // IsZero reports whether there is no secret.
 func (s Secret) IsZero() bool { return s == Secret{} }
 
-const redacted = "[redacted]"
-
 // String returns "[redacted]".
-func (Secret) String() string { return redacted }
+func (Secret) String() string { return secret.Redacted }
 
 // Format writes "[redacted]", whatever the verb.
-func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, secret.Redacted) }
 
 // LogValue returns "[redacted]".
-func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+func (Secret) LogValue() slog.Value { return slog.StringValue(secret.Redacted) }
 
 // MarshalText returns "[redacted]".
-func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+func (Secret) MarshalText() ([]byte, error) { return []byte(secret.Redacted), nil }
 
 // maxSecret bounds a secret in bytes.
 const maxSecret = 8 << 10

@@ -11,19 +11,19 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// memory is what was told. It is made of who and what, never of words. What a state
-// knows to have happened before this program was started counts as told.
-type memory struct {
+// dedup knows what was sent. It is made of who and what, never of words. What a state
+// knows to have happened before this program was started counts as sent.
+type dedup struct {
 	since   time.Time // when this program was started
-	tasks   map[spec.Key]told
-	unknown map[spec.Key]release // told to be unknown, and not settled yet
-	plans   map[Topic]string     // what was told last
+	tasks   map[spec.Key]sent
+	unknown map[spec.Key]release // sent as unknown, and not settled yet
+	plans   map[Topic]string     // what was sent last
 	pauses  map[pause]bool       // that are on
 	begun   bool
 }
 
-// told is what was told of the newest release of a task.
-type told struct {
+// sent is what was sent of the newest release of a task.
+type sent struct {
 	release release
 	topics  map[Topic]bool
 }
@@ -39,13 +39,13 @@ type release struct {
 // pause is what sends are paused for.
 type pause struct{ project, code string }
 
-// maxTold bounds the tasks that are remembered. Beyond it all are forgotten, and
-// something may be told again.
-const maxTold = 100_000
+// maxTasks bounds the tasks that are remembered. Beyond it all are forgotten, and
+// something may be sent again.
+const maxTasks = 100_000
 
-func newMemory(now time.Time) memory {
-	return memory{
-		since: now, tasks: map[spec.Key]told{}, unknown: map[spec.Key]release{},
+func newDedup(now time.Time) dedup {
+	return dedup{
+		since: now, tasks: map[spec.Key]sent{}, unknown: map[spec.Key]release{},
 		plans: map[Topic]string{}, pauses: map[pause]bool{},
 	}
 }
@@ -59,7 +59,7 @@ func releaseOf(wanted state.Applied) release {
 	return r
 }
 
-// topicOf returns what an outcome is told as; empty if it is not.
+// topicOf returns the topic of an outcome; empty if nobody is sent it.
 func topicOf(out state.Outcome) Topic {
 	switch {
 	case out.Class == state.ClassApplied && out.TaskApproveID != "":
@@ -77,42 +77,42 @@ func topicOf(out state.Outcome) Topic {
 	}
 }
 
-// learn takes what the first plan shows to have happened for told.
-func (m *memory) learn(p *reconcile.Plan) {
-	if m.begun {
+// learn takes what the first plan shows to have happened for sent.
+func (d *dedup) learn(p *reconcile.Plan) {
+	if d.begun {
 		return
 	}
-	m.begun = true
+	d.begun = true
 	for i := range p.Changes {
 		have := p.Changes[i].Have
 		if p.Changes[i].NotRunning() {
-			m.news(have.Key, releaseOf(*have.Applied), TaskNotRunning)
+			d.news(have.Key, releaseOf(*have.Applied), TaskNotRunning)
 		}
 		if have == nil || have.Attempt == nil {
 			continue
 		}
 		release := releaseOf(have.Attempt.Wanted)
 		if topic := topicOf(have.Attempt.Outcome); topic != "" {
-			m.news(have.Key, release, topic)
+			d.news(have.Key, release, topic)
 		}
 		if have.Attempt.NeedsPerson != "" {
-			m.news(have.Key, release, TaskPerson)
+			d.news(have.Key, release, TaskPerson)
 		}
 	}
 }
 
-// news reports whether the topic was not told yet of this release of the task, and
-// takes it for told.
-func (m *memory) news(key spec.Key, r release, topic Topic) bool {
-	t := m.tasks[key]
+// news reports whether the topic was not sent yet of this release of the task, and
+// takes it for sent.
+func (d *dedup) news(key spec.Key, r release, topic Topic) bool {
+	t := d.tasks[key]
 	if t.release != r || t.topics == nil {
-		if len(m.tasks) >= maxTold {
-			clear(m.tasks)
-			clear(m.unknown)
+		if len(d.tasks) >= maxTasks {
+			clear(d.tasks)
+			clear(d.unknown)
 		}
-		delete(m.unknown, key)
-		t = told{release: r, topics: map[Topic]bool{}}
-		m.tasks[key] = t
+		delete(d.unknown, key)
+		t = sent{release: r, topics: map[Topic]bool{}}
+		d.tasks[key] = t
 	}
 	if t.topics[topic] {
 		return false
@@ -120,25 +120,25 @@ func (m *memory) news(key spec.Key, r release, topic Topic) bool {
 	t.topics[topic] = true
 	switch topic {
 	case TaskUnknown:
-		m.unknown[key] = r
+		d.unknown[key] = r
 	case TaskPerson: // still unknown
 	default:
-		delete(m.unknown, key)
+		delete(d.unknown, key)
 	}
 	return true
 }
 
 // settled yields, in order, the releases that were unknown and are no longer, and
 // forgets them.
-func (m *memory) settled(unknown map[spec.Key]bool) iter.Seq2[spec.Key, release] {
-	keys := slices.SortedFunc(maps.Keys(m.unknown), spec.Key.Compare)
+func (d *dedup) settled(unknown map[spec.Key]bool) iter.Seq2[spec.Key, release] {
+	keys := slices.SortedFunc(maps.Keys(d.unknown), spec.Key.Compare)
 	return func(yield func(spec.Key, release) bool) {
 		for _, k := range keys {
 			if unknown[k] {
 				continue
 			}
-			r := m.unknown[k]
-			delete(m.unknown, k)
+			r := d.unknown[k]
+			delete(d.unknown, k)
 			if !yield(k, r) {
 				return
 			}
@@ -146,19 +146,19 @@ func (m *memory) settled(unknown map[spec.Key]bool) iter.Seq2[spec.Key, release]
 	}
 }
 
-// pause reports whether a pause was not told yet.
-func (m *memory) pause(p state.Pause) bool {
+// pause reports whether a pause was not sent yet.
+func (d *dedup) pause(p state.Pause) bool {
 	id := pause{p.ProjectID, p.Code}
-	told := m.pauses[id] || p.Since.Before(m.since)
-	m.pauses[id] = true
-	return !told
+	known := d.pauses[id] || p.Since.Before(d.since)
+	d.pauses[id] = true
+	return !known
 }
 
 // resumed forgets the pauses that are over.
-func (m *memory) resumed(now []state.Pause) {
+func (d *dedup) resumed(now []state.Pause) {
 	still := map[pause]bool{}
 	for _, p := range now {
 		still[pause{p.ProjectID, p.Code}] = true
 	}
-	m.pauses = still
+	d.pauses = still
 }

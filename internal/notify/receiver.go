@@ -11,13 +11,12 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 )
 
-// hook is how one kind of channel is written to.
-type hook struct {
+// receiver is what differs between the kinds of a channel.
+type receiver struct {
 	limit  int           // bytes of a message
 	pace   time.Duration // between two messages
 	rest   time.Duration // after too many of them, if the server does not say
@@ -44,20 +43,21 @@ func (m message) post(ctx context.Context, payload any) (*http.Request, error) {
 	return newRequest(ctx, http.MethodPost, m.url.String(), body)
 }
 
-func hooks(kind ChannelKind) (hook, bool) {
+// receiverOf returns how a kind of channel is written to.
+func receiverOf(kind ChannelKind) (receiver, bool) {
 	switch kind {
 	case WeCom:
-		return hook{limit: 2048, pace: pace20, rest: limitPause, escape: unmarked, send: sendWeCom, codes: codesWeCom}, true
+		return receiver{limit: 2048, pace: pace20, rest: limitPause, escape: unmarked, send: sendWeCom, codes: codesWeCom}, true
 	case Feishu:
-		return hook{limit: 10_000, pace: time.Second, rest: limitPause, escape: unmarked, send: sendFeishu, codes: codesFeishu}, true
+		return receiver{limit: 10_000, pace: time.Second, rest: limitPause, escape: unmarked, send: sendFeishu, codes: codesFeishu}, true
 	case DingTalk:
-		return hook{limit: 10_000, pace: pace20, rest: 10 * limitPause, escape: unmarked, send: sendDingTalk, codes: codesDingTalk}, true
+		return receiver{limit: 10_000, pace: pace20, rest: 10 * limitPause, escape: unmarked, send: sendDingTalk, codes: codesDingTalk}, true
 	case Slack:
-		return hook{limit: 4000, pace: time.Second, rest: limitPause, escape: slackText, send: sendSlack}, true
+		return receiver{limit: 4000, pace: time.Second, rest: limitPause, escape: slackText, send: sendSlack}, true
 	case Webhook:
-		return hook{rest: limitPause, send: sendWebhook}, true
+		return receiver{rest: limitPause, send: sendWebhook}, true
 	default:
-		return hook{}, false
+		return receiver{}, false
 	}
 }
 
@@ -68,43 +68,6 @@ const pace20 = 3500 * time.Millisecond
 // are of their kind for plain text, which knows no other markup.
 func unmarked(s string) string { return strings.NewReplacer("<", "‹", ">", "›").Replace(s) }
 
-// slackText escapes what Slack reads as a link or a mention.
-func slackText(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
-}
-
-func sendWeCom(ctx context.Context, m message) (*http.Request, error) {
-	return m.post(ctx, map[string]any{"msgtype": "text", "text": map[string]string{"content": m.text}})
-}
-
-// sendFeishu signs with the text as the key and nothing as the message (Feishu,
-// custom bot guide).
-func sendFeishu(ctx context.Context, m message) (*http.Request, error) {
-	payload := map[string]any{"msg_type": "text", "content": map[string]string{"text": m.text}}
-	if m.key != "" {
-		timestamp := strconv.FormatInt(m.now.Unix(), 10)
-		payload["timestamp"], payload["sign"] = timestamp, sum(timestamp+"\n"+m.key, "")
-	}
-	return m.post(ctx, payload)
-}
-
-// sendDingTalk signs in the URL, with the time in milliseconds (DingTalk, security
-// settings of custom robots).
-func sendDingTalk(ctx context.Context, m message) (*http.Request, error) {
-	if m.key != "" {
-		timestamp := strconv.FormatInt(m.now.UnixMilli(), 10)
-		query := m.url.Query()
-		query.Set("timestamp", timestamp)
-		query.Set("sign", sum(m.key, timestamp+"\n"+m.key))
-		m.url.RawQuery = query.Encode()
-	}
-	return m.post(ctx, map[string]any{"msgtype": "text", "text": map[string]string{"content": m.text}})
-}
-
-func sendSlack(ctx context.Context, m message) (*http.Request, error) {
-	return m.post(ctx, map[string]any{"text": m.text, "mrkdwn": false, "unfurl_links": false, "unfurl_media": false})
-}
-
 // sum is the HMAC-SHA256 of the text, in Base64.
 func sum(key, text string) string {
 	h := hmac.New(sha256.New, []byte(key))
@@ -114,51 +77,6 @@ func sum(key, text string) string {
 
 // busy is the code that WeCom and DingTalk have for trying again.
 const busy = -1
-
-func codesWeCom(code int) (hint string, kind error) {
-	switch code {
-	case busy:
-		return "", ErrUnavailable
-	case 45009, 45033:
-		return "", ErrLimited
-	case 93000:
-		return "the key in the URL is not that of a robot: copy the robot's webhook address anew", ErrToken
-	default:
-		return "", ErrRefused
-	}
-}
-
-func codesFeishu(code int) (hint string, kind error) {
-	switch code {
-	case 11232, 99991400:
-		return "", ErrLimited
-	case 19001:
-		return "the URL is not that of a robot: copy the robot's webhook address anew", ErrToken
-	case 19021:
-		return "the robot asks for a signature: check the key, and this machine's clock", ErrToken
-	case 19022:
-		return "the robot's security settings do not allow this machine's address", ErrPermission
-	case 19024:
-		return "put one of the robot's keywords into the template", ErrRefused
-	default:
-		return "", ErrRefused
-	}
-}
-
-func codesDingTalk(code int) (hint string, kind error) {
-	switch code {
-	case busy:
-		return "", ErrUnavailable
-	case 130101, 410100:
-		return "", ErrLimited
-	case 300001, 300005, 400101:
-		return "the access_token in the URL is not that of a robot: copy the robot's webhook address anew", ErrToken
-	case 310000:
-		return "the robot's security settings ask for a keyword in the template, a key, or another address; check this machine's clock, too", ErrPermission
-	default:
-		return "", ErrRefused
-	}
-}
 
 // accepted takes in an answer with a good status, which can still be a refusal.
 func (c *channel) accepted(op string, resp *http.Response) error {

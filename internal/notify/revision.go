@@ -7,9 +7,9 @@ import (
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
-// standing says how a revision stands after a pass. It follows from what is left
+// statusOf returns the status of a revision after a pass. It follows from what is left
 // alone, so that a restart says the same.
-func standing(r *reconcile.Result) (State, string) {
+func statusOf(r *reconcile.Result) (State, string) {
 	left := count(r.Left)
 	switch {
 	case left.failed() > 0:

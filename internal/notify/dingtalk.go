@@ -1,0 +1,35 @@
+package notify
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+)
+
+// sendDingTalk signs in the URL, with the time in milliseconds (DingTalk, security
+// settings of custom robots).
+func sendDingTalk(ctx context.Context, m message) (*http.Request, error) {
+	if m.key != "" {
+		timestamp := strconv.FormatInt(m.now.UnixMilli(), 10)
+		query := m.url.Query()
+		query.Set("timestamp", timestamp)
+		query.Set("sign", sum(m.key, timestamp+"\n"+m.key))
+		m.url.RawQuery = query.Encode()
+	}
+	return m.post(ctx, map[string]any{"msgtype": "text", "text": map[string]string{"content": m.text}})
+}
+
+func codesDingTalk(code int) (hint string, kind error) {
+	switch code {
+	case busy:
+		return "", ErrUnavailable
+	case 130101, 410100:
+		return "", ErrLimited
+	case 300001, 300005, 400101:
+		return "the access_token in the URL is not that of a robot: copy the robot's webhook address anew", ErrToken
+	case 310000:
+		return "the robot's security settings ask for a keyword in the template, a key, or another address; check this machine's clock, too", ErrPermission
+	default:
+		return "", ErrRefused
+	}
+}

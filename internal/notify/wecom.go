@@ -1,0 +1,23 @@
+package notify
+
+import (
+	"context"
+	"net/http"
+)
+
+func sendWeCom(ctx context.Context, m message) (*http.Request, error) {
+	return m.post(ctx, map[string]any{"msgtype": "text", "text": map[string]string{"content": m.text}})
+}
+
+func codesWeCom(code int) (hint string, kind error) {
+	switch code {
+	case busy:
+		return "", ErrUnavailable
+	case 45009, 45033:
+		return "", ErrLimited
+	case 93000:
+		return "the key in the URL is not that of a robot: copy the robot's webhook address anew", ErrToken
+	default:
+		return "", ErrRefused
+	}
+}
