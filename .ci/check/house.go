@@ -40,7 +40,6 @@ var allowed = map[string][]rule{
 	"cmd/wedatasync":            {files, test},
 	"internal/app":              {methods, function},
 	"internal/config":           {methods},
-	"internal/notify":           {lines, files, test},
 	"internal/report":           {lines, files, methods},
 	"internal/source":           {lines, files, methods},
 	"internal/source/signature": {methods},

@@ -9,8 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
 // forgeFlags say where the pull request is. In a CI job, the job says it.
@@ -78,13 +79,13 @@ as plan has them.`,
 }
 
 // post posts the body on the pull request that the flags, or the CI job, name.
-func (f *forgeFlags) post(ctx context.Context, io *stdio, s *settings, body string, create bool) (notify.Posted, error) {
-	job, err := notify.Detect(io.getenv)
-	if err != nil && !errors.Is(err, notify.ErrNoCI) {
-		return notify.Posted{}, err
+func (f *forgeFlags) post(ctx context.Context, io *stdio, s *settings, body string, create bool) (forge.Posted, error) {
+	job, err := forge.Detect(io.getenv)
+	if err != nil && !errors.Is(err, forge.ErrNoCI) {
+		return forge.Posted{}, err
 	}
 	c := job.Forge
-	c.Kind = cmp.Or(notify.Kind(f.kind), c.Kind)
+	c.Kind = cmp.Or(forge.Kind(f.kind), c.Kind)
 	c.BaseURL = cmp.Or(f.url, c.BaseURL)
 	c.Repository = cmp.Or(f.repository, c.Repository)
 	c.PullRequest = cmp.Or(f.pullRequest, c.PullRequest)
@@ -93,15 +94,15 @@ func (f *forgeFlags) post(ctx context.Context, io *stdio, s *settings, body stri
 	c.PlainHosts = s.PlainHosts
 	c.Logger = slog.New(slog.NewTextHandler(io.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if f.tokenFile != "" {
-		c.Token = notify.SecretFile(f.tokenFile)
+		c.Token = secret.File(f.tokenFile)
 	}
 	if c.PullRequest == 0 {
-		return notify.Posted{}, errors.New("comment: this is no pull request's job: name it with --forge, --repository and --pull-request")
+		return forge.Posted{}, errors.New("comment: this is no pull request's job: name it with --forge, --repository and --pull-request")
 	}
-	forge, err := notify.Open(c)
+	target, err := forge.Open(c)
 	if err != nil {
-		return notify.Posted{}, err
+		return forge.Posted{}, err
 	}
-	posted, err := forge.Upsert(ctx, body, notify.Options{CreateIfMissing: create})
-	return posted, errors.Join(err, forge.Close())
+	posted, err := target.Upsert(ctx, body, forge.Options{CreateIfMissing: create})
+	return posted, errors.Join(err, target.Close())
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wedatasync/wedatasync/internal/command"
-	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -121,9 +121,9 @@ func baseOfJob(io *stdio, s *settings) (string, error) {
 			return "", err
 		}
 	}
-	job, err := notify.Detect(io.getenv)
-	if errors.Is(err, notify.ErrNoCI) {
-		job, err = notify.Job{BaseBranch: notify.TargetBranch(io.getenv)}, nil
+	job, err := forge.Detect(io.getenv)
+	if errors.Is(err, forge.ErrNoCI) {
+		job, err = forge.Job{BaseBranch: forge.TargetBranch(io.getenv)}, nil
 	}
 	if err != nil || job.BaseBranch == "" {
 		return job.Base, err

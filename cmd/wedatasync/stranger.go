@@ -4,14 +4,14 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/internal/source"
 )
 
 // meetStranger finds out whether what is checked out here was accepted by nobody yet:
 // whoever wrote it would choose the settings and the state that he is checked with.
 func (s *settings) meetStranger(getenv func(string) string) {
-	if mark := notify.PullRequestMark(getenv); s.stranger == "" && mark != "" {
+	if mark := forge.PullRequestMark(getenv); s.stranger == "" && mark != "" {
 		s.stranger = mark + " says that this job is for a pull request"
 	}
 }

@@ -10,7 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
@@ -49,7 +51,7 @@ func fullSettings() config.Settings {
 	s.Guards.Windows = []reconcile.Window{{Name: "w", Location: time.UTC, Start: time.Unix(1, 0), End: time.Unix(2, 0)}}
 	s.Guards.Authors = []reconcile.Author{{Actor: "lin", Is: "lin@example.com"}}
 	s.Tokens = []config.TokenSettings{{Name: "lin", File: "lin-token"}}
-	s.Notify.Forge = &notify.Config{}
+	s.Notify.Forge = &forge.Config{}
 	s.Notify.Channels = []notify.Channel{{Name: "ops", Kind: notify.Slack}}
 	return s
 }
@@ -58,10 +60,10 @@ func fullSettings() config.Settings {
 func leaves(v reflect.Value, path string, visit func(path string, index []int)) {
 	var walk func(v reflect.Value, path string, index []int)
 	walk = func(v reflect.Value, path string, index []int) {
-		if v.Kind() == reflect.Pointer && v.Type().Elem() == reflect.TypeFor[notify.Config]() {
+		if v.Kind() == reflect.Pointer && v.Type().Elem() == reflect.TypeFor[forge.Config]() {
 			v = v.Elem()
 		}
-		whole := v.Type() == reflect.TypeFor[notify.Secret]() || v.Type() == reflect.TypeFor[time.Time]()
+		whole := v.Type() == reflect.TypeFor[secret.Value]() || v.Type() == reflect.TypeFor[time.Time]()
 		switch {
 		case v.Kind() == reflect.Struct && !whole:
 			for i := range v.NumField() {
@@ -99,8 +101,8 @@ func at(v reflect.Value, index []int) reflect.Value {
 func change(t *testing.T, path string, v reflect.Value) {
 	t.Helper()
 	switch v.Interface().(type) {
-	case notify.Secret:
-		v.Set(reflect.ValueOf(notify.SecretFile("/other")))
+	case secret.Value:
+		v.Set(reflect.ValueOf(secret.File("/other")))
 		return
 	case time.Time:
 		v.Set(reflect.ValueOf(time.Unix(3, 0)))
@@ -133,7 +135,7 @@ func change(t *testing.T, path string, v reflect.Value) {
 func TestCompare(t *testing.T) {
 	old, next := config.Defaults(), config.Defaults()
 	next.Interval, next.Guards.MaxChanges = time.Minute, 50
-	next.Notify.Channels = []notify.Channel{{Name: "ops", Kind: notify.Slack, URL: notify.SecretFile("/run/slack")}}
+	next.Notify.Channels = []notify.Channel{{Name: "ops", Kind: notify.Slack, URL: secret.File("/run/slack")}}
 	got, err := config.Compare(&old, &next)
 	if err != nil {
 		t.Fatal(err)

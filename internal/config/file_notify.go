@@ -5,7 +5,9 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
 // notify reads who is told what. Secrets are files, which are read when they are
@@ -18,7 +20,7 @@ func (c *reader) notify(n *yaml.Node, s *notify.Settings) {
 		case "caFile":
 			s.CAFile = c.text(value)
 		case "forge":
-			s.Forge = &notify.Config{}
+			s.Forge = &forge.Config{}
 			c.forge(value, s)
 		case "channels":
 			if value.Kind != yaml.SequenceNode {
@@ -40,7 +42,7 @@ func (c *reader) forge(n *yaml.Node, s *notify.Settings) {
 	c.mapping(n, func(key string, value *yaml.Node) bool {
 		switch key {
 		case "kind":
-			s.Forge.Kind = notify.Kind(c.text(value))
+			s.Forge.Kind = forge.Kind(c.text(value))
 		case "url":
 			s.Forge.BaseURL = c.text(value)
 		case "repository":
@@ -86,11 +88,11 @@ func (c *reader) channel(n *yaml.Node) notify.Channel {
 
 // secret reads the name of a file. An address in its place is one that somebody who
 // knows it can write to.
-func (c *reader) secret(n *yaml.Node) notify.Secret {
+func (c *reader) secret(n *yaml.Node) secret.Value {
 	name := c.text(n)
 	if strings.Contains(name, "://") {
 		c.fail(n, "the name of a file is needed: put the address into a file of its own")
-		return notify.Secret{}
+		return secret.Value{}
 	}
-	return notify.SecretFile(name)
+	return secret.File(name)
 }

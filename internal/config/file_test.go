@@ -10,7 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
@@ -220,11 +222,11 @@ notify:
 	if got.Link != "https://wedatasync.example.com/" || got.Context != "production" || got.Forge == nil || len(got.Channels) != 1 {
 		t.Fatalf("got %+v", got)
 	}
-	if f := got.Forge; f.Kind != notify.GitHub || f.Repository != "acme/tasks" || f.Token != notify.SecretFile("/run/secrets/forge") {
+	if f := got.Forge; f.Kind != forge.GitHub || f.Repository != "acme/tasks" || f.Token != secret.File("/run/secrets/forge") {
 		t.Errorf("got forge %+v", f)
 	}
 	want := notify.Channel{
-		Name: "ops", Kind: notify.WeCom, URL: notify.SecretFile("/run/secrets/wecom"),
+		Name: "ops", Kind: notify.WeCom, URL: secret.File("/run/secrets/wecom"),
 		Topics: []notify.Topic{notify.TaskRefused, notify.PlanHeld}, Template: "{{.Text}}",
 	}
 	if c := got.Channels[0]; c.URL != want.URL || c.Name != want.Name || c.Kind != want.Kind || !slices.Equal(c.Topics, want.Topics) || c.Template != want.Template {

@@ -13,6 +13,7 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/apiclient"
 	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/text"
 )
@@ -33,10 +34,10 @@ const (
 type Channel struct {
 	Name string // for logs and metrics
 	Kind ChannelKind
-	URL  Secret // whoever knows it can write there
+	URL  secret.Value // whoever knows it can write there
 	// Key signs what is sent: a webhook needs one, of at least 24 bytes, and Feishu's
 	// and DingTalk's robots may ask for one.
-	Key    Secret
+	Key    secret.Value
 	Topics []Topic // empty is all
 	// Template makes a line of a message, with text/template, of an [Event]. Empty is
 	// DefaultTemplate. A webhook has none.
@@ -64,14 +65,14 @@ type channel struct {
 	receiver
 	plain  secret.PlainHosts
 	log    *slog.Logger
-	client *client
+	client *apiclient.Client
 	line   *template.Template
 	queue  *queue[Event]
 }
 
-func newChannel(c Channel, client *client, plain secret.PlainHosts, log *slog.Logger) (*channel, error) {
+func newChannel(c Channel, client *apiclient.Client, plain secret.PlainHosts, log *slog.Logger) (*channel, error) {
 	wrong := func(format string, args ...any) (*channel, error) {
-		return nil, &Error{Op: fmt.Sprintf("open the channel %q", c.Name), Kind: ErrConfig, Err: fmt.Errorf(format, args...)}
+		return nil, &apiclient.Error{Op: fmt.Sprintf("open the channel %q", c.Name), Kind: apiclient.ErrConfig, Err: fmt.Errorf(format, args...)}
 	}
 	receiver, ok := receiverOf(c.Kind)
 	if len(c.Topics) == 0 {
@@ -97,7 +98,7 @@ func newChannel(c Channel, client *client, plain secret.PlainHosts, log *slog.Lo
 	if ch.line, err = parseLine(c.Template); err != nil {
 		return wrong("its template is none of Go's text/template, or asks for what an event does not have")
 	}
-	ch.client = client.patient(chatTries, chatPause, ch.log)
+	ch.client = client.Patient(chatTries, chatPause, ch.log)
 	if _, _, _, err := ch.address(); err != nil {
 		return wrong("%w", err)
 	}
@@ -138,10 +139,10 @@ func (c *channel) address() (u *url.URL, address, key string, err error) {
 	if c.URL.IsZero() {
 		return nil, "", "", errors.New("it needs a URL")
 	}
-	if address, err = c.URL.read("urlFile", c.log); err != nil {
+	if address, err = c.URL.Read("urlFile", c.log); err != nil {
 		return nil, "", "", err
 	}
-	if key, err = c.Key.read("keyFile", c.log); err != nil {
+	if key, err = c.Key.Read("keyFile", c.log); err != nil {
 		return nil, "", "", err
 	}
 	u, err = url.Parse(address)
@@ -160,18 +161,18 @@ func (c *channel) address() (u *url.URL, address, key string, err error) {
 func (c *channel) deliver(ctx context.Context, events []Event) (n int, err error) {
 	text, n := c.compose(events)
 	op := fmt.Sprintf("tell the channel %q", c.Name)
-	ctx, cancel := bound(ctx, op, chatTimeout)
+	ctx, cancel := apiclient.WithTimeout(ctx, op, chatTimeout)
 	defer cancel()
-	return n, c.client.do(ctx, call{
-		op: op,
-		build: func(ctx context.Context) (*http.Request, []string, error) {
+	return n, c.client.Do(ctx, apiclient.Call{
+		Op: op,
+		Build: func(ctx context.Context) (*http.Request, []string, error) {
 			return c.request(ctx, text, events[0])
 		},
 		// An answer that is lost can make a message come twice, which is less bad than
 		// not at all.
-		repeatable: true,
-		refusal:    func(resp *http.Response, data []byte) *Error { return c.refused(op, resp, data) },
-		read:       func(resp *http.Response) error { return c.accepted(op, resp) },
+		Repeatable: true,
+		Refusal:    func(resp *http.Response, data []byte) *apiclient.Error { return c.refused(op, resp, data) },
+		Read:       func(resp *http.Response) error { return c.accepted(op, resp) },
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/apiclient/apitest"
 	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -233,7 +234,7 @@ func TestChannel_SecretFiles(t *testing.T) {
 		write(key, "the old one")
 		f := &fakeChat{kind: notify.Feishu}
 		n := f.start(t, func(s *notify.Settings) {
-			s.Channels[0].URL, s.Channels[0].Key = notify.SecretFile(address), notify.SecretFile(key)
+			s.Channels[0].URL, s.Channels[0].Key = secret.File(address), secret.File(key)
 		})
 		n.Called(want("orders", 1), nil, refused("no"))
 		pass(time.Minute)
@@ -261,7 +262,7 @@ func TestWebhook_Key(t *testing.T) {
 		}
 		f := &fakeChat{kind: notify.Webhook}
 		n := f.start(t, func(s *notify.Settings) {
-			s.Channels[0].Key = notify.SecretText("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+			s.Channels[0].Key = secret.Text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 		})
 		f.key = string(raw)
 		if got := mac(f.key, `msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.{"test": 2432232314}`); got != "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=" {
@@ -277,9 +278,9 @@ func TestWebhook_Key(t *testing.T) {
 
 func TestNew_Fails(t *testing.T) {
 	good := func(kind notify.ChannelKind) notify.Channel {
-		c := notify.Channel{Name: "ops", Kind: kind, URL: notify.SecretText(addresses[kind])}
+		c := notify.Channel{Name: "ops", Kind: kind, URL: secret.Text(addresses[kind])}
 		if kind == notify.Webhook {
-			c.Key = notify.SecretText(signing)
+			c.Key = secret.Text(signing)
 		}
 		return c
 	}
@@ -291,13 +292,13 @@ func TestNew_Fails(t *testing.T) {
 	tests := map[string][]notify.Channel{
 		"no name":              with(notify.Slack, func(c *notify.Channel) { c.Name = "" }),
 		"a name twice":         {good(notify.Slack), good(notify.WeCom)},
-		"an unknown kind":      with("irc", func(c *notify.Channel) { c.URL = notify.SecretText("https://irc.example.com/s3cr3t") }),
-		"no URL":               with(notify.Slack, func(c *notify.Channel) { c.URL = notify.Secret{} }),
-		"no file":              with(notify.Slack, func(c *notify.Channel) { c.URL = notify.SecretFile(filepath.Join(t.TempDir(), "gone")) }),
-		"no https":             with(notify.Slack, func(c *notify.Channel) { c.URL = notify.SecretText("http://hooks.slack.com/services/s3cr3t") }),
-		"not a URL":            with(notify.Slack, func(c *notify.Channel) { c.URL = notify.SecretText("https://s3cr3t\x7f") }),
-		"a short key":          with(notify.Webhook, func(c *notify.Channel) { c.Key = notify.SecretText("s3cr3t") }),
-		"a key of no use":      with(notify.Slack, func(c *notify.Channel) { c.Key = notify.SecretText(signing) }),
+		"an unknown kind":      with("irc", func(c *notify.Channel) { c.URL = secret.Text("https://irc.example.com/s3cr3t") }),
+		"no URL":               with(notify.Slack, func(c *notify.Channel) { c.URL = secret.Value{} }),
+		"no file":              with(notify.Slack, func(c *notify.Channel) { c.URL = secret.File(filepath.Join(t.TempDir(), "gone")) }),
+		"no https":             with(notify.Slack, func(c *notify.Channel) { c.URL = secret.Text("http://hooks.slack.com/services/s3cr3t") }),
+		"not a URL":            with(notify.Slack, func(c *notify.Channel) { c.URL = secret.Text("https://s3cr3t\x7f") }),
+		"a short key":          with(notify.Webhook, func(c *notify.Channel) { c.Key = secret.Text("s3cr3t") }),
+		"a key of no use":      with(notify.Slack, func(c *notify.Channel) { c.Key = secret.Text(signing) }),
 		"a topic not known":    with(notify.Slack, func(c *notify.Channel) { c.Topics = []notify.Topic{"task.done"} }),
 		"a broken template":    with(notify.Slack, func(c *notify.Channel) { c.Template = "{{.Task" }),
 		"a field not known":    with(notify.Slack, func(c *notify.Channel) { c.Template = "{{.Tsk}}" }),
@@ -333,7 +334,7 @@ func FuzzChannel(f *testing.F) {
 				}
 				return &http.Response{StatusCode: 200, Request: r, Body: io.NopCloser(strings.NewReader(answer))}, nil
 			})
-			c := notify.Channel{Name: "ops", Kind: notify.WeCom, URL: notify.SecretText(addresses[notify.WeCom])}
+			c := notify.Channel{Name: "ops", Kind: notify.WeCom, URL: secret.Text(addresses[notify.WeCom])}
 			n := run(t, notify.Settings{Channels: []notify.Channel{c}, Transport: transport, NewID: func() string { return "1" }})
 			change := want(task, 3)
 			change.Key = spec.Key{ProjectID: task, TaskID: task}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/apiclient/apitest"
 	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -140,10 +141,10 @@ func (f *fakeChat) lines() []string {
 func (f *fakeChat) start(t *testing.T, change ...func(*notify.Settings)) *notify.Notifier {
 	t.Helper()
 	f.t = t
-	c := notify.Channel{Name: "ops", Kind: f.kind, URL: notify.SecretText(addresses[f.kind])}
+	c := notify.Channel{Name: "ops", Kind: f.kind, URL: secret.Text(addresses[f.kind])}
 	if f.kind != notify.WeCom && f.kind != notify.Slack {
 		f.key = signing
-		c.Key = notify.SecretText(signing)
+		c.Key = secret.Text(signing)
 	}
 	id := 0
 	s := notify.Settings{

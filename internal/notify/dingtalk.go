@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+
+	"github.com/wedatasync/wedatasync/internal/apiclient"
 )
 
 // sendDingTalk signs in the URL, with the time in milliseconds (DingTalk, security
@@ -22,14 +24,14 @@ func sendDingTalk(ctx context.Context, m message) (*http.Request, error) {
 func codesDingTalk(code int) (hint string, kind error) {
 	switch code {
 	case busy:
-		return "", ErrUnavailable
+		return "", apiclient.ErrUnavailable
 	case 130101, 410100:
-		return "", ErrLimited
+		return "", apiclient.ErrLimited
 	case 300001, 300005, 400101:
-		return "the access_token in the URL is not that of a robot: copy the robot's webhook address anew", ErrToken
+		return "the access_token in the URL is not that of a robot: copy the robot's webhook address anew", apiclient.ErrToken
 	case 310000:
-		return "the robot's security settings ask for a keyword in the template, a key, or another address; check this machine's clock, too", ErrPermission
+		return "the robot's security settings ask for a keyword in the template, a key, or another address; check this machine's clock, too", apiclient.ErrPermission
 	default:
-		return "", ErrRefused
+		return "", apiclient.ErrRefused
 	}
 }

@@ -10,13 +10,16 @@ import (
 	"reflect"
 	"slices"
 	"time"
+
+	"github.com/wedatasync/wedatasync/internal/apiclient"
+	"github.com/wedatasync/wedatasync/internal/forge"
 )
 
 // dispatcher holds all who are sent something.
 type dispatcher struct {
-	client   *client // of the channels
+	client   *apiclient.Client // of the channels
 	channels []*channel
-	forge    *Forge // nil is none
+	forge    *forge.Forge // nil is none
 	statuses *queue[commitStatus]
 }
 
@@ -34,18 +37,18 @@ func open(s *Settings, have dispatcher, before *Settings) (to dispatcher, err er
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
 	if u, err := url.Parse(s.Link); err != nil || u.User != nil {
-		return to, &Error{Op: "open the channels", Kind: ErrConfig, Err: errors.New("the link is not a URL, or holds a user: everybody is shown it")}
+		return to, &apiclient.Error{Op: "open the channels", Kind: apiclient.ErrConfig, Err: errors.New("the link is not a URL, or holds a user: everybody is shown it")}
 	}
 	same := have.client != nil && s.CAFile == before.CAFile && s.PlainHosts == before.PlainHosts
 	if to.client = have.client; !same {
-		if to.client, err = newClient(s.Transport, s.CAFile, s.Logger); err != nil {
-			return to, &Error{Op: "open the channels", Kind: ErrConfig, Err: err}
+		if to.client, err = apiclient.New(s.Transport, s.CAFile, s.Logger); err != nil {
+			return to, &apiclient.Error{Op: "open the channels", Kind: apiclient.ErrConfig, Err: err}
 		}
 	}
 	names := map[string]bool{}
 	for _, c := range s.Channels {
 		if names[c.Name] {
-			return to, &Error{Op: "open the channels", Kind: ErrConfig, Err: fmt.Errorf("%q is there twice", c.Name)}
+			return to, &apiclient.Error{Op: "open the channels", Kind: apiclient.ErrConfig, Err: fmt.Errorf("%q is there twice", c.Name)}
 		}
 		names[c.Name] = true
 		if i := slices.IndexFunc(before.Channels, func(b Channel) bool { return reflect.DeepEqual(b, c) }); same && i >= 0 {
@@ -72,13 +75,13 @@ func (to *dispatcher) openForge(s *Settings, have dispatcher, before *Settings) 
 	}
 	config := *s.Forge
 	config.PlainHosts, config.Logger = s.PlainHosts, cmp.Or(config.Logger, s.Logger)
-	if to.forge, err = Open(config); err != nil {
+	if to.forge, err = forge.Open(config); err != nil {
 		return err
 	}
-	forge, name, link := to.forge, cmp.Or(s.Context, product), s.Link
+	target, name, link := to.forge, cmp.Or(s.Context, product), s.Link
 	q := newQueue[commitStatus]("commit status", s.Logger)
 	q.deliver = func(ctx context.Context, s []commitStatus) (int, error) {
-		return 1, forge.SetStatus(ctx, s[0].revision, Status{State: s[0].state, Context: name, Description: s[0].text, URL: link})
+		return 1, target.SetStatus(ctx, s[0].revision, forge.Status{State: s[0].state, Context: name, Description: s[0].text, URL: link})
 	}
 	q.pace = time.Second
 	q.linger = linger // most passes are over by then
@@ -104,7 +107,7 @@ func (to *dispatcher) queues() []sender {
 
 // close closes the connections that are idle.
 func (to *dispatcher) close() error {
-	to.client.close()
+	to.client.Close()
 	if to.forge != nil {
 		return to.forge.Close()
 	}

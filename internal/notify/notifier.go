@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -23,7 +24,7 @@ type Settings struct {
 
 	// Forge is where commits get a status; its PullRequest does not count. Nil is
 	// nowhere.
-	Forge *Config
+	Forge *forge.Config
 	// Context tells the commit status from those of others; empty is "wedatasync".
 	Context string
 
@@ -59,7 +60,7 @@ var (
 // commitStatus is the status of one revision.
 type commitStatus struct {
 	revision string
-	state    State
+	state    forge.State
 	text     string
 }
 
@@ -145,7 +146,7 @@ func (n *Notifier) Planned(p *reconcile.Plan) {
 	n.source = p.Source
 	n.sent.learn(p)
 	if calls := p.Count(reconcile.ActionCommit); calls > 0 && len(p.Holds) == 0 {
-		n.enqueueStatus(StatePending, plural(calls, "commit")+" under way")
+		n.enqueueStatus(forge.StatePending, plural(calls, "commit")+" under way")
 	}
 }
 
@@ -321,9 +322,9 @@ func (n *Notifier) enqueue(e Event) {
 }
 
 // enqueueStatus queues the status of the revision, if it differs from the one before.
-func (n *Notifier) enqueueStatus(state State, text string) {
+func (n *Notifier) enqueueStatus(state forge.State, text string) {
 	s := commitStatus{n.source.Revision, state, text}
-	if n.to.statuses == nil || !isRevision(s.revision) || s == n.last {
+	if n.to.statuses == nil || !forge.IsRevision(s.revision) || s == n.last {
 		return
 	}
 	n.last = s

@@ -13,7 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wedatasync/wedatasync/internal/apiclient/apitest"
+	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -331,7 +333,7 @@ func TestNotifier_Ends(t *testing.T) {
 				if test.silent {
 					handler = apitest.Silence
 				}
-				c := notify.Channel{Name: "ops", Kind: f.kind, URL: notify.SecretText(addresses[f.kind])}
+				c := notify.Channel{Name: "ops", Kind: f.kind, URL: secret.Text(addresses[f.kind])}
 				n, err := notify.New(notify.Settings{Channels: []notify.Channel{c}, Transport: apitest.Insecure{Transport: apitest.Serve(t, handler)}, NewID: func() string { return "1" }})
 				if err != nil {
 					t.Fatal(err)
@@ -419,7 +421,7 @@ func TestNotifier_Statuses(t *testing.T) {
 					if s["sha"] != head || s["target_url"] != "https://status.example.com/" || s["context"]+s["name"] != "wedatasync" {
 						t.Errorf("status = %v", s)
 					}
-					if f.kind == notify.GitLab {
+					if f.kind == forge.GitLab {
 						s["state"] = strings.Replace(s["state"], "failed", "failure", 1)
 					}
 					got = append(got, s["state"]+" "+s["description"])

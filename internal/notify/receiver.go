@@ -13,6 +13,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/wedatasync/wedatasync/internal/apiclient"
 )
 
 // receiver is what differs between the kinds of a channel.
@@ -40,22 +42,22 @@ func (m message) post(ctx context.Context, payload any) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newRequest(ctx, http.MethodPost, m.url.String(), body)
+	return apiclient.NewRequest(ctx, http.MethodPost, m.url.String(), body)
 }
 
 // receiverOf returns how a kind of channel is written to.
 func receiverOf(kind ChannelKind) (receiver, bool) {
 	switch kind {
 	case WeCom:
-		return receiver{limit: 2048, pace: pace20, rest: limitPause, escape: unmarked, send: sendWeCom, codes: codesWeCom}, true
+		return receiver{limit: 2048, pace: pace20, rest: apiclient.LimitPause, escape: unmarked, send: sendWeCom, codes: codesWeCom}, true
 	case Feishu:
-		return receiver{limit: 10_000, pace: time.Second, rest: limitPause, escape: unmarked, send: sendFeishu, codes: codesFeishu}, true
+		return receiver{limit: 10_000, pace: time.Second, rest: apiclient.LimitPause, escape: unmarked, send: sendFeishu, codes: codesFeishu}, true
 	case DingTalk:
-		return receiver{limit: 10_000, pace: pace20, rest: 10 * limitPause, escape: unmarked, send: sendDingTalk, codes: codesDingTalk}, true
+		return receiver{limit: 10_000, pace: pace20, rest: 10 * apiclient.LimitPause, escape: unmarked, send: sendDingTalk, codes: codesDingTalk}, true
 	case Slack:
-		return receiver{limit: 4000, pace: time.Second, rest: limitPause, escape: slackText, send: sendSlack}, true
+		return receiver{limit: 4000, pace: time.Second, rest: apiclient.LimitPause, escape: slackText, send: sendSlack}, true
 	case Webhook:
-		return receiver{rest: limitPause, send: sendWebhook}, true
+		return receiver{rest: apiclient.LimitPause, send: sendWebhook}, true
 	default:
 		return receiver{}, false
 	}
@@ -80,14 +82,14 @@ const busy = -1
 
 // accepted takes in an answer with a good status, which can still be a refusal.
 func (c *channel) accepted(op string, resp *http.Response) error {
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxFailure))
+	data, err := io.ReadAll(io.LimitReader(resp.Body, apiclient.MaxFailure))
 	if err != nil || c.codes == nil {
 		return err
 	}
 	a, ok := readAnswer(data)
 	switch {
 	case !ok:
-		return &Error{Op: op, Kind: ErrBadAnswer, Status: resp.StatusCode, Detail: "it holds no code"}
+		return &apiclient.Error{Op: op, Kind: apiclient.ErrBadAnswer, Status: resp.StatusCode, Detail: "it holds no code"}
 	case a.code == 0:
 		return nil
 	}
@@ -123,41 +125,41 @@ func readAnswer(data []byte) (answer, bool) {
 }
 
 // coded says what a code means.
-func (c *channel) coded(op string, resp *http.Response, a answer) *Error {
-	e := &Error{Op: op, Status: resp.StatusCode, Detail: fmt.Sprintf("%d %s", a.code, a.text)}
+func (c *channel) coded(op string, resp *http.Response, a answer) *apiclient.Error {
+	e := &apiclient.Error{Op: op, Status: resp.StatusCode, Detail: fmt.Sprintf("%d %s", a.code, a.text)}
 	e.Hint, e.Kind = c.codes(a.code)
 	switch e.Kind {
-	case ErrLimited:
-		e.effect, e.RetryAfter = effectNone, c.wait(resp)
-	case ErrUnavailable:
-		e.effect = effectUnknown
+	case apiclient.ErrLimited:
+		e.Effect, e.RetryAfter = apiclient.NotDone, c.wait(resp)
+	case apiclient.ErrUnavailable:
+		e.Effect = apiclient.MaybeDone
 	}
 	return e
 }
 
 // wait returns how long to leave the server alone after too many messages.
 func (c *channel) wait(resp *http.Response) time.Duration {
-	if d := retryAfter(resp.Header, time.Now()); d > 0 {
+	if d := apiclient.RetryAfter(resp.Header, time.Now()); d > 0 {
 		return d
 	}
 	return c.rest
 }
 
 // refused says what an answer with a bad status means.
-func (c *channel) refused(op string, resp *http.Response, data []byte) *Error {
+func (c *channel) refused(op string, resp *http.Response, data []byte) *apiclient.Error {
 	if a, ok := readAnswer(data); ok && c.codes != nil && a.code != 0 && resp.StatusCode/100 == 4 && resp.StatusCode != http.StatusTooManyRequests {
 		return c.coded(op, resp, a)
 	}
-	e := &Error{Op: op, Status: resp.StatusCode, Detail: string(data)}
+	e := &apiclient.Error{Op: op, Status: resp.StatusCode, Detail: string(data)}
 	switch code := resp.StatusCode; {
 	case code == http.StatusTooManyRequests:
-		e.Kind, e.effect, e.RetryAfter = ErrLimited, effectNone, c.wait(resp)
+		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrLimited, apiclient.NotDone, c.wait(resp)
 	case code >= 500 || code == http.StatusRequestTimeout:
-		e.Kind, e.effect, e.RetryAfter = ErrUnavailable, effectUnknown, retryAfter(resp.Header, time.Now())
+		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrUnavailable, apiclient.MaybeDone, apiclient.RetryAfter(resp.Header, time.Now())
 	case code == http.StatusUnauthorized || code == http.StatusForbidden || code == http.StatusNotFound || code == http.StatusGone:
-		e.Kind, e.Hint = ErrToken, "check the URL: it can have been revoked"
+		e.Kind, e.Hint = apiclient.ErrToken, "check the URL: it can have been revoked"
 	default:
-		e.Kind = ErrRefused
+		e.Kind = apiclient.ErrRefused
 	}
 	return e
 }

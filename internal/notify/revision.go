@@ -4,20 +4,21 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
 // statusOf returns the status of a revision after a pass. It follows from what is left
 // alone, so that a restart says the same.
-func statusOf(r *reconcile.Result) (State, string) {
+func statusOf(r *reconcile.Result) (forge.State, string) {
 	left := count(r.Left)
 	switch {
 	case left.failed() > 0:
-		return StateFailure, left.describe()
+		return forge.StateFailure, left.describe()
 	case left.open() > 0:
-		return StatePending, left.describe()
+		return forge.StatePending, left.describe()
 	default:
-		return StateSuccess, left.describe()
+		return forge.StateSuccess, left.describe()
 	}
 }
 

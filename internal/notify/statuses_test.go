@@ -10,12 +10,14 @@ import (
 	"testing/synctest"
 
 	"github.com/wedatasync/wedatasync/internal/apiclient/apitest"
+	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
 // statusForge is a forge that takes commit statuses and nothing else.
 type statusForge struct {
-	kind     notify.Kind
+	kind     forge.Kind
 	statuses []map[string]string
 }
 
@@ -32,9 +34,9 @@ func (f *statusForge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // config is how the forge is reached.
-func (f *statusForge) config(t *testing.T) notify.Config {
-	return notify.Config{
-		Kind: f.kind, BaseURL: "https://forge.example.com/api", Repository: "acme/tasks", Token: notify.SecretText("s3cr3t-token"),
+func (f *statusForge) config(t *testing.T) forge.Config {
+	return forge.Config{
+		Kind: f.kind, BaseURL: "https://forge.example.com/api", Repository: "acme/tasks", Token: secret.Text("s3cr3t-token"),
 		Logger:    slog.New(slog.NewTextHandler(apitest.Leaks{T: t}, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Transport: apitest.Insecure{Transport: apitest.Serve(t, f)},
 	}
@@ -42,7 +44,7 @@ func (f *statusForge) config(t *testing.T) notify.Config {
 
 // statusForges runs one story against each forge, in a bubble whose time is not real.
 func statusForges(t *testing.T, story func(t *testing.T, f *statusForge)) {
-	for _, kind := range []notify.Kind{notify.GitHub, notify.GitLab, notify.Gitea} {
+	for _, kind := range []forge.Kind{forge.GitHub, forge.GitLab, forge.Gitea} {
 		t.Run(string(kind), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { story(t, &statusForge{kind: kind}) })
 		})

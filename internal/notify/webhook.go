@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/wedatasync/wedatasync/internal/apiclient"
 )
 
 // minWebhookKey is how long a key has to be, in bytes (Standard Webhooks 1.0).
@@ -39,7 +41,7 @@ func sendWebhook(ctx context.Context, m message) (*http.Request, error) {
 		return nil, err
 	}
 	timestamp := strconv.FormatInt(m.now.Unix(), 10)
-	req, err := newRequest(ctx, http.MethodPost, m.url.String(), body)
+	req, err := apiclient.NewRequest(ctx, http.MethodPost, m.url.String(), body)
 	if err != nil {
 		return nil, err
 	}

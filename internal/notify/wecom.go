@@ -3,6 +3,8 @@ package notify
 import (
 	"context"
 	"net/http"
+
+	"github.com/wedatasync/wedatasync/internal/apiclient"
 )
 
 func sendWeCom(ctx context.Context, m message) (*http.Request, error) {
@@ -12,12 +14,12 @@ func sendWeCom(ctx context.Context, m message) (*http.Request, error) {
 func codesWeCom(code int) (hint string, kind error) {
 	switch code {
 	case busy:
-		return "", ErrUnavailable
+		return "", apiclient.ErrUnavailable
 	case 45009, 45033:
-		return "", ErrLimited
+		return "", apiclient.ErrLimited
 	case 93000:
-		return "the key in the URL is not that of a robot: copy the robot's webhook address anew", ErrToken
+		return "the key in the URL is not that of a robot: copy the robot's webhook address anew", apiclient.ErrToken
 	default:
-		return "", ErrRefused
+		return "", apiclient.ErrRefused
 	}
 }

@@ -1,9 +1,10 @@
-// Package secret takes secrets out of text that others wrote, since a server can repeat
-// in an error what it was sent, as it was or in another form. And it says over which
-// connections one may leave.
+// Package secret holds secrets so that nothing shows them ([Value]), and takes them out
+// of text that others wrote, since a server can repeat in an error what it was sent, as
+// it was or in another form ([Replacer]). And it says over which connections one may
+// leave.
 //
-// What may enter: the forms of a secret, and the rule for its way out. Not where secrets
-// come from, nor what they are for.
+// What may enter: how a secret is held, its forms, and the rule for its way out. Not what
+// secrets are for.
 package secret
 
 import (

@@ -1,4 +1,4 @@
-package notify_test
+package forge_test
 
 import (
 	"encoding/json"
@@ -13,33 +13,34 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/wedatasync/wedatasync/internal/apiclient"
 	"github.com/wedatasync/wedatasync/internal/apiclient/apitest"
-	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
 func TestOpen_Fails(t *testing.T) {
 	tests := []struct {
 		name   string
-		change func(*notify.Config)
+		change func(*forge.Config)
 		want   error
 	}{
-		{"unknown forge", func(c *notify.Config) { c.Kind = "sourcehut" }, notify.ErrConfig},
-		{"no address", func(c *notify.Config) { c.Kind = notify.Gitea }, notify.ErrConfig},
-		{"address of another kind", func(c *notify.Config) { c.BaseURL = "ssh://git@example.com" }, notify.ErrConfig},
-		{"address with a password", func(c *notify.Config) { c.BaseURL = "https://ada:s3cr3t@example.com" }, notify.ErrConfig},
-		{"no repository", func(c *notify.Config) { c.Repository = "" }, notify.ErrConfig},
-		{"repository without an owner", func(c *notify.Config) { c.Repository = "tasks" }, notify.ErrConfig},
-		{"repository that climbs", func(c *notify.Config) { c.Repository = "../user" }, notify.ErrConfig},
-		{"repository with a query", func(c *notify.Config) { c.Repository = "acme/tasks?x=1" }, notify.ErrConfig},
-		{"no token", func(c *notify.Config) { c.Token = notify.Secret{} }, notify.ErrToken},
-		{"no authority", func(c *notify.Config) { c.CAFile = os.DevNull }, notify.ErrConfig},
+		{"unknown forge", func(c *forge.Config) { c.Kind = "sourcehut" }, apiclient.ErrConfig},
+		{"no address", func(c *forge.Config) { c.Kind = forge.Gitea }, apiclient.ErrConfig},
+		{"address of another kind", func(c *forge.Config) { c.BaseURL = "ssh://git@example.com" }, apiclient.ErrConfig},
+		{"address with a password", func(c *forge.Config) { c.BaseURL = "https://ada:s3cr3t@example.com" }, apiclient.ErrConfig},
+		{"no repository", func(c *forge.Config) { c.Repository = "" }, apiclient.ErrConfig},
+		{"repository without an owner", func(c *forge.Config) { c.Repository = "tasks" }, apiclient.ErrConfig},
+		{"repository that climbs", func(c *forge.Config) { c.Repository = "../user" }, apiclient.ErrConfig},
+		{"repository with a query", func(c *forge.Config) { c.Repository = "acme/tasks?x=1" }, apiclient.ErrConfig},
+		{"no token", func(c *forge.Config) { c.Token = secret.Value{} }, apiclient.ErrToken},
+		{"no authority", func(c *forge.Config) { c.CAFile = os.DevNull }, apiclient.ErrConfig},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c := notify.Config{Kind: notify.GitHub, Repository: "acme/tasks", PullRequest: 7, Token: notify.SecretText(token)}
+			c := forge.Config{Kind: forge.GitHub, Repository: "acme/tasks", PullRequest: 7, Token: secret.Text(token)}
 			test.change(&c)
-			_, err := notify.Open(c)
+			_, err := forge.Open(c)
 			if !errors.Is(err, test.want) {
 				t.Fatalf("error = %v, want %v", err, test.want)
 			}
@@ -54,7 +55,7 @@ func TestOpen_Plain(t *testing.T) {
 		"http://gitea.internal/api/v1": secret.ErrPlain, "http://gitea.named:3000/api/v1": nil,
 		"http://127.0.0.1:3000/api/v1": nil, "https://gitea.example.com/api/v1": nil,
 	} {
-		forge, err := notify.Open(notify.Config{Kind: notify.Gitea, BaseURL: base, Repository: "acme/tasks", Token: notify.SecretText(token), PlainHosts: "gitea.named"})
+		forge, err := forge.Open(forge.Config{Kind: forge.Gitea, BaseURL: base, Repository: "acme/tasks", Token: secret.Text(token), PlainHosts: "gitea.named"})
 		if !errors.Is(err, want) {
 			t.Errorf("%s: error %v, want %v", base, err, want)
 		}
@@ -66,7 +67,7 @@ func TestOpen_Plain(t *testing.T) {
 
 // TestSecret prints as nothing in every way there is.
 func TestSecret(t *testing.T) {
-	config := notify.Config{Token: notify.SecretText(token)}
+	config := forge.Config{Token: secret.Text(token)}
 	text := fmt.Sprintf("%v %+v %#v %s %q %x %d", config.Token, config.Token, config.Token, config.Token, config.Token, config.Token, config.Token)
 	text += fmt.Sprintf("%v %+v %#v", config, config, &config)
 	data, err := json.Marshal(config.Token)
@@ -91,9 +92,9 @@ func TestSecretFile(t *testing.T) {
 			}
 		}
 		write("old")
-		f := &fakeForge{kind: notify.GitHub}
-		forge := f.open(t, func(c *notify.Config) { c.Token = notify.SecretFile(path) })
-		if _, err := forge.Upsert(t.Context(), body("1 commit"), create); !errors.Is(err, notify.ErrToken) {
+		f := &fakeForge{kind: forge.GitHub}
+		forge := f.open(t, func(c *forge.Config) { c.Token = secret.File(path) })
+		if _, err := forge.Upsert(t.Context(), body("1 commit"), create); !errors.Is(err, apiclient.ErrToken) {
 			t.Errorf("with the old token: %v", err)
 		}
 		write(token + "\r\n")
@@ -126,7 +127,7 @@ func FuzzUpsert(f *testing.F) {
 		}
 		synctest.Test(t, func(t *testing.T) {
 			fake := &fakeForge{kind: kinds[int(kind)%len(kinds)]}
-			forge := fake.open(t, func(c *notify.Config) { c.Transport, c.Logger = apitest.RoundTripper(transport), nil })
+			forge := fake.open(t, func(c *forge.Config) { c.Transport, c.Logger = apitest.RoundTripper(transport), nil })
 			if _, err := forge.Upsert(t.Context(), body("1 commit"), create); err != nil {
 				if strings.Contains(err.Error(), token) {
 					t.Errorf("the token is shown: %v", err)

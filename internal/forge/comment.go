@@ -1,4 +1,4 @@
-package notify
+package forge
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/wedatasync/wedatasync/internal/apiclient"
 )
 
 // ErrTooLong says that the forge takes no comment of that length.
@@ -82,13 +84,13 @@ func (f *Forge) Upsert(ctx context.Context, body string, o Options) (Posted, err
 	if err != nil {
 		return Posted{}, err
 	}
-	ctx, cancel := bound(ctx, op, f.timeout)
+	ctx, cancel := apiclient.WithTimeout(ctx, op, f.timeout)
 	defer cancel()
 	var posted Posted
-	err = f.client.again(ctx, func() (err error) {
+	err = f.client.Again(ctx, func() (err error) {
 		posted, err = f.upsert(ctx, op, marker, body, o)
 		return err
-	}, func(e *Error) bool { return e.effect == effectUnknown })
+	}, func(e *apiclient.Error) bool { return e.Effect == apiclient.MaybeDone })
 	return posted, err
 }
 
@@ -97,11 +99,11 @@ func (f *Forge) check(op, body string) (marker string, err error) {
 	marker = firstLine(body)
 	switch {
 	case f.config.PullRequest <= 0:
-		return "", &Error{Op: op, Kind: ErrConfig, Detail: "there is no pull request", Hint: "name its number"}
+		return "", &apiclient.Error{Op: op, Kind: apiclient.ErrConfig, Detail: "there is no pull request", Hint: "name its number"}
 	case !strings.HasPrefix(marker, "<!-- ") || !strings.HasSuffix(marker, " -->"):
-		return "", &Error{Op: op, Kind: ErrConfig, Detail: "the first line of the text is no marker"}
+		return "", &apiclient.Error{Op: op, Kind: apiclient.ErrConfig, Detail: "the first line of the text is no marker"}
 	case f.limit > 0 && utf8.RuneCountInString(body) > f.limit:
-		return "", &Error{Op: op, Kind: ErrTooLong, Detail: fmt.Sprintf("the forge takes %d characters", f.limit), Hint: "lower --limit"}
+		return "", &apiclient.Error{Op: op, Kind: ErrTooLong, Detail: fmt.Sprintf("the forge takes %d characters", f.limit), Hint: "lower --limit"}
 	}
 	return marker, nil
 }
@@ -121,7 +123,7 @@ func (f *Forge) upsert(ctx context.Context, op, marker, body string, o Options) 
 		}
 		posted, err := f.update(ctx, op, c.ID, body)
 		// It was deleted meanwhile, or it is another's after all.
-		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrPermission) {
+		if errors.Is(err, apiclient.ErrNotFound) || errors.Is(err, apiclient.ErrPermission) {
 			f.config.Logger.DebugContext(ctx, "leave a comment", "id", c.ID, "cause", err)
 			continue
 		}
@@ -141,14 +143,14 @@ func plain(body string) string {
 func (f *Forge) create(ctx context.Context, op, body string) (Posted, error) {
 	var c comment
 	path := f.notes(f.config.Repository, f.config.PullRequest)
-	err := f.client.do(ctx, f.ask(op, http.MethodPost, path, map[string]string{"body": body}, decode(&c)))
+	err := f.client.Do(ctx, f.ask(op, http.MethodPost, path, map[string]string{"body": body}, decode(&c)))
 	return Posted{Action: ActionCreated, URL: c.URL}, err
 }
 
 func (f *Forge) update(ctx context.Context, op string, id int64, body string) (Posted, error) {
 	var c comment
 	path := f.note(f.config.Repository, f.config.PullRequest, id)
-	err := f.client.do(ctx, f.ask(op, f.edit, path, map[string]string{"body": body}, decode(&c)))
+	err := f.client.Do(ctx, f.ask(op, f.edit, path, map[string]string{"body": body}, decode(&c)))
 	return Posted{Action: ActionUpdated, URL: c.URL}, err
 }
 
@@ -176,9 +178,9 @@ func (f *Forge) ours(ctx context.Context, op, marker string) iter.Seq2[comment, 
 // and not to ask whose it is.
 func (f *Forge) whoami(ctx context.Context, op string) (func(account) bool, error) {
 	var me account
-	err := f.client.do(ctx, f.ask(op, http.MethodGet, "/user", nil, decode(&me)))
+	err := f.client.Do(ctx, f.ask(op, http.MethodGet, "/user", nil, decode(&me)))
 	switch {
-	case errors.Is(err, ErrToken), errors.Is(err, ErrPermission), errors.Is(err, ErrNotFound):
+	case errors.Is(err, apiclient.ErrToken), errors.Is(err, apiclient.ErrPermission), errors.Is(err, apiclient.ErrNotFound):
 		return f.mine, nil
 	case err != nil:
 		return nil, err
@@ -197,7 +199,7 @@ func (f *Forge) marked(ctx context.Context, op, marker string) iter.Seq2[comment
 		for page := 1; page > 0; {
 			found, next, err := f.page(ctx, op, page, marker)
 			if err == nil && next > 0 && (next <= page || next > maxPages) {
-				err = &Error{Op: op, Kind: ErrBadAnswer, Detail: fmt.Sprintf("the list of comments has no end: page %d leads to page %d", page, next)}
+				err = &apiclient.Error{Op: op, Kind: apiclient.ErrBadAnswer, Detail: fmt.Sprintf("the list of comments has no end: page %d leads to page %d", page, next)}
 			}
 			if err != nil {
 				yield(comment{}, err)
@@ -222,7 +224,7 @@ func (f *Forge) page(ctx context.Context, op string, page int, marker string) (f
 		query.Set("order_by", "created_at")
 	}
 	path := f.notes(f.config.Repository, f.config.PullRequest) + "?" + query.Encode()
-	err = f.client.do(ctx, f.ask(op, http.MethodGet, path, nil, func(resp *http.Response) error {
+	err = f.client.Do(ctx, f.ask(op, http.MethodGet, path, nil, func(resp *http.Response) error {
 		found, next = nil, nextPage(resp.Header)
 		return decode(&found)(resp)
 	}))

@@ -1,4 +1,4 @@
-package notify_test
+package forge_test
 
 import (
 	"errors"
@@ -7,8 +7,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/apiclient"
 	"github.com/wedatasync/wedatasync/internal/apiclient/apitest"
-	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/forge"
 )
 
 const revision = "4837b3f5c8704837b3f5c8704837b3f5c8704837"
@@ -16,9 +17,9 @@ const revision = "4837b3f5c8704837b3f5c8704837b3f5c8704837"
 func TestSetStatus_Retries(t *testing.T) {
 	upsert(t, func(t *testing.T, f *fakeForge) {
 		f.faults = []fault{{match: "POST", status: 502}, {match: "POST", status: 429, header: map[string]string{"Retry-After": "10"}}}
-		forge := f.open(t)
-		s := notify.Status{State: notify.StateSuccess, Context: "wedatasync", Description: strings.Repeat("任", 100)}
-		if err := forge.SetStatus(t.Context(), revision, s); err != nil {
+		target := f.open(t)
+		s := forge.Status{State: forge.StateSuccess, Context: "wedatasync", Description: strings.Repeat("任", 100)}
+		if err := target.SetStatus(t.Context(), revision, s); err != nil {
 			t.Fatal(err)
 		}
 		if len(f.statuses) != 1 || len(f.statuses[0]["description"]) > 140 {
@@ -38,12 +39,12 @@ func TestSetStatus_Fails(t *testing.T) {
 		want  error
 		asked int // requests
 	}{
-		{"always busy", fault{match: "POST", status: 503}, notify.ErrUnavailable, 5},
-		{"busy for long", fault{match: "POST", status: 429, header: map[string]string{"Retry-After": "7200"}}, notify.ErrLimited, 1},
-		{"a token that was revoked", fault{match: "POST", status: 401}, notify.ErrToken, 1},
-		{"a token that may not", fault{match: "POST", status: 403}, notify.ErrPermission, 1},
-		{"no such commit", fault{match: "POST", status: 404}, notify.ErrNotFound, 1},
-		{"a page of a proxy", fault{match: "POST", status: 302, header: map[string]string{"Location": "https://login.example.com/"}}, notify.ErrBadAnswer, 1},
+		{"always busy", fault{match: "POST", status: 503}, apiclient.ErrUnavailable, 5},
+		{"busy for long", fault{match: "POST", status: 429, header: map[string]string{"Retry-After": "7200"}}, apiclient.ErrLimited, 1},
+		{"a token that was revoked", fault{match: "POST", status: 401}, apiclient.ErrToken, 1},
+		{"a token that may not", fault{match: "POST", status: 403}, apiclient.ErrPermission, 1},
+		{"no such commit", fault{match: "POST", status: 404}, apiclient.ErrNotFound, 1},
+		{"a page of a proxy", fault{match: "POST", status: 302, header: map[string]string{"Location": "https://login.example.com/"}}, apiclient.ErrBadAnswer, 1},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -52,7 +53,7 @@ func TestSetStatus_Fails(t *testing.T) {
 					f.faults = append(f.faults, test.fault)
 				}
 				start := time.Now()
-				err := f.open(t).SetStatus(t.Context(), revision, notify.Status{State: notify.StateSuccess})
+				err := f.open(t).SetStatus(t.Context(), revision, forge.Status{State: forge.StateSuccess})
 				if !errors.Is(err, test.want) || len(f.asked) != test.asked || len(f.statuses) != 0 {
 					t.Errorf("error %v after %d requests, want %v after %d", err, len(f.asked), test.want, test.asked)
 				}
@@ -67,10 +68,10 @@ func TestSetStatus_Fails(t *testing.T) {
 // TestSetStatus_Silence ends although the forge never answers.
 func TestSetStatus_Silence(t *testing.T) {
 	upsert(t, func(t *testing.T, f *fakeForge) {
-		forge := f.open(t, func(c *notify.Config) { c.Transport = apitest.Insecure{Transport: apitest.Serve(t, apitest.Silence)} })
+		target := f.open(t, func(c *forge.Config) { c.Transport = apitest.Insecure{Transport: apitest.Serve(t, apitest.Silence)} })
 		start := time.Now()
-		err := forge.SetStatus(t.Context(), revision, notify.Status{State: notify.StateSuccess})
-		if took := time.Since(start); !errors.Is(err, notify.ErrUnavailable) || took > 3*time.Minute {
+		err := target.SetStatus(t.Context(), revision, forge.Status{State: forge.StateSuccess})
+		if took := time.Since(start); !errors.Is(err, apiclient.ErrUnavailable) || took > 3*time.Minute {
 			t.Errorf("error %v after %v", err, took)
 		}
 	})
@@ -79,18 +80,18 @@ func TestSetStatus_Silence(t *testing.T) {
 // TestSetStatus_Same takes GitLab's refusal to set what is set for done.
 func TestSetStatus_Same(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fakeForge{kind: notify.GitLab, faults: []fault{{match: "POST", status: 400, body: `{"message":"Cannot transition status via :enqueue from :pending (Reason(s): Status cannot transition via \"enqueue\")"}`}}}
-		if err := f.open(t).SetStatus(t.Context(), revision, notify.Status{State: notify.StatePending}); err != nil {
+		f := &fakeForge{kind: forge.GitLab, faults: []fault{{match: "POST", status: 400, body: `{"message":"Cannot transition status via :enqueue from :pending (Reason(s): Status cannot transition via \"enqueue\")"}`}}}
+		if err := f.open(t).SetStatus(t.Context(), revision, forge.Status{State: forge.StatePending}); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
 func TestSetStatus_NoCommit(t *testing.T) {
-	f := &fakeForge{kind: notify.GitHub}
-	forge := f.open(t)
+	f := &fakeForge{kind: forge.GitHub}
+	target := f.open(t)
 	for _, revision := range []string{"", "main", "dir:a9be91e5", revision[:12], strings.ToUpper(revision), revision[:38] + "/x"} {
-		if err := forge.SetStatus(t.Context(), revision, notify.Status{}); err == nil {
+		if err := target.SetStatus(t.Context(), revision, forge.Status{}); err == nil {
 			t.Errorf("%q was taken for a commit", revision)
 		}
 	}

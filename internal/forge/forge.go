@@ -1,4 +1,4 @@
-package notify
+package forge
 
 import (
 	"cmp"
@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/apiclient"
 	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
@@ -38,7 +39,7 @@ type Config struct {
 	// PullRequest is the number of the pull request, on GitLab the merge request's in
 	// its project; 0 if there is none.
 	PullRequest int
-	Token       Secret
+	Token       secret.Value
 	CAFile      string // more authorities to trust, in PEM; may be empty
 	PlainHosts  secret.PlainHosts
 	UserAgent   string // such as wedatasync/1.0
@@ -52,7 +53,7 @@ type Config struct {
 // Forge is a repository on a forge. It is safe for concurrent use.
 type Forge struct {
 	forgeAPI
-	client  *client
+	client  *apiclient.Client
 	config  Config
 	base    string // of the API, without a slash at the end
 	timeout time.Duration
@@ -61,7 +62,7 @@ type Forge struct {
 // Open checks the configuration. It sends nothing.
 func Open(c Config) (*Forge, error) {
 	wrong := func(format string, args ...any) (*Forge, error) {
-		return nil, &Error{Op: "open the forge", Kind: ErrConfig, Err: fmt.Errorf(format, args...)}
+		return nil, &apiclient.Error{Op: "open the forge", Kind: apiclient.ErrConfig, Err: fmt.Errorf(format, args...)}
 	}
 	api, ok := apiOf(c.Kind)
 	if !ok {
@@ -75,7 +76,7 @@ func Open(c Config) (*Forge, error) {
 		return wrong("that is not a repository: write owner/name")
 	}
 	if c.Token.IsZero() {
-		return nil, &Error{Op: "open the forge", Kind: ErrToken, Detail: "there is none", Hint: api.tokenHint}
+		return nil, &apiclient.Error{Op: "open the forge", Kind: apiclient.ErrToken, Detail: "there is none", Hint: api.tokenHint}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -84,7 +85,7 @@ func Open(c Config) (*Forge, error) {
 		return wrong("%w", err)
 	}
 	c.Logger = c.Logger.With("forge", string(c.Kind))
-	client, err := newClient(c.Transport, c.CAFile, c.Logger)
+	client, err := apiclient.New(c.Transport, c.CAFile, c.Logger)
 	if err != nil {
 		return wrong("%w", err)
 	}
@@ -93,7 +94,7 @@ func Open(c Config) (*Forge, error) {
 
 // Close lets go of the connections that are kept.
 func (f *Forge) Close() error {
-	f.client.close()
+	f.client.Close()
 	return nil
 }
 
@@ -123,21 +124,21 @@ func validRepository(kind Kind, name string) bool {
 }
 
 // ask makes a call of a path below the API's address.
-func (f *Forge) ask(op, method, path string, payload any, read func(*http.Response) error) call {
-	return call{
-		op: op,
-		build: func(ctx context.Context) (*http.Request, []string, error) {
+func (f *Forge) ask(op, method, path string, payload any, read func(*http.Response) error) apiclient.Call {
+	return apiclient.Call{
+		Op: op,
+		Build: func(ctx context.Context) (*http.Request, []string, error) {
 			return f.request(ctx, method, path, payload)
 		},
-		repeatable: method != http.MethodPost,
-		refusal:    func(resp *http.Response, data []byte) *Error { return f.refused(op, resp, data) },
-		read:       read,
+		Repeatable: method != http.MethodPost,
+		Refusal:    func(resp *http.Response, data []byte) *apiclient.Error { return f.refused(op, resp, data) },
+		Read:       read,
 	}
 }
 
 // request makes a request with what proves who asks.
 func (f *Forge) request(ctx context.Context, method, path string, payload any) (*http.Request, []string, error) {
-	token, err := f.config.Token.read("the file of the forge's token", f.config.Logger)
+	token, err := f.config.Token.Read("the file of the forge's token", f.config.Logger)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -147,7 +148,7 @@ func (f *Forge) request(ctx context.Context, method, path string, payload any) (
 			return nil, nil, err
 		}
 	}
-	req, err := newRequest(ctx, method, f.base+path, body)
+	req, err := apiclient.NewRequest(ctx, method, f.base+path, body)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -182,21 +183,21 @@ func discard(resp *http.Response) error {
 }
 
 // refused says what an answer other than 2xx means, and what to do about it.
-func (f *Forge) refused(op string, resp *http.Response, data []byte) *Error {
-	e := &Error{Op: op, Status: resp.StatusCode, Detail: messageOf(data)}
+func (f *Forge) refused(op string, resp *http.Response, data []byte) *apiclient.Error {
+	e := &apiclient.Error{Op: op, Status: resp.StatusCode, Detail: messageOf(data)}
 	switch code := resp.StatusCode; {
-	case isLimit(resp, e.Detail):
-		e.Kind, e.effect, e.RetryAfter = ErrLimited, effectNone, cmp.Or(retryAfter(resp.Header, time.Now()), limitPause)
+	case apiclient.IsLimit(resp, e.Detail):
+		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrLimited, apiclient.NotDone, cmp.Or(apiclient.RetryAfter(resp.Header, time.Now()), apiclient.LimitPause)
 	case code == http.StatusUnauthorized:
-		e.Kind, e.Hint = ErrToken, f.tokenHint
+		e.Kind, e.Hint = apiclient.ErrToken, f.tokenHint
 	case code == http.StatusForbidden:
-		e.Kind, e.Hint = ErrPermission, f.permissionHint
+		e.Kind, e.Hint = apiclient.ErrPermission, f.permissionHint
 	case code == http.StatusNotFound:
-		e.Kind, e.Hint = ErrNotFound, "check the repository, the number and the commit; a token that may not see them gets the same answer"
+		e.Kind, e.Hint = apiclient.ErrNotFound, "check the repository, the number and the commit; a token that may not see them gets the same answer"
 	case code >= 500 || code == http.StatusRequestTimeout:
-		e.Kind, e.effect, e.RetryAfter = ErrUnavailable, effectUnknown, retryAfter(resp.Header, time.Now())
+		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrUnavailable, apiclient.MaybeDone, apiclient.RetryAfter(resp.Header, time.Now())
 	default:
-		e.Kind = ErrRefused
+		e.Kind = apiclient.ErrRefused
 	}
 	return e
 }

@@ -1,4 +1,4 @@
-package notify
+package apiclient
 
 import (
 	"bytes"
@@ -25,21 +25,21 @@ import (
 const (
 	maxRedirect = 3                // of one request, and only to the same host
 	maxAnswer   = 32 << 20         // bytes of an answer; a page of comments is the longest
-	maxFailure  = 64 << 10         // bytes that are read of an answer that is an error
+	MaxFailure  = 64 << 10         // bytes that are read of an answer that is an error
 	tryTimeout  = 30 * time.Second // for one request, its answer included
 )
 
-// client sends requests, and sends them again as far as that is right.
-type client struct {
+// Client sends requests, and sends them again as far as that is right.
+type Client struct {
 	http  *http.Client
 	log   *slog.Logger
 	tries int           // requests for one call, at the most
 	pause time.Duration // between two of them, at the most, if the server does not say
 }
 
-// newClient makes a client that trusts the system's authorities and those in
+// New makes a client that trusts the system's authorities and those in
 // caFile, if it is not empty.
-func newClient(transport http.RoundTripper, caFile string, log *slog.Logger) (*client, error) {
+func New(transport http.RoundTripper, caFile string, log *slog.Logger) (*Client, error) {
 	if transport == nil {
 		t, err := newTransport(caFile)
 		if err != nil {
@@ -47,7 +47,7 @@ func newClient(transport http.RoundTripper, caFile string, log *slog.Logger) (*c
 		}
 		transport = t
 	}
-	return &client{
+	return &Client{
 		http: &http.Client{Transport: transport, CheckRedirect: sameHost}, log: log,
 		tries: 5, pause: 30 * time.Second,
 	}, nil
@@ -80,15 +80,15 @@ func newTransport(caFile string) (*http.Transport, error) {
 	}, nil
 }
 
-// patient returns a client over the same connections that waits and tries otherwise.
-func (c *client) patient(tries int, pause time.Duration, log *slog.Logger) *client {
+// Patient returns a client over the same connections that waits and tries otherwise.
+func (c *Client) Patient(tries int, pause time.Duration, log *slog.Logger) *Client {
 	own := *c
 	own.tries, own.pause, own.log = tries, pause, log
 	return &own
 }
 
-// close closes the connections that are idle.
-func (c *client) close() { c.http.CloseIdleConnections() }
+// Close closes the connections that are idle.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // errRedirect is what a redirect that is not followed ends with.
 var errRedirect = errors.New("the server points elsewhere")
@@ -109,30 +109,30 @@ func sameHost(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// call is one thing asked of a server.
-type call struct {
-	op string // for errors
-	// build makes the request, anew for each time it is sent, and returns the texts
+// Call is one thing asked of a server.
+type Call struct {
+	Op string // for errors
+	// Build makes the request, anew for each time it is sent, and returns the texts
 	// in it that must not be shown.
-	build func(context.Context) (req *http.Request, secrets []string, err error)
-	// repeatable says that to do it twice comes to the same.
-	repeatable bool
-	// refusal says what an answer other than 2xx means. The body is cut off.
-	refusal func(*http.Response, []byte) *Error
-	// read takes in a 2xx answer. The body is bounded.
-	read func(*http.Response) error
+	Build func(context.Context) (req *http.Request, secrets []string, err error)
+	// Repeatable says that to do it twice comes to the same.
+	Repeatable bool
+	// Refusal says what an answer other than 2xx means. The body is cut off.
+	Refusal func(*http.Response, []byte) *Error
+	// Read takes in a 2xx answer. The body is bounded.
+	Read func(*http.Response) error
 }
 
-// do sends the request, again where that may help and can do no harm, until ctx
+// Do sends the request, again where that may help and can do no harm, until ctx
 // is done. A wait that would outlast ctx is not begun.
-func (c *client) do(ctx context.Context, call call) error {
-	return c.again(ctx, func() error { return c.try(ctx, call) }, func(e *Error) bool {
-		return e.effect == effectNone || e.effect == effectUnknown && call.repeatable
+func (c *Client) Do(ctx context.Context, call Call) error {
+	return c.Again(ctx, func() error { return c.try(ctx, call) }, func(e *Error) bool {
+		return e.Effect == NotDone || e.Effect == MaybeDone && call.Repeatable
 	})
 }
 
-// again repeats f while it fails in a way that may be repeated.
-func (c *client) again(ctx context.Context, f func() error, may func(*Error) bool) error {
+// Again repeats f while it fails in a way that may be repeated.
+func (c *Client) Again(ctx context.Context, f func() error, may func(*Error) bool) error {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.Multiplier, pause.MaxInterval = time.Second, 2, c.pause
 	for tries := 1; ; tries++ {
@@ -144,7 +144,7 @@ func (c *client) again(ctx context.Context, f func() error, may func(*Error) boo
 		wait := cmp.Or(e.RetryAfter, pause.NextBackOff())
 		deadline, bounded := ctx.Deadline()
 		if tries == c.tries || bounded && time.Until(deadline) <= wait {
-			e.effect = effectFinal
+			e.Effect = Final
 			return e
 		}
 		c.log.DebugContext(ctx, "try again", "op", e.Op, "cause", e.Kind, "status", e.Status, "wait", wait)
@@ -166,12 +166,12 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // try sends one request. Every error is an *Error without secrets, or that of ctx.
-func (c *client) try(ctx context.Context, call call) error {
+func (c *Client) try(ctx context.Context, call Call) error {
 	deadline, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
-	req, secrets, err := call.build(deadline)
+	req, secrets, err := call.Build(deadline)
 	if err != nil {
-		return &Error{Op: call.op, Kind: ErrConfig, Err: err}
+		return &Error{Op: call.Op, Kind: ErrConfig, Err: err}
 	}
 	start := time.Now()
 	resp, err := c.http.Do(req)
@@ -185,7 +185,7 @@ func (c *client) try(ctx context.Context, call call) error {
 		_, _ = io.CopyN(io.Discard, resp.Body, 4<<10) // so that the connection can be used again
 		resp.Body.Close()
 	}()
-	c.log.DebugContext(ctx, "asked", "op", call.op, "method", req.Method, "status", resp.StatusCode, "duration", time.Since(start))
+	c.log.DebugContext(ctx, "asked", "op", call.Op, "method", req.Method, "status", resp.StatusCode, "duration", time.Since(start))
 	e := call.answered(resp)
 	switch {
 	case e == nil:
@@ -196,13 +196,13 @@ func (c *client) try(ctx context.Context, call call) error {
 	return scrub(e, secrets)
 }
 
-// bound limits how long something takes, with all its requests and waits.
-func bound(ctx context.Context, op string, d time.Duration) (context.Context, context.CancelFunc) {
+// WithTimeout limits how long something takes, with all its requests and waits.
+func WithTimeout(ctx context.Context, op string, d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, d, &Error{Op: op, Kind: ErrUnavailable, Detail: fmt.Sprintf("not done after %v", d)})
 }
 
-// newRequest makes a request that carries JSON; nil is none.
-func newRequest(ctx context.Context, method, url string, body []byte) (*http.Request, error) {
+// NewRequest makes a request that carries JSON; nil is none.
+func NewRequest(ctx context.Context, method, url string, body []byte) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
 		return nil, errors.New("the address is not a valid URL") // which can be a secret
@@ -214,19 +214,19 @@ func newRequest(ctx context.Context, method, url string, body []byte) (*http.Req
 }
 
 // unanswered describes a request that has no answer.
-func (call *call) unanswered(err error) *Error {
+func (call *Call) unanswered(err error) *Error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // without the URL, which can be a secret
 	}
-	e := &Error{Op: call.op, Kind: ErrUnavailable, Err: err, effect: effectUnknown}
+	e := &Error{Op: call.Op, Kind: ErrUnavailable, Err: err, Effect: MaybeDone}
 	switch op, ok := errors.AsType[*net.OpError](err); {
 	case errors.Is(err, errRedirect):
-		e.Kind, e.effect = ErrBadAnswer, effectFinal
+		e.Kind, e.Effect = ErrBadAnswer, Final
 		e.Hint = "if that is right, make it the address in the configuration"
 	case ok && op.Op == "dial":
-		e.effect = effectNone
+		e.Effect = NotDone
 	case isCertificate(err):
-		e.effect = effectFinal
+		e.Effect = Final
 		e.Hint = "name the file of the authority that signed its certificate"
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Err = fmt.Errorf("no answer within %v", tryTimeout)
@@ -240,22 +240,22 @@ func isCertificate(err error) bool {
 }
 
 // answered takes in an answer, whatever it is.
-func (call *call) answered(resp *http.Response) *Error {
+func (call *Call) answered(resp *http.Response) *Error {
 	if resp.StatusCode/100 != 2 {
-		data, _ := io.ReadAll(io.LimitReader(resp.Body, maxFailure))
-		return call.refusal(resp, data)
+		data, _ := io.ReadAll(io.LimitReader(resp.Body, MaxFailure))
+		return call.Refusal(resp, data)
 	}
 	resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
-	err := call.read(resp)
+	err := call.Read(resp)
 	if err == nil {
 		return nil
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	e := &Error{Op: call.op, Kind: ErrBadAnswer, Status: resp.StatusCode, Err: err, effect: effectUnknown}
+	e := &Error{Op: call.Op, Kind: ErrBadAnswer, Status: resp.StatusCode, Err: err, Effect: MaybeDone}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		e.effect = effectFinal
+		e.Effect = Final
 	}
 	return e
 }

@@ -1,4 +1,4 @@
-package notify_test
+package forge_test
 
 import (
 	"encoding/json"
@@ -13,7 +13,8 @@ import (
 	"testing"
 
 	"github.com/wedatasync/wedatasync/internal/apiclient/apitest"
-	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/forge"
+	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
 // The secrets of all tests. No error and no log may show one.
@@ -36,7 +37,7 @@ const (
 
 // fakeForge answers as the forges document it.
 type fakeForge struct {
-	kind     notify.Kind
+	kind     forge.Kind
 	anon     bool // the token may not ask whose it is
 	perPage  int
 	limit    int // characters of a comment
@@ -120,21 +121,21 @@ func (f *fakeForge) fail(w http.ResponseWriter, status int, message string) {
 
 func (f *fakeForge) answer(w http.ResponseWriter, r *http.Request, body []byte) {
 	scheme := "Bearer "
-	if f.kind == notify.Gitea {
+	if f.kind == forge.Gitea {
 		scheme = "token "
 	}
 	if r.Header.Get("Authorization") != scheme+token {
 		f.fail(w, 401, "Bad credentials: "+r.Header.Get("Authorization"))
 		return
 	}
-	root := map[notify.Kind]string{notify.GitHub: "", notify.GitLab: "/api/v4", notify.Gitea: "/api/v1"}[f.kind]
+	root := map[forge.Kind]string{forge.GitHub: "", forge.GitLab: "/api/v4", forge.Gitea: "/api/v1"}[f.kind]
 	path, ok := strings.CutPrefix(r.URL.EscapedPath(), root)
 	if !ok {
 		f.fail(w, 404, "Not Found")
 		return
 	}
 	list, one, edit, status := "/repos/acme/tasks/issues/7/comments", "/repos/acme/tasks/issues/comments/", "PATCH", "/repos/acme/tasks/statuses/"
-	if f.kind == notify.GitLab {
+	if f.kind == forge.GitLab {
 		list, edit, status = "/projects/acme%2Fteam%2Ftasks/merge_requests/7/notes", "PUT", "/projects/acme%2Fteam%2Ftasks/statuses/"
 		one = list + "/"
 	}
@@ -165,7 +166,7 @@ func (f *fakeForge) answer(w http.ResponseWriter, r *http.Request, body []byte) 
 
 func (f *fakeForge) list(w http.ResponseWriter, r *http.Request) {
 	from, to, page := 0, len(f.remarks), 1
-	if f.kind != notify.Gitea { // it has no pages here
+	if f.kind != forge.Gitea { // it has no pages here
 		size, _ := strconv.Atoi(r.URL.Query().Get("per_page"))
 		if f.perPage > 0 {
 			size = f.perPage
@@ -178,7 +179,7 @@ func (f *fakeForge) list(w http.ResponseWriter, r *http.Request) {
 		next := url.URL{Scheme: "https", Host: "elsewhere.example.com", Path: r.URL.Path, RawQuery: "page=" + strconv.Itoa(page+1)}
 		w.Header().Set("Link", fmt.Sprintf(`<https://elsewhere.example.com/?page=1>; rel="first", <%s>; rel="next"`, &next))
 	}
-	if f.kind == notify.GitLab {
+	if f.kind == forge.GitLab {
 		w.Header().Del("Link") // some proxies do
 		w.Header().Set("X-Next-Page", "")
 		if to < len(f.remarks) {
@@ -197,7 +198,7 @@ func (f *fakeForge) json(c remark) map[string]any {
 	if c.bot {
 		author["type"] = "Bot"
 	}
-	if f.kind == notify.GitLab {
+	if f.kind == forge.GitLab {
 		return map[string]any{"id": c.id, "body": c.body, "author": author, "system": c.system}
 	}
 	return map[string]any{"id": c.id, "body": c.body, "user": author, "html_url": fmt.Sprintf("https://forge.example.com/7#%d", c.id)}
@@ -258,24 +259,24 @@ func (f *fakeForge) count(what string) int {
 }
 
 // open opens the fake forge.
-func (f *fakeForge) open(t *testing.T, change ...func(*notify.Config)) *notify.Forge {
+func (f *fakeForge) open(t *testing.T, change ...func(*forge.Config)) *forge.Forge {
 	t.Helper()
-	c := notify.Config{
+	c := forge.Config{
 		Kind:        f.kind,
-		BaseURL:     map[notify.Kind]string{notify.GitHub: "https://api.example.com", notify.GitLab: "https://gitlab.example.com/api/v4", notify.Gitea: "https://gitea.example.com/api/v1/"}[f.kind],
+		BaseURL:     map[forge.Kind]string{forge.GitHub: "https://api.example.com", forge.GitLab: "https://gitlab.example.com/api/v4", forge.Gitea: "https://gitea.example.com/api/v1/"}[f.kind],
 		Repository:  "acme/tasks",
 		PullRequest: 7,
-		Token:       notify.SecretText(token),
+		Token:       secret.Text(token),
 		Logger:      slog.New(slog.NewTextHandler(apitest.Leaks{T: t}, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Transport:   apitest.Insecure{Transport: apitest.Serve(t, f)},
 	}
-	if f.kind == notify.GitLab {
+	if f.kind == forge.GitLab {
 		c.Repository = "acme/team/tasks"
 	}
 	for _, change := range change {
 		change(&c)
 	}
-	forge, err := notify.Open(c)
+	forge, err := forge.Open(c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package notify
+package forge
 
 // forgeAPI is what differs between the APIs of the forges.
 type forgeAPI struct {

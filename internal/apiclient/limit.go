@@ -1,4 +1,4 @@
-package notify
+package apiclient
 
 import (
 	"net/http"
@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// limitPause is how long to wait after too many requests when the server does not
+// LimitPause is how long to wait after too many requests when the server does not
 // say (GitHub, best practices for using the REST API).
-const limitPause = time.Minute
+const LimitPause = time.Minute
 
-// isLimit reports whether an answer says to slow down. GitHub says it with 403 as
+// IsLimit reports whether an answer says to slow down. GitHub says it with 403 as
 // well as with 429, and for its secondary limits there may be no header but only
 // the message to tell it from a missing permission.
-func isLimit(resp *http.Response, message string) bool {
+func IsLimit(resp *http.Response, message string) bool {
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests:
 		return true
@@ -27,9 +27,9 @@ func isLimit(resp *http.Response, message string) bool {
 	}
 }
 
-// retryAfter returns how long the server wants to be left alone: as Retry-After
+// RetryAfter returns how long the server wants to be left alone: as Retry-After
 // says, in seconds or as a date, or until the limit is reset; 0 if it does not say.
-func retryAfter(h http.Header, now time.Time) time.Duration {
+func RetryAfter(h http.Header, now time.Time) time.Duration {
 	if text := h.Get("Retry-After"); text != "" {
 		if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
 			return atLeast(time.Duration(seconds) * time.Second)

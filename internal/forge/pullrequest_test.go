@@ -1,11 +1,11 @@
-package notify_test
+package forge_test
 
 import (
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/forge"
 )
 
 // TestPullRequestMark knows the job of a pull request by what its runner documents.
@@ -44,7 +44,7 @@ func TestPullRequestMark(t *testing.T) {
 		{"Buildkite", map[string]string{"BUILDKITE_PULL_REQUEST": "7"}, "BUILDKITE_PULL_REQUEST"},
 		{"a push on Buildkite", map[string]string{"BUILDKITE_PULL_REQUEST": "false"}, ""},
 	} {
-		if got := notify.PullRequestMark(func(name string) string { return tt.env[name] }); got != tt.want {
+		if got := forge.PullRequestMark(func(name string) string { return tt.env[name] }); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}

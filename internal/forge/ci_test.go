@@ -1,4 +1,4 @@
-package notify_test
+package forge_test
 
 import (
 	"errors"
@@ -9,7 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/apiclient"
+	"github.com/wedatasync/wedatasync/internal/forge"
+	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
 const pullRequestEvent = `{
@@ -27,7 +29,7 @@ func TestDetect(t *testing.T) {
 		name  string
 		env   map[string]string
 		event string
-		want  notify.Job
+		want  forge.Job
 		token string // that the forge is asked with
 	}{
 		{
@@ -38,8 +40,8 @@ func TestDetect(t *testing.T) {
 				"GITHUB_TOKEN": "ghs",
 			},
 			event: pullRequestEvent,
-			want: notify.Job{
-				Forge: notify.Config{Kind: notify.GitHub, BaseURL: "https://api.github.com", Repository: "acme/tasks", PullRequest: 7},
+			want: forge.Job{
+				Forge: forge.Config{Kind: forge.GitHub, BaseURL: "https://api.github.com", Repository: "acme/tasks", PullRequest: 7},
 				Event: "pull_request", Base: "ba5e", Head: "4ead", BaseBranch: "main",
 			},
 			token: "ghs",
@@ -51,8 +53,8 @@ func TestDetect(t *testing.T) {
 				"GITHUB_EVENT_NAME": "pull_request_target", "GITHUB_TOKEN": "ghs", "WEDATASYNC_FORGE_TOKEN": "own",
 			},
 			event: pullRequestEvent,
-			want: notify.Job{
-				Forge: notify.Config{Kind: notify.GitHub, BaseURL: "https://ghe.example.com/api/v3", Repository: "acme/tasks", PullRequest: 7},
+			want: forge.Job{
+				Forge: forge.Config{Kind: forge.GitHub, BaseURL: "https://ghe.example.com/api/v3", Repository: "acme/tasks", PullRequest: 7},
 				Event: "pull_request_target", Base: "ba5e", Head: "4ead", BaseBranch: "main",
 			},
 			token: "own",
@@ -63,8 +65,8 @@ func TestDetect(t *testing.T) {
 				"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/tasks", "GITHUB_EVENT_NAME": "issue_comment", "GITHUB_SHA": "3e49e",
 			},
 			event: `{"issue":{"number":9,"pull_request":{"url":"https://api.github.com/repos/acme/tasks/pulls/9"}}}`,
-			want: notify.Job{
-				Forge: notify.Config{Kind: notify.GitHub, Repository: "acme/tasks", PullRequest: 9},
+			want: forge.Job{
+				Forge: forge.Config{Kind: forge.GitHub, Repository: "acme/tasks", PullRequest: 9},
 				Event: "issue_comment", Head: "3e49e",
 			},
 		},
@@ -72,13 +74,13 @@ func TestDetect(t *testing.T) {
 			name:  "GitHub Actions, a comment on an issue",
 			env:   map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/tasks", "GITHUB_EVENT_NAME": "issue_comment"},
 			event: `{"issue":{"number":9,"pull_request":null}}`,
-			want:  notify.Job{Forge: notify.Config{Kind: notify.GitHub, Repository: "acme/tasks"}, Event: "issue_comment"},
+			want:  forge.Job{Forge: forge.Config{Kind: forge.GitHub, Repository: "acme/tasks"}, Event: "issue_comment"},
 		},
 		{
 			name:  "GitHub Actions, a push",
 			env:   map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/tasks", "GITHUB_EVENT_NAME": "push", "GITHUB_SHA": "4ead"},
 			event: `{"ref":"refs/heads/main","before":"ba5e","after":"4ead"}`,
-			want:  notify.Job{Forge: notify.Config{Kind: notify.GitHub, Repository: "acme/tasks"}, Event: "push", Head: "4ead"},
+			want:  forge.Job{Forge: forge.Config{Kind: forge.GitHub, Repository: "acme/tasks"}, Event: "push", Head: "4ead"},
 		},
 		{
 			name: "Gitea Actions",
@@ -87,8 +89,8 @@ func TestDetect(t *testing.T) {
 				"GITHUB_REPOSITORY": "acme/tasks", "GITHUB_EVENT_NAME": "pull_request", "GITHUB_TOKEN": "job", "GITEA_TOKEN": "own",
 			},
 			event: pullRequestEvent,
-			want: notify.Job{
-				Forge: notify.Config{Kind: notify.Gitea, BaseURL: "https://gitea.example.com/api/v1", Repository: "acme/tasks", PullRequest: 7},
+			want: forge.Job{
+				Forge: forge.Config{Kind: forge.Gitea, BaseURL: "https://gitea.example.com/api/v1", Repository: "acme/tasks", PullRequest: 7},
 				Event: "pull_request", Base: "ba5e", Head: "4ead", BaseBranch: "main",
 			},
 			token: "own",
@@ -96,12 +98,12 @@ func TestDetect(t *testing.T) {
 		{
 			name: "an old Forgejo runner, known by the address of its API",
 			env:  map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_API_URL": "https://codeberg.org/api/v1/", "GITHUB_REPOSITORY": "acme/tasks", "GITHUB_TOKEN": "job"},
-			want: notify.Job{Forge: notify.Config{Kind: notify.Gitea, BaseURL: "https://codeberg.org/api/v1/", Repository: "acme/tasks"}}, token: "job",
+			want: forge.Job{Forge: forge.Config{Kind: forge.Gitea, BaseURL: "https://codeberg.org/api/v1/", Repository: "acme/tasks"}}, token: "job",
 		},
 		{
 			name: "Forgejo Actions without the address of its API",
 			env:  map[string]string{"FORGEJO_ACTIONS": "true", "GITHUB_SERVER_URL": "https://codeberg.org", "GITHUB_REPOSITORY": "acme/tasks", "FORGEJO_TOKEN": "job"},
-			want: notify.Job{Forge: notify.Config{Kind: notify.Gitea, BaseURL: "https://codeberg.org/api/v1", Repository: "acme/tasks"}}, token: "job",
+			want: forge.Job{Forge: forge.Config{Kind: forge.Gitea, BaseURL: "https://codeberg.org/api/v1", Repository: "acme/tasks"}}, token: "job",
 		},
 		{
 			name: "GitLab CI",
@@ -110,8 +112,8 @@ func TestDetect(t *testing.T) {
 				"CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_PROJECT_ID": "42", "CI_MERGE_REQUEST_DIFF_BASE_SHA": "ba5e",
 				"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI_COMMIT_SHA": "4ead", "CI_JOB_TOKEN": "job", "GITLAB_TOKEN": "own",
 			},
-			want: notify.Job{
-				Forge: notify.Config{Kind: notify.GitLab, BaseURL: "https://gitlab.example.com/api/v4", Repository: "42", PullRequest: 7},
+			want: forge.Job{
+				Forge: forge.Config{Kind: forge.GitLab, BaseURL: "https://gitlab.example.com/api/v4", Repository: "42", PullRequest: 7},
 				Event: "merge_request_event", Base: "ba5e", Head: "4ead", BaseBranch: "main",
 			},
 			token: "own",
@@ -123,25 +125,25 @@ func TestDetect(t *testing.T) {
 				"CI_MERGE_REQUEST_DIFF_BASE_SHA": "01d", "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": "ba5e",
 				"CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": "4ead", "CI_COMMIT_SHA": "3e49e", "CI_JOB_TOKEN": "job",
 			},
-			want: notify.Job{Forge: notify.Config{Kind: notify.GitLab, Repository: "42", PullRequest: 7}, Base: "ba5e", Head: "4ead"},
+			want: forge.Job{Forge: forge.Config{Kind: forge.GitLab, Repository: "42", PullRequest: 7}, Base: "ba5e", Head: "4ead"},
 		},
 		{
 			name: "GitLab CI, a branch",
 			env:  map[string]string{"GITLAB_CI": "true", "CI_PROJECT_ID": "42", "CI_PIPELINE_SOURCE": "push", "CI_COMMIT_SHA": "4ead"},
-			want: notify.Job{Forge: notify.Config{Kind: notify.GitLab, Repository: "42"}, Event: "push", Head: "4ead"},
+			want: forge.Job{Forge: forge.Config{Kind: forge.GitLab, Repository: "42"}, Event: "push", Head: "4ead"},
 		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			job, err := notify.Detect(environment(t, test.env, test.event))
+			job, err := forge.Detect(environment(t, test.env, test.event))
 			if err != nil {
 				t.Fatal(err)
 			}
-			test.want.Forge.Token = notify.Secret{}
+			test.want.Forge.Token = secret.Value{}
 			if test.token != "" {
-				test.want.Forge.Token = notify.SecretText(test.token)
+				test.want.Forge.Token = secret.Text(test.token)
 			}
-			if diff := cmp.Diff(test.want, job, cmp.Comparer(func(a, b notify.Secret) bool { return a == b })); diff != "" {
+			if diff := cmp.Diff(test.want, job, cmp.Comparer(func(a, b secret.Value) bool { return a == b })); diff != "" {
 				t.Errorf("job (-want +got):\n%s", diff)
 			}
 		})
@@ -173,17 +175,17 @@ func TestDetect_Fails(t *testing.T) {
 		getenv func(string) string
 		want   error
 	}{
-		{"no CI", environment(t, nil, ""), notify.ErrNoCI},
-		{"the event is not JSON", environment(t, actions, "{"), notify.ErrConfig},
-		{"the event is huge", environment(t, actions, strings.Repeat(" ", 27<<20)), notify.ErrConfig},
+		{"no CI", environment(t, nil, ""), forge.ErrNoCI},
+		{"the event is not JSON", environment(t, actions, "{"), apiclient.ErrConfig},
+		{"the event is huge", environment(t, actions, strings.Repeat(" ", 27<<20)), apiclient.ErrConfig},
 		{"the event is gone", func(name string) string {
 			return map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_EVENT_PATH": filepath.Join(t.TempDir(), "gone")}[name]
 		}, os.ErrNotExist},
-		{"no number", environment(t, map[string]string{"GITLAB_CI": "true", "CI_MERGE_REQUEST_IID": "seven\n"}, ""), notify.ErrConfig},
+		{"no number", environment(t, map[string]string{"GITLAB_CI": "true", "CI_MERGE_REQUEST_IID": "seven\n"}, ""), apiclient.ErrConfig},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := notify.Detect(test.getenv); !errors.Is(err, test.want) {
+			if _, err := forge.Detect(test.getenv); !errors.Is(err, test.want) {
 				t.Errorf("error = %v, want %v", err, test.want)
 			}
 		})
@@ -195,7 +197,7 @@ func FuzzDetect(f *testing.F) {
 	f.Add(pullRequestEvent)
 	f.Add(`{"issue":{"number":9,"pull_request":{}}}`)
 	f.Fuzz(func(t *testing.T, event string) {
-		job, err := notify.Detect(environment(t, map[string]string{"GITHUB_ACTIONS": "true"}, event))
+		job, err := forge.Detect(environment(t, map[string]string{"GITHUB_ACTIONS": "true"}, event))
 		if err != nil && job.Forge.PullRequest != 0 {
 			t.Errorf("a job with an error: %v", err)
 		}

@@ -1,4 +1,4 @@
-package notify
+package apiclient
 
 import (
 	"errors"
@@ -32,7 +32,7 @@ type Error struct {
 	// RetryAfter is how long the server wants to be left alone; 0 if it does not say.
 	RetryAfter time.Duration
 
-	effect effect
+	Effect effect
 }
 
 // effect is what a failed request can have done, which decides whether it may be
@@ -40,9 +40,9 @@ type Error struct {
 type effect uint8
 
 const (
-	effectFinal   effect = iota // it will not help to repeat it
-	effectNone                  // nothing was done, and it can succeed later
-	effectUnknown               // something may have been done
+	Final     effect = iota // it will not help to repeat it
+	NotDone                 // nothing was done, and it can succeed later
+	MaybeDone               // something may have been done
 )
 
 // Error returns one line: what was done, what is wrong, and what to do.

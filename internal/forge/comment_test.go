@@ -1,4 +1,4 @@
-package notify_test
+package forge_test
 
 import (
 	"context"
@@ -14,11 +14,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wedatasync/wedatasync/internal/apiclient"
 	"github.com/wedatasync/wedatasync/internal/apiclient/apitest"
-	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/forge"
 )
 
-var kinds = []notify.Kind{notify.GitHub, notify.GitLab, notify.Gitea}
+var kinds = []forge.Kind{forge.GitHub, forge.GitLab, forge.Gitea}
 
 // marker is the first line of the comments for a key.
 func marker(key string) string { return "<!-- wedatasync:plan key=" + key + " -->" }
@@ -26,7 +27,7 @@ func marker(key string) string { return "<!-- wedatasync:plan key=" + key + " --
 // body is a comment that says something.
 func body(says string) string { return marker("prod") + "\n### " + says + "\n" }
 
-var create = notify.Options{CreateIfMissing: true}
+var create = forge.Options{CreateIfMissing: true}
 
 // upsert runs one story against each forge, in a bubble whose time is not real.
 func upsert(t *testing.T, story func(t *testing.T, f *fakeForge)) {
@@ -38,7 +39,7 @@ func upsert(t *testing.T, story func(t *testing.T, f *fakeForge)) {
 }
 
 // mustUpsert posts and returns what became of it.
-func mustUpsert(t *testing.T, forge *notify.Forge, body string, o notify.Options) notify.Action {
+func mustUpsert(t *testing.T, forge *forge.Forge, body string, o forge.Options) forge.Action {
 	t.Helper()
 	p, err := forge.Upsert(t.Context(), body, o)
 	if err != nil {
@@ -50,12 +51,12 @@ func mustUpsert(t *testing.T, forge *notify.Forge, body string, o notify.Options
 func TestUpsert_CreatesThenKeepsCurrent(t *testing.T) {
 	upsert(t, func(t *testing.T, f *fakeForge) {
 		f.say(stranger, "Looks good to me.")
-		forge := f.open(t)
-		var got []notify.Action
+		target := f.open(t)
+		var got []forge.Action
 		for _, says := range []string{"1 commit", "1 commit", "2 commits"} {
-			got = append(got, mustUpsert(t, forge, body(says), create))
+			got = append(got, mustUpsert(t, target, body(says), create))
 		}
-		want := []notify.Action{notify.ActionCreated, notify.ActionUnchanged, notify.ActionUpdated}
+		want := []forge.Action{forge.ActionCreated, forge.ActionUnchanged, forge.ActionUpdated}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("actions (-want +got):\n%s", diff)
 		}
@@ -70,12 +71,12 @@ func TestUpsert_CreatesThenKeepsCurrent(t *testing.T) {
 
 func TestUpsert_NeverCreatesToSayNothing(t *testing.T) {
 	upsert(t, func(t *testing.T, f *fakeForge) {
-		forge := f.open(t)
-		if got := mustUpsert(t, forge, body("nothing to do"), notify.Options{}); got != notify.ActionSkipped {
+		target := f.open(t)
+		if got := mustUpsert(t, target, body("nothing to do"), forge.Options{}); got != forge.ActionSkipped {
 			t.Errorf("action = %s", got)
 		}
 		f.say(us, body("1 commit"))
-		if got := mustUpsert(t, forge, body("nothing to do"), notify.Options{}); got != notify.ActionUpdated {
+		if got := mustUpsert(t, target, body("nothing to do"), forge.Options{}); got != forge.ActionUpdated {
 			t.Errorf("action = %s", got)
 		}
 		if len(f.remarks) != 1 {
@@ -92,11 +93,11 @@ func TestUpsert_Pages(t *testing.T) {
 			f.say(stranger, "Ship it.")
 		}
 		f.say(us, body("1 commit"))
-		forge := f.open(t)
-		if got := mustUpsert(t, forge, body("2 commits"), create); got != notify.ActionUpdated {
+		target := f.open(t)
+		if got := mustUpsert(t, target, body("2 commits"), create); got != forge.ActionUpdated {
 			t.Errorf("action = %s", got)
 		}
-		want := map[notify.Kind]int{notify.GitHub: 8, notify.GitLab: 8, notify.Gitea: 1}[f.kind]
+		want := map[forge.Kind]int{forge.GitHub: 8, forge.GitLab: 8, forge.Gitea: 1}[f.kind]
 		if got := f.count("GET") - f.count("GET /user") - f.count("GET /api/v4/user") - f.count("GET /api/v1/user"); got != want {
 			t.Errorf("%d pages read, want %d", got, want)
 		}
@@ -109,14 +110,14 @@ func TestUpsert_Others(t *testing.T) {
 	upsert(t, func(t *testing.T, f *fakeForge) {
 		f.say(stranger, body("all is well"))
 		f.say(us, "I quote:\n"+body("1 commit"))
-		forge := f.open(t)
-		if got := mustUpsert(t, forge, body("2 commits"), create); got != notify.ActionCreated {
+		target := f.open(t)
+		if got := mustUpsert(t, target, body("2 commits"), create); got != forge.ActionCreated {
 			t.Errorf("action = %s", got)
 		}
 		if f.remarks[0].body != body("all is well") {
 			t.Error("a stranger's comment was changed")
 		}
-		if got := mustUpsert(t, forge, body("2 commits"), create); got != notify.ActionUnchanged {
+		if got := mustUpsert(t, target, body("2 commits"), create); got != forge.ActionUnchanged {
 			t.Errorf("action = %s", got)
 		}
 	})
@@ -129,14 +130,14 @@ func TestUpsert_OthersWhenWeAreNotTold(t *testing.T) {
 		f.anon, f.onlyOwn = true, true
 		f.say(stranger, body("all is well"))
 		f.say(us, body("1 commit"))
-		forge := f.open(t)
-		if got := mustUpsert(t, forge, body("2 commits"), create); got != notify.ActionUpdated {
+		target := f.open(t)
+		if got := mustUpsert(t, target, body("2 commits"), create); got != forge.ActionUpdated {
 			t.Errorf("action = %s", got)
 		}
 		if f.remarks[0].body != body("all is well") || f.remarks[1].body != body("2 commits") {
 			t.Errorf("comments: %v", f.remarks)
 		}
-		want := map[notify.Kind]int{notify.GitHub: 1, notify.GitLab: 2, notify.Gitea: 2}[f.kind]
+		want := map[forge.Kind]int{forge.GitHub: 1, forge.GitLab: 2, forge.Gitea: 2}[f.kind]
 		if n := len(f.writes()); n != want {
 			t.Errorf("%d writes, want %d: %v", n, want, f.writes())
 		}
@@ -159,7 +160,7 @@ func TestUpsert_TwoOfOurs(t *testing.T) {
 func TestUpsert_OtherKeysAreOthers(t *testing.T) {
 	upsert(t, func(t *testing.T, f *fakeForge) {
 		f.say(us, marker("staging")+"\n### 1 commit\n")
-		if got := mustUpsert(t, f.open(t), body("1 commit"), create); got != notify.ActionCreated {
+		if got := mustUpsert(t, f.open(t), body("1 commit"), create); got != forge.ActionCreated {
 			t.Errorf("action = %s", got)
 		}
 	})
@@ -168,10 +169,10 @@ func TestUpsert_OtherKeysAreOthers(t *testing.T) {
 // TestUpsert_SystemNotes are GitLab's own, even in our name.
 func TestUpsert_SystemNotes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fakeForge{kind: notify.GitLab}
+		f := &fakeForge{kind: forge.GitLab}
 		f.say(us, body("1 commit"))
 		f.remarks[0].system = true
-		if got := mustUpsert(t, f.open(t), body("1 commit"), create); got != notify.ActionCreated {
+		if got := mustUpsert(t, f.open(t), body("1 commit"), create); got != forge.ActionCreated {
 			t.Errorf("action = %s", got)
 		}
 	})
@@ -182,7 +183,7 @@ func TestUpsert_SystemNotes(t *testing.T) {
 func TestUpsert_LineEnds(t *testing.T) {
 	upsert(t, func(t *testing.T, f *fakeForge) {
 		f.say(us, strings.TrimSpace(strings.ReplaceAll(body("1 commit"), "\n", "\r\n")))
-		if got := mustUpsert(t, f.open(t), body("1 commit"), create); got != notify.ActionUnchanged {
+		if got := mustUpsert(t, f.open(t), body("1 commit"), create); got != forge.ActionUnchanged {
 			t.Errorf("action = %s", got)
 		}
 	})
@@ -193,8 +194,8 @@ func TestUpsert_DeletedMeanwhile(t *testing.T) {
 		f.say(us, body("1 commit"))
 		gone := func(f *fakeForge) { f.remarks = nil }
 		f.faults = []fault{{match: "PATCH", before: gone}, {match: "PUT", before: gone}}
-		forge := f.open(t)
-		if got := mustUpsert(t, forge, body("2 commits"), create); got != notify.ActionCreated {
+		target := f.open(t)
+		if got := mustUpsert(t, target, body("2 commits"), create); got != forge.ActionCreated {
 			t.Errorf("action = %s", got)
 		}
 		if len(f.remarks) != 1 || f.remarks[0].body != body("2 commits") {
@@ -246,7 +247,7 @@ func TestUpsert_Retries(t *testing.T) {
 			t.Run(test.name+" "+match, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					test.fault.match = match
-					f := &fakeForge{kind: notify.GitHub, faults: []fault{test.fault}}
+					f := &fakeForge{kind: forge.GitHub, faults: []fault{test.fault}}
 					forge := f.open(t)
 					mustUpsert(t, forge, body("1 commit"), create)
 					if took := time.Since(start); took < test.wait || took > test.most {
@@ -271,23 +272,23 @@ func TestUpsert_Fails(t *testing.T) {
 		says   []string
 		asked  int // requests, at the most
 	}{
-		{"token", many(fault{status: 401, body: `{"message":"Bad credentials ` + token + ` (` + base64.StdEncoding.EncodeToString([]byte(token)) + `)"}`}), notify.ErrToken, []string{"pull request 7 of acme/tasks", "Bad credentials [redacted] ([redacted])", "GITHUB_TOKEN"}, 1},
-		{"permission", []fault{{match: "POST", status: 403, body: `{"message":"Resource not accessible by integration"}`}}, notify.ErrPermission, []string{"pull-requests: write", "fork"}, 2},
-		{"not found", many(fault{status: 404, body: `{"message":"Not Found"}`}), notify.ErrNotFound, []string{"check the repository"}, 1},
-		{"invalid", []fault{{match: "POST", status: 422, body: `{"message":"Validation Failed","errors":[{"code":"unprocessable"}]}`}}, notify.ErrRefused, []string{`Validation Failed: [{"code":"unprocessable"}] (HTTP 422)`}, 2},
-		{"down", many(fault{status: 503}), notify.ErrUnavailable, []string{"HTTP 503"}, 5},
-		{"down while creating", many(fault{match: "POST", status: 503}), notify.ErrUnavailable, []string{"HTTP 503"}, 10},
-		{"limited for an hour", many(fault{status: 429, header: map[string]string{"Retry-After": "3600"}}), notify.ErrLimited, []string{"wait 1h0m0s"}, 1},
-		{"limited for ages", many(fault{status: 429, header: map[string]string{"Retry-After": "99999999999999999999"}}), notify.ErrLimited, nil, 5},
-		{"nonsense", many(fault{status: 200, body: `{"comments":[]}`}), notify.ErrBadAnswer, []string{"cannot unmarshal"}, 5},
-		{"elsewhere", many(fault{status: 307, header: map[string]string{"Location": "https://evil.example.com/steal"}}), notify.ErrBadAnswer, []string{"elsewhere, to https://evil.example.com"}, 1},
-		{"endless", many(fault{status: 200, header: map[string]string{"Link": `</x?page=1>; rel="next"`}, body: `[]`}), notify.ErrBadAnswer, []string{"no end"}, 1},
-		{"round in circles", many(fault{status: 307, header: map[string]string{"Location": "/again"}}), notify.ErrBadAnswer, []string{"again and again"}, 4},
+		{"token", many(fault{status: 401, body: `{"message":"Bad credentials ` + token + ` (` + base64.StdEncoding.EncodeToString([]byte(token)) + `)"}`}), apiclient.ErrToken, []string{"pull request 7 of acme/tasks", "Bad credentials [redacted] ([redacted])", "GITHUB_TOKEN"}, 1},
+		{"permission", []fault{{match: "POST", status: 403, body: `{"message":"Resource not accessible by integration"}`}}, apiclient.ErrPermission, []string{"pull-requests: write", "fork"}, 2},
+		{"not found", many(fault{status: 404, body: `{"message":"Not Found"}`}), apiclient.ErrNotFound, []string{"check the repository"}, 1},
+		{"invalid", []fault{{match: "POST", status: 422, body: `{"message":"Validation Failed","errors":[{"code":"unprocessable"}]}`}}, apiclient.ErrRefused, []string{`Validation Failed: [{"code":"unprocessable"}] (HTTP 422)`}, 2},
+		{"down", many(fault{status: 503}), apiclient.ErrUnavailable, []string{"HTTP 503"}, 5},
+		{"down while creating", many(fault{match: "POST", status: 503}), apiclient.ErrUnavailable, []string{"HTTP 503"}, 10},
+		{"limited for an hour", many(fault{status: 429, header: map[string]string{"Retry-After": "3600"}}), apiclient.ErrLimited, []string{"wait 1h0m0s"}, 1},
+		{"limited for ages", many(fault{status: 429, header: map[string]string{"Retry-After": "99999999999999999999"}}), apiclient.ErrLimited, nil, 5},
+		{"nonsense", many(fault{status: 200, body: `{"comments":[]}`}), apiclient.ErrBadAnswer, []string{"cannot unmarshal"}, 5},
+		{"elsewhere", many(fault{status: 307, header: map[string]string{"Location": "https://evil.example.com/steal"}}), apiclient.ErrBadAnswer, []string{"elsewhere, to https://evil.example.com"}, 1},
+		{"endless", many(fault{status: 200, header: map[string]string{"Link": `</x?page=1>; rel="next"`}, body: `[]`}), apiclient.ErrBadAnswer, []string{"no end"}, 1},
+		{"round in circles", many(fault{status: 307, header: map[string]string{"Location": "/again"}}), apiclient.ErrBadAnswer, []string{"again and again"}, 4},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := &fakeForge{kind: notify.GitHub, faults: test.faults}
+				f := &fakeForge{kind: forge.GitHub, faults: test.faults}
 				start := time.Now()
 				_, err := f.open(t).Upsert(t.Context(), body("1 commit"), create)
 				if !errors.Is(err, test.kind) {
@@ -316,13 +317,13 @@ func TestUpsert_Fails(t *testing.T) {
 // TestUpsert_FollowsItsHost follows a renamed repository on the same host.
 func TestUpsert_FollowsItsHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fakeForge{kind: notify.GitHub}
+		f := &fakeForge{kind: forge.GitHub}
 		f.faults = []fault{
 			{match: "GET /repos/acme/old", status: 301, header: map[string]string{"Location": "/repos/acme/tasks/issues/7/comments?page=1"}},
 			{match: "POST /repos/acme/old", status: 307, header: map[string]string{"Location": "/repos/acme/tasks/issues/7/comments"}},
 		}
-		forge := f.open(t, func(c *notify.Config) { c.Repository = "acme/old" })
-		if got := mustUpsert(t, forge, body("1 commit"), create); got != notify.ActionCreated {
+		target := f.open(t, func(c *forge.Config) { c.Repository = "acme/old" })
+		if got := mustUpsert(t, target, body("1 commit"), create); got != forge.ActionCreated {
 			t.Errorf("action = %s", got)
 		}
 	})
@@ -331,9 +332,9 @@ func TestUpsert_FollowsItsHost(t *testing.T) {
 // TestUpsert_MovedWrite refuses what would silently turn a write into a read.
 func TestUpsert_MovedWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fakeForge{kind: notify.GitHub, faults: []fault{{match: "POST", status: 301, header: map[string]string{"Location": "/repos/acme/tasks/issues/7/comments"}}}}
+		f := &fakeForge{kind: forge.GitHub, faults: []fault{{match: "POST", status: 301, header: map[string]string{"Location": "/repos/acme/tasks/issues/7/comments"}}}}
 		_, err := f.open(t).Upsert(t.Context(), body("1 commit"), create)
-		if !errors.Is(err, notify.ErrBadAnswer) {
+		if !errors.Is(err, apiclient.ErrBadAnswer) {
 			t.Errorf("error = %v", err)
 		}
 	})
@@ -341,10 +342,10 @@ func TestUpsert_MovedWrite(t *testing.T) {
 
 func TestUpsert_Silence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		forge := (&fakeForge{kind: notify.GitHub}).open(t, func(c *notify.Config) { c.Transport = apitest.Insecure{Transport: apitest.Serve(t, apitest.Silence)} })
+		forge := (&fakeForge{kind: forge.GitHub}).open(t, func(c *forge.Config) { c.Transport = apitest.Insecure{Transport: apitest.Serve(t, apitest.Silence)} })
 		start := time.Now()
 		_, err := forge.Upsert(t.Context(), body("1 commit"), create)
-		if !errors.Is(err, notify.ErrUnavailable) {
+		if !errors.Is(err, apiclient.ErrUnavailable) {
 			t.Errorf("error = %v", err)
 		}
 		if took := time.Since(start); took > 3*time.Minute {
@@ -359,8 +360,8 @@ func TestUpsert_Flood(t *testing.T) {
 	transport := apitest.RoundTripper(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 200, Request: r, Body: io.NopCloser(io.MultiReader(strings.NewReader("["), flood))}, nil
 	})
-	forge := (&fakeForge{kind: notify.GitHub}).open(t, func(c *notify.Config) { c.Transport = transport })
-	if _, err := forge.Upsert(t.Context(), body("1 commit"), create); !errors.Is(err, notify.ErrBadAnswer) {
+	forge := (&fakeForge{kind: forge.GitHub}).open(t, func(c *forge.Config) { c.Transport = transport })
+	if _, err := forge.Upsert(t.Context(), body("1 commit"), create); !errors.Is(err, apiclient.ErrBadAnswer) {
 		t.Errorf("error = %v", err)
 	}
 	if flood.read > 33<<20 {
@@ -381,7 +382,7 @@ func (e *endless) Read(p []byte) (int, error) {
 
 func TestUpsert_Canceled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fakeForge{kind: notify.GitHub, faults: slices.Repeat([]fault{{status: 503}}, 20)}
+		f := &fakeForge{kind: forge.GitHub, faults: slices.Repeat([]fault{{status: 503}}, 20)}
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		if _, err := f.open(t).Upsert(ctx, body("1 commit"), create); !errors.Is(err, context.Canceled) {
@@ -400,15 +401,15 @@ func TestUpsert_BadBody(t *testing.T) {
 		number     int
 		want       error
 	}{
-		{"too long", body(strings.Repeat("x", 65_536)), 7, notify.ErrTooLong},
-		{"no marker", "### 1 commit\n", 7, notify.ErrConfig},
-		{"empty", "", 7, notify.ErrConfig},
-		{"no pull request", body("1 commit"), 0, notify.ErrConfig},
+		{"too long", body(strings.Repeat("x", 65_536)), 7, forge.ErrTooLong},
+		{"no marker", "### 1 commit\n", 7, apiclient.ErrConfig},
+		{"empty", "", 7, apiclient.ErrConfig},
+		{"no pull request", body("1 commit"), 0, apiclient.ErrConfig},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			f := &fakeForge{kind: notify.GitHub}
-			forge := f.open(t, func(c *notify.Config) { c.PullRequest = test.number })
+			f := &fakeForge{kind: forge.GitHub}
+			forge := f.open(t, func(c *forge.Config) { c.PullRequest = test.number })
 			if _, err := forge.Upsert(t.Context(), test.body, create); !errors.Is(err, test.want) {
 				t.Errorf("error = %v, want %v", err, test.want)
 			}
@@ -422,10 +423,10 @@ func TestUpsert_BadBody(t *testing.T) {
 // TestUpsert_LongestBody posts exactly what GitHub takes.
 func TestUpsert_LongestBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fakeForge{kind: notify.GitHub, limit: 65_536}
+		f := &fakeForge{kind: forge.GitHub, limit: 65_536}
 		text := body("")
 		text += strings.Repeat("字", 65_536-len([]rune(text)))
-		if got := mustUpsert(t, f.open(t), text, create); got != notify.ActionCreated {
+		if got := mustUpsert(t, f.open(t), text, create); got != forge.ActionCreated {
 			t.Errorf("action = %s", got)
 		}
 	})

@@ -1,4 +1,4 @@
-package notify
+package forge
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/apiclient"
 	"github.com/wedatasync/wedatasync/internal/text"
 )
 
@@ -36,16 +37,16 @@ const maxDescription = 140
 // SetStatus shows the status beside the commit.
 func (f *Forge) SetStatus(ctx context.Context, revision string, s Status) error {
 	op := "set the status of commit " + text.OneLine(revision, maxShown)
-	if !isRevision(revision) {
-		return &Error{Op: op, Kind: ErrConfig, Detail: "it is no commit of a git repository"}
+	if !IsRevision(revision) {
+		return &apiclient.Error{Op: op, Kind: apiclient.ErrConfig, Detail: "it is no commit of a git repository"}
 	}
-	ctx, cancel := bound(ctx, op, f.timeout)
+	ctx, cancel := apiclient.WithTimeout(ctx, op, f.timeout)
 	defer cancel()
 	path := f.statuses(f.config.Repository, revision)
 	call := f.ask(op, http.MethodPost, path, f.shown(s), discard)
-	call.repeatable = true // twice the same says the same
-	err := f.client.do(ctx, call)
-	if e, ok := errors.AsType[*Error](err); ok && f.config.Kind == GitLab && isSame(e) {
+	call.Repeatable = true // twice the same says the same
+	err := f.client.Do(ctx, call)
+	if e, ok := errors.AsType[*apiclient.Error](err); ok && f.config.Kind == GitLab && isSame(e) {
 		return nil
 	}
 	return err
@@ -53,7 +54,7 @@ func (f *Forge) SetStatus(ctx context.Context, revision string, s Status) error 
 
 // isSame reports whether GitLab refused a status because it is that already, for
 // which it has no code of its own.
-func isSame(e *Error) bool {
+func isSame(e *apiclient.Error) bool {
 	return e.Status == http.StatusBadRequest && strings.Contains(e.Detail, "Cannot transition status")
 }
 
@@ -73,8 +74,8 @@ func (f *Forge) shown(s Status) map[string]string {
 	return shown
 }
 
-// isRevision reports whether a revision is a commit hash of git, in full: a folder
+// IsRevision reports whether a revision is a commit hash of git, in full: a folder
 // has none.
-func isRevision(s string) bool {
+func IsRevision(s string) bool {
 	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
 }

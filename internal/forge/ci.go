@@ -1,4 +1,4 @@
-package notify
+package forge
 
 import (
 	"cmp"
@@ -8,7 +8,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/apiclient"
 	"github.com/wedatasync/wedatasync/internal/file"
+	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/text"
 )
 
@@ -101,13 +103,13 @@ func actionsJob(getenv func(string) string) (Job, error) {
 	return job, nil
 }
 
-func firstSecret(getenv func(string) string, names ...string) Secret {
+func firstSecret(getenv func(string) string, names ...string) secret.Value {
 	for _, name := range names {
 		if text := getenv(name); text != "" {
-			return SecretText(text)
+			return secret.Text(text)
 		}
 	}
-	return Secret{}
+	return secret.Value{}
 }
 
 // event is the part of GitHub's webhook payloads that tells the pull request.
@@ -162,5 +164,5 @@ func readEvent(path string) (*event, error) {
 }
 
 func detectError(err error) error {
-	return &Error{Op: "read the CI job's environment", Kind: ErrConfig, Err: err, Hint: "name the repository and the number yourself"}
+	return &apiclient.Error{Op: "read the CI job's environment", Kind: apiclient.ErrConfig, Err: err, Hint: "name the repository and the number yourself"}
 }
