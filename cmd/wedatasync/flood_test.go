@@ -90,6 +90,7 @@ func startFlood(t *testing.T, addr string) {
 // TestFlood_NobodyIsKeptOut: of 200 probes and 200 rightly signed webhooks under a
 // flood from connections that never read, never send or say nothing, none fails.
 func TestFlood_NobodyIsKeptOut(t *testing.T) {
+	t.Parallel()
 	addr := startDaemon(t)
 	startFlood(t, addr)
 

@@ -26,6 +26,7 @@ const killTasks = 40
 // own ledger is the judge: no commit twice, none lost, and none whose outcome is
 // hidden.
 func TestP01_Kill(t *testing.T) {
+	t.Parallel()
 	k := newKilling(t)
 	for i := range *kills {
 		k.bump(1 + k.rand.IntN(6))

@@ -1,22 +1,13 @@
 package main
 
 import (
-	"bytes"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -51,6 +42,7 @@ const (
 // slow clients hold on to it. The endpoint's ledger is the judge: no commit is lost,
 // doubled or, in full size, delayed.
 func TestLife(t *testing.T) {
+	t.Parallel()
 	s := size{rotations: 4, webhooks: 300, slow: 80, tasks: 10, backlog: 20}
 	if *long {
 		s = size{rotations: 100, webhooks: 10_000, slow: 200, tasks: 18, backlog: 100}
@@ -336,216 +328,4 @@ func (l *life) exchange(name, text string, n int) {
 	}
 	l.write(name+"~", text)
 	l.must(os.Rename(l.path(name+"~"), l.path(name)))
-}
-
-// flood sends webhooks, as fast as they are answered: bad ones, and a good one that
-// is sent again and again. It takes no shorter than the rotations do.
-func (l *life) flood() {
-	body := []byte(`{"ref":"refs/heads/main"}`)
-	mac := hmac.New(sha256.New, []byte(lifeSecret))
-	mac.Write(body)
-	good := "sha256=" + hex.EncodeToString(mac.Sum(nil))
-	bad := "sha256=" + strings.Repeat("0", 2*sha256.Size)
-	work := make(chan string)
-	var senders sync.WaitGroup
-	for range 4 {
-		senders.Go(func() {
-			for signature := range work {
-				l.hook(body, signature)
-			}
-		})
-	}
-	for range l.size.webhooks {
-		work <- bad
-		work <- good
-	}
-	close(work)
-	senders.Wait()
-}
-
-func (l *life) hook(body []byte, signature string) {
-	for range 100 {
-		req, err := http.NewRequestWithContext(l.t.Context(), http.MethodPost, l.url+"/webhook/github", bytes.NewReader(body))
-		l.must(err)
-		req.Header.Set("X-Hub-Signature-256", signature)
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			continue // somebody else had to have the place
-		}
-		_, _ = io.Copy(io.Discard, res.Body)
-		res.Body.Close()
-		l.answers[res.StatusCode].Add(1)
-		return
-	}
-}
-
-// holdOn keeps a connection open and says nothing, or hardly anything, on it.
-func (l *life) holdOn(stop chan struct{}) {
-	for n := 0; ; n++ {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(l.url, "http://"))
-		if err == nil && n%2 == 1 {
-			_, _ = io.WriteString(conn, "POST /webhook/github HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
-		}
-		for held := err == nil; held; {
-			select {
-			case <-stop:
-				_ = conn.Close()
-				return
-			case <-time.After(time.Second):
-				_, err := io.WriteString(conn, "a")
-				held = err == nil
-			}
-		}
-		select {
-		case <-stop:
-			return
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-}
-
-// probe asks for the daemon's health, as an orchestrator does.
-func (l *life) probe(stop chan struct{}) {
-	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	for {
-		select {
-		case <-stop:
-			return
-		case <-time.After(100 * time.Millisecond):
-		}
-		start := time.Now()
-		res, err := client.Get(l.url + "/healthz")
-		l.probes.Add(1)
-		if err != nil {
-			l.missed.Add(1)
-			continue
-		}
-		res.Body.Close()
-		l.slowest.Store(max(l.slowest.Load(), int64(time.Since(start))))
-	}
-}
-
-// memory returns what the daemon's process has of its own, in bytes.
-func (l *life) memory() int64 {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", l.daemon.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(data), "RssAnon:")
-	fields := strings.Fields(rest)
-	if len(fields) == 0 {
-		return 0
-	}
-	kib, _ := strconv.ParseInt(fields[0], 10, 64)
-	return kib << 10
-}
-
-func (l *life) watchMemory(stop chan struct{}) {
-	for {
-		l.peak.Store(max(l.peak.Load(), l.memory()))
-		select {
-		case <-stop:
-			return
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-}
-
-// hear is who is told of each release.
-func (l *life) hear(w http.ResponseWriter, r *http.Request) {
-	var in struct {
-		Type string
-		Data struct {
-			Task string `json:"task_id"`
-		}
-	}
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.messages[in.Type+" "+in.Data.Task]++
-}
-
-// told counts who was told to be applied.
-func (l *life) told() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.messages)
-}
-
-// judge compares what happened with what was asked for.
-func (l *life) judge(before int64) {
-	applied := map[string]int{}
-	var last time.Time
-	var gap time.Duration
-	var after time.Time // the longest gap began
-	codes := map[string]int{}
-	for _, e := range l.sim.Ledger() {
-		if e.Code != "" && e.Code != "ResourceNotFound" { // what is new is not there before its commit
-			codes[e.Action+" "+e.Code]++
-		}
-		if e.Applied {
-			if d := e.At.Sub(last); !last.IsZero() && d > gap {
-				gap, after = d, last
-			}
-			last = e.At
-			applied[e.TaskID]++
-		}
-	}
-	tasks := int(l.pushed.Load())
-	for i := range tasks {
-		if n := applied[lifeTask(i)]; n != 1 {
-			l.t.Errorf("%s was committed %d times, want once", lifeTask(i), n)
-		}
-		if n := l.messages["task.applied "+lifeTask(i)]; n != 1 {
-			l.t.Errorf("that %s was applied was told %d times, want once", lifeTask(i), n)
-		}
-	}
-	refused := 0
-	for code, n := range codes {
-		if strings.HasSuffix(code, " RequestLimitExceeded") {
-			continue // sent again: a machine that stalls can send two at once
-		}
-		if !strings.HasSuffix(code, "AuthFailure.SecretIdNotFound") {
-			l.t.Errorf("%d times %s: only credentials that were revoked can be refused", n, code)
-		}
-		if strings.HasPrefix(code, "CommitIntegrationTask") {
-			refused += n
-		}
-	}
-	if most := 2 * int(l.revoked.Load()); refused > most {
-		l.t.Errorf("%d commits had credentials that were revoked, want at most %d: what was on its way", refused, most)
-	}
-	// The flood keeps every processor busy, so two requests can come at once that were
-	// not sent at once. The pace on a machine that is free has a test of its own.
-	if w := l.sim.Windows("CommitIntegrationTask"); *long && (w.All.Fixed > 22 || w.All.Sliding > 22) {
-		l.t.Errorf("the busiest second had %d requests (fixed), %d (sliding)", w.All.Fixed, w.All.Sliding)
-	}
-	if n := int(l.answers[http.StatusUnauthorized].Load()); n != l.size.webhooks {
-		l.t.Errorf("%d webhooks were refused, want %d", n, l.size.webhooks)
-	}
-	if n := int(l.answers[http.StatusAccepted].Load()); n != l.size.webhooks {
-		l.t.Errorf("%d webhooks were accepted, want %d", n, l.size.webhooks)
-	}
-	growth := l.peak.Load() - before
-	if growth > mostGrowth && !raced {
-		l.t.Errorf("memory grew by %d bytes, want at most %d", growth, mostGrowth)
-	}
-	if *long && gap > window {
-		l.t.Errorf("no commit for %v after %s while some were due, want at most %v", gap, after.UTC().Format(time.RFC3339Nano), window)
-	}
-	if missed, probes := l.missed.Load(), l.probes.Load(); missed*50 > probes {
-		l.t.Errorf("%d of %d probes got no answer", missed, probes)
-	}
-	l.t.Logf("%d commits, each once; the longest pause between two: %v; %d rotations, %d commits refused after %d revocations; %d+%d webhooks",
-		tasks, gap.Round(time.Millisecond), l.size.rotations, refused, l.revoked.Load(), l.size.webhooks, l.size.webhooks)
-	l.t.Logf("memory of its own (RssAnon): %.1f MB before, %.1f MB at most; %d probes, %d without an answer, the slowest after %v; %d CPUs",
-		float64(before)/1e6, float64(l.peak.Load())/1e6, l.probes.Load(), l.missed.Load(), time.Duration(l.slowest.Load()).Round(time.Millisecond), runtime.NumCPU())
-	for line := range strings.Lines(l.log()) {
-		if strings.Contains(line, "level=ERROR") && !strings.Contains(line, "refused, and") {
-			l.t.Errorf("the log has an error: %s", line)
-		}
-	}
 }

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,8 +29,14 @@ import (
 
 var update = flag.Bool("update", false, "write the golden parts of the scripts anew")
 
+// storiesAtOnce is how many tests run at once by default: a story mostly waits.
+const storiesAtOnce = 6
+
 // TestMain makes this binary the command itself when a script calls it.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", strconv.Itoa(max(storiesAtOnce, runtime.GOMAXPROCS(0)))); err != nil {
+		panic(err) // the flag has another name now
+	}
 	testscript.Main(m, map[string]func(){"wedatasync": main})
 }
 
@@ -37,6 +44,7 @@ func TestMain(m *testing.M) {
 // simulated endpoint of its own (SIM), a real git server (GIT) for the bare
 // repositories under $WORK/srv, and the credentials in its environment.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		UpdateScripts:       *update,

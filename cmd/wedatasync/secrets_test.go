@@ -9,7 +9,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -34,6 +33,7 @@ import (
 // that can fail failing. Nothing that leaves the program, and nothing that it keeps,
 // has any of them in any form.
 func TestP32_Secrets(t *testing.T) {
+	t.Parallel()
 	p := plant(t)
 	p.wrongSources()
 	p.wrongConfigurations()
@@ -188,122 +188,6 @@ func (p *planted) try(env []string, args ...string) {
 func forms(text string) string {
 	quoted, _ := json.Marshal(text)
 	return strings.Join(append(secret.Forms(text), string(quoted), base64.StdEncoding.EncodeToString([]byte("a:"+text+":b"))), " ")
-}
-
-// repeated is all that a request has, in every form.
-func repeated(r *http.Request, body []byte) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s %s ", r.URL, r.URL.Query(), forms(string(body)))
-	for _, values := range r.Header {
-		for _, value := range values {
-			b.WriteString(forms(value) + " ")
-			if _, rest, ok := strings.Cut(value, " "); ok {
-				plain, _ := base64.StdEncoding.DecodeString(rest)
-				_, password, _ := strings.Cut(string(plain), ":")
-				b.WriteString(forms(rest) + " " + forms(string(plain)) + " " + forms(password) + " ")
-			}
-		}
-	}
-	return b.String()
-}
-
-// endpoint is WeData, which repeats what it was sent when it does not like the task.
-func (p *planted) endpoint(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	var in struct {
-		TaskID    string `json:"TaskId"`
-		ExtConfig []struct{ Value string }
-	}
-	_ = json.Unmarshal(body, &in)
-	var text strings.Builder
-	text.WriteString(r.Header.Get("X-TC-Token") + " " + forms(r.Header.Get("X-TC-Token")))
-	if _, id, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
-		id, _, _ = strings.Cut(id, "/2")
-		text.WriteString(" " + id + " " + forms(id))
-	}
-	for _, param := range in.ExtConfig {
-		text.WriteString(" " + param.Value + " " + forms(param.Value))
-	}
-	fail := func(code, message string) {
-		_ = json.NewEncoder(w).Encode(map[string]any{"Response": map[string]any{"Error": map[string]string{"Code": code, "Message": message}, "RequestId": "r-1"}})
-	}
-	commit := r.Header.Get("X-TC-Action") == "CommitIntegrationTask"
-	switch {
-	case commit && in.TaskID == "refused":
-		fail("InvalidParameter", "no: "+text.String())
-	case commit && in.TaskID == "locked":
-		fail("UnsupportedOperation", "the task is locked by 100028625403: "+text.String())
-	case commit && in.TaskID == "unknown":
-		w.WriteHeader(http.StatusBadGateway)
-		_, _ = io.WriteString(w, "<html>"+text.String())
-	case commit && in.TaskID == "redirected":
-		w.Header().Set("Location", "http://evil.example.com/?"+url.QueryEscape(text.String()))
-		w.WriteHeader(http.StatusTemporaryRedirect)
-	case commit && in.TaskID == "odd":
-		w.Header().Set("Content-Type", r.Header.Get("X-TC-Token"))
-		_, _ = io.WriteString(w, text.String())
-	default:
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		p.sim.ServeHTTP(w, r)
-	}
-}
-
-// serveGit is the forge's git server.
-func (p *planted) serveGit(git *httptest.Server, w http.ResponseWriter, r *http.Request) {
-	p.mu.Lock()
-	kind := p.kind
-	p.mu.Unlock()
-	_, password, _ := r.BasicAuth()
-	switch {
-	case kind == "broken":
-		http.Error(w, "oops: "+repeated(r, nil), http.StatusInternalServerError)
-	case kind == "elsewhere":
-		http.Redirect(w, r, "http://"+url.QueryEscape(password)+".example.com/"+url.PathEscape(repeated(r, nil)), http.StatusFound)
-	case password != p.secrets["git token"]:
-		http.Error(w, "not with "+repeated(r, nil), http.StatusUnauthorized)
-	default:
-		git.Config.Handler.ServeHTTP(w, r)
-	}
-}
-
-// serveChat is every chat. What it is told has left the program; what it was asked
-// with is for it alone.
-func (p *planted) serveChat(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	p.left("what the chats are told", body)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.deaf {
-		w.WriteHeader(http.StatusBadRequest)
-		quoted, _ := json.Marshal(repeated(r, nil))
-		fmt.Fprintf(w, `{"errcode":93000,"errmsg":%s,"code":9499,"msg":%[1]s}`, quoted)
-		return
-	}
-	if strings.Contains(r.URL.Path, "slack") {
-		_, _ = io.WriteString(w, "ok")
-		return
-	}
-	_, _ = io.WriteString(w, `{"errcode":0,"code":0}`)
-}
-
-// serveForge takes commit statuses and comments.
-func (p *planted) serveForge(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	p.left("what the forge is told", body)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.deaf {
-		w.WriteHeader(http.StatusForbidden)
-		quoted, _ := json.Marshal(repeated(r, nil))
-		fmt.Fprintf(w, `{"message":%s}`, quoted)
-		return
-	}
-	if r.Method == http.MethodGet {
-		_, _ = io.WriteString(w, "[]")
-		return
-	}
-	w.WriteHeader(http.StatusCreated)
-	_, _ = io.WriteString(w, `{"id":1}`)
 }
 
 // wrongSources are locations with a password in them, and servers that repeat one.
@@ -584,55 +468,4 @@ func (p *planted) commands() {
 	} {
 		p.try(nil, args...)
 	}
-}
-
-// copied begins the names of what is a copy of the repository, and has what that has.
-const copied = "the repository's copy "
-
-// look takes in all that the program keeps.
-func (p *planted) look() {
-	p.must(filepath.WalkDir(p.dir, func(path string, d fs.DirEntry, err error) error {
-		name := filepath.ToSlash(strings.TrimPrefix(path, p.dir))
-		switch {
-		case err != nil || !strings.Contains(name, ".db"):
-			return err
-		case d.IsDir() && d.Name() == "objects":
-			return filepath.SkipDir
-		case d.IsDir():
-			return nil
-		}
-		where := "the file "
-		if strings.Contains(name, ".db.git/") {
-			where = copied
-		}
-		data, err := os.ReadFile(path)
-		p.left(where+name, data)
-		return err
-	}))
-}
-
-// search looks for every secret in every form.
-func (p *planted) search() {
-	bytesSeen, formsSought := 0, 0
-	for _, data := range p.out {
-		bytesSeen += data.Len()
-	}
-	for name, s := range p.secrets {
-		for _, form := range secret.Forms(s) {
-			formsSought++
-			for where, data := range p.out {
-				if strings.HasPrefix(where, copied) && strings.HasSuffix(name, "extConfig value") {
-					continue
-				}
-				if at := bytes.Index(data.Bytes(), []byte(form)); at >= 0 {
-					text := data.Bytes()
-					p.t.Errorf("the %s is in %s as %q: ...%q", name, where, form, text[max(at-150, 0):min(at+len(form)+50, len(text))])
-				}
-			}
-		}
-	}
-	if len(p.secrets) < 25 || len(p.out) < 80 || p.out["what the chats are told"] == nil || p.out["what the forge is told"] == nil {
-		p.t.Errorf("%d secrets and %d places: is the test looking at them?", len(p.secrets), len(p.out))
-	}
-	p.t.Logf("%d secrets in %d forms are in none of %d places (%d bytes)", len(p.secrets), formsSought, len(p.out), bytesSeen)
 }
