@@ -15,7 +15,7 @@ const module = "github.com/wedatasync/wedatasync/"
 // floor below its own, and nothing beside or above it.
 var floors = [][]string{
 	{"internal/text", "internal/file", "internal/gitstore"},
-	{"spec", "internal/wedatasim", "internal/secret"},
+	{"spec", "internal/wedatasim", "internal/secret", "internal/transport"},
 	{"state", "internal/apiclient"},
 	{"reconcile", "internal/forge"},
 	{"internal/source", "internal/wedata", "internal/report", "internal/notify"},

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -17,8 +16,8 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
-	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/secret"
+	"github.com/wedatasync/wedatasync/internal/transport"
 )
 
 // The bounds of what is sent and read.
@@ -37,46 +36,19 @@ type Client struct {
 	pause time.Duration // between two of them, at the most, if the server does not say
 }
 
-// New makes a client that trusts the system's authorities and those in
-// caFile, if it is not empty.
-func New(transport http.RoundTripper, caFile string, log *slog.Logger) (*Client, error) {
-	if transport == nil {
-		t, err := newTransport(caFile)
+// New makes a client whose requests go by way. If that is nil, they go by a transport
+// that trusts the system's authorities and those in caFile, if it is not empty.
+func New(way http.RoundTripper, caFile string, log *slog.Logger) (*Client, error) {
+	if way == nil {
+		roots, err := transport.ReadRootCAs("caFile", caFile)
 		if err != nil {
 			return nil, err
 		}
-		transport = t
+		way = transport.New(transport.Options{RootCAs: roots})
 	}
 	return &Client{
-		http: &http.Client{Transport: transport, CheckRedirect: sameHost}, log: log,
+		http: &http.Client{Transport: way, CheckRedirect: sameHost}, log: log,
 		tries: 5, pause: 30 * time.Second,
-	}, nil
-}
-
-func newTransport(caFile string) (*http.Transport, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if caFile != "" {
-		ca, err := file.Read("caFile", caFile, file.MaxCertificates)
-		if err != nil {
-			return nil, err
-		}
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		if !pool.AppendCertsFromPEM(ca) {
-			return nil, fmt.Errorf("read %s: it holds no certificate in PEM", caFile)
-		}
-		config.RootCAs = pool
-	}
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-		TLSClientConfig:        config,
-		TLSHandshakeTimeout:    10 * time.Second,
-		IdleConnTimeout:        time.Minute,
-		MaxResponseHeaderBytes: 64 << 10,
-		ForceAttemptHTTP2:      true,
 	}, nil
 }
 

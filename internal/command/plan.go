@@ -28,7 +28,7 @@ func Plan(ctx context.Context, s config.Settings, env parts.Env, stateURL string
 	var k known
 	switch {
 	case stateURL != "":
-		k, err = fetchState(ctx, stateURL, s.PlainHosts, s.Identity())
+		k, err = fetchState(ctx, stateURL, &s)
 	case env.Stateless:
 	case s.Simulate && !env.OwnState:
 		// Its state lives as long as its endpoint.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wedatasync/wedatasync/internal/wedata/v20210820"
+	v20210820 "github.com/wedatasync/wedatasync/internal/wedata/v20210820"
 )
 
 // TestPolicies: the policies that are shipped allow the actions that the program can

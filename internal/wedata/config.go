@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/secret"
+	"github.com/wedatasync/wedatasync/internal/transport"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
@@ -29,9 +30,8 @@ const maxSignatureAge = time.Minute
 
 // Bounds of an answer in bytes.
 const (
-	maxBody    = 1 << 20
-	maxRead    = 8 << 20 // of a read: a list has a page of tasks
-	maxHeaders = 64 << 10
+	maxBody = 1 << 20
+	maxRead = 8 << 20 // of a read: a list has a page of tasks
 )
 
 // writeBuffer is larger than the headers of a request can be: they leave at once.
@@ -114,22 +114,19 @@ func isHost(host string) bool {
 // transport returns the way to the endpoint. Without keepAlive each request has a
 // connection of its own.
 func (e endpoint) transport(cfg *Config, keepAlive bool) *http.Transport {
-	t := &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            e.dial(cfg),
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: cfg.RootCAs, ClientSessionCache: tls.NewLRUClientSessionCache(0)},
-		TLSHandshakeTimeout:    cfg.Timeout,
-		DisableKeepAlives:      !keepAlive,
-		DisableCompression:     true,
-		MaxIdleConnsPerHost:    maxIdle,
-		IdleConnTimeout:        30 * time.Second,
-		MaxResponseHeaderBytes: maxHeaders,
-		WriteBufferSize:        writeBuffer,
-		Protocols:              http1(),
-	}
+	t := transport.New(transport.Options{
+		RootCAs: cfg.RootCAs, DialContext: e.dial(cfg),
+		Timeout: cfg.Timeout, IdleTimeout: 30 * time.Second,
+	})
 	if e.loopback {
 		t.Proxy = nil
 	}
+	t.TLSClientConfig.ClientSessionCache = tls.NewLRUClientSessionCache(0)
+	t.DisableKeepAlives = !keepAlive
+	t.DisableCompression = true
+	t.MaxIdleConnsPerHost = maxIdle
+	t.WriteBufferSize = writeBuffer
+	t.Protocols = transport.HTTP1() // one request a connection, and what was written is plain to see
 	return t
 }
 
@@ -160,12 +157,4 @@ func (e endpoint) dial(cfg *Config) func(ctx context.Context, network, address s
 		}
 		return newWire(conn), nil
 	}
-}
-
-// http1 allows HTTP/1 alone: one request a connection, and what was written is
-// plain to see.
-func http1() *http.Protocols {
-	p := new(http.Protocols)
-	p.SetHTTP1(true)
-	return p
 }

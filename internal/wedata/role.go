@@ -14,6 +14,7 @@ import (
 	tchttp "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/http"
 
 	"github.com/wedatasync/wedatasync/internal/file"
+	"github.com/wedatasync/wedatasync/internal/transport"
 )
 
 // Where an instance asks for its role. The address answers on the instance only.
@@ -75,7 +76,9 @@ func getMetadata(ctx context.Context, url string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := (&http.Transport{DisableKeepAlives: true, Protocols: http1()}).RoundTrip(req)
+	way := transport.New(transport.Options{Proxy: transport.Direct})
+	way.DisableKeepAlives, way.Protocols = true, transport.HTTP1()
+	resp, err := way.RoundTrip(req)
 	if err != nil {
 		return nil, fmt.Errorf("ask the metadata service: %w", err)
 	}
