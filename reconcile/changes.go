@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
-	"github.com/wedatasync/wedatasync/state"
 )
 
 // changesAtOnce is for how many tasks another goroutine is worth while.
@@ -77,8 +76,7 @@ func (in *Input) ofSpecs(now time.Time) (changes []Change, known int) {
 type looking struct {
 	in      *Input
 	now     time.Time
-	want    spec.Commit  // of the task that is looked at
-	record  state.Record // of the same
+	want    spec.Commit // of the task that is looked at
 	changes []Change
 	before  [][]Change // what it had found before those: many are not to be moved again and again
 	known   int        // managed tasks
@@ -88,7 +86,7 @@ type looking struct {
 const changesTogether = 1024
 
 func newLooking(in *Input, now time.Time) *looking {
-	return &looking{in: in, now: now, record: state.Record{Applied: new(state.Applied)}}
+	return &looking{in: in, now: now}
 }
 
 // found returns the changes that it has found, in their order.
@@ -96,14 +94,11 @@ func (l *looking) found() [][]Change { return append(l.before, l.changes) }
 
 // at compares one task, and reports whether it is managed.
 func (l *looking) at(key spec.Key, want *spec.Commit) (known bool) {
-	have := l.in.Records.Peek(key, &l.record)
+	have := l.in.Records.Get(key)
 	c, ok := l.in.change(key, want, have, l.now)
 	known = have != nil && !isRemoved(have)
 	if !ok {
 		return known
-	}
-	if have != nil {
-		c.Have = l.in.Records.Get(key) // to keep
 	}
 	if want == &l.want {
 		c.Want = l.in.Specs.Get(key)

@@ -32,7 +32,6 @@ type nowhere struct{}
 
 func (nowhere) Save(context.Context, state.Transition) error { return nil }
 func (nowhere) Words(context.Context) ([]state.Word, error)  { return nil, nil }
-func (nowhere) Verify(context.Context) error                 { return nil }
 
 func (nowhere) WordsPending(context.Context) (bool, error) { return false, nil }
 

@@ -15,9 +15,6 @@ type Ledger interface {
 	// state.ErrBusy say that nothing was written, and that it may work later; after
 	// any other error nobody knows, and nothing more is sent.
 	Save(ctx context.Context, t state.Transition) error
-	// Verify makes sure that the state is whole, as far as that was put off when it was
-	// loaded. Save does so before it writes; it need not wait for it if Verify has.
-	Verify(ctx context.Context) error
 	// Words returns what people asked for and was not answered yet, oldest first.
 	Words(ctx context.Context) ([]state.Word, error)
 	// WordsPending reports whether Words would return any. It is asked before each

@@ -184,20 +184,6 @@ func (r *Reconciler) goBy(rev *Revision) (changed bool) {
 	return changed
 }
 
-// shareKeys makes the records have the keys of their specs: of the text of a task's
-// id, two copies for every task are one too many.
-func (r *Reconciler) shareKeys() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.revision == nil {
-		return
-	}
-	var c spec.Commit
-	for i := range r.revision.Specs.Len() {
-		r.records.ShareKey(r.revision.Specs.Peek(i, &c).Key)
-	}
-}
-
 // Plan compares the newest revision with the state. It changes nothing. It is for
 // after the first Poll, while no call is under way.
 func (r *Reconciler) Plan(ctx context.Context) (*Plan, error) { return r.planAt(ctx, time.Now()) }

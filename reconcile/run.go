@@ -3,7 +3,6 @@ package reconcile
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -77,9 +76,6 @@ func (r *Reconciler) Run(ctx context.Context, poke <-chan struct{}) error {
 			close(r.polled)
 		}
 		wake, err := loop.pass()
-		if err == nil && first {
-			err = loop.settleDown()
-		}
 		if err != nil {
 			return err
 		}
@@ -165,16 +161,6 @@ func (l *loop) pass() (wake time.Time, err error) {
 		return due, nil
 	}
 	return idle, nil
-}
-
-// settleDown does what a start has put off until the first plan was there.
-func (l *loop) settleDown() error {
-	l.r.shareKeys()
-	err := l.r.cfg.Ledger.Verify(l.ctx)
-	if err == nil {
-		return nil
-	}
-	return l.endure(fmt.Errorf("verify the state: %w", err))
 }
 
 // outdated reports whether what the last pass went by is no longer so.

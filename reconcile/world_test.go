@@ -476,8 +476,6 @@ func (p *process) Words(ctx context.Context) ([]state.Word, error) {
 }
 
 // WordsPending implements Ledger.
-func (*process) Verify(context.Context) error { return nil }
-
 func (p *process) WordsPending(ctx context.Context) (bool, error) {
 	if p.isKilled() {
 		return false, errKilled

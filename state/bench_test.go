@@ -157,8 +157,7 @@ func jsonOf(b *testing.B, v any) []byte {
 }
 
 // BenchmarkOpen opens a state with 100,000 tasks, loads all records, as the daemon does
-// when it starts, and closes it: from rows alone, and by what the last start has saved.
-// heap-B/record is what is kept of them.
+// when it starts, and closes it. heap-B/record is what is kept of them.
 func BenchmarkOpen(b *testing.B) {
 	path := diskPath(b)
 	s := open(b, path)
@@ -175,7 +174,9 @@ func BenchmarkOpen(b *testing.B) {
 	b.Logf("%d bytes, %d per task with one event", info.Size(), info.Size()/benchTasks)
 
 	var records *state.Records
-	load := func(b *testing.B) {
+	b.ReportAllocs()
+	cpu, n := cpuTime(), 0
+	for b.Loop() {
 		s := open(b, path)
 		if records, err = s.Load(b.Context()); err != nil {
 			b.Fatal(err)
@@ -183,27 +184,15 @@ func BenchmarkOpen(b *testing.B) {
 		if err := s.Close(); err != nil {
 			b.Fatal(err)
 		}
+		n++
 	}
-	for _, from := range []string{"rows", "saved"} {
-		b.Run(from, func(b *testing.B) {
-			b.ReportAllocs()
-			cpu, n := cpuTime(), 0
-			for b.Loop() {
-				if from == "rows" {
-					_ = os.Remove(path + ".records")
-				}
-				load(b)
-				n++
-			}
-			b.ReportMetric(float64(cpuTime()-cpu)/float64(n), "cpu-ns/op")
-			if records.Len() != benchTasks {
-				b.Fatalf("%d records", records.Len())
-			}
-			with := heap()
-			records = nil
-			b.ReportMetric(float64(with-heap())/benchTasks, "heap-B/record")
-		})
+	b.ReportMetric(float64(cpuTime()-cpu)/float64(n), "cpu-ns/op")
+	if records.Len() != benchTasks {
+		b.Fatalf("%d records", records.Len())
 	}
+	with := heap()
+	records = nil
+	b.ReportMetric(float64(with-heap())/benchTasks, "heap-B/record")
 }
 
 // heap returns how many bytes are in use.

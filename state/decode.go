@@ -15,6 +15,9 @@ type recordReader struct {
 	texts map[string]string
 }
 
+// maxTexts bounds how many texts a recordReader shares.
+const maxTexts = 1 << 12
+
 func newRecordReader() *recordReader { return &recordReader{texts: map[string]string{}} }
 
 // shared returns a text that others have as well.

@@ -1,9 +1,6 @@
 package state
 
-import (
-	"context"
-	"fmt"
-)
+import "context"
 
 // SchemaVersion is the newest schema that this version knows.
 const SchemaVersion = schemaVersion
@@ -24,19 +21,6 @@ func ReadApplied(text string) (Applied, bool) {
 	ok := newRecordReader().applied(text, &a)
 	return a, ok
 }
-
-// FromSaved reports whether Load has gone by saved records, and nothing was verified
-// since.
-func (s *Store) FromSaved() bool { return s.unverified.Load() }
-
-// PackedForm returns what saved records begin with, and what a record is packed into.
-func PackedForm(r *Record) string {
-	p := newPacker()
-	return fmt.Sprintf("%s%x %q\n", savedMagic, p.append(nil, r), p.texts)
-}
-
-// WaitBeside waits for what goes on beside the writing.
-func (s *Store) WaitBeside() { s.beside.Wait() }
 
 // ReplaceFile makes data the durable content of a file.
 var ReplaceFile = replaceFile
@@ -78,7 +62,6 @@ func Statements() map[string]string {
 		"select_tasks": selectTasks, "select_task": selectTask, "select_task_end": selectTaskEnd, "select_trails": selectTrails, "select_loose_ends": selectLooseEnds,
 		"insert_task": insertTask, "update_task": updateTask, "delete_task": deleteTask,
 		"insert_event": insertEvent, "select_events": selectEvents, "select_trail": selectTrail, "select_loose": selectLoose, "select_all_events": selectAllEvents,
-		"select_changed": selectChanged, "select_event_hash": selectEventHash,
 		"select_last_word": selectLastWord, "count_open_words": countOpenWords, "insert_word": insertWord, "select_word": selectWord,
 		"select_all_words": selectAllWords, "select_open_words": selectOpenWords, "answer_word": answerWord, "prune_words": pruneWords,
 	}

@@ -19,8 +19,6 @@ type files struct {
 	wal  string // its write-ahead log, there while it is in use
 	head string // the newest serial, beside the database
 	lock string // who holds the state
-	// records is a copy of all records for a start to read, and no part of the state.
-	records string
 }
 
 // locate names the files of the state at path. Links are followed, so that one
@@ -44,7 +42,7 @@ func locate(path string) (files, error) {
 	if err != nil {
 		return files{}, fmt.Errorf("find state %s: %w", path, err)
 	}
-	return files{db: db, wal: db + "-wal", head: db + ".head", lock: db + ".lock", records: db + ".records"}, nil
+	return files{db: db, wal: db + "-wal", head: db + ".head", lock: db + ".lock"}, nil
 }
 
 // exists reports whether there is a file of that name. A file that cannot be

@@ -43,10 +43,7 @@ const (
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 	updateTask = `UPDATE tasks SET status = $1, commit_type = $2, instance_version = $3, applied_at = $4, since = $5, next_at = $6,
 		applied = $7, attempt = $8, suspended = $9, removed = $10, event = $11, row_crc = $12 WHERE project_id = $13 AND task_id = $14`
-	// The tasks that have changed since an event, at most one more than are asked for.
-	selectChanged   = `SELECT DISTINCT project_id, task_id FROM history WHERE seq > $1 AND task_id <> '' LIMIT $2`
-	selectEventHash = `SELECT hash FROM history WHERE seq = $1`
-	deleteTask      = `DELETE FROM tasks WHERE project_id = $1 AND task_id = $2`
+	deleteTask = `DELETE FROM tasks WHERE project_id = $1 AND task_id = $2`
 
 	eventColumns = `seq, at, kind, project_id, task_id, prev, loose, event, hash, row_crc`
 	insertEvent  = `INSERT INTO history (` + eventColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`

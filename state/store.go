@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/gofrs/flock"
 )
@@ -34,14 +32,6 @@ type Store struct {
 	read      *sql.DB
 	openWords *sql.Stmt // counts the words that wait for an answer
 
-	life   context.Context // of what goes on beside the writing; ends with the Store
-	end    context.CancelFunc
-	beside sync.WaitGroup
-
-	verifying  sync.Mutex
-	unverified atomic.Bool  // Load went by saved records: the database's are still to be looked at
-	saved      atomic.Int64 // the newest event that the saved records know; 0 before Load
-
 	mu      sync.Mutex
 	queue   []*request // what waits to be written
 	closing sync.Once
@@ -49,9 +39,8 @@ type Store struct {
 
 	turn chan struct{} // of size 1: what is in it is the turn to write
 	// Of who has the turn, as the writer and the head are.
-	broken  error     // why nothing is written any more
-	pages   int       // about how many are in the log
-	savedAt time.Time // when the records were last saved anew
+	broken error // why nothing is written any more
+	pages  int   // about how many are in the log
 }
 
 // readConns is how many reads of a Store run at the same time.
@@ -111,7 +100,6 @@ func start(ctx context.Context, fl files, lock *flock.Flock, m meta, opt Options
 		closed: make(chan struct{}),
 		turn:   make(chan struct{}, 1),
 	}
-	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -180,8 +168,6 @@ func (s *Store) Close() error {
 // release closes what is open, the lock last. The last connection of a database
 // that closes moves its log and removes it.
 func (s *Store) release() error {
-	s.end()
-	s.beside.Wait()
 	var errs []error
 	if s.openWords != nil {
 		errs = append(errs, s.openWords.Close())

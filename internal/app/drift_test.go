@@ -372,8 +372,6 @@ func (nowhere) Save(context.Context, state.Transition) error { return nil }
 
 func (nowhere) Words(context.Context) ([]state.Word, error) { return nil, nil }
 
-func (nowhere) Verify(context.Context) error { return nil }
-
 func (nowhere) WordsPending(context.Context) (bool, error) { return false, nil }
 
 // lasting is a time that does not change.

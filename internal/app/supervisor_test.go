@@ -177,7 +177,6 @@ func (*specless) SameSpecs(context.Context, string, string) (bool, error) { retu
 func (*specless) Close() error                                            { return nil }
 func (*specless) Save(context.Context, state.Transition) error            { return nil }
 func (*specless) Words(context.Context) ([]state.Word, error)             { return nil, nil }
-func (*specless) Verify(context.Context) error                            { return nil }
 
 func (*specless) WordsPending(context.Context) (bool, error) { return false, nil }
 

@@ -190,9 +190,6 @@ func (d *daemon) Save(_ context.Context, t state.Transition) error {
 	return nil
 }
 
-// Verify implements reconcile.Ledger.
-func (*daemon) Verify(context.Context) error { return nil }
-
 // Words implements reconcile.Ledger.
 func (d *daemon) Words(context.Context) ([]state.Word, error) {
 	if d.dead() {
