@@ -1,51 +1,67 @@
 package state
 
-import (
-	"slices"
-	"strings"
+import "slices"
 
-	"github.com/wedatasync/wedatasync/internal/text"
-)
+// The functions of this file cut texts from outside to size, before they are kept.
 
-// Clip cuts a text from outside to MaxMessage bytes of whole characters. The
-// store does so itself with what it keeps.
-func Clip(s string) string { return text.Clip(strings.ToValidUTF8(s, "\uFFFD"), MaxMessage) }
-
-// bounded returns what was applied with texts from outside cut to size.
-func (a Applied) bounded() Applied {
+func boundApplied(a Applied) Applied {
 	if a.Drift != nil {
-		a.Drift = new(a.Drift.bounded())
+		a.Drift = new(boundDrifted(*a.Drift))
 	}
 	return a
 }
 
-// bounded returns the attempt with texts from outside cut to size.
-func (a Attempt) bounded() Attempt {
-	a.Wanted, a.Outcome, a.NeedsPerson = a.Wanted.bounded(), a.Outcome.bounded(), Clip(a.NeedsPerson)
+func boundAttempt(a Attempt) Attempt {
+	a.Wanted, a.Outcome, a.NeedsPerson = boundApplied(a.Wanted), boundOutcome(a.Outcome), Clip(a.NeedsPerson)
 	return a
 }
 
-func (o Outcome) bounded() Outcome {
+func boundOutcome(o Outcome) Outcome {
 	o.Code, o.Message, o.Locker = Clip(o.Code), Clip(o.Message), Clip(o.Locker)
 	return o
 }
 
-func (s Suspension) bounded() Suspension {
+func boundSuspension(s Suspension) Suspension {
 	s.Reason, s.Actor = Clip(s.Reason), Clip(s.Actor)
 	return s
 }
 
-// bounded returns the control with texts from outside cut to size.
-func (c Control) bounded() Control {
+func boundControl(c Control) Control {
 	c.Pauses = slices.Clone(c.Pauses)
 	for i := range c.Pauses {
 		c.Pauses[i].Code, c.Pauses[i].Message = Clip(c.Pauses[i].Code), Clip(c.Pauses[i].Message)
 	}
 	if c.Suspended != nil {
-		c.Suspended = new(c.Suspended.bounded())
+		c.Suspended = new(boundSuspension(*c.Suspended))
 	}
 	if c.Look != nil {
-		c.Look = new(c.Look.bounded())
+		c.Look = new(boundLook(*c.Look))
 	}
 	return c
+}
+
+func boundLook(l Look) Look {
+	l.Error = Clip(l.Error)
+	l.Drifted = slices.Clone(l.Drifted)
+	for i := range l.Drifted {
+		l.Drifted[i] = boundDrift(l.Drifted[i])
+	}
+	return l
+}
+
+func boundDrift(d Drift) Drift {
+	d.Operator, d.OperatedAt, d.Event = Clip(d.Operator), Clip(d.OperatedAt), Clip(d.Event)
+	d.Locker, d.Detail, d.Answer = Clip(d.Locker), Clip(d.Detail), Clip(d.Answer)
+	return d
+}
+
+func boundDrifted(d Drifted) Drifted {
+	if d.Undo != nil {
+		d.Undo = new(boundDrift(*d.Undo))
+	}
+	d.Heals = slices.Clone(d.Heals)
+	for i := range d.Heals {
+		d.Heals[i].OperatedAt = Clip(d.Heals[i].OperatedAt)
+	}
+	return d
 }

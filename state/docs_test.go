@@ -14,7 +14,7 @@ import (
 // TestTheQueriesOfTheManualWork runs every SQL block of docs/state.md on a sample
 // that has something for each.
 func TestTheQueriesOfTheManualWork(t *testing.T) {
-	manual, err := os.ReadFile(filepath.Join("..", "docs", "state.md"))
+	manual, err := os.ReadFile(filepath.Join("..", "..", "docs", "state.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

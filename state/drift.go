@@ -119,30 +119,3 @@ func (l *Look) Of(key spec.Key) *Drift {
 	}
 	return &l.Drifted[i]
 }
-
-// bounded returns the look with texts from outside cut to size.
-func (l Look) bounded() Look {
-	l.Error = Clip(l.Error)
-	l.Drifted = slices.Clone(l.Drifted)
-	for i := range l.Drifted {
-		l.Drifted[i] = l.Drifted[i].bounded()
-	}
-	return l
-}
-
-func (d Drift) bounded() Drift {
-	d.Operator, d.OperatedAt, d.Event = Clip(d.Operator), Clip(d.OperatedAt), Clip(d.Event)
-	d.Locker, d.Detail, d.Answer = Clip(d.Locker), Clip(d.Detail), Clip(d.Answer)
-	return d
-}
-
-func (d Drifted) bounded() Drifted {
-	if d.Undo != nil {
-		d.Undo = new(d.Undo.bounded())
-	}
-	d.Heals = slices.Clone(d.Heals)
-	for i := range d.Heals {
-		d.Heals[i].OperatedAt = Clip(d.Heals[i].OperatedAt)
-	}
-	return d
-}

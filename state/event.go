@@ -43,13 +43,12 @@ type Event struct {
 	Note     string      `json:"note,omitempty"` // at most MaxMessage bytes
 }
 
-// Transition is what changes together: it is durable as a whole or not at all.
-// Nil parts stay as they are.
-type Transition struct {
-	Record  *Record   // the task's new record
-	Forget  *spec.Key // the task whose record goes, as nothing was applied: without a Record, and with an event of the task
-	Control *Control
-	// Answered is the word that a person posted and that this carries out.
-	Answered *AnsweredWord
-	Events   []Event // appended in order; at least one, so that nothing changes without a trace
+// HistoryQuery says which events History returns.
+type HistoryQuery struct {
+	Key    *spec.Key // of this task only, unless nil
+	Before int64     // older than this Seq only, unless 0
+	Limit  int       // at most so many, from 1 to MaxHistory; 0 means 100
 }
+
+// MaxHistory bounds how many events History returns at once.
+const MaxHistory = 10_000

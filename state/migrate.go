@@ -109,7 +109,7 @@ func recalled(ctx context.Context, q querier, key spec.Key, newest int64) (*Reco
 		switch {
 		case e.Kind == EventForgotten && rec.Removed == nil:
 			rec.Removed = &Removal{At: e.At, Revision: e.Revision}
-		case e.applies():
+		case applies(&e):
 			rec.Applied = &Applied{Origin: OriginHistory, At: e.At, Revision: e.Revision, RequestID: e.Outcome.RequestID}
 			if e.Outcome.Class == ClassApplied {
 				rec.Applied.Request = e.Request
@@ -123,9 +123,9 @@ func recalled(ctx context.Context, q querier, key spec.Key, newest int64) (*Reco
 	return nil, nil
 }
 
-// applies reports whether the event says that something was applied to its task. What
+// applies reports whether an event says that something was applied to its task. What
 // was only tried and is in doubt counts as well: it may have been.
-func (e *Event) applies() bool {
+func applies(e *Event) bool {
 	switch e.Kind {
 	case EventAdopted:
 		return true

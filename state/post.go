@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -34,19 +33,6 @@ func PostWord(ctx context.Context, path string, word Word) (id int64, err error)
 		return 0, fmt.Errorf("post word: %w", dbError(err))
 	}
 	return id, nil
-}
-
-// check reports what makes a word one that nobody can carry out.
-func (w *Word) check() error {
-	if !slices.Contains([]Verb{VerbApprove, VerbRetry, VerbResolve, VerbSuspend, VerbUnsuspend}, w.Verb) {
-		return fmt.Errorf("there is no verb %q", Clip(string(w.Verb)))
-	}
-	for _, text := range []string{w.Actor, w.Target, w.Arg} {
-		if text != Clip(text) {
-			return fmt.Errorf("a text is longer than %d bytes, or not UTF-8", MaxMessage)
-		}
-	}
-	return nil
 }
 
 // checkHead makes sure that the state is not one that a daemon would refuse

@@ -141,16 +141,6 @@ func tasks(ctx context.Context, q querier, m *meta, query string) iter.Seq2[task
 	}
 }
 
-// HistoryQuery says which events History returns.
-type HistoryQuery struct {
-	Key    *spec.Key // of this task only, unless nil
-	Before int64     // older than this Seq only, unless 0
-	Limit  int       // at most so many, from 1 to MaxHistory; 0 means 100
-}
-
-// MaxHistory bounds how many events History returns at once.
-const MaxHistory = 10_000
-
 // History returns events, the newest first. That none of them is missing is made
 // sure of.
 func (r *reads) History(ctx context.Context, q HistoryQuery) ([]Event, error) {

@@ -99,18 +99,18 @@ func newTaskRow(r *Record) (taskRow, error) {
 	var err error
 	if a := r.Applied; a != nil {
 		row.commitType, row.version, row.appliedAt = a.CommitType.String(), a.InstanceVersion, unixMilli(a.At)
-		if row.applied, err = marshal(a.bounded()); err != nil {
+		if row.applied, err = marshal(boundApplied(*a)); err != nil {
 			return taskRow{}, err
 		}
 	}
 	if a := r.Attempt; a != nil {
 		row.since, row.nextAt = unixMilli(a.Since), unixMilli(a.NextAt)
-		if row.attempt, err = marshal(a.bounded()); err != nil {
+		if row.attempt, err = marshal(boundAttempt(*a)); err != nil {
 			return taskRow{}, err
 		}
 	}
 	if r.Suspended != nil {
-		if row.suspended, err = marshal(r.Suspended.bounded()); err != nil {
+		if row.suspended, err = marshal(boundSuspension(*r.Suspended)); err != nil {
 			return taskRow{}, err
 		}
 	}
@@ -177,7 +177,7 @@ type eventRow struct {
 
 // newEventRow makes the row of an event, all but its place in the history.
 func newEventRow(e Event) (eventRow, error) {
-	e.Seq, e.Note, e.Outcome = 0, Clip(e.Note), e.Outcome.bounded()
+	e.Seq, e.Note, e.Outcome = 0, Clip(e.Note), boundOutcome(e.Outcome)
 	text, err := marshal(e)
 	if err != nil {
 		return eventRow{}, err

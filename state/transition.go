@@ -11,60 +11,33 @@ import (
 	"github.com/wedatasync/wedatasync/spec"
 )
 
-// Bounds of what the state keeps, in bytes.
-const (
-	maxRow = 1 << 20 // the JSON of a record or an event: far above what specs allow
-	// maxControl is more: an approval lists the calls of its plan.
-	maxControl = 16 << 20
-)
-
-// change is a Transition, checked and in the form in which it is written.
-type change struct {
-	task     *taskRow
-	forget   *spec.Key
-	control  string // empty: stays
-	answered *AnsweredWord
-	events   []eventRow // without their place in the history
+// Transition is what changes together: it is durable as a whole or not at all.
+// Nil parts stay as they are.
+type Transition struct {
+	Record  *Record   // the task's new record
+	Forget  *spec.Key // the task whose record goes, as nothing was applied: without a Record, and with an event of the task
+	Control *Control
+	// Answered is the word that a person posted and that this carries out.
+	Answered *AnsweredWord
+	Events   []Event // appended in order; at least one, so that nothing changes without a trace
 }
 
-// newChange checks a transition before it meets the transactions of others.
-func newChange(t Transition) (change, error) {
-	c := change{forget: t.Forget, answered: t.Answered, events: make([]eventRow, len(t.Events))}
+// check reports what makes a transition one that cannot be saved.
+func (t *Transition) check() error {
 	if len(t.Events) == 0 {
-		return change{}, errors.New("save transition: it has no event")
+		return errors.New("save transition: it has no event")
 	}
 	if t.Forget != nil {
 		if err := t.checkForget(); err != nil {
-			return change{}, fmt.Errorf("forget record %s: %w", *t.Forget, err)
+			return fmt.Errorf("forget record %s: %w", *t.Forget, err)
 		}
 	}
 	if t.Record != nil {
 		if err := t.Record.check(); err != nil {
-			return change{}, fmt.Errorf("save record %s: %w", t.Record.Key, err)
-		}
-		row, err := newTaskRow(t.Record)
-		if err != nil {
-			return change{}, fmt.Errorf("save record %s: %w", t.Record.Key, err)
-		}
-		c.task = &row
-	}
-	if t.Control != nil {
-		text, err := marshal(t.Control.bounded())
-		if err != nil {
-			return change{}, fmt.Errorf("save control: %w", err)
-		}
-		if err := checkSize(len(text), maxControl); err != nil {
-			return change{}, fmt.Errorf("save control: %w", err)
-		}
-		c.control = text
-	}
-	for i, e := range t.Events {
-		var err error
-		if c.events[i], err = newEventRow(e); err != nil {
-			return change{}, fmt.Errorf("save event: %w", err)
+			return fmt.Errorf("save record %s: %w", t.Record.Key, err)
 		}
 	}
-	return c, nil
+	return nil
 }
 
 // checkForget reports what would leave the events of the task without a beginning.
@@ -74,14 +47,6 @@ func (t *Transition) checkForget() error {
 	}
 	if !slices.ContainsFunc(t.Events, func(e Event) bool { return e.Key == *t.Forget }) {
 		return errors.New("no event says so")
-	}
-	return nil
-}
-
-// checkSize reports that a row of that many bytes is too much.
-func checkSize(size, limit int) error {
-	if size > limit {
-		return fmt.Errorf("it has %d bytes, at most %d are kept", size, limit)
 	}
 	return nil
 }

@@ -1,6 +1,10 @@
 package state
 
-import "time"
+import (
+	"fmt"
+	"slices"
+	"time"
+)
 
 // Word is what a person asks of the daemon. Any process may post one; the holder
 // of the state's lock carries it out and answers.
@@ -37,4 +41,17 @@ type Answer struct {
 type AnsweredWord struct {
 	ID     int64
 	Answer Answer
+}
+
+// check reports what makes a word one that nobody can carry out.
+func (w *Word) check() error {
+	if !slices.Contains([]Verb{VerbApprove, VerbRetry, VerbResolve, VerbSuspend, VerbUnsuspend}, w.Verb) {
+		return fmt.Errorf("there is no verb %q", Clip(string(w.Verb)))
+	}
+	for _, text := range []string{w.Actor, w.Target, w.Arg} {
+		if text != Clip(text) {
+			return fmt.Errorf("a text is longer than %d bytes, or not UTF-8", MaxMessage)
+		}
+	}
+	return nil
 }
