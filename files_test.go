@@ -23,12 +23,11 @@ var opened = map[string]string{
 	"internal/source/mirror.go":       "the mirror is the daemon's",
 	"internal/source/repository.go":   "the .git of a checkout, which git does not let anybody commit",
 	"internal/source/saved.go":        "parsed specs, in the mirror, and the program itself",
-	"state/create.go":                 "the state is the daemon's",
-	"state/files.go":                  "the state is the daemon's",
-	"state/head.go":                   "the state is the daemon's; 256 bytes are read",
-	"state/held.go":                   "the system's list of locks",
-	"state/lock.go":                   "the state is the daemon's; 4 KiB are read",
-	"state/saved.go":                  "the state is the daemon's",
+	"state/sqlstore/create.go":        "the state is the daemon's",
+	"state/sqlstore/files.go":         "the state is the daemon's",
+	"state/sqlstore/head.go":          "the state is the daemon's; 256 bytes are read",
+	"state/sqlstore/held.go":          "the system's list of locks",
+	"state/sqlstore/lock.go":          "the state is the daemon's; 4 KiB are read",
 }
 
 // TestNamedFiles finds code that opens a file by name and is not on the list.

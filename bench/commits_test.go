@@ -18,7 +18,7 @@ import (
 // learned-percent are of the 20 a second that the API allows, over the whole run and
 // once the jitter is learned; fixed and sliding are the requests of the endpoint's
 // busiest second, and rejected those that it did not take: on a machine that has other
-// work a request can come later than any that went before. [TestPace] is the same
+// work a request can come later than any that went before. [.TestPace] is the same
 // without the machine.
 //
 // The naive way sends one commit after the other.

@@ -15,6 +15,7 @@ import (
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // The pace that is promised: commits an endpoint that answers in 150 ms, give or
@@ -93,7 +94,7 @@ func reconciler(t *testing.T, sim *wedatasim.Server, source reconcile.Source) *r
 	client, err := wedata.New(wedata.Config{Endpoint: "http://127.0.0.1", Region: "ap-guangzhou", Credentials: credentials, Dial: sim.Dial})
 	must(t, err)
 	id := state.Identity{Source: "specs", Path: ".", Endpoint: "127.0.0.1", Region: "ap-guangzhou"}
-	store, err := state.Open(t.Context(), filepath.Join(t.TempDir(), "wedatasync.db"), id, state.Options{Create: true})
+	store, err := sqlstore.Open(t.Context(), filepath.Join(t.TempDir(), "wedatasync.db"), id, sqlstore.Options{Create: true})
 	must(t, err)
 	t.Cleanup(func() {
 		must(t, client.Close())

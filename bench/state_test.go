@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // BenchmarkState makes transitions durable in a state of many tasks: the intents and
@@ -71,10 +72,10 @@ func recordsOf(n int) []*state.Record {
 }
 
 // filledState makes a state that knows the records.
-func filledState(b *testing.B, dir string, records []*state.Record) *state.Store {
+func filledState(b *testing.B, dir string, records []*state.Record) *sqlstore.Store {
 	b.Helper()
 	id := state.Identity{Source: "https://git.example.com/specs.git", Branch: "main", Path: ".", Endpoint: "wedata.tencentcloudapi.com", Region: "ap-guangzhou"}
-	s, err := state.Open(b.Context(), filepath.Join(dir, "wedatasync.db"), id, state.Options{Create: true})
+	s, err := sqlstore.Open(b.Context(), filepath.Join(dir, "wedatasync.db"), id, sqlstore.Options{Create: true})
 	must(b, err)
 	b.Cleanup(func() { must(b, s.Close()) })
 	var all []state.Transition

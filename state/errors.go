@@ -36,7 +36,7 @@ var (
 
 // The way on, where several errors have the same one.
 const (
-	hintAccept  = `if that was meant, run "wedatasync state check --accept"`
+	HintAccept  = `if that was meant, run "wedatasync state check --accept"`
 	hintRestore = `put back a backup and run "wedatasync state check --accept"`
 )
 
@@ -77,7 +77,7 @@ type ForeignError struct {
 // Error names the field, both values and the way on.
 func (e *ForeignError) Error() string {
 	return fmt.Sprintf("open state %s: its %s is %q, not %q: give each source and endpoint a --state of its own; %s",
-		e.Path, e.Field, e.Have, e.Want, hintAccept)
+		e.Path, e.Field, e.Have, e.Want, HintAccept)
 }
 
 // Is reports whether target is ErrForeign.
@@ -94,7 +94,7 @@ type RolledBackError struct {
 // Error names both serials and the way on.
 func (e *RolledBackError) Error() string {
 	return fmt.Sprintf("open state %s: it is at serial %d and was at %d before, so what was applied since is not in it: put back the newer file; %s, and the next plan is held for approval",
-		e.Path, e.Have, e.Head, hintAccept)
+		e.Path, e.Have, e.Head, HintAccept)
 }
 
 // Is reports whether target is ErrRolledBack.

@@ -9,8 +9,8 @@ type Identity struct {
 	Region   string `json:"region"`
 }
 
-// check reports the first field in which the state at path is not for want.
-func (id Identity) check(path string, want Identity) error {
+// Match reports the first field in which the state at path is not for want.
+func (id Identity) Match(path string, want Identity) error {
 	for _, f := range []struct{ name, have, want string }{
 		{"source", id.Source, want.Source},
 		{"branch", id.Branch, want.Branch},

@@ -22,8 +22,8 @@ type Transition struct {
 	Events   []Event // appended in order; at least one, so that nothing changes without a trace
 }
 
-// check reports what makes a transition one that cannot be saved.
-func (t *Transition) check() error {
+// Check reports what makes a transition one that cannot be saved.
+func (t *Transition) Check() error {
 	if len(t.Events) == 0 {
 		return errors.New("save transition: it has no event")
 	}
@@ -33,7 +33,7 @@ func (t *Transition) check() error {
 		}
 	}
 	if t.Record != nil {
-		if err := t.Record.check(); err != nil {
+		if err := t.Record.Check(); err != nil {
 			return fmt.Errorf("save record %s: %w", t.Record.Key, err)
 		}
 	}
@@ -51,8 +51,8 @@ func (t *Transition) checkForget() error {
 	return nil
 }
 
-// check reports what makes a record one that cannot be.
-func (r *Record) check() error {
+// Check reports what makes a record one that cannot be.
+func (r *Record) Check() error {
 	if err := checkKey(r.Key); err != nil {
 		return err
 	}

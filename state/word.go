@@ -43,8 +43,8 @@ type AnsweredWord struct {
 	Answer Answer
 }
 
-// check reports what makes a word one that nobody can carry out.
-func (w *Word) check() error {
+// Check reports what makes a word one that nobody can carry out.
+func (w *Word) Check() error {
 	if !slices.Contains([]Verb{VerbApprove, VerbRetry, VerbResolve, VerbSuspend, VerbUnsuspend}, w.Verb) {
 		return fmt.Errorf("there is no verb %q", Clip(string(w.Verb)))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 const (
@@ -91,7 +92,7 @@ func completeTask(io *stdio, s *settings, match func(*state.Record) bool) cobra.
 // matchingTasks returns the tasks of a state whose name begins so. A task is named by
 // its id, unless another project has the same one.
 func matchingTasks(ctx context.Context, path, begun string, match func(*state.Record) bool) ([]cobra.Completion, error) {
-	r, err := state.OpenReader(ctx, path)
+	r, err := sqlstore.OpenReader(ctx, path)
 	if err != nil {
 		return nil, err
 	}

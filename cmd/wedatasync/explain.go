@@ -16,6 +16,7 @@ import (
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // explainEvents is how much of a task's history explain shows.
@@ -38,7 +39,7 @@ TASK is a task id, or projectId/taskId. It changes nothing.`,
 			return usageError{err}
 		}
 		ctx := cmd.Context()
-		r, err := state.OpenReader(ctx, s.State)
+		r, err := sqlstore.OpenReader(ctx, s.State)
 		if err != nil {
 			return err
 		}
@@ -71,7 +72,7 @@ TASK is a task id, or projectId/taskId. It changes nothing.`,
 }
 
 // findTask returns the task that a person named.
-func findTask(ctx context.Context, r *state.Reader, plan *reconcile.Plan, name string) (spec.Key, error) {
+func findTask(ctx context.Context, r *sqlstore.Reader, plan *reconcile.Plan, name string) (spec.Key, error) {
 	found := map[spec.Key]bool{}
 	match := func(key spec.Key) {
 		if key.String() == name || key.TaskID == name {

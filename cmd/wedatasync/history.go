@@ -8,6 +8,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 func newHistoryCommand(io *stdio) *cobra.Command {
@@ -30,7 +31,7 @@ while the daemon runs, and changes nothing.`,
 		if err := s.load(io.getenv); err != nil {
 			return usageError{err}
 		}
-		r, err := state.OpenReader(cmd.Context(), s.State)
+		r, err := sqlstore.OpenReader(cmd.Context(), s.State)
 		if err != nil {
 			return err
 		}

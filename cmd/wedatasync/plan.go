@@ -14,7 +14,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile"
-	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 func newPlanCommand(io *stdio) *cobra.Command {
@@ -117,7 +117,7 @@ func isRevision(against string) bool {
 // "" if this is none, or if there is a state to compare with.
 func baseOfJob(io *stdio, s *settings) (string, error) {
 	if s.hasState() {
-		if fresh, err := state.Fresh(s.State); err != nil || !fresh {
+		if fresh, err := sqlstore.Fresh(s.State); err != nil || !fresh {
 			return "", err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/report"
-	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 func newStateCommand(io *stdio) *cobra.Command {
@@ -46,12 +46,12 @@ func newStateExportCommand(io *stdio) *cobra.Command {
 		if err := s.load(io.getenv); err != nil {
 			return usageError{err}
 		}
-		r, err := state.OpenReader(cmd.Context(), s.State)
+		r, err := sqlstore.OpenReader(cmd.Context(), s.State)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, r.Close()) }()
-		return state.Export(cmd.Context(), r, report.NoCommands(io.out), history)
+		return sqlstore.Export(cmd.Context(), r, report.NoCommands(io.out), history)
 	}
 	return cmd
 }
@@ -96,7 +96,7 @@ they are, unless --all is given.`,
 			defer f.Close()
 			from = f
 		}
-		if err := state.Import(cmd.Context(), s.State, s.Identity(), from, state.Options{Actor: login(io.getenv), Version: version()}); err != nil {
+		if err := sqlstore.Import(cmd.Context(), s.State, s.Identity(), from, sqlstore.Options{Actor: login(io.getenv), Version: version()}); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(io.out, "%s was made. The next plan with a commit is held until someone approves it.\n", s.State)
@@ -141,11 +141,11 @@ someone approves it.`,
 			if err := s.Validate(); err != nil {
 				return err
 			}
-			if err := state.Accept(cmd.Context(), s.State, s.Identity(), state.Options{Actor: login(io.getenv), Version: version()}); err != nil {
+			if err := sqlstore.Accept(cmd.Context(), s.State, s.Identity(), sqlstore.Options{Actor: login(io.getenv), Version: version()}); err != nil {
 				return err
 			}
 		}
-		checked, err := state.Check(cmd.Context(), s.State)
+		checked, err := sqlstore.Check(cmd.Context(), s.State)
 		if asJSON {
 			return errors.Join(err, json.NewEncoder(report.NoCommands(io.out)).Encode(checked))
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // statusReport is what status shows, and its JSON.
@@ -74,7 +75,7 @@ commits were refused or wait, or their tasks do not run yet; 6 an unknown outcom
 		if err := s.load(io.getenv); err != nil {
 			return usageError{err}
 		}
-		r, err := state.OpenReader(cmd.Context(), s.State)
+		r, err := sqlstore.OpenReader(cmd.Context(), s.State)
 		if err != nil {
 			return err
 		}
@@ -95,7 +96,7 @@ commits were refused or wait, or their tasks do not run yet; 6 an unknown outcom
 	return cmd
 }
 
-func readStatus(ctx context.Context, r *state.Reader) (*statusReport, error) {
+func readStatus(ctx context.Context, r *sqlstore.Reader) (*statusReport, error) {
 	status := &statusReport{Lineage: r.Lineage(), Identity: r.Identity(), Tasks: map[state.Status]int{}, Open: []openTask{}}
 	var err error
 	if status.Serial, err = r.Serial(ctx); err != nil {

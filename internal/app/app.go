@@ -16,7 +16,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
-	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // App is a daemon that is built and not started yet, or running.
@@ -97,7 +97,7 @@ func New(ctx context.Context, s config.Settings, env parts.Env, observer reconci
 }
 
 // openSource opens the source, and makes a state where there is none.
-func (a *App) openSource(ctx context.Context, s *config.Settings, env *parts.Env, store *state.Store) (_ *state.Store, err error) {
+func (a *App) openSource(ctx context.Context, s *config.Settings, env *parts.Env, store *sqlstore.Store) (_ *sqlstore.Store, err error) {
 	if a.source, err = parts.OpenMirrored(ctx, s, store, a.log); err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (a *App) openSource(ctx context.Context, s *config.Settings, env *parts.Env
 }
 
 // startEngine reads what the state knows and puts the reconciler together.
-func (a *App) startEngine(ctx context.Context, s *config.Settings, store *state.Store, observer reconcile.Observer) error {
+func (a *App) startEngine(ctx context.Context, s *config.Settings, store *sqlstore.Store, observer reconcile.Observer) error {
 	control, err := store.Control(ctx)
 	if err != nil {
 		return err

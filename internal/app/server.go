@@ -15,6 +15,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // openServers opens what shows the daemon to people, machines and systemd, until Close.
@@ -83,7 +84,7 @@ func (a *App) serverConfig(s *config.Settings, version string) serve.Config {
 	c := reloadableConfig(s)
 	c.Version, c.Logger, c.Source = version, a.log, s.SourceInfo()
 	c.Status, c.Alive = a.engine.status, a.engine.alive
-	c.State = func(ctx context.Context) (*state.Reader, error) { return state.OpenReader(ctx, path) }
+	c.State = func(ctx context.Context) (*sqlstore.Reader, error) { return sqlstore.OpenReader(ctx, path) }
 	c.Submit = func(ctx context.Context, w state.Word) (state.Answer, error) { return submit(ctx, path, w) }
 	c.Reloads, c.Period, c.Trigger = a.reloader.status, a.limits.commits.Period, a.trigger.fire
 	c.Skew = func() (time.Duration, bool) { s := a.client.Skew(); return s.Ahead(), s.Known }
@@ -125,7 +126,7 @@ func reloadableConfig(s *config.Settings) serve.Config {
 // submit leaves an operator's command for the daemon of this process, and waits for its
 // result.
 func submit(ctx context.Context, path string, w state.Word) (state.Answer, error) {
-	id, err := state.PostWord(ctx, path, w)
+	id, err := sqlstore.PostWord(ctx, path, w)
 	if err != nil {
 		return state.Answer{}, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // resultWithin is how long the daemon gets to answer a word. What is under way may
@@ -30,7 +31,7 @@ func Enqueue(ctx context.Context, s config.Settings, word state.Word) (state.Ans
 	if err != nil {
 		return state.Answer{}, err
 	}
-	word.ID, err = state.PostWord(ctx, s.State, word)
+	word.ID, err = sqlstore.PostWord(ctx, s.State, word)
 	if err != nil {
 		return state.Answer{}, err
 	}
@@ -44,7 +45,7 @@ func Enqueue(ctx context.Context, s config.Settings, word state.Word) (state.Ans
 func WaitResult(ctx context.Context, path string, id int64) (state.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, resultWithin)
 	defer cancel()
-	answer, err := state.WaitAnswer(ctx, path, id)
+	answer, err := sqlstore.WaitAnswer(ctx, path, id)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return answer, ErrNoResult
 	}
@@ -52,7 +53,7 @@ func WaitResult(ctx context.Context, path string, id int64) (state.Answer, error
 }
 
 func identityOf(ctx context.Context, path string) (state.Identity, error) {
-	r, err := state.OpenReader(ctx, path)
+	r, err := sqlstore.OpenReader(ctx, path)
 	if err != nil {
 		return state.Identity{}, err
 	}
@@ -62,7 +63,7 @@ func identityOf(ctx context.Context, path string) (state.Identity, error) {
 // carryOut carries out the words in a state that nobody holds. To approve a plan, it makes
 // one.
 func carryOut(ctx context.Context, s *config.Settings, id state.Identity, verb state.Verb) (err error) {
-	store, err := state.Open(ctx, s.State, id, state.Options{Actor: "wedatasync"})
+	store, err := sqlstore.Open(ctx, s.State, id, sqlstore.Options{Actor: "wedatasync"})
 	if err != nil {
 		return err
 	}

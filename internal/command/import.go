@@ -14,6 +14,7 @@ import (
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // ImportOptions say what is imported.
@@ -100,7 +101,7 @@ func Import(ctx context.Context, s config.Settings, env parts.Env, options Impor
 type importer struct {
 	options ImportOptions
 	survey  reconcile.Survey
-	store   *state.Store
+	store   *sqlstore.Store
 	specs   *spec.Set
 	records *state.Records
 	names   map[spec.Key]string // of every task that is live

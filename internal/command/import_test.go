@@ -13,7 +13,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
-	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // TestImport_FiveThousand is day one of a large customer: the import of 5,000 tasks is
@@ -88,7 +88,7 @@ func TestImport_FiveThousand(t *testing.T) {
 
 func recordsIn(t *testing.T, path string) int {
 	t.Helper()
-	report, err := state.Check(t.Context(), path)
+	report, err := sqlstore.Check(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

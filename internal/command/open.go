@@ -11,6 +11,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // reading is what a plan needs of a state.
@@ -38,7 +39,7 @@ func load(ctx context.Context, from reading) (*state.Records, state.Control, err
 // opened are the source and the state of a command that writes to the state.
 type opened struct {
 	source reconcile.Source
-	store  *state.Store
+	store  *sqlstore.Store
 }
 
 // openBoth opens the source and the state, which is made if there is none.

@@ -12,6 +12,7 @@ import (
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // Plan returns what a pass would do. It is given a source and a reader of the
@@ -70,10 +71,10 @@ type known struct {
 // readState reads the state of id beside the daemon. One that is not there yet is
 // empty: the first pass will make it.
 func readState(ctx context.Context, path string, id state.Identity) (k known, err error) {
-	if fresh, err := state.Fresh(path); err != nil || fresh {
+	if fresh, err := sqlstore.Fresh(path); err != nil || fresh {
 		return k, err
 	}
-	r, err := state.OpenReader(ctx, path)
+	r, err := sqlstore.OpenReader(ctx, path)
 	if err != nil {
 		return k, err
 	}

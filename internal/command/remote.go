@@ -14,7 +14,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/transport"
-	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 const (
@@ -74,5 +74,5 @@ func importState(ctx context.Context, address, path string, s *config.Settings) 
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("ask the daemon for its state: %s answers %s: give the URL of its /api/v1/state", shown, res.Status)
 	}
-	return state.Import(ctx, path, s.Identity(), io.LimitReader(res.Body, MaxExport), state.Options{Actor: "plan"})
+	return sqlstore.Import(ctx, path, s.Identity(), io.LimitReader(res.Body, MaxExport), sqlstore.Options{Actor: "plan"})
 }

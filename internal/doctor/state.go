@@ -9,6 +9,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // The space that a volume of a state should have left, in bytes.
@@ -21,7 +22,7 @@ const (
 func lookAtState(ctx context.Context, s *Subject) (r result) {
 	path := s.Settings.State
 	lookAtFolder(filepath.Dir(path), &r)
-	fresh, err := state.Fresh(path)
+	fresh, err := sqlstore.Fresh(path)
 	switch {
 	case err != nil:
 		r.fail(checkState, "%v", err)
@@ -30,10 +31,10 @@ func lookAtState(ctx context.Context, s *Subject) (r result) {
 		r.ok(checkState, "there is none at %s yet: the first run makes it", path)
 		return r
 	}
-	if h, held, err := state.Held(path); err == nil && held {
+	if h, held, err := sqlstore.Held(path); err == nil && held {
 		r.ok(checkState, "process %d on %s uses it, since %s", h.PID, h.Host, h.Since.UTC().Format(time.RFC3339))
 	}
-	rep, err := state.Check(ctx, path)
+	rep, err := sqlstore.Check(ctx, path)
 	if err != nil {
 		r.fail(checkState, "%v", err)
 		return r
@@ -47,7 +48,7 @@ func lookAtState(ctx context.Context, s *Subject) (r result) {
 
 // readState checks whose state it is, and learns which projects there are.
 func readState(ctx context.Context, path string, id state.Identity, r *result) (err error) {
-	reader, err := state.OpenReader(ctx, path)
+	reader, err := sqlstore.OpenReader(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -114,10 +115,10 @@ func lookAtFolder(dir string, r *result) {
 // remembered returns what a state remembers of the source's revisions; nil if that
 // cannot be read, which another check says.
 func remembered(ctx context.Context, path string) *state.Control {
-	if fresh, err := state.Fresh(path); fresh || err != nil {
+	if fresh, err := sqlstore.Fresh(path); fresh || err != nil {
 		return nil
 	}
-	reader, err := state.OpenReader(ctx, path)
+	reader, err := sqlstore.OpenReader(ctx, path)
 	if err != nil {
 		return nil
 	}

@@ -27,6 +27,7 @@ import (
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // description is what the OpenAPI document promises.
@@ -364,13 +365,13 @@ func TestStateIsTheExport(t *testing.T) {
 	now := time.Now()
 	d := newDaemon(t, healthy(emptyPlan(), now), saved(&state.Record{Key: key(1), Status: state.StatusApplied, Applied: applied(now)}, state.Event{At: now, Kind: state.EventAdopted}))
 	got := page(t, d.serve(t), "/api/v1/state?history=true")
-	r, err := state.OpenReader(t.Context(), d.path)
+	r, err := sqlstore.OpenReader(t.Context(), d.path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
 	var want bytes.Buffer
-	if err := state.Export(t.Context(), r, &want, true); err != nil {
+	if err := sqlstore.Export(t.Context(), r, &want, true); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want.String(), got); diff != "" {

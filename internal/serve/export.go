@@ -12,7 +12,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/serve/admission"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
-	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 const (
@@ -108,7 +108,7 @@ func stateAPI(log *slog.Logger, open tasklist.Open, e *exports) http.HandlerFunc
 		}
 		defer func() { _ = reader.Close() }()
 		w.Header().Set("Content-Type", "application/json")
-		if err := state.Export(ctx, reader, out, history); err != nil {
+		if err := sqlstore.Export(ctx, reader, out, history); err != nil {
 			log.WarnContext(ctx, "export the state", "error", err)
 			// What was sent is not whole, and nothing but a broken connection can say so.
 			panic(http.ErrAbortHandler)

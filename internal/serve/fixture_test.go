@@ -20,6 +20,7 @@ import (
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // long asks for the tests that take a while.
@@ -201,7 +202,7 @@ var emptyState = sync.OnceValues(func() ([]byte, error) {
 
 // saveState makes a state in which the transitions were saved.
 func saveState(ctx context.Context, path string, saved ...state.Transition) error {
-	store, err := state.Open(ctx, path, state.Identity{Source: "https://git.example.com/data/streams.git"}, state.Options{Create: true})
+	store, err := sqlstore.Open(ctx, path, state.Identity{Source: "https://git.example.com/data/streams.git"}, sqlstore.Options{Create: true})
 	if err != nil {
 		return err
 	}
@@ -233,7 +234,7 @@ func newDaemon(t testing.TB, status reconcile.Status, saved ...state.Transition)
 		Interval: interval,
 		Logger:   slog.New(slog.NewTextHandler(&d.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Status:   func() reconcile.Status { return d.status },
-		State:    func(ctx context.Context) (*state.Reader, error) { return state.OpenReader(ctx, d.path) },
+		State:    func(ctx context.Context) (*sqlstore.Reader, error) { return sqlstore.OpenReader(ctx, d.path) },
 		Hosts:    []string{"example.com", "x"}, // what httptest and the tests' own requests say
 	}
 	return d

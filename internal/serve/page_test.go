@@ -14,6 +14,7 @@ import (
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // TestHeadline: what a person sees first.
@@ -308,11 +309,11 @@ func TestBeforeThereIsAState(t *testing.T) {
 		}
 		return healthy(emptyPlan(), now)
 	}
-	d.config.State = func(ctx context.Context) (*state.Reader, error) {
+	d.config.State = func(ctx context.Context) (*sqlstore.Reader, error) {
 		if !read.Load() {
 			return nil, fmt.Errorf("open state: %w", state.ErrMissing)
 		}
-		return state.OpenReader(ctx, d.path)
+		return sqlstore.OpenReader(ctx, d.path)
 	}
 	s := d.serve(t)
 	body := page(t, s, "/")

@@ -7,6 +7,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // maxReaders bounds the readers of the state that are open for answers.
@@ -19,7 +20,7 @@ type stateReader struct {
 }
 
 func newStateReader(cfg *Config) *stateReader {
-	open := func(ctx context.Context) (*state.Reader, error) {
+	open := func(ctx context.Context) (*sqlstore.Reader, error) {
 		r, err := cfg.State(ctx)
 		if errors.Is(err, state.ErrMissing) && cfg.Status().Plan == nil {
 			return nil, tasklist.ErrNoState
@@ -34,7 +35,7 @@ var errBusy = errors.New("too many are reading the state: try again in a moment"
 
 // read opens the state for one answer. It waits for a slot half as long as the answer may
 // take to be written.
-func (s *stateReader) read(ctx context.Context, f func(*state.Reader) error) (err error) {
+func (s *stateReader) read(ctx context.Context, f func(*sqlstore.Reader) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout/2)
 	defer cancel()
 	select {
@@ -53,7 +54,7 @@ func (s *stateReader) read(ctx context.Context, f func(*state.Reader) error) (er
 
 // Record returns what is known of a task, or nil.
 func (s *stateReader) Record(ctx context.Context, key spec.Key) (rec *state.Record, err error) {
-	err = s.read(ctx, func(r *state.Reader) (err error) {
+	err = s.read(ctx, func(r *sqlstore.Reader) (err error) {
 		rec, err = r.Record(ctx, key)
 		return err
 	})
@@ -65,7 +66,7 @@ func (s *stateReader) Record(ctx context.Context, key spec.Key) (rec *state.Reco
 func (s *stateReader) Events(ctx context.Context, q state.HistoryQuery) (rows []state.Event, older int64, err error) {
 	limit := q.Limit
 	q.Limit++ // one more says whether there is another page
-	err = s.read(ctx, func(r *state.Reader) (err error) {
+	err = s.read(ctx, func(r *sqlstore.Reader) (err error) {
 		rows, err = r.History(ctx, q)
 		return err
 	})

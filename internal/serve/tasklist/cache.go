@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 const (
@@ -27,7 +27,7 @@ const (
 
 // Open opens the state as it is now, for reading. The error is [ErrNoState] where there
 // is none yet.
-type Open func(context.Context) (*state.Reader, error)
+type Open func(context.Context) (*sqlstore.Reader, error)
 
 // ErrNoState says that there is no state yet: it is made once the source was read for
 // the first time.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // TestListFollowsTheState: a list is made when someone looks and the one before is
@@ -18,7 +19,7 @@ import (
 func TestListFollowsTheState(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "wedatasync.db")
 	synctest.Test(t, func(t *testing.T) {
-		store, err := state.Open(t.Context(), path, state.Identity{Source: "x"}, state.Options{Create: true})
+		store, err := sqlstore.Open(t.Context(), path, state.Identity{Source: "x"}, sqlstore.Options{Create: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -31,11 +32,11 @@ func TestListFollowsTheState(t *testing.T) {
 		}
 		add(1)
 		opened, fail := 0, error(nil)
-		c := NewCache(func(ctx context.Context) (*state.Reader, error) {
+		c := NewCache(func(ctx context.Context) (*sqlstore.Reader, error) {
 			if opened++; fail != nil {
 				return nil, fail
 			}
-			return state.OpenReader(ctx, path)
+			return sqlstore.OpenReader(ctx, path)
 		})
 		look := func(step string, tasks, opens int) *List {
 			t.Helper()
@@ -77,7 +78,7 @@ func TestListFollowsTheState(t *testing.T) {
 func TestCloseEndsTheReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reading := false
-		c := NewCache(func(ctx context.Context) (*state.Reader, error) {
+		c := NewCache(func(ctx context.Context) (*sqlstore.Reader, error) {
 			reading = true
 			<-ctx.Done()
 			time.Sleep(time.Second) // what a slow disk takes to let go

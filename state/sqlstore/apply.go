@@ -1,0 +1,209 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// apply makes the change in the open transaction, and reckons it into m.
+func (w *writer) apply(ctx context.Context, m *meta, c *change) error {
+	var t trail
+	var err error
+	if c.task != nil {
+		if t, err = w.putTask(ctx, m, c.task, c.newest(c.task.key, m.events)); err != nil {
+			return fmt.Errorf("save record %s: %w", c.task.key, err)
+		}
+	}
+	if c.forget != nil {
+		if t, err = w.forgetTask(ctx, m, *c.forget); err != nil {
+			return fmt.Errorf("forget record %s: %w", *c.forget, err)
+		}
+	}
+	if c.control != "" {
+		if err := w.exec(ctx, upsertControl, c.control, checksum("control", c.control)); err != nil {
+			return fmt.Errorf("save control: %w", err)
+		}
+	}
+	if c.answered != nil {
+		if err := w.answer(ctx, c.answered); err != nil {
+			return fmt.Errorf("answer word %d: %w", c.answered.ID, err)
+		}
+	}
+	for _, e := range c.events {
+		if err := w.putEvent(ctx, m, e, &t); err != nil {
+			return fmt.Errorf("save event: %w", err)
+		}
+	}
+	return nil
+}
+
+// trail is where the events of a task end, for the one that comes next.
+type trail struct {
+	key    spec.Key
+	newest int64 // the event, 0 for none
+	loose  int64 // 1 if no record of the task leads to the next event
+}
+
+// newest returns which event the task's newest will be after those of the change,
+// the first of which follows the event seq; 0 if none is the task's.
+func (c *change) newest(key spec.Key, seq int64) int64 {
+	for i, e := range slices.Backward(c.events) {
+		if e.key == key {
+			return seq + int64(i) + 1
+		}
+	}
+	return 0
+}
+
+// putTask writes the row, which leads to the event newest, or if that is 0 to the one
+// that is the task's newest now. It returns how the trail stood before.
+func (w *writer) putTask(ctx context.Context, m *meta, row *taskRow, newest int64) (trail, error) {
+	t := trail{key: row.key}
+	found, err := w.uncount(ctx, m, &t)
+	if err != nil {
+		return trail{}, err
+	}
+	row.event = cmp.Or(newest, t.newest)
+	return t, w.writeTask(ctx, m, row, found)
+}
+
+// writeTask writes the row in the place of the uncounted one, or as a new one.
+func (w *writer) writeTask(ctx context.Context, m *meta, row *taskRow, there bool) error {
+	columns, crc := row.columns(), row.checksum()
+	query := insertTask
+	if there {
+		query = updateTask
+	}
+	n, err := w.change(ctx, query, append(columns[2:], crc, columns[0], columns[1])...)
+	if err == nil && n != 1 {
+		err = errors.New("its row is gone: another program has changed the state")
+	}
+	if err != nil {
+		return err
+	}
+	if len(w.recent) == maxRecent {
+		clear(w.recent)
+	}
+	w.recent[row.key] = taskEnd{crc, row.event}
+	m.tasks, m.tasksSum = m.tasks+1, m.tasksSum+crc
+	return nil
+}
+
+func (w *writer) forgetTask(ctx context.Context, m *meta, key spec.Key) (trail, error) {
+	t := trail{key: key, loose: 1}
+	found, err := w.uncount(ctx, m, &t)
+	delete(w.recent, key)
+	if err == nil && found {
+		err = w.exec(ctx, deleteTask, key.ProjectID, key.TaskID)
+	}
+	return t, err
+}
+
+// uncount takes the row that is about to change, if there is one, out of the sum, and
+// finds the task's newest event.
+func (w *writer) uncount(ctx context.Context, m *meta, t *trail) (found bool, err error) {
+	end, found := w.recent[t.key]
+	if !found {
+		var row [2]int64
+		if found, err = w.numbers(ctx, row[:], selectTaskEnd, t.key.ProjectID, t.key.TaskID); err != nil {
+			return false, err
+		}
+		end = taskEnd{row[0], row[1]}
+	}
+	if !found {
+		return false, w.findLoose(ctx, t)
+	}
+	m.tasks, m.tasksSum = m.tasks-1, m.tasksSum-end.crc
+	t.newest = end.event
+	return true, nil
+}
+
+// taskEnd is what the next change of a task needs of its row.
+type taskEnd struct{ crc, event int64 }
+
+// maxRecent bounds how many tasks the writer remembers: more than are under way.
+const maxRecent = 1 << 10
+
+// findLoose finds the newest event of a task that has no record.
+func (w *writer) findLoose(ctx context.Context, t *trail) error {
+	var seq [1]int64
+	_, err := w.numbers(ctx, seq[:], selectLoose, t.key.ProjectID, t.key.TaskID)
+	t.newest = seq[0]
+	return err
+}
+
+// putEvent appends an event. t is the trail of the task whose record the same change
+// wrote, or took away.
+func (w *writer) putEvent(ctx context.Context, m *meta, row eventRow, t *trail) error {
+	switch row.key {
+	case spec.Key{}:
+	case t.key:
+		row.prev, row.loose = t.newest, t.loose
+		t.newest = m.events + 1
+	default:
+		other, err := w.leadTo(ctx, m, row.key, m.events+1)
+		if err != nil {
+			return err
+		}
+		row.prev, row.loose = other.newest, other.loose
+	}
+	row.follow(m.events, m.hash)
+	columns := row.columns()
+	if err := w.exec(ctx, insertEvent, append(columns, checksum("history", columns...))...); err != nil {
+		return err
+	}
+	m.events, m.hash = row.seq, row.hash
+	return nil
+}
+
+// leadTo has the record of a task, if there is one, lead to a new event without any
+// other change. It returns how the trail stood before.
+func (w *writer) leadTo(ctx context.Context, m *meta, key spec.Key, event int64) (trail, error) {
+	row, err := one(ctx, w, scanTask, selectTask, key.ProjectID, key.TaskID)
+	if errors.Is(err, sql.ErrNoRows) {
+		t := trail{key: key, loose: 1}
+		return t, w.findLoose(ctx, &t)
+	}
+	if err == nil {
+		err = row.verify()
+	}
+	if err != nil {
+		return trail{}, err
+	}
+	t := trail{key: key, newest: row.event}
+	m.tasks, m.tasksSum = m.tasks-1, m.tasksSum-row.crc
+	row.event = event
+	return t, w.writeTask(ctx, m, &row, true)
+}
+
+// answer carries the answer of a word into its row, and lets old words go.
+func (w *writer) answer(ctx context.Context, a *state.AnsweredWord) error {
+	row, err := one(ctx, w, scanWord, selectWord, a.ID)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !row.answeredAt.IsZero() {
+		return rejected{state.ErrNoWord}
+	}
+	if _, ok := errors.AsType[*state.DamagedError](err); ok {
+		return rejected{err} // by whoever wrote it; the disk is well
+	}
+	if err != nil {
+		return err
+	}
+	row.answeredAt, row.answer = time.Now(), state.Answer{OK: a.Answer.OK, Message: state.Clip(a.Answer.Message)}
+	err = w.exec(ctx, answerWord, unixMilli(row.answeredAt), fromBool(row.answer.OK), row.answer.Message,
+		checksum("words", row.columns()...), a.ID)
+	if err != nil {
+		return err
+	}
+	return w.exec(ctx, pruneWords, a.ID-keepWords)
+}
+
+// keepWords is how many answered words are kept at the least.
+const keepWords = 1000

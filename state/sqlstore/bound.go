@@ -1,0 +1,71 @@
+package sqlstore
+
+import (
+	"slices"
+
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// The functions of this file cut texts from outside to size, before they are kept.
+
+func boundApplied(a state.Applied) state.Applied {
+	if a.Drift != nil {
+		a.Drift = new(boundDrifted(*a.Drift))
+	}
+	return a
+}
+
+func boundAttempt(a state.Attempt) state.Attempt {
+	a.Wanted, a.Outcome, a.NeedsPerson = boundApplied(a.Wanted), boundOutcome(a.Outcome), state.Clip(a.NeedsPerson)
+	return a
+}
+
+func boundOutcome(o state.Outcome) state.Outcome {
+	o.Code, o.Message, o.Locker = state.Clip(o.Code), state.Clip(o.Message), state.Clip(o.Locker)
+	return o
+}
+
+func boundSuspension(s state.Suspension) state.Suspension {
+	s.Reason, s.Actor = state.Clip(s.Reason), state.Clip(s.Actor)
+	return s
+}
+
+func boundControl(c state.Control) state.Control {
+	c.Pauses = slices.Clone(c.Pauses)
+	for i := range c.Pauses {
+		c.Pauses[i].Code, c.Pauses[i].Message = state.Clip(c.Pauses[i].Code), state.Clip(c.Pauses[i].Message)
+	}
+	if c.Suspended != nil {
+		c.Suspended = new(boundSuspension(*c.Suspended))
+	}
+	if c.Look != nil {
+		c.Look = new(boundLook(*c.Look))
+	}
+	return c
+}
+
+func boundLook(l state.Look) state.Look {
+	l.Error = state.Clip(l.Error)
+	l.Drifted = slices.Clone(l.Drifted)
+	for i := range l.Drifted {
+		l.Drifted[i] = boundDrift(l.Drifted[i])
+	}
+	return l
+}
+
+func boundDrift(d state.Drift) state.Drift {
+	d.Operator, d.OperatedAt, d.Event = state.Clip(d.Operator), state.Clip(d.OperatedAt), state.Clip(d.Event)
+	d.Locker, d.Detail, d.Answer = state.Clip(d.Locker), state.Clip(d.Detail), state.Clip(d.Answer)
+	return d
+}
+
+func boundDrifted(d state.Drifted) state.Drifted {
+	if d.Undo != nil {
+		d.Undo = new(boundDrift(*d.Undo))
+	}
+	d.Heals = slices.Clone(d.Heals)
+	for i := range d.Heals {
+		d.Heals[i].OperatedAt = state.Clip(d.Heals[i].OperatedAt)
+	}
+	return d
+}

@@ -1,0 +1,229 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// Report says what Check has found whole.
+type Report struct {
+	Path     string         `json:"path"`
+	Identity state.Identity `json:"identity,omitzero"`
+	Lineage  string         `json:"lineage,omitempty"`
+	Serial   int64          `json:"serial"`
+	Head     int64          `json:"head_serial"` // what the head file says; 0 if it cannot be read
+	Records  int64          `json:"records"`
+	Events   int64          `json:"events"`
+	Words    int64          `json:"words"`
+}
+
+// Check reads all of a state and verifies it: the structure of the database, every
+// row, the chain of the history, and the head. It changes nothing and takes no
+// lock. The error is the first fault, and one of the kinds that Open returns; the
+// report has what was read up to there.
+func Check(ctx context.Context, path string) (Report, error) {
+	fl, err := locate(path)
+	if err != nil {
+		return Report{Path: path}, err
+	}
+	// The head is read first: a state in use may move on, and is never behind it.
+	h, headErr := fl.readHead()
+	rep, m, err := fl.checkContent(ctx)
+	rep.Head = h.serial
+	if err == nil {
+		err = headErr
+	}
+	if err == nil {
+		err = h.check(fl, m)
+	}
+	return rep, err
+}
+
+// checkContent verifies what is in the database.
+func (fl files) checkContent(ctx context.Context) (Report, meta, error) {
+	var rep Report
+	var m meta
+	err := fl.inspect(ctx, func(r *Reader) error {
+		m = r.meta
+		rep = Report{Path: fl.db, Identity: m.identity, Lineage: m.lineage, Serial: m.serial}
+		return r.checkRows(ctx, &rep)
+	})
+	return rep, m, err
+}
+
+// checkRows reads every row there is.
+func (r *Reader) checkRows(ctx context.Context, rep *Report) error {
+	if err := r.view(ctx, func(tx *sql.Tx) error { return checkPages(ctx, tx) }); err != nil {
+		return err
+	}
+	if _, err := r.Control(ctx); err != nil {
+		return err
+	}
+	for rec, err := range r.Records(ctx) {
+		if err != nil {
+			return err
+		}
+		if err := rec.Check(); err != nil {
+			return &state.DamagedError{Path: r.files.db, Table: "tasks", Row: rec.Key.String(), Detail: err.Error()}
+		}
+		rep.Records++
+	}
+	ends := trails{}
+	for row, err := range r.events(ctx) {
+		if err != nil {
+			return err
+		}
+		if err := ends.follow(&row); err != nil {
+			return readError(r.files, err)
+		}
+		if _, err := row.decode(); err != nil {
+			return readError(r.files, err)
+		}
+		rep.Events++
+	}
+	if err := r.view(ctx, func(tx *sql.Tx) error { return ends.check(ctx, tx) }); err != nil {
+		return err
+	}
+	return r.view(ctx, func(tx *sql.Tx) error {
+		for _, err := range scan(ctx, tx, scanWord, selectAllWords) {
+			if err != nil {
+				return err
+			}
+			rep.Words++
+		}
+		return nil
+	})
+}
+
+// events yields the whole history, the oldest first, and makes sure that it is
+// the chain that was written. An error is the last thing it yields.
+func (r *Reader) events(ctx context.Context) iter.Seq2[eventRow, error] {
+	return func(yield func(eventRow, error) bool) {
+		stopped := false
+		err := r.view(ctx, func(tx *sql.Tx) error {
+			var tip eventRow
+			for row, err := range scan(ctx, tx, scanEventRow, selectAllEvents) {
+				if err != nil {
+					return err
+				}
+				if row.seq != tip.seq+1 || row.hash != chain(tip.hash, row.event) {
+					return &state.DamagedError{Table: "history", Row: strconv.FormatInt(row.seq, 10), Detail: "it does not follow the event before it"}
+				}
+				tip = row
+				if !yield(row, nil) {
+					stopped = true
+					return nil
+				}
+			}
+			return r.meta.checkTip(tip.seq, tip.hash)
+		})
+		if err != nil && !stopped {
+			yield(eventRow{}, err)
+		}
+	}
+}
+
+// trails checks, along the whole history, that the events of each task lead to one
+// another.
+type trails map[spec.Key]trail
+
+// follow takes the next event of the history.
+func (t trails) follow(row *eventRow) error {
+	if row.key == (spec.Key{}) {
+		return nil
+	}
+	if row.prev != t[row.key].newest {
+		return misplaced(row.seq)
+	}
+	t[row.key] = trail{row.key, row.seq, row.loose}
+	return nil
+}
+
+// check makes sure that the newest event of each task is found: from its record, or
+// as a loose one.
+func (t trails) check(ctx context.Context, tx *sql.Tx) error {
+	for end, err := range scan(ctx, tx, scanTrail, selectTrails) {
+		if err != nil {
+			return err
+		}
+		if end.newest != t[end.key].newest {
+			return &state.DamagedError{Table: "tasks", Row: end.key.String(), Detail: "it does not lead to its newest event"}
+		}
+		delete(t, end.key)
+	}
+	for _, end := range t {
+		if end.loose != 1 {
+			return misplaced(end.newest)
+		}
+	}
+	return nil
+}
+
+func scanTrail(row scanner) (trail, error) {
+	var t trail
+	err := row.Scan(&t.key.ProjectID, &t.key.TaskID, &t.newest)
+	return t, err
+}
+
+// Accept takes the database at path as the state of id, whatever its head file,
+// its lineage and its identity say: a person has put it there. It must be whole,
+// and nobody may hold it. Control.Restored is set, so that the next plan with a
+// call is held for approval.
+func Accept(ctx context.Context, path string, id state.Identity, opt Options) (err error) {
+	fl, lock, err := hold(path, opt)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	h, _ := fl.readHead() // what is wrong with the head is what is accepted
+	_, m, err := fl.checkContent(ctx)
+	if err != nil {
+		return err
+	}
+	m, err = accept(ctx, fl, m, h, id, opt)
+	if err != nil {
+		return fmt.Errorf("accept state %s: %w", fl.db, dbError(err))
+	}
+	return replaceFile(fl.head, head{m.lineage, m.serial}.line())
+}
+
+// accept writes in the state that it was accepted, before the head says so, and
+// returns its new meta row. Its serial is then greater than any before.
+func accept(ctx context.Context, fl files, m meta, h head, id state.Identity, opt Options) (_ meta, err error) {
+	w, err := openWriter(ctx, fl.db, readWrite, m, opt.fault)
+	if err != nil {
+		return meta{}, err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	if err := w.resume(ctx); err != nil {
+		return meta{}, err
+	}
+	if err := w.migrate(ctx, opt); err != nil {
+		return meta{}, err
+	}
+	control, err := readControl(ctx, w)
+	if err != nil {
+		return meta{}, err
+	}
+	control.Restored = true
+	c, err := newChange(state.Transition{Control: &control, Events: []state.Event{{
+		At: time.Now(), Kind: state.EventState, Actor: opt.Actor,
+		Note: fmt.Sprintf("accepted at serial %d of lineage %s; the head had %d of %q; the source was %q", m.serial, m.lineage, h.serial, h.lineage, m.identity.Source),
+	}}})
+	if err != nil {
+		return meta{}, err
+	}
+	err = w.transact(ctx, func(next *meta) error {
+		next.identity, next.serial = id, max(next.serial, h.serial)
+		return w.apply(ctx, next, &c)
+	})
+	return w.meta, err
+}

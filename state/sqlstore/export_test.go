@@ -1,0 +1,72 @@
+package sqlstore
+
+import (
+	"context"
+
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// SchemaVersion is the newest schema that this version knows.
+const SchemaVersion = schemaVersion
+
+// MaxOpenWords is how many words may wait for an answer, KeepWords how many are
+// kept when they were answered.
+const (
+	MaxOpenWords = maxOpenWords
+	KeepWords    = keepWords
+)
+
+// HeadSyncEvery is how often the head is synced at most.
+const HeadSyncEvery = headSyncEvery
+
+// ReadApplied reads the JSON of an Applied the short way, and reports whether it could.
+func ReadApplied(text string) (state.Applied, bool) {
+	var a state.Applied
+	ok := newRecordReader().applied(text, &a)
+	return a, ok
+}
+
+// ReplaceFile makes data the durable content of a file.
+var ReplaceFile = replaceFile
+
+// WithFault returns options under which fault is called at each point of the way
+// to the disk: "begin", "commit", "head-write", "head-sync" and "checkpoint". What
+// it returns is what the disk is taken to have said.
+func WithFault(opt Options, fault func(point string) error) Options {
+	opt.fault = fault
+	return opt
+}
+
+// VerifyAndRead does what Open does before it writes, and then reads.
+func VerifyAndRead(ctx context.Context, path string, id state.Identity, read func(*Reader) error) error {
+	fl, err := locate(path)
+	if err != nil {
+		return err
+	}
+	h, err := fl.readHead()
+	if err != nil {
+		return err
+	}
+	return fl.inspect(ctx, func(r *Reader) error {
+		if err := r.verify(ctx, h, id); err != nil {
+			return err
+		}
+		return read(r)
+	})
+}
+
+// HeadLine returns the content of a head file.
+func HeadLine(lineage string, serial int64) string { return string(head{lineage, serial}.line()) }
+
+// Statements returns the statements by name.
+func Statements() map[string]string {
+	return map[string]string{
+		"select_version": selectVersion, "select_meta": selectMeta, "insert_meta": insertMeta, "update_meta": updateMeta, "update_identity": updateIdentity,
+		"select_control": selectControl, "upsert_control": upsertControl,
+		"select_tasks": selectTasks, "select_task": selectTask, "select_task_end": selectTaskEnd, "select_trails": selectTrails, "select_loose_ends": selectLooseEnds,
+		"insert_task": insertTask, "update_task": updateTask, "delete_task": deleteTask,
+		"insert_event": insertEvent, "select_events": selectEvents, "select_trail": selectTrail, "select_loose": selectLoose, "select_all_events": selectAllEvents,
+		"select_last_word": selectLastWord, "count_open_words": countOpenWords, "insert_word": insertWord, "select_word": selectWord,
+		"select_all_words": selectAllWords, "select_open_words": selectOpenWords, "answer_word": answerWord, "prune_words": pruneWords,
+	}
+}

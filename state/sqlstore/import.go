@@ -1,0 +1,258 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// Bounds of an imported document.
+const (
+	maxElement = maxControl // bytes of one value in it
+	maxRecords = 1_000_000
+	maxLineage = 64
+	maxSerial  = 1 << 53
+)
+
+// forgetfulFormat is that of documents in which removed tasks have no record.
+const forgetfulFormat = "1.0"
+
+// Import makes a new state at path from a document that [Export] wrote. The
+// document must be of id, and nothing of a state may be at path. The new state has
+// the document's lineage and a greater serial. Control.Restored is set, since the
+// document may be old: the next plan with a call is held for approval.
+//
+// Without a history in the document the new one begins with the import. A field
+// that Export does not write is an error, and so is any order but its own.
+func Import(ctx context.Context, path string, id state.Identity, from io.Reader, opt Options) (err error) {
+	fl, lock, err := hold(path, opt)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	fresh, err := fl.fresh()
+	if err == nil && !fresh {
+		err = fmt.Errorf("%w: give the new one another path", state.ErrExists)
+	}
+	if err != nil {
+		return fmt.Errorf("import state to %s: %w", fl.db, err)
+	}
+	doc := newDocument(from)
+	m, control, err := doc.header()
+	if err == nil {
+		err = m.identity.Match(fl.db, id)
+	}
+	if err == nil {
+		err = create(ctx, fl, m, doc.filler(control, opt), opt.fault)
+	}
+	if err != nil {
+		return fmt.Errorf("import state to %s: %w", fl.db, err)
+	}
+	return nil
+}
+
+// document is an exported state that is being read.
+type document struct {
+	dec    *json.Decoder
+	budget *budget
+	format string
+}
+
+func newDocument(from io.Reader) *document {
+	b := &budget{r: from}
+	dec := json.NewDecoder(b)
+	dec.DisallowUnknownFields()
+	return &document{dec: dec, budget: b}
+}
+
+// header reads all that comes before the records.
+func (d *document) header() (meta, state.Control, error) {
+	m := meta{created: time.Now()}
+	var control state.Control
+	if err := d.delim('{'); err != nil {
+		return meta{}, state.Control{}, err
+	}
+	for _, f := range []struct {
+		name string
+		v    any
+	}{
+		{"format_version", &d.format},
+		{"lineage", &m.lineage},
+		{"serial", &m.serial},
+		{"identity", &m.identity},
+		{"control", &control},
+	} {
+		if err := d.name(f.name); err != nil {
+			return meta{}, state.Control{}, err
+		}
+		if err := d.value(f.v); err != nil {
+			return meta{}, state.Control{}, fmt.Errorf("read %s: %w", f.name, err)
+		}
+		if d.format != exportFormat && d.format != forgetfulFormat {
+			return meta{}, state.Control{}, fmt.Errorf("format_version is %q, want %q", state.Clip(d.format), exportFormat)
+		}
+	}
+	if m.lineage == "" || len(m.lineage) > maxLineage || strings.ContainsFunc(m.lineage, notInLineage) {
+		return meta{}, state.Control{}, fmt.Errorf("%q is not a lineage", state.Clip(m.lineage))
+	}
+	if m.serial < 1 || m.serial > maxSerial {
+		return meta{}, state.Control{}, fmt.Errorf("%d is not a serial", m.serial)
+	}
+	return m, control, nil
+}
+
+func notInLineage(r rune) bool { return (r < 'A' || r > 'Z') && (r < '0' || r > '9') }
+
+// filler returns what puts the rest of the document into a new state.
+func (d *document) filler(control state.Control, opt Options) filler {
+	return func(ctx context.Context, w *writer, m *meta) error {
+		if err := d.records(ctx, w, m); err != nil {
+			return err
+		}
+		if err := d.history(ctx, w, m); err != nil {
+			return err
+		}
+		if d.format == forgetfulFormat {
+			if _, err := w.recall(ctx, m); err != nil {
+				return err
+			}
+		}
+		control.Restored = true
+		c, err := newChange(state.Transition{Control: &control, Events: []state.Event{{
+			At: time.Now(), Kind: state.EventState, Actor: opt.Actor,
+			Note: fmt.Sprintf("imported %d records at serial %d of lineage %s", m.tasks, m.serial, m.lineage),
+		}}})
+		if err != nil {
+			return err
+		}
+		return w.apply(ctx, m, &c)
+	}
+}
+
+func (d *document) records(ctx context.Context, w *writer, m *meta) error {
+	return list(d, "records", func(rec *state.Record) error {
+		if err := rec.Check(); err != nil {
+			return fmt.Errorf("record %s: %w", state.Clip(rec.Key.String()), err)
+		}
+		if m.tasks == maxRecords {
+			return fmt.Errorf("more than %d records", maxRecords)
+		}
+		row, err := newTaskRow(rec)
+		if err != nil {
+			return err
+		}
+		before := m.tasks
+		if _, err := w.putTask(ctx, m, &row, 0); err != nil {
+			return err
+		}
+		if m.tasks == before {
+			return fmt.Errorf("record %s is there twice", rec.Key)
+		}
+		return nil
+	})
+}
+
+// history reads the history, if the document has one, and what ends the document.
+func (d *document) history(ctx context.Context, w *writer, m *meta) error {
+	if d.more() {
+		err := list(d, "history", func(e *state.Event) error {
+			if e.Seq != m.events+1 {
+				return fmt.Errorf("event %d follows event %d", e.Seq, m.events)
+			}
+			row, err := newEventRow(*e)
+			if err != nil {
+				return err
+			}
+			return w.putEvent(ctx, m, row, &trail{})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := d.delim('}'); err != nil {
+		return err
+	}
+	if t, err := d.token(); err != io.EOF {
+		return errors.Join(unexpected(t, "the end"), err)
+	}
+	return nil
+}
+
+// list reads a name and the list that is its value, one element at a time.
+func list[T any](d *document, name string, each func(*T) error) error {
+	if err := d.name(name); err != nil {
+		return err
+	}
+	if err := d.delim('['); err != nil {
+		return err
+	}
+	for n := 1; d.more(); n++ {
+		var v T
+		err := d.value(&v)
+		if err == nil {
+			err = each(&v)
+		}
+		if err != nil {
+			return fmt.Errorf("read %s, element %d: %w", name, n, err)
+		}
+	}
+	return d.delim(']')
+}
+
+func (d *document) value(v any) error {
+	d.budget.left = maxElement
+	return d.dec.Decode(v)
+}
+
+func (d *document) token() (json.Token, error) {
+	d.budget.left = maxElement
+	return d.dec.Token()
+}
+
+// more reports whether the object or list goes on.
+func (d *document) more() bool {
+	d.budget.left = maxElement
+	return d.dec.More()
+}
+
+func (d *document) delim(want json.Delim) error {
+	t, err := d.token()
+	if err == nil && t != want {
+		err = unexpected(t, want)
+	}
+	return err
+}
+
+func (d *document) name(want string) error {
+	t, err := d.token()
+	if err == nil && t != want {
+		err = unexpected(t, want)
+	}
+	return err
+}
+
+// unexpected says that the document is not in the order in which Export writes.
+func unexpected(have, want any) error {
+	return fmt.Errorf("%s is there where %q should be", state.Clip(fmt.Sprintf("%q", have)), want)
+}
+
+// budget bounds how much may be read for one value.
+type budget struct {
+	r    io.Reader
+	left int
+}
+
+func (b *budget) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, fmt.Errorf("a value is larger than %d bytes", maxElement)
+	}
+	n, err := b.r.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}

@@ -1,0 +1,138 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// migrate brings a verified state of an earlier schema up to this one, in one
+// transaction. From then on earlier programs refuse it.
+func (w *writer) migrate(ctx context.Context, opt Options) error {
+	version, err := readVersion(ctx, w)
+	if err != nil || version == schemaVersion {
+		return err
+	}
+	err = w.transact(ctx, func(next *meta) error {
+		if err := makeSchema(ctx, w.conn, version); err != nil {
+			return err
+		}
+		n, err := w.recall(ctx, next)
+		if err != nil {
+			return err
+		}
+		return w.record(ctx, next, state.Event{
+			At: time.Now(), Kind: state.EventState, Actor: opt.Actor,
+			Note: fmt.Sprintf("migrated from schema %d to %d; %d removed tasks are known from the history", version, schemaVersion, n),
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("migrate from schema %d: %w", version, err)
+	}
+	return nil
+}
+
+// record appends an event that no record changes with.
+func (w *writer) record(ctx context.Context, m *meta, e state.Event) error {
+	c, err := newChange(state.Transition{Events: []state.Event{e}})
+	if err != nil {
+		return err
+	}
+	return w.apply(ctx, m, &c)
+}
+
+// recall writes the records of the tasks that an earlier version forgot, and returns how
+// many there are.
+func (w *writer) recall(ctx context.Context, m *meta) (n int, err error) {
+	lost, err := recall(ctx, w)
+	for _, rec := range lost {
+		row, err := newTaskRow(rec)
+		if err != nil {
+			return 0, err
+		}
+		if _, err := w.putTask(ctx, m, &row, 0); err != nil {
+			return 0, err
+		}
+	}
+	return len(lost), err
+}
+
+// recall returns records of the tasks that an earlier version forgot with their specs, in
+// order of key, as far as the history tells what was applied to them.
+func recall(ctx context.Context, q querier) ([]*state.Record, error) {
+	var ends []trail
+	for end, err := range scan(ctx, q, scanTrail, selectLooseEnds) {
+		if err != nil {
+			return nil, err
+		}
+		ends = append(ends, end)
+	}
+	var lost []*state.Record
+	for _, end := range ends {
+		rec, err := recalled(ctx, q, end.key, end.newest)
+		if err != nil {
+			return nil, err
+		}
+		if rec != nil {
+			lost = append(lost, rec)
+		}
+	}
+	slices.SortFunc(lost, func(a, b *state.Record) int { return a.Key.Compare(b.Key) })
+	return lost, nil
+}
+
+// recalled is recall for one task, which has no row.
+func (r *reads) recalled(ctx context.Context, tx *sql.Tx, key spec.Key) (*state.Record, error) {
+	newest, err := r.newestEvent(ctx, tx, key)
+	if err != nil || newest == 0 {
+		return nil, err
+	}
+	return recalled(ctx, tx, key, newest)
+}
+
+// recalled returns the record of a removed task, as its events tell: when something was
+// last applied to it, in which revision, and by which request. It is nil if nothing was.
+func recalled(ctx context.Context, q querier, key spec.Key, newest int64) (*state.Record, error) {
+	rec := &state.Record{Key: key, Status: state.StatusApplied}
+	for row, err := range scan(ctx, q, scanEventRow, selectTrail, newest) {
+		if err != nil {
+			return nil, err
+		}
+		e, err := row.decode()
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case e.Kind == state.EventForgotten && rec.Removed == nil:
+			rec.Removed = &state.Removal{At: e.At, Revision: e.Revision}
+		case applies(&e):
+			rec.Applied = &state.Applied{Origin: state.OriginHistory, At: e.At, Revision: e.Revision, RequestID: e.Outcome.RequestID}
+			if e.Outcome.Class == state.ClassApplied {
+				rec.Applied.Request = e.Request
+			}
+			if rec.Removed == nil {
+				rec.Removed = &state.Removal{At: e.At, Revision: e.Revision}
+			}
+			return rec, nil
+		}
+	}
+	return nil, nil
+}
+
+// applies reports whether an event says that something was applied to its task. What
+// was only tried and is in doubt counts as well: it may have been.
+func applies(e *state.Event) bool {
+	switch e.Kind {
+	case state.EventAdopted:
+		return true
+	case state.EventOutcome:
+		return e.Outcome.Class == state.ClassApplied || e.Outcome.Class == state.ClassUnknown
+	default:
+		return false
+	}
+}

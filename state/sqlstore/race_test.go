@@ -1,0 +1,7 @@
+//go:build race
+
+package sqlstore
+
+// slower is how many times fewer cases the tests of damage try: the race detector
+// slows them down as much, and they have nothing to race with.
+const slower = 40

@@ -1,0 +1,286 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"strconv"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// reads is what a Store and a Reader have in common: all that a state tells.
+type reads struct {
+	files    files
+	schema   int64 // of the database
+	lineage  string
+	identity state.Identity
+	// begin starts a transaction that sees one moment of the state; end ends it.
+	begin func(context.Context) (tx *sql.Tx, end func(), err error)
+	// settled reports ErrChanged if what was read since begin may be of two moments.
+	settled func() error
+}
+
+// Identity returns what the state belongs to.
+func (r *reads) Identity() state.Identity { return r.identity }
+
+// Lineage returns the name that the state got when it was created.
+func (r *reads) Lineage() string { return r.lineage }
+
+// Serial returns the number of the newest transaction.
+func (r *reads) Serial(ctx context.Context) (int64, error) {
+	var m meta
+	err := r.view(ctx, func(tx *sql.Tx) (err error) {
+		m, err = readMeta(ctx, tx)
+		return err
+	})
+	return m.serial, err
+}
+
+// Control returns what the daemon as a whole remembers.
+func (r *reads) Control(ctx context.Context) (state.Control, error) {
+	var c state.Control
+	err := r.view(ctx, func(tx *sql.Tx) (err error) {
+		c, err = readControl(ctx, tx)
+		return err
+	})
+	return c, err
+}
+
+// Record returns the task's record, or nil if there is none.
+func (r *reads) Record(ctx context.Context, key spec.Key) (*state.Record, error) {
+	var rec *state.Record
+	err := r.view(ctx, func(tx *sql.Tx) error {
+		row, err := one(ctx, tx, scanTask, tasksIn(r.schema, selectTask), key.ProjectID, key.TaskID)
+		if errors.Is(err, sql.ErrNoRows) {
+			if r.schema < schemaVersion {
+				rec, err = r.recalled(ctx, tx, key)
+				return err
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		rec, err = recordOf(&row)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rec, nil
+}
+
+// Records yields all records in order of key. An error is the last thing it
+// yields. That records are missing is found at the end: nothing may be concluded
+// from the records before all are read.
+func (r *reads) Records(ctx context.Context) iter.Seq2[state.Record, error] {
+	return func(yield func(state.Record, error) bool) {
+		stopped := false
+		err := r.view(ctx, func(tx *sql.Tx) error {
+			m, err := readMeta(ctx, tx)
+			if err != nil {
+				return err
+			}
+			var lost []*state.Record // in order of key
+			if r.schema < schemaVersion {
+				if lost, err = recall(ctx, tx); err != nil {
+					return err
+				}
+			}
+			reader := newRecordReader()
+			for row, err := range tasks(ctx, tx, &m, tasksIn(r.schema, selectTasks)) {
+				if err != nil {
+					return err
+				}
+				rec, err := reader.record(&row)
+				if err != nil {
+					return err
+				}
+				for ; len(lost) > 0 && lost[0].Key.Compare(rec.Key) < 0; lost = lost[1:] {
+					if stopped = !yield(*lost[0], nil); stopped {
+						return nil
+					}
+				}
+				if stopped = !yield(rec, nil); stopped {
+					return nil
+				}
+			}
+			for ; len(lost) > 0 && !stopped; lost = lost[1:] {
+				stopped = !yield(*lost[0], nil)
+			}
+			return nil
+		})
+		if err != nil && !stopped {
+			yield(state.Record{}, err)
+		}
+	}
+}
+
+// tasks yields the rows of all tasks, which the query selects in order of key, each
+// verified. That rows are missing is its last error.
+func tasks(ctx context.Context, q querier, m *meta, query string) iter.Seq2[taskRow, error] {
+	return func(yield func(taskRow, error) bool) {
+		var n, sum int64
+		for row, err := range ahead(scan(ctx, q, scanTask, query)) {
+			if err == nil {
+				err = row.verify()
+			}
+			if !yield(row, err) || err != nil {
+				return
+			}
+			n, sum = n+1, sum+row.crc
+		}
+		if err := m.checkTasks(n, sum); err != nil {
+			yield(taskRow{}, err)
+		}
+	}
+}
+
+// History returns events, the newest first. That none of them is missing is made
+// sure of.
+func (r *reads) History(ctx context.Context, q state.HistoryQuery) ([]state.Event, error) {
+	if q.Limit < 0 || q.Limit > state.MaxHistory {
+		return nil, fmt.Errorf("read history: limit %d is not between 0 and %d", q.Limit, state.MaxHistory)
+	}
+	q.Before, q.Limit = cmp.Or(q.Before, math.MaxInt64), cmp.Or(q.Limit, 100)
+	var events []state.Event
+	err := r.view(ctx, func(tx *sql.Tx) (err error) {
+		if q.Key != nil {
+			events, err = r.taskHistory(ctx, tx, q)
+		} else {
+			events, err = history(ctx, tx, q)
+		}
+		return err
+	})
+	return events, err
+}
+
+// history returns events of all tasks. Their numbers have no gaps.
+func history(ctx context.Context, tx *sql.Tx, q state.HistoryQuery) ([]state.Event, error) {
+	m, err := readMeta(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	next := min(q.Before-1, m.events)
+	end := max(next-int64(q.Limit), 0)
+	var events []state.Event
+	for row, err := range scan(ctx, tx, scanEventRow, selectEvents, q.Before, q.Limit) {
+		if err != nil {
+			return nil, err
+		}
+		if row.seq != next {
+			return nil, misplaced(row.seq)
+		}
+		e, err := row.decode()
+		if err != nil {
+			return nil, err
+		}
+		events, next = append(events, e), row.seq-1
+	}
+	if next > end {
+		return nil, misplaced(next)
+	}
+	return events, nil
+}
+
+// taskHistory returns events of one task. Each leads to the one before it.
+func (r *reads) taskHistory(ctx context.Context, tx *sql.Tx, q state.HistoryQuery) ([]state.Event, error) {
+	next, err := r.newestEvent(ctx, tx, *q.Key)
+	if err != nil || next == 0 {
+		return nil, err
+	}
+	var events []state.Event
+	for row, err := range scan(ctx, tx, scanEventRow, selectTrail, next) {
+		if err != nil {
+			return nil, err
+		}
+		if row.seq != next || row.key != *q.Key || row.prev >= row.seq {
+			return nil, misplaced(row.seq)
+		}
+		next = row.prev
+		if row.seq >= q.Before {
+			continue
+		}
+		e, err := row.decode()
+		if err != nil {
+			return nil, err
+		}
+		if events = append(events, e); len(events) == q.Limit {
+			return events, nil
+		}
+	}
+	if next != 0 {
+		return nil, misplaced(next)
+	}
+	return events, nil
+}
+
+// newestEvent returns where the events of a task end, or 0 if it has none.
+func (r *reads) newestEvent(ctx context.Context, tx *sql.Tx, key spec.Key) (int64, error) {
+	row, err := one(ctx, tx, scanTask, tasksIn(r.schema, selectTask), key.ProjectID, key.TaskID)
+	if err == nil {
+		return row.event, row.verify()
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return 0, err
+	}
+	seq, err := one(ctx, tx, scanValue[int64], selectLoose, key.ProjectID, key.TaskID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return seq, err
+}
+
+// misplaced says that an event is not where its number puts it.
+func misplaced(seq int64) error {
+	return &state.DamagedError{Table: "history", Row: strconv.FormatInt(seq, 10), Detail: "the event is not in its place"}
+}
+
+// Words returns what people asked for and was not answered yet, oldest first.
+func (r *reads) Words(ctx context.Context) ([]state.Word, error) {
+	var words []state.Word
+	err := r.view(ctx, func(tx *sql.Tx) error {
+		for row, err := range scan(ctx, tx, scanWord, selectOpenWords) {
+			if err != nil {
+				return err
+			}
+			words = append(words, row.Word)
+		}
+		return nil
+	})
+	return words, err
+}
+
+// view runs f in one moment of the state, and says of its error where it is.
+func (r *reads) view(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, end, err := r.begin(ctx)
+	if err != nil {
+		return readError(r.files, err)
+	}
+	defer end()
+	err = f(tx)
+	// What was read in two moments may look damaged.
+	if changed := r.settled(); changed != nil {
+		return changed
+	}
+	return readError(r.files, err)
+}
+
+// readError says where and what an error is that was met while reading.
+func readError(fl files, err error) error {
+	err = dbError(err)
+	if err == nil {
+		return nil
+	}
+	if d, ok := errors.AsType[*state.DamagedError](err); ok {
+		d.Path = cmp.Or(d.Path, fl.db)
+		return err
+	}
+	return fmt.Errorf("read state %s: %w", fl.db, err)
+}

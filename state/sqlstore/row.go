@@ -1,0 +1,247 @@
+package sqlstore
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// scanner is a row that was read.
+type scanner interface{ Scan(dest ...any) error }
+
+// verify reports whether the columns of a row that was read are as they were
+// written.
+func verify(crc int64, table, row string, columns []any) error {
+	if crc != checksum(table, columns...) {
+		return unfit(table, row)
+	}
+	return nil
+}
+
+func unfit(table, row string) error {
+	return &state.DamagedError{Table: table, Row: row, Detail: "the row does not fit its checksum"}
+}
+
+// meta is the row of meta.
+type meta struct {
+	lineage  string
+	identity state.Identity
+	created  time.Time
+	serial   int64
+	tasks    int64
+	tasksSum int64
+	events   int64
+	hash     string // of the newest event
+}
+
+// checkTasks reports whether the n rows of tasks, with checksums of that sum, are
+// all there are: a row that has vanished breaks no checksum of its own.
+func (m *meta) checkTasks(n, sum int64) error {
+	if n != m.tasks || sum != m.tasksSum {
+		return &state.DamagedError{Table: "tasks", Detail: fmt.Sprintf("%d rows were read that do not add up to the %d there should be", n, m.tasks)}
+	}
+	return nil
+}
+
+func (m *meta) columns(identity string) []any {
+	return []any{m.lineage, identity, unixMilli(m.created), m.serial, m.tasks, m.tasksSum, m.events, m.hash}
+}
+
+// constantMeta is how many of the columns, the first ones, hardly ever change.
+const constantMeta = 3
+
+func scanMeta(row scanner) (meta, error) {
+	var m meta
+	var identity string
+	var created, crc int64
+	if err := row.Scan(&m.lineage, &identity, &created, &m.serial, &m.tasks, &m.tasksSum, &m.events, &m.hash, &crc); err != nil {
+		return meta{}, err
+	}
+	m.created = fromMilli(created)
+	if err := verify(crc, "meta", "", m.columns(identity)); err != nil {
+		return meta{}, err
+	}
+	return m, unmarshal("meta", "", identity, &m.identity)
+}
+
+func scanControl(row scanner) (state.Control, error) {
+	var c state.Control
+	var text string
+	var crc int64
+	if err := row.Scan(&text, &crc); err != nil {
+		return state.Control{}, err
+	}
+	if err := verify(crc, "control", "", []any{text}); err != nil {
+		return state.Control{}, err
+	}
+	return c, unmarshal("control", "", text, &c)
+}
+
+// taskRow is a row of tasks.
+type taskRow struct {
+	key                         spec.Key
+	status, commitType          string
+	version                     int64
+	appliedAt, since, nextAt    int64
+	applied, attempt, suspended string
+	removed                     string
+	event                       int64 // the newest of the task's events, 0 without one
+	crc                         int64 // as read
+}
+
+func newTaskRow(r *state.Record) (taskRow, error) {
+	row := taskRow{key: r.Key, status: string(r.Status)}
+	var err error
+	if a := r.Applied; a != nil {
+		row.commitType, row.version, row.appliedAt = a.CommitType.String(), a.InstanceVersion, unixMilli(a.At)
+		if row.applied, err = marshal(boundApplied(*a)); err != nil {
+			return taskRow{}, err
+		}
+	}
+	if a := r.Attempt; a != nil {
+		row.since, row.nextAt = unixMilli(a.Since), unixMilli(a.NextAt)
+		if row.attempt, err = marshal(boundAttempt(*a)); err != nil {
+			return taskRow{}, err
+		}
+	}
+	if r.Suspended != nil {
+		if row.suspended, err = marshal(boundSuspension(*r.Suspended)); err != nil {
+			return taskRow{}, err
+		}
+	}
+	if r.Removed != nil {
+		if row.removed, err = marshal(r.Removed); err != nil {
+			return taskRow{}, err
+		}
+	}
+	return row, checkSize(len(row.applied)+len(row.attempt)+len(row.suspended), maxRow)
+}
+
+func (t *taskRow) columns() []any {
+	return []any{t.key.ProjectID, t.key.TaskID, t.status, t.commitType, t.version, t.appliedAt, t.since, t.nextAt, t.applied, t.attempt, t.suspended, t.removed, t.event}
+}
+
+func scanTask(row scanner) (taskRow, error) {
+	var t taskRow
+	err := row.Scan(&t.key.ProjectID, &t.key.TaskID, &t.status, &t.commitType, &t.version, &t.appliedAt, &t.since, &t.nextAt,
+		&t.applied, &t.attempt, &t.suspended, &t.removed, &t.event, &t.crc)
+	return t, err
+}
+
+// appendColumns appends to b what checksum does of the columns. A row that is not
+// removed has the bytes that it had before there was such a column.
+func (t *taskRow) appendColumns(b []byte) []byte {
+	b = appendTexts(b, t.key.ProjectID, t.key.TaskID, t.status, t.commitType)
+	b = appendNumbers(b, t.version, t.appliedAt, t.since, t.nextAt)
+	b = appendTexts(b, t.applied, t.attempt, t.suspended)
+	if t.removed != "" {
+		b = appendTexts(b, t.removed)
+	}
+	return appendNumbers(b, t.event)
+}
+
+// checksum is the row_crc of the row.
+func (t *taskRow) checksum() int64 {
+	kept := rowBytes.Get().(*[]byte)
+	*kept = t.appendColumns(append((*kept)[:0], "tasks"...))
+	sum := castagnoli(*kept)
+	if cap(*kept) <= maxKept {
+		rowBytes.Put(kept)
+	}
+	return sum
+}
+
+// verify reports whether the row is as it was written.
+func (t *taskRow) verify() error {
+	if t.crc != t.checksum() {
+		return unfit("tasks", t.key.String())
+	}
+	return nil
+}
+
+// eventRow is a row of history.
+type eventRow struct {
+	seq, at int64
+	kind    string
+	key     spec.Key
+	prev    int64 // the event of the task before this one, 0 for its first
+	loose   int64 // 1 if the task has no record that leads here
+	event   string
+	hash    string
+}
+
+// newEventRow makes the row of an event, all but its place in the history.
+func newEventRow(e state.Event) (eventRow, error) {
+	e.Seq, e.Note, e.Outcome = 0, state.Clip(e.Note), boundOutcome(e.Outcome)
+	text, err := marshal(e)
+	if err != nil {
+		return eventRow{}, err
+	}
+	return eventRow{at: unixMilli(e.At), kind: string(e.Kind), key: e.Key, event: text}, checkSize(len(text), maxRow)
+}
+
+// follow gives the row, fresh from newEventRow, its place: after the event seq, with
+// that hash.
+func (e *eventRow) follow(seq int64, hash string) {
+	e.seq = seq + 1
+	e.event = seqField + strconv.FormatInt(e.seq, 10) + strings.TrimPrefix(e.event, seqField+"0")
+	e.hash = chain(hash, e.event)
+}
+
+// seqField is how the JSON of an event begins.
+const seqField = `{"seq":`
+
+// chain returns the hash of an event that follows the one with the hash before.
+func chain(before, event string) string {
+	b := append(make([]byte, 0, 4<<10), before...) // on the stack, as a rule
+	sum := sha256.Sum256(append(b, event...))
+	return hex.EncodeToString(sum[:])
+}
+
+func (e *eventRow) columns() []any {
+	return []any{e.seq, e.at, e.kind, e.key.ProjectID, e.key.TaskID, e.prev, e.loose, e.event, e.hash}
+}
+
+func scanEventRow(row scanner) (eventRow, error) {
+	var e eventRow
+	var crc int64
+	if err := row.Scan(&e.seq, &e.at, &e.kind, &e.key.ProjectID, &e.key.TaskID, &e.prev, &e.loose, &e.event, &e.hash, &crc); err != nil {
+		return eventRow{}, err
+	}
+	return e, verify(crc, "history", strconv.FormatInt(e.seq, 10), e.columns())
+}
+
+func (e *eventRow) decode() (state.Event, error) {
+	var event state.Event
+	return event, unmarshal("history", strconv.FormatInt(e.seq, 10), e.event, &event)
+}
+
+// wordRow is a row of words.
+type wordRow struct {
+	state.Word
+	answeredAt time.Time
+	answer     state.Answer
+}
+
+func (w *wordRow) columns() []any {
+	return []any{
+		w.ID, unixMilli(w.At), w.Actor, string(w.Verb), w.Target, w.Arg, unixMilli(w.Until),
+		unixMilli(w.answeredAt), fromBool(w.answer.OK), w.answer.Message,
+	}
+}
+
+func scanWord(row scanner) (wordRow, error) {
+	var w wordRow
+	var at, until, answeredAt, ok, crc int64
+	if err := row.Scan(&w.ID, &at, &w.Actor, &w.Verb, &w.Target, &w.Arg, &until, &answeredAt, &ok, &w.answer.Message, &crc); err != nil {
+		return wordRow{}, err
+	}
+	w.At, w.Until, w.answeredAt, w.answer.OK = fromMilli(at), fromMilli(until), fromMilli(answeredAt), ok != 0
+	return w, verify(crc, "words", strconv.FormatInt(w.ID, 10), w.columns())
+}

@@ -1,0 +1,104 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"strings"
+)
+
+// migrations holds N.sql for each schema version N: what makes a schema N of the
+// one before, the version in schema_version included.
+//
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// schemaVersion is the schema this version writes, and the newest it reads.
+const schemaVersion = 2
+
+// The statements, in SQL that SQLite and PostgreSQL share: numbered parameters
+// in order, upserts by ON CONFLICT, no functions of the clock.
+const (
+	selectVersion = `SELECT version FROM schema_version`
+
+	selectMeta = `SELECT lineage, identity, created_at, serial, tasks, tasks_sum, events, events_hash, row_crc FROM meta WHERE id = 1`
+	insertMeta = `INSERT INTO meta (id, lineage, identity, created_at, serial, tasks, tasks_sum, events, events_hash, row_crc)
+		VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9)`
+	// The serial before makes sure that nothing else has written in between.
+	updateMeta = `UPDATE meta SET serial = $1, tasks = $2, tasks_sum = $3, events = $4, events_hash = $5, row_crc = $6 WHERE id = 1 AND serial = $7`
+	// What hardly ever changes is not written with each transaction.
+	updateIdentity = `UPDATE meta SET identity = $1 WHERE id = 1`
+
+	selectControl = `SELECT control, row_crc FROM control WHERE id = 1`
+	upsertControl = `INSERT INTO control (id, control, row_crc) VALUES (1, $1, $2)
+		ON CONFLICT (id) DO UPDATE SET control = excluded.control, row_crc = excluded.row_crc`
+
+	taskColumns   = `project_id, task_id, status, commit_type, instance_version, applied_at, since, next_at, applied, attempt, suspended, removed, event, row_crc`
+	selectTasks   = `SELECT ` + taskColumns + ` FROM tasks ORDER BY project_id, task_id`
+	selectTask    = `SELECT ` + taskColumns + ` FROM tasks WHERE project_id = $1 AND task_id = $2`
+	selectTaskEnd = `SELECT row_crc, event FROM tasks WHERE project_id = $1 AND task_id = $2`
+	selectTrails  = `SELECT project_id, task_id, event FROM tasks`
+	insertTask    = `INSERT INTO tasks (status, commit_type, instance_version, applied_at, since, next_at, applied, attempt, suspended, removed, event, row_crc, project_id, task_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+	updateTask = `UPDATE tasks SET status = $1, commit_type = $2, instance_version = $3, applied_at = $4, since = $5, next_at = $6,
+		applied = $7, attempt = $8, suspended = $9, removed = $10, event = $11, row_crc = $12 WHERE project_id = $13 AND task_id = $14`
+	deleteTask = `DELETE FROM tasks WHERE project_id = $1 AND task_id = $2`
+
+	eventColumns = `seq, at, kind, project_id, task_id, prev, loose, event, hash, row_crc`
+	insertEvent  = `INSERT INTO history (` + eventColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+	selectEvents = `SELECT ` + eventColumns + ` FROM history WHERE seq < $1 ORDER BY seq DESC LIMIT $2`
+	// From an event of a task to its first.
+	selectTrail = `WITH RECURSIVE trail (` + eventColumns + `) AS (SELECT ` + eventColumns + ` FROM history WHERE seq = $1
+		UNION ALL SELECT h.seq, h.at, h.kind, h.project_id, h.task_id, h.prev, h.loose, h.event, h.hash, h.row_crc
+		FROM history h JOIN trail ON h.seq = trail.prev) SELECT ` + eventColumns + ` FROM trail`
+	selectLoose = `SELECT seq FROM history WHERE project_id = $1 AND task_id = $2 AND loose = 1 ORDER BY seq DESC LIMIT 1`
+	// The newest events of the tasks that have no record.
+	selectLooseEnds = `SELECT project_id, task_id, MAX(seq) FROM history h WHERE loose = 1 AND NOT EXISTS
+		(SELECT 1 FROM tasks t WHERE t.project_id = h.project_id AND t.task_id = h.task_id) GROUP BY project_id, task_id`
+	selectAllEvents = `SELECT ` + eventColumns + ` FROM history ORDER BY seq`
+
+	wordColumns     = `id, at, actor, verb, target, arg, until, answered_at, ok, message, row_crc`
+	selectLastWord  = `SELECT COALESCE(MAX(id), 0) FROM words`
+	countOpenWords  = `SELECT COUNT(*) FROM words WHERE answered_at = 0`
+	insertWord      = `INSERT INTO words (` + wordColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	selectWord      = `SELECT ` + wordColumns + ` FROM words WHERE id = $1`
+	selectAllWords  = `SELECT ` + wordColumns + ` FROM words ORDER BY id`
+	selectOpenWords = `SELECT ` + wordColumns + ` FROM words WHERE answered_at = 0 ORDER BY id`
+	answerWord      = `UPDATE words SET answered_at = $1, ok = $2, message = $3, row_crc = $4 WHERE id = $5`
+	pruneWords      = `DELETE FROM words WHERE answered_at > 0 AND id <= $1`
+)
+
+// tasksIn returns a query of taskColumns for a database of an earlier schema, which is
+// only read: that is migrated by who opens it for writing.
+func tasksIn(schema int64, query string) string {
+	if schema < 2 {
+		return strings.Replace(query, "suspended, removed,", "suspended, '' AS removed,", 1)
+	}
+	return query
+}
+
+// makeSchema makes what a database of the schema before lacks, in the caller's
+// transaction, one version at a time.
+func makeSchema(ctx context.Context, tx execer, before int64) error {
+	for v := before + 1; v <= schemaVersion; v++ {
+		ddl, err := migrations.ReadFile(fmt.Sprintf("migrations/%d.sql", v))
+		if err != nil {
+			return fmt.Errorf("find schema %d: %w", v, err)
+		}
+		if _, err := tx.ExecContext(ctx, dialect(string(ddl))); err != nil {
+			return fmt.Errorf("make schema %d: %w", v, err)
+		}
+	}
+	return nil
+}
+
+// execer is a connection or a transaction that can write.
+type execer interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// querier is a connection, a transaction or a writer.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}

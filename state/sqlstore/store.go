@@ -1,0 +1,186 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/gofrs/flock"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// Options say how a state is opened.
+type Options struct {
+	Logger  *slog.Logger // nil: nothing is logged
+	Actor   string       // who opens it, for the history
+	Version string       // of this program, for the lock file
+	Create  bool         // make a new state if there is nothing of one
+
+	fault func(point string) error
+}
+
+// Store holds a state: it is the only one that changes it. Its methods may be
+// called at the same time.
+type Store struct {
+	reads
+	log       *slog.Logger
+	lock      *flock.Flock
+	head      *headFile
+	writer    *writer
+	read      *sql.DB
+	openWords *sql.Stmt // counts the words that wait for an answer
+
+	mu      sync.Mutex
+	queue   []*request // what waits to be written
+	closing sync.Once
+	closed  chan struct{} // closed when nothing more is written
+
+	turn chan struct{} // of size 1: what is in it is the turn to write
+	// Of who has the turn, as the writer and the head are.
+	broken error // why nothing is written any more
+	pages  int   // about how many are in the log
+}
+
+// readConns is how many reads of a Store run at the same time.
+const readConns = 4
+
+// Open takes the lock of the state at path, makes sure that it is the newest
+// state of id and undamaged as far as can be told at once, and returns a Store.
+// With opt.Create it makes a new state where nothing of one is. Otherwise, or if
+// anything is not as it should be, it changes nothing and returns an error that
+// is one of ErrLocked, ErrMissing, ErrForeign, ErrRolledBack, ErrNewer,
+// ErrDamaged, or another one of the disk.
+func Open(ctx context.Context, path string, id state.Identity, opt Options) (_ *Store, err error) {
+	fl, lock, err := hold(path, opt)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, lock.Unlock())
+		}
+	}()
+	fresh, err := fl.fresh()
+	if err != nil {
+		return nil, err
+	}
+	if fresh {
+		if !opt.Create {
+			return nil, fmt.Errorf("open state %s: %w: there is nothing of one: is the path right, and its volume mounted?", fl.db, state.ErrMissing)
+		}
+		if err := create(ctx, fl, newMeta(id), begun(opt), opt.fault); err != nil {
+			return nil, fmt.Errorf("create state %s: %w", fl.db, err)
+		}
+	}
+	m, err := fl.verify(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return start(ctx, fl, lock, m, opt)
+}
+
+// hold finds the state and takes its lock.
+func hold(path string, opt Options) (files, *flock.Flock, error) {
+	fl, err := locate(path)
+	if err != nil {
+		return files{}, nil, err
+	}
+	lock, err := takeLock(fl, opt.Version)
+	return fl, lock, err
+}
+
+// start opens a verified state for writing.
+func start(ctx context.Context, fl files, lock *flock.Flock, m meta, opt Options) (_ *Store, err error) {
+	s := &Store{
+		reads:  reads{files: fl, schema: schemaVersion, lineage: m.lineage, identity: m.identity, settled: func() error { return nil }},
+		log:    opt.Logger,
+		lock:   lock,
+		closed: make(chan struct{}),
+		turn:   make(chan struct{}, 1),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.begin = s.snapshot
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("open state %s: %w", fl.db, dbError(err)), s.release())
+		}
+	}()
+	if s.writer, err = openWriter(ctx, fl.db, readWrite, m, opt.fault); err != nil {
+		return nil, err
+	}
+	if err := s.writer.resume(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.writer.migrate(ctx, opt); err != nil {
+		return nil, err
+	}
+	if s.read, err = openDB(ctx, fl.db, readOnly, readConns); err != nil {
+		return nil, err
+	}
+	if s.openWords, err = s.read.PrepareContext(ctx, countOpenWords); err != nil {
+		return nil, err
+	}
+	if s.head, err = openHead(fl.head, s.writer.meta, opt.fault); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// snapshot starts a transaction that reads one moment of the state.
+func (s *Store) snapshot(ctx context.Context) (*sql.Tx, func(), error) {
+	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	return tx, func() { _ = tx.Rollback() }, nil
+}
+
+// WordsPending reports whether a word waits for an answer. It is cheap enough to be
+// asked many times a second.
+func (s *Store) WordsPending(ctx context.Context) (bool, error) {
+	if err := context.Cause(ctx); err != nil {
+		return false, readError(s.files, err)
+	}
+	// To watch for the end of ctx would take longer than the query.
+	var n int64
+	err := s.openWords.QueryRowContext(context.WithoutCancel(ctx)).Scan(&n)
+	return n > 0, readError(s.files, err)
+}
+
+// Close waits for what is being saved and lets go of the state. Later calls do
+// nothing.
+func (s *Store) Close() error {
+	var err error
+	s.closing.Do(func() {
+		s.turn <- struct{}{} // for good
+		close(s.closed)
+		if err = s.release(); err != nil {
+			err = fmt.Errorf("close state %s: %w", s.files.db, err)
+		}
+	})
+	return err
+}
+
+// release closes what is open, the lock last. The last connection of a database
+// that closes moves its log and removes it.
+func (s *Store) release() error {
+	var errs []error
+	if s.openWords != nil {
+		errs = append(errs, s.openWords.Close())
+	}
+	if s.read != nil {
+		errs = append(errs, s.read.Close())
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.close())
+	}
+	if s.head != nil {
+		errs = append(errs, s.head.close())
+	}
+	return errors.Join(append(errs, s.lock.Unlock())...)
+}
