@@ -64,10 +64,11 @@ func commitAll(b *testing.B, e *endpoint, n int) {
 // second.
 func commitNaively(b *testing.B, url string, n int) float64 {
 	b.Helper()
-	account := wedatasim.DefaultAccount()
+	credentials, err := wedata.FindCredentials(b.Context(), wedata.CredentialSources{Getenv: wedatasim.DefaultAccount().Getenv})
+	must(b, err)
 	client, err := wedata.New(wedata.Config{
 		Endpoint: url, Region: "ap-guangzhou",
-		Credentials: wedata.StaticCredentials(account.SecretID, account.SecretKey, account.Token),
+		Credentials: credentials,
 	})
 	must(b, err)
 	defer client.Close()

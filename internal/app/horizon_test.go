@@ -19,10 +19,13 @@ func TestHorizon(t *testing.T) {
 		const ahead = 100 * time.Second
 		sim := wedatasim.New(wedatasim.Options{Behavior: wedatasim.Behavior{Skew: -ahead}})
 		defer sim.Close()
-		account := wedatasim.DefaultAccount()
+		credentials, err := wedata.FindCredentials(t.Context(), wedata.CredentialSources{Getenv: wedatasim.DefaultAccount().Getenv})
+		if err != nil {
+			t.Fatal(err)
+		}
 		client, err := wedata.New(wedata.Config{
 			Endpoint: "http://127.0.0.1", Region: "ap-guangzhou", Dial: sim.Dial,
-			Credentials: wedata.StaticCredentials(account.SecretID, account.SecretKey, ""),
+			Credentials: credentials,
 		})
 		if err != nil {
 			t.Fatal(err)

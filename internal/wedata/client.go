@@ -138,7 +138,7 @@ func (c *Client) Commit(ctx context.Context, want *spec.Commit, gate reconcile.G
 	}
 	defer x.end()
 	_, err = client.CommitIntegrationTaskWithContext(x.ctx, commitRequest(want))
-	out, timing := Classify(x.answer(err, append(k.secrets(), values(want)...))), x.timing()
+	out, timing := Classify(x.response(err, append(k.secrets(), values(want)...))), x.timing()
 	c.noteRefused(k, out.Class)
 	c.compareClocks(x, out)
 	c.log.DebugContext(ctx, "commit sent", "project", want.ProjectID, "task", want.TaskID,

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
 // Times of credentials that expire.
@@ -16,7 +18,7 @@ const (
 	renewBackoff = 30 * time.Second // how long a failed renewal is not repeated
 )
 
-const redacted = "[redacted]"
+const redacted = secret.Redacted
 
 // maxSecret bounds an id, a key or a token in bytes. A token is a header, and the
 // headers of a request have to fit the transport's write buffer.
@@ -43,12 +45,6 @@ type keys struct {
 	origin         string    // where they come from, in words
 	file           string    // they were read from; empty if it was none
 	turn           uint64    // how many others there were before
-}
-
-// StaticCredentials returns credentials that never change; token may be empty.
-func StaticCredentials(secretID, secretKey, token string) *Credentials {
-	k := keys{id: secretID, key: secretKey, token: token, origin: "given"}
-	return &Credentials{keys: k, find: func(context.Context) (keys, error) { return k, nil }}
 }
 
 // FindCredentials finds credentials where the SDK's users keep them: see

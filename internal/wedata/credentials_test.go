@@ -22,6 +22,12 @@ import (
 
 var long = flag.Bool("long", false, "repeat what is done under load more often")
 
+// StaticCredentials returns credentials that never change; token may be empty.
+func StaticCredentials(secretID, secretKey, token string) *Credentials {
+	k := keys{id: secretID, key: secretKey, token: token, origin: "given"}
+	return &Credentials{keys: k, find: func(context.Context) (keys, error) { return k, nil }}
+}
+
 // env is an environment for CredentialSources.Getenv.
 func env(pairs ...string) func(string) string {
 	m := make(map[string]string)

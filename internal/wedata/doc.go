@@ -11,7 +11,7 @@
 //
 // # What an answer means
 //
-// [Classify] is a pure function from an [Answer] to a [state.Outcome], read
+// [Classify] is a pure function from a [Response] to a [state.Outcome], read
 // strictly: only an answer that can mean one thing is taken to mean it. All else,
 // once the request's headers were written, is [state.ClassUnknown].
 //

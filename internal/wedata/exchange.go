@@ -210,16 +210,16 @@ func (x *exchange) trace() *httptrace.ClientTrace {
 	}
 }
 
-// answer ends the exchange and returns what came back. From here on nothing of it is
+// response ends the exchange and returns what came back. From here on nothing of it is
 // written. sdkErr counts only if nothing was ever sent.
-func (x *exchange) answer(sdkErr error, secrets []string) Answer {
+func (x *exchange) response(sdkErr error, secrets []string) Response {
 	x.cancel(errOver) // a gate that is asked still, which an early answer can outrun, ends
 	x.passing.Lock()
 	defer x.passing.Unlock()
 	x.over = true
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	a := Answer{
+	a := Response{
 		Wrote:       !x.wrote.IsZero(),
 		Err:         x.err,
 		HTTPStatus:  x.status,

@@ -16,8 +16,8 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// Answer is everything one request came to.
-type Answer struct {
+// Response is everything one request came to.
+type Response struct {
 	Wrote       bool   // a byte of the request was written, or may have been
 	Err         error  // why there is no whole answer; nil if Body is whole
 	HTTPStatus  int    // 0 if no answer began
@@ -48,7 +48,7 @@ const (
 
 // Classify says what the answer to a commit means. It is pure, and strict: every
 // class but unknown is given only to an answer that can mean nothing else.
-func Classify(a Answer) state.Outcome {
+func Classify(a Response) state.Outcome {
 	return clean(classify(&a), newCleaner(a.Secrets))
 }
 
@@ -61,7 +61,7 @@ func clean(out state.Outcome, t cleaner) state.Outcome {
 	return out
 }
 
-func classify(a *Answer) state.Outcome {
+func classify(a *Response) state.Outcome {
 	r, out := receive(a)
 	switch {
 	case r == nil:
@@ -75,7 +75,7 @@ func classify(a *Answer) state.Outcome {
 
 // receive returns the reply that the answer holds, or what it means that it holds
 // none.
-func receive(a *Answer) (*reply, state.Outcome) {
+func receive(a *Response) (*reply, state.Outcome) {
 	unknown := func(code, message string) (*reply, state.Outcome) {
 		return nil, state.Outcome{Class: state.ClassUnknown, Code: code, Message: message}
 	}
@@ -100,7 +100,7 @@ func receive(a *Answer) (*reply, state.Outcome) {
 	return r, state.Outcome{}
 }
 
-func (a *Answer) media() string {
+func (a *Response) media() string {
 	if a.ContentType == "" {
 		return "of no stated type"
 	}

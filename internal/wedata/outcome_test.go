@@ -27,8 +27,8 @@ const (
 )
 
 // answered is a whole answer of status 200.
-func answered(body string) Answer {
-	return Answer{Wrote: true, HTTPStatus: http.StatusOK, ContentType: "application/json", Body: []byte(body)}
+func answered(body string) Response {
+	return Response{Wrote: true, HTTPStatus: http.StatusOK, ContentType: "application/json", Body: []byte(body)}
 }
 
 // refusal is the body of an error.
@@ -107,14 +107,14 @@ func codeClasses() map[string]state.Class {
 // behaviour is one thing a server, or the way to it, can do.
 type behaviour struct {
 	name   string
-	answer Answer
+	answer Response
 	class  state.Class
 }
 
 // behaviours returns all that the table test judges.
 func behaviours() []behaviour {
 	var all []behaviour
-	add := func(class state.Class, name string, a Answer) { all = append(all, behaviour{name, a, class}) }
+	add := func(class state.Class, name string, a Response) { all = append(all, behaviour{name, a, class}) }
 
 	for code, class := range codeClasses() {
 		body := refusal(code, "no")
@@ -127,9 +127,9 @@ func behaviours() []behaviour {
 		add(state.ClassUnknown, code+" twice", answered(body+body))
 	}
 	for name, fault := range faults() {
-		add(state.ClassNotSent, name+" before a byte was written", Answer{Err: fault})
-		add(state.ClassUnknown, name+" after the request was written", Answer{Wrote: true, Err: fault})
-		add(state.ClassUnknown, name+" in a good answer", Answer{Wrote: true, Err: fault, HTTPStatus: 200, Body: []byte(goodBody)})
+		add(state.ClassNotSent, name+" before a byte was written", Response{Err: fault})
+		add(state.ClassUnknown, name+" after the request was written", Response{Wrote: true, Err: fault})
+		add(state.ClassUnknown, name+" in a good answer", Response{Wrote: true, Err: fault, HTTPStatus: 200, Body: []byte(goodBody)})
 	}
 	for name, body := range malformed() {
 		add(state.ClassUnknown, "body: "+name, answered(body))
@@ -154,7 +154,7 @@ func behaviours() []behaviour {
 	add(state.ClassRefused, "refused, with the longest code", answered(refusal("InvalidParameter."+strings.Repeat("a", maxID-len("InvalidParameter.")), "no")))
 	add(state.ClassApplied, "applied, waiting for approval", answered(`{"Response":{"Data":true,"DataDto":{"TaskApproveId":"7"},"RequestId":"a"}}`))
 	add(state.ClassApplied, "applied, with a field we do not know", answered(`{"Response":{"Data":true,"Extra":[{"a":1}],"RequestId":"a"}}`))
-	add(state.ClassApplied, "applied, in text/html", Answer{Wrote: true, HTTPStatus: 200, ContentType: "text/html", Body: []byte(goodBody)})
+	add(state.ClassApplied, "applied, in text/html", Response{Wrote: true, HTTPStatus: 200, ContentType: "text/html", Body: []byte(goodBody)})
 	add(state.ClassRefused, "Data: false", answered(`{"Response":{"Data":false,"RequestId":"a"}}`))
 	add(state.ClassWaiting, "locked", answered(refusal("UnsupportedOperation", "CloudApiException: The current task is locked by 100028625403 and cannot be committed")))
 	add(state.ClassWaiting, "locked, with a sub-code", answered(refusal("UnsupportedOperation.Task", "is locked by 1")))
@@ -162,13 +162,13 @@ func behaviours() []behaviour {
 	add(state.ClassRefused, "locked, by a name", answered(refusal("UnsupportedOperation", "The current task is locked by x1")))
 	add(state.ClassRefused, "locked, in an error about something else", answered(refusal("InvalidParameter", "the task is locked by 100028625403")))
 	add(state.ClassUnknown, "locked, in an error that may have acted", answered(refusal("FailedOperation", "the task is locked by 100028625403")))
-	add(state.ClassNotSent, "nothing at all", Answer{})
-	add(state.ClassUnknown, "an answer to a request that was not written", Answer{HTTPStatus: 200, Body: []byte(goodBody)})
-	add(state.ClassUnknown, "a refusal of a request that was not written", Answer{HTTPStatus: 200, Body: []byte(refusal("InvalidParameter", "no"))})
+	add(state.ClassNotSent, "nothing at all", Response{})
+	add(state.ClassUnknown, "an answer to a request that was not written", Response{HTTPStatus: 200, Body: []byte(goodBody)})
+	add(state.ClassUnknown, "a refusal of a request that was not written", Response{HTTPStatus: 200, Body: []byte(refusal("InvalidParameter", "no"))})
 	return all
 }
 
-func withStatus(a Answer, status int) Answer {
+func withStatus(a Response, status int) Response {
 	a.HTTPStatus = status
 	return a
 }
@@ -307,7 +307,7 @@ func TestClassifyTable(t *testing.T) {
 func TestClassifyKeepsWhatTheAnswerSays(t *testing.T) {
 	tests := []struct {
 		name   string
-		answer Answer
+		answer Response
 		want   state.Outcome
 	}{
 		{
@@ -343,7 +343,7 @@ func TestClassifyKeepsWhatTheAnswerSays(t *testing.T) {
 		},
 		{
 			"a page of a proxy",
-			Answer{Wrote: true, HTTPStatus: 502, ContentType: "text/html", Body: []byte("<html>")},
+			Response{Wrote: true, HTTPStatus: 502, ContentType: "text/html", Body: []byte("<html>")},
 			state.Outcome{Class: state.ClassUnknown, Code: CodeStatus, Message: "answered 502 Bad Gateway, of type text/html"},
 		},
 		{
@@ -353,12 +353,12 @@ func TestClassifyKeepsWhatTheAnswerSays(t *testing.T) {
 		},
 		{
 			"a connection that was refused",
-			Answer{Err: faults()["connection refused"]},
+			Response{Err: faults()["connection refused"]},
 			state.Outcome{Class: state.ClassNotSent, Code: CodeNoConnection, Message: "dial tcp: connect: connection refused"},
 		},
 		{
 			"a request in a redirect",
-			Answer{Wrote: true, Err: &redirectError{307}},
+			Response{Wrote: true, Err: &redirectError{307}},
 			state.Outcome{Class: state.ClassUnknown, Code: CodeRedirect, Message: "read answer: a redirect (307), which is not followed; is the endpoint right?"},
 		},
 	}
@@ -392,19 +392,19 @@ func TestLawAmbiguousIsUnknown(t *testing.T) {
 	for code := range codeClasses() {
 		codes = append(codes, code)
 	}
-	spoil := map[string]func(*rapid.T, *Answer){
-		"cut off": func(t *rapid.T, a *Answer) { a.Body = a.Body[:rapid.IntRange(0, len(a.Body)-1).Draw(t, "at")] },
-		"status":  func(t *rapid.T, a *Answer) { a.HTTPStatus = rapid.IntRange(201, 999).Draw(t, "status") },
-		"broken":  func(_ *rapid.T, a *Answer) { a.Err = io.ErrUnexpectedEOF },
-		"continued": func(t *rapid.T, a *Answer) {
+	spoil := map[string]func(*rapid.T, *Response){
+		"cut off": func(t *rapid.T, a *Response) { a.Body = a.Body[:rapid.IntRange(0, len(a.Body)-1).Draw(t, "at")] },
+		"status":  func(t *rapid.T, a *Response) { a.HTTPStatus = rapid.IntRange(201, 999).Draw(t, "status") },
+		"broken":  func(_ *rapid.T, a *Response) { a.Err = io.ErrUnexpectedEOF },
+		"continued": func(t *rapid.T, a *Response) {
 			a.Body = append(a.Body, rapid.StringMatching(`[^ \t\r\n].*`).Draw(t, "more")...)
 		},
-		"no id":       func(_ *rapid.T, a *Answer) { a.Body = replace(a.Body, `"RequestId"`, `"Id"`) },
-		"a result":    func(_ *rapid.T, a *Answer) { a.Body = replace(a.Body, `{"Error"`, `{"Data":true,"Error"`) },
-		"two errors":  func(_ *rapid.T, a *Answer) { a.Body = replace(a.Body, `{"Error"`, `{"error":{},"Error"`) },
-		"two codes":   func(_ *rapid.T, a *Answer) { a.Body = replace(a.Body, `{"Code"`, `{"CODE":"InternalError","Code"`) },
-		"wrong type":  func(_ *rapid.T, a *Answer) { a.Body = replace(a.Body, `"Message":"no"`, `"Message":{}`) },
-		"not written": func(_ *rapid.T, a *Answer) { a.Wrote = false },
+		"no id":       func(_ *rapid.T, a *Response) { a.Body = replace(a.Body, `"RequestId"`, `"Id"`) },
+		"a result":    func(_ *rapid.T, a *Response) { a.Body = replace(a.Body, `{"Error"`, `{"Data":true,"Error"`) },
+		"two errors":  func(_ *rapid.T, a *Response) { a.Body = replace(a.Body, `{"Error"`, `{"error":{},"Error"`) },
+		"two codes":   func(_ *rapid.T, a *Response) { a.Body = replace(a.Body, `{"Code"`, `{"CODE":"InternalError","Code"`) },
+		"wrong type":  func(_ *rapid.T, a *Response) { a.Body = replace(a.Body, `"Message":"no"`, `"Message":{}`) },
+		"not written": func(_ *rapid.T, a *Response) { a.Wrote = false },
 	}
 	var ways []string
 	for way := range spoil {
@@ -435,7 +435,7 @@ func FuzzClassify(f *testing.F) {
 		if len(body) > maxBody {
 			t.Skip()
 		}
-		out := Classify(Answer{Wrote: wrote, HTTPStatus: status, Body: body, Secrets: []string{secret}})
+		out := Classify(Response{Wrote: wrote, HTTPStatus: status, Body: body, Secrets: []string{secret}})
 		if (out.Class == state.ClassNotSent) != (!wrote && status == 0) {
 			t.Errorf("written %v, status %d: %s", wrote, status, out.Class)
 		}

@@ -105,7 +105,7 @@ func (c *Client) read(ctx context.Context, action string, gate reconcile.Gate, s
 	}
 	defer x.end()
 	sdkErr := send(x.ctx, client)
-	out, ok := classifyRead(x.answer(sdkErr, k.secrets()), sdkErr)
+	out, ok := classifyRead(x.response(sdkErr, k.secrets()), sdkErr)
 	c.noteRefused(k, out.Class)
 	c.compareClocks(x, out)
 	c.log.DebugContext(ctx, "read sent", "action", action, "class", out.Class, "code", out.Code, "request_id", out.RequestID)
@@ -118,7 +118,7 @@ func (c *Client) read(ctx context.Context, action string, gate reconcile.Gate, s
 // classifyRead says what the answer to a read means, and whether it is whole. The
 // SDK's own reading comes second: it is lenient, and what it refuses is of a wrong
 // type.
-func classifyRead(a Answer, sdkErr error) (state.Outcome, bool) {
+func classifyRead(a Response, sdkErr error) (state.Outcome, bool) {
 	t := newCleaner(a.Secrets)
 	r, out := receive(&a)
 	switch {

@@ -132,11 +132,11 @@ func (s CredentialSources) assumeRole(ctx context.Context, k keys, token string)
 	}
 	client := common.NewCommonClient(nil, s.Getenv("TKE_REGION"), e.profile()).WithHttpTransport(x)
 	sdkErr := client.Send(request, tchttp.NewCommonResponse())
-	return k.fromSTS(x.answer(sdkErr, []string{token}))
+	return k.fromSTS(x.response(sdkErr, []string{token}))
 }
 
 // fromSTS fills k with what the answer gives.
-func (k keys) fromSTS(a Answer) (keys, error) {
+func (k keys) fromSTS(a Response) (keys, error) {
 	r, out := receive(&a)
 	if r != nil && r.fail != nil {
 		out = failed(r)

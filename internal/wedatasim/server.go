@@ -37,6 +37,21 @@ type Account struct {
 	UIN       string // the account's number, as it holds locks
 }
 
+// Getenv returns what the variables are that the SDK's users give the account's keys in;
+// empty for all others.
+func (a Account) Getenv(name string) string {
+	switch name {
+	case "TENCENTCLOUD_SECRET_ID":
+		return a.SecretID
+	case "TENCENTCLOUD_SECRET_KEY":
+		return a.SecretKey
+	case "TENCENTCLOUD_TOKEN":
+		return a.Token
+	default:
+		return ""
+	}
+}
+
 // DefaultAccount is the account of a Server that was given none.
 func DefaultAccount() Account {
 	return Account{

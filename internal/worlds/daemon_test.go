@@ -41,11 +41,13 @@ var errKilled = errors.New("the process was killed")
 func (w *world) start(ctx context.Context) (*daemon, error) {
 	d := &daemon{w: w, conns: make(map[net.Conn]bool)}
 	d.ctx, d.cancel = context.WithCancel(ctx)
-	account := wedatasim.DefaultAccount()
-	var err error
+	credentials, err := wedata.FindCredentials(ctx, wedata.CredentialSources{Getenv: wedatasim.DefaultAccount().Getenv})
+	if err != nil {
+		return nil, err
+	}
 	d.client, err = wedata.New(wedata.Config{
 		Endpoint: "http://127.0.0.1", Region: "ap-guangzhou", Dial: d.dial,
-		Credentials: wedata.StaticCredentials(account.SecretID, account.SecretKey, account.Token),
+		Credentials: credentials,
 	})
 	if err != nil {
 		return nil, err
