@@ -9,13 +9,13 @@ import (
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
-// maxHaves bounds the commits we tell a server that we have. After a push it
+// MaxHaves bounds the commits that we tell a server that we have. After a push it
 // needs one; after a rewrite, one that both sides still share.
-const maxHaves = 64
+const MaxHaves = 64
 
 // maxAcks bounds the lines in which a server says what we have in common: one for each
 // commit we tell it of, and one more, are what there is to say. go-git keeps them all.
-const maxAcks = 4 * maxHaves
+const maxAcks = 4 * MaxHaves
 
 // ackFilter reads the answer to a request for a pack, and refuses one that goes on with
 // such lines. What comes after them is passed on as it is.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/gofrs/flock"
 )
 
@@ -66,34 +65,6 @@ func (g *Git) dropMirror() error {
 	return mirrorFault(removeMirror(g.config.Mirror))
 }
 
-// conversation is a session whose refs have been read.
-type conversation struct {
-	session
-	refs *packp.AdvRefs
-	head plumbing.Hash // of the branch
-}
-
-// talk starts a conversation, and asks where the branch is.
-func (g *Git) talk(ctx context.Context) (*conversation, error) {
-	s, err := g.remote.connect(ctx)
-	if err != nil {
-		return nil, remoteError(ctx, err)
-	}
-	c := &conversation{session: s}
-	if c.refs, err = s.AdvertisedReferencesContext(ctx); err == nil {
-		c.head, err = pickBranch(c.refs, g.branch)
-	}
-	if err != nil {
-		_ = s.Close()
-		fault := remoteError(ctx, err)
-		if errors.Is(fault, ErrAuth) {
-			g.remote.denied()
-		}
-		return nil, fault
-	}
-	return c, nil
-}
-
 // fetch brings the mirror up to the branch's newest commit, and returns it.
 func (g *Git) fetch(ctx context.Context) (head plumbing.Hash, err error) {
 	defer recovered(&err)
@@ -107,20 +78,20 @@ func (g *Git) fetch(ctx context.Context) (head plumbing.Hash, err error) {
 	}
 	ctx, cancel := within(ctx, timeout)
 	defer cancel()
-	c, err := g.talk(ctx)
+	c, err := Talk(ctx, g.remote, g.branch)
 	if err != nil {
 		return head, err
 	}
 	defer c.Close() // all that counts has been read by then
-	if g.mirror == nil || anew && !g.mirror.store.Has(c.head) {
-		return c.head, g.clone(ctx, c)
+	if g.mirror == nil || anew && !g.mirror.store.Has(c.Head) {
+		return c.Head, g.clone(ctx, c)
 	}
-	if !g.mirror.store.Has(c.head) {
+	if !g.mirror.store.Has(c.Head) {
 		if err := g.receive(ctx, c, g.mirror); err != nil {
 			return head, err
 		}
 	}
-	return c.head, mirrorFault(g.mirror.advance(c.head))
+	return c.Head, mirrorFault(g.mirror.advance(c.Head))
 }
 
 // overgrown reports whether the mirror has become larger than use makes it: whoever can
@@ -135,28 +106,28 @@ func within(ctx context.Context, d time.Duration) (context.Context, context.Canc
 }
 
 // receive fetches into the mirror what it lacks of the branch.
-func (g *Git) receive(ctx context.Context, c *conversation, m *mirror) error {
+func (g *Git) receive(ctx context.Context, c *Conversation, m *mirror) error {
 	var haves []plumbing.Hash
 	if !m.head.IsZero() {
 		var err error
-		if haves, err = m.store.Newest(ctx, m.head, maxHaves); err != nil {
+		if haves, err = m.store.Newest(ctx, m.head, MaxHaves); err != nil {
 			return err
 		}
 	}
-	pack, err := requestPack(ctx, c, c.refs, c.head, haves, g.config.MaxPack)
+	pack, err := c.RequestPack(ctx, haves, g.config.MaxPack)
 	if err != nil {
-		return remoteError(ctx, err)
+		return Classify(ctx, err)
 	}
 	defer pack.Close()
-	if err := m.receive(ctx, pack, g.config.MaxPack, c.head); err != nil {
-		return remoteError(ctx, err)
+	if err := m.receive(ctx, pack, g.config.MaxPack, c.Head); err != nil {
+		return Classify(ctx, err)
 	}
 	return nil
 }
 
 // clone makes the mirror: beside its place first, so that there is a whole one
 // or none.
-func (g *Git) clone(ctx context.Context, c *conversation) (err error) {
+func (g *Git) clone(ctx context.Context, c *Conversation) (err error) {
 	temp := g.config.Mirror + ".new"
 	if err := removeMirror(temp); err != nil {
 		return mirrorFault(err)
@@ -167,7 +138,7 @@ func (g *Git) clone(ctx context.Context, c *conversation) (err error) {
 	}
 	err = g.receive(ctx, c, m)
 	if err == nil {
-		err = mirrorFault(m.advance(c.head))
+		err = mirrorFault(m.advance(c.Head))
 	}
 	if err = errors.Join(err, mirrorFault(m.close())); err != nil {
 		return errors.Join(err, os.RemoveAll(temp))
@@ -187,7 +158,7 @@ func (g *Git) compact(ctx context.Context) {
 	g.packs += maxPacks
 	ctx, cancel := within(ctx, g.config.CloneTimeout)
 	defer cancel()
-	c, err := g.talk(ctx)
+	c, err := Talk(ctx, g.remote, g.branch)
 	if err == nil {
 		err = errors.Join(g.clone(ctx, c), c.Close())
 	}

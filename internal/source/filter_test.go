@@ -9,6 +9,7 @@ import (
 	"testing/iotest"
 
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 

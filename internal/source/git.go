@@ -31,7 +31,7 @@ type Git struct {
 	config GitConfig
 	source string // the URL, redacted
 	branch plumbing.ReferenceName
-	remote connector
+	remote Remote
 	trust  *verifier
 	expiry atomic.Pointer[signature.Expiry]
 	next   atomic.Pointer[reach] // takes the place of remote and trust at the next poll; nil: none does
@@ -71,7 +71,7 @@ func OpenGit(c GitConfig) (*Git, error) {
 	if g.config.Path, err = cleanPath(c.Path); err != nil {
 		return nil, fmt.Errorf("open source %s: %w", g.source, err)
 	}
-	if g.remote, err = g.connector(); err != nil {
+	if g.remote, err = g.config.remote(g.branch, g.log); err != nil {
 		return nil, fmt.Errorf("open source %s: %w", g.source, err)
 	}
 	if g.trust, err = newVerifier(&c, g.log); err != nil {
@@ -306,7 +306,7 @@ func (g *Git) Close() error {
 	if g.lock != nil {
 		errs = append(errs, g.lock.Unlock())
 	}
-	g.remote.close()
+	g.remote.CloseIdle()
 	if g.temp {
 		errs = append(errs, os.RemoveAll(filepath.Dir(g.config.Mirror)))
 	}
@@ -320,7 +320,7 @@ func (g *Git) describe(err error) error {
 	}
 	e := describe(err, g.source)
 	if e.Err != nil {
-		e.Err = scrub(e.Err, g.remote.secrets())
+		e.Err = Scrub(e.Err, g.remote.Secrets())
 	}
 	return e
 }

@@ -2,11 +2,9 @@ package source
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/url"
 	"path"
 	"path/filepath"
 	"strings"
@@ -82,44 +80,10 @@ func cleanPath(p string) (string, error) {
 	return clean, nil
 }
 
-func (g *Git) connector() (connector, error) {
-	at, err := parseRemote(g.config.URL)
-	if err != nil {
-		return nil, err
-	}
-	if g.config.GitHubApp.set() && at.scheme != "https" && at.scheme != "http" {
-		return nil, errors.New("a GitHub App is for https: write the source as https://host/owner/repository.git")
-	}
-	switch at.scheme {
-	case "ssh":
-		if g.config.SSHKeyFile == "" {
-			return nil, errors.New("an ssh source needs the file of a private key")
-		}
-		if g.config.KnownHostsFile == "" {
-			return nil, errors.New("an ssh source needs a known_hosts file: get the host's key with ssh-keyscan, and compare it with what the host's owner publishes")
-		}
-		return &sshGit{at, g.branch, g.config.SSHKeyFile, g.config.SSHPassphraseFile, g.config.KnownHostsFile, g.log}, nil
-	case "file":
-		return localGit{at.path, g.branch}, nil
-	}
-	web := &httpGit{url: at.url, branch: g.branch, user: cmp.Or(g.config.Username, "git"), passwordFile: g.config.PasswordFile, caFile: g.config.CAFile, log: g.log}
-	if g.config.GitHubApp.set() {
-		if err := g.config.GitHubApp.check(g.config.PlainHosts); err != nil {
-			return nil, err
-		}
-		if g.config.PasswordFile != "" {
-			return nil, errors.New("a GitHub App needs no password file: name one of the two")
-		}
-		web.app = &appTokens{app: g.config.GitHubApp, log: g.log}
-	}
-	if web.app != nil || web.passwordFile != "" {
-		u, err := url.Parse(at.url)
-		if err == nil {
-			err = g.config.PlainHosts.Check(u)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return web, nil
+// remote returns the way to the repository.
+func (c *GitConfig) remote(branch plumbing.ReferenceName, log *slog.Logger) (Remote, error) {
+	return NewRemote(RemoteConfig{
+		URL: c.URL, Branch: branch, Username: c.Username, PasswordFile: c.PasswordFile, GitHubApp: c.GitHubApp, CAFile: c.CAFile,
+		SSHKeyFile: c.SSHKeyFile, SSHPassphraseFile: c.SSHPassphraseFile, KnownHostsFile: c.KnownHostsFile, PlainHosts: c.PlainHosts, Logger: log,
+	})
 }

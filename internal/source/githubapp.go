@@ -112,7 +112,7 @@ func (t *appTokens) ask(ctx context.Context, client *http.Client) error {
 	req.Header.Set("X-GitHub-Api-Version", "2022-11-28")
 	resp, err := client.Do(req)
 	if err != nil {
-		return &Error{Kind: ErrUnreachable, Detail: "GitHub App", Err: scrub(err, []string{assertion})}
+		return &Error{Kind: ErrUnreachable, Detail: "GitHub App", Err: Scrub(err, []string{assertion})}
 	}
 	defer resp.Body.Close()
 	now := time.Now()
@@ -145,7 +145,7 @@ func unprintable(r rune) bool { return r <= ' ' || r > '~' }
 
 // refused says what an answer without a token means.
 func (t *appTokens) refused(status int, message string) error {
-	e := &Error{Kind: ErrAuth, Detail: "GitHub App", Err: fmt.Errorf("the API answers %d: %s", status, text.OneLine(message, maxCause))}
+	e := &Error{Kind: ErrAuth, Detail: "GitHub App", Err: fmt.Errorf("the API answers %d: %s", status, text.OneLine(message, MaxCause))}
 	switch {
 	case status == http.StatusUnauthorized:
 		e.Hint = "check the App's id, its private key and this machine's clock"

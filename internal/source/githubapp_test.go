@@ -143,7 +143,7 @@ func TestGitHubApp(t *testing.T) {
 	t.Run("one that ends soon is renewed", func(t *testing.T) {
 		defer func() { hub.good = time.Hour }()
 		g := r.open(config)
-		hub.good, hub.tokens = renewBefore/2, 0
+		hub.good, hub.tokens = 10*time.Minute/2, 0
 		poll(t, g)
 		poll(t, g)
 		if hub.tokens != 2 {

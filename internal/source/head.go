@@ -13,10 +13,10 @@ func (g *Git) ask(ctx context.Context) (_ string, err error) {
 	defer recovered(&err)
 	ctx, cancel := within(ctx, g.config.Timeout)
 	defer cancel()
-	c, err := g.talk(ctx)
+	c, err := Talk(ctx, g.remote, g.branch)
 	if err != nil {
 		return "", err
 	}
 	_ = c.Close() // all that counts has been read
-	return c.head.String(), nil
+	return c.Head.String(), nil
 }

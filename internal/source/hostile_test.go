@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
@@ -344,7 +345,7 @@ func answers(hang <-chan struct{}) []hostility {
 		{"refusals without an end", ErrBadAnswer, acks("0008NAK\n")},
 		{"refs: cut off, after many branches", ErrShallow, refs(func(w http.ResponseWriter) {
 			fmt.Fprint(w, service, "004a", strings.Repeat("1", 40), " HEAD\x00side-band-64k ofs-delta\n")
-			for i := range 2 * maxNamed {
+			for i := range 2 * 100 {
 				fmt.Fprintf(w, "003e%s refs/heads/b%04d\n", strings.Repeat("1", 40), i)
 			}
 			fmt.Fprint(w, "003d", strings.Repeat("1", 40), " refs/heads/main\n", "0035shallow ", strings.Repeat("1", 40), "\n0000")

@@ -21,9 +21,9 @@ import (
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
-// httpGit reads a repository over http or https. Connections are kept between
+// httpRemote reads a repository over http or https. Connections are kept between
 // sessions, so that a poll is one round trip.
-type httpGit struct {
+type httpRemote struct {
 	url          string
 	branch       plumbing.ReferenceName
 	user         string
@@ -39,7 +39,7 @@ type httpGit struct {
 	api      *http.Client // for the App
 }
 
-func (h *httpGit) secrets() []string {
+func (h *httpRemote) Secrets() []string {
 	return append(h.proxy.secrets(), credentials(h.user, h.password)...) // the App's token is a password as well
 }
 
@@ -51,7 +51,7 @@ func credentials(user, password string) []string {
 	return []string{user + ":" + password, password}
 }
 
-func (h *httpGit) connect(ctx context.Context) (session, error) {
+func (h *httpRemote) Connect(ctx context.Context) (Session, error) {
 	if err := h.trust(); err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (h *httpGit) connect(ctx context.Context) (session, error) {
 }
 
 // login finds the password.
-func (h *httpGit) login(ctx context.Context) (err error) {
+func (h *httpRemote) login(ctx context.Context) (err error) {
 	if h.app != nil {
 		h.user = "x-access-token" // any does; this one is in GitHub's documents
 		h.password, err = h.app.get(ctx, h.api)
@@ -80,14 +80,14 @@ func (h *httpGit) login(ctx context.Context) (err error) {
 }
 
 // denied makes the next session log in anew: a token may be taken back before it ends.
-func (h *httpGit) denied() {
+func (h *httpRemote) Denied() {
 	if h.app != nil {
 		h.app.forget()
 	}
 }
 
-// check reads the files that a session will need.
-func (h *httpGit) check() error {
+// Check reads the files that a session will need.
+func (h *httpRemote) Check() error {
 	if err := h.trust(); err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (h *httpGit) check() error {
 	return h.readPassword()
 }
 
-func (h *httpGit) readPassword() error {
+func (h *httpRemote) readPassword() error {
 	if h.passwordFile == "" {
 		return nil
 	}
@@ -111,7 +111,7 @@ func (h *httpGit) readPassword() error {
 }
 
 // trust makes the client, anew if the file of authorities has changed.
-func (h *httpGit) trust() error {
+func (h *httpRemote) trust() error {
 	var ca []byte
 	if h.caFile != "" {
 		var err error
@@ -136,9 +136,9 @@ func (h *httpGit) trust() error {
 		}
 		config.RootCAs = pool
 	}
-	h.close()
+	h.CloseIdle()
 	h.ca = ca
-	h.client = &http.Client{Transport: &bounded{branch: h.branch, base: newTransport(config, &h.proxy)}, CheckRedirect: fewHops}
+	h.client = &http.Client{Transport: &boundedTransport{branch: h.branch, base: newTransport(config, &h.proxy)}, CheckRedirect: fewHops}
 	if h.app == nil {
 		return nil
 	}
@@ -163,7 +163,7 @@ func newTransport(config *tls.Config, p *proxy) *http.Transport {
 	}
 }
 
-func (h *httpGit) close() {
+func (h *httpRemote) CloseIdle() {
 	for _, client := range []*http.Client{h.client, h.api} {
 		if client != nil {
 			client.CloseIdleConnections()
@@ -196,14 +196,14 @@ func sameHost(resp *http.Response) error {
 	return nil
 }
 
-// bounded limits what a server can make us read beside packs.
-type bounded struct {
+// boundedTransport limits what a server can make us read beside packs.
+type boundedTransport struct {
 	branch plumbing.ReferenceName
 	base   *http.Transport
 }
 
 // RoundTrip does one request.
-func (b *bounded) RoundTrip(req *http.Request) (*http.Response, error) {
+func (b *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := b.base.RoundTrip(req)
 	if err != nil {
 		return nil, err
@@ -212,11 +212,11 @@ func (b *bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = resp.Body.Close() // nothing of it is wanted
 		return nil, err
 	}
-	body := drained{resp.Body}
+	body := drainedBody{resp.Body}
 	resp.Body = body
 	switch {
 	case resp.StatusCode/100 != 2:
-		resp.Body = readCloser{io.LimitReader(body, maxCause), body} // it is quoted in an error
+		resp.Body = readCloser{io.LimitReader(body, MaxCause), body} // it is quoted in an error
 	case req.Method == http.MethodPost:
 		resp.Body = readCloser{newAckFilter(body), body}
 	case req.Method == http.MethodGet:
@@ -226,13 +226,13 @@ func (b *bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // CloseIdleConnections is what http.Client looks for.
-func (b *bounded) CloseIdleConnections() { b.base.CloseIdleConnections() }
+func (b *boundedTransport) CloseIdleConnections() { b.base.CloseIdleConnections() }
 
-// drained reads the little that git leaves of a body, so that the connection can
+// drainedBody reads the little that git leaves of a body, so that the connection can
 // be used again.
-type drained struct{ io.ReadCloser }
+type drainedBody struct{ io.ReadCloser }
 
-func (d drained) Close() error {
+func (d drainedBody) Close() error {
 	_, _ = io.CopyN(io.Discard, d.ReadCloser, 4<<10)
 	return d.ReadCloser.Close()
 }

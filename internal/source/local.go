@@ -11,17 +11,18 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// localGit reads a repository on this machine through the git command.
-type localGit struct {
+// localRemote reads a repository on this machine through the git command.
+type localRemote struct {
 	path   string
 	branch plumbing.ReferenceName
 }
 
-func (localGit) secrets() []string { return nil }
-func (localGit) denied()           {}
-func (localGit) close()            {}
+func (localRemote) Secrets() []string { return nil }
+func (localRemote) Check() error      { return nil }
+func (localRemote) Denied()           {}
+func (localRemote) CloseIdle()        {}
 
-func (l localGit) connect(ctx context.Context) (session, error) {
+func (l localRemote) Connect(ctx context.Context) (Session, error) {
 	if _, err := os.Stat(l.path); err != nil {
 		return nil, &Error{Kind: ErrNoRepository, Err: err, Hint: "check the path"}
 	}

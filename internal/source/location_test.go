@@ -1,35 +1,33 @@
 package source
 
 import (
-	"errors"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestParseRemote(t *testing.T) {
+func TestParseLocation(t *testing.T) {
 	tests := []struct {
 		location string
-		want     remote
+		want     address
 		redacted string
 	}{
-		{"https://example.com/x.git", remote{scheme: "https", url: "https://example.com/x.git"}, "https://example.com/x.git"},
-		{"http://127.0.0.1:8080/x/", remote{scheme: "http", url: "http://127.0.0.1:8080/x"}, "http://127.0.0.1:8080/x/"},
-		{"ssh://git@example.com/team/x.git", remote{scheme: "ssh", user: "git", addr: "example.com:22", path: "/team/x.git"}, "ssh://example.com/team/x.git"},
-		{"ssh://example.com:2222/~ann/x", remote{scheme: "ssh", addr: "example.com:2222", path: "~ann/x"}, "ssh://example.com:2222/~ann/x"},
-		{"ssh://git@[::1]:2222/x", remote{scheme: "ssh", user: "git", addr: "[::1]:2222", path: "/x"}, "ssh://[::1]:2222/x"},
-		{"git@example.com:team/x.git", remote{scheme: "ssh", user: "git", addr: "example.com:22", path: "team/x.git"}, "example.com:team/x.git"},
-		{"example.com:/team/x.git", remote{scheme: "ssh", addr: "example.com:22", path: "/team/x.git"}, "example.com:/team/x.git"},
-		{"git@[::1]:x", remote{scheme: "ssh", user: "git", addr: "[::1]:22", path: "x"}, "[::1]:x"},
-		{"file:///srv/x.git", remote{scheme: "file", path: "/srv/x.git"}, "file:///srv/x.git"},
-		{"/srv/x.git", remote{scheme: "file", path: "/srv/x.git"}, "/srv/x.git"},
-		{"/srv/a:b@c", remote{scheme: "file", path: "/srv/a:b@c"}, "/srv/a:b@c"},
+		{"https://example.com/x.git", address{scheme: "https", url: "https://example.com/x.git"}, "https://example.com/x.git"},
+		{"http://127.0.0.1:8080/x/", address{scheme: "http", url: "http://127.0.0.1:8080/x"}, "http://127.0.0.1:8080/x/"},
+		{"ssh://git@example.com/team/x.git", address{scheme: "ssh", user: "git", addr: "example.com:22", path: "/team/x.git"}, "ssh://example.com/team/x.git"},
+		{"ssh://example.com:2222/~ann/x", address{scheme: "ssh", addr: "example.com:2222", path: "~ann/x"}, "ssh://example.com:2222/~ann/x"},
+		{"ssh://git@[::1]:2222/x", address{scheme: "ssh", user: "git", addr: "[::1]:2222", path: "/x"}, "ssh://[::1]:2222/x"},
+		{"git@example.com:team/x.git", address{scheme: "ssh", user: "git", addr: "example.com:22", path: "team/x.git"}, "example.com:team/x.git"},
+		{"example.com:/team/x.git", address{scheme: "ssh", addr: "example.com:22", path: "/team/x.git"}, "example.com:/team/x.git"},
+		{"git@[::1]:x", address{scheme: "ssh", user: "git", addr: "[::1]:22", path: "x"}, "[::1]:x"},
+		{"file:///srv/x.git", address{scheme: "file", path: "/srv/x.git"}, "file:///srv/x.git"},
+		{"/srv/x.git", address{scheme: "file", path: "/srv/x.git"}, "/srv/x.git"},
+		{"/srv/a:b@c", address{scheme: "file", path: "/srv/a:b@c"}, "/srv/a:b@c"},
 	}
 	for _, test := range tests {
-		got, err := parseRemote(test.location)
-		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(remote{})); diff != "" || err != nil {
+		got, err := parseLocation(test.location)
+		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(address{})); diff != "" || err != nil {
 			t.Errorf("%s: %v (-want +got):\n%s", test.location, err, diff)
 		}
 		if got := Redact(test.location); got != test.redacted {
@@ -66,31 +64,8 @@ func FuzzRedact(f *testing.F) {
 		if got := Redact(location); strings.Contains(got, "hunter2") && (isURL || strings.Contains(after, ":")) {
 			t.Errorf("%q is redacted as %q", location, got)
 		}
-		if r, err := parseRemote(location); isURL && (err == nil || strings.Contains(err.Error(), "hunter2")) {
+		if r, err := parseLocation(location); isURL && (err == nil || strings.Contains(err.Error(), "hunter2")) {
 			t.Errorf("%q is read as %+v, %v", location, r, err)
 		}
 	})
-}
-
-func TestOpen(t *testing.T) {
-	r := newRepo(t)
-	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
-	tests := []struct {
-		location string
-		git      bool
-	}{{r.Dir, true}, {"file://" + r.Dir, true}, {r.Work, false}}
-	for _, test := range tests {
-		s, err := Open(test.location, GitConfig{}, FolderConfig{})
-		must(t, err)
-		if _, ok := s.(*Git); ok != test.git || IsGit(test.location) != test.git {
-			t.Errorf("%s opens a %T", test.location, s)
-		}
-		wantSaid(t, poll(t, s), "a v1 a.yaml")
-		must(t, s.Close())
-	}
-	for _, location := range []string{filepath.Join(r.Work, "none"), filepath.Join(r.Work, "a.yaml"), ""} {
-		if _, err := Open(location, GitConfig{}, FolderConfig{}); !errors.Is(err, ErrNoFolder) || !strings.Contains(err.Error(), "name ") {
-			t.Errorf("%q: the error is %v", location, err)
-		}
-	}
 }

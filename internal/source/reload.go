@@ -4,7 +4,7 @@ import "fmt"
 
 // reach is how the repository's server is reached, and whose commits count.
 type reach struct {
-	remote connector
+	remote Remote
 	trust  *verifier
 }
 
@@ -15,19 +15,13 @@ type reach struct {
 func (g *Git) Reload(c GitConfig) (swap func(), err error) {
 	c.URL = g.config.URL
 	next := &Git{config: c, source: g.source, branch: g.branch, log: g.log}
-	if next.remote, err = next.connector(); err != nil {
+	if next.remote, err = c.remote(g.branch, g.log); err != nil {
 		return nil, fmt.Errorf("open source %s: %w", g.source, err)
 	}
 	if next.trust, err = newVerifier(&c, g.log); err != nil {
 		return nil, fmt.Errorf("open source %s: %w", g.source, err)
 	}
-	switch r := next.remote.(type) {
-	case *httpGit:
-		err = r.check()
-	case *sshGit:
-		_, _, err = r.config()
-	}
-	if err != nil {
+	if err := next.remote.Check(); err != nil {
 		return nil, next.describe(err)
 	}
 	return func() { g.next.Store(&reach{next.remote, next.trust}) }, nil
@@ -39,7 +33,7 @@ func (g *Git) reconnect() {
 	if next == nil {
 		return
 	}
-	g.remote.close()
+	g.remote.CloseIdle()
 	next.trust.mark, next.trust.trusted = g.trust.mark, g.trust.trusted // what counts still does
 	g.remote, g.trust = next.remote, next.trust
 }

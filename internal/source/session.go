@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"slices"
 	"strings"
 
@@ -13,35 +12,66 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
-	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/wedatasync/wedatasync/internal/gitstore"
-	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // maxAdvertised bounds the list of refs a server sends, in bytes.
 const maxAdvertised = 16 << 20
 
-// session is one conversation with a server: it lists its refs, then may be
+// Session is one conversation with a server: it lists its refs, then may be
 // asked for a pack. go-git's http sessions are sessions.
-type session interface {
+type Session interface {
 	AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error)
 	UploadPack(context.Context, *packp.UploadPackRequest) (*packp.UploadPackResponse, error)
 	Close() error
 }
 
-// connector starts sessions with one repository. It reads credentials anew each
+// Remote starts sessions with one repository. It reads credentials anew each
 // time.
-type connector interface {
-	connect(ctx context.Context) (session, error)
-	// secrets are the texts that must not be shown if they turn up in an error.
-	secrets() []string
-	// denied says that a session was not let in.
-	denied()
-	// close lets go of connections that are kept between sessions.
-	close()
+type Remote interface {
+	Connect(ctx context.Context) (Session, error)
+	// Secrets are the texts that must not be shown if they turn up in an error.
+	Secrets() []string
+	// Denied says that a session was not let in.
+	Denied()
+	// Check reads the files that a session needs.
+	Check() error
+	// CloseIdle closes connections that are kept between sessions.
+	CloseIdle()
 }
+
+// Conversation is a session whose refs have been read.
+type Conversation struct {
+	Head    plumbing.Hash // the commit that the branch is at
+	session Session
+	refs    *packp.AdvRefs
+}
+
+// Talk begins a conversation about a branch. Its errors are *Errors.
+func Talk(ctx context.Context, r Remote, branch plumbing.ReferenceName) (*Conversation, error) {
+	s, err := r.Connect(ctx)
+	if err != nil {
+		return nil, Classify(ctx, err)
+	}
+	c := &Conversation{session: s}
+	if c.refs, err = s.AdvertisedReferencesContext(ctx); err == nil {
+		c.Head, err = pickBranch(c.refs, branch)
+	}
+	if err != nil {
+		_ = s.Close()
+		fault := Classify(ctx, err)
+		if errors.Is(fault, ErrAuth) {
+			r.Denied()
+		}
+		return nil, fault
+	}
+	return c, nil
+}
+
+// Close ends the conversation.
+func (c *Conversation) Close() error { return c.session.Close() }
 
 // pickBranch returns the commit that the branch is at.
 func pickBranch(refs *packp.AdvRefs, branch plumbing.ReferenceName) (plumbing.Hash, error) {
@@ -86,17 +116,17 @@ func listBranches(names []string) string {
 	return b.String()
 }
 
-// requestPack asks for all that want has and haves have not.
-func requestPack(ctx context.Context, s session, refs *packp.AdvRefs, want plumbing.Hash, haves []plumbing.Hash, maxPack int64) (io.ReadCloser, error) {
-	req := packp.NewUploadPackRequestFromCapabilities(refs.Capabilities)
-	if refs.Capabilities.Supports(capability.NoProgress) {
+// RequestPack asks for a pack of what the branch has and the haves have not.
+func (c *Conversation) RequestPack(ctx context.Context, haves []plumbing.Hash, maxPack int64) (io.ReadCloser, error) {
+	req := packp.NewUploadPackRequestFromCapabilities(c.refs.Capabilities)
+	if c.refs.Capabilities.Supports(capability.NoProgress) {
 		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
 			return nil, err
 		}
 	}
-	req.Wants = []plumbing.Hash{want}
+	req.Wants = []plumbing.Hash{c.Head}
 	req.Haves = haves
-	resp, err := s.UploadPack(ctx, req)
+	resp, err := c.session.UploadPack(ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -112,40 +142,4 @@ func requestPack(ctx context.Context, s session, refs *packp.AdvRefs, want plumb
 		io.Reader
 		io.Closer
 	}{r, resp}, nil
-}
-
-// remoteError says what an error of a conversation means.
-func remoteError(ctx context.Context, err error) *Error {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e
-	}
-	_, isNet := errors.AsType[net.Error](err)
-	switch cause := context.Cause(ctx); {
-	case cause != nil:
-		return &Error{Kind: ErrUnreachable, Err: cause}
-	case errors.Is(err, transport.ErrEmptyRemoteRepository):
-		return &Error{Kind: ErrEmptyRepository, Hint: "push a branch with specs first"}
-	case errors.Is(err, transport.ErrRepositoryNotFound):
-		return &Error{
-			Kind: ErrNoRepository, Err: err,
-			Hint: "check the URL, and that the credentials may read it: many servers say the same for both",
-		}
-	case errors.Is(err, transport.ErrAuthenticationRequired), errors.Is(err, transport.ErrAuthorizationFailed):
-		return &Error{Kind: ErrAuth, Err: err, Hint: "check the user name and the password file, and that they may read the repository"}
-	case isNet:
-		return &Error{Kind: ErrUnreachable, Err: err}
-	case errors.Is(err, gitstore.ErrTooLarge):
-		return &Error{Kind: gitstore.ErrTooLarge, Err: err}
-	}
-	return &Error{Kind: ErrBadAnswer, Err: err, Hint: "try again; if it lasts, check that the URL is that of a git repository"}
-}
-
-// scrub takes secrets out of an error that repeats them.
-func scrub(err error, secrets []string) error {
-	if text := err.Error(); len(secrets) > 0 {
-		if clean := secret.Replacer(secrets...).Replace(text); clean != text {
-			return errors.New(clean)
-		}
-	}
-	return err
 }

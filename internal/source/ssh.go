@@ -17,11 +17,11 @@ import (
 	"github.com/wedatasync/wedatasync/internal/file"
 )
 
-// sshGit reads a repository over ssh. It is not go-git's transport: that one
+// sshRemote reads a repository over ssh. It is not go-git's transport: that one
 // obeys no context while it shakes hands, and reads the user's own ssh
 // configuration and agent.
-type sshGit struct {
-	remote
+type sshRemote struct {
+	address
 	branch         plumbing.ReferenceName
 	keyFile        string
 	passphraseFile string
@@ -29,11 +29,18 @@ type sshGit struct {
 	log            *slog.Logger
 }
 
-func (*sshGit) secrets() []string { return nil }
-func (*sshGit) denied()           {}
-func (*sshGit) close()            {}
+// Check reads the files that a session will need.
+func (s *sshRemote) Check() error {
+	_, _, err := s.config()
+	return err
+}
 
-func (s *sshGit) connect(ctx context.Context) (session, error) {
+// Secrets returns none: a key is never repeated.
+func (*sshRemote) Secrets() []string { return nil }
+func (*sshRemote) Denied()           {}
+func (*sshRemote) CloseIdle()        {}
+
+func (s *sshRemote) Connect(ctx context.Context) (Session, error) {
 	config, host, err := s.config()
 	if err != nil {
 		return nil, err
@@ -65,7 +72,7 @@ func (s *sshGit) connect(ctx context.Context) (session, error) {
 }
 
 // start runs git-upload-pack on the other side.
-func (s *sshGit) start(client *ssh.Client) (*stream, error) {
+func (s *sshRemote) start(client *ssh.Client) (*stream, error) {
 	channel, err := client.NewSession()
 	if err != nil {
 		return nil, err
@@ -86,6 +93,9 @@ func (s *sshGit) start(client *ssh.Client) (*stream, error) {
 	return &stream{branch: s.branch, in: in, out: bufio.NewReader(out), errors: said, wait: channel.Wait}, nil
 }
 
+// maxKnownHosts bounds a file of known hosts, in bytes.
+const maxKnownHosts = 4 << 20
+
 // hostCheck is what came of the key that the host has shown.
 type hostCheck struct {
 	shown bool
@@ -94,13 +104,13 @@ type hostCheck struct {
 
 // config reads the key and the known hosts. host is filled when the host has shown
 // its key.
-func (s *sshGit) config() (config *ssh.ClientConfig, host *hostCheck, err error) {
+func (s *sshRemote) config() (config *ssh.ClientConfig, host *hostCheck, err error) {
 	signer, err := s.signer()
 	if err != nil {
 		return nil, nil, err
 	}
 	// The library reads the file by its name.
-	if _, err := file.Read("--known-hosts-file", s.knownHosts, maxKeys); err != nil {
+	if _, err := file.Read("--known-hosts-file", s.knownHosts, maxKnownHosts); err != nil {
 		return nil, nil, &Error{Kind: ErrHostKey, Detail: "known_hosts", Err: err, Hint: s.howToTrust()}
 	}
 	hosts, err := knownhosts.NewDB(s.knownHosts)
@@ -120,11 +130,11 @@ func (s *sshGit) config() (config *ssh.ClientConfig, host *hostCheck, err error)
 	}, host, nil
 }
 
-func (s *sshGit) howToTrust() string {
+func (s *sshRemote) howToTrust() string {
 	return "name a known_hosts file with the host's key, from ssh-keyscan, compared with what the host's owner publishes"
 }
 
-func (s *sshGit) signer() (ssh.Signer, error) {
+func (s *sshRemote) signer() (ssh.Signer, error) {
 	key, err := readSecret("--ssh-key-file", s.keyFile, s.log)
 	if err != nil {
 		return nil, &Error{Kind: ErrAuth, Detail: "ssh key", Err: err}
@@ -146,7 +156,7 @@ func (s *sshGit) signer() (ssh.Signer, error) {
 }
 
 // handshakeError tells an unknown host from an unwelcome key.
-func (s *sshGit) handshakeError(ctx context.Context, err error, host *hostCheck) error {
+func (s *sshRemote) handshakeError(ctx context.Context, err error, host *hostCheck) error {
 	_, isNet := errors.AsType[net.Error](err)
 	negotiation, noCommon := errors.AsType[*ssh.AlgorithmNegotiationError](err)
 	switch {

@@ -7,6 +7,7 @@ import (
 	"path"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 

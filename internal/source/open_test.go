@@ -1,0 +1,31 @@
+package source
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestOpen(t *testing.T) {
+	r := newRepo(t)
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
+	tests := []struct {
+		location string
+		git      bool
+	}{{r.Dir, true}, {"file://" + r.Dir, true}, {r.Work, false}}
+	for _, test := range tests {
+		s, err := Open(test.location, GitConfig{}, FolderConfig{})
+		must(t, err)
+		if _, ok := s.(*Git); ok != test.git || IsGit(test.location) != test.git {
+			t.Errorf("%s opens a %T", test.location, s)
+		}
+		wantSaid(t, poll(t, s), "a v1 a.yaml")
+		must(t, s.Close())
+	}
+	for _, location := range []string{filepath.Join(r.Work, "none"), filepath.Join(r.Work, "a.yaml"), ""} {
+		if _, err := Open(location, GitConfig{}, FolderConfig{}); !errors.Is(err, ErrNoFolder) || !strings.Contains(err.Error(), "name ") {
+			t.Errorf("%q: the error is %v", location, err)
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/go-git/go-git/v5/plumbing/transport"
+
+	"github.com/wedatasync/wedatasync/internal/gitstore"
+	"github.com/wedatasync/wedatasync/internal/secret"
+	"github.com/wedatasync/wedatasync/internal/text"
+)
+
+// What can be wrong with a repository and the way to it. They are met wrapped in an
+// [*Error].
+var (
+	ErrNoRepository    = errors.New("repository not found")
+	ErrEmptyRepository = errors.New("repository is empty")
+	ErrNoBranch        = errors.New("branch not found")
+	ErrAuth            = errors.New("access denied")
+	ErrHostKey         = errors.New("host key not trusted")
+	ErrUnreachable     = errors.New("source cannot be reached")
+	ErrBadAnswer       = errors.New("answer is not what git says") // malformed, cut off, or not git at all
+	ErrShallow         = errors.New("history is cut off")
+	ErrNoGit           = errors.New("git command not found")
+)
+
+// Error says what is wrong with a source, and what to do about it. Its text holds
+// no credentials, is one line, and bounds what comes from outside.
+type Error struct {
+	Kind   error  // one of the Err... values above
+	Source string // the URL or folder, redacted
+	Detail string // which, where; may be empty
+	Hint   string // what to do; may be empty
+	Err    error  // the cause; may be nil
+}
+
+// Error returns one line: the source, what is wrong with it, and what to do.
+func (e *Error) Error() string {
+	line := fmt.Sprintf("read source %s: %v", e.Source, e.Kind)
+	if e.Detail != "" {
+		line += ": " + e.Detail
+	}
+	if e.Err != nil {
+		line += ": " + text.OneLine(e.Err.Error(), MaxCause)
+	}
+	if e.Hint != "" {
+		line += ": " + e.Hint
+	}
+	return line
+}
+
+// Unwrap returns the kind and the cause.
+func (e *Error) Unwrap() []error {
+	if e.Err == nil {
+		return []error{e.Kind}
+	}
+	return []error{e.Kind, e.Err}
+}
+
+// maxCause bounds what an error repeats of a text that came from outside, in bytes.
+const MaxCause = 300
+
+// Classify says what an error of a conversation means.
+func Classify(ctx context.Context, err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	_, isNet := errors.AsType[net.Error](err)
+	switch cause := context.Cause(ctx); {
+	case cause != nil:
+		return &Error{Kind: ErrUnreachable, Err: cause}
+	case errors.Is(err, transport.ErrEmptyRemoteRepository):
+		return &Error{Kind: ErrEmptyRepository, Hint: "push a branch with specs first"}
+	case errors.Is(err, transport.ErrRepositoryNotFound):
+		return &Error{
+			Kind: ErrNoRepository, Err: err,
+			Hint: "check the URL, and that the credentials may read it: many servers say the same for both",
+		}
+	case errors.Is(err, transport.ErrAuthenticationRequired), errors.Is(err, transport.ErrAuthorizationFailed):
+		return &Error{Kind: ErrAuth, Err: err, Hint: "check the user name and the password file, and that they may read the repository"}
+	case isNet:
+		return &Error{Kind: ErrUnreachable, Err: err}
+	case errors.Is(err, gitstore.ErrTooLarge):
+		return &Error{Kind: gitstore.ErrTooLarge, Err: err}
+	}
+	return &Error{Kind: ErrBadAnswer, Err: err, Hint: "try again; if it lasts, check that the URL is that of a git repository"}
+}
+
+// Scrub takes secrets out of an error that repeats them.
+func Scrub(err error, secrets []string) error {
+	if text := err.Error(); len(secrets) > 0 {
+		if clean := secret.Replacer(secrets...).Replace(text); clean != text {
+			return errors.New(clean)
+		}
+	}
+	return err
+}
