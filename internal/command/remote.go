@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/config"
-	"github.com/wedatasync/wedatasync/internal/source"
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/transport"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
@@ -46,7 +46,7 @@ func fetchState(ctx context.Context, address string, s *config.Settings) (k know
 func importState(ctx context.Context, address, path string, s *config.Settings) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchWithin)
 	defer cancel()
-	shown := source.Redact(address)
+	shown := gitremote.Redact(address)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return fmt.Errorf("ask the daemon for its state: %s is not a URL", shown)

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
@@ -15,7 +16,7 @@ func (s *Settings) Mirror() string { return s.State + ".git" }
 // sourceName names the source the same way each time: without userinfo, and a
 // folder by its whole path.
 func (s *Settings) sourceName() string {
-	name := source.Redact(s.Source)
+	name := gitremote.Redact(s.Source)
 	if name == s.Source && !strings.Contains(name, ":") {
 		if abs, err := filepath.Abs(name); err == nil {
 			return abs

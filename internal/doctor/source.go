@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/source/signature"
@@ -65,7 +66,7 @@ func (r *result) signingKeys(next signature.Expiry, now time.Time) {
 
 // reach finds the source.
 func (r *result) reach(ctx context.Context, s *Subject, src reconcile.Source) error {
-	name := source.Redact(s.Settings.Source)
+	name := gitremote.Redact(s.Settings.Source)
 	git, ok := src.(interface {
 		Head(context.Context) (string, error)
 	})

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 
 	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
@@ -26,7 +27,7 @@ func SourceConfigs(s *config.Settings, mirror string, known *state.Control, log 
 		SSHPassphraseFile: s.Git.SSHPassphraseFile,
 		KnownHostsFile:    s.Git.KnownHostsFile,
 
-		GitHubApp: source.GitHubApp{
+		GitHubApp: gitremote.GitHubApp{
 			ID:             s.Git.GitHubAppID,
 			InstallationID: s.Git.GitHubAppInstallationID,
 			KeyFile:        s.Git.GitHubAppKeyFile,

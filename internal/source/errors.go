@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
@@ -17,6 +18,9 @@ var (
 	ErrNoFolder   = errors.New("folder cannot be read")
 	ErrUnverified = reconcile.ErrUnverified
 )
+
+// Error says what is wrong with a source, and what to do about it.
+type Error = gitremote.Error
 
 // describe makes an error one of this package's, about a source.
 func describe(err error, source string) *Error {
@@ -35,5 +39,5 @@ func kindOf(err error) error {
 			return kind
 		}
 	}
-	return ErrBadAnswer
+	return gitremote.ErrBadAnswer
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/gofrs/flock"
+
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 )
 
 // maxPacks is how many fetches a mirror grows by before it is cloned anew.
@@ -78,7 +80,7 @@ func (g *Git) fetch(ctx context.Context) (head plumbing.Hash, err error) {
 	}
 	ctx, cancel := within(ctx, timeout)
 	defer cancel()
-	c, err := Talk(ctx, g.remote, g.branch)
+	c, err := gitremote.Talk(ctx, g.remote, g.branch)
 	if err != nil {
 		return head, err
 	}
@@ -106,28 +108,28 @@ func within(ctx context.Context, d time.Duration) (context.Context, context.Canc
 }
 
 // receive fetches into the mirror what it lacks of the branch.
-func (g *Git) receive(ctx context.Context, c *Conversation, m *mirror) error {
+func (g *Git) receive(ctx context.Context, c *gitremote.Conversation, m *mirror) error {
 	var haves []plumbing.Hash
 	if !m.head.IsZero() {
 		var err error
-		if haves, err = m.store.Newest(ctx, m.head, MaxHaves); err != nil {
+		if haves, err = m.store.Newest(ctx, m.head, gitremote.MaxHaves); err != nil {
 			return err
 		}
 	}
 	pack, err := c.RequestPack(ctx, haves, g.config.MaxPack)
 	if err != nil {
-		return Classify(ctx, err)
+		return gitremote.Classify(ctx, err)
 	}
 	defer pack.Close()
 	if err := m.receive(ctx, pack, g.config.MaxPack, c.Head); err != nil {
-		return Classify(ctx, err)
+		return gitremote.Classify(ctx, err)
 	}
 	return nil
 }
 
 // clone makes the mirror: beside its place first, so that there is a whole one
 // or none.
-func (g *Git) clone(ctx context.Context, c *Conversation) (err error) {
+func (g *Git) clone(ctx context.Context, c *gitremote.Conversation) (err error) {
 	temp := g.config.Mirror + ".new"
 	if err := removeMirror(temp); err != nil {
 		return mirrorFault(err)
@@ -158,7 +160,7 @@ func (g *Git) compact(ctx context.Context) {
 	g.packs += maxPacks
 	ctx, cancel := within(ctx, g.config.CloneTimeout)
 	defer cancel()
-	c, err := Talk(ctx, g.remote, g.branch)
+	c, err := gitremote.Talk(ctx, g.remote, g.branch)
 	if err == nil {
 		err = errors.Join(g.clone(ctx, c), c.Close())
 	}

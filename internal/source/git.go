@@ -17,6 +17,7 @@ import (
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/gofrs/flock"
 
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/source/signature"
 	"github.com/wedatasync/wedatasync/internal/text"
@@ -31,7 +32,7 @@ type Git struct {
 	config GitConfig
 	source string // the URL, redacted
 	branch plumbing.ReferenceName
-	remote Remote
+	remote gitremote.Remote
 	trust  *verifier
 	expiry atomic.Pointer[signature.Expiry]
 	next   atomic.Pointer[reach] // takes the place of remote and trust at the next poll; nil: none does
@@ -60,7 +61,7 @@ func OpenGit(c GitConfig) (*Git, error) {
 	c.Timeout = cmp.Or(c.Timeout, time.Minute)
 	c.CloneTimeout = cmp.Or(c.CloneTimeout, 10*time.Minute)
 	c.MaxPack = cmp.Or(c.MaxPack, 1<<30)
-	g := &Git{config: c, source: Redact(c.URL), log: c.Logger, many: manyChanges, packs: maxPacks, catalog: newCatalog()}
+	g := &Git{config: c, source: gitremote.Redact(c.URL), log: c.Logger, many: manyChanges, packs: maxPacks, catalog: newCatalog()}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
 	}
@@ -137,7 +138,7 @@ func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision
 	case head == g.large:
 		return nil, g.tooLarge
 	case head == g.broken:
-		return nil, &Error{Kind: ErrBadAnswer, Detail: fmt.Sprintf("commit %s is damaged", head), Hint: "run git fsck in the repository itself"}
+		return nil, &Error{Kind: gitremote.ErrBadAnswer, Detail: fmt.Sprintf("commit %s is damaged", head), Hint: "run git fsck in the repository itself"}
 	}
 	g.restore()
 	next, err := g.load(ctx, head)
@@ -320,7 +321,7 @@ func (g *Git) describe(err error) error {
 	}
 	e := describe(err, g.source)
 	if e.Err != nil {
-		e.Err = Scrub(e.Err, g.remote.Secrets())
+		e.Err = gitremote.Scrub(e.Err, g.remote.Secrets())
 	}
 	return e
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -294,9 +295,9 @@ func TestWhatIsNotThere(t *testing.T) {
 		kind   error
 		say    string
 	}{
-		{"no repository", GitConfig{URL: filepath.Join(t.TempDir(), "none.git")}, ErrNoRepository, "check the path"},
-		{"not a repository", GitConfig{URL: "file://" + t.TempDir()}, ErrNoRepository, "does not appear to be a git repository"},
-		{"an empty one", GitConfig{}, ErrEmptyRepository, "push a branch"},
+		{"no repository", GitConfig{URL: filepath.Join(t.TempDir(), "none.git")}, gitremote.ErrNoRepository, "check the path"},
+		{"not a repository", GitConfig{URL: "file://" + t.TempDir()}, gitremote.ErrNoRepository, "does not appear to be a git repository"},
+		{"an empty one", GitConfig{}, gitremote.ErrEmptyRepository, "push a branch"},
 	}
 	for _, test := range tests {
 		wantError(t, r.open(test.config), test.kind, test.say)
@@ -305,7 +306,7 @@ func TestWhatIsNotThere(t *testing.T) {
 	for _, branch := range []string{"b1", "b2", "b3", "b4", "b5"} {
 		r.Git("push", "-q", "origin", "HEAD:refs/heads/"+branch)
 	}
-	wantError(t, r.open(GitConfig{Branch: "master"}), ErrNoBranch, `master: it has b1, b2, b3, b4, b5 and 1 more`)
+	wantError(t, r.open(GitConfig{Branch: "master"}), gitremote.ErrNoBranch, `master: it has b1, b2, b3, b4, b5 and 1 more`)
 	wantError(t, r.open(GitConfig{Path: "out"}), gitstore.ErrNoPath, `there is no "out"`)
 	wantError(t, r.open(GitConfig{Path: "a.yaml"}), gitstore.ErrNoPath, `"a.yaml" is not a folder`)
 
@@ -313,7 +314,7 @@ func TestWhatIsNotThere(t *testing.T) {
 		g := r.open(GitConfig{Branch: "b1", Path: "in"})
 		rev := poll(t, g)
 		r.Git("push", "-q", "origin", ":refs/heads/b1")
-		wantError(t, g, ErrNoBranch, "b2")
+		wantError(t, g, gitremote.ErrNoBranch, "b2")
 		r.Write(map[string]string{"in/b.yaml": ""})
 		r.Push("empty")
 		r.Git("push", "-q", "origin", "HEAD:refs/heads/b1")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/text"
 )
@@ -28,13 +29,13 @@ type GitConfig struct {
 	// to this source alone. If empty, a temporary one is used.
 	Mirror string
 
-	Username          string    // for https; "git" if empty, which suits tokens
-	PasswordFile      string    // for https: a password or a token
-	GitHubApp         GitHubApp // for https, in place of a password; none if zero
-	CAFile            string    // for https: certificates in PEM to trust besides the system's
-	SSHKeyFile        string    // for ssh: a private key
-	SSHPassphraseFile string    // for ssh: of the key, if it has one
-	KnownHostsFile    string    // for ssh: the keys of hosts; required
+	Username          string              // for https; "git" if empty, which suits tokens
+	PasswordFile      string              // for https: a password or a token
+	GitHubApp         gitremote.GitHubApp // for https, in place of a password; none if zero
+	CAFile            string              // for https: certificates in PEM to trust besides the system's
+	SSHKeyFile        string              // for ssh: a private key
+	SSHPassphraseFile string              // for ssh: of the key, if it has one
+	KnownHostsFile    string              // for ssh: the keys of hosts; required
 
 	PlainHosts secret.PlainHosts // that a password or a token may be sent to over http
 
@@ -81,8 +82,8 @@ func cleanPath(p string) (string, error) {
 }
 
 // remote returns the way to the repository.
-func (c *GitConfig) remote(branch plumbing.ReferenceName, log *slog.Logger) (Remote, error) {
-	return NewRemote(RemoteConfig{
+func (c *GitConfig) remote(branch plumbing.ReferenceName, log *slog.Logger) (gitremote.Remote, error) {
+	return gitremote.New(gitremote.Config{
 		URL: c.URL, Branch: branch, Username: c.Username, PasswordFile: c.PasswordFile, GitHubApp: c.GitHubApp, CAFile: c.CAFile,
 		SSHKeyFile: c.SSHKeyFile, SSHPassphraseFile: c.SSHPassphraseFile, KnownHostsFile: c.KnownHostsFile, PlainHosts: c.PlainHosts, Logger: log,
 	})

@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 )
 
 // refusal answers in place of GitHub, and reports whether it did.
@@ -123,7 +125,7 @@ func TestGitHubApp(t *testing.T) {
 	hub := &github{key: &key.PublicKey, good: time.Hour}
 	web.instead(hub.serve)
 	ca := writeFile(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: web.Certificate().Raw})))
-	config := GitConfig{URL: web.url, CAFile: ca, GitHubApp: GitHubApp{ID: "1234", InstallationID: "42", KeyFile: file, APIURL: web.URL + "/api/v3/"}}
+	config := GitConfig{URL: web.url, CAFile: ca, GitHubApp: gitremote.GitHubApp{ID: "1234", InstallationID: "42", KeyFile: file, APIURL: web.URL + "/api/v3/"}}
 
 	t.Run("one token for many polls", func(t *testing.T) {
 		g := r.open(config)
@@ -134,7 +136,7 @@ func TestGitHubApp(t *testing.T) {
 			t.Errorf("it took %d tokens, and asked for %s", hub.tokens, hub.permits)
 		}
 		hub.token = "" // GitHub has taken it back
-		wantError(t, g, ErrAuth, "")
+		wantError(t, g, gitremote.ErrAuth, "")
 		poll(t, g)
 		if hub.tokens != 2 {
 			t.Errorf("it took %d tokens", hub.tokens)
@@ -188,28 +190,28 @@ func TestGitHubApp(t *testing.T) {
 	}{
 		{"another key", func(c *GitConfig) {
 			c.GitHubApp.KeyFile = keyFile("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(stranger))
-		}, nil, ErrAuth, "could not be decoded: check the App's id, its private key"},
-		{"another App", func(c *GitConfig) { c.GitHubApp.ID = "99" }, nil, ErrAuth, "Integration not found"},
-		{"another installation", func(c *GitConfig) { c.GitHubApp.InstallationID = "43" }, nil, ErrAuth, "has the installation 43"},
-		{"no key", func(c *GitConfig) { c.GitHubApp.KeyFile = filepath.Join(t.TempDir(), "none") }, nil, ErrAuth, "no such file"},
-		{"what is no key", func(c *GitConfig) { c.GitHubApp.KeyFile = ca }, nil, ErrAuth, "no private RSA key"},
-		{"what is not PEM", func(c *GitConfig) { c.GitHubApp.KeyFile = writeFile(t, "key", "hello") }, nil, ErrAuth, "nothing in PEM"},
-		{"suspended", nil, says(403, `{"message":"This installation has been suspended"}`), ErrAuth, "suspended: the App needs"},
-		{"no permission", nil, says(422, `{"message":"The permissions requested are not granted"}`), ErrAuth, "not granted"},
-		{"an answer that repeats what was asked", nil, says(401, `{"message":"not with JWT"}`), ErrAuth, "[redacted]"},
-		{"500", nil, says(500, "<html>oops</html>"), ErrBadAnswer, "the API answers 500"},
-		{"a web page", nil, says(201, "<html>please log in</html>"), ErrBadAnswer, "gave no token"},
-		{"no token", nil, says(201, `{"expires_at":"2030-01-01T00:00:00Z"}`), ErrBadAnswer, "gave no token"},
-		{"no end", nil, says(201, `{"token":"ghs_secret"}`), ErrBadAnswer, "gave no token"},
-		{"a token with a line end", nil, says(201, `{"token":"ghs_secret\r\nX: y","expires_at":"2030-01-01T00:00:00Z"}`), ErrBadAnswer, "gave no token"},
-		{"an endless answer", nil, says(201, `{"token":"`+strings.Repeat("x", 1<<20)), ErrBadAnswer, "gave no token"},
+		}, nil, gitremote.ErrAuth, "could not be decoded: check the App's id, its private key"},
+		{"another App", func(c *GitConfig) { c.GitHubApp.ID = "99" }, nil, gitremote.ErrAuth, "Integration not found"},
+		{"another installation", func(c *GitConfig) { c.GitHubApp.InstallationID = "43" }, nil, gitremote.ErrAuth, "has the installation 43"},
+		{"no key", func(c *GitConfig) { c.GitHubApp.KeyFile = filepath.Join(t.TempDir(), "none") }, nil, gitremote.ErrAuth, "no such file"},
+		{"what is no key", func(c *GitConfig) { c.GitHubApp.KeyFile = ca }, nil, gitremote.ErrAuth, "no private RSA key"},
+		{"what is not PEM", func(c *GitConfig) { c.GitHubApp.KeyFile = writeFile(t, "key", "hello") }, nil, gitremote.ErrAuth, "nothing in PEM"},
+		{"suspended", nil, says(403, `{"message":"This installation has been suspended"}`), gitremote.ErrAuth, "suspended: the App needs"},
+		{"no permission", nil, says(422, `{"message":"The permissions requested are not granted"}`), gitremote.ErrAuth, "not granted"},
+		{"an answer that repeats what was asked", nil, says(401, `{"message":"not with JWT"}`), gitremote.ErrAuth, "[redacted]"},
+		{"500", nil, says(500, "<html>oops</html>"), gitremote.ErrBadAnswer, "the API answers 500"},
+		{"a web page", nil, says(201, "<html>please log in</html>"), gitremote.ErrBadAnswer, "gave no token"},
+		{"no token", nil, says(201, `{"expires_at":"2030-01-01T00:00:00Z"}`), gitremote.ErrBadAnswer, "gave no token"},
+		{"no end", nil, says(201, `{"token":"ghs_secret"}`), gitremote.ErrBadAnswer, "gave no token"},
+		{"a token with a line end", nil, says(201, `{"token":"ghs_secret\r\nX: y","expires_at":"2030-01-01T00:00:00Z"}`), gitremote.ErrBadAnswer, "gave no token"},
+		{"an endless answer", nil, says(201, `{"token":"`+strings.Repeat("x", 1<<20)), gitremote.ErrBadAnswer, "gave no token"},
 		{"a redirect", nil, func(w http.ResponseWriter, _ string) bool {
 			w.Header().Set("Location", "https://example.com/")
 			w.WriteHeader(302)
 			return true
-		}, ErrBadAnswer, "the API answers 302"},
-		{"a reset", nil, func(http.ResponseWriter, string) bool { panic(http.ErrAbortHandler) }, ErrUnreachable, "GitHub App"},
-		{"a hang", nil, func(http.ResponseWriter, string) bool { <-hang; return true }, ErrUnreachable, "GitHub App"},
+		}, gitremote.ErrBadAnswer, "the API answers 302"},
+		{"a reset", nil, func(http.ResponseWriter, string) bool { panic(http.ErrAbortHandler) }, gitremote.ErrUnreachable, "GitHub App"},
+		{"a hang", nil, func(http.ResponseWriter, string) bool { <-hang; return true }, gitremote.ErrUnreachable, "GitHub App"},
 	}
 	for _, test := range refusals {
 		t.Run(test.name, func(t *testing.T) {
@@ -236,11 +238,11 @@ func TestGitHubApp(t *testing.T) {
 	}
 
 	mistakes := map[string]GitConfig{
-		"file of its private key": {URL: web.url, GitHubApp: GitHubApp{ID: "1234", InstallationID: "42"}},
-		"not the id of an inst":   {URL: web.url, GitHubApp: GitHubApp{ID: "1234", InstallationID: "4/2", KeyFile: file}},
-		"leave over plain http":   {URL: web.url, GitHubApp: GitHubApp{ID: "1234", InstallationID: "42", KeyFile: file, APIURL: "http://github.example.com"}},
+		"file of its private key": {URL: web.url, GitHubApp: gitremote.GitHubApp{ID: "1234", InstallationID: "42"}},
+		"not the id of an inst":   {URL: web.url, GitHubApp: gitremote.GitHubApp{ID: "1234", InstallationID: "4/2", KeyFile: file}},
+		"leave over plain http":   {URL: web.url, GitHubApp: gitremote.GitHubApp{ID: "1234", InstallationID: "42", KeyFile: file, APIURL: "http://github.example.com"}},
 		"a secret would leave":    {URL: "http://github.example.com/x.git", GitHubApp: config.GitHubApp},
-		"without a user":          {URL: web.url, GitHubApp: GitHubApp{ID: "1234", InstallationID: "42", KeyFile: file, APIURL: "https://a:hunter2@b"}},
+		"without a user":          {URL: web.url, GitHubApp: gitremote.GitHubApp{ID: "1234", InstallationID: "42", KeyFile: file, APIURL: "https://a:hunter2@b"}},
 		"is for https":            {URL: "git@github.com:x/y.git", GitHubApp: config.GitHubApp},
 		"no password file":        {URL: web.url, PasswordFile: file, GitHubApp: config.GitHubApp},
 	}

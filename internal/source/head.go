@@ -1,6 +1,10 @@
 package source
 
-import "context"
+import (
+	"context"
+
+	"github.com/wedatasync/wedatasync/internal/gitremote"
+)
 
 // Head asks the server which commit the branch is at, in one round trip. It fetches
 // nothing.
@@ -13,7 +17,7 @@ func (g *Git) ask(ctx context.Context) (_ string, err error) {
 	defer recovered(&err)
 	ctx, cancel := within(ctx, g.config.Timeout)
 	defer cancel()
-	c, err := Talk(ctx, g.remote, g.branch)
+	c, err := gitremote.Talk(ctx, g.remote, g.branch)
 	if err != nil {
 		return "", err
 	}

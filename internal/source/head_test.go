@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"testing"
+
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 )
 
 // TestHead: where the branch is can be asked without fetching anything.
@@ -17,7 +19,7 @@ func TestHead(t *testing.T) {
 	if _, err := os.Stat(g.config.Mirror); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("something was fetched: %v", err)
 	}
-	if _, err := r.open(GitConfig{Branch: "release"}).Head(t.Context()); !errors.Is(err, ErrNoBranch) {
-		t.Errorf("a branch that is not there: %v, want %v", err, ErrNoBranch)
+	if _, err := r.open(GitConfig{Branch: "release"}).Head(t.Context()); !errors.Is(err, gitremote.ErrNoBranch) {
+		t.Errorf("a branch that is not there: %v, want %v", err, gitremote.ErrNoBranch)
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
@@ -226,17 +227,17 @@ func bombs(t *testing.T, unfolded int) []hostility {
 	t.Logf("%d bytes unfold to %d, and %d bytes of deltas", len(many.bytes()), unfolded, len(deltas.bytes()))
 	pack := func(p []byte) serveFunc { return packHostilities(func() []byte { return p }) }
 	return []hostility{
-		{"a pack that unfolds", ErrBadAnswer, pack(many.bytes())},
-		{"deltas that unfold", ErrBadAnswer, pack(deltas.bytes())},
+		{"a pack that unfolds", gitremote.ErrBadAnswer, pack(many.bytes())},
+		{"deltas that unfold", gitremote.ErrBadAnswer, pack(deltas.bytes())},
 		{"a delta that makes too much", gitstore.ErrTooLarge, pack(large.bytes())},
-		{"a long chain of deltas", ErrBadAnswer, pack(deep.bytes())},
-		{"a delta beyond its base", ErrBadAnswer, pack(wild.bytes())},
-		{"a delta of what is not there", ErrBadAnswer, pack(foreign.bytes())},
-		{"an object of no kind", ErrBadAnswer, pack(odd.bytes())},
-		{"a pack with something after it", ErrBadAnswer, pack(tail)},
-		{"a pack of two thousand million objects", ErrBadAnswer, pack(count)},
-		{"a pack without the commit", ErrBadAnswer, pack(short)},
-		{"a pack with nothing in it", ErrBadAnswer, pack((&packWriter{}).bytes())},
+		{"a long chain of deltas", gitremote.ErrBadAnswer, pack(deep.bytes())},
+		{"a delta beyond its base", gitremote.ErrBadAnswer, pack(wild.bytes())},
+		{"a delta of what is not there", gitremote.ErrBadAnswer, pack(foreign.bytes())},
+		{"an object of no kind", gitremote.ErrBadAnswer, pack(odd.bytes())},
+		{"a pack with something after it", gitremote.ErrBadAnswer, pack(tail)},
+		{"a pack of two thousand million objects", gitremote.ErrBadAnswer, pack(count)},
+		{"a pack without the commit", gitremote.ErrBadAnswer, pack(short)},
+		{"a pack with nothing in it", gitremote.ErrBadAnswer, pack((&packWriter{}).bytes())},
 	}
 }
 
@@ -253,24 +254,24 @@ func histories() []hostility {
 		{"a commit with a giant header", gitstore.ErrTooLarge, serve(func(p *packWriter) (plumbing.Hash, string) {
 			return p.put(plumbing.TreeObject, nil), "x " + strings.Repeat("y", 2<<20) + "\n"
 		})},
-		{"a branch that is no commit", ErrBadAnswer, fake(blob, blobs.bytes())},
-		{"a tree that is not there", ErrBadAnswer, serve(func(*packWriter) (plumbing.Hash, string) { return blob, "" })},
-		{"a tree that is no tree", ErrBadAnswer, serve(func(p *packWriter) (plumbing.Hash, string) {
+		{"a branch that is no commit", gitremote.ErrBadAnswer, fake(blob, blobs.bytes())},
+		{"a tree that is not there", gitremote.ErrBadAnswer, serve(func(*packWriter) (plumbing.Hash, string) { return blob, "" })},
+		{"a tree that is no tree", gitremote.ErrBadAnswer, serve(func(p *packWriter) (plumbing.Hash, string) {
 			return p.put(plumbing.BlobObject, []byte("tree?")), ""
 		})},
-		{"a tree out of order", ErrBadAnswer, serve(func(p *packWriter) (plumbing.Hash, string) {
+		{"a tree out of order", gitremote.ErrBadAnswer, serve(func(p *packWriter) (plumbing.Hash, string) {
 			return p.put(plumbing.TreeObject, treeOf("100644 b.yaml", blob, "100644 a.yaml", blob)), ""
 		})},
-		{"a tree with a name twice", ErrBadAnswer, serve(func(p *packWriter) (plumbing.Hash, string) {
+		{"a tree with a name twice", gitremote.ErrBadAnswer, serve(func(p *packWriter) (plumbing.Hash, string) {
 			return p.put(plumbing.TreeObject, treeOf("100644 a.yaml", blob, "100755 a.yaml", blob)), ""
 		})},
-		{"a tree that leads out", ErrBadAnswer, serve(func(p *packWriter) (plumbing.Hash, string) {
+		{"a tree that leads out", gitremote.ErrBadAnswer, serve(func(p *packWriter) (plumbing.Hash, string) {
 			return p.put(plumbing.TreeObject, treeOf("40000 ..", blob)), ""
 		})},
-		{"a tree with a path in a name", ErrBadAnswer, serve(func(p *packWriter) (plumbing.Hash, string) {
+		{"a tree with a path in a name", gitremote.ErrBadAnswer, serve(func(p *packWriter) (plumbing.Hash, string) {
 			return p.put(plumbing.TreeObject, treeOf("100644 a/../../b.yaml", blob)), ""
 		})},
-		{"a file that is not there", ErrBadAnswer, serve(func(p *packWriter) (plumbing.Hash, string) {
+		{"a file that is not there", gitremote.ErrBadAnswer, serve(func(p *packWriter) (plumbing.Hash, string) {
 			return p.put(plumbing.TreeObject, treeOf("100644 a.yaml", blob)), ""
 		})},
 		{"a thousand parents", gitstore.ErrTooLarge, fake(octopus.put(plumbing.CommitObject, fmt.Appendf(nil, "tree %s\n%sauthor a <b> 1 +0000\ncommitter a <b> 1 +0000\n\n",
@@ -341,9 +342,9 @@ func answers(hang <-chan struct{}) []hostility {
 		}
 	}
 	return []hostility{
-		{"acknowledgements without an end", ErrBadAnswer, acks("0031ACK " + strings.Repeat("1", 40) + "\n")},
-		{"refusals without an end", ErrBadAnswer, acks("0008NAK\n")},
-		{"refs: cut off, after many branches", ErrShallow, refs(func(w http.ResponseWriter) {
+		{"acknowledgements without an end", gitremote.ErrBadAnswer, acks("0031ACK " + strings.Repeat("1", 40) + "\n")},
+		{"refusals without an end", gitremote.ErrBadAnswer, acks("0008NAK\n")},
+		{"refs: cut off, after many branches", gitremote.ErrShallow, refs(func(w http.ResponseWriter) {
 			fmt.Fprint(w, service, "004a", strings.Repeat("1", 40), " HEAD\x00side-band-64k ofs-delta\n")
 			for i := range 2 * 100 {
 				fmt.Fprintf(w, "003e%s refs/heads/b%04d\n", strings.Repeat("1", 40), i)
@@ -368,16 +369,16 @@ func answers(hang <-chan struct{}) []hostility {
 				}
 			}
 		})},
-		{"refs: a line of no length", ErrBadAnswer, refs(func(w http.ResponseWriter) { fmt.Fprint(w, service+"zzzz") })},
-		{"refs: cut off in a line", ErrBadAnswer, refs(func(w http.ResponseWriter) { fmt.Fprint(w, service+"00ff1111") })},
-		{"refs: no hash", ErrBadAnswer, refs(func(w http.ResponseWriter) {
+		{"refs: a line of no length", gitremote.ErrBadAnswer, refs(func(w http.ResponseWriter) { fmt.Fprint(w, service+"zzzz") })},
+		{"refs: cut off in a line", gitremote.ErrBadAnswer, refs(func(w http.ResponseWriter) { fmt.Fprint(w, service+"00ff1111") })},
+		{"refs: no hash", gitremote.ErrBadAnswer, refs(func(w http.ResponseWriter) {
 			fmt.Fprint(w, service+"0034"+strings.Repeat("z", 40)+" HEAD\x00\n"+"0000")
 		})},
-		{"refs: the branch is gone", ErrNoBranch, refs(func(w http.ResponseWriter) {
+		{"refs: the branch is gone", gitremote.ErrNoBranch, refs(func(w http.ResponseWriter) {
 			line := strings.Repeat("1", 40) + " refs/heads/other\x00side-band-64k\n"
 			fmt.Fprintf(w, "%s%04x%s0000", service, len(line)+4, line)
 		})},
-		{"refs: names that lead elsewhere", ErrNoBranch, refs(func(w http.ResponseWriter) {
+		{"refs: names that lead elsewhere", gitremote.ErrNoBranch, refs(func(w http.ResponseWriter) {
 			fmt.Fprint(w, service)
 			for _, name := range []string{"refs/heads/../../../etc/passwd\x00side-band-64k", "refs/heads/main/../main", "/etc/passwd", "refs/heads/main\x1b[31m"} {
 				line := strings.Repeat("1", 40) + " " + name + "\n"
@@ -385,36 +386,36 @@ func answers(hang <-chan struct{}) []hostility {
 			}
 			fmt.Fprint(w, "0000")
 		})},
-		{"refs: a byte at a time", ErrUnreachable, refs(slowly)},
-		{"refs: a zip bomb", ErrBadAnswer, refs(func(w http.ResponseWriter) {
+		{"refs: a byte at a time", gitremote.ErrUnreachable, refs(slowly)},
+		{"refs: a zip bomb", gitremote.ErrBadAnswer, refs(func(w http.ResponseWriter) {
 			w.Header().Set("Content-Encoding", "gzip")
 			bomb(w)
 		})},
-		{"an error that is a zip bomb", ErrNoRepository, refs(func(w http.ResponseWriter) {
+		{"an error that is a zip bomb", gitremote.ErrNoRepository, refs(func(w http.ResponseWriter) {
 			w.Header().Set("Content-Encoding", "gzip")
 			w.WriteHeader(404)
 			bomb(w)
 		})},
-		{"an endless header", ErrUnreachable, refs(func(w http.ResponseWriter) {
+		{"an endless header", gitremote.ErrUnreachable, refs(func(w http.ResponseWriter) {
 			w.Header().Set("X", strings.Repeat("x", 1<<20))
 		})},
-		{"401 whatever is said", ErrAuth, refs(func(w http.ResponseWriter) {
+		{"401 whatever is said", gitremote.ErrAuth, refs(func(w http.ResponseWriter) {
 			w.Header().Set("WWW-Authenticate", "Basic realm=\"again\"")
 			w.WriteHeader(401)
 		})},
-		{"503", ErrBadAnswer, refs(func(w http.ResponseWriter) { w.Header().Set("Retry-After", "1"); w.WriteHeader(503) })},
-		{"a redirect to itself", ErrBadAnswer, refs(func(w http.ResponseWriter) {
+		{"503", gitremote.ErrBadAnswer, refs(func(w http.ResponseWriter) { w.Header().Set("Retry-After", "1"); w.WriteHeader(503) })},
+		{"a redirect to itself", gitremote.ErrBadAnswer, refs(func(w http.ResponseWriter) {
 			w.Header().Set("Location", "/origin.git/info/refs?service=git-upload-pack")
 			w.WriteHeader(302)
 		})},
-		{"a redirect to a file", ErrBadAnswer, refs(func(w http.ResponseWriter) {
+		{"a redirect to a file", gitremote.ErrBadAnswer, refs(func(w http.ResponseWriter) {
 			w.Header().Set("Location", "file:///etc/passwd")
 			w.WriteHeader(302)
 		})},
 		{"progress without an end", gitstore.ErrTooLarge, beside(fmt.Sprintf("%04x\x02%s", 5+1000, strings.Repeat(".", 1000)))},
-		{"a channel that there is not", ErrBadAnswer, beside("0006\x09x")},
-		{"packets without content", ErrBadAnswer, beside("0004")},
-		{"an error with escapes in it", ErrBadAnswer, beside("0010\x03\x1b[31mgone\n\n")},
+		{"a channel that there is not", gitremote.ErrBadAnswer, beside("0006\x09x")},
+		{"packets without content", gitremote.ErrBadAnswer, beside("0004")},
+		{"an error with escapes in it", gitremote.ErrBadAnswer, beside("0010\x03\x1b[31mgone\n\n")},
 	}
 }
 
@@ -437,7 +438,7 @@ func TestHostileServer(t *testing.T) {
 	for _, h := range all {
 		t.Run(h.name, func(t *testing.T) {
 			web.instead(h.serve)
-			if g.config.Timeout = time.Minute; h.kind == ErrUnreachable {
+			if g.config.Timeout = time.Minute; h.kind == gitremote.ErrUnreachable {
 				g.config.Timeout = time.Second
 			}
 			start := time.Now()

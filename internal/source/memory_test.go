@@ -17,6 +17,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
@@ -44,12 +45,12 @@ func (m *memoryRemote) open(t testing.TB, mirror string) *Git {
 // push makes the files the newest commit, which follows the last.
 func (m *memoryRemote) push(files map[string]string) { m.commit(m.head, files) }
 
-func (m *memoryRemote) Connect(context.Context) (Session, error) { return m, nil }
-func (m *memoryRemote) Secrets() []string                        { return nil }
-func (m *memoryRemote) Denied()                                  {}
-func (m *memoryRemote) CloseIdle()                               {}
-func (m *memoryRemote) Check() error                             { return nil }
-func (m *memoryRemote) Close() error                             { return nil }
+func (m *memoryRemote) Connect(context.Context) (gitremote.Session, error) { return m, nil }
+func (m *memoryRemote) Secrets() []string                                  { return nil }
+func (m *memoryRemote) Denied()                                            {}
+func (m *memoryRemote) CloseIdle()                                         {}
+func (m *memoryRemote) Check() error                                       { return nil }
+func (m *memoryRemote) Close() error                                       { return nil }
 
 func (m *memoryRemote) AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error) {
 	refs := packp.NewAdvRefs()

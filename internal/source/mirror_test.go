@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 )
 
 // The mirror outlives the source: the next one fetches only what is new.
@@ -225,7 +227,7 @@ func TestUselessPacks(t *testing.T) {
 		var p packWriter
 		p.put(plumbing.BlobObject, fmt.Appendf(nil, "junk %d", i))
 		web.instead(packHostilities(p.bytes))
-		wantError(t, g, ErrBadAnswer, "is not in it")
+		wantError(t, g, gitremote.ErrBadAnswer, "is not in it")
 	}
 	after, err := os.ReadDir(packs)
 	must(t, err)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
@@ -18,13 +19,13 @@ func Open(location string, git GitConfig, folder FolderConfig) (reconcile.Source
 		return OpenGit(git)
 	}
 	if git.Verify != "" && git.Verify != VerifyOff {
-		return nil, fmt.Errorf("open source %s: %w", Redact(location), errNoSignatures)
+		return nil, fmt.Errorf("open source %s: %w", gitremote.Redact(location), errNoSignatures)
 	}
 	info, err := os.Stat(location)
 	switch {
 	case err != nil:
 		return nil, &Error{
-			Kind: ErrNoFolder, Source: Redact(location), Err: err,
+			Kind: ErrNoFolder, Source: gitremote.Redact(location), Err: err,
 			Hint: "name an existing folder, or a URL such as https://host/repository.git",
 		}
 	case !info.IsDir():
@@ -35,7 +36,7 @@ func Open(location string, git GitConfig, folder FolderConfig) (reconcile.Source
 }
 
 // IsGit reports whether Open takes the location for a git repository.
-func IsGit(location string) bool { return IsURL(location) || isRepository(location) }
+func IsGit(location string) bool { return gitremote.IsURL(location) || isRepository(location) }
 
 // isRepository reports whether the folder is a bare repository, and no part of a
 // checkout: whoever writes what is checked out could put a repository of his own into

@@ -1,10 +1,14 @@
 package source
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/wedatasync/wedatasync/internal/gitremote"
+)
 
 // reach is how the repository's server is reached, and whose commits count.
 type reach struct {
-	remote Remote
+	remote gitremote.Remote
 	trust  *verifier
 }
 

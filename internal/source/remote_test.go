@@ -18,6 +18,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
@@ -71,7 +72,7 @@ func TestHTTPCredentials(t *testing.T) {
 
 	password = "second-secret"
 	_, err := g.Poll(t.Context())
-	if !errors.Is(err, ErrAuth) {
+	if !errors.Is(err, gitremote.ErrAuth) {
 		t.Errorf("with an old password the error is %v", err)
 	}
 	for _, secret := range []string{"first-secret", "YW5uOmZpcnN0LXNlY3JldA"} {
@@ -86,7 +87,7 @@ func TestHTTPCredentials(t *testing.T) {
 
 	other := config
 	other.PasswordFile = filepath.Join(t.TempDir(), "none")
-	if _, err := g.Reload(other); !errors.Is(err, ErrAuth) {
+	if _, err := g.Reload(other); !errors.Is(err, gitremote.ErrAuth) {
 		t.Errorf("a file that is not there: %v", err)
 	}
 	other.PasswordFile = writeFile(t, "other", "third-secret")
@@ -101,17 +102,17 @@ func TestHTTPCredentials(t *testing.T) {
 	t.Run("an unknown authority", func(t *testing.T) {
 		config.CAFile = ""
 		_, err := r.open(config).Poll(t.Context())
-		if _, ok := errors.AsType[x509.UnknownAuthorityError](err); !ok || !errors.Is(err, ErrUnreachable) {
+		if _, ok := errors.AsType[x509.UnknownAuthorityError](err); !ok || !errors.Is(err, gitremote.ErrUnreachable) {
 			t.Errorf("the error is %v", err)
 		}
 	})
 	t.Run("no password file", func(t *testing.T) {
 		config.CAFile, config.PasswordFile = ca, filepath.Join(t.TempDir(), "none")
-		wantError(t, r.open(config), ErrAuth, "none: no such file")
+		wantError(t, r.open(config), gitremote.ErrAuth, "none: no such file")
 	})
 	t.Run("an empty one", func(t *testing.T) {
 		config.PasswordFile = writeFile(t, "empty", "\n")
-		wantError(t, r.open(config), ErrAuth, "it is empty")
+		wantError(t, r.open(config), gitremote.ErrAuth, "it is empty")
 	})
 }
 
@@ -145,15 +146,15 @@ func TestFaultyServer(t *testing.T) {
 		kind  error
 		serve func(w http.ResponseWriter, req *http.Request, git http.Handler)
 	}{
-		{"500", ErrBadAnswer, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(500) }},
-		{"404", ErrNoRepository, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(404) }},
-		{"403", ErrAuth, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(403) }},
-		{"a web page", ErrBadAnswer, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		{"500", gitremote.ErrBadAnswer, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(500) }},
+		{"404", gitremote.ErrNoRepository, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(404) }},
+		{"403", gitremote.ErrAuth, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(403) }},
+		{"a web page", gitremote.ErrBadAnswer, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 			fmt.Fprint(w, "<html>please log in</html>")
 		}},
-		{"nothing", ErrBadAnswer, func(http.ResponseWriter, *http.Request, http.Handler) {}},
-		{"a reset", ErrUnreachable, func(http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) }},
-		{"an endless error", ErrNoRepository, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		{"nothing", gitremote.ErrBadAnswer, func(http.ResponseWriter, *http.Request, http.Handler) {}},
+		{"a reset", gitremote.ErrUnreachable, func(http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) }},
+		{"an endless error", gitremote.ErrNoRepository, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 			w.WriteHeader(404)
 			for range 1 << 10 {
 				_, _ = io.WriteString(w, strings.Repeat("x", 64<<10))
@@ -168,24 +169,24 @@ func TestFaultyServer(t *testing.T) {
 				}
 			}
 		}},
-		{"a hang", ErrUnreachable, func(http.ResponseWriter, *http.Request, http.Handler) { <-hang }},
-		{"another host", ErrBadAnswer, func(w http.ResponseWriter, req *http.Request, _ http.Handler) {
+		{"a hang", gitremote.ErrUnreachable, func(http.ResponseWriter, *http.Request, http.Handler) { <-hang }},
+		{"another host", gitremote.ErrBadAnswer, func(w http.ResponseWriter, req *http.Request, _ http.Handler) {
 			http.Redirect(w, req, elsewhere.URL+req.URL.Path, http.StatusFound)
 		}},
-		{"a pack: 500", ErrBadAnswer, onPack(func(w http.ResponseWriter, _ *httptest.ResponseRecorder) { w.WriteHeader(500) })},
-		{"a pack: nothing", ErrBadAnswer, onPack(func(http.ResponseWriter, *httptest.ResponseRecorder) {})},
-		{"a pack: cut off", ErrBadAnswer, onPack(func(w http.ResponseWriter, a *httptest.ResponseRecorder) {
+		{"a pack: 500", gitremote.ErrBadAnswer, onPack(func(w http.ResponseWriter, _ *httptest.ResponseRecorder) { w.WriteHeader(500) })},
+		{"a pack: nothing", gitremote.ErrBadAnswer, onPack(func(http.ResponseWriter, *httptest.ResponseRecorder) {})},
+		{"a pack: cut off", gitremote.ErrBadAnswer, onPack(func(w http.ResponseWriter, a *httptest.ResponseRecorder) {
 			_, _ = w.Write(a.Body.Bytes()[:a.Body.Len()-60])
 		})},
-		{"a pack: cut off by a reset", ErrBadAnswer, onPack(func(w http.ResponseWriter, a *httptest.ResponseRecorder) {
+		{"a pack: cut off by a reset", gitremote.ErrBadAnswer, onPack(func(w http.ResponseWriter, a *httptest.ResponseRecorder) {
 			w.Header().Set("Content-Length", fmt.Sprint(a.Body.Len()))
 			_, _ = w.Write(a.Body.Bytes()[:a.Body.Len()-60])
 		})},
-		{"a pack: flipped", ErrBadAnswer, onPack(func(w http.ResponseWriter, a *httptest.ResponseRecorder) {
+		{"a pack: flipped", gitremote.ErrBadAnswer, onPack(func(w http.ResponseWriter, a *httptest.ResponseRecorder) {
 			a.Body.Bytes()[a.Body.Len()-40] ^= 1
 			_, _ = w.Write(a.Body.Bytes())
 		})},
-		{"a pack: a hang", ErrUnreachable, onPack(func(w http.ResponseWriter, a *httptest.ResponseRecorder) {
+		{"a pack: a hang", gitremote.ErrUnreachable, onPack(func(w http.ResponseWriter, a *httptest.ResponseRecorder) {
 			_, _ = w.Write(a.Body.Bytes()[:a.Body.Len()/2])
 			w.(http.Flusher).Flush()
 			<-hang
@@ -196,7 +197,7 @@ func TestFaultyServer(t *testing.T) {
 				fmt.Fprintf(w, "%04x\x01%s", 5+1<<10, strings.Repeat("x", 1<<10))
 			}
 		})},
-		{"a pack: an error", ErrBadAnswer, onPack(func(w http.ResponseWriter, _ *httptest.ResponseRecorder) {
+		{"a pack: an error", gitremote.ErrBadAnswer, onPack(func(w http.ResponseWriter, _ *httptest.ResponseRecorder) {
 			fmt.Fprint(w, "0008NAK\n000c\x03go away")
 		})},
 	}
@@ -240,12 +241,12 @@ func TestIncompletePack(t *testing.T) {
 		fmt.Fprintf(w, "0008NAK\n%04x\x01%s0000", len(pack)+5, pack)
 	})
 	g := r.open(GitConfig{URL: web.url})
-	wantError(t, g, ErrBadAnswer, "damaged")
+	wantError(t, g, gitremote.ErrBadAnswer, "damaged")
 	const list, ask = "GET /info/refs", "POST /git-upload-pack"
 	if got, want := web.asked(), strings.Join([]string{list, ask, list, ask}, ", "); got != want {
 		t.Errorf("it asked %s, want %s", got, want)
 	}
-	wantError(t, g, ErrBadAnswer, "run git fsck")
+	wantError(t, g, gitremote.ErrBadAnswer, "run git fsck")
 	if got := web.asked(); got != list {
 		t.Errorf("the next time it asked %s", got)
 	}
@@ -321,15 +322,15 @@ func TestSSH(t *testing.T) {
 		kind   error
 		say    string
 	}{
-		{"another host key", func(c *GitConfig) { c.KnownHostsFile = server.trust(stranger.PublicKey()) }, ErrHostKey, "someone is in between"},
-		{"an unknown host", func(c *GitConfig) { c.KnownHostsFile = writeFile(t, "known_hosts", "") }, ErrHostKey, "ssh-keyscan"},
-		{"no known_hosts", func(c *GitConfig) { c.KnownHostsFile = filepath.Join(t.TempDir(), "none") }, ErrHostKey, "ssh-keyscan"},
-		{"another user key", func(c *GitConfig) { c.SSHKeyFile = strangerFile }, ErrAuth, `the user "git"`},
-		{"another user", func(c *GitConfig) { c.URL = strings.Replace(c.URL, "git@", "ann@", 1) }, ErrAuth, `the user "ann"`},
-		{"no key", func(c *GitConfig) { c.SSHKeyFile = filepath.Join(t.TempDir(), "none") }, ErrAuth, "no such file"},
-		{"what is no key", func(c *GitConfig) { c.SSHKeyFile = writeFile(t, "key", "hello") }, ErrAuth, "private key"},
-		{"no repository", func(c *GitConfig) { c.URL += "'; echo x #" }, ErrNoRepository, "does not appear to be a git repository"},
-		{"nobody there", func(c *GitConfig) { c.URL = "ssh://git@127.0.0.1:1/x" }, ErrUnreachable, "connection refused"},
+		{"another host key", func(c *GitConfig) { c.KnownHostsFile = server.trust(stranger.PublicKey()) }, gitremote.ErrHostKey, "someone is in between"},
+		{"an unknown host", func(c *GitConfig) { c.KnownHostsFile = writeFile(t, "known_hosts", "") }, gitremote.ErrHostKey, "ssh-keyscan"},
+		{"no known_hosts", func(c *GitConfig) { c.KnownHostsFile = filepath.Join(t.TempDir(), "none") }, gitremote.ErrHostKey, "ssh-keyscan"},
+		{"another user key", func(c *GitConfig) { c.SSHKeyFile = strangerFile }, gitremote.ErrAuth, `the user "git"`},
+		{"another user", func(c *GitConfig) { c.URL = strings.Replace(c.URL, "git@", "ann@", 1) }, gitremote.ErrAuth, `the user "ann"`},
+		{"no key", func(c *GitConfig) { c.SSHKeyFile = filepath.Join(t.TempDir(), "none") }, gitremote.ErrAuth, "no such file"},
+		{"what is no key", func(c *GitConfig) { c.SSHKeyFile = writeFile(t, "key", "hello") }, gitremote.ErrAuth, "private key"},
+		{"no repository", func(c *GitConfig) { c.URL += "'; echo x #" }, gitremote.ErrNoRepository, "does not appear to be a git repository"},
+		{"nobody there", func(c *GitConfig) { c.URL = "ssh://git@127.0.0.1:1/x" }, gitremote.ErrUnreachable, "connection refused"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -353,7 +354,7 @@ func TestSilentServer(t *testing.T) {
 			g := r.open(GitConfig{URL: scheme + "://" + addr + "/x.git", SSHKeyFile: keyFile, KnownHostsFile: hosts, CloneTimeout: 300 * time.Millisecond})
 			start := time.Now()
 			_, err := g.Poll(t.Context())
-			if !errors.Is(err, ErrUnreachable) || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "no answer within 300ms") {
+			if !errors.Is(err, gitremote.ErrUnreachable) || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "no answer within 300ms") {
 				t.Errorf("the error is %v", err)
 			}
 			if d := time.Since(start); d > 3*time.Second {
@@ -377,5 +378,5 @@ func TestWithoutGit(t *testing.T) {
 	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	g := r.open(GitConfig{})
 	t.Setenv("PATH", t.TempDir())
-	wantError(t, g, ErrNoGit, "install git")
+	wantError(t, g, gitremote.ErrNoGit, "install git")
 }

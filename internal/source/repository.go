@@ -14,6 +14,7 @@ import (
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -52,7 +53,7 @@ func (r *Repository) openIn(bare bool) (err error) {
 	defer recovered(&err)
 	r.repo, err = git.PlainOpenWithOptions(r.dir, &git.PlainOpenOptions{DetectDotGit: !bare, EnableDotGitCommonDir: true})
 	if err != nil {
-		return &Error{Kind: ErrNoRepository, Err: err, Hint: "name a folder in a git repository"}
+		return &Error{Kind: gitremote.ErrNoRepository, Err: err, Hint: "name a folder in a git repository"}
 	}
 	if r.prefix, err = prefixIn(r.repo, r.dir); err != nil {
 		return err

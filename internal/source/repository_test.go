@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
@@ -127,10 +128,10 @@ func TestRepositoryReadsRevisions(t *testing.T) {
 		if !errors.Is(err, ErrNoRevision) || !strings.Contains(err.Error(), "fetch-depth: 0") {
 			t.Errorf("the error is %v", err)
 		}
-		wantError(t, r.open(GitConfig{URL: dir}), ErrShallow, "git fetch --unshallow")
+		wantError(t, r.open(GitConfig{URL: dir}), gitremote.ErrShallow, "git fetch --unshallow")
 	})
 	t.Run("no repository", func(t *testing.T) {
-		if _, err := OpenRepository(t.TempDir()); !errors.Is(err, ErrNoRepository) {
+		if _, err := OpenRepository(t.TempDir()); !errors.Is(err, gitremote.ErrNoRepository) {
 			t.Errorf("the error is %v", err)
 		}
 	})

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 )
 
 // sshd is OpenSSH's server on loopback: each connection gets one of its own, as
@@ -202,17 +204,17 @@ func TestSSHD(t *testing.T) {
 		{"a user key in ECDSA with a passphrase", locked("ecdsa"), nil, ""},
 		{"a user key in Ed25519 with a passphrase", locked("ed25519"), nil, ""},
 
-		{"another host key", hosts(server.line("", "ca")), ErrHostKey, "someone is in between"},
-		{"a revoked host key", hosts(server.line("@revoked", "ed25519"), server.line("", "ed25519")), ErrHostKey, "revoked"},
-		{"an authority that did not sign", hosts(server.line("@cert-authority", "rsa")), ErrHostKey, ""},
-		{"an unknown host", hosts("[127.0.0.1]:1 " + strings.SplitN(server.line("", "ed25519"), " ", 2)[1]), ErrHostKey, "ssh-keyscan"},
-		{"a malformed known_hosts", hosts("127.0.0.1 ssh-ed25519\n"), ErrHostKey, "known_hosts"},
-		{"another user key", func(c *GitConfig) { c.SSHKeyFile = strangerKey }, ErrAuth, "add its public key"},
-		{"another user", func(c *GitConfig) { c.URL = strings.Replace(c.URL, "ssh://"+server.user, "ssh://nobody-here", 1) }, ErrAuth, "nobody-here"},
-		{"no passphrase", func(c *GitConfig) { c.SSHKeyFile = keys["ed25519"] }, ErrAuth, "passphrase"},
-		{"another passphrase", func(c *GitConfig) { locked("rsa")(c); c.SSHPassphraseFile = userKey }, ErrAuth, "passphrase"},
-		{"no repository", func(c *GitConfig) { c.URL += "x" }, ErrNoRepository, "does not appear to be a git repository"},
-		{"a path that is a command", func(c *GitConfig) { c.URL += "'; touch " + filepath.Join(t.TempDir(), "x") + " #" }, ErrNoRepository, ""},
+		{"another host key", hosts(server.line("", "ca")), gitremote.ErrHostKey, "someone is in between"},
+		{"a revoked host key", hosts(server.line("@revoked", "ed25519"), server.line("", "ed25519")), gitremote.ErrHostKey, "revoked"},
+		{"an authority that did not sign", hosts(server.line("@cert-authority", "rsa")), gitremote.ErrHostKey, ""},
+		{"an unknown host", hosts("[127.0.0.1]:1 " + strings.SplitN(server.line("", "ed25519"), " ", 2)[1]), gitremote.ErrHostKey, "ssh-keyscan"},
+		{"a malformed known_hosts", hosts("127.0.0.1 ssh-ed25519\n"), gitremote.ErrHostKey, "known_hosts"},
+		{"another user key", func(c *GitConfig) { c.SSHKeyFile = strangerKey }, gitremote.ErrAuth, "add its public key"},
+		{"another user", func(c *GitConfig) { c.URL = strings.Replace(c.URL, "ssh://"+server.user, "ssh://nobody-here", 1) }, gitremote.ErrAuth, "nobody-here"},
+		{"no passphrase", func(c *GitConfig) { c.SSHKeyFile = keys["ed25519"] }, gitremote.ErrAuth, "passphrase"},
+		{"another passphrase", func(c *GitConfig) { locked("rsa")(c); c.SSHPassphraseFile = userKey }, gitremote.ErrAuth, "passphrase"},
+		{"no repository", func(c *GitConfig) { c.URL += "x" }, gitremote.ErrNoRepository, "does not appear to be a git repository"},
+		{"a path that is a command", func(c *GitConfig) { c.URL += "'; touch " + filepath.Join(t.TempDir(), "x") + " #" }, gitremote.ErrNoRepository, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -282,7 +284,7 @@ func TestSSHDStalls(t *testing.T) {
 				g.config.Timeout = 700 * time.Millisecond
 				start := time.Now()
 				rev, err := g.Poll(t.Context())
-				if rev != nil || err == nil || !reset && !errors.Is(err, ErrUnreachable) {
+				if rev != nil || err == nil || !reset && !errors.Is(err, gitremote.ErrUnreachable) {
 					t.Errorf("the poll gave %v, %v", rev, err)
 				}
 				if took := time.Since(start); took > 10*time.Second {

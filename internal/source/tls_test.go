@@ -25,6 +25,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 )
 
 // authority is a private authority for certificates.
@@ -118,13 +120,13 @@ func TestTLS(t *testing.T) {
 				wantSaid(t, poll(t, g), "a v1 a.yaml")
 				return
 			}
-			wantError(t, g, ErrUnreachable, test.say)
+			wantError(t, g, gitremote.ErrUnreachable, test.say)
 		})
 	}
 	t.Run("an authority that is added later", func(t *testing.T) {
 		file := writeFile(t, "ca.pem", slurp(t, stranger.file))
 		g := r.open(GitConfig{URL: r.startTLS(&tls.Config{Certificates: []tls.Certificate{good}}).url, CAFile: file})
-		wantError(t, g, ErrUnreachable, "unknown authority")
+		wantError(t, g, gitremote.ErrUnreachable, "unknown authority")
 		must(t, os.WriteFile(file, []byte(slurp(t, both)), 0o600))
 		wantSaid(t, poll(t, g), "a v1 a.yaml")
 	})
@@ -205,11 +207,11 @@ http {
 
 	wrong := at("/origin.git")
 	wrong.PasswordFile = writeFile(t, "password", "second-secret")
-	wantError(t, r.open(wrong), ErrAuth, "password file")
-	wantError(t, r.open(at("/none.git")), ErrNoRepository, "")
-	wantError(t, r.open(at("/away.git")), ErrBadAnswer, "https://git.example.com/origin.git: if that is right, make it the source's URL")
-	wantError(t, r.open(at("/plain.git")), ErrBadAnswer, "points to another place, http://")
-	wantError(t, r.open(at("/loop.git")), ErrBadAnswer, "points from one place to the next")
+	wantError(t, r.open(wrong), gitremote.ErrAuth, "password file")
+	wantError(t, r.open(at("/none.git")), gitremote.ErrNoRepository, "")
+	wantError(t, r.open(at("/away.git")), gitremote.ErrBadAnswer, "https://git.example.com/origin.git: if that is right, make it the source's URL")
+	wantError(t, r.open(at("/plain.git")), gitremote.ErrBadAnswer, "points to another place, http://")
+	wantError(t, r.open(at("/loop.git")), gitremote.ErrBadAnswer, "points from one place to the next")
 }
 
 // proxyServer is an http proxy that tunnels to one address, whatever name it is asked for.
@@ -332,7 +334,7 @@ func TestProxy(t *testing.T) {
 		t.Setenv("HTTP_PROXY", p.URL)
 		plain := config
 		plain.URL = "http://git.example.test/origin.git"
-		wantError(t, r.open(plain), ErrBadAnswer, "")
+		wantError(t, r.open(plain), gitremote.ErrBadAnswer, "")
 	})
 	t.Run("not for this host", func(t *testing.T) {
 		use(t, "http://127.0.0.1:1")

@@ -1,4 +1,4 @@
-package source
+package gitremote
 
 import (
 	"cmp"
@@ -11,9 +11,9 @@ import (
 	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
-// RemoteConfig says where a repository is and how its server is reached. Files with
+// Config says where a repository is and how its server is reached. Files with
 // credentials are read again for each session.
-type RemoteConfig struct {
+type Config struct {
 	URL    string // as in Location
 	Branch plumbing.ReferenceName
 
@@ -29,8 +29,8 @@ type RemoteConfig struct {
 	Logger     *slog.Logger
 }
 
-// NewRemote checks the configuration. It does not connect.
-func NewRemote(c RemoteConfig) (Remote, error) {
+// New checks the configuration. It does not connect.
+func New(c Config) (Remote, error) {
 	at, err := parseLocation(c.URL)
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func NewRemote(c RemoteConfig) (Remote, error) {
 	}
 }
 
-func newSSH(at address, c *RemoteConfig) (Remote, error) {
+func newSSH(at address, c *Config) (Remote, error) {
 	if c.SSHKeyFile == "" {
 		return nil, errors.New("an ssh source needs the file of a private key")
 	}
@@ -58,7 +58,7 @@ func newSSH(at address, c *RemoteConfig) (Remote, error) {
 	return &sshRemote{at, c.Branch, c.SSHKeyFile, c.SSHPassphraseFile, c.KnownHostsFile, c.Logger}, nil
 }
 
-func newHTTP(at address, c *RemoteConfig) (Remote, error) {
+func newHTTP(at address, c *Config) (Remote, error) {
 	h := &httpRemote{url: at.url, branch: c.Branch, user: cmp.Or(c.Username, "git"), passwordFile: c.PasswordFile, caFile: c.CAFile, log: c.Logger}
 	if c.GitHubApp.set() {
 		if err := c.GitHubApp.check(c.PlainHosts); err != nil {
