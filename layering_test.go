@@ -87,3 +87,25 @@ func TestDecisionsAreClosed(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatShowsTheDaemonIsClosed keeps the store, git and the API out of the rooms that
+// show the daemon, and the network out of what they show.
+func TestWhatShowsTheDaemonIsClosed(t *testing.T) {
+	stores := []string{"modernc.org/sqlite", module + "state/sqlstore", "github.com/go-git/go-git/v5", "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common"}
+	for room, closed := range map[string][]string{
+		"internal/serve":          stores,
+		"internal/serve/snapshot": append([]string{"database/sql", "net/http", "html/template"}, stores...),
+		"internal/serve/tasklist": append([]string{"database/sql", "net/http"}, stores...),
+	} {
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", module+room).Output()
+		if err != nil {
+			t.Fatalf("list imports of %s: %v", room, err)
+		}
+		deps := strings.Fields(string(out))
+		for _, name := range closed {
+			if slices.Contains(deps, name) {
+				t.Errorf("%s imports %s", room, name)
+			}
+		}
+	}
+}

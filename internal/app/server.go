@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -78,13 +79,25 @@ func (a *App) openDebug(ctx context.Context, address string) error {
 	return nil
 }
 
+// reader reads the state for the server.
+type reader struct{ *sqlstore.Reader }
+
+func openReader(ctx context.Context, path string) (serve.Reader, error) {
+	r, err := sqlstore.OpenReader(ctx, path)
+	return reader{r}, err
+}
+
+func (r reader) Export(ctx context.Context, to io.Writer, history bool) error {
+	return sqlstore.Export(ctx, r.Reader, to, history)
+}
+
 // serverConfig joins the server with the other parts.
 func (a *App) serverConfig(s *config.Settings, version string) serve.Config {
 	path := s.State
 	c := reloadableConfig(s)
 	c.Version, c.Logger, c.Source = version, a.log, s.SourceInfo()
 	c.Status, c.Alive = a.engine.status, a.engine.alive
-	c.State = func(ctx context.Context) (*sqlstore.Reader, error) { return sqlstore.OpenReader(ctx, path) }
+	c.State = func(ctx context.Context) (serve.Reader, error) { return openReader(ctx, path) }
 	c.Submit = func(ctx context.Context, w state.Word) (state.Answer, error) { return submit(ctx, path, w) }
 	c.Reloads, c.Period, c.Trigger = a.reloader.status, a.limits.commits.Period, a.trigger.fire
 	c.Skew = func() (time.Duration, bool) { s := a.client.Skew(); return s.Ahead(), s.Known }

@@ -10,7 +10,6 @@ import (
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
-	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // Config is what a Server is made of. Everything but Source, Reloads, Period, Skew, Submit,
@@ -28,7 +27,7 @@ type Config struct {
 	// Alive reports whether the daemon's loop goes on. Nil: it does.
 	Alive func(now time.Time) bool
 	// State opens the state as it is now, for reading. The caller closes it.
-	State func(context.Context) (*sqlstore.Reader, error)
+	State func(context.Context) (Reader, error)
 	// Reloads returns the results of the last reloads. Nil: there are none.
 	Reloads func() snapshot.Reloads
 	// Period is the time between two commits as the limiter has it now. Nil: the

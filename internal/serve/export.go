@@ -11,8 +11,6 @@ import (
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve/admission"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
-	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
-	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 const (
@@ -88,7 +86,7 @@ func planAPI(cfg *Config, take func() *snapshot.Snapshot, e *exports) http.Handl
 }
 
 // stateAPI answers with the state, as `state export` writes it.
-func stateAPI(log *slog.Logger, open tasklist.Open, e *exports) http.HandlerFunc {
+func stateAPI(log *slog.Logger, open func(context.Context) (Reader, error), e *exports) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		history, err := strconv.ParseBool(orDefault(r.URL.Query().Get("history"), "false"))
 		if err != nil {
@@ -108,7 +106,7 @@ func stateAPI(log *slog.Logger, open tasklist.Open, e *exports) http.HandlerFunc
 		}
 		defer func() { _ = reader.Close() }()
 		w.Header().Set("Content-Type", "application/json")
-		if err := sqlstore.Export(ctx, reader, out, history); err != nil {
+		if err := reader.Export(ctx, out, history); err != nil {
 			log.WarnContext(ctx, "export the state", "error", err)
 			// What was sent is not whole, and nothing but a broken connection can say so.
 			panic(http.ErrAbortHandler)

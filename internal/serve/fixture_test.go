@@ -212,6 +212,18 @@ func saveState(ctx context.Context, path string, saved ...state.Transition) erro
 	return errors.Join(err, store.Close())
 }
 
+// reader reads a state.
+type reader struct{ *sqlstore.Reader }
+
+func openReader(ctx context.Context, path string) (serve.Reader, error) {
+	r, err := sqlstore.OpenReader(ctx, path)
+	return reader{r}, err
+}
+
+func (r reader) Export(ctx context.Context, to io.Writer, history bool) error {
+	return sqlstore.Export(ctx, r.Reader, to, history)
+}
+
 // newDaemon returns a daemon with a state in which the transitions were saved.
 func newDaemon(t testing.TB, status reconcile.Status, saved ...state.Transition) *daemon {
 	t.Helper()
@@ -234,7 +246,7 @@ func newDaemon(t testing.TB, status reconcile.Status, saved ...state.Transition)
 		Interval: interval,
 		Logger:   slog.New(slog.NewTextHandler(&d.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Status:   func() reconcile.Status { return d.status },
-		State:    func(ctx context.Context) (*sqlstore.Reader, error) { return sqlstore.OpenReader(ctx, d.path) },
+		State:    func(ctx context.Context) (serve.Reader, error) { return openReader(ctx, d.path) },
 		Hosts:    []string{"example.com", "x"}, // what httptest and the tests' own requests say
 	}
 	return d

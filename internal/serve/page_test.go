@@ -14,7 +14,6 @@ import (
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
-	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // TestHeadline: what a person sees first.
@@ -309,11 +308,11 @@ func TestBeforeThereIsAState(t *testing.T) {
 		}
 		return healthy(emptyPlan(), now)
 	}
-	d.config.State = func(ctx context.Context) (*sqlstore.Reader, error) {
+	d.config.State = func(ctx context.Context) (serve.Reader, error) {
 		if !read.Load() {
 			return nil, fmt.Errorf("open state: %w", state.ErrMissing)
 		}
-		return sqlstore.OpenReader(ctx, d.path)
+		return openReader(ctx, d.path)
 	}
 	s := d.serve(t)
 	body := page(t, s, "/")

@@ -65,7 +65,7 @@ func New(cfg Config) (*Server, error) {
 		answers: newAnswers(),
 		exports: newExports(),
 	}
-	s.tasks = tasklist.NewCache(s.state.open)
+	s.tasks = tasklist.NewCache(func(ctx context.Context) (tasklist.Reader, error) { return s.state.open(ctx) })
 	s.daemon = &snapshot.Daemon{
 		Status: cfg.Status, Reloads: cfg.Reloads, Period: cfg.Period, Tracker: snapshot.NewTracker(),
 		Interval: func() time.Duration { return s.live.Load().interval },

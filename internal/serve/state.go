@@ -3,24 +3,35 @@ package serve
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
-	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // maxReaders bounds the readers of the state that are open for answers.
 const maxReaders = 8
 
+// Reader reads the state as it was at one moment, for one answer.
+type Reader interface {
+	tasklist.Reader
+	// Record returns the record of a task, or nil.
+	Record(context.Context, spec.Key) (*state.Record, error)
+	// History returns rows of the history, the newest first.
+	History(context.Context, state.HistoryQuery) ([]state.Event, error)
+	// Export writes the state as JSON, on request with its history.
+	Export(ctx context.Context, to io.Writer, history bool) error
+}
+
 // stateReader reads the state for at most maxReaders answers at a time.
 type stateReader struct {
-	open  tasklist.Open
+	open  func(context.Context) (Reader, error)
 	slots chan struct{} // one for each open reader
 }
 
 func newStateReader(cfg *Config) *stateReader {
-	open := func(ctx context.Context) (*sqlstore.Reader, error) {
+	open := func(ctx context.Context) (Reader, error) {
 		r, err := cfg.State(ctx)
 		if errors.Is(err, state.ErrMissing) && cfg.Status().Plan == nil {
 			return nil, tasklist.ErrNoState
@@ -35,7 +46,7 @@ var errBusy = errors.New("too many are reading the state: try again in a moment"
 
 // read opens the state for one answer. It waits for a slot half as long as the answer may
 // take to be written.
-func (s *stateReader) read(ctx context.Context, f func(*sqlstore.Reader) error) (err error) {
+func (s *stateReader) read(ctx context.Context, f func(Reader) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout/2)
 	defer cancel()
 	select {
@@ -54,7 +65,7 @@ func (s *stateReader) read(ctx context.Context, f func(*sqlstore.Reader) error) 
 
 // Record returns what is known of a task, or nil.
 func (s *stateReader) Record(ctx context.Context, key spec.Key) (rec *state.Record, err error) {
-	err = s.read(ctx, func(r *sqlstore.Reader) (err error) {
+	err = s.read(ctx, func(r Reader) (err error) {
 		rec, err = r.Record(ctx, key)
 		return err
 	})
@@ -66,7 +77,7 @@ func (s *stateReader) Record(ctx context.Context, key spec.Key) (rec *state.Reco
 func (s *stateReader) Events(ctx context.Context, q state.HistoryQuery) (rows []state.Event, older int64, err error) {
 	limit := q.Limit
 	q.Limit++ // one more says whether there is another page
-	err = s.read(ctx, func(r *sqlstore.Reader) (err error) {
+	err = s.read(ctx, func(r Reader) (err error) {
 		rows, err = r.History(ctx, q)
 		return err
 	})

@@ -3,10 +3,11 @@ package tasklist
 import (
 	"context"
 	"errors"
+	"iter"
 	"sync"
 	"time"
 
-	"github.com/wedatasync/wedatasync/state/sqlstore"
+	"github.com/wedatasync/wedatasync/state"
 )
 
 const (
@@ -27,7 +28,16 @@ const (
 
 // Open opens the state as it is now, for reading. The error is [ErrNoState] where there
 // is none yet.
-type Open func(context.Context) (*sqlstore.Reader, error)
+type Open func(context.Context) (Reader, error)
+
+// Reader reads the state as it was at one moment.
+type Reader interface {
+	// Serial is another one after each change.
+	Serial(context.Context) (int64, error)
+	// Records yields all records, in order of key.
+	Records(context.Context) iter.Seq2[state.Record, error]
+	Close() error
+}
 
 // ErrNoState says that there is no state yet: it is made once the source was read for
 // the first time.

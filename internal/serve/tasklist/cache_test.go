@@ -32,7 +32,7 @@ func TestListFollowsTheState(t *testing.T) {
 		}
 		add(1)
 		opened, fail := 0, error(nil)
-		c := NewCache(func(ctx context.Context) (*sqlstore.Reader, error) {
+		c := NewCache(func(ctx context.Context) (Reader, error) {
 			if opened++; fail != nil {
 				return nil, fail
 			}
@@ -78,7 +78,7 @@ func TestListFollowsTheState(t *testing.T) {
 func TestCloseEndsTheReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reading := false
-		c := NewCache(func(ctx context.Context) (*sqlstore.Reader, error) {
+		c := NewCache(func(ctx context.Context) (Reader, error) {
 			reading = true
 			<-ctx.Done()
 			time.Sleep(time.Second) // what a slow disk takes to let go
