@@ -34,14 +34,14 @@ func answers(sim *wedatasim.Server) {
 	sim.Inject(wedatasim.Fault{Delay: 100 * time.Millisecond, Jitter: 100 * time.Millisecond})
 }
 
-// pace is what an endpoint's ledger says of a run.
-type pace struct {
+// measured is what an endpoint's ledger says of a run.
+type measured struct {
 	whole, learned float64 // shares of paceRate
 	windows        wedatasim.Load
 	rejected       int // requests over the limit, of reads, too
 }
 
-func paceOf(sim *wedatasim.Server) pace {
+func paceOf(sim *wedatasim.Server) measured {
 	var at []time.Time
 	rejected := 0
 	for _, e := range sim.Ledger() {
@@ -55,7 +55,7 @@ func paceOf(sim *wedatasim.Server) pace {
 	share := func(at []time.Time) float64 {
 		return float64(len(at)-1) / at[len(at)-1].Sub(at[0]).Seconds() / paceRate
 	}
-	return pace{share(at), share(at[min(paceLearning, len(at)/2):]), sim.Windows("CommitIntegrationTask").All, rejected}
+	return measured{share(at), share(at[min(paceLearning, len(at)/2):]), sim.Windows("CommitIntegrationTask").All, rejected}
 }
 
 // TestPace makes 1,000 commits, through everything but a network, under a clock

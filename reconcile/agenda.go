@@ -191,7 +191,8 @@ func (x *execution) readWatched(f *watched, rec *state.Record, live *state.Live,
 	every, run := confirmEvery, state.Run{}
 	switch {
 	case !rec.Accepted():
-		every, run = followEvery, f.look(rec.Applied, live, readErr, at)
+		every = followEvery
+		run, f.last = lookAt(rec.Applied, f.last, live, readErr, at)
 	case rec.Attempt.Outcome.TaskApproveID != "":
 		every = approveEvery
 	}

@@ -56,7 +56,7 @@ func (r *Reconciler) answerLook(ctx context.Context, specs *spec.Set, found *Sig
 	for _, d := range Drifts(specs, r.records, found) {
 		rec, want, seen := r.records.Get(d.Key), specs.Get(d.Key), found.Seen[d.Key]
 		a.kinds[d.Key] = d.Kind
-		answer, why := policy.AnswerTo(&d, want, rec, seen, now)
+		answer, why := AnswerTo(policy, &d, want, rec, seen, now)
 		switch answer {
 		case AnswerAdopt:
 			d.Since, d.Answer = found.At, "adopted"
@@ -73,7 +73,7 @@ func (r *Reconciler) answerLook(ctx context.Context, specs *spec.Set, found *Sig
 			}
 			a.undo[d.Key] = true
 		default:
-			d.Answer = policy.words(answer, why)
+			d.Answer = wordsOf(policy, answer, why)
 		}
 		a.drifts = append(a.drifts, d)
 	}
@@ -82,20 +82,20 @@ func (r *Reconciler) answerLook(ctx context.Context, specs *spec.Set, found *Sig
 
 // Announce says of each task that has drifted what the policy does about it, in its
 // Answer, if that is more than to report it, or why not.
-func (p DriftPolicy) Announce(drifts []state.Drift, specs *spec.Set, records *state.Records, found *Sightings, now time.Time) {
+func Announce(p DriftPolicy, drifts []state.Drift, specs *spec.Set, records *state.Records, found *Sightings, now time.Time) {
 	for i := range drifts {
 		d := &drifts[i]
 		rec := records.Get(d.Key)
-		answer, why := p.AnswerTo(d, specs.Get(d.Key), rec, found.Seen[d.Key], now)
-		d.Answer = p.words(answer, why)
+		answer, why := AnswerTo(p, d, specs.Get(d.Key), rec, found.Seen[d.Key], now)
+		d.Answer = wordsOf(p, answer, why)
 		if answer == AnswerHeal {
 			d.Answer = healWords(noteUndo(rec, *d, now))
 		}
 	}
 }
 
-// words say what is done about drift.
-func (p DriftPolicy) words(a Answer, why string) string {
+// wordsOf say what is done about drift.
+func wordsOf(p DriftPolicy, a Answer, why string) string {
 	switch {
 	case a == AnswerAdopt:
 		return "to be adopted"
@@ -189,15 +189,6 @@ func (r *Reconciler) catchUp(ctx context.Context) error {
 		r.touch(rec.Key)
 	}
 	return nil
-}
-
-// withoutOver returns the record as if what is live had been applied in the first place.
-func withoutOver(rec *state.Record) *state.Record {
-	next, applied := *rec, *rec.Applied
-	drifted := *applied.Drift
-	drifted.Over = nil
-	applied.Drift, next.Applied = orNoDrift(drifted), &applied
-	return &next
 }
 
 // settleLook takes the tasks out of the last look that were committed, or forgotten,

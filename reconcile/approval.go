@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,9 +10,6 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// approvalLife is how long an approval is good for.
-const approvalLife = 24 * time.Hour
-
 // ParseHash returns the hexadecimal digits of a plan hash, or of the start of one, and
 // whether they are all of them. ok is false if it is neither.
 func ParseHash(text string) (digits string, whole, ok bool) {
@@ -22,48 +18,6 @@ func ParseHash(text string) (digits string, whole, ok bool) {
 		return "", false, false
 	}
 	return digits, len(digits) == hashDigits, true
-}
-
-// approve keeps the approval of the plan that is held now: for what it does, and for the
-// guards that hold it.
-func (r *Reconciler) approve(w state.Word, now time.Time) (state.Transition, state.Answer) {
-	p := r.plan
-	digits, whole, ok := ParseHash(w.Target)
-	switch {
-	case !ok:
-		return state.Transition{}, no("%q is not a plan hash", state.Clip(w.Target))
-	case p == nil:
-		return state.Transition{}, no("there is no plan yet: approve it once there is one")
-	case len(p.Holds) == 0:
-		return state.Transition{}, no("nothing holds plan %s", p.Hash)
-	case !strings.HasPrefix(p.Hash, hashPrefix+digits):
-		return state.Transition{}, no("the plan is %s now, not %s: look at it, and approve that one", p.Hash, w.Target)
-	case !whole:
-		return state.Transition{}, no("a plan is approved by its whole hash: look at it, and say: wedatasync approve %s", p.Hash)
-	}
-	if own := r.ownWork(w.Actor); own != "" {
-		return state.Transition{}, no("%s", own)
-	}
-	given := state.Approval{PlanHash: p.Hash, Actor: w.Actor, At: now, Expires: now.Add(approvalLife), Calls: p.halted}
-	for _, h := range p.Holds {
-		given.Guards = append(given.Guards, h.key())
-	}
-	control := r.Control()
-	control.Approvals = slices.DeleteFunc(slices.Clone(control.Approvals), func(a state.Approval) bool {
-		if a.PlanHash != p.Hash {
-			return false
-		}
-		if now.Before(a.Expires) { // who approves it now has seen what it passes already
-			given.Guards = append(given.Guards, a.Guards...)
-			given.Used = a.Used
-		}
-		return true
-	})
-	slices.Sort(given.Guards)
-	given.Guards = slices.Compact(given.Guards)
-	control.Approvals = append(control.Approvals, given)
-	return state.Transition{Control: &control}, yes("plan %s is approved until %s, past %s: %s",
-		p.Hash, stamp(given.Expires), strings.Join(given.Guards, ", "), numberOf(len(given.Calls), "change"))
 }
 
 // pass sets which guards approvals let the plan go past, and who has approved it. own says
@@ -101,17 +55,18 @@ func covers(a *state.Approval, p *Plan) bool {
 }
 
 // leftOf returns the approvals with what is left to do of them after a pass, and an event
-// for each that is over: the same plan another day needs another one.
-func leftOf(approvals []state.Approval, result *Result, now time.Time) (next []state.Approval, ended []state.Event) {
+// for each that is over: the same plan another day needs another one. done are the effects
+// that the pass let through, left is what it has left.
+func leftOf(approvals []state.Approval, done []spec.Digest, left *Plan, now time.Time) (next []state.Approval, ended []state.Event) {
 	if len(approvals) == 0 {
 		return nil, nil
 	}
 	spent, needed := map[spec.Digest]bool{}, map[spec.Digest]bool{}
-	for _, d := range result.spent {
+	for _, d := range done {
 		spent[d] = true
 	}
-	for i := range result.Left.Changes {
-		if c := &result.Left.Changes[i]; c.needs() {
+	for i := range left.Changes {
+		if c := &left.Changes[i]; c.needs() {
 			needed[c.effect()] = true
 		}
 	}
@@ -128,6 +83,41 @@ func leftOf(approvals []state.Approval, result *Result, now time.Time) (next []s
 		ended = append(ended, endOfApproval(&a, undone, now))
 	}
 	return next, ended
+}
+
+// usedUpOf is what a pass leaves of what is good for some changes only.
+type usedUpOf struct {
+	approvals []state.Approval
+	restored  bool
+	events    []state.Event
+}
+
+// usedUp returns what a pass leaves of the approvals, and of the caution after a restored
+// state; nil if it leaves both as they were. plan is what it carried out, left what it has
+// left, done the effects that it let through, superseded says that it was cut short.
+func usedUp(control *state.Control, plan, left *Plan, done []spec.Digest, superseded bool, now time.Time) *usedUpOf {
+	approvals, events := leftOf(control.Approvals, done, left, now)
+	// With the caution there are no calls but approved ones.
+	calm := len(plan.Holds) == 0 && !superseded && plan.Count(ActionCommit) > 0 && left.Count(ActionCommit) == 0
+	restored := control.Restored && !calm
+	if restored != control.Restored {
+		events = append(events, state.Event{
+			At: now, Kind: state.EventRevision, Revision: plan.Source.Revision, PlanHash: plan.Hash,
+			Note: "the first plan after the state was taken back is done: the next is not held for that",
+		})
+	}
+	switch {
+	case len(events) > 0:
+	case slices.EqualFunc(approvals, control.Approvals, sameCalls):
+		return nil
+	default:
+		events = append(events, state.Event{At: now, Kind: state.EventApproval, PlanHash: plan.Hash, Note: "part of what was approved is done"})
+	}
+	return &usedUpOf{approvals, restored, events}
+}
+
+func sameCalls(a, b state.Approval) bool {
+	return a.PlanHash == b.PlanHash && len(a.Calls) == len(b.Calls)
 }
 
 // needs reports whether an approval may still have to let the change through. A call that
@@ -160,31 +150,57 @@ func endOfApproval(a *state.Approval, undone int, now time.Time) state.Event {
 	}
 }
 
-// dropOldApprovals drops the approvals of earlier versions, which name no guard and, by a
-// few digits of its hash, more than one plan.
-func (r *Reconciler) dropOldApprovals(ctx context.Context) error {
-	var events []state.Event
-	kept := slices.DeleteFunc(slices.Clone(r.Control().Approvals), func(a state.Approval) bool {
-		if _, whole, _ := ParseHash(a.PlanHash); whole && len(a.Guards) > 0 {
-			return false
-		}
-		r.cfg.Logger.WarnContext(ctx, "dropped an approval of an earlier version: approve the plan again, by its whole hash", "plan", a.PlanHash, "actor", a.Actor)
-		events = append(events, state.Event{
-			At: time.Now(), Kind: state.EventApproval, Actor: a.Actor, PlanHash: a.PlanHash,
-			Note: "dropped: an earlier version took it, which kept no guards and not always the whole hash",
-		})
-		return true
-	})
-	if len(events) == 0 {
-		return nil
-	}
-	return r.saveControl(ctx, func(c *state.Control) { c.Approvals = kept }, events...)
+// guardAuthor is the name of the guard that wants another person's approval.
+const guardAuthor = "approverIsNotAuthor"
+
+// Author says as whom somebody who approves writes revisions.
+type Author struct {
+	Actor string // the name that the approval is recorded with
+	Is    string // the name or the e-mail address of a commit's author
 }
 
-// numberOf writes how many there are.
-func numberOf(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
+// ownWork says that the actor may not approve the plan of a revision by the author, because
+// it is the actor's own; or "". It compares every name that the actor is recorded with, and
+// the one that Authors gives to it, with the author's name, e-mail address and the part of
+// that before the @.
+func (g *Guards) ownWork(from *SourceInfo, actor string) string {
+	if !g.ApproverIsNotAuthor {
+		return ""
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	theirs := authorNames(from.Author)
+	for _, name := range actorNames(actor) {
+		mine := []string{name}
+		for _, a := range g.Authors {
+			if a.Actor == name {
+				mine = append(mine, authorNames(a.Is)...)
+			}
+		}
+		for _, m := range mine {
+			if slices.ContainsFunc(theirs, func(t string) bool { return strings.EqualFold(m, t) }) {
+				return fmt.Sprintf("%s wrote revision %s: guards.%s asks for the approval of somebody else", actor, short(from.Revision), guardAuthor)
+			}
+		}
+	}
+	return ""
+}
+
+// actorNames splits "lin (as ops)" and "lin (api)" into the names in it.
+func actorNames(actor string) []string {
+	name, rest, marked := strings.Cut(actor, " (")
+	names := []string{name}
+	if as, ok := strings.CutPrefix(strings.TrimSuffix(rest, ")"), "as "); marked && ok {
+		names = append(names, as)
+	}
+	return names
+}
+
+// authorNames splits "Name <local@host>" into what names its person.
+func authorNames(author string) []string {
+	name, mail, _ := strings.Cut(author, "<")
+	name, mail = strings.TrimSpace(name), strings.TrimSuffix(strings.TrimSpace(mail), ">")
+	if mail == "" {
+		mail = name
+	}
+	local, _, _ := strings.Cut(mail, "@")
+	return slices.DeleteFunc([]string{name, mail, local}, func(s string) bool { return s == "" })
 }

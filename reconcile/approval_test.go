@@ -1,8 +1,6 @@
 package reconcile
 
 import (
-	"bytes"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -10,29 +8,6 @@ import (
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
-
-// TestRecover_DropsOldApprovals: what an earlier version took names no guard, or its plan
-// by a few digits, and lets nothing pass; the log and the history say so.
-func TestRecover_DropsOldApprovals(t *testing.T) {
-	whole := changing(t, 10, 5, 0).Hash
-	good := approvalOf(changing(t, 10, 5, 0), "maxChanges")
-	ledger, log := &ledgerOf{}, new(bytes.Buffer)
-	r := New(Config{Ledger: ledger, Logger: slog.New(slog.NewTextHandler(log, nil))}, nil, state.Control{Approvals: []state.Approval{
-		{PlanHash: "370fe1c0", Actor: "ada", Expires: noon}, good, {PlanHash: strings.TrimPrefix(whole, hashPrefix), Actor: "bo"},
-	}})
-	if err := r.Recover(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if got := r.Control().Approvals; len(got) != 1 || got[0].PlanHash != good.PlanHash {
-		t.Errorf("left: %+v", got)
-	}
-	if len(ledger.saved) != 1 || len(ledger.saved[0].Events) != 2 || ledger.saved[0].Events[0].Kind != state.EventApproval || ledger.saved[0].Events[0].Actor != "ada" {
-		t.Errorf("saved: %+v", ledger.saved)
-	}
-	if n := strings.Count(log.String(), "dropped an approval"); n != 2 {
-		t.Errorf("%d lines in the log, want 2:\n%s", n, log)
-	}
-}
 
 // TestLeftOf has what becomes of an approval for a call, a removal and a return.
 func TestLeftOf(t *testing.T) {
@@ -81,7 +56,7 @@ func TestLeftOf(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			next, ended := leftOf([]state.Approval{a}, &Result{Left: tt.left, spent: tt.spent}, tt.now)
+			next, ended := leftOf([]state.Approval{a}, tt.spent, tt.left, tt.now)
 			if tt.says == "" {
 				if len(next) != 1 || len(next[0].Calls) != tt.calls || next[0].Used != len(tt.spent) || len(ended) > 0 {
 					t.Errorf("left: %+v, ended: %+v", next, ended)

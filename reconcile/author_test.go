@@ -75,16 +75,15 @@ func TestGuards_OwnApproval(t *testing.T) {
 // TestApprove_OwnWork: the word is refused, and the history has that it was.
 func TestApprove_OwnWork(t *testing.T) {
 	g := &Guards{MaxChanges: 1, ApproverIsNotAuthor: true}
-	r := New(Config{Ledger: nowhere{}, Logger: silent, Guards: func() *Guards { return g }}, adopted(t), state.Control{})
 	p := changing(t, 10, 3, 0)
 	p.Source.Author = "Ada Lovelace <ada@example.com>"
-	r.plan = g.Check(p, Facts{}, time.Now())
+	in := &Commands{Plan: g.Check(p, Facts{}, time.Now()), Guards: g}
 	word := state.Word{Verb: state.VerbApprove, Target: p.Hash, Actor: "ada"}
-	if next, answer := r.answer(word, time.Now()); answer.OK || next.Control != nil || !strings.Contains(answer.Message, "ada wrote revision 222222222222: guards.approverIsNotAuthor") {
+	if next, answer := in.answer(word, time.Now()); answer.OK || next.Control != nil || !strings.Contains(answer.Message, "ada wrote revision 222222222222: guards.approverIsNotAuthor") {
 		t.Errorf("the author approves: %+v", answer)
 	}
 	word.Actor = "grace"
-	if next, answer := r.answer(word, time.Now()); !answer.OK || next.Control == nil {
+	if next, answer := in.answer(word, time.Now()); !answer.OK || next.Control == nil {
 		t.Errorf("somebody else approves: %+v", answer)
 	}
 }

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wedatasync/wedatasync/state"
@@ -34,4 +35,70 @@ func (b Backoff) After(tries int, random float64) time.Duration {
 		d = b.Min << shift
 	}
 	return d - time.Duration(random*float64(d)/5)
+}
+
+// sooner returns the earlier of two times; a zero time is none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// pauseOf returns the pause that stops the project's sends at now.
+func pauseOf(control *state.Control, projectID string, now time.Time) (state.Pause, bool) {
+	for _, p := range control.Pauses {
+		if (p.ProjectID == "" || p.ProjectID == projectID) && now.Before(p.Until) {
+			return p, true
+		}
+	}
+	return state.Pause{}, false
+}
+
+func scope(projectID string) string {
+	if projectID == "" {
+		return "everything"
+	}
+	return "project " + projectID
+}
+
+const (
+	// failingCalls is how many calls in a row may end in doubt before the endpoint
+	// is taken to be failing, and left alone for a while.
+	failingCalls = 3
+	// codeFailing is the code of the pause that follows.
+	codeFailing = "EndpointFailing"
+)
+
+// failedBefore returns how many answers in doubt count already: after a pause for
+// a failing endpoint, one more is enough.
+func failedBefore(control *state.Control) int {
+	for _, p := range control.Pauses {
+		if p.Code == codeFailing {
+			return failingCalls - 1
+		}
+	}
+	return 0
+}
+
+// paused returns the pauses after sends of a project, or with "" all sends, have to stop
+// for out: for a while that doubles each time. set is the one that does that. random is in
+// [0, 1).
+func paused(pauses []state.Pause, projectID string, out state.Outcome, now time.Time, random float64) (next []state.Pause, set state.Pause) {
+	next = slices.Clone(pauses)
+	i := slices.IndexFunc(next, func(p state.Pause) bool { return p.ProjectID == projectID })
+	if i < 0 {
+		next = append(next, state.Pause{ProjectID: projectID, Since: now})
+		i = len(next) - 1
+	}
+	p := &next[i]
+	p.Code, p.Message = out.Code, out.Message
+	p.Tries++
+	p.Until = now.Add(BackoffFor(out.Class).After(p.Tries, random))
+	return next, *p
+}
+
+// unpaused returns the pauses that a good answer for the project does not prove to be over.
+func unpaused(pauses []state.Pause, projectID string) []state.Pause {
+	return slices.DeleteFunc(slices.Clone(pauses), func(p state.Pause) bool { return p.ProjectID == "" || p.ProjectID == projectID })
 }

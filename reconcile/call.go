@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -62,7 +61,8 @@ func (x *execution) readLive(ctx context.Context, f *flight) (over func()) {
 		}
 	}
 	f.live, f.readAt = live, time.Now()
-	if code, why := doubt(f.c, live, x.r.operator()); code != "" {
+	control := x.r.Control()
+	if code, why := doubt(f.c, live, operator(&control)); code != "" {
 		return func() { x.withhold(f, code, why) }
 	}
 	return nil
@@ -199,7 +199,7 @@ func (x *execution) intend(f *flight) (*state.Record, error) {
 	if err := x.admit(f.c, now); err != nil {
 		return nil, err
 	}
-	rec := begin(f.c.Key, f.have, x.attempt(f.c, f.live, now))
+	rec := begin(f.c.Key, f.have, x.plan.attempt(f.c, x.r.cfg.NewID(), f.live, x.r.cfg.Horizon(), now))
 	e := event(state.EventIntent, rec, now)
 	e.Before = f.live
 	if f.c.Reason == ReasonDrift {
@@ -231,7 +231,7 @@ func (x *execution) admit(c *Change, now time.Time) error {
 		x.halt()
 		return errGuards
 	}
-	if window, why := x.guards.closed(c.Key, now); why != "" && !slices.Contains(x.plan.passed, guardKey(guardWindows, window)) {
+	if x.plan.frozen(x.guards, c.Key, now) {
 		x.halt()
 		return errStopped
 	}
@@ -250,26 +250,34 @@ func (x *execution) admit(c *Change, now time.Time) error {
 	}
 }
 
-// attempt describes the call that is about to be made.
-func (x *execution) attempt(c *Change, before *state.Live, now time.Time) state.Attempt {
-	wanted := AppliedOf(c.Want, x.plan.Source.Revision)
-	wanted.Wait = waitOf(c.Want)
-	author := x.plan.Source.Author
-	if c.Reason == ReasonDrift {
-		wanted.Drift, author = healed(c.Have.Applied, now), "" // who wrote the spec did not ask for this one
+// withhold ends a call that what is live argues against. Nothing was sent, and nothing
+// is until the spec changes or an operator acts. The second one of a plan ends the pass.
+func (x *execution) withhold(f *flight, code, why string) {
+	if x.calls.Err() != nil {
+		x.giveUp(f, errStopped)
+		return
 	}
-	return state.Attempt{
-		ID:       x.r.cfg.NewID(),
-		Wanted:   wanted,
-		WantedID: c.Want.Wanted(),
-		Request:  c.Want.Request(),
-		Reason:   string(c.Reason),
-		PlanHash: x.plan.Hash,
-		Author:   author,
-		File:     c.Want.Pos.File,
-		Line:     c.Want.Pos.Line,
-		At:       now,
-		Before:   before,
-		Stale:    c.Have != nil && (c.Have.Accepted() || c.Have.Attempt != nil && c.Have.Attempt.Stale || unattributable(c.Have.Applied, before, now, x.r.cfg.Horizon())),
+	if code == CodeAlreadyLive && x.guards.AdoptAlreadyLive {
+		x.adoptLive(f, why)
+		return
 	}
+	x.land(f, begin(f.c.Key, f.have, x.plan.attempt(f.c, x.r.cfg.NewID(), f.live, x.r.cfg.Horizon(), time.Now())), state.Outcome{Class: state.ClassRefused, Code: code, Message: state.Clip(why)})
+	if x.withheld++; x.withheld >= restoredAfter && !x.plan.passes(guardRestored) {
+		x.hear()
+	}
+}
+
+// adoptLive ends a call whose task is live already as applied, without a commit.
+func (x *execution) adoptLive(f *flight, why string) {
+	x.end(f)
+	now := time.Now()
+	t := Adopt(f.have, f.c.Want, x.plan.Source.Revision, now)
+	t.Record.Applied.OperateID = f.live.OperateID
+	t.Events[0].After, t.Events[0].Note = f.live, state.Clip(why)
+	if err := x.r.save(x.stop, t); err != nil {
+		x.fail(err)
+		return
+	}
+	x.r.cfg.Logger.InfoContext(x.stop, "adopted as it is live", "task", f.c.Key.String(), "reason", why)
+	x.release(f.c.Key)
 }

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/wedatasync/wedatasync/state"
@@ -91,5 +92,21 @@ func TestCall_Asleep(t *testing.T) {
 		elapse(10 * time.Second)
 		w.wantSent(t, 1)
 		p.halt(t)
+	})
+}
+
+// TestLearnWay: reads learn from the way of commits, and go no slower than they:
+// the time that the endpoint takes for a read says nothing of its way there.
+func TestLearnWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		commits, reads := NewPacer(20), NewPacer(20)
+		r := New(Config{Commits: commits, Reads: reads}, nil, state.Control{})
+		for range 200 {
+			r.learnWay(0, time.Millisecond)
+		}
+		if got, want := reads.Period(), commits.Period(); got != want || got > 51*time.Millisecond {
+			t.Errorf("the period of reads is %s, of commits %s", got, want)
+		}
 	})
 }

@@ -1,16 +1,11 @@
 package reconcile
 
 import (
-	"runtime"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
 )
-
-// changesAtOnce is for how many tasks another goroutine is worth while.
-const changesAtOnce = 4096
 
 // changes compares the tasks to look at, each once, and returns in order of key what
 // is not as it should be, and the tasks that have a record and no usable spec.
@@ -27,9 +22,14 @@ func (in *Input) changes(now time.Time) (changes []Change, orphans []spec.Key) {
 		}
 		return slices.Concat(look.found()...), orphans
 	}
-	changes, known := in.ofSpecs(now)
-	if known == in.Records.Len() {
-		return changes, nil
+	for i := range in.Specs.Len() {
+		want := in.Specs.Peek(i, &look.want)
+		if look.at(want.Key, want) {
+			look.known++
+		}
+	}
+	if look.known == in.Records.Len() {
+		return slices.Concat(look.found()...), nil
 	}
 	for key := range in.Records.Keys() {
 		if !in.Specs.Has(key) {
@@ -37,42 +37,12 @@ func (in *Input) changes(now time.Time) (changes []Change, orphans []spec.Key) {
 			orphans = append(orphans, key)
 		}
 	}
-	changes = append(changes, slices.Concat(look.found()...)...)
+	changes = slices.Concat(look.found()...)
 	slices.SortFunc(changes, func(a, b Change) int { return a.Key.Compare(b.Key) })
 	return changes, orphans
 }
 
-// ofSpecs compares the tasks that have a usable spec, on all processors if they are
-// many, and returns how many have a record, too.
-func (in *Input) ofSpecs(now time.Time) (changes []Change, known int) {
-	n := in.Specs.Len()
-	workers := min(runtime.GOMAXPROCS(0), 1+n/changesAtOnce)
-	if in.Base != nil {
-		workers = 1 // a Set that was never read is not for several readers
-	}
-	looks := make([]*looking, workers)
-	var running sync.WaitGroup
-	for i := range looks {
-		looks[i] = newLooking(in, now)
-		running.Go(func() {
-			for j := i * n / workers; j < (i+1)*n/workers; j++ {
-				c := in.Specs.Peek(j, &looks[i].want)
-				if looks[i].at(c.Key, c) {
-					looks[i].known++
-				}
-			}
-		})
-	}
-	running.Wait()
-	var found [][]Change
-	for _, l := range looks {
-		found = append(found, l.found()...)
-		known += l.known
-	}
-	return slices.Concat(found...), known
-}
-
-// looking is one goroutine's way through tasks.
+// looking is the way through the tasks of an input.
 type looking struct {
 	in      *Input
 	now     time.Time
@@ -108,4 +78,65 @@ func (l *looking) at(key spec.Key, want *spec.Commit) (known bool) {
 	}
 	l.changes = append(l.changes, c)
 	return known
+}
+
+// holdDependants holds each call of p that depends on a task which is not as its
+// spec says and will not be after p, or does not run yet where its spec waits for
+// that. A dependency that is itself a call only orders the two. usable reports whether a task that p does not list has a usable
+// spec: then it is as that says.
+func holdDependants(p *Plan, usable func(spec.Key) bool) {
+	d := dependants{
+		usable:  usable,
+		changes: make(map[spec.Key]*Change, len(p.Changes)),
+		decided: make(map[spec.Key]bool),
+	}
+	for i := range p.Changes {
+		d.changes[p.Changes[i].Key] = &p.Changes[i]
+	}
+	for i := range p.Changes {
+		if p.Changes[i].Action == ActionCommit {
+			d.decide(&p.Changes[i])
+		}
+	}
+}
+
+// dependants decides which calls have to wait for another task.
+type dependants struct {
+	usable  func(spec.Key) bool
+	changes map[spec.Key]*Change
+	decided map[spec.Key]bool
+}
+
+// decide holds the call if it has to wait. Specs have no cycles: package spec
+// makes them errors.
+func (d *dependants) decide(c *Change) {
+	if d.decided[c.Key] {
+		return
+	}
+	d.decided[c.Key] = true
+	for _, on := range c.Want.DependsOn {
+		if !d.settles(on) {
+			c.Action, c.Hold, c.Detail = ActionHold, HoldDependency, "waits for "+on.String()
+			if first := d.changes[on]; first != nil && first.Action == ActionFollow {
+				c.Detail += first.waitsFor()
+			}
+			return
+		}
+	}
+}
+
+// settles reports whether the task is as its spec says, or will be after the plan.
+func (d *dependants) settles(key spec.Key) bool {
+	c := d.changes[key]
+	switch {
+	case c == nil:
+		return d.usable(key)
+	case c.Reason == ReasonDrift || c.Hold == HoldAdopted:
+		return true // what its spec asked for was applied, whatever others did since
+	case c.Action == ActionCommit:
+		d.decide(c)
+		return c.Action == ActionCommit
+	default:
+		return c.Action == ActionUnversioned || c.Action == ActionReturn && c.Have.Done()
+	}
 }

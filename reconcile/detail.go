@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
@@ -67,4 +68,112 @@ func suspendedDetail(what string, s *state.Suspension) string {
 		until = "until " + stamp(s.Until)
 	}
 	return fmt.Sprintf("%s was suspended by %s %s: %s", what, s.Actor, until, s.Reason)
+}
+
+// acceptedDetail says for a plan what an accepted commit waits for.
+func acceptedDetail(key spec.Key, a *state.Attempt) string {
+	accepted := "accepted " + stamp(a.Since)
+	switch {
+	case a.Outcome.TaskApproveID != "":
+		return fmt.Sprintf("%s, waits for approval %s in WeData; if that was rejected: wedatasync retry %s", accepted, a.Outcome.TaskApproveID, key.ShellWord())
+	case a.NeedsPerson != "":
+		return fmt.Sprintf("%s, and not seen live: %s; check the task in WeData, then: wedatasync resolve %s applied|not-applied", accepted, a.NeedsPerson, key.ShellWord())
+	default:
+		return accepted + ", not seen live yet"
+	}
+}
+
+// notSeenLive says what is live in place of an accepted commit.
+func notSeenLive(live *state.Live) string {
+	switch {
+	case live.Missing:
+		return "WeData knows no such task any more"
+	case live.InstanceVersion != 0:
+		return fmt.Sprintf("WeData has the task at version %d, %s", live.InstanceVersion, live.Status)
+	default:
+		return "WeData tells no newer operation of the task"
+	}
+}
+
+// followDetail says for a plan how the start of a task goes.
+func followDetail(key spec.Key, a *state.Applied) string {
+	switch run := a.Run; {
+	case run == nil:
+		return "its spec waits for it to run since after it was applied; wedatasync retry " + key.ShellWord() + " follows it anew"
+	case run.Status == state.RunStarting:
+		return fmt.Sprintf("started %s, and has until %s to run", stamp(run.Since), stamp(run.Until))
+	case run.Status == state.RunLate:
+		return fmt.Sprintf("did not run by %s: %s; look at it in WeData, and then say: wedatasync retry %s", stamp(run.Until), run.Detail, key.ShellWord())
+	default:
+		return fmt.Sprintf("does not run since %s: %s; look at it in WeData, and then say: wedatasync retry %s", stamp(run.Since), run.Detail, key.ShellWord())
+	}
+}
+
+// detail says why the task does not run.
+func (g glimpse) detail(a *state.Applied) string {
+	switch {
+	case g.missing:
+		return "WeData knows no such task any more"
+	case !g.isAt(a):
+		return fmt.Sprintf("WeData has it at version %d", g.version)
+	default:
+		return fmt.Sprintf("WeData says that it is %s", g.status)
+	}
+}
+
+// runNote says in the history how a start went.
+func runNote(run *state.Run) string {
+	switch run.Status {
+	case state.RunRunning:
+		return "it runs"
+	case state.RunLate:
+		return state.Clip("it did not run in time: " + run.Detail)
+	default:
+		return state.Clip("it does not run: " + run.Detail)
+	}
+}
+
+func operatedBy(live *state.Live) string {
+	if live.Operator == "" {
+		return ""
+	}
+	return " (operated last by " + live.Operator + ")"
+}
+
+// numberOf writes how many there are.
+func numberOf(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// short cuts a revision to what people read.
+func short(revision string) string { return revision[:min(len(revision), 12)] }
+
+// endOf says where a commit brings a task.
+func endOf(t spec.CommitType) string {
+	if t.Runs() {
+		return "running"
+	}
+	return "submitted"
+}
+
+// differs says what differs between applied and live.
+func differs(d *state.Drift) string {
+	parts := []string{string(d.Kind)}
+	for _, f := range d.Fields {
+		parts = append(parts, fmt.Sprintf("%s %s -> %s", f.Name, f.Applied, f.Live))
+	}
+	if d.OperatedAt != "" {
+		parts = append(parts, d.OperatedAt)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func until(at time.Time) string {
+	if at.IsZero() {
+		return "until the configuration changes"
+	}
+	return "until " + stamp(at)
 }

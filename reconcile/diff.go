@@ -285,12 +285,51 @@ func orNil[T comparable](v T) any {
 	return v
 }
 
-// pauseOf returns the pause that stops the project's sends at now.
-func pauseOf(control *state.Control, projectID string, now time.Time) (state.Pause, bool) {
-	for _, p := range control.Pauses {
-		if (p.ProjectID == "" || p.ProjectID == projectID) && now.Before(p.Until) {
-			return p, true
+// impactOn returns what the commit does to the data of the task. have is its record, and
+// seen how it has drifted; each may be nil.
+func impactOn(want *spec.Commit, have *state.Record, seen *state.Drift) Impact {
+	impact := ImpactOf(want.CommitType)
+	if impact == ImpactStart && want.TaskType.OrDefault() != spec.Offline && isRunning(have, seen) {
+		return ImpactFreshStart
+	}
+	return impact
+}
+
+// statusRuns reports whether a real-time task of the status runs, and whether the status tells
+// that: not while the task is on its way. One that has failed was not stopped by anybody.
+func statusRuns(s state.TaskStatus) (runs, told bool) {
+	switch s {
+	case state.TaskRunning:
+		return true, true
+	case state.TaskNotStarted, state.TaskPaused, state.TaskStopped:
+		return false, true
+	default:
+		return false, false
+	}
+}
+
+// isRunning reports whether the task is known to run: as it was read before its newest
+// attempt, or by the last look, or else as it was applied.
+func isRunning(have *state.Record, seen *state.Drift) bool {
+	if have == nil {
+		return false
+	}
+	if a := have.Attempt; a != nil && a.Before != nil {
+		if runs, told := statusRuns(a.Before.Status); told {
+			return runs
 		}
 	}
-	return state.Pause{}, false
+	applied := have.Applied
+	if seen != nil && (seen.Kind == state.DriftStopped || seen.Kind == state.DriftStarted) {
+		return seen.Kind == state.DriftStarted
+	}
+	switch {
+	case applied == nil || !applied.CommitType.Runs():
+		return false
+	case applied.Run != nil && applied.Run.Status != state.RunRunning:
+		return false // it never came to run
+	default:
+		undo := undoOf(applied)
+		return undo == nil || undo.Kind != state.DriftStopped
+	}
 }

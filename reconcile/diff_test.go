@@ -13,15 +13,6 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// outcomes that tests give to attempts.
-var (
-	lockedBy     = state.Outcome{Class: state.ClassWaiting, Code: "UnsupportedOperation", Locker: "100028625403"}
-	inUse        = state.Outcome{Class: state.ClassWaiting, Code: "ResourceInUse", Message: "busy"}
-	refusedParam = state.Outcome{Class: state.ClassRefused, Code: "InvalidParameter", Message: "no"}
-	doubtful     = state.Outcome{Class: state.ClassUnknown, Code: "Timeout", Message: "no answer"}
-	throttled    = state.Outcome{Class: state.ClassThrottled, Code: "RequestLimitExceeded"}
-)
-
 // TestChanges has a row for each rule of what counts as a change. Every row looks
 // at the task a, unless it says what else.
 func TestChanges(t *testing.T) {
@@ -458,13 +449,13 @@ func TestDetails(t *testing.T) {
 	}
 }
 
-// Many tasks are looked at by several goroutines: that makes no difference.
+// TestDiff_Many: the plan of many tasks is that of each.
 func TestDiff_Many(t *testing.T) {
-	in := manyTasks(3*changesAtOnce + 1)
+	in := manyTasks(3*changesTogether + 1)
 	for n := range 100 {
-		changed := *in.Specs.Get(task(fmt.Sprintf("t%06d", n*101)))
+		changed := *in.Specs.Get(task(fmt.Sprintf("t%06d", n*31)))
 		changed.InstanceVersion++
-		in.Specs.Put(&spec.File{Name: fmt.Sprintf("%d.yaml", n*101), Commits: []*spec.Commit{&changed}})
+		in.Specs.Put(&spec.File{Name: fmt.Sprintf("%d.yaml", n*31), Commits: []*spec.Commit{&changed}})
 		gone := spec.Commit{Key: task(fmt.Sprintf("s%06d", n)), CommitType: spec.Start, InstanceVersion: 1}
 		in.Records.Put(Adopt(nil, &gone, "", noon).Record)
 	}

@@ -133,18 +133,3 @@ func (d *difference) running(want *spec.Commit, applied *state.Applied, seen *Si
 	d.Fields = append(d.Fields, state.DriftField{Name: "status", Git: wantedStatus(want), Applied: endOf(applied.CommitType), Live: seen.Live.Status.String()})
 	return kind
 }
-
-func wantedStatus(want *spec.Commit) string {
-	if want == nil {
-		return ""
-	}
-	return endOf(want.CommitType)
-}
-
-// endOf says where a commit brings a task.
-func endOf(t spec.CommitType) string {
-	if t.Runs() {
-		return "running"
-	}
-	return "submitted"
-}

@@ -20,11 +20,6 @@ const (
 	freshFor = 5 * time.Second
 	// turnWithin is how long a call may wait for its turn with its connection open.
 	turnWithin = 30 * time.Second
-	// failingCalls is how many calls in a row may end in doubt before the endpoint
-	// is taken to be failing, and left alone for a while.
-	failingCalls = 3
-	// codeFailing is the code of the pause that follows.
-	codeFailing = "EndpointFailing"
 	// sendWithin bounds the time from an intent to the first byte of its request, and
 	// to its answer. It is part of the accept horizon: what is not sent by then is not
 	// sent at all.
@@ -104,11 +99,12 @@ var late = state.Outcome{Class: state.ClassNotSent, Code: "Late", Message: errLa
 func (r *Reconciler) execute(stop context.Context, plan *Plan) *execution {
 	calls, halt := context.WithCancel(stop)
 	defer halt()
+	control := r.Control()
 	x := &execution{
 		r: r, plan: plan, guards: r.guards, stop: stop, calls: calls, halt: halt,
 		steps:  make(chan func(), 4*maxFlying+maxReadBacks), // never full: a sender goes on at once
 		called: make(map[spec.Key]bool), landed: make(map[spec.Key]bool), blocked: make(map[spec.Key][]*Change), needs: make(map[spec.Key]int),
-		window: 1, failing: r.failedBefore(),
+		window: 1, failing: failedBefore(&control),
 		awaited: make(map[spec.Key]bool), reading: make(map[spec.Key]bool), readUpTo: time.Now().Add(readBackFor),
 	}
 	x.order()
@@ -287,7 +283,7 @@ func (x *execution) unsent(f *flight, out state.Outcome) {
 	if out.Class == state.ClassUnknown {
 		out.Class = state.ClassNotSent // whatever came back, nothing was asked
 	}
-	x.land(f, begin(f.c.Key, f.have, x.attempt(f.c, nil, time.Now())), out)
+	x.land(f, begin(f.c.Key, f.have, x.plan.attempt(f.c, x.r.cfg.NewID(), nil, x.r.cfg.Horizon(), time.Now())), out)
 }
 
 // letBe ends a call that was to heal a task, and that what is live gives no reason for
@@ -319,7 +315,7 @@ func (x *execution) land(f *flight, rec *state.Record, out state.Outcome) {
 	e := event(state.EventOutcome, rec, now)
 	e.Outcome = out
 	t := change(f.c.Key, next, e)
-	t.Control = x.r.noteApproval(f.c.Key.ProjectID, out)
+	t.Control = noteApproval(x.r.Control(), f.c.Key.ProjectID, out)
 	err := x.r.conclude(x.stop, outcome{c: f.c, next: next, out: out, t: t})
 	if err != nil {
 		x.fail(err)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
+	"testing"
+	"testing/synctest"
 
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -47,4 +49,11 @@ func (l *ledgerOf) Words(context.Context) ([]state.Word, error) { return l.words
 func (l *ledgerOf) Save(_ context.Context, t state.Transition) error {
 	l.saved = append(l.saved, t)
 	return nil
+}
+
+// inBubble runs f in a bubble with its own clock, which also finds goroutines that
+// are left behind.
+func inBubble(t *testing.T, name string, f func(t *testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
 }

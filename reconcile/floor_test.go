@@ -17,7 +17,7 @@ func TestPacerRandomRejects(t *testing.T) {
 				if d == time.Hour && seed > 0 {
 					continue
 				}
-				inBubble(t, "", func(t *testing.T) {
+				paced(t, "", func(t *testing.T) {
 					r := rand.New(rand.NewPCG(seed, 7))
 					n := len(client(t, NewPacer(20), rand.New(rand.NewPCG(seed, 8)), time.Now().Add(d), func() bool { return r.Float64() >= share }))
 					least := 20 * (1 - share) / 2
@@ -37,7 +37,7 @@ func TestPacerRandomRejects(t *testing.T) {
 func TestPacerLeavesRoom(t *testing.T) {
 	t.Parallel()
 	for _, other := range []float64{5, 10, 15} {
-		inBubble(t, "", func(t *testing.T) {
+		paced(t, "", func(t *testing.T) {
 			server, start := &counter{}, time.Now()
 			var mu sync.Mutex
 			arrive := func() bool {

@@ -175,6 +175,9 @@ func (g *Guards) holds(p *Plan, f Facts) []GuardHold {
 	return holds
 }
 
+// passes reports whether an approval lets the plan past the guard of that key.
+func (p *Plan) passes(guard string) bool { return slices.Contains(p.passed, guard) }
+
 // key is what an approval calls the guard: each window, and each rewrite of the history,
 // is a guard of its own.
 func (h *GuardHold) key() string { return guardKey(h.Guard, h.of) }
@@ -238,6 +241,3 @@ func (p *Plan) held(reason HoldReason) int {
 	}
 	return n
 }
-
-// short cuts a revision to what people read.
-func short(revision string) string { return revision[:min(len(revision), 12)] }

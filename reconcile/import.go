@@ -60,14 +60,7 @@ func (s *Sighting) runs() (runs, told bool) {
 	if s.TaskType == spec.Offline {
 		return false, false
 	}
-	switch s.Live.Status {
-	case state.TaskRunning:
-		return true, true
-	case state.TaskNotStarted, state.TaskPaused, state.TaskStopped:
-		return false, true
-	default:
-		return false, false
-	}
+	return statusRuns(s.Live.Status)
 }
 
 // Import returns the transition that takes the task over as it is live, without a

@@ -2,14 +2,11 @@ package reconcile
 
 import (
 	"encoding/json"
-	"fmt"
 	"iter"
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -17,62 +14,6 @@ import (
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
-
-var (
-	taskIDs   = []string{"a", "b", "c", "d", "e", "f"}
-	fileNames = []string{"x.yaml", "y.yaml", "z.yaml"}
-)
-
-// drawCommit draws the inside of a spec. It may be one that is not usable.
-func drawCommit(t *rapid.T) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "taskId: %s, commitType: %d", rapid.SampledFrom(taskIDs).Draw(t, "task"), rapid.IntRange(0, 5).Draw(t, "type"))
-	if v := rapid.IntRange(0, 3).Draw(t, "version"); v > 0 {
-		fmt.Fprintf(&b, ", instanceVersion: %d, discardState: %d", v, v)
-	}
-	optional := func(name string, values ...string) {
-		if v := rapid.SampledFrom(append(values, "")).Draw(t, name); v != "" {
-			fmt.Fprintf(&b, ", %s: %s", name, v)
-		}
-	}
-	optional("taskType", "201", "offline")
-	optional("versionDesc", "x", "y")
-	optional("eventDesc", "x")
-	optional("extConfig", "{k: v}", "{k: w, l: w}")
-	optional("rerun", "one", "two")
-	optional("suspend", "true", "", "")
-	optional("wait", "{status: running}", "", "")
-	optional("dependsOn", "["+rapid.SampledFrom(taskIDs).Draw(t, "on")+"]", "", "")
-	return b.String()
-}
-
-// drawFile draws a spec file; now and then one that cannot be read.
-func drawFile(t *rapid.T) string {
-	if rapid.IntRange(0, 9).Draw(t, "unread") == 0 {
-		return "\t{"
-	}
-	return document(rapid.SliceOfN(rapid.Custom(drawCommit), 0, 3).Draw(t, "commits")...)
-}
-
-func drawSpecs(t *rapid.T) *spec.Set {
-	s := spec.NewSet()
-	for _, name := range fileNames {
-		if rapid.Bool().Draw(t, name) {
-			s.Put(spec.Parse(name, []byte(drawFile(t))))
-		}
-	}
-	return s
-}
-
-// drawOutcome draws what can become of a commit; the zero Outcome is an intent.
-func drawOutcome(t *rapid.T) state.Outcome {
-	return rapid.SampledFrom([]state.Outcome{
-		{Class: state.ClassApplied},
-		{Class: state.ClassApplied, TaskApproveID: "7"},
-		{},
-		lockedBy, inUse, refusedParam, doubtful, throttled,
-	}).Draw(t, "outcome")
-}
 
 // drawRun draws how the start of an applied task has gone.
 func drawRun(t *rapid.T, a *state.Applied) {
@@ -103,17 +44,6 @@ func drawDrift(t *rapid.T, a *state.Applied) {
 		})
 	}
 	a.Drift = orNoDrift(d)
-}
-
-func drawSuspension(t *rapid.T) *state.Suspension {
-	switch rapid.IntRange(0, 7).Draw(t, "suspension") {
-	case 0:
-		return &state.Suspension{Actor: "lin", Until: noon.Add(time.Duration(rapid.IntRange(-60, 60).Draw(t, "until")) * time.Second)}
-	case 1:
-		return &state.Suspension{Actor: "lin"}
-	default:
-		return nil
-	}
 }
 
 func drawRecords(t *rapid.T) *state.Records {
@@ -370,125 +300,4 @@ func requests(p *Plan) []spec.Digest {
 		all = append(all, d)
 	}
 	return all
-}
-
-// TestLawScope: a plan for what has changed or is unsettled is the plan for
-// everything, over any history of edits, outcomes, words and time.
-func TestLawScope(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(rt *rapid.T) {
-		var failure string
-		history := drawHistory(rt)
-		synctest.Test(t, func(t *testing.T) { failure = scopeHistory(t, history) })
-		if failure != "" {
-			rt.Fatal(failure)
-		}
-	})
-}
-
-// historyStep is one step of a history; what it means is drawn beforehand, because
-// a bubble and rapid do not nest.
-type historyStep struct {
-	kind    int // of the step
-	file    string
-	text    string
-	task    string
-	outcome state.Outcome
-	suspend *state.Suspension
-	pass    time.Duration
-}
-
-func drawHistory(t *rapid.T) []historyStep {
-	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) historyStep {
-		return historyStep{
-			kind:    rapid.IntRange(0, 6).Draw(t, "kind"),
-			file:    rapid.SampledFrom(fileNames).Draw(t, "file"),
-			text:    drawFile(t),
-			task:    rapid.SampledFrom(taskIDs).Draw(t, "task"),
-			outcome: drawOutcome(t),
-			suspend: drawSuspension(t),
-			pass:    time.Duration(rapid.IntRange(0, 90).Draw(t, "pass")) * time.Second,
-		}
-	}), 1, 25).Draw(t, "history")
-}
-
-// scopeHistory plays a history and says where the two plans differ.
-func scopeHistory(t *testing.T, history []historyStep) string {
-	src := &setSource{set: spec.NewSet()}
-	r := New(Config{
-		Source: src, Ledger: nowhere{}, Logger: silent, Guards: func() *Guards { return new(Guards) },
-	}, state.NewRecords(), state.Control{})
-	for i, step := range history {
-		if err := src.play(t, r, step); err != nil {
-			return err.Error()
-		}
-		if _, err := r.Poll(t.Context()); err != nil {
-			return err.Error()
-		}
-		got, err := r.Plan(t.Context())
-		if err != nil {
-			return err.Error()
-		}
-		control := r.Control()
-		want := Diff(Input{Specs: src.set, Records: r.records, Control: &control}, time.Now())
-		want.Source = got.Source
-		want = r.cfg.Guards().Check(want, Facts{Control: &control}, time.Now())
-		if a, b := bytesOf(t, got), bytesOf(t, want); a != b {
-			return fmt.Sprintf("step %d of %+v:\n%s\nwant:\n%s", i, history, a, b)
-		}
-	}
-	return ""
-}
-
-// play makes one step: as the daemon, a person or the repository would.
-func (s *setSource) play(t *testing.T, r *Reconciler, step historyStep) error {
-	ctx, key := t.Context(), task(step.task)
-	switch step.kind {
-	case 0, 1:
-		s.set.Put(spec.Parse(step.file, []byte(step.text)))
-	case 2:
-		s.set.Remove(step.file)
-	case 3:
-		time.Sleep(step.pass)
-	case 4:
-		if step.suspend != nil && !step.suspend.Until.IsZero() {
-			step.suspend.Until = time.Now().Add(step.pass)
-		}
-		tr, answer := suspend(key, r.record(key), step.suspend)
-		if answer.OK {
-			r.touch(key)
-			return r.save(ctx, tr)
-		}
-	default:
-		if r.revision == nil {
-			return nil
-		}
-		p, err := r.Plan(ctx)
-		if err != nil {
-			return err
-		}
-		for i := range p.Changes {
-			if err := carryOutOne(t, r, &p.Changes[i], step.outcome); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// carryOutOne does what a pass would do with one change.
-func carryOutOne(t *testing.T, r *Reconciler, c *Change, out state.Outcome) error {
-	switch {
-	case c.Action == ActionCommit:
-		return r.save(t.Context(), change(c.Key, ended(c.Have, c.Want, time.Now(), out)))
-	case c.Action == ActionForget:
-		return r.save(t.Context(), change(c.Key, removed(c.Have, "r", time.Now())))
-	case c.Action == ActionReturn:
-		return r.save(t.Context(), change(c.Key, returned(c.Have, c.Want)))
-	case c.Hold == HoldUnknown && out.Class == state.ClassApplied:
-		return r.save(t.Context(), change(c.Key, settle(c.Have, state.OriginReadBack, nil, time.Now())))
-	case c.Hold == HoldUnknown && out.Class != "":
-		return r.save(t.Context(), change(c.Key, notApplied(c.Have)))
-	}
-	return nil
 }

@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
@@ -21,12 +20,6 @@ type Ledger interface {
 	// commit, by several goroutines, and has to be cheap.
 	WordsPending(ctx context.Context) (bool, error)
 }
-
-// Gate lets a request begin. Who sends the request calls it when the connection is
-// there and nothing of the request was written; writes the request at once when it
-// returns nil, and nothing of it after an error; and returns no sooner than the gate.
-// ctx is that of the request, and ends if the connection is closed meanwhile.
-type Gate func(ctx context.Context) error
 
 // Committer sends one commit, once.
 type Committer interface {
@@ -49,13 +42,6 @@ type Timing struct {
 	RoundTrip time.Duration // from the first byte written to the answer
 }
 
-// AnsweredError is an error of a Reader that says what the answer to the read was,
-// or that there was none.
-type AnsweredError interface {
-	error
-	Answered() state.Outcome
-}
-
 // Reader reads what is live. A Reconciler works without one: what then cannot be
 // proven waits for a person.
 type Reader interface {
@@ -65,15 +51,6 @@ type Reader interface {
 	// again, if a connection was lost before anything was written.
 	Read(ctx context.Context, key spec.Key, taskType spec.TaskType, gate Gate) (*state.Live, error)
 }
-
-var (
-	// ErrReadDenied says that the credentials may not read tasks.
-	ErrReadDenied = errors.New("reading tasks is not permitted")
-	// ErrTaskGone says that WeData knows no such task.
-	ErrTaskGone = errors.New("no such task")
-	// ErrReadThrottled says that the read was over the rate.
-	ErrReadThrottled = errors.New("over the rate of reads")
-)
 
 // Observer is told what happens while it happens, by one goroutine at a time. Its
 // methods must not block.

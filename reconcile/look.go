@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
@@ -264,16 +263,4 @@ func told(d *state.Drift) string {
 		return differs(d)
 	}
 	return differs(d) + "; " + d.Answer
-}
-
-// differs says what differs between applied and live.
-func differs(d *state.Drift) string {
-	parts := []string{string(d.Kind)}
-	for _, f := range d.Fields {
-		parts = append(parts, fmt.Sprintf("%s %s -> %s", f.Name, f.Applied, f.Live))
-	}
-	if d.OperatedAt != "" {
-		parts = append(parts, d.OperatedAt)
-	}
-	return strings.Join(parts, ", ")
 }

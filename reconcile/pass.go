@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/wedatasync/wedatasync/state"
@@ -143,14 +142,10 @@ func (r *Reconciler) accept(ctx context.Context, plan *Plan) error {
 // supersede drops what was refused or waits and that the specs no longer ask for.
 func (r *Reconciler) supersede(ctx context.Context) error {
 	for _, rec := range r.attempts(func(s state.Status) bool { return s == state.StatusWaiting || s == state.StatusRefused }) {
-		want := r.revision.Specs.Get(rec.Key)
-		if heldBackUntil(rec).After(time.Now()) {
-			continue // its first request can still be accepted
-		}
-		if want == nil || r.policy().asks(want, rec.Applied) != "" {
+		now := time.Now()
+		if !obsolete(rec, r.revision.Specs.Get(rec.Key), r.policy(), now) {
 			continue
 		}
-		now := time.Now()
 		e := event(state.EventOutcome, rec, now)
 		e.Revision, e.Note = r.revision.ID, "no longer asked for"
 		if err := r.save(ctx, change(rec.Key, drop(rec), e)); err != nil {
@@ -163,26 +158,10 @@ func (r *Reconciler) supersede(ctx context.Context) error {
 // tidy takes out what a pass has used up: what was approved and is done, and the
 // caution after a restored state.
 func (r *Reconciler) tidy(ctx context.Context, result *Result) error {
-	now, control := time.Now(), r.Control()
-	next, events := leftOf(control.Approvals, result, now)
-	// With the caution there are no calls but approved ones.
-	calm := len(result.Plan.Holds) == 0 && !result.Superseded && result.Plan.Count(ActionCommit) > 0 && result.Left.Count(ActionCommit) == 0
-	restored := control.Restored && !calm
-	if restored != control.Restored {
-		events = append(events, state.Event{
-			At: now, Kind: state.EventRevision, Revision: result.Plan.Source.Revision, PlanHash: result.Plan.Hash,
-			Note: "the first plan after the state was taken back is done: the next is not held for that",
-		})
-	}
-	if len(events) == 0 && slices.EqualFunc(next, control.Approvals, sameCalls) {
+	control := r.Control()
+	used := usedUp(&control, result.Plan, result.Left, result.spent, result.Superseded, time.Now())
+	if used == nil {
 		return nil
 	}
-	if len(events) == 0 {
-		events = append(events, state.Event{At: now, Kind: state.EventApproval, PlanHash: result.Plan.Hash, Note: "part of what was approved is done"})
-	}
-	return r.saveControl(ctx, func(c *state.Control) { c.Approvals, c.Restored = next, restored }, events...)
-}
-
-func sameCalls(a, b state.Approval) bool {
-	return a.PlanHash == b.PlanHash && len(a.Calls) == len(b.Calls)
+	return r.saveControl(ctx, func(c *state.Control) { c.Approvals, c.Restored = used.approvals, used.restored }, used.events...)
 }

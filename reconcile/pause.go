@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/wedatasync/wedatasync/state"
@@ -14,17 +13,6 @@ func (r *Reconciler) pauseNow(projectID string) (state.Pause, bool) {
 	return pauseOf(&control, projectID, time.Now())
 }
 
-// failedBefore returns how many answers in doubt count already: after a pause for
-// a failing endpoint, one more is enough.
-func (r *Reconciler) failedBefore() int {
-	for _, p := range r.Control().Pauses {
-		if p.Code == codeFailing {
-			return failingCalls - 1
-		}
-	}
-	return 0
-}
-
 // pause stops the sends of a project, or with "" of everything, for a while that
 // doubles each time. What is already paused stays so, and no longer.
 func (x *execution) pause(projectID string, out state.Outcome) {
@@ -32,20 +20,8 @@ func (x *execution) pause(projectID string, out state.Outcome) {
 	if _, already := r.pauseNow(projectID); already {
 		return
 	}
-	random := r.cfg.Random()
-	var set state.Pause
-	err := r.saveControl(x.stop, func(c *state.Control) {
-		i := slices.IndexFunc(c.Pauses, func(p state.Pause) bool { return p.ProjectID == projectID })
-		if i < 0 {
-			c.Pauses = append(c.Pauses, state.Pause{ProjectID: projectID, Since: now})
-			i = len(c.Pauses) - 1
-		}
-		p := &c.Pauses[i]
-		p.Code, p.Message = out.Code, out.Message
-		p.Tries++
-		p.Until = now.Add(BackoffFor(out.Class).After(p.Tries, random))
-		set = *p
-	}, state.Event{At: now, Kind: state.EventPause, Outcome: out, Note: "sends stop: " + scope(projectID)})
+	next, set := paused(r.Control().Pauses, projectID, out, now, r.cfg.Random())
+	err := r.saveControl(x.stop, func(c *state.Control) { c.Pauses = next }, state.Event{At: now, Kind: state.EventPause, Outcome: out, Note: "sends stop: " + scope(projectID)})
 	if err != nil {
 		x.fail(err)
 		return
@@ -56,11 +32,12 @@ func (x *execution) pause(projectID string, out state.Outcome) {
 
 // unpause forgets the pauses that a good answer for the project proves to be over.
 func (x *execution) unpause(projectID string) {
-	over := func(p state.Pause) bool { return p.ProjectID == "" || p.ProjectID == projectID }
-	if !slices.ContainsFunc(x.r.Control().Pauses, over) {
+	pauses := x.r.Control().Pauses
+	next := unpaused(pauses, projectID)
+	if len(next) == len(pauses) {
 		return
 	}
-	err := x.r.saveControl(x.stop, func(c *state.Control) { c.Pauses = slices.DeleteFunc(c.Pauses, over) },
+	err := x.r.saveControl(x.stop, func(c *state.Control) { c.Pauses = next },
 		state.Event{At: time.Now(), Kind: state.EventPause, Note: "sends go on: " + scope(projectID)})
 	if err != nil {
 		x.fail(err)
@@ -88,13 +65,6 @@ func (r *Reconciler) resume(ctx context.Context) error {
 		r.renewed.Store(true)
 	}
 	return err
-}
-
-func scope(projectID string) string {
-	if projectID == "" {
-		return "everything"
-	}
-	return "project " + projectID
 }
 
 // refuseAuth handles credentials that were not accepted, when nothing is under way

@@ -43,16 +43,6 @@ type SourceInfo struct {
 	Unverified string
 }
 
-// At returns where the specs of a revision come from. unverified is what the source has
-// said with it, if anything.
-func (s SourceInfo) At(rev *Revision, unverified error) SourceInfo {
-	s.Revision, s.Author, s.Subject = rev.ID, rev.Author, rev.Subject
-	if unverified != nil {
-		s.Unverified = unverified.Error()
-	}
-	return s
-}
-
 // StateInfo names the state a plan was compared with; zero when there was none, or
 // when it was compared with something else: Plan.Against.
 type StateInfo struct {
@@ -199,6 +189,9 @@ type GuardHold struct {
 
 	of string // which of the windows it is, or which revision; empty if there is only one
 }
+
+// Orphans returns the tasks that have a record and no usable spec.
+func (p *Plan) Orphans() []spec.Key { return p.orphans }
 
 // Calls yields the commits that will be made, in the order of the plan.
 func (p *Plan) Calls() iter.Seq[*Change] {

@@ -101,7 +101,7 @@ func answeredBy(p DriftPolicy, git, applied, live string) string {
 	seen, err := seenOf(live)
 	want, have := wantOf(git), haveOf(applied)
 	d := DriftOf(want, have, seen, err, driftNow)
-	a, why := p.AnswerTo(&d, want, have, seen, driftNow)
+	a, why := AnswerTo(p, &d, want, have, seen, driftNow)
 	if why != "" {
 		return string(a) + ": " + why
 	}
@@ -157,7 +157,7 @@ func TestAnswerTo_Laws(t *testing.T) {
 		policy := rapid.SampledFrom(DriftPolicies()).Draw(t, "policy")
 		after := rapid.SampledFrom(DriftPolicies()).Draw(t, "policy then")
 		d := DriftOf(want, have, seen, err, driftNow)
-		answer, _ := policy.AnswerTo(&d, want, have, seen, driftNow)
+		answer, _ := AnswerTo(policy, &d, want, have, seen, driftNow)
 		if (answer == AnswerNone) == d.Kind.Drifted() {
 			t.Fatalf("%s is answered with %q", d.Kind, answer)
 		}
@@ -304,11 +304,11 @@ func TestDiff_Heals(t *testing.T) {
 		d := DriftOf(want, rec, seen, nil, driftNow)
 		return noteUndo(rec, d, driftNow)
 	}
-	plan := planned(want, noted(), PolicyHeal)
-	if got := plan.Changes[0].Fields; len(got) != 1 || got[0] != (Field{Name: "instanceVersion", Before: int64(5), After: int64(3)}) {
+	healing := planned(want, noted(), PolicyHeal)
+	if got := healing.Changes[0].Fields; len(got) != 1 || got[0] != (Field{Name: "instanceVersion", Before: int64(5), After: int64(3)}) {
 		t.Errorf("fields %+v", got)
 	}
-	if got := plan.Changes[0].Detail; got != "undoes: newer, instanceVersion 3 -> 5, by 100028625403" {
+	if got := healing.Changes[0].Detail; got != "undoes: newer, instanceVersion 3 -> 5, by 100028625403" {
 		t.Errorf("detail %q", got)
 	}
 	suspended := noted()

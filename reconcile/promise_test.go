@@ -228,8 +228,10 @@ func TestP03_ManyInDoubt(t *testing.T) {
 			if w.disk.records[c.Key] != nil {
 				continue
 			}
-			a := attemptAt(c, time.Now())
-			a.ID, a.Before = c.TaskID, &state.Live{}
+			a := state.Attempt{
+				ID: c.TaskID, Wanted: AppliedOf(c, "r1"), WantedID: c.Wanted(), Request: c.Request(),
+				Reason: string(ReasonVersion), PlanHash: "sha256:0", At: time.Now(), Before: &state.Live{},
+			}
 			w.disk.records[c.Key] = begin(c.Key, nil, a)
 			w.weData.do(func() { w.weData.apply(&request{attempt: a.ID, commit: c}) })
 		}

@@ -304,11 +304,11 @@ func TestProof_DependantOfAnApproval(t *testing.T) {
 		p := w.run(t)
 		elapse(time.Hour)
 		w.wantRequests(t, "second", 0)
-		plan := p.r.Status().Plan
-		if c := find(t, plan, "first"); c.Action != ActionFollow || !strings.Contains(c.Detail, "approval 77") {
+		shown := p.r.Status().Plan
+		if c := find(t, shown, "first"); c.Action != ActionFollow || !strings.Contains(c.Detail, "approval 77") {
 			t.Errorf("the plan has first as %+v", c)
 		}
-		if c := find(t, plan, "second"); c.Hold != HoldDependency || c.Detail != "waits for "+project+"/first to be live" {
+		if c := find(t, shown, "second"); c.Hold != HoldDependency || c.Detail != "waits for "+project+"/first to be live" {
 			t.Errorf("the plan has second as %+v", c)
 		}
 		w.weData.approve(task("first"))
@@ -423,9 +423,9 @@ func TestProof_EmptyVolume(t *testing.T) {
 		p = w.run(t)
 		elapse(time.Hour)
 		w.wantSent(t, 40)
-		plan := p.r.Status().Plan
-		if len(plan.Holds) != 1 || plan.Holds[0].Guard != "restored" || plan.held(HoldAlreadyLive) != restoredAfter {
-			t.Errorf("the plan is not held as restored: %+v", plan.Holds)
+		shown := p.r.Status().Plan
+		if len(shown.Holds) != 1 || shown.Holds[0].Guard != "restored" || shown.held(HoldAlreadyLive) != restoredAfter {
+			t.Errorf("the plan is not held as restored: %+v", shown.Holds)
 		}
 		id := w.say(state.VerbResolve, "t000", "applied")
 		elapse(2 * time.Second)

@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -92,10 +91,6 @@ func (r *Reconciler) denyReads(ctx context.Context) {
 	r.cfg.Logger.WarnContext(ctx, "reading tasks is not permitted: commits of unknown outcome will need a person")
 }
 
-// readsBack reports whether reading back can settle an attempt: its outcome is not
-// known.
-func readsBack(s state.Status) bool { return s == state.StatusUnknown }
-
 // readBack starts to read back what is due, and returns when more will be; the
 // zero time if nothing will, or not before the next step.
 func (x *execution) readBack() (due time.Time) {
@@ -125,21 +120,13 @@ func (x *execution) startRead(rec *state.Record, t spec.TaskType, found func(*st
 	}()
 }
 
-// sooner returns the earlier of two times; a zero time is none.
-func sooner(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
-}
-
 // readIt makes durable what a read-back proves. live was read not before at.
 func (x *execution) readIt(rec *state.Record, live *state.Live, at time.Time, readErr error) {
 	delete(x.reading, rec.Key)
 	if readErr != nil && x.stop.Err() != nil {
 		return // it was the shutdown that ended it
 	}
-	next, e := x.r.judge(rec, live, at, readErr)
+	next, e := afterReadBack(rec, x.r.evidence(rec, live, at), readErr, x.r.cfg.Judge, time.Now(), x.r.cfg.Random())
 	if err := x.r.save(x.stop, change(rec.Key, next, e)); err != nil {
 		x.fail(err)
 		return
@@ -153,59 +140,6 @@ func (x *execution) readIt(rec *state.Record, live *state.Live, at time.Time, re
 	}
 }
 
-// judge returns the record after a read-back, and the event to go with it.
-func (r *Reconciler) judge(rec *state.Record, live *state.Live, at time.Time, readErr error) (*state.Record, state.Event) {
-	now := time.Now()
-	e := event(state.EventReadBack, rec, now)
-	e.After = live
-	next := later(rec, now, decidedAfter(r.cfg.Horizon()), r.cfg.Random())
-	verdict, why := r.verdictOf(rec, live, at, readErr)
-	switch verdict {
-	case VerdictHappened:
-		e.Note = "it happened"
-		if live.Operator != "" && live.Operator != r.operator() {
-			e.Note = state.Clip("it happened; the last operation is by " + live.Operator)
-		}
-		origin := state.OriginReadBack
-		if !byUs(rec.Attempt, rec.Applied, &Evidence{Live: live, Operator: r.operator()}) {
-			origin = state.OriginLive
-		}
-		return settle(rec, origin, live, now), e
-	case VerdictNotHappened:
-		e.Note = "it did not happen"
-		return notApplied(rec), e
-	case VerdictOperator:
-		e.Note = state.Clip("action required: " + why)
-		next.Attempt.NeedsPerson = why
-		if rec.Attempt.Before == nil {
-			next.Attempt.NextAt = time.Time{} // no answer can ever tell
-		}
-		return next, e
-	default:
-		e.Note = state.Clip(cmp.Or(why, "it does not tell yet"))
-		if live != nil {
-			next.Attempt.NeedsPerson = ""
-		}
-		return next, e
-	}
-}
-
-// verdictOf is Judge for a read-back that may have failed.
-func (r *Reconciler) verdictOf(rec *state.Record, live *state.Live, at time.Time, err error) (Verdict, string) {
-	switch {
-	case rec.Attempt.Before == nil || err == nil || errors.Is(err, ErrTaskGone):
-		e := Evidence{Live: live, At: at, Horizon: r.cfg.Horizon(), ClockSkew: r.skew(), Operator: r.operator(), Approvals: r.approvals(rec.Key.ProjectID)}
-		if r.cfg.Judge != nil {
-			return r.cfg.Judge(rec, e)
-		}
-		return Judge(rec, e)
-	case errors.Is(err, ErrReadDenied):
-		return VerdictOperator, "reading tasks is not permitted"
-	default:
-		return VerdictOpen, "it could not be read: " + err.Error()
-	}
-}
-
 // skew returns how far the service's clock may be off this machine's.
 func (r *Reconciler) skew() time.Duration {
 	if r.cfg.Skew == nil {
@@ -214,15 +148,39 @@ func (r *Reconciler) skew() time.Duration {
 	return r.cfg.Skew()
 }
 
-// later returns the record to be read back again after a back-off, and not later
-// than when decided by a read that is older than the attempt by horizon.
-func later(rec *state.Record, now time.Time, horizon time.Duration, random float64) *state.Record {
-	next, a := *rec, *rec.Attempt
-	next.Attempt = &a
-	a.Tries++
-	a.NextAt = now.Add(BackoffFor(state.ClassUnknown).After(a.Tries, random))
-	if decides := a.At.Add(horizon); now.Before(decides) && a.NextAt.After(decides) {
-		a.NextAt = decides
+// evidence returns what is known of the record's attempt after a read.
+func (r *Reconciler) evidence(rec *state.Record, live *state.Live, at time.Time) Evidence {
+	control := r.Control()
+	return Evidence{
+		Live: live, At: at, Horizon: r.cfg.Horizon(), ClockSkew: r.skew(),
+		Operator: operator(&control), Approvals: approvalFlow(&control, rec.Key.ProjectID),
 	}
-	return &next
 }
+
+// confirm makes durable what a read sent at tells of an accepted commit, if that is
+// something new.
+func (x *execution) confirm(rec *state.Record, live *state.Live, at time.Time, readErr error) {
+	r, now := x.r, time.Now()
+	next, note, seen := afterAccepted(rec, r.evidence(rec, live, at), readErr, now)
+	if next == nil {
+		return
+	}
+	e := event(state.EventReadBack, rec, now)
+	e.After, e.Note = live, note
+	t := change(rec.Key, next, e)
+	if seen {
+		t.Control = learnOperator(r.Control(), rec, live)
+	}
+	if err := r.save(x.stop, t); err != nil {
+		x.fail(err)
+		return
+	}
+	r.cfg.Logger.InfoContext(x.stop, "accepted commit", "task", rec.Key.String(), "instanceVersion", rec.Applied.InstanceVersion, "status", note)
+	if next.Done() {
+		x.release(rec.Key)
+	}
+}
+
+// readsBack reports whether reading back can settle an attempt: its outcome is not
+// known.
+func readsBack(s state.Status) bool { return s == state.StatusUnknown }

@@ -100,6 +100,9 @@ func New(cfg Config, records *state.Records, control state.Control) *Reconciler 
 		start := time.Now()
 		cfg.Uptime = func() time.Duration { return time.Since(start) }
 	}
+	if cfg.Judge == nil {
+		cfg.Judge = Judge
+	}
 	r := &Reconciler{
 		cfg:     cfg,
 		records: records,
@@ -201,10 +204,10 @@ func (r *Reconciler) planAt(ctx context.Context, now time.Time) (*Plan, error) {
 	in := Input{Specs: r.revision.Specs, Records: r.records, Control: &control, Policy: r.policy(), Keys: r.scope()}
 	p := Diff(in, now)
 	r.settled(p)
-	p.Source, p.State = r.cfg.Info.At(r.revision, r.unverified), r.cfg.State
+	p.Source, p.State = r.revision.Of(r.cfg.Info, r.unverified), r.cfg.State
 	r.guards = r.cfg.Guards()
 	p = r.guards.Check(p, Facts{Control: &control, Rewritten: rewrite == RewriteHeld}, now)
-	turn := r.turnAfter(now, &control)
+	turn := nextTurn(r.guards, &control, r.unsettledRecords, now)
 	r.mu.Lock()
 	r.plan, r.turn = p, turn
 	r.mu.Unlock()
@@ -230,7 +233,7 @@ func (r *Reconciler) settled(p *Plan) {
 	for i := range p.Changes {
 		next[p.Changes[i].Key] = struct{}{}
 	}
-	for _, key := range p.orphans {
+	for _, key := range p.Orphans() {
 		next[key] = struct{}{}
 	}
 	r.unsettled = next

@@ -272,16 +272,15 @@ func TestHash_SharedDigits(t *testing.T) {
 	}
 	guards := &Guards{MaxChanges: 1}
 	held := guards.Check(good, Facts{}, noon)
-	r := New(Config{Ledger: nowhere{}, Logger: silent}, nil, state.Control{})
-	r.plan = guards.Check(bad, Facts{}, noon)
+	in := &Commands{Plan: guards.Check(bad, Facts{}, noon)}
 	short := bad.Hash[:len(hashPrefix)+digits]
 	for _, said := range []string{short, good.Hash} {
-		if _, answer := r.approve(state.Word{Target: said}, noon); answer.OK {
+		if _, answer := in.approve(state.Word{Target: said}, noon); answer.OK {
 			t.Errorf("%s is believed for %s", said, bad.Hash)
 		}
 	}
-	r.plan = held
-	approved, answer := r.approve(state.Word{Target: good.Hash, Actor: "lin"}, noon)
+	in.Plan = held
+	approved, answer := in.approve(state.Word{Target: good.Hash, Actor: "lin"}, noon)
 	if !answer.OK {
 		t.Fatal(answer.Message)
 	}

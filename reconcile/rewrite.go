@@ -3,7 +3,6 @@ package reconcile
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/wedatasync/wedatasync/state"
@@ -62,41 +61,4 @@ func (r *Reconciler) takeOver(ctx context.Context) error {
 	return r.saveControl(ctx, func(c *state.Control) { c.Revision, c.Pending = next.ID, "" }, state.Event{
 		At: time.Now(), Kind: state.EventRevision, Revision: next.ID, Actor: next.Author, Note: state.Clip(note),
 	})
-}
-
-// rewriteText says what a rewritten history leaves, and what its plan changes.
-func rewriteText(p *Plan, left string) string {
-	text := fmt.Sprintf("the history was rewritten: %s does not come after %s, the revision of the last pass; ",
-		short(p.Source.Revision), short(left))
-	var does []string
-	if n := p.asked(); n > 0 {
-		does = append(does, "asks for "+counted(n, "commit"))
-	}
-	if n := p.Count(ActionForget); n > 0 {
-		does = append(does, "takes "+counted(n, "task")+" out of the state")
-	}
-	if does == nil {
-		return text + "it asks for no commit"
-	}
-	return text + "it " + strings.Join(does, " and ")
-}
-
-// asked counts the commits that the specs ask for, whether they can be made now or not.
-func (p *Plan) asked() int {
-	n := 0
-	for i := range p.Changes {
-		c := &p.Changes[i]
-		if c.Action == ActionCommit || c.Action == ActionHold && c.Want != nil && (c.Have == nil || !isOpen(c.Have.Status)) {
-			n++
-		}
-	}
-	return n
-}
-
-// counted is a number with its noun.
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

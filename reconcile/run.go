@@ -145,7 +145,7 @@ func (l *loop) pass() (wake time.Time, err error) {
 		idle = now
 	}
 	if err != nil {
-		if turn := l.r.nextTurn(); turn.After(now) {
+		if turn := l.r.turnAt(); turn.After(now) {
 			idle = sooner(idle, turn)
 		}
 		return idle, l.endure(err)
@@ -190,7 +190,7 @@ func (l *loop) endure(err error) error {
 // watch looks for what makes the calls under way obsolete: a newer revision, or a hold
 // that begins or ends. What people ask for is looked at before each call.
 func (l *loop) watch(stop context.CancelFunc, done <-chan struct{}) {
-	turn := l.r.nextTurn()
+	turn := l.r.turnAt()
 	clock := time.NewTicker(clockEvery)
 	defer clock.Stop()
 	for {

@@ -42,3 +42,13 @@ type Revision struct {
 	Verified string
 	Specs    *spec.Set
 }
+
+// Of returns info with where the specs of the revision come from. unverified is what the
+// source has said with it, if anything.
+func (r *Revision) Of(info SourceInfo, unverified error) SourceInfo {
+	info.Revision, info.Author, info.Subject = r.ID, r.Author, r.Subject
+	if unverified != nil {
+		info.Unverified = unverified.Error()
+	}
+	return info
+}

@@ -1,78 +1,46 @@
 package reconcile
 
 import (
-	"flag"
-	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/internal/fixture"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
-var long = flag.Bool("long", false, "run the long versions of the tests")
+const (
+	project     = fixture.Project
+	testHorizon = fixture.Horizon
+	own         = fixture.Own
+	other       = fixture.Other
+)
 
-// seeds is how many seeds a test plays: the race detector makes each one many times
-// as slow.
-func seeds(race, plain, all int) int {
-	switch {
-	case *long:
-		return all
-	case raceDetector:
-		return race
-	default:
-		return plain
-	}
-}
-
-// noon is when tests take place; bubbles of synctest have a clock of their own.
-var noon = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
-
-const project = "1486804694126882816"
-
-// task is the key of a task in the project of the tests.
-func task(id string) spec.Key { return spec.Key{ProjectID: project, TaskID: id} }
-
-// document is a spec file with the commits, each written as the inside of a flow
-// mapping, such as "taskId: a, commitType: start".
-func document(commits ...string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "apiVersion: wedatasync/v1\ndefaults: {projectId: %q}\ncommits:\n", project)
-	for _, c := range commits {
-		fmt.Fprintf(&b, "  - {%s}\n", c)
-	}
-	if len(commits) == 0 {
-		return "apiVersion: wedatasync/v1\ncommits: []\n"
-	}
-	return b.String()
-}
-
-// parsed keeps files that were parsed: tests read the same few again and again, and
-// nobody changes them.
-var parsed sync.Map
-
-func parse(name, text string) *spec.File {
-	key := name + "\x00" + text
-	f, ok := parsed.Load(key)
-	if !ok {
-		f, _ = parsed.LoadOrStore(key, spec.Parse(name, []byte(text)))
-	}
-	return f.(*spec.File)
-}
-
-// specs is a set of one file with the commits, all of which are usable.
-func specs(t testing.TB, commits ...string) *spec.Set {
-	t.Helper()
-	s := spec.NewSet()
-	s.Put(parse("tasks.yaml", document(commits...)))
-	if n := s.Problems().Errors(); n > 0 {
-		t.Fatalf("specs of the test: %v", s.Problems())
-	}
-	return s
-}
+// What tests are made of.
+var (
+	seeds          = fixture.Seeds
+	long           = fixture.Long
+	noon           = fixture.Noon
+	task           = fixture.Task
+	document       = fixture.Document
+	parse          = fixture.Parse
+	specs          = fixture.Specs
+	quoteAll       = fixture.QuoteAll
+	taskAt         = fixture.TaskAt
+	lockedBy       = fixture.LockedBy
+	inUse          = fixture.InUse
+	refusedParam   = fixture.RefusedParam
+	doubtful       = fixture.Doubtful
+	throttled      = fixture.Throttled
+	taskIDs        = fixture.TaskIDs
+	fileNames      = fixture.FileNames
+	drawFile       = fixture.DrawFile
+	drawSpecs      = fixture.DrawSpecs
+	drawOutcome    = fixture.DrawOutcome
+	drawSuspension = fixture.DrawSuspension
+)
 
 // adopted is a state in which the commits have been applied.
 func adopted(t testing.TB, commits ...string) *state.Records {
@@ -138,12 +106,4 @@ func callKeys(p *Plan) []spec.Key {
 		keys = append(keys, c.Key)
 	}
 	return keys
-}
-
-// quoteAll makes tests fail with the lines below one another.
-func quoteAll(list []string) string { return "\n\t" + strings.Join(list, "\n\t") }
-
-// taskAt returns the commit of the i-th of many tasks.
-func taskAt(i, version int) string {
-	return fmt.Sprintf("taskId: t%03d, commitType: start, instanceVersion: %d", i, version)
 }

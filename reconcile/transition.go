@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
@@ -35,6 +36,31 @@ func Adopt(have *state.Record, c *spec.Commit, revision string, now time.Time) s
 	return state.Transition{Record: &rec, Events: []state.Event{{
 		At: now, Kind: state.EventAdopted, Key: c.Key, Revision: revision,
 	}}}
+}
+
+// attempt describes the call of the plan that is about to be made. before is what is live,
+// horizon for how long a request can be accepted.
+func (p *Plan) attempt(c *Change, id string, before *state.Live, horizon time.Duration, now time.Time) state.Attempt {
+	wanted := AppliedOf(c.Want, p.Source.Revision)
+	wanted.Wait = waitOf(c.Want)
+	author := p.Source.Author
+	if c.Reason == ReasonDrift {
+		wanted.Drift, author = healed(c.Have.Applied, now), "" // who wrote the spec did not ask for this one
+	}
+	return state.Attempt{
+		ID:       id,
+		Wanted:   wanted,
+		WantedID: c.Want.Wanted(),
+		Request:  c.Want.Request(),
+		Reason:   string(c.Reason),
+		PlanHash: p.Hash,
+		Author:   author,
+		File:     c.Want.Pos.File,
+		Line:     c.Want.Pos.Line,
+		At:       now,
+		Before:   before,
+		Stale:    c.Have != nil && (c.Have.Accepted() || c.Have.Attempt != nil && c.Have.Attempt.Stale || unattributable(c.Have.Applied, before, now, horizon)),
+	}
 }
 
 // begin returns the record of a task whose commit is about to be sent.
@@ -126,6 +152,15 @@ func drop(rec *state.Record) *state.Record {
 	return &next
 }
 
+// obsolete reports whether the spec no longer asks for the commit of a record that was
+// refused, or waits. want is nil where there is no spec.
+func obsolete(rec *state.Record, want *spec.Commit, policy DriftPolicy, now time.Time) bool {
+	if heldBackUntil(rec).After(now) {
+		return false // its first request can still be accepted
+	}
+	return want != nil && policy.asks(want, rec.Applied) == ""
+}
+
 // notApplied returns the record of an attempt that is proven not to have been
 // applied. What would discard state again waits for a person's word.
 func notApplied(rec *state.Record) *state.Record {
@@ -185,4 +220,106 @@ func event(kind state.EventKind, rec *state.Record, now time.Time) state.Event {
 		e.PlanHash, e.Request = a.PlanHash, a.Request
 	}
 	return e
+}
+
+// removed returns the record of a task whose spec is gone. What was applied stays, and
+// what may not be sent again; what others did to the task is no longer ours to undo. It
+// is nil if there is nothing to keep.
+func removed(rec *state.Record, revision string, now time.Time) *state.Record {
+	if rec.Applied == nil && rec.Attempt == nil {
+		return nil
+	}
+	next := *rec
+	if undoOf(rec.Applied) != nil {
+		next = *withUndo(rec, nil)
+	}
+	next.Suspended = nil // it has ended
+	next.Removed = &state.Removal{At: now, Revision: revision}
+	return &next
+}
+
+// returned returns the record of a removed task whose spec is back and needs no call.
+func returned(rec *state.Record, want *spec.Commit) *state.Record {
+	next := *rec
+	next.Removed = nil
+	if isRecalled(rec) {
+		applied := AppliedOf(want, rec.Applied.Revision) // the request of the spec is the one that was applied
+		applied.Origin, applied.At, applied.RequestID = state.OriginCommit, rec.Applied.At, rec.Applied.RequestID
+		next.Applied = &applied
+	}
+	return &next
+}
+
+// isRemoved reports whether the task was managed, and its spec was gone since.
+func isRemoved(rec *state.Record) bool { return rec != nil && rec.Removed != nil }
+
+// isRecalled reports whether all that is known of a removed task is what the history of
+// an earlier version had: the request that was applied, and not which version it was for.
+func isRecalled(rec *state.Record) bool {
+	return isRemoved(rec) && rec.Applied != nil && rec.Applied.Origin == state.OriginHistory
+}
+
+// recall decides about a spec that comes back to a task of which only the request is
+// known: the same one again needs no call, and of another it is not known whether it does.
+func recall(c Change) Change {
+	if applied := c.Have.Applied; !applied.Request.IsZero() && applied.Request == c.Want.Request() {
+		c.Action = ActionReturn
+		return c
+	}
+	c.Action, c.Reason, c.Impact = ActionHold, ReasonContent, ImpactOf(c.Want.CommitType)
+	c.Hold, c.Detail = HoldRecalled, recalledDetail(c.Key, c.Have)
+	return c
+}
+
+// keptSpent bounds how many acknowledgements and how many tokens are kept of one task:
+// the oldest go first.
+const keptSpent = 1000
+
+// carrySpent gives next, which is applied to a task after old, what counts once in the
+// life of the task and was used up before.
+func carrySpent(next, old *state.Applied) {
+	if old == nil {
+		return
+	}
+	var spent state.Spent
+	if old.Spent != nil {
+		spent = *old.Spent
+	}
+	if old.CommitType == spec.RestartDiscardState && !slices.Contains(spent.Discards, old.InstanceVersion) {
+		spent.Discards = append(room(spent.Discards), old.InstanceVersion)
+	}
+	if old.Rerun != "" && old.Rerun != next.Rerun && !slices.Contains(spent.Reruns, spec.TokenDigest(old.Rerun)) {
+		spent.Reruns = append(room(spent.Reruns), spec.TokenDigest(old.Rerun))
+	}
+	next.Spent = nil
+	if len(spent.Discards)+len(spent.Reruns) > 0 {
+		next.Spent = &spent
+	}
+}
+
+// room returns a copy of the list with room for one more.
+func room[T any](list []T) []T { return slices.Clone(list[max(0, len(list)+1-keptSpent):]) }
+
+// spentRerun reports whether an earlier commit of the task was made for the token.
+func spentRerun(applied *state.Applied, token string) bool {
+	return applied.Spent != nil && slices.Contains(applied.Spent.Reruns, spec.TokenDigest(token))
+}
+
+// spentDiscard reports whether the acknowledgement in the spec was used before: it is for
+// one loss of the state.
+func spentDiscard(want *spec.Commit, applied *state.Applied) bool {
+	if want.CommitType != spec.RestartDiscardState || applied == nil {
+		return false
+	}
+	return applied.CommitType == spec.RestartDiscardState && applied.InstanceVersion == want.InstanceVersion ||
+		applied.Spent != nil && slices.Contains(applied.Spent.Discards, want.InstanceVersion)
+}
+
+// heldBackUntil returns until when the request of an attempt that an operator says was
+// not applied can be accepted; the zero time if there is none.
+func heldBackUntil(rec *state.Record) time.Time {
+	if rec == nil || rec.Status != state.StatusWaiting || rec.Attempt.Outcome.Code != codeNotApplied {
+		return time.Time{}
+	}
+	return rec.Attempt.NextAt
 }

@@ -207,12 +207,12 @@ func TestRewrittenSame(t *testing.T) {
 		}
 		w.commits(tasks(3, 2)...)
 		elapse(time.Minute)
-		if got := guardNames(p.r.Status().Plan); got != "windows" {
+		if got := namesOfGuards(p.r.Status().Plan); got != "windows" {
 			t.Errorf("what comes after it is held by %q", got)
 		}
 		w.commits(tasks(3, 2)...) // a rewrite with the specs of one that is no longer the last
 		elapse(time.Minute)
-		if got := guardNames(p.r.Status().Plan); got != "rewritten windows" {
+		if got := namesOfGuards(p.r.Status().Plan); got != "rewritten windows" {
 			t.Errorf("another rewrite is held by %q", got)
 		}
 		p.halt(t)

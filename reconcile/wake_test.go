@@ -58,18 +58,6 @@ func TestWake(t *testing.T) {
 	}
 }
 
-// TestWake_WallClock: what is waited for is a time of the clock on the wall, so that it
-// is met after that was set, or has gone on while the machine slept.
-func TestWake_WallClock(t *testing.T) {
-	now := time.Now()
-	r := New(Config{}, state.NewRecords(), state.Control{})
-	r.guards = &Guards{Windows: []Window{{Name: "once", Start: now.Add(time.Hour), End: now.Add(2 * time.Hour)}}}
-	got := r.turnAfter(now, &state.Control{Suspended: &state.Suspension{Until: now.Add(3 * time.Hour)}})
-	if want := now.Add(time.Hour).Round(0); got != want {
-		t.Errorf("got %v, want %v", got, want)
-	}
-}
-
 // TestWake_Begin: a window that begins, and an approval that ends, show in the plan
 // within a second.
 func TestWake_Begin(t *testing.T) {
@@ -91,7 +79,7 @@ func TestWake_Begin(t *testing.T) {
 		w.say(state.VerbApprove, p.r.Status().Plan.Hash, "")
 		given := time.Now()
 		// Everything backs off from the lock when the approval ends, and the plan has no calls.
-		holds := func() string { return guardNames(p.r.Status().Plan) }
+		holds := func() string { return namesOfGuards(p.r.Status().Plan) }
 		elapse(time.Minute)
 		if got := holds(); got != "" {
 			t.Errorf("the approved plan is held by %q", got)

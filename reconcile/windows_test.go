@@ -130,3 +130,14 @@ func TestGuards_Windows(t *testing.T) {
 		})
 	}
 }
+
+// TestNextTurn_WallClock: what is waited for is a time of the clock on the wall, so that it
+// is met after that was set, or has gone on while the machine slept.
+func TestNextTurn_WallClock(t *testing.T) {
+	now := time.Now()
+	g := &Guards{Windows: []Window{{Name: "once", Start: now.Add(time.Hour), End: now.Add(2 * time.Hour)}}}
+	got := nextTurn(g, &state.Control{Suspended: &state.Suspension{Until: now.Add(3 * time.Hour)}}, func(func(*state.Record) bool) {}, now)
+	if want := now.Add(time.Hour).Round(0); got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}

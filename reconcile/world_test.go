@@ -568,7 +568,7 @@ func (p *process) Poll(ctx context.Context) (*Revision, error) {
 	defer w.mu.Unlock()
 	w.repo.polls++
 	var err error
-	head := Authored{fmt.Sprintf("%040d", w.repo.revision), "Mei <mei@example.org>"}
+	head := Authored{Commit: fmt.Sprintf("%040d", w.repo.revision), Author: "Mei <mei@example.org>"}
 	if f == unverified && slices.Contains(p.trusted, head.Commit) {
 		f = 0
 	}
@@ -613,17 +613,17 @@ func (p *process) Close() error { return nil }
 
 // Planned implements Observer: nothing in doubt may be hidden, and the plan must be
 // that of a daemon that looks at everything.
-func (p *process) Planned(plan *Plan) {
+func (p *process) Planned(planned *Plan) {
 	w := p.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.shown(plan)
-	w.planned = plan
+	w.shown(planned)
+	w.planned = planned
 	clear(w.called)
 	control := p.r.control
 	whole := Diff(Input{Specs: w.repo.set, Records: p.r.records, Control: &control, Policy: *w.policy.Load()}, time.Now())
-	whole = w.guards.Load().Check(whole, Facts{Control: &control, Rewritten: slices.ContainsFunc(plan.Holds, func(h GuardHold) bool { return h.Guard == "rewritten" })}, time.Now())
-	if got, want := strings.Join(lines(plan), "; "), strings.Join(lines(whole), "; "); got != want {
+	whole = w.guards.Load().Check(whole, Facts{Control: &control, Rewritten: slices.ContainsFunc(planned.Holds, func(h GuardHold) bool { return h.Guard == "rewritten" })}, time.Now())
+	if got, want := strings.Join(lines(planned), "; "), strings.Join(lines(whole), "; "); got != want {
 		w.breach("the plan is %q, and looking at everything %q", got, want)
 	}
 }

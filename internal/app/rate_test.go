@@ -16,9 +16,9 @@ import (
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 )
 
-// pace also holds TestTwoHundredSpecs to its times: a machine that is busy with other
+// holdPace also holds TestTwoHundredSpecs to its times: a machine that is busy with other
 // tests can be too slow for it, and lets requests that were sent in time arrive together.
-var pace = flag.Bool("pace", false, "hold the commits to 10.8 s, and to 20 in any second")
+var holdPace = flag.Bool("pace", false, "hold the commits to 10.8 s, and to 20 in any second")
 
 // TestTwoHundredSpecs is the promise about the limit, through every room and over
 // a real connection: 200 new tasks in 10 to 10.8 s, never more than 20 requests in
@@ -30,7 +30,7 @@ func TestTwoHundredSpecs(t *testing.T) {
 	}
 	took := commitTwoHundred(t)
 	t.Logf("the commits took %v", took)
-	if *pace && took > 10800*time.Millisecond {
+	if *holdPace && took > 10800*time.Millisecond {
 		t.Errorf("the commits took %v, want at most 10.8 s", took)
 	}
 }
@@ -57,7 +57,7 @@ func commitTwoHundred(t *testing.T) time.Duration {
 		if e.Action != "CommitIntegrationTask" {
 			continue
 		}
-		if e.Code != "" && (*pace || e.Code != "RequestLimitExceeded") {
+		if e.Code != "" && (*holdPace || e.Code != "RequestLimitExceeded") {
 			t.Errorf("request %d was answered with %s", e.N, e.Code)
 		}
 		if first.IsZero() {
@@ -70,7 +70,7 @@ func commitTwoHundred(t *testing.T) time.Duration {
 		t.Errorf("the commits took %v: less than 20 a second allow", took)
 	}
 	most := 20
-	if !*pace {
+	if !*holdPace {
 		most = 22
 	}
 	if w := sim.Windows("CommitIntegrationTask"); w.All.Fixed > most || w.All.Sliding > most {

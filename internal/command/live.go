@@ -50,10 +50,10 @@ func Live(ctx context.Context, s config.Settings, env parts.Env) (_ *reconcile.P
 		}
 	}
 	p := reconcile.Diff(reconcile.Input{Specs: rev.Specs, Records: liveRecords(rev.Specs, found), Control: &state.Control{}}, time.Now())
-	p.Source, p.Against = s.SourceInfo().At(rev, unverified), "live"
+	p.Source, p.Against = rev.Of(s.SourceInfo(), unverified), "live"
 	if k.info.Lineage != "" {
 		p.Drift = reconcile.Drifts(rev.Specs, k.records, found)
-		reconcile.DriftPolicy(s.DriftPolicy).Announce(p.Drift, rev.Specs, k.records, found, time.Now())
+		reconcile.Announce(reconcile.DriftPolicy(s.DriftPolicy), p.Drift, rev.Specs, k.records, found, time.Now())
 	}
 	return p, nil
 }

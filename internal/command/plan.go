@@ -99,7 +99,7 @@ func planOf(ctx context.Context, s *config.Settings, src reconcile.Source, rev *
 	facts := reconcile.Facts{Control: &k.control, Rewritten: rewrite == reconcile.RewriteHeld}
 	now := time.Now()
 	p := reconcile.Diff(reconcile.Input{Specs: rev.Specs, Records: k.records, Control: &k.control, Policy: reconcile.DriftPolicy(s.DriftPolicy)}, now)
-	p.Source, p.State = s.SourceInfo().At(rev, unverified), k.info
+	p.Source, p.State = rev.Of(s.SourceInfo(), unverified), k.info
 	return s.Guards.Check(p, facts, now), nil
 }
 

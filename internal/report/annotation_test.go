@@ -17,7 +17,7 @@ import (
 // TestGitHubReadsCommandsBack turns commands into annotations as GitHub's runner
 // does, and finds what was meant.
 func TestGitHubReadsCommandsBack(t *testing.T) {
-	p := plan()
+	p := planOf()
 	p.Problems = spec.Problems{
 		problem("a,b::c%0A=d.yaml", 3, 5, spec.SeverityError, "code", "100 %, a::b, %0A; do: this"),
 		problem("b.yaml", 0, 0, spec.SeverityWarning, "code", "somewhere in the file"),

@@ -103,14 +103,14 @@ func TestValidation(t *testing.T) {
 // TestResult shows what passes came to.
 func TestResult(t *testing.T) {
 	for name, r := range map[string]*reconcile.Result{
-		"all-applied": {Plan: everyImpact(), Left: plan(), Applied: 7},
-		"nothing":     {Plan: plan(), Left: plan()},
-		"forgot":      {Plan: find("forget"), Left: plan(), Forgotten: 2},
-		"returned":    {Plan: find("return"), Left: plan(), Forgotten: 1, Returned: 2},
+		"all-applied": {Plan: everyImpact(), Left: planOf(), Applied: 7},
+		"nothing":     {Plan: planOf(), Left: planOf()},
+		"forgot":      {Plan: find("forget"), Left: planOf(), Forgotten: 2},
+		"returned":    {Plan: find("return"), Left: planOf(), Forgotten: 1, Returned: 2},
 		"some-left":   {Plan: everyImpact(), Left: find("hold-several"), Applied: 3, Forgotten: 1},
 		"guard":       {Plan: find("guard-max-changes"), Left: find("guard-max-changes")},
-		"cut-short":   {Plan: everyImpact(), Left: plan(first("clicks", spec.Start, 1)), Applied: 6, Superseded: true},
-		"degraded":    {Plan: find("degraded"), Left: edit(plan(), func(p *reconcile.Plan) { p.Problems = find("degraded").Problems }), Applied: 1},
+		"cut-short":   {Plan: everyImpact(), Left: planOf(first("clicks", spec.Start, 1)), Applied: 6, Superseded: true},
+		"degraded":    {Plan: find("degraded"), Left: edit(planOf(), func(p *reconcile.Plan) { p.Problems = find("degraded").Problems }), Applied: 1},
 		"paused": {Plan: everyImpact(), Left: find("hold-paused"), Applied: 6, Pauses: []state.Pause{
 			{ProjectID: project, Code: "UnauthorizedOperation", Message: "no permission"},
 			{Code: "AuthFailure.SignatureExpire", Message: nasty},

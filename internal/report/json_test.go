@@ -114,7 +114,7 @@ func closeObjects(v any) {
 // TestJSONKeepsText shows that escapes change how text is written, never the text.
 func TestJSONKeepsText(t *testing.T) {
 	const id = "a\u202eb\u0085c##[d]\u007f\U000e0041 😀 <&>"
-	p := plan(reconcile.Change{Action: reconcile.ActionForget})
+	p := planOf(reconcile.Change{Action: reconcile.ActionForget})
 	p.Changes[0].Key.TaskID = id
 	var doc struct {
 		Changes []struct {

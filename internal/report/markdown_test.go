@@ -135,11 +135,11 @@ func discards(n int) *reconcile.Plan {
 	for i := range changes {
 		changes[i] = next(fmt.Sprintf("kb947c997-4f91-4a1f-913d-%012d", i), spec.RestartDiscardState, 1, 2)
 	}
-	return plan(changes...)
+	return planOf(changes...)
 }
 
 func heldByGuard(n int) *reconcile.Plan {
-	p := plan()
+	p := planOf()
 	for i := range n {
 		c := next(fmt.Sprintf("task-%d", i), spec.CommitType(i%5), 1, 2, field("versionDesc", "a", nasty))
 		p.Changes = append(p.Changes, held(c, reconcile.HoldGuard, "too many"))
@@ -151,7 +151,7 @@ func heldByGuard(n int) *reconcile.Plan {
 }
 
 func manyHostile(n int) *reconcile.Plan {
-	p := plan()
+	p := planOf()
 	for i := range n {
 		c := next(fmt.Sprintf("%.*s|`\n%d", i%120, nasty, i), spec.CommitType(1+i%3), 1, 2, field(nasty, nasty, nasty))
 		p.Changes = append(p.Changes, c)

@@ -13,17 +13,17 @@ func removalSituations() []situation {
 	inBase := returned("clicks", 3)
 	inBase.Detail = "its spec was in main up to 7d1a9c3f0b2e, and may have been applied: what the state has of it decides"
 	return []situation{
-		{"forget", plan(gone("clicks", 3), gone("users_cdc", 0))},
-		{"return", plan(returned("clicks", 3), returned("users_cdc", 0))},
-		{"forget-and-return", plan(gone("clicks", 3), returned("users_cdc", 2), back(next("orders_cdc", spec.Resume, 4, 5)))},
-		{"guard-removals", edit(plan(gone("clicks", 3), returned("users_cdc", 2)), func(p *reconcile.Plan) {
+		{"forget", planOf(gone("clicks", 3), gone("users_cdc", 0))},
+		{"return", planOf(returned("clicks", 3), returned("users_cdc", 0))},
+		{"forget-and-return", planOf(gone("clicks", 3), returned("users_cdc", 2), back(next("orders_cdc", spec.Resume, 4, 5)))},
+		{"guard-removals", edit(planOf(gone("clicks", 3), returned("users_cdc", 2)), func(p *reconcile.Plan) {
 			p.Holds = []reconcile.GuardHold{{Guard: "maxChangePercent", Message: "110 of 210 managed tasks change, and guards.maxChangePercent is 30", Approvable: true}}
 		})},
-		{"return-in-base", edit(plan(inBase, back(next("orders_cdc", spec.Resume, 4, 5)), maybe), func(p *reconcile.Plan) {
+		{"return-in-base", edit(planOf(inBase, back(next("orders_cdc", spec.Resume, 4, 5)), maybe), func(p *reconcile.Plan) {
 			p.Source.Branch, p.State, p.Against = "", reconcile.StateInfo{}, "main"
 		})},
-		{"hold-spent", plan(held(next("orders_cdc", spec.RestartDiscardState, 4, 5), reconcile.HoldSpent, "discardState: 5 was used already, and is good for one loss of the state"))},
-		{"hold-recalled", plan(held(back(next("orders_cdc", spec.Resume, 0, 5)), reconcile.HoldRecalled, "it was applied 2026-11-01T00:00:00Z, before its spec was removed, by an earlier version"))},
+		{"hold-spent", planOf(held(next("orders_cdc", spec.RestartDiscardState, 4, 5), reconcile.HoldSpent, "discardState: 5 was used already, and is good for one loss of the state"))},
+		{"hold-recalled", planOf(held(back(next("orders_cdc", spec.Resume, 0, 5)), reconcile.HoldRecalled, "it was applied 2026-11-01T00:00:00Z, before its spec was removed, by an earlier version"))},
 	}
 }
 

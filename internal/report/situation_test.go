@@ -30,10 +30,10 @@ func situations() []situation { return append(smallSituations(), largeSituations
 
 func smallSituations() []situation {
 	all := []situation{
-		{"nothing-to-do", plan()},
-		{"one-task", edit(plan(), func(p *reconcile.Plan) { p.Specs, p.Managed, p.Unchanged = 1, 1, 1 })},
-		{"no-specs", edit(plan(), func(p *reconcile.Plan) { p.Specs, p.Managed, p.Unchanged = 0, 0, 0 })},
-		{"first-run", edit(plan(
+		{"nothing-to-do", planOf()},
+		{"one-task", edit(planOf(), func(p *reconcile.Plan) { p.Specs, p.Managed, p.Unchanged = 1, 1, 1 })},
+		{"no-specs", edit(planOf(), func(p *reconcile.Plan) { p.Specs, p.Managed, p.Unchanged = 0, 0, 0 })},
+		{"first-run", edit(planOf(
 			first("clicks", spec.Start, 1),
 			first("orders_cdc", spec.Start, 3),
 			first("users_cdc", spec.Submit, 1),
@@ -51,19 +51,19 @@ func smallSituations() []situation {
 
 func impactSituations() []situation {
 	return []situation{
-		{"impact-discard-state", plan(next("orders_cdc", spec.RestartDiscardState, 11, 12))},
-		{"impact-pause", plan(next("orders_cdc", spec.PauseResume, 11, 12))},
-		{"impact-fresh-start", plan(fresh(next("orders_cdc", spec.Start, 11, 12)))},
-		{"impact-start", plan(next("orders_cdc", spec.Start, 11, 12))},
-		{"impact-keep-state", plan(next("orders_cdc", spec.Resume, 11, 12))},
-		{"impact-submit", plan(next("orders_cdc", spec.Submit, 11, 12))},
+		{"impact-discard-state", planOf(next("orders_cdc", spec.RestartDiscardState, 11, 12))},
+		{"impact-pause", planOf(next("orders_cdc", spec.PauseResume, 11, 12))},
+		{"impact-fresh-start", planOf(fresh(next("orders_cdc", spec.Start, 11, 12)))},
+		{"impact-start", planOf(next("orders_cdc", spec.Start, 11, 12))},
+		{"impact-keep-state", planOf(next("orders_cdc", spec.Resume, 11, 12))},
+		{"impact-submit", planOf(next("orders_cdc", spec.Submit, 11, 12))},
 		{"every-impact", everyImpact()},
-		{"discard-on-first-commit", plan(first("orders_cdc", spec.RestartDiscardState, 1))},
+		{"discard-on-first-commit", planOf(first("orders_cdc", spec.RestartDiscardState, 1))},
 	}
 }
 
 func everyImpact() *reconcile.Plan {
-	return plan(
+	return planOf(
 		first("clicks", spec.Start, 1),
 		next("invoices", spec.Submit, 7, 8),
 		next("orders_cdc", spec.RestartDiscardState, 11, 12, field("versionDesc", "orders", "orders, from the start")),
@@ -80,10 +80,10 @@ func reasonSituations() []situation {
 	heals.Detail = "undoes: newer, instanceVersion 3 -> 5, status running -> stopped, 2026-11-23 19:31:07, by 100028625403"
 	reason := func(r reconcile.Reason, c reconcile.Change, fields ...reconcile.Field) situation {
 		c.Reason, c.Fields = r, fields
-		return situation{"reason-" + string(r), plan(c)}
+		return situation{"reason-" + string(r), planOf(c)}
 	}
 	return []situation{
-		{"reason-new", plan(first("clicks", spec.Start, 1))},
+		{"reason-new", planOf(first("clicks", spec.Start, 1))},
 		reason(reconcile.ReasonVersion, next("clicks", spec.Resume, 1, 2),
 			field("instanceVersion", int64(1), int64(2)), field("versionDesc", "v1", "v2")),
 		reason(reconcile.ReasonRollback, next("clicks", spec.Resume, 3, 2), field("instanceVersion", int64(3), int64(2))),
@@ -99,19 +99,19 @@ func followSituations() []situation {
 	failed := followed("orders_cdc", 12, state.RunFailed, "does not run since 2026-11-23T11:59:00Z: WeData says that it is failed; "+
 		"look at it in WeData, and then say: wedatasync retry "+project+"/orders_cdc")
 	return []situation{
-		{"follow-starting", plan(starting)},
-		{"follow-accepted", plan(accepted("orders_cdc", "", "", "accepted 2026-11-23T11:58:00Z, not seen live yet"))},
-		{"follow-approval", plan(accepted("orders_cdc", "ap-118", "", "accepted 2026-11-23T11:58:00Z, waits for approval ap-118 in WeData"))},
-		{"follow-not-live", plan(accepted("orders_cdc", "", "WeData has the task at version 11", "accepted 2026-11-23T11:58:00Z, and not seen live: WeData has the task at version 11, running; "+
+		{"follow-starting", planOf(starting)},
+		{"follow-accepted", planOf(accepted("orders_cdc", "", "", "accepted 2026-11-23T11:58:00Z, not seen live yet"))},
+		{"follow-approval", planOf(accepted("orders_cdc", "ap-118", "", "accepted 2026-11-23T11:58:00Z, waits for approval ap-118 in WeData"))},
+		{"follow-not-live", planOf(accepted("orders_cdc", "", "WeData has the task at version 11", "accepted 2026-11-23T11:58:00Z, and not seen live: WeData has the task at version 11, running; "+
 			"check the task in WeData, then: wedatasync resolve "+project+"/orders_cdc applied|not-applied"))},
-		{"follow-failed", plan(failed)},
-		{"follow-several", plan(failed, held(next("report", spec.Start, 1, 2), reconcile.HoldDependency, "waits for "+project+"/orders_cdc to run"), starting)},
+		{"follow-failed", planOf(failed)},
+		{"follow-several", planOf(failed, held(next("report", spec.Start, 1, 2), reconcile.HoldDependency, "waits for "+project+"/orders_cdc to run"), starting)},
 	}
 }
 
 func holdSituations() []situation {
 	one := func(r reconcile.HoldReason, detail string) situation {
-		return situation{"hold-" + string(r), plan(held(next("orders_cdc", spec.PauseResume, 11, 12), r, detail))}
+		return situation{"hold-" + string(r), planOf(held(next("orders_cdc", spec.PauseResume, 11, 12), r, detail))}
 	}
 	gone := held(next("orders_cdc", spec.PauseResume, 11, 12), reconcile.HoldUnknown,
 		"the outcome of the commit sent 2026-11-23T11:58:00Z is not known yet")
@@ -133,11 +133,11 @@ func holdSituations() []situation {
 		one(reconcile.HoldAdopted, "somebody else had changed it, which was adopted 2026-11-23T11:40:00Z; change the spec, or to go back to it, say: wedatasync retry "+project+"/orders_cdc"),
 		one(reconcile.HoldContested, "it was healed 2 times since 2026-11-23T09:40:00Z, and changed again: newer, instanceVersion 12 -> 13, by 100028625403; "+
 			"change the spec, or to heal it once more, say: wedatasync retry "+project+"/orders_cdc"),
-		{"hold-unknown-spec-gone", plan(gone)},
-		{"hold-discard-state", plan(
+		{"hold-unknown-spec-gone", planOf(gone)},
+		{"hold-discard-state", planOf(
 			held(next("orders_cdc", spec.RestartDiscardState, 11, 12), reconcile.HoldLocked, "locked by 100028625403"),
 			next("refunds", spec.RestartDiscardState, 1, 2))},
-		{"hold-several", plan(
+		{"hold-several", planOf(
 			held(next("a", spec.PauseResume, 1, 2), reconcile.HoldDependency, "waits for "+project+"/c"),
 			held(next("b", spec.Resume, 1, 2), reconcile.HoldLocked, "locked by 100028625403"),
 			held(next("c", spec.Start, 1, 2), reconcile.HoldRefused, "refused with InvalidParameterValue: no such version"),
@@ -158,15 +158,15 @@ func guardSituations() []situation {
 			"commit 4b1d2e7a6d5b4c3f2e1d0c9b8a7f6e5d4c3b2a10: it is not signed: have a commit on top of it that is signed by a trusted key"
 	}
 	return []situation{
-		{"unverified", edit(plan(next("orders_cdc", spec.Start, 11, 12)), unverified)},
-		{"unverified-nothing-to-do", edit(plan(), unverified)},
+		{"unverified", edit(planOf(next("orders_cdc", spec.Start, 11, 12)), unverified)},
+		{"unverified-nothing-to-do", edit(planOf(), unverified)},
 		{"guard-max-changes", guarded(everyImpact(), reconcile.HoldGuard, changes)},
 		{"guard-window", guarded(everyImpact(), reconcile.HoldWindow, window)},
 		{"guard-rewritten", guarded(everyImpact(), reconcile.HoldGuard, rewritten)},
 		{"guard-several", guarded(edit(everyImpact(), func(p *reconcile.Plan) {
 			p.Changes[1] = held(p.Changes[1], reconcile.HoldGuard, "task invoices is not in guards.allowTasks of this daemon's configuration")
 		}), reconcile.HoldGuard, changes, window)},
-		{"guard-empty", guarded(edit(plan(gone("clicks", 1), gone("orders_cdc", 12)), func(p *reconcile.Plan) {
+		{"guard-empty", guarded(edit(planOf(gone("clicks", 1), gone("orders_cdc", 12)), func(p *reconcile.Plan) {
 			p.Specs, p.Managed, p.Unchanged = 0, 2, 0
 		}), reconcile.HoldGuard, reconcile.GuardHold{Guard: "empty", Message: "the source has no specs, and the state has 2 tasks", Approvable: true})},
 		{"guard-not-approvable", guarded(everyImpact(), reconcile.HoldGuard,
@@ -197,21 +197,21 @@ func fileSituations() []situation {
 		return p
 	}
 	return []situation{
-		{"invalid-files", edit(with(plan(), problems[0], problems[2]), func(p *reconcile.Plan) { p.Specs, p.Managed, p.Unchanged = 0, 0, 0 })},
-		{"degraded", with(plan(next("clicks", spec.Resume, 1, 2)), problems...)},
-		{"warnings", with(plan(), problems[1])},
-		{"unversioned", plan(unversioned("clicks", spec.Resume, 3, field("versionDesc", "v3", "v3, with a better name")))},
-		{"unversioned-discard-state", plan(unversioned("clicks", spec.RestartDiscardState, 3, field("commitType", "resume", "restart-discard-state")))},
+		{"invalid-files", edit(with(planOf(), problems[0], problems[2]), func(p *reconcile.Plan) { p.Specs, p.Managed, p.Unchanged = 0, 0, 0 })},
+		{"degraded", with(planOf(next("clicks", spec.Resume, 1, 2)), problems...)},
+		{"warnings", with(planOf(), problems[1])},
+		{"unversioned", planOf(unversioned("clicks", spec.Resume, 3, field("versionDesc", "v3", "v3, with a better name")))},
+		{"unversioned-discard-state", planOf(unversioned("clicks", spec.RestartDiscardState, 3, field("commitType", "resume", "restart-discard-state")))},
 		{"against-a-revision", edit(everyImpact(), func(p *reconcile.Plan) {
 			p.Source.Branch, p.State, p.Against = "", reconcile.StateInfo{}, "origin/main"
 		})},
 		{"everything", everything(problems)},
-		{"drift", edit(plan(next("orders_cdc", spec.Resume, 5, 3)), func(p *reconcile.Plan) {
+		{"drift", edit(planOf(next("orders_cdc", spec.Resume, 5, 3)), func(p *reconcile.Plan) {
 			p.Source.Branch, p.State, p.Against, p.Drift = "", reconcile.StateInfo{}, "live", everyDrift()
 		})},
-		{"drift-alone", edit(plan(), func(p *reconcile.Plan) { p.Against, p.Drift = "live", everyDrift()[2:3] })},
-		{"drift-none", edit(plan(), func(p *reconcile.Plan) { p.Against, p.Drift = "live", []state.Drift{} })},
-		{"drift-beside", edit(plan(), func(p *reconcile.Plan) { p.Against, p.Drift = "live", everyDrift()[6:8] })},
+		{"drift-alone", edit(planOf(), func(p *reconcile.Plan) { p.Against, p.Drift = "live", everyDrift()[2:3] })},
+		{"drift-none", edit(planOf(), func(p *reconcile.Plan) { p.Against, p.Drift = "live", []state.Drift{} })},
+		{"drift-beside", edit(planOf(), func(p *reconcile.Plan) { p.Against, p.Drift = "live", everyDrift()[6:8] })},
 	}
 }
 
@@ -261,13 +261,13 @@ func fieldSituations() []situation {
 	other := next("reports", spec.Resume, 1, 2)
 	other.Key.ProjectID = "1"
 	return []situation{
-		{"ext-config-by-name", plan(byName)},
-		{"ext-config-as-a-whole", plan(whole)},
-		{"many-fields", plan(next("orders_cdc", spec.Resume, 11, 12, many...))},
-		{"without-versions", plan(first("clicks", spec.Start, 0), next("orders_cdc", spec.Resume, 0, 4), next("users_cdc", spec.Resume, 4, 0))},
-		{"several-projects", plan(other, first("clicks", spec.Start, 1))},
-		{"wide-characters", plan(first("订单同步任务", spec.Start, 1), next("clicks", spec.Resume, 11, 12, field("versionDesc", "第一版", "第二版 🚀")))},
-		{"long-names", plan(
+		{"ext-config-by-name", planOf(byName)},
+		{"ext-config-as-a-whole", planOf(whole)},
+		{"many-fields", planOf(next("orders_cdc", spec.Resume, 11, 12, many...))},
+		{"without-versions", planOf(first("clicks", spec.Start, 0), next("orders_cdc", spec.Resume, 0, 4), next("users_cdc", spec.Resume, 4, 0))},
+		{"several-projects", planOf(other, first("clicks", spec.Start, 1))},
+		{"wide-characters", planOf(first("订单同步任务", spec.Start, 1), next("clicks", spec.Resume, 11, 12, field("versionDesc", "第一版", "第二版 🚀")))},
+		{"long-names", planOf(
 			first("a", spec.Start, 1),
 			next(strings.Repeat("long-task-name-", 8), spec.Resume, 1, 2),
 			next("z", spec.Resume, 1, 2, field(strings.Repeat("extConfig.n", 4), "a", "b")))},
@@ -295,7 +295,7 @@ func hostileWith(text string) *reconcile.Plan {
 		return c
 	}
 	fields := []reconcile.Field{field(text, text, text), secret("extConfig."+text, text, text), secret("extConfig", text, text)}
-	p := plan(
+	p := planOf(
 		key(next("", spec.RestartDiscardState, 1, 2, fields...), ""),
 		key(first("", spec.Start, 1), "1"),
 		key(held(next("", spec.RestartDiscardState, 1, 2, fields...), reconcile.HoldReason(text), text), "2"),
@@ -358,7 +358,7 @@ func large(n int) *reconcile.Plan {
 			changes[i] = next(id, spec.RestartDiscardState, int64(i), int64(i+1))
 		}
 	}
-	p := plan(changes...)
+	p := planOf(changes...)
 	for i := range min(n, 300) {
 		p.Problems = append(p.Problems, problem(fmt.Sprintf("tasks/%04d.yaml", i), 3, 5, spec.SeverityError, "unknown-field",
 			strings.Repeat("a long complaint ", i%20)+"end"))
@@ -366,8 +366,8 @@ func large(n int) *reconcile.Plan {
 	return p
 }
 
-// plan returns the plan of changes in a repository with 207 more tasks.
-func plan(changes ...reconcile.Change) *reconcile.Plan {
+// planOf returns the plan of changes in a repository with 207 more tasks.
+func planOf(changes ...reconcile.Change) *reconcile.Plan {
 	p := &reconcile.Plan{
 		Source: reconcile.SourceInfo{
 			URL: "https://git.example/data/tasks.git", Branch: "main", Revision: "9f1c2e7a6d5b4c3f2e1d0c9b8a7f6e5d4c3b2a19",

@@ -186,7 +186,7 @@ func TestLinks(t *testing.T) {
 	} {
 		c := first("a", spec.Start, 1)
 		c.Want.Pos.File = tt.file
-		body := string(report.Markdown(plan(c), report.MarkdownOptions{LinkBase: tt.base}))
+		body := string(report.Markdown(planOf(c), report.MarkdownOptions{LinkBase: tt.base}))
 		if want := fmt.Sprintf("| `a`%s | ", tt.want); !strings.Contains(body, want) {
 			t.Errorf("base %q, file %q: no %q in\n%s", tt.base, tt.file, want, body)
 		}

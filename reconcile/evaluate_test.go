@@ -11,14 +11,9 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-const testHorizon = 310 * time.Second
-
 func (v Verdict) String() string {
 	return [...]string{"open", "happened", "not happened", "operator"}[v]
 }
-
-// own is the account that the daemon commits with, other is a person's.
-const own, other = "100000000001", "100028625403"
 
 // TestJudge has what reading back can find. The attempt is to start version 3 after
 // version 2 ran, unless the row says otherwise.

@@ -2,8 +2,6 @@ package reconcile
 
 import (
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -62,45 +60,6 @@ func stands(want *spec.Commit, live *state.Live) bool {
 		return live.Status == state.TaskRunning || live.Status == state.TaskInOperation
 	}
 	return live.Submitted || !live.NotSubmitted && want.InstanceVersion != 0 && live.InstanceVersion == want.InstanceVersion
-}
-
-func operatedBy(live *state.Live) string {
-	if live.Operator == "" {
-		return ""
-	}
-	return " (operated last by " + live.Operator + ")"
-}
-
-// withhold ends a call that what is live argues against. Nothing was sent, and nothing
-// is until the spec changes or an operator acts. The second one of a plan ends the pass.
-func (x *execution) withhold(f *flight, code, why string) {
-	if x.calls.Err() != nil {
-		x.giveUp(f, errStopped)
-		return
-	}
-	if code == CodeAlreadyLive && x.guards.AdoptAlreadyLive {
-		x.adoptLive(f, why)
-		return
-	}
-	x.land(f, begin(f.c.Key, f.have, x.attempt(f.c, f.live, time.Now())), state.Outcome{Class: state.ClassRefused, Code: code, Message: state.Clip(why)})
-	if x.withheld++; x.withheld >= restoredAfter && !slices.Contains(x.plan.passed, guardRestored) {
-		x.hear()
-	}
-}
-
-// adoptLive ends a call whose task is live already as applied, without a commit.
-func (x *execution) adoptLive(f *flight, why string) {
-	x.end(f)
-	now := time.Now()
-	t := Adopt(f.have, f.c.Want, x.plan.Source.Revision, now)
-	t.Record.Applied.OperateID = f.live.OperateID
-	t.Events[0].After, t.Events[0].Note = f.live, state.Clip(why)
-	if err := x.r.save(x.stop, t); err != nil {
-		x.fail(err)
-		return
-	}
-	x.r.cfg.Logger.InfoContext(x.stop, "adopted as it is live", "task", f.c.Key.String(), "reason", why)
-	x.release(f.c.Key)
 }
 
 // refusedHold says why a commit is not sent again.

@@ -1,10 +1,8 @@
 package reconcile
 
 import (
-	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,13 +11,13 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// TestWords has each word that a person can say, accepted and refused. The state has
-// one task of each kind; the plan is held by a guard.
-func TestWords(t *testing.T) {
+// TestCommands has each command that an operator can give, accepted and refused. The state
+// has one task of each kind; the plan is held by a guard.
+func TestCommands(t *testing.T) {
 	want := func(t *testing.T, id string) *spec.Commit {
 		return specs(t, "taskId: "+id+", commitType: start, instanceVersion: 2").Get(task(id))
 	}
-	fixture := func(t *testing.T) *Reconciler {
+	fixture := func(t *testing.T) *Commands {
 		records := adopted(t,
 			"taskId: applied, commitType: start, instanceVersion: 1",
 			"taskId: twice, commitType: start, instanceVersion: 1",
@@ -40,18 +38,18 @@ func TestWords(t *testing.T) {
 			rec.Key = task(id)
 			records.Put(rec)
 		}
-		r := New(Config{Ledger: nowhere{}, Logger: silent, Random: func() float64 { return 0 }, Horizon: func() time.Duration { return testHorizon }}, records, state.Control{})
-		r.revision = &Revision{ID: "r2", Specs: specs(t, "taskId: new, commitType: start, instanceVersion: 1")}
-		held := (&Guards{MaxChanges: 1}).Check(changing(t, 10, 5, 0), Facts{}, now)
-		r.plan = held
-		return r
+		return &Commands{
+			Plan:    (&Guards{MaxChanges: 1}).Check(changing(t, 10, 5, 0), Facts{}, now),
+			Specs:   specs(t, "taskId: new, commitType: start, instanceVersion: 1"),
+			Records: records, Horizon: testHorizon,
+		}
 	}
 	hash := strings.TrimPrefix(changing(t, 10, 5, 0).Hash, hashPrefix)
 	later := func() time.Time { return time.Now().Add(time.Hour) }
 	tests := []struct {
 		name string
 		word state.Word
-		prep func(r *Reconciler)
+		prep func(in *Commands)
 		ok   bool
 		says string // in the answer
 		task string
@@ -67,11 +65,14 @@ func TestWords(t *testing.T) {
 		{name: "approve another plan", word: state.Word{Verb: state.VerbApprove, Target: "0123456789"}, says: "the plan is sha256:" + hash},
 		{
 			name: "approve a plan that nothing holds", word: state.Word{Verb: state.VerbApprove, Target: hash}, says: "nothing holds",
-			prep: func(r *Reconciler) { r.plan = Diff(Input{Specs: spec.NewSet()}, noon); r.plan.Hash = hashPrefix + hash },
+			prep: func(in *Commands) {
+				in.Plan = Diff(Input{Specs: spec.NewSet()}, noon)
+				in.Plan.Hash = hashPrefix + hash
+			},
 		},
 		{
 			name: "approve before there is a plan", word: state.Word{Verb: state.VerbApprove, Target: hash}, says: "no plan yet",
-			prep: func(r *Reconciler) { r.plan, r.revision = nil, nil },
+			prep: func(in *Commands) { in.Plan, in.Specs = nil, nil },
 		},
 
 		{name: "retry what was refused", word: state.Word{Verb: state.VerbRetry, Target: "refused"}, ok: true, task: "refused"},
@@ -89,21 +90,21 @@ func TestWords(t *testing.T) {
 		{name: "retry with nothing paused", word: state.Word{Verb: state.VerbRetry}, says: "no sends are paused"},
 		{
 			name: "retry everything", word: state.Word{Verb: state.VerbRetry}, ok: true, says: "go on",
-			prep: func(r *Reconciler) { r.control.Pauses = []state.Pause{{Code: "AuthFailure", Until: later()}} },
+			prep: func(in *Commands) { in.Control.Pauses = []state.Pause{{Code: "AuthFailure", Until: later()}} },
 		},
 
 		{name: "resolve as applied", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "applied"}, ok: true, task: "unknown", then: state.StatusApplied},
 		{name: "resolve as not applied", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "not-applied"}, ok: true, says: "sent again after", task: "unknown", then: state.StatusWaiting},
 		{
 			name: "resolve as not applied, after the horizon", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "not-applied"}, ok: true, says: "in the next pass", task: "unknown",
-			prep: func(r *Reconciler) {
-				r.cfg.Horizon = func() time.Duration { return 0 }
-				r.control.ApprovalFlows = map[string]bool{task("unknown").ProjectID: false}
+			prep: func(in *Commands) {
+				in.Horizon = 0
+				in.Control.ApprovalFlows = map[string]bool{task("unknown").ProjectID: false}
 			},
 		},
 		{
 			name: "resolve as not applied, after the horizon, and an approval may be open", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "not-applied"}, ok: true, says: "in the next pass", task: "unknown", then: state.StatusWaiting,
-			prep: func(r *Reconciler) { r.cfg.Horizon = func() time.Duration { return 0 } },
+			prep: func(in *Commands) { in.Horizon = 0 },
 		},
 		{name: "resolve an intent", word: state.Word{Verb: state.VerbResolve, Target: "intent", Arg: "applied"}, ok: true, task: "intent", then: state.StatusApplied},
 		{name: "resolve as something else", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "perhaps"}, says: "applied or not-applied", task: "unknown", then: state.StatusUnknown},
@@ -126,7 +127,7 @@ func TestWords(t *testing.T) {
 		{name: "unsuspend everything, and nothing is", word: state.Word{Verb: state.VerbUnsuspend}, says: "nothing is suspended"},
 		{
 			name: "unsuspend everything", word: state.Word{Verb: state.VerbUnsuspend}, ok: true, says: "goes on",
-			prep: func(r *Reconciler) { r.control.Suspended = &state.Suspension{Actor: "lin"} },
+			prep: func(in *Commands) { in.Control.Suspended = &state.Suspension{Actor: "lin"} },
 		},
 
 		{name: "another word", word: state.Word{Verb: "dance", Target: "applied"}, says: "not a word"},
@@ -134,107 +135,35 @@ func TestWords(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := fixture(t)
+			in := fixture(t)
 			if tt.prep != nil {
-				tt.prep(r)
+				tt.prep(in)
 			}
-			ledger := &ledgerOf{words: []state.Word{tt.word}}
-			ledger.words[0].ID, ledger.words[0].Actor = 7, "lin"
-			r.cfg.Ledger = ledger
-			before := r.Control()
-			if n, err := r.Obey(t.Context()); n != 1 || err != nil {
-				t.Fatalf("obeyed %d: %v", n, err)
-			}
-			if len(ledger.saved) != 1 {
-				t.Fatalf("%d transitions, want 1", len(ledger.saved))
-			}
-			got := ledger.saved[0]
-			a := got.Answered
-			if a == nil || a.ID != 7 || a.Answer.OK != tt.ok || !strings.Contains(a.Answer.Message, tt.says) {
+			tt.word.Actor = "lin"
+			before := in.Control
+			got, a := in.answer(tt.word, time.Now())
+			if a.OK != tt.ok || !strings.Contains(a.Message, tt.says) {
 				t.Errorf("answer: %+v", a)
 			}
-			if len(got.Events) != 1 || got.Events[0].Kind != state.EventWord || got.Events[0].Actor != "lin" || got.Events[0].Note == "" {
-				t.Errorf("events: %+v", got.Events)
-			}
 			if changed := got.Record != nil || got.Forget != nil || got.Control != nil; changed != tt.ok {
-				t.Errorf("changed something: %v", changed)
+				t.Errorf("changes something: %v", changed)
 			}
-			if diff := cmp.Diff(before, r.Control()); !tt.ok && diff != "" {
+			if diff := cmp.Diff(before, in.Control); diff != "" {
 				t.Errorf("control was changed:\n%s", diff)
 			}
 			if tt.task == "" {
 				return
 			}
-			rec := r.record(task(tt.task))
-			if (rec == nil) != (tt.then == "") || rec != nil && rec.Status != tt.then {
+			rec := in.Records.Get(task(tt.task))
+			switch {
+			case got.Forget != nil:
+				rec = nil
+			case got.Record != nil:
+				rec = got.Record
+			}
+			if (rec == nil) != (tt.then == "") || rec != nil && (rec.Key != task(tt.task) || rec.Status != tt.then) {
 				t.Errorf("the task is %+v, want %q", rec, tt.then)
 			}
 		})
 	}
-}
-
-// TestApproveAgain keeps one approval of a plan: the newest, past all the guards that it
-// was approved for.
-func TestApproveAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := New(Config{Ledger: nowhere{}, Logger: silent}, nil, state.Control{
-			Approvals: []state.Approval{{PlanHash: "old", Expires: time.Now().Add(time.Minute)}},
-		})
-		if err := r.Recover(t.Context()); err != nil { // which drops what an earlier version took
-			t.Fatal(err)
-		}
-		r.plan = (&Guards{MaxChanges: 1}).Check(changing(t, 10, 5, 0), Facts{}, time.Now())
-		for _, guard := range []string{"maxChanges", "rewritten", "maxChanges"} {
-			r.plan.Holds[0].Guard = guard
-			r.cfg.Ledger = &ledgerOf{words: []state.Word{{Verb: state.VerbApprove, Target: r.plan.Hash}}}
-			if _, err := r.Obey(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(time.Hour)
-		}
-		got := r.Control().Approvals
-		if len(got) != 1 || got[0].PlanHash != r.plan.Hash || !slices.Equal(got[0].Guards, []string{"maxChanges", "rewritten"}) || len(got[0].Calls) != 5 || got[0].Expires.Sub(got[0].At) != 24*time.Hour {
-			t.Errorf("approvals: %+v", got)
-		}
-	})
-}
-
-// TestSuspendBeforeThereIsASpec: a person's word waits for the spec, and outlives it.
-func TestSuspendBeforeThereIsASpec(t *testing.T) {
-	t.Parallel()
-	bubble(t, func(t *testing.T, w *world) {
-		w.commits(tasks(2, 1)...)
-		w.daemon(t, 5*time.Second)
-		p := w.run(t)
-		w.say(state.VerbSuspend, "t001", "move")
-		elapse(time.Second)
-		w.commits(tasks(1, 1)...)
-		elapse(15 * time.Second)
-		if rec := w.record("t001"); rec == nil {
-			t.Error("it was forgotten with its spec")
-		}
-		w.commits(tasks(2, 2)...)
-		elapse(15 * time.Second)
-		w.wantSent(t, 3)
-		w.say(state.VerbUnsuspend, "t001", "")
-		elapse(2 * time.Second)
-		w.wantSent(t, 4)
-		p.halt(t)
-	})
-}
-
-// TestSuspendUntil: a suspension ends by itself.
-func TestSuspendUntil(t *testing.T) {
-	t.Parallel()
-	bubble(t, func(t *testing.T, w *world) {
-		w.say(state.VerbSuspend, "", "move")
-		w.disk.words[0].Until = time.Now().Add(time.Hour)
-		w.commits(tasks(2, 1)...)
-		p := w.run(t)
-		elapse(59 * time.Minute)
-		w.wantSent(t, 0)
-		elapse(2 * time.Minute)
-		w.wantSent(t, 2)
-		p.halt(t)
-	})
 }

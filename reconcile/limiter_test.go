@@ -8,13 +8,11 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/wedatasync/wedatasync/state"
 )
 
-// inBubble runs f in a bubble with its own clock, which also finds goroutines that
-// are left behind.
-func inBubble(t *testing.T, name string, f func(t *testing.T)) {
+// paced runs f in a bubble with its own clock, which also finds goroutines that are
+// left behind.
+func paced(t *testing.T, name string, f func(t *testing.T)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
 }
@@ -57,7 +55,7 @@ func busiest(arrivals []time.Time) int {
 func TestPacerWindows(t *testing.T) {
 	t.Parallel()
 	for _, jitter := range []time.Duration{0, time.Millisecond, 5 * time.Millisecond, 20 * time.Millisecond, 50 * time.Millisecond} {
-		inBubble(t, "J "+jitter.String(), func(t *testing.T) {
+		paced(t, "J "+jitter.String(), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, uint64(jitter)))
 			p := NewPacer(20)
 			var arrivals []time.Time
@@ -86,7 +84,7 @@ func TestPacerWindows(t *testing.T) {
 func TestPacerUnsteady(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
-		inBubble(t, "", func(t *testing.T) {
+		paced(t, "", func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 2))
 			p := NewPacer(20)
 			var arrivals []time.Time
@@ -179,22 +177,6 @@ func TestPacerSpread(t *testing.T) {
 			if got := p.Period(); got < tt.least || got > tt.most {
 				t.Errorf("after a request that took %s the period is %s, want %s to %s", tt.way, got, tt.least, tt.most)
 			}
-		}
-	})
-}
-
-// TestPacerReads: reads learn from the way of commits, and go no slower than they:
-// the time that the endpoint takes for a read says nothing of its way there.
-func TestPacerReads(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		commits, reads := NewPacer(20), NewPacer(20)
-		r := New(Config{Commits: commits, Reads: reads}, nil, state.Control{})
-		for range 200 {
-			r.learnWay(0, time.Millisecond)
-		}
-		if got, want := reads.Period(), commits.Period(); got != want || got > 51*time.Millisecond {
-			t.Errorf("the period of reads is %s, of commits %s", got, want)
 		}
 	})
 }
