@@ -3,9 +3,14 @@ package wedatasync_test
 
 import (
 	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -107,5 +112,45 @@ func TestWhatShowsTheDaemonIsClosed(t *testing.T) {
 				t.Errorf("%s imports %s", room, name)
 			}
 		}
+	}
+}
+
+// TestPlansAreDecided holds package plan to functions over plain values: it imports
+// nothing that waits, locks, logs, reads or writes, and asks no clock and no chance.
+func TestPlansAreDecided(t *testing.T) {
+	allowed := []string{
+		"cmp", "container/heap", "crypto/sha256", "encoding/hex", "errors", "fmt", "iter", "maps", "reflect", "slices", "strconv", "strings", "time",
+		module + "internal/text", module + "spec", module + "state",
+	}
+	files, err := filepath.Glob("reconcile/plan/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("the files of plan: %v, %v", files, err)
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range file.Imports {
+			if path, _ := strconv.Unquote(i.Path.Value); !slices.Contains(allowed, path) {
+				t.Errorf("%s imports %s", name, path)
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.GoStmt, *ast.ChanType, *ast.SelectStmt:
+				t.Errorf("%s does something beside: %T", name, n)
+			case *ast.SelectorExpr:
+				pkg, ok := n.X.(*ast.Ident)
+				asks := []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick"}
+				if ok && pkg.Name == "time" && slices.Contains(asks, n.Sel.Name) {
+					t.Errorf("%s asks the clock: time.%s", name, n.Sel.Name)
+				}
+			}
+			return true
+		})
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
@@ -103,8 +105,8 @@ func reconciler(t *testing.T, sim *wedatasim.Server, source reconcile.Source) *r
 	return reconcile.New(reconcile.Config{
 		Source: source, Committer: client, Reader: client, Ledger: store,
 		Logger:  slog.New(slog.DiscardHandler),
-		Guards:  func() *reconcile.Guards { return &reconcile.Guards{} },
-		Commits: reconcile.NewPacer(paceRate), Reads: reconcile.NewPacer(paceRate),
+		Guards:  func() *plan.Guards { return &plan.Guards{} },
+		Commits: pace.New(paceRate), Reads: pace.New(paceRate),
 		Horizon:  func() time.Duration { return 5 * time.Minute },
 		Interval: func() time.Duration { return 30 * time.Second },
 		Random:   mathrand.Float64, NewID: rand.Text,

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -21,11 +22,11 @@ func BenchmarkPlan(b *testing.B) {
 	for _, l := range layouts() {
 		b.Run(l.String(), func(b *testing.B) {
 			s, records := settled(l)
-			guards := reconcile.Guards{MaxChanges: changed}
+			guards := plan.Guards{MaxChanges: changed}
 			r := reconcile.New(reconcile.Config{
-				Source: s, Logger: slog.New(slog.DiscardHandler), Guards: func() *reconcile.Guards { return &guards },
+				Source: s, Logger: slog.New(slog.DiscardHandler), Guards: func() *plan.Guards { return &guards },
 			}, records, state.Control{})
-			plan := func(want int) {
+			p := func(want int) {
 				if _, err := r.Poll(b.Context()); err != nil {
 					b.Fatal(err)
 				}
@@ -33,16 +34,16 @@ func BenchmarkPlan(b *testing.B) {
 					b.Fatalf("the plan is %+v, %v, want %d calls", p, err, want)
 				}
 			}
-			plan(0)
+			p(0)
 			var ours, naives sample
 			for b.Loop() {
 				s.push()
 				start := time.Now()
-				plan(changed)
+				p(changed)
 				ours = append(ours, time.Since(start))
 				if len(naives) < 5 {
 					start := time.Now()
-					reconcile.Diff(reconcile.Input{Specs: s.set, Records: records, Control: &state.Control{}}, start)
+					plan.Diff(plan.Input{Specs: s.set, Records: records, Control: &state.Control{}}, start)
 					naives = append(naives, time.Since(start))
 				}
 			}
@@ -63,7 +64,7 @@ func settled(l layout) (*pushedSource, *state.Records) {
 		f := spec.Parse(l.file(i, 1))
 		s.set.Put(f)
 		for _, c := range f.Commits {
-			records.Put(reconcile.Adopt(nil, c, "r1", time.Unix(1_790_000_000, 0)).Record)
+			records.Put(plan.Adopt(nil, c, "r1", time.Unix(1_790_000_000, 0)).Record)
 		}
 	}
 	return s, records

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -11,8 +12,8 @@ import (
 // How long to wait between two reads of an accepted commit, and of one that waits for an
 // approval.
 var (
-	confirmEvery = Backoff{Min: 500 * time.Millisecond, Max: 30 * time.Second}
-	approveEvery = Backoff{Min: 2 * time.Second, Max: 5 * time.Minute}
+	confirmEvery = plan.Backoff{Min: 500 * time.Millisecond, Max: 30 * time.Second}
+	approveEvery = plan.Backoff{Min: 2 * time.Second, Max: 5 * time.Minute}
 )
 
 // watched is when, and what, an accepted task is read until it is live, and runs where
@@ -22,7 +23,7 @@ type watched struct {
 	since time.Time // of what it is watched for
 	next  time.Time
 	tries int
-	last  glimpse
+	last  plan.PollResult
 	place int // in the queue of the agenda; -1 while it is read
 }
 
@@ -49,7 +50,7 @@ func (a *agenda) keep(rec *state.Record) {
 	case rec.Accepted():
 		f.since = rec.Attempt.Since
 		f.next = f.since.Add(confirmEvery.Min)
-	case isFollowed(rec):
+	case plan.IsFollowed(rec):
 		f.since = rec.Applied.Run.Since
 		f.next = f.since.Add(followEvery.Min)
 	default:
@@ -150,7 +151,7 @@ func (x *execution) dueWatched(now, due time.Time) ([]*watched, time.Time) {
 			switch {
 			case f == nil || f.place < 0 || x.busyWith(key):
 			case f.next.After(now):
-				due = sooner(due, f.next)
+				due = plan.Sooner(due, f.next)
 			case room():
 				a.take(f)
 				ready = append(ready, f)
@@ -168,7 +169,7 @@ func (x *execution) dueWatched(now, due time.Time) ([]*watched, time.Time) {
 		ready = append(ready, f)
 	}
 	if room() {
-		due = sooner(due, a.next())
+		due = plan.Sooner(due, a.next())
 	}
 	return ready, due
 }
@@ -192,7 +193,7 @@ func (x *execution) readWatched(f *watched, rec *state.Record, live *state.Live,
 	switch {
 	case !rec.Accepted():
 		every = followEvery
-		run, f.last = lookAt(rec.Applied, f.last, live, readErr, at)
+		run, f.last = plan.RunAfter(rec.Applied, f.last, live, readErr, at)
 	case rec.Attempt.Outcome.TaskApproveID != "":
 		every = approveEvery
 	}

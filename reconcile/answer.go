@@ -6,14 +6,15 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
 // policy returns what is to be done about drift now.
-func (r *Reconciler) policy() DriftPolicy {
+func (r *Reconciler) policy() plan.DriftPolicy {
 	if r.cfg.Policy == nil {
-		return PolicyReport
+		return plan.PolicyReport
 	}
 	return r.cfg.Policy()
 }
@@ -82,7 +83,7 @@ func (r *Reconciler) answerLook(ctx context.Context, specs *spec.Set, found *Sig
 
 // Announce says of each task that has drifted what the policy does about it, in its
 // Answer, if that is more than to report it, or why not.
-func Announce(p DriftPolicy, drifts []state.Drift, specs *spec.Set, records *state.Records, found *Sightings, now time.Time) {
+func Announce(p plan.DriftPolicy, drifts []state.Drift, specs *spec.Set, records *state.Records, found *Sightings, now time.Time) {
 	for i := range drifts {
 		d := &drifts[i]
 		rec := records.Get(d.Key)
@@ -95,13 +96,13 @@ func Announce(p DriftPolicy, drifts []state.Drift, specs *spec.Set, records *sta
 }
 
 // wordsOf say what is done about drift.
-func wordsOf(p DriftPolicy, a Answer, why string) string {
+func wordsOf(p plan.DriftPolicy, a Answer, why string) string {
 	switch {
 	case a == AnswerAdopt:
 		return "to be adopted"
 	case why == "":
 		return ""
-	case p == PolicyAdopt:
+	case p == plan.PolicyAdopt:
 		return "not adopted: " + why
 	default:
 		return "not healed: " + why
@@ -110,7 +111,7 @@ func wordsOf(p DriftPolicy, a Answer, why string) string {
 
 // healWords say whether what the record has to undo is undone.
 func healWords(rec *state.Record) string {
-	if why := contested(rec.Applied); why != "" {
+	if why := plan.Contested(rec.Applied); why != "" {
 		return "not healed: " + why
 	}
 	return "to be healed"
@@ -120,10 +121,10 @@ func healWords(rec *state.Record) string {
 // it is one of its kind, it is one change.
 func noteUndo(rec *state.Record, d state.Drift, at time.Time) *state.Record {
 	d.Since = at
-	if was := undoOf(rec.Applied); was != nil && was.Kind == d.Kind {
+	if was := plan.UndoOf(rec.Applied); was != nil && was.Kind == d.Kind {
 		d.Since = was.Since
 	}
-	return withUndo(rec, &d)
+	return plan.WithUndo(rec, &d)
 }
 
 // adopt takes what is live for applied.
@@ -131,8 +132,8 @@ func (r *Reconciler) adopt(ctx context.Context, want *spec.Commit, rec *state.Re
 	next, applied := *rec, afterAdoption(want, rec.Applied, seen)
 	applied.Origin, applied.At = state.OriginDrift, now
 	next.Status, next.Applied = state.StatusApplied, &applied
-	e := state.Event{At: now, Kind: state.EventAdopted, Key: rec.Key, Actor: d.Operator, After: new(seen.Live), Note: state.Clip("adopted as it is live: " + differs(d))}
-	if err := r.save(ctx, change(rec.Key, &next, e)); err != nil {
+	e := state.Event{At: now, Kind: state.EventAdopted, Key: rec.Key, Actor: d.Operator, After: new(seen.Live), Note: state.Clip("adopted as it is live: " + plan.Differs(d))}
+	if err := r.save(ctx, plan.Transition(rec.Key, &next, e)); err != nil {
 		return err
 	}
 	r.touch(rec.Key)
@@ -142,22 +143,22 @@ func (r *Reconciler) adopt(ctx context.Context, want *spec.Commit, rec *state.Re
 // note keeps what a heal is to undo, if that is not kept already.
 func (r *Reconciler) note(ctx context.Context, rec, next *state.Record, d *state.Drift, now time.Time) error {
 	r.touch(rec.Key)
-	if was := undoOf(rec.Applied); was != nil && differs(was) == differs(d) && was.Operator == d.Operator {
+	if was := plan.UndoOf(rec.Applied); was != nil && plan.Differs(was) == plan.Differs(d) && was.Operator == d.Operator {
 		return nil
 	}
 	e := state.Event{At: now, Kind: state.EventDrift, Key: rec.Key, Actor: d.Operator, Note: "noted for the plans to come: it is " + string(d.Kind)}
-	return r.save(ctx, change(rec.Key, next, e))
+	return r.save(ctx, plan.Transition(rec.Key, next, e))
 }
 
 // leaveOthers forgets what was to be undone of tasks that are not to be healed any
 // more. Where nothing was learnt of a task, or its commit is not settled, it stays: what
 // is live is read again before anything is sent.
-func (r *Reconciler) leaveOthers(ctx context.Context, a *answers, found *Sightings, policy DriftPolicy) error {
+func (r *Reconciler) leaveOthers(ctx context.Context, a *answers, found *Sightings, policy plan.DriftPolicy) error {
 	for _, rec := range r.remembered() {
 		kind := a.kinds[rec.Key]
 		unread := found.Seen[rec.Key] == nil || kind == state.DriftUnknown || kind == state.DriftPending
 		open := kind.Drifted() && rec.Attempt != nil
-		if undoOf(rec.Applied) == nil || a.undo[rec.Key] || policy == PolicyHeal && (unread || open) {
+		if plan.UndoOf(rec.Applied) == nil || a.undo[rec.Key] || policy == plan.PolicyHeal && (unread || open) {
 			continue
 		}
 		if err := r.forgetUndo(ctx, rec, "it is not to be healed any more"); err != nil {
@@ -171,7 +172,7 @@ func (r *Reconciler) leaveOthers(ctx context.Context, a *answers, found *Sightin
 func (r *Reconciler) forgetUndo(ctx context.Context, rec *state.Record, why string) error {
 	e := state.Event{At: time.Now(), Kind: state.EventDrift, Key: rec.Key, Note: state.Clip(why)}
 	r.touch(rec.Key)
-	return r.save(ctx, change(rec.Key, withUndo(rec, nil), e))
+	return r.save(ctx, plan.Transition(rec.Key, plan.WithUndo(rec, nil), e))
 }
 
 // catchUp lets go of what was adopted where the spec has asked for something else
@@ -179,11 +180,11 @@ func (r *Reconciler) forgetUndo(ctx context.Context, rec *state.Record, why stri
 func (r *Reconciler) catchUp(ctx context.Context) error {
 	for _, rec := range r.remembered() {
 		want := r.revision.Specs.Get(rec.Key)
-		if want == nil || overOf(rec.Applied) == nil || overrules(want, rec.Applied) {
+		if want == nil || plan.OverOf(rec.Applied) == nil || plan.Overrules(want, rec.Applied) {
 			continue
 		}
 		e := state.Event{At: time.Now(), Kind: state.EventAdopted, Key: rec.Key, Revision: r.revision.ID, Actor: r.revision.Author, Note: "its spec has changed since it was adopted"}
-		if err := r.save(ctx, change(rec.Key, withoutOver(rec), e)); err != nil {
+		if err := r.save(ctx, plan.Transition(rec.Key, plan.WithoutOver(rec), e)); err != nil {
 			return err
 		}
 		r.touch(rec.Key)
@@ -222,7 +223,7 @@ func lookSince(look *state.Look, record func(spec.Key) *state.Record) (next *sta
 	kept := make([]state.Drift, 0, len(look.Drifted))
 	for _, d := range look.Drifted {
 		rec := record(d.Key)
-		if rec == nil || isRemoved(rec) || rec.Applied != nil && rec.Attempt == nil && rec.Applied.At.After(look.At) {
+		if rec == nil || plan.IsRemoved(rec) || rec.Applied != nil && rec.Attempt == nil && rec.Applied.At.After(look.At) {
 			ended = append(ended, d)
 		} else {
 			kept = append(kept, d)

@@ -8,16 +8,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
 // changedWorld is a world in which a task was at version 2 for long.
-func changedWorld(t *testing.T, policy DriftPolicy) *world {
+func changedWorld(t *testing.T, policy plan.DriftPolicy) *world {
 	t.Helper()
 	w := newWorld(1)
 	w.horizon = time.Minute
 	at(tasks(1, 2)...)(t, w)
-	elapse(settleTime)
+	elapse(plan.SettleTime)
 	w.policy.Store(&policy)
 	w.watched = true
 	return w
@@ -27,7 +28,7 @@ func changedWorld(t *testing.T, policy DriftPolicy) *world {
 func newVersion(v int64) func(*state.Live) { return func(l *state.Live) { l.InstanceVersion = v } }
 
 // awhile is longer than anything waits here, and than a commit is new.
-const awhile = settleTime + 2*time.Minute
+const awhile = plan.SettleTime + 2*time.Minute
 
 // commitsSince is how many commits took effect after the first n.
 func (w *world) commitsSince(n int) int {
@@ -61,7 +62,7 @@ func TestHeal_ReadsFirst(t *testing.T) {
 		{"it is not the policy any more", func(w *world) {
 			w.setFault(func(s step) fault {
 				if s.kind == "read" {
-					w.policy.Store(new(PolicyReport))
+					w.policy.Store(new(plan.PolicyReport))
 				}
 				return sound
 			})
@@ -69,7 +70,7 @@ func TestHeal_ReadsFirst(t *testing.T) {
 		{"it cannot be read", func(w *world) { w.setFault(always("read", readFails)) }, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			w := changedWorld(t, PolicyHeal)
+			w := changedWorld(t, plan.PolicyHeal)
 			w.weData.change(task("t000"), newVersion(7))
 			p := w.newProcess()
 			w.watched = false
@@ -100,7 +101,7 @@ func always(kind string, f fault) func(step) fault {
 // and leaves it to a person.
 func TestHeal_OncePerChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := changedWorld(t, PolicyHeal)
+		w := changedWorld(t, plan.PolicyHeal)
 		w.weData.change(task("t000"), newVersion(7))
 		w.setFault(second("commit", lostBefore))
 		p := w.newProcess()
@@ -131,7 +132,7 @@ func TestHeal_OncePerChange(t *testing.T) {
 // TestHeal_BacksOff: a heal that WeData cannot take now waits as any commit does.
 func TestHeal_BacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := changedWorld(t, PolicyHeal)
+		w := changedWorld(t, plan.PolicyHeal)
 		w.weData.change(task("t000"), newVersion(7))
 		sent := 0
 		w.setFault(func(s step) fault {
@@ -161,7 +162,7 @@ func TestHeal_BacksOff(t *testing.T) {
 // left to a person, and a release ends it, too.
 func TestHeal_NoFight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := changedWorld(t, PolicyHeal)
+		w := changedWorld(t, plan.PolicyHeal)
 		var commits []int
 		turn := func() {
 			p := w.run(t)
@@ -195,7 +196,7 @@ func TestHeal_NoFight(t *testing.T) {
 // said is held until a person says retry, or git says something else.
 func TestAdopt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := changedWorld(t, PolicyAdopt)
+		w := changedWorld(t, plan.PolicyAdopt)
 		turns := func(n int) string {
 			var p *process
 			for range n {
@@ -210,11 +211,11 @@ func TestAdopt(t *testing.T) {
 			t.Errorf("%d commits, and the plan is %q", w.commitsSince(1), got)
 		}
 		w.weData.change(task("t000"), func(l *state.Live) { l.Status = state.TaskStopped })
-		w.policy.Store(new(PolicyHeal)) // which is for what comes, and not for what was
+		w.policy.Store(new(plan.PolicyHeal)) // which is for what comes, and not for what was
 		if got := turns(3); got != "t000 hold rollback held adopted" || w.commitsSince(1) != 0 {
 			t.Errorf("%d commits, and the plan is %q", w.commitsSince(1), got)
 		}
-		w.policy.Store(new(PolicyAdopt))
+		w.policy.Store(new(plan.PolicyAdopt))
 		w.weData.change(task("t000"), func(l *state.Live) { l.InstanceVersion, l.Status = 2, state.TaskRunning })
 		if got := turns(2); got != "" || w.commitsSince(1) != 0 {
 			t.Errorf("as git says again, %d commits, and the plan is %q", w.commitsSince(1), got)
@@ -243,7 +244,7 @@ func TestAdopt(t *testing.T) {
 // TestReport: what others do has no consequence.
 func TestReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := changedWorld(t, PolicyReport)
+		w := changedWorld(t, plan.PolicyReport)
 		w.weData.change(task("t000"), newVersion(7))
 		before := w.record("t000")
 		p := w.run(t)
@@ -259,8 +260,8 @@ func TestReport(t *testing.T) {
 // TestPolicy_Changed: what was noted to be healed is not, once that is not the policy.
 func TestPolicy_Changed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := changedWorld(t, PolicyHeal)
-		w.guards.Store(&Guards{AllowTasks: []string{"none"}})
+		w := changedWorld(t, plan.PolicyHeal)
+		w.guards.Store(&plan.Guards{AllowTasks: []string{"none"}})
 		w.weData.change(task("t000"), newVersion(7))
 		p := w.run(t)
 		w.watched = false
@@ -268,8 +269,8 @@ func TestPolicy_Changed(t *testing.T) {
 		if got := strings.Join(lines(p.r.Status().Plan), "; "); got != "t000 hold drift held guard" {
 			t.Errorf("the plan is %q", got)
 		}
-		w.policy.Store(new(PolicyReport))
-		w.guards.Store(new(Guards))
+		w.policy.Store(new(plan.PolicyReport))
+		w.guards.Store(new(plan.Guards))
 		elapse(awhile)
 		p.halt(t)
 		if got := lines(p.r.Status().Plan); len(got) > 0 || w.commitsSince(1) != 0 {
@@ -279,7 +280,7 @@ func TestPolicy_Changed(t *testing.T) {
 		p = w.run(t)
 		elapse(awhile)
 		p.halt(t)
-		if undoOf(w.record("t000").Applied) != nil || w.commitsSince(1) != 0 {
+		if plan.UndoOf(w.record("t000").Applied) != nil || w.commitsSince(1) != 0 {
 			t.Errorf("%d commits, and it is still to be undone: %+v", w.commitsSince(1), w.record("t000").Applied)
 		}
 		w.check(t)
@@ -290,7 +291,7 @@ func TestPolicy_Changed(t *testing.T) {
 // known, before the next look.
 func TestHeal_SettlesTheLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := changedWorld(t, PolicyHeal)
+		w := changedWorld(t, plan.PolicyHeal)
 		w.weData.change(task("t000"), newVersion(7))
 		p := w.run(t)
 		elapse(time.Minute)

@@ -8,12 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
 // flight is one call under way.
 type flight struct {
-	c       *Change
+	c       *plan.Change
 	have    *state.Record // the task's record before
 	live    *state.Live   // what was read; nil if reading was not possible
 	askedAt time.Time     // when the read was sent: it was so then, or later
@@ -55,14 +57,14 @@ func (x *execution) readLive(ctx context.Context, f *flight) (over func()) {
 	if err != nil {
 		return func() { x.putOff(f, err) }
 	}
-	if f.c.Reason == ReasonDrift {
+	if f.c.Reason == plan.ReasonDrift {
 		if why := changedSince(f.c.Want, f.have.Applied, live); why != "" {
 			return func() { x.letBe(f, why) }
 		}
 	}
 	f.live, f.readAt = live, time.Now()
 	control := x.r.Control()
-	if code, why := doubt(f.c, live, operator(&control)); code != "" {
+	if code, why := plan.Doubt(f.c, live, plan.Operator(&control)); code != "" {
 		return func() { x.withhold(f, code, why) }
 	}
 	return nil
@@ -75,7 +77,7 @@ type crossing struct {
 	began   time.Time
 	outlive func() bool // lets the call outlive the pass; false if the pass is over
 	end     context.CancelCauseFunc
-	slot    *Slot
+	slot    *pace.Reservation
 	rec     *state.Record // with the intent, once that is durable
 	late    *time.Timer   // ends the request
 	over    func()        // the step that ends the call; nil if that is for the answer to say
@@ -124,7 +126,7 @@ func (c *crossing) gate(ctx context.Context) (err error) {
 		c.rec, err = c.x.intend(c.flight)
 	}
 	if err != nil {
-		c.slot.Skip()
+		c.slot.Cancel()
 		c.over = func() { c.x.giveUp(c.flight, err) }
 		return err
 	}
@@ -147,12 +149,12 @@ func (c *crossing) turn(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, turnWithin, errOvertaken)
 	defer cancel()
 	for {
-		c.slot, err = c.x.r.cfg.Commits.Take(ctx)
+		c.slot, err = c.x.r.cfg.Commits.Reserve(ctx)
 		if err == nil && (c.live == nil || time.Since(c.readAt) <= freshFor) {
 			return nil
 		}
 		if err == nil {
-			c.slot.Skip()
+			c.slot.Cancel()
 			c.over = c.x.readLive(ctx, c.flight)
 			err = context.Cause(ctx)
 		}
@@ -199,14 +201,14 @@ func (x *execution) intend(f *flight) (*state.Record, error) {
 	if err := x.admit(f.c, now); err != nil {
 		return nil, err
 	}
-	rec := begin(f.c.Key, f.have, x.plan.attempt(f.c, x.r.cfg.NewID(), f.live, x.r.cfg.Horizon(), now))
-	e := event(state.EventIntent, rec, now)
+	rec := plan.Begin(f.c.Key, f.have, x.plan.Attempt(f.c, x.r.cfg.NewID(), f.live, x.r.cfg.Horizon(), now))
+	e := plan.Event(state.EventIntent, rec, now)
 	e.Before = f.live
-	if f.c.Reason == ReasonDrift {
+	if f.c.Reason == plan.ReasonDrift {
 		e.Note = state.Clip(f.c.Detail)
 	}
 	x.r.setFlying(f.c.Key, true)
-	if err := x.r.save(x.stop, change(f.c.Key, rec, e)); err != nil {
+	if err := x.r.save(x.stop, plan.Transition(f.c.Key, rec, e)); err != nil {
 		x.r.setFlying(f.c.Key, false)
 		x.halt() // before the turn passes on to the next call
 		return nil, err
@@ -216,22 +218,22 @@ func (x *execution) intend(f *flight) (*state.Record, error) {
 
 // admit looks, just before a call, at what may have come up since the plan was
 // made. It is only asked with the turn in hand: nothing is sent in between.
-func (x *execution) admit(c *Change, now time.Time) error {
+func (x *execution) admit(c *plan.Change, now time.Time) error {
 	if x.calls.Err() != nil {
 		return errStopped
 	}
 	if _, paused := x.r.pauseNow(c.Key.ProjectID); paused {
 		return errStopped
 	}
-	if !x.r.cfg.Guards().same(x.guards) {
+	if !x.r.cfg.Guards().Same(x.guards) {
 		x.halt()
 		return errGuards
 	}
-	if c.Reason == ReasonDrift && x.r.policy() != PolicyHeal {
+	if c.Reason == plan.ReasonDrift && x.r.policy() != plan.PolicyHeal {
 		x.halt()
 		return errGuards
 	}
-	if x.plan.frozen(x.guards, c.Key, now) {
+	if x.plan.Frozen(x.guards, c.Key, now) {
 		x.halt()
 		return errStopped
 	}
@@ -257,12 +259,12 @@ func (x *execution) withhold(f *flight, code, why string) {
 		x.giveUp(f, errStopped)
 		return
 	}
-	if code == CodeAlreadyLive && x.guards.AdoptAlreadyLive {
+	if code == plan.CodeAlreadyLive && x.guards.AdoptAlreadyLive {
 		x.adoptLive(f, why)
 		return
 	}
-	x.land(f, begin(f.c.Key, f.have, x.plan.attempt(f.c, x.r.cfg.NewID(), f.live, x.r.cfg.Horizon(), time.Now())), state.Outcome{Class: state.ClassRefused, Code: code, Message: state.Clip(why)})
-	if x.withheld++; x.withheld >= restoredAfter && !x.plan.passes(guardRestored) {
+	x.land(f, plan.Begin(f.c.Key, f.have, x.plan.Attempt(f.c, x.r.cfg.NewID(), f.live, x.r.cfg.Horizon(), time.Now())), state.Outcome{Class: state.ClassRefused, Code: code, Message: state.Clip(why)})
+	if x.withheld++; x.withheld >= plan.RestoredAfter && !x.plan.Passes(plan.GuardRestored) {
 		x.hear()
 	}
 }
@@ -271,7 +273,7 @@ func (x *execution) withhold(f *flight, code, why string) {
 func (x *execution) adoptLive(f *flight, why string) {
 	x.end(f)
 	now := time.Now()
-	t := Adopt(f.have, f.c.Want, x.plan.Source.Revision, now)
+	t := plan.Adopt(f.have, f.c.Want, x.plan.Source.Revision, now)
 	t.Record.Applied.OperateID = f.live.OperateID
 	t.Events[0].After, t.Events[0].Note = f.live, state.Clip(why)
 	if err := x.r.save(x.stop, t); err != nil {

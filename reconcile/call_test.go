@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -100,7 +101,7 @@ func TestCall_Asleep(t *testing.T) {
 func TestLearnWay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		commits, reads := NewPacer(20), NewPacer(20)
+		commits, reads := pace.New(20), pace.New(20)
 		r := New(Config{Commits: commits, Reads: reads}, nil, state.Control{})
 		for range 200 {
 			r.learnWay(0, time.Millisecond)

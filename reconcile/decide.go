@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -27,11 +28,11 @@ const (
 // of production, somebody has it open, a commit of it is not settled, it has no spec
 // that can be used, it was suspended, it never came to run, or its spec asks for a
 // commit anyway.
-func AnswerTo(p DriftPolicy, d *state.Drift, want *spec.Commit, have *state.Record, seen *Sighting, now time.Time) (a Answer, why string) {
+func AnswerTo(p plan.DriftPolicy, d *state.Drift, want *spec.Commit, have *state.Record, seen *Sighting, now time.Time) (a Answer, why string) {
 	if !d.Kind.Drifted() {
 		return AnswerNone, ""
 	}
-	if p != PolicyAdopt && p != PolicyHeal {
+	if p != plan.PolicyAdopt && p != plan.PolicyHeal {
 		return AnswerReport, ""
 	}
 	switch {
@@ -50,7 +51,7 @@ func AnswerTo(p DriftPolicy, d *state.Drift, want *spec.Commit, have *state.Reco
 	case have.Applied.Run != nil && have.Applied.Run.Status != state.RunRunning:
 		return AnswerReport, "it did not come to run after its last commit"
 	}
-	if p == PolicyAdopt {
+	if p == plan.PolicyAdopt {
 		return adopts(want, have.Applied, seen)
 	}
 	return heals(want, have.Applied, d.Kind)
@@ -60,7 +61,7 @@ func AnswerTo(p DriftPolicy, d *state.Drift, want *spec.Commit, have *state.Reco
 // is not asked for already.
 func adopts(want *spec.Commit, applied *state.Applied, seen *Sighting) (Answer, string) {
 	next := afterAdoption(want, applied, seen)
-	if reason := reasonFor(want, &next); reason != "" && !overrules(want, &next) {
+	if reason := plan.ReasonFor(want, &next); reason != "" && !plan.Overrules(want, &next) {
 		return AnswerReport, "its spec asks for a commit anyway"
 	}
 	return AnswerAdopt, ""
@@ -69,14 +70,14 @@ func adopts(want *spec.Commit, applied *state.Applied, seen *Sighting) (Answer, 
 // heals decides whether a change is one that the commit of the spec takes back.
 func heals(want *spec.Commit, applied *state.Applied, kind state.DriftKind) (Answer, string) {
 	switch {
-	case reasonFor(want, applied) != "" && overrules(want, applied):
+	case plan.ReasonFor(want, applied) != "" && plan.Overrules(want, applied):
 		return AnswerReport, "an earlier change of it was adopted"
-	case reasonFor(want, applied) != "":
+	case plan.ReasonFor(want, applied) != "":
 		return AnswerReport, "its spec asks for a commit anyway"
 	case kind == state.DriftStarted:
 		return AnswerReport, "no commit stops a task"
 	}
-	if why := unhealable(want); why != "" {
+	if why := plan.Unhealable(want); why != "" {
 		return AnswerReport, why
 	}
 	return AnswerHeal, ""
@@ -98,15 +99,15 @@ func afterAdoption(want *spec.Commit, applied *state.Applied, seen *Sighting) st
 	next.OperateID = seen.Live.OperateID
 	next.Revision, next.RequestID, next.Run, next.Wait, next.Drift = "", "", nil, 0, nil
 	switch {
-	case reasonFor(want, &next) != "":
-		over := *cmp.Or(overOf(applied), applied)
+	case plan.ReasonFor(want, &next) != "":
+		over := *cmp.Or(plan.OverOf(applied), applied)
 		over.Drift = nil
 		next.Drift = &state.Drifted{Over: &over}
 	case next.InstanceVersion != applied.InstanceVersion:
 		next.VersionDesc, next.EventDesc = want.VersionDesc, want.EventDesc
 		next.Content, next.Ext = want.Content(), want.ExtDigest()
 	}
-	carrySpent(&next, applied)
+	plan.CarrySpent(&next, applied)
 	return next
 }
 
@@ -121,7 +122,7 @@ func changedSince(want *spec.Commit, applied *state.Applied, live *state.Live) s
 	case live.Locked || live.Locker != "":
 		return "somebody has it open"
 	}
-	undo := undoOf(applied)
+	undo := plan.UndoOf(applied)
 	d := Compare(want, applied, &Sighting{Key: want.Key, TaskType: applied.TaskType.OrDefault(), Live: *live})
 	switch {
 	case !d.Kind.Drifted():

@@ -1,9 +1,9 @@
 // Package reconcile is the heart: it compares what the specs say with what was
 // applied, and makes the calls that are missing.
 //
-// [Diff] is pure. It takes the specs, the records of the state and a time, and
-// returns a [Plan]: which tasks are not as their spec says, why, and which calls
-// that takes. The guards ([Guards.Check]) filter a plan; they never add to it.
+// [plan.Diff] is pure. It takes the specs, the records of the state and a time, and
+// returns a [plan.Plan]: which tasks are not as their spec says, why, and which calls
+// that takes. The guards ([plan.Guards.Check]) filter a plan; they never add to it.
 // The [Reconciler] carries a plan out, one call of it like this:
 //
 //		pending -> intent -> applied | refused | waiting | unknown
@@ -25,9 +25,9 @@
 //
 //   - One intent sends at most one request.
 //   - An attempt whose outcome is not known is never repeated blindly. It is read
-//     back, and settled by proof ([Judge]) or by a person.
+//     back, and settled by proof ([plan.Evaluate]) or by a person.
 //   - Absence is never an action: a spec that is gone makes no call.
-//   - What is live makes a call only where the [DriftPolicy] is to heal, only by what a
+//   - What is live makes a call only where the [plan.DriftPolicy] is to heal, only by what a
 //     read just before it shows, and once for each change.
 //   - One task, and one file, never stops another.
 //   - When the state cannot be written, nothing more is sent.

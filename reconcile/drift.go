@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -28,12 +29,12 @@ func DriftOf(want *spec.Commit, have *state.Record, seen *Sighting, readErr erro
 	case seen != nil:
 		d.Key = seen.Key
 	}
-	gone := errors.Is(readErr, ErrTaskGone) || seen != nil && seen.Live.Missing
+	gone := errors.Is(readErr, plan.ErrTaskGone) || seen != nil && seen.Live.Missing
 	switch {
-	case have != nil && have.Attempt != nil && (isOpen(have.Status) || have.Status == state.StatusApplied):
+	case have != nil && have.Attempt != nil && (plan.IsOpen(have.Status) || have.Status == state.StatusApplied):
 		d.Kind, d.Detail = state.DriftPending, "a commit of it is under way or in doubt"
 	case have == nil || have.Applied == nil:
-	case isFollowed(have):
+	case plan.IsFollowed(have):
 		d.Kind, d.Detail = state.DriftPending, "it was started, and is followed until it runs"
 	case readErr != nil && !gone:
 		d.Kind, d.Detail = state.DriftUnknown, readErr.Error()
@@ -46,7 +47,7 @@ func DriftOf(want *spec.Commit, have *state.Record, seen *Sighting, readErr erro
 			d = Compare(want, have.Applied, seen)
 		}
 		if d.Kind.Drifted() && recent(have.Applied, at) {
-			d = state.Drift{Key: have.Key, Kind: state.DriftPending, Detail: "it was committed " + stamp(have.Applied.At) + ", and may be on its way still"}
+			d = state.Drift{Key: have.Key, Kind: state.DriftPending, Detail: "it was committed " + plan.Stamp(have.Applied.At) + ", and may be on its way still"}
 		}
 	}
 	return d
@@ -58,7 +59,7 @@ func recent(applied *state.Applied, at time.Time) bool {
 	case state.OriginAdopted, state.OriginImported, state.OriginDrift:
 		return at.Before(applied.At) // there was no commit
 	default:
-		return at.Before(applied.At.Add(settleTime))
+		return at.Before(applied.At.Add(plan.SettleTime))
 	}
 }
 
@@ -91,7 +92,7 @@ func (d *difference) submission(want *spec.Commit, applied *state.Applied, seen 
 		return ""
 	}
 	d.Detail = "no version of it is in production"
-	d.Fields = append(d.Fields, state.DriftField{Name: "status", Git: wantedStatus(want), Applied: endOf(applied.CommitType), Live: "not submitted"})
+	d.Fields = append(d.Fields, state.DriftField{Name: "status", Git: plan.WantedStatus(want), Applied: plan.EndOf(applied.CommitType), Live: "not submitted"})
 	return state.DriftNotSubmitted
 }
 
@@ -130,6 +131,6 @@ func (d *difference) running(want *spec.Commit, applied *state.Applied, seen *Si
 	default:
 		return "" // a version that is only submitted leaves what ran running
 	}
-	d.Fields = append(d.Fields, state.DriftField{Name: "status", Git: wantedStatus(want), Applied: endOf(applied.CommitType), Live: seen.Live.Status.String()})
+	d.Fields = append(d.Fields, state.DriftField{Name: "status", Git: plan.WantedStatus(want), Applied: plan.EndOf(applied.CommitType), Live: seen.Live.Status.String()})
 	return kind
 }

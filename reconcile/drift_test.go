@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -188,7 +189,7 @@ func TestDriftOf_Total(t *testing.T) {
 		if got.Kind == "" {
 			t.Fatal("no verdict")
 		}
-		if got.Kind.Drifted() && (have == nil || have.Applied == nil || seen == nil && !errors.Is(err, ErrTaskGone)) {
+		if got.Kind.Drifted() && (have == nil || have.Applied == nil || seen == nil && !errors.Is(err, plan.ErrTaskGone)) {
 			t.Fatalf("%s, of what nobody knows", got.Kind)
 		}
 	})
@@ -214,8 +215,8 @@ func TestImport_LeavesNoDrift(t *testing.T) {
 			}
 			set := spec.NewSet()
 			set.Put(&spec.File{Name: "a.yaml", Commits: []*spec.Commit{&c}})
-			p := Diff(Input{Specs: set, Records: state.NewRecords(rec)}, driftNow)
-			if n := p.Count(ActionCommit) + p.Count(ActionHold); n > 0 {
+			p := plan.Diff(plan.Input{Specs: set, Records: state.NewRecords(rec)}, driftNow)
+			if n := p.Count(plan.ActionCommit) + p.Count(plan.ActionHold); n > 0 {
 				t.Errorf("git %q, live %q: the plan of its spec has %d commits", row.git, row.live, n)
 			}
 		}
@@ -274,7 +275,7 @@ func haveOf(text string) *state.Record {
 		case "approval":
 			rec.Attempt = attempt
 		case "over":
-			over := AppliedOf(&spec.Commit{Key: driftKey, CommitType: spec.Start, InstanceVersion: 3}, "")
+			over := plan.AppliedOf(&spec.Commit{Key: driftKey, CommitType: spec.Start, InstanceVersion: 3}, "")
 			a.Drift = &state.Drifted{Over: &over}
 		case "suspended":
 			rec.Suspended = &state.Suspension{}
@@ -285,7 +286,7 @@ func haveOf(text string) *state.Record {
 		}
 	}
 	if want := wantOf(strings.Join(git, " ")); want != nil {
-		applied := AppliedOf(want, "")
+		applied := plan.AppliedOf(want, "")
 		applied.Origin, applied.At, applied.Idle, applied.Run, applied.Drift = a.Origin, a.At, a.Idle, a.Run, a.Drift
 		rec.Applied = &applied
 	} else if rec.Attempt == nil && rec.Suspended == nil {
@@ -301,9 +302,9 @@ func seenOf(text string) (*Sighting, error) {
 	for word := range strings.FieldsSeq(text) {
 		switch word {
 		case "gone":
-			return nil, fmt.Errorf("look: %w", ErrTaskGone)
+			return nil, fmt.Errorf("look: %w", plan.ErrTaskGone)
 		case "denied":
-			return nil, ErrReadDenied
+			return nil, plan.ErrReadDenied
 		case "failing":
 			return nil, errors.New("no usable answer")
 		case "unread":

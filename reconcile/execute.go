@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -32,8 +33,8 @@ const (
 // they hand over as a step, and all steps run on one goroutine.
 type execution struct {
 	r      *Reconciler
-	plan   *Plan
-	guards *Guards         // that the plan has passed
+	plan   *plan.Plan
+	guards *plan.Guards    // that the plan has passed
 	stop   context.Context // done: nothing new starts
 	calls  context.Context // done with stop, or earlier: no new call starts
 	halt   context.CancelFunc
@@ -41,9 +42,9 @@ type execution struct {
 
 	called  map[spec.Key]bool // the tasks of the plan's calls
 	landed  map[spec.Key]bool // those of them that were applied
-	ready   []*Change
-	blocked map[spec.Key][]*Change // calls by the call they wait for
-	needs   map[spec.Key]int       // how many calls a call waits for
+	ready   []*plan.Change
+	blocked map[spec.Key][]*plan.Change // calls by the call they wait for
+	needs   map[spec.Key]int            // how many calls a call waits for
 
 	ahead     int       // tasks that are read before their call starts, or were
 	prepared  []*flight // what is live has been read: they wait to start
@@ -96,15 +97,15 @@ var late = state.Outcome{Class: state.ClassNotSent, Code: "Late", Message: errLa
 
 // execute makes the calls of the plan until all are made, stop is done, or the
 // state cannot be written. It returns when nothing is under way any more.
-func (r *Reconciler) execute(stop context.Context, plan *Plan) *execution {
+func (r *Reconciler) execute(stop context.Context, p *plan.Plan) *execution {
 	calls, halt := context.WithCancel(stop)
 	defer halt()
 	control := r.Control()
 	x := &execution{
-		r: r, plan: plan, guards: r.guards, stop: stop, calls: calls, halt: halt,
+		r: r, plan: p, guards: r.guards, stop: stop, calls: calls, halt: halt,
 		steps:  make(chan func(), 4*maxFlying+maxReadBacks), // never full: a sender goes on at once
-		called: make(map[spec.Key]bool), landed: make(map[spec.Key]bool), blocked: make(map[spec.Key][]*Change), needs: make(map[spec.Key]int),
-		window: 1, failing: failedBefore(&control),
+		called: make(map[spec.Key]bool), landed: make(map[spec.Key]bool), blocked: make(map[spec.Key][]*plan.Change), needs: make(map[spec.Key]int),
+		window: 1, failing: plan.FailedBefore(&control),
 		awaited: make(map[spec.Key]bool), reading: make(map[spec.Key]bool), readUpTo: time.Now().Add(readBackFor),
 	}
 	x.order()
@@ -197,8 +198,8 @@ func (x *execution) launch() {
 		switch {
 		case x.r.mayRead():
 			go func() { x.steps <- x.readBefore(f) }()
-		case f.c.Reason == ReasonDrift:
-			x.letBe(f, "it could not be read: "+ErrReadDenied.Error())
+		case f.c.Reason == plan.ReasonDrift:
+			x.letBe(f, "it could not be read: "+plan.ErrReadDenied.Error())
 		default:
 			x.prepared = append(x.prepared, f)
 		}
@@ -239,7 +240,7 @@ func (x *execution) end(f *flight) {
 // again puts a call that made no attempt back in the queue.
 func (x *execution) again(f *flight) {
 	x.end(f)
-	x.ready = append([]*Change{f.c}, x.ready...)
+	x.ready = append([]*plan.Change{f.c}, x.ready...)
 }
 
 // fail notes an error of the state. No new call starts.
@@ -265,7 +266,7 @@ func (x *execution) putOff(f *flight, err error) {
 	out := state.Outcome{Class: state.ClassWaiting, Code: codeNotRead, Message: state.Clip(err.Error())}
 	// A read that never left, whose signature was not accepted, or that was one too
 	// many, says about the commit what it would have said itself.
-	if answered, ok := errors.AsType[AnsweredError](err); ok {
+	if answered, ok := errors.AsType[plan.AnsweredError](err); ok {
 		switch a := answered.Answered(); a.Class {
 		case state.ClassNotSent, state.ClassAuth, state.ClassThrottled:
 			out = a
@@ -283,7 +284,7 @@ func (x *execution) unsent(f *flight, out state.Outcome) {
 	if out.Class == state.ClassUnknown {
 		out.Class = state.ClassNotSent // whatever came back, nothing was asked
 	}
-	x.land(f, begin(f.c.Key, f.have, x.plan.attempt(f.c, x.r.cfg.NewID(), nil, x.r.cfg.Horizon(), time.Now())), out)
+	x.land(f, plan.Begin(f.c.Key, f.have, x.plan.Attempt(f.c, x.r.cfg.NewID(), nil, x.r.cfg.Horizon(), time.Now())), out)
 }
 
 // letBe ends a call that was to heal a task, and that what is live gives no reason for
@@ -296,7 +297,7 @@ func (x *execution) letBe(f *flight, why string) {
 	x.end(f)
 	rec := f.have
 	if rec.Attempt != nil {
-		rec = drop(rec)
+		rec = plan.Drop(rec)
 	}
 	if err := x.r.forgetUndo(x.stop, rec, "not healed: "+why); err != nil {
 		x.fail(err)
@@ -311,18 +312,18 @@ func (x *execution) letBe(f *flight, why string) {
 func (x *execution) land(f *flight, rec *state.Record, out state.Outcome) {
 	x.end(f)
 	now := time.Now()
-	next := finish(f.have, rec, out, now, x.r.cfg.Random())
-	e := event(state.EventOutcome, rec, now)
+	next := plan.Finish(f.have, rec, out, now, x.r.cfg.Random())
+	e := plan.Event(state.EventOutcome, rec, now)
 	e.Outcome = out
-	t := change(f.c.Key, next, e)
-	t.Control = noteApproval(x.r.Control(), f.c.Key.ProjectID, out)
+	t := plan.Transition(f.c.Key, next, e)
+	t.Control = plan.NoteApproval(x.r.Control(), f.c.Key.ProjectID, out)
 	err := x.r.conclude(x.stop, outcome{c: f.c, next: next, out: out, t: t})
 	if err != nil {
 		x.fail(err)
 		return
 	}
-	if next == nil || next.Status != state.StatusWaiting && !Withheld(next) {
-		x.spent = append(x.spent, f.c.effect())
+	if next == nil || next.Status != state.StatusWaiting && !plan.Withheld(next) {
+		x.spent = append(x.spent, f.c.Effect())
 	}
 	x.learn(f, next, out)
 }
@@ -343,7 +344,7 @@ func (x *execution) learn(f *flight, next *state.Record, out state.Outcome) {
 		x.unpause(c.Key.ProjectID)
 		x.grow()
 	case state.ClassRefused, state.ClassWaiting:
-		if withheldCode(next) != "" {
+		if plan.WithheldCode(next) != "" {
 			return // nothing was asked
 		}
 		if out.Code == codeNotRead {
@@ -370,8 +371,8 @@ func (x *execution) learn(f *flight, next *state.Record, out state.Outcome) {
 		x.halt()
 	default:
 		x.shrink()
-		if x.failing++; x.failing >= failingCalls {
-			x.pause("", state.Outcome{Class: state.ClassNotSent, Code: codeFailing, Message: state.Clip(fmt.Sprintf(
+		if x.failing++; x.failing >= plan.FailingCalls {
+			x.pause("", state.Outcome{Class: state.ClassNotSent, Code: plan.CodeFailing, Message: state.Clip(fmt.Sprintf(
 				"%d commits in a row have an unknown outcome, the last one %s: %s", x.failing, out.Code, out.Message))})
 			x.halt()
 		}

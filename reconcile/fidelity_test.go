@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -132,9 +133,9 @@ func (s *story) pass(t testing.TB, p *process) {
 func (r *Result) leaves() int {
 	held := map[spec.Key]bool{}
 	for i := range r.Plan.Changes {
-		held[r.Plan.Changes[i].Key] = r.Plan.Changes[i].Hold == HoldDependency
+		held[r.Plan.Changes[i].Key] = r.Plan.Changes[i].Hold == plan.HoldDependency
 	}
-	n := r.Left.Count(ActionForget)
+	n := r.Left.Count(plan.ActionForget)
 	for c := range r.Left.Calls() {
 		if !held[c.Key] {
 			n++
@@ -153,7 +154,7 @@ func (w *world) faithful(r *Result) {
 	waits := map[spec.Key]bool{}
 	for i := range r.Left.Changes {
 		hold := r.Left.Changes[i].Hold
-		waits[r.Left.Changes[i].Key] = hold == HoldDependency || hold == HoldAlreadyLive || hold == HoldNewerLive
+		waits[r.Left.Changes[i].Key] = hold == plan.HoldDependency || hold == plan.HoldAlreadyLive || hold == plan.HoldNewerLive
 	}
 	for c := range r.Plan.Calls() {
 		// A pass that a newer revision overtook leaves calls to the next one.

@@ -4,11 +4,12 @@ import (
 	"context"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
 // followEvery is how long to wait between two looks at a task that was started.
-var followEvery = Backoff{Min: 2 * time.Second, Max: 30 * time.Second}
+var followEvery = plan.Backoff{Min: 2 * time.Second, Max: 30 * time.Second}
 
 // followRun makes durable what a read tells of a task that was started, if that is
 // something new.
@@ -16,8 +17,8 @@ func (x *execution) followRun(rec *state.Record, run state.Run, live *state.Live
 	if run.Status == state.RunStarting {
 		return
 	}
-	next, e := afterRun(rec, run, live, time.Now())
-	if err := x.r.save(x.stop, change(rec.Key, next, e)); err != nil {
+	next, e := plan.AfterRun(rec, run, live, time.Now())
+	if err := x.r.save(x.stop, plan.Transition(rec.Key, next, e)); err != nil {
 		x.fail(err)
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -47,10 +48,10 @@ func TestDependantsWaitForARun(t *testing.T) {
 			t.Fatalf("after 20 s: %s, first is %s", got, w.runOf("first"))
 		}
 		shown := p.r.Status().Plan
-		if c := find(t, shown, "first"); c.Action != ActionFollow || !strings.Contains(c.Detail, "until") {
+		if c := find(t, shown, "first"); c.Action != plan.ActionFollow || !strings.Contains(c.Detail, "until") {
 			t.Errorf("the plan has first as %+v", c)
 		}
-		if c := find(t, shown, "second"); c.Hold != HoldDependency || c.Detail != "waits for "+project+"/first to run" {
+		if c := find(t, shown, "second"); c.Hold != plan.HoldDependency || c.Detail != "waits for "+project+"/first to run" {
 			t.Errorf("the plan has second as %+v", c)
 		}
 		w.becomes("first", state.TaskRunning)
@@ -67,7 +68,7 @@ func TestDependantsWaitForARun(t *testing.T) {
 }
 
 // find returns the plan's change of the task.
-func find(t *testing.T, p *Plan, id string) *Change {
+func find(t *testing.T, p *plan.Plan, id string) *plan.Change {
 	t.Helper()
 	for i := range p.Changes {
 		if p.Changes[i].Key == task(id) {
@@ -184,7 +185,7 @@ func TestARunBeginsWithItsApproval(t *testing.T) {
 		if got := w.statuses(); got != "first applied" || w.runOf("first") != "" {
 			t.Fatalf("before the approval: %s, first is %q", got, w.runOf("first"))
 		}
-		if c := find(t, p.r.Status().Plan, "first"); c.Action != ActionFollow || !strings.Contains(c.Detail, "approval") {
+		if c := find(t, p.r.Status().Plan, "first"); c.Action != plan.ActionFollow || !strings.Contains(c.Detail, "approval") {
 			t.Errorf("the plan has first as %+v", c)
 		}
 		w.weData.approve(task("first"))

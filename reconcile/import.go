@@ -3,6 +3,7 @@ package reconcile
 import (
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -18,11 +19,11 @@ func LiveOf(want *spec.Commit, seen *Sighting) state.Applied {
 		if seen.toRun() {
 			c.CommitType = spec.Resume
 		}
-		applied := AppliedOf(&c, "")
+		applied := plan.AppliedOf(&c, "")
 		applied.Idle = told && !runs
 		return applied
 	}
-	applied := AppliedOf(want, "")
+	applied := plan.AppliedOf(want, "")
 	if want.InstanceVersion != 0 && seen.Live.InstanceVersion != 0 {
 		applied.InstanceVersion = seen.Live.InstanceVersion
 	}
@@ -60,7 +61,7 @@ func (s *Sighting) runs() (runs, told bool) {
 	if s.TaskType == spec.Offline {
 		return false, false
 	}
-	return statusRuns(s.Live.Status)
+	return plan.StatusRuns(s.Live.Status)
 }
 
 // Import returns the transition that takes the task over as it is live, without a
@@ -71,7 +72,7 @@ func Import(have *state.Record, want *spec.Commit, seen *Sighting, actor string,
 	rec := state.Record{Key: seen.Key, Status: state.StatusApplied, Applied: &applied}
 	if have != nil {
 		rec.Suspended = have.Suspended
-		carrySpent(&applied, have.Applied)
+		plan.CarrySpent(&applied, have.Applied)
 	}
 	return state.Transition{Record: &rec, Events: []state.Event{{
 		At: now, Kind: state.EventAdopted, Key: seen.Key, Actor: actor, After: new(seen.Live), Note: "imported as it is live",
@@ -90,5 +91,5 @@ func SpecOf(key spec.Key, applied *state.Applied) (c spec.Commit, ok bool) {
 	if fresh || c.CommitType == spec.RestartDiscardState {
 		c.CommitType = spec.Resume // the start, and the loss, were meant once
 	}
-	return c, reasonFor(&c, applied) == "" && c.ExtDigest() == applied.Ext
+	return c, plan.ReasonFor(&c, applied) == "" && c.ExtDigest() == applied.Ext
 }

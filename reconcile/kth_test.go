@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -122,13 +123,13 @@ var scenarios = []scenario{
 	{
 		name: "a guard and its approval", begin: func(t testing.TB, w *world) {
 			at(tasks(3, 1)...)(t, w)
-			w.guards.Store(&Guards{MaxChanges: 2})
+			w.guards.Store(&plan.Guards{MaxChanges: 2})
 		}, tell: func(t testing.TB, w *world) {
 			w.commits(tasks(3, 2)...)
 			w.daemon(t, 2*time.Second)
 			w.say(state.VerbApprove, w.planHash(), "")
 			w.daemon(t, 4*time.Second)
-			w.guards.Store(new(Guards))
+			w.guards.Store(new(plan.Guards))
 		},
 	},
 	{
@@ -141,18 +142,18 @@ var scenarios = []scenario{
 		},
 	},
 	{
-		name: "a change by others that is healed", begin: changed(PolicyHeal), tell: func(t testing.TB, w *world) {
+		name: "a change by others that is healed", begin: changed(plan.PolicyHeal), tell: func(t testing.TB, w *world) {
 			w.daemon(t, 3*time.Second)
 			w.daemon(t, 3*time.Second)
 		},
 	},
 	{
-		name: "a heal whose answer is lost", begin: changed(PolicyHeal), fault: second("commit", lostAfter), tell: func(t testing.TB, w *world) {
+		name: "a heal whose answer is lost", begin: changed(plan.PolicyHeal), fault: second("commit", lostAfter), tell: func(t testing.TB, w *world) {
 			w.daemon(t, 10*time.Second)
 		},
 	},
 	{
-		name: "a change by others that is adopted, and taken back", begin: changed(PolicyAdopt), tell: func(t testing.TB, w *world) {
+		name: "a change by others that is adopted, and taken back", begin: changed(plan.PolicyAdopt), tell: func(t testing.TB, w *world) {
 			w.daemon(t, 3*time.Second)
 			if n := len(w.weData.applied); n > 2 {
 				t.Errorf("%d commits: to adopt something made one", n)
@@ -181,10 +182,10 @@ func at(commits ...string) func(testing.TB, *world) {
 
 // changed brings two tasks to their commits. Long after, somebody changes one of them,
 // and each process looks at that when it starts.
-func changed(policy DriftPolicy) func(testing.TB, *world) {
+func changed(policy plan.DriftPolicy) func(testing.TB, *world) {
 	return func(t testing.TB, w *world) {
 		at(tasks(2, 2)...)(t, w)
-		elapse(settleTime)
+		elapse(plan.SettleTime)
 		w.weData.change(task("t000"), func(l *state.Live) { l.InstanceVersion = 7 })
 		w.policy.Store(&policy)
 		w.watched = true

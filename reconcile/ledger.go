@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -25,7 +27,7 @@ type Ledger interface {
 type Committer interface {
 	// Commit sends the commit in one request, and says what the answer means. It
 	// never sends a second one, calls the gate once at most, and ends when ctx does.
-	Commit(ctx context.Context, c *spec.Commit, gate Gate) (state.Outcome, Timing)
+	Commit(ctx context.Context, c *spec.Commit, gate pace.Gate) (state.Outcome, Timing)
 }
 
 // Reloader is a Committer whose credentials can change.
@@ -49,17 +51,17 @@ type Reader interface {
 	// credentials may not read, ErrTaskGone if there is no such task, and
 	// ErrReadThrottled if the read was counted as one too many. The gate may be called
 	// again, if a connection was lost before anything was written.
-	Read(ctx context.Context, key spec.Key, taskType spec.TaskType, gate Gate) (*state.Live, error)
+	Read(ctx context.Context, key spec.Key, taskType spec.TaskType, gate pace.Gate) (*state.Live, error)
 }
 
 // Observer is told what happens while it happens, by one goroutine at a time. Its
 // methods must not block.
 type Observer interface {
 	// Planned is called before the first call of a pass.
-	Planned(p *Plan)
+	Planned(p *plan.Plan)
 	// Called is called when the outcome of one call is durable. next is how the
 	// task stands.
-	Called(c *Change, next *state.Record, out state.Outcome)
+	Called(c *plan.Change, next *state.Record, out state.Outcome)
 	// Passed is called at the end of a pass.
 	Passed(r *Result)
 }

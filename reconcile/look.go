@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -136,7 +138,7 @@ func (r *Reconciler) look(ctx context.Context) (*Sightings, error) {
 // giveWay waits while commits are being made: the budget for reads is theirs.
 func (r *Reconciler) giveWay(ctx context.Context) error {
 	for r.busy.Load() {
-		if err := sleepUntil(ctx, time.Now().Add(giveWayFor)); err != nil {
+		if err := pace.SleepUntil(ctx, time.Now().Add(giveWayFor)); err != nil {
 			return err
 		}
 	}
@@ -180,7 +182,7 @@ func (r *Reconciler) judgeLook(ctx context.Context) error {
 		r.cfg.Logger.WarnContext(ctx, "look at what is live", "tasks", next.Tasks, "unknown", next.Unknown, "error", next.Error)
 	}
 	for i := range began {
-		r.cfg.Logger.WarnContext(ctx, "drift", "task", began[i].Key.String(), "kind", began[i].Kind, "differs", differs(&began[i]), "operator", began[i].Operator, "answer", began[i].Answer)
+		r.cfg.Logger.WarnContext(ctx, "drift", "task", began[i].Key.String(), "kind", began[i].Kind, "differs", plan.Differs(&began[i]), "operator", began[i].Operator, "answer", began[i].Answer)
 	}
 	if o, ok := r.cfg.Observer.(LookObserver); ok {
 		o.Looked(next, began, ended)
@@ -260,7 +262,7 @@ func lookEvents(look *state.Look, began, ended []state.Drift, now time.Time) []s
 // told says what differs, and what is done about it if that is more than to say it.
 func told(d *state.Drift) string {
 	if d.Answer == "" {
-		return differs(d)
+		return plan.Differs(d)
 	}
-	return differs(d) + "; " + d.Answer
+	return plan.Differs(d) + "; " + d.Answer
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -98,9 +100,9 @@ type observed struct {
 	looks []string
 }
 
-func (o *observed) Planned(*Plan)                                {}
-func (o *observed) Called(*Change, *state.Record, state.Outcome) {}
-func (o *observed) Passed(*Result)                               {}
+func (o *observed) Planned(*plan.Plan)                                {}
+func (o *observed) Called(*plan.Change, *state.Record, state.Outcome) {}
+func (o *observed) Passed(*Result)                                    {}
 func (o *observed) Looked(look *state.Look, began, ended []state.Drift) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -111,10 +113,10 @@ func (o *observed) Looked(look *state.Look, began, ended []state.Drift) {
 func watching(t *testing.T, l *library, ledger Ledger, control state.Control, change func(*Config)) (*Reconciler, *observed, func()) {
 	t.Helper()
 	o := &observed{}
-	reads := NewPacer(20)
+	reads := pace.New(20)
 	cfg := Config{
-		Source: &setSource{set: spec.NewSet()}, Ledger: ledger, Observer: o, Logger: silent, Guards: func() *Guards { return new(Guards) },
-		Commits: NewPacer(20), Reads: reads, Survey: &Survey{Lister: l, Looker: l, Lists: NewPacer(LookRate), Looks: reads},
+		Source: &setSource{set: spec.NewSet()}, Ledger: ledger, Observer: o, Logger: silent, Guards: func() *plan.Guards { return new(plan.Guards) },
+		Commits: pace.New(20), Reads: reads, Survey: &Survey{Lister: l, Looker: l, Lists: pace.New(LookRate), Looks: reads},
 		LookEvery: lasting(time.Hour), Interval: lasting(30 * time.Second), Horizon: lasting(time.Minute), Random: func() float64 { return 0 },
 	}
 	if change != nil {
@@ -267,12 +269,12 @@ func TestWatch_GivesWay(t *testing.T) {
 // A look that is not permitted says so, and nothing else is affected.
 func TestWatch_Denied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &library{fails: map[string][]error{"list 1 realtime 1": {fmt.Errorf("list: %w", ErrReadDenied)}}}
+		l := &library{fails: map[string][]error{"list 1 realtime 1": {fmt.Errorf("list: %w", plan.ErrReadDenied)}}}
 		r, o, stop := watching(t, l, nowhere{}, state.Control{}, nil)
 		time.Sleep(2 * time.Minute)
 		stop()
 		look := r.Status().Look
-		if look == nil || look.Unknown != 2 || !strings.Contains(look.Error, ErrReadDenied.Error()) || look.Count() != 0 || len(o.looks) != 1 {
+		if look == nil || look.Unknown != 2 || !strings.Contains(look.Error, plan.ErrReadDenied.Error()) || look.Count() != 0 || len(o.looks) != 1 {
 			t.Errorf("%+v, %v", look, o.looks)
 		}
 	})

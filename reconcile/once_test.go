@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -40,7 +41,7 @@ func TestOnce(t *testing.T) {
 			return sound
 		}, applied: 3, left: []string{}, within: 8 * time.Second},
 		{
-			name: "a guard", prepare: func(w *world) { w.guards.Store(&Guards{MaxChanges: 2}) }, applied: 0,
+			name: "a guard", prepare: func(w *world) { w.guards.Store(&plan.Guards{MaxChanges: 2}) }, applied: 0,
 			left:   []string{"t000 hold new held guard", "t001 hold new held guard", "t002 hold new held guard"},
 			within: time.Second,
 		},
@@ -69,7 +70,7 @@ func TestOnce(t *testing.T) {
 			if got := lines(r.Left); quoteAll(got) != quoteAll(tt.left) {
 				t.Errorf("left:%s\nwant:%s", quoteAll(got), quoteAll(tt.left))
 			}
-			if n := r.Plan.Count(ActionCommit) + r.Plan.Count(ActionHold); n != 3 {
+			if n := r.Plan.Count(plan.ActionCommit) + r.Plan.Count(plan.ActionHold); n != 3 {
 				t.Errorf("the plan is not the first one:%s", quoteAll(lines(r.Plan)))
 			}
 			if took := time.Since(w.start); took > tt.within {
@@ -131,10 +132,10 @@ func TestOnceCanceled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !r.Superseded || r.Applied != w.applied() || r.Left.Count(ActionCommit) != 60-r.Applied {
-			t.Errorf("superseded %v, applied %d, left %d", r.Superseded, r.Applied, r.Left.Count(ActionCommit))
+		if !r.Superseded || r.Applied != w.applied() || r.Left.Count(plan.ActionCommit) != 60-r.Applied {
+			t.Errorf("superseded %v, applied %d, left %d", r.Superseded, r.Applied, r.Left.Count(plan.ActionCommit))
 		}
-		if got := r.Holds(HoldUnknown); got != 0 {
+		if got := r.Holds(plan.HoldUnknown); got != 0 {
 			t.Errorf("%d are unknown", got)
 		}
 	})
@@ -152,8 +153,8 @@ func TestStatus(t *testing.T) {
 		if len(s.Flying) != 2 || s.Flying[0] != task("t001") || s.Flying[1] != task("t002") {
 			t.Errorf("flying: %v", s.Flying)
 		}
-		if s.Plan.Count(ActionCommit) != 20 || s.Source.OK.IsZero() {
-			t.Errorf("%d calls in the plan; source %+v", s.Plan.Count(ActionCommit), s.Source)
+		if s.Plan.Count(plan.ActionCommit) != 20 || s.Source.OK.IsZero() {
+			t.Errorf("%d calls in the plan; source %+v", s.Plan.Count(plan.ActionCommit), s.Source)
 		}
 		elapse(10 * time.Minute)
 		s = p.r.Status()

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
 // outcome is what became of one call.
 type outcome struct {
-	c    *Change
+	c    *plan.Change
 	next *state.Record // how the task stands
 	out  state.Outcome
 	t    state.Transition // that makes it durable

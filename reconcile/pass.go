@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -73,7 +74,7 @@ func (r *Reconciler) blindPass(ctx context.Context) error {
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
-	return r.execute(ctx, new(Plan)).err
+	return r.execute(ctx, new(plan.Plan)).err
 }
 
 // carryOut makes the calls of the plan and reads back what is in doubt. If no guard
@@ -105,7 +106,7 @@ func (r *Reconciler) carryOut(ctx context.Context, result *Result, watch watcher
 
 // remember keeps, before the first call, which revision the plan is for, and whether
 // it has passed the guards.
-func (r *Reconciler) remember(ctx context.Context, plan *Plan) error {
+func (r *Reconciler) remember(ctx context.Context, plan *plan.Plan) error {
 	if len(plan.Holds) == 0 {
 		return r.accept(ctx, plan)
 	}
@@ -125,7 +126,7 @@ func (r *Reconciler) remember(ctx context.Context, plan *Plan) error {
 }
 
 // accept remembers that the plan's revision has passed the guards.
-func (r *Reconciler) accept(ctx context.Context, plan *Plan) error {
+func (r *Reconciler) accept(ctx context.Context, plan *plan.Plan) error {
 	control := r.Control()
 	if control.Revision == plan.Source.Revision && control.Pending == "" && r.verified() {
 		return nil
@@ -143,12 +144,12 @@ func (r *Reconciler) accept(ctx context.Context, plan *Plan) error {
 func (r *Reconciler) supersede(ctx context.Context) error {
 	for _, rec := range r.attempts(func(s state.Status) bool { return s == state.StatusWaiting || s == state.StatusRefused }) {
 		now := time.Now()
-		if !obsolete(rec, r.revision.Specs.Get(rec.Key), r.policy(), now) {
+		if !plan.Obsolete(rec, r.revision.Specs.Get(rec.Key), r.policy(), now) {
 			continue
 		}
-		e := event(state.EventOutcome, rec, now)
+		e := plan.Event(state.EventOutcome, rec, now)
 		e.Revision, e.Note = r.revision.ID, "no longer asked for"
-		if err := r.save(ctx, change(rec.Key, drop(rec), e)); err != nil {
+		if err := r.save(ctx, plan.Transition(rec.Key, plan.Drop(rec), e)); err != nil {
 			return err
 		}
 	}
@@ -159,9 +160,9 @@ func (r *Reconciler) supersede(ctx context.Context) error {
 // caution after a restored state.
 func (r *Reconciler) tidy(ctx context.Context, result *Result) error {
 	control := r.Control()
-	used := usedUp(&control, result.Plan, result.Left, result.spent, result.Superseded, time.Now())
+	used := plan.UsedUp(&control, result.Plan, result.Left, result.spent, result.Superseded, time.Now())
 	if used == nil {
 		return nil
 	}
-	return r.saveControl(ctx, func(c *state.Control) { c.Approvals, c.Restored = used.approvals, used.restored }, used.events...)
+	return r.saveControl(ctx, func(c *state.Control) { c.Approvals, c.Restored = used.Approvals, used.Restored }, used.Events...)
 }

@@ -4,13 +4,14 @@ import (
 	"context"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
 // pauseNow returns the pause that stops the project's sends now.
 func (r *Reconciler) pauseNow(projectID string) (state.Pause, bool) {
 	control := r.Control()
-	return pauseOf(&control, projectID, time.Now())
+	return plan.PauseOf(&control, projectID, time.Now())
 }
 
 // pause stops the sends of a project, or with "" of everything, for a while that
@@ -20,25 +21,25 @@ func (x *execution) pause(projectID string, out state.Outcome) {
 	if _, already := r.pauseNow(projectID); already {
 		return
 	}
-	next, set := paused(r.Control().Pauses, projectID, out, now, r.cfg.Random())
-	err := r.saveControl(x.stop, func(c *state.Control) { c.Pauses = next }, state.Event{At: now, Kind: state.EventPause, Outcome: out, Note: "sends stop: " + scope(projectID)})
+	next, set := plan.Paused(r.Control().Pauses, projectID, out, now, r.cfg.Random())
+	err := r.saveControl(x.stop, func(c *state.Control) { c.Pauses = next }, state.Event{At: now, Kind: state.EventPause, Outcome: out, Note: "sends stop: " + plan.Scope(projectID)})
 	if err != nil {
 		x.fail(err)
 		return
 	}
-	r.cfg.Logger.ErrorContext(x.stop, "sends stop", "scope", scope(projectID), "code", out.Code, "message", out.Message,
+	r.cfg.Logger.ErrorContext(x.stop, "sends stop", "scope", plan.Scope(projectID), "code", out.Code, "message", out.Message,
 		"until", set.Until, "tries", set.Tries)
 }
 
 // unpause forgets the pauses that a good answer for the project proves to be over.
 func (x *execution) unpause(projectID string) {
 	pauses := x.r.Control().Pauses
-	next := unpaused(pauses, projectID)
+	next := plan.Unpaused(pauses, projectID)
 	if len(next) == len(pauses) {
 		return
 	}
 	err := x.r.saveControl(x.stop, func(c *state.Control) { c.Pauses = next },
-		state.Event{At: time.Now(), Kind: state.EventPause, Note: "sends go on: " + scope(projectID)})
+		state.Event{At: time.Now(), Kind: state.EventPause, Note: "sends go on: " + plan.Scope(projectID)})
 	if err != nil {
 		x.fail(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -97,7 +98,7 @@ var answerRows = []struct{ git, applied, live, adopt, heal string }{
 }
 
 // answeredBy is a policy's answer in the words of answerRows.
-func answeredBy(p DriftPolicy, git, applied, live string) string {
+func answeredBy(p plan.DriftPolicy, git, applied, live string) string {
 	seen, err := seenOf(live)
 	want, have := wantOf(git), haveOf(applied)
 	d := DriftOf(want, have, seen, err, driftNow)
@@ -114,7 +115,7 @@ func TestAnswerTo(t *testing.T) {
 	listed := map[string]bool{}
 	for _, row := range answerRows {
 		listed[row.git+"|"+row.applied+"|"+row.live] = true
-		for p, want := range map[DriftPolicy]string{PolicyReport: "report", "": "report", PolicyAdopt: row.adopt, PolicyHeal: row.heal} {
+		for p, want := range map[plan.DriftPolicy]string{plan.PolicyReport: "report", "": "report", plan.PolicyAdopt: row.adopt, plan.PolicyHeal: row.heal} {
 			if got := answeredBy(p, row.git, row.applied, row.live); got != want {
 				t.Errorf("git %q, applied %q, live %q: %q %ss it, want %q", row.git, row.applied, row.live, p, got, want)
 			}
@@ -126,7 +127,7 @@ func TestAnswerTo(t *testing.T) {
 			continue
 		}
 		situations++
-		for _, p := range DriftPolicies() {
+		for _, p := range plan.DriftPolicies() {
 			// What is no drift is left alone; what is has a row above.
 			if got := answeredBy(p, row.git, row.applied, row.live); got != "" {
 				t.Errorf("git %q, applied %q, live %q is %s: under %s it is %q", row.git, row.applied, row.live, row.want, p, got)
@@ -154,8 +155,8 @@ func TestAnswerTo_Laws(t *testing.T) {
 		git := rapid.SampledFrom(gits).Draw(t, "git")
 		want, have := wantOf(git), haveOf(rapid.SampledFrom(applieds).Draw(t, "applied"))
 		seen, err := seenOf(rapid.SampledFrom(lives).Draw(t, "live"))
-		policy := rapid.SampledFrom(DriftPolicies()).Draw(t, "policy")
-		after := rapid.SampledFrom(DriftPolicies()).Draw(t, "policy then")
+		policy := rapid.SampledFrom(plan.DriftPolicies()).Draw(t, "policy")
+		after := rapid.SampledFrom(plan.DriftPolicies()).Draw(t, "policy then")
 		d := DriftOf(want, have, seen, err, driftNow)
 		answer, _ := AnswerTo(policy, &d, want, have, seen, driftNow)
 		if (answer == AnswerNone) == d.Kind.Drifted() {
@@ -181,27 +182,27 @@ func TestAnswerTo_Laws(t *testing.T) {
 		if len(callsOf(planned(want, have, policy))) > 0 {
 			t.Fatal("what was not noted is healed")
 		}
-		plan := planned(want, noteUndo(have, d, driftNow), after)
-		calls := callsOf(plan)
-		if after != PolicyHeal {
+		p := planned(want, noteUndo(have, d, driftNow), after)
+		calls := callsOf(p)
+		if after != plan.PolicyHeal {
 			if len(calls) > 0 {
 				t.Fatalf("a call under %s", after)
 			}
 			return
 		}
-		if len(calls) != 1 || calls[0].Reason != ReasonDrift || calls[0].Want != want || want.CommitType == spec.RestartDiscardState || want.InstanceVersion != have.Applied.InstanceVersion {
-			t.Fatalf("the calls are %v", lines(plan))
+		if len(calls) != 1 || calls[0].Reason != plan.ReasonDrift || calls[0].Want != want || want.CommitType == spec.RestartDiscardState || want.InstanceVersion != have.Applied.InstanceVersion {
+			t.Fatalf("the calls are %v", lines(p))
 		}
 	})
 }
 
 // planned is the plan for one task.
-func planned(want *spec.Commit, rec *state.Record, policy DriftPolicy) *Plan {
+func planned(want *spec.Commit, rec *state.Record, policy plan.DriftPolicy) *plan.Plan {
 	set := spec.NewSet()
 	if want != nil {
 		set.Put(&spec.File{Name: "a.yaml", Commits: []*spec.Commit{want}})
 	}
-	p := Diff(Input{Specs: set, Records: state.NewRecords(rec), Policy: policy}, driftNow)
+	p := plan.Diff(plan.Input{Specs: set, Records: state.NewRecords(rec), Policy: policy}, driftNow)
 	for i := range p.Changes {
 		if p.Changes[i].Want != nil {
 			p.Changes[i].Want = want
@@ -210,8 +211,8 @@ func planned(want *spec.Commit, rec *state.Record, policy DriftPolicy) *Plan {
 	return p
 }
 
-func callsOf(p *Plan) []*Change {
-	var calls []*Change
+func callsOf(p *plan.Plan) []*plan.Change {
+	var calls []*plan.Change
 	for c := range p.Calls() {
 		calls = append(calls, c)
 	}
@@ -236,7 +237,7 @@ func TestDiff_Adopted(t *testing.T) {
 		seen, _ := seenOf(tt.live)
 		applied := afterAdoption(wantOf(tt.applied), rec.Applied, seen)
 		rec.Applied = &applied
-		for _, p := range DriftPolicies() {
+		for _, p := range plan.DriftPolicies() {
 			if got := strings.Join(lines(planned(wantOf(tt.spec), rec, p)), "; "); got != tt.want {
 				t.Errorf("%s, under %s: %q, want %q", tt.name, p, got, tt.want)
 			}
@@ -279,15 +280,15 @@ func TestDiff_Contested(t *testing.T) {
 		if tt.held {
 			want = "a hold drift held contested"
 		}
-		if got := strings.Join(lines(planned(wantOf("start 3"), rec, PolicyHeal)), "; "); got != want {
+		if got := strings.Join(lines(planned(wantOf("start 3"), rec, plan.PolicyHeal)), "; "); got != want {
 			t.Errorf("%s: %q, want %q", tt.name, got, want)
 		}
-		tr, answer := retry(driftKey, rec, driftNow)
+		tr, answer := plan.Retry(driftKey, rec, driftNow)
 		if answer.OK != tt.held {
 			t.Errorf("%s: retry: %v", tt.name, answer)
 		}
 		if answer.OK {
-			if got := lines(planned(wantOf("start 3"), tr.Record, PolicyHeal)); len(got) != 1 || got[0] != "a commit drift" {
+			if got := lines(planned(wantOf("start 3"), tr.Record, plan.PolicyHeal)); len(got) != 1 || got[0] != "a commit drift" {
 				t.Errorf("%s: after retry %q", tt.name, got)
 			}
 		}
@@ -304,8 +305,8 @@ func TestDiff_Heals(t *testing.T) {
 		d := DriftOf(want, rec, seen, nil, driftNow)
 		return noteUndo(rec, d, driftNow)
 	}
-	healing := planned(want, noted(), PolicyHeal)
-	if got := healing.Changes[0].Fields; len(got) != 1 || got[0] != (Field{Name: "instanceVersion", Before: int64(5), After: int64(3)}) {
+	healing := planned(want, noted(), plan.PolicyHeal)
+	if got := healing.Changes[0].Fields; len(got) != 1 || got[0] != (plan.Field{Name: "instanceVersion", Before: int64(5), After: int64(3)}) {
 		t.Errorf("fields %+v", got)
 	}
 	if got := healing.Changes[0].Detail; got != "undoes: newer, instanceVersion 3 -> 5, by 100028625403" {
@@ -313,13 +314,13 @@ func TestDiff_Heals(t *testing.T) {
 	}
 	suspended := noted()
 	suspended.Suspended = &state.Suspension{Actor: "lin"}
-	if got := lines(planned(want, suspended, PolicyHeal)); got[0] != "a hold drift held suspended" {
+	if got := lines(planned(want, suspended, plan.PolicyHeal)); got[0] != "a hold drift held suspended" {
 		t.Errorf("suspended: %q", got)
 	}
-	for name, g := range map[string]*Guards{
+	for name, g := range map[string]*plan.Guards{
 		"maxChanges":       {MaxChanges: 1},
 		"maxChangePercent": {MaxChangePercent: 10},
-		"windows":          {Windows: []Window{{Name: "always", Location: time.UTC, To: 24 * time.Hour}}},
+		"windows":          {Windows: []plan.Window{{Name: "always", Location: time.UTC, To: 24 * time.Hour}}},
 	} {
 		set, records := spec.NewSet(), state.NewRecords()
 		for i := range 10 {
@@ -327,18 +328,18 @@ func TestDiff_Heals(t *testing.T) {
 			c.TaskID = fmt.Sprint(i)
 			rec.Key = c.Key
 			if i >= 2 {
-				rec = withUndo(rec, nil)
+				rec = plan.WithUndo(rec, nil)
 			}
 			records.Put(rec)
 			set.Put(&spec.File{Name: c.TaskID, Commits: []*spec.Commit{&c}})
 		}
-		p := g.Check(Diff(Input{Specs: set, Records: records, Policy: PolicyHeal}, driftNow), Facts{}, driftNow)
+		p := g.Check(plan.Diff(plan.Input{Specs: set, Records: records, Policy: plan.PolicyHeal}, driftNow), plan.Facts{}, driftNow)
 		if len(callsOf(p)) > 0 || len(p.Holds) != 1 || p.Holds[0].Guard != name {
 			t.Errorf("%s: %v, %+v", name, lines(p), p.Holds)
 		}
 	}
-	g := &Guards{AllowTasks: []string{"b"}}
-	if got := lines(g.Check(planned(want, noted(), PolicyHeal), Facts{}, driftNow)); got[0] != "a hold drift held guard" {
+	g := &plan.Guards{AllowTasks: []string{"b"}}
+	if got := lines(g.Check(planned(want, noted(), plan.PolicyHeal), plan.Facts{}, driftNow)); got[0] != "a hold drift held guard" {
 		t.Errorf("not allowed: %q", got)
 	}
 
@@ -347,7 +348,7 @@ func TestDiff_Heals(t *testing.T) {
 	set.Put(&spec.File{Name: "a.yaml", Commits: []*spec.Commit{want, &depends}})
 	contested := noted()
 	contested.Applied.Drift.Heals = []state.Heal{{At: driftNow.Add(-2 * time.Hour)}, {At: driftNow.Add(-time.Hour)}}
-	p := Diff(Input{Specs: set, Records: state.NewRecords(contested), Policy: PolicyHeal}, driftNow)
+	p := plan.Diff(plan.Input{Specs: set, Records: state.NewRecords(contested), Policy: plan.PolicyHeal}, driftNow)
 	if got := strings.Join(lines(p), "; "); got != "a hold drift held contested; b commit new" {
 		t.Errorf("a task that depends on it: %q", got)
 	}

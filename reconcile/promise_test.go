@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -151,7 +152,7 @@ func TestP03_LostRequest(t *testing.T) {
 		w.setFault(firstOf("t000", "commit", lostBefore))
 		w.commits(tasks(2, 1)...) // the second one tells that commits take effect at once
 		p := w.run(t)
-		elapse(testHorizon + readLag)
+		elapse(testHorizon + plan.ReadLag)
 		w.wantSent(t, 2)
 		elapse(5 * time.Second)
 		w.wantSent(t, 3)
@@ -229,10 +230,10 @@ func TestP03_ManyInDoubt(t *testing.T) {
 				continue
 			}
 			a := state.Attempt{
-				ID: c.TaskID, Wanted: AppliedOf(c, "r1"), WantedID: c.Wanted(), Request: c.Request(),
-				Reason: string(ReasonVersion), PlanHash: "sha256:0", At: time.Now(), Before: &state.Live{},
+				ID: c.TaskID, Wanted: plan.AppliedOf(c, "r1"), WantedID: c.Wanted(), Request: c.Request(),
+				Reason: string(plan.ReasonVersion), PlanHash: "sha256:0", At: time.Now(), Before: &state.Live{},
 			}
-			w.disk.records[c.Key] = begin(c.Key, nil, a)
+			w.disk.records[c.Key] = plan.Begin(c.Key, nil, a)
 			w.weData.do(func() { w.weData.apply(&request{attempt: a.ID, commit: c}) })
 		}
 	}
@@ -684,7 +685,7 @@ func TestP26_Window(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {
 		begins := w.start.Add(2 * time.Second)
-		w.guards.Store(&Guards{Windows: []Window{{Name: "freeze", Start: begins, End: begins.Add(time.Hour)}}})
+		w.guards.Store(&plan.Guards{Windows: []plan.Window{{Name: "freeze", Start: begins, End: begins.Add(time.Hour)}}})
 		w.commits(tasks(60, 1)...)
 		p := w.run(t)
 		elapse(2 * time.Second)
@@ -693,7 +694,7 @@ func TestP26_Window(t *testing.T) {
 		if n := w.sent() - at; n > 1 || at < 5 {
 			t.Errorf("%d requests before the window, and %d in it", at, n)
 		}
-		if held := p.r.Status().Plan.Count(ActionHold); held != 60-w.sent() {
+		if held := p.r.Status().Plan.Count(plan.ActionHold); held != 60-w.sent() {
 			t.Errorf("%d are held, and %d were sent", held, w.sent())
 		}
 		elapse(2 * time.Minute)
@@ -712,13 +713,13 @@ func TestP26_NewGuards(t *testing.T) {
 		p := w.run(t)
 		elapse(2 * time.Second)
 		at := w.sent()
-		w.guards.Store(&Guards{AllowTasks: []string{"t05*"}})
+		w.guards.Store(&plan.Guards{AllowTasks: []string{"t05*"}})
 		elapse(time.Minute)
 		after := w.sent() - at
-		if held := p.r.Status().Plan.Count(ActionHold); at < 5 || after > 1+10 || at+after+held != 60 {
+		if held := p.r.Status().Plan.Count(plan.ActionHold); at < 5 || after > 1+10 || at+after+held != 60 {
 			t.Errorf("%d requests before, %d after, %d are held", at, after, held)
 		}
-		w.guards.Store(new(Guards))
+		w.guards.Store(new(plan.Guards))
 		p.poke <- struct{}{}
 		elapse(5 * time.Second)
 		w.wantSent(t, 60)
@@ -734,7 +735,7 @@ func TestP26_Approval(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.commits(tasks(20, 1)...)
 		w.daemon(t, 5*time.Second)
-		w.guards.Store(&Guards{MaxChangePercent: 30})
+		w.guards.Store(&plan.Guards{MaxChangePercent: 30})
 		w.commits(tasks(20, 2)...)
 		w.weData.lock(task("t007"), time.Now(), time.Now().Add(5*time.Minute))
 		p := w.run(t)
@@ -855,12 +856,12 @@ func TestP27_AllFails(t *testing.T) {
 		w.commits(tasks(80, 1)...)
 		p := w.run(t)
 		elapse(time.Second)
-		w.wantSent(t, failingCalls)
-		if pauses := p.r.Status().Control.Pauses; len(pauses) != 1 || pauses[0].Code != codeFailing {
+		w.wantSent(t, plan.FailingCalls)
+		if pauses := p.r.Status().Control.Pauses; len(pauses) != 1 || pauses[0].Code != plan.CodeFailing {
 			t.Errorf("sends are not paused: %+v", pauses)
 		}
 		elapse(time.Hour)
-		if n := w.sent(); n > failingCalls+20 {
+		if n := w.sent(); n > plan.FailingCalls+20 {
 			t.Errorf("%d requests in an hour", n)
 		}
 		w.setFault(nil)
@@ -932,7 +933,7 @@ func TestP28_Rate(t *testing.T) {
 			<-p.done
 		}
 		p := w.run(t)
-		elapse(testHorizon + readLag + time.Duration(n)*400*time.Millisecond)
+		elapse(testHorizon + plan.ReadLag + time.Duration(n)*400*time.Millisecond)
 		p.halt(t)
 		if w.weData.busiest > 20 {
 			t.Errorf("%d in a second", w.weData.busiest)
@@ -1371,7 +1372,7 @@ func TestP35_Shutdown(t *testing.T) {
 				t.Errorf("it took %s", took)
 			}
 			for key, rec := range w.disk.records {
-				if isOpen(rec.Status) {
+				if plan.IsOpen(rec.Status) {
 					t.Errorf("%s is left %s", key, rec.Status)
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -77,7 +78,7 @@ func (p *process) wantOperator(t *testing.T, id string) {
 	if rec == nil || rec.Status != state.StatusUnknown || rec.Attempt.NeedsPerson == "" {
 		t.Fatalf("%s does not wait for an operator: %+v", id, rec)
 	}
-	if c := find(t, p.r.Status().Plan, id); c.Hold != HoldUnknown || !strings.Contains(c.Detail, "wedatasync resolve") {
+	if c := find(t, p.r.Status().Plan, id); c.Hold != plan.HoldUnknown || !strings.Contains(c.Detail, "wedatasync resolve") {
 		t.Errorf("the plan has %s as %+v", id, c)
 	}
 }
@@ -182,7 +183,7 @@ func TestProof_NotAppliedBeforeTheHorizon(t *testing.T) {
 		elapse(testHorizon + time.Minute)
 		w.wantRequests(t, "first", 2)
 		// The late request has brought the task to where the spec wants it.
-		if c := find(t, p.r.Status().Plan, "first"); c.Hold != HoldAlreadyLive {
+		if c := find(t, p.r.Status().Plan, "first"); c.Hold != plan.HoldAlreadyLive {
 			t.Errorf("the plan has it as %+v", c)
 		}
 		p.halt(t)
@@ -258,7 +259,7 @@ func TestProof_RestartedByThePlatform(t *testing.T) {
 		elapse(time.Hour)
 		w.wantRequests(t, "first", 2)
 		// The operation has not moved: it did not happen, and is not sent again by itself.
-		if rec := w.record("first"); rec.Status != state.StatusRefused || rec.Attempt.Outcome.Code != codeNotApplied || rec.Applied.Rerun != "" {
+		if rec := w.record("first"); rec.Status != state.StatusRefused || rec.Attempt.Outcome.Code != plan.CodeNotApplied || rec.Applied.Rerun != "" {
 			t.Errorf("the record is %+v", rec)
 		}
 		p.halt(t)
@@ -305,10 +306,10 @@ func TestProof_DependantOfAnApproval(t *testing.T) {
 		elapse(time.Hour)
 		w.wantRequests(t, "second", 0)
 		shown := p.r.Status().Plan
-		if c := find(t, shown, "first"); c.Action != ActionFollow || !strings.Contains(c.Detail, "approval 77") {
+		if c := find(t, shown, "first"); c.Action != plan.ActionFollow || !strings.Contains(c.Detail, "approval 77") {
 			t.Errorf("the plan has first as %+v", c)
 		}
-		if c := find(t, shown, "second"); c.Hold != HoldDependency || c.Detail != "waits for "+project+"/first to be live" {
+		if c := find(t, shown, "second"); c.Hold != plan.HoldDependency || c.Detail != "waits for "+project+"/first to be live" {
 			t.Errorf("the plan has second as %+v", c)
 		}
 		w.weData.approve(task("first"))
@@ -396,7 +397,7 @@ func TestProof_LockInOtherWords(t *testing.T) {
 		w.weData.do(func() { w.weData.foreign = true })
 		w.weData.lock(task("first"), now, now.Add(time.Hour))
 		p.push("taskId: first, commitType: start, instanceVersion: 2")
-		if c := find(t, p.r.Status().Plan, "first"); c.Hold != HoldLocked || !strings.Contains(c.Detail, lockedBy.Locker) {
+		if c := find(t, p.r.Status().Plan, "first"); c.Hold != plan.HoldLocked || !strings.Contains(c.Detail, lockedBy.Locker) {
 			t.Errorf("the plan has it as %+v", c)
 		}
 		elapse(2 * time.Hour)
@@ -424,7 +425,7 @@ func TestProof_EmptyVolume(t *testing.T) {
 		elapse(time.Hour)
 		w.wantSent(t, 40)
 		shown := p.r.Status().Plan
-		if len(shown.Holds) != 1 || shown.Holds[0].Guard != "restored" || shown.held(HoldAlreadyLive) != restoredAfter {
+		if len(shown.Holds) != 1 || shown.Holds[0].Guard != "restored" || shown.Held(plan.HoldAlreadyLive) != plan.RestoredAfter {
 			t.Errorf("the plan is not held as restored: %+v", shown.Holds)
 		}
 		id := w.say(state.VerbResolve, "t000", "applied")
@@ -456,7 +457,7 @@ func TestProof_SnapshotPutBack(t *testing.T) {
 		p = w.run(t)
 		elapse(time.Hour)
 		w.wantRequests(t, "first", 3)
-		if c := find(t, p.r.Status().Plan, "first"); c.Hold != HoldAlreadyLive {
+		if c := find(t, p.r.Status().Plan, "first"); c.Hold != plan.HoldAlreadyLive {
 			t.Errorf("the plan has it as %+v", c)
 		}
 		p.halt(t)
@@ -474,7 +475,7 @@ func TestProof_NewerByAnother(t *testing.T) {
 		elapse(time.Hour)
 		w.wantRequests(t, "first", 1)
 		c := find(t, p.r.Status().Plan, "first")
-		if c.Hold != HoldNewerLive || !strings.Contains(c.Detail, other) {
+		if c.Hold != plan.HoldNewerLive || !strings.Contains(c.Detail, other) {
 			t.Fatalf("the plan has it as %+v", c)
 		}
 		w.say(state.VerbRetry, "first", "")
@@ -491,7 +492,7 @@ func TestProof_AlreadyLiveByAnother(t *testing.T) {
 	for _, adopt := range []bool{false, true} {
 		t.Run(fmt.Sprintf("adopt %v", adopt), func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
-				w.guards.Store(&Guards{AdoptAlreadyLive: adopt})
+				w.guards.Store(&plan.Guards{AdoptAlreadyLive: adopt})
 				p := proofWorld(t, w, "taskId: first, commitType: start, instanceVersion: 2")
 				w.weData.change(task("first"), func(l *state.Live) { l.InstanceVersion = 3 })
 				p.push("taskId: first, commitType: start, instanceVersion: 3")

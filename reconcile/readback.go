@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -37,9 +38,9 @@ func (r *Reconciler) before(ctx context.Context, f *flight) (*state.Live, error)
 	switch {
 	case err == nil:
 		return live, nil
-	case errors.Is(err, ErrReadDenied):
+	case errors.Is(err, plan.ErrReadDenied):
 		return nil, nil
-	case errors.Is(err, ErrTaskGone):
+	case errors.Is(err, plan.ErrTaskGone):
 		// The commit will say it again, with the API's own words. If its answer is
 		// lost, that there was no task is something to compare with.
 		return live, nil
@@ -62,22 +63,22 @@ func (r *Reconciler) mayRead() bool {
 func (r *Reconciler) read(ctx context.Context, key spec.Key, taskType spec.TaskType) (live *state.Live, at time.Time, err error) {
 	for range readTries {
 		if !r.mayRead() {
-			return nil, time.Now(), ErrReadDenied
+			return nil, time.Now(), plan.ErrReadDenied
 		}
 		at = time.Now()
 		live, err = r.cfg.Reader.Read(ctx, key, taskType, func(ctx context.Context) (err error) {
-			at, err = r.cfg.Reads.Pass(ctx)
+			at, err = r.cfg.Reads.Wait(ctx)
 			return err
 		})
-		if !errors.Is(err, ErrReadThrottled) {
+		if !errors.Is(err, plan.ErrReadThrottled) {
 			break
 		}
 		r.cfg.Reads.Rejected(at)
 	}
 	switch {
-	case errors.Is(err, ErrReadDenied):
+	case errors.Is(err, plan.ErrReadDenied):
 		r.denyReads(ctx)
-	case errors.Is(err, ErrTaskGone):
+	case errors.Is(err, plan.ErrTaskGone):
 		live = &state.Live{Missing: true}
 	}
 	return live, at, err
@@ -103,7 +104,7 @@ func (x *execution) readBack() (due time.Time) {
 		switch {
 		case at.IsZero() || x.reading[rec.Key] || len(x.reading) == maxReadBacks:
 		case at.After(now):
-			due = sooner(due, at)
+			due = plan.Sooner(due, at)
 		default:
 			x.startRead(rec, rec.Attempt.Wanted.TaskType, x.readIt)
 		}
@@ -126,8 +127,8 @@ func (x *execution) readIt(rec *state.Record, live *state.Live, at time.Time, re
 	if readErr != nil && x.stop.Err() != nil {
 		return // it was the shutdown that ended it
 	}
-	next, e := afterReadBack(rec, x.r.evidence(rec, live, at), readErr, x.r.cfg.Judge, time.Now(), x.r.cfg.Random())
-	if err := x.r.save(x.stop, change(rec.Key, next, e)); err != nil {
+	next, e := plan.AfterReadBack(rec, x.r.evidence(rec, live, at), readErr, x.r.cfg.Evaluate, time.Now(), x.r.cfg.Random())
+	if err := x.r.save(x.stop, plan.Transition(rec.Key, next, e)); err != nil {
 		x.fail(err)
 		return
 	}
@@ -149,11 +150,11 @@ func (r *Reconciler) skew() time.Duration {
 }
 
 // evidence returns what is known of the record's attempt after a read.
-func (r *Reconciler) evidence(rec *state.Record, live *state.Live, at time.Time) Evidence {
+func (r *Reconciler) evidence(rec *state.Record, live *state.Live, at time.Time) plan.Evidence {
 	control := r.Control()
-	return Evidence{
+	return plan.Evidence{
 		Live: live, At: at, Horizon: r.cfg.Horizon(), ClockSkew: r.skew(),
-		Operator: operator(&control), Approvals: approvalFlow(&control, rec.Key.ProjectID),
+		Operator: plan.Operator(&control), Approvals: plan.ApprovalFlowOf(&control, rec.Key.ProjectID),
 	}
 }
 
@@ -161,15 +162,15 @@ func (r *Reconciler) evidence(rec *state.Record, live *state.Live, at time.Time)
 // something new.
 func (x *execution) confirm(rec *state.Record, live *state.Live, at time.Time, readErr error) {
 	r, now := x.r, time.Now()
-	next, note, seen := afterAccepted(rec, r.evidence(rec, live, at), readErr, now)
+	next, note, seen := plan.AfterAccepted(rec, r.evidence(rec, live, at), readErr, now)
 	if next == nil {
 		return
 	}
-	e := event(state.EventReadBack, rec, now)
+	e := plan.Event(state.EventReadBack, rec, now)
 	e.After, e.Note = live, note
-	t := change(rec.Key, next, e)
+	t := plan.Transition(rec.Key, next, e)
 	if seen {
-		t.Control = learnOperator(r.Control(), rec, live)
+		t.Control = plan.LearnOperator(r.Control(), rec, live)
 	}
 	if err := r.save(x.stop, t); err != nil {
 		x.fail(err)

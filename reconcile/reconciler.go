@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -23,26 +25,26 @@ type Config struct {
 	Observer  Observer
 	Logger    *slog.Logger
 
-	Info  SourceInfo // URL and Branch; the revision is the source's
-	State StateInfo  // Lineage
+	Info  plan.SourceInfo // URL and Branch; the revision is the source's
+	State plan.StateInfo  // Lineage
 
 	// These are asked at each use, so that they can change. Guards that are others
 	// than those that a plan has passed end its calls.
-	Guards   func() *Guards
+	Guards   func() *plan.Guards
 	Horizon  func() time.Duration // how long a signed request can still be accepted
 	Skew     func() time.Duration // how far the service's clock may be off this one; nil: not at all
 	Interval func() time.Duration // between two polls
 
-	LookEvery func() time.Duration // between two looks at what is live; 0 is never. nil: never
-	Policy    func() DriftPolicy   // for what they find; nil: to report it
+	LookEvery func() time.Duration    // between two looks at what is live; 0 is never. nil: never
+	Policy    func() plan.DriftPolicy // for what they find; nil: to report it
 
-	Commits *Pacer                                          // of CommitIntegrationTask
-	Reads   *Pacer                                          // of DescribeIntegrationTask
-	Survey  *Survey                                         // of what is live, for Watch; nil if nobody looks
-	Judge   func(*state.Record, Evidence) (Verdict, string) // nil is the function Judge
-	Random  func() float64                                  // in [0, 1), for the jitter of back-offs; for concurrent use
-	NewID   func() string                                   // for attempts
-	Uptime  Clock                                           // for what must not grow old while the machine sleeps; nil: Go's own clock
+	Commits  *pace.Limiter                                             // of CommitIntegrationTask
+	Reads    *pace.Limiter                                             // of DescribeIntegrationTask
+	Survey   *Survey                                                   // of what is live, for Watch; nil if nobody looks
+	Evaluate func(*state.Record, plan.Evidence) (plan.Finding, string) // nil is the function Judge
+	Random   func() float64                                            // in [0, 1), for the jitter of back-offs; for concurrent use
+	NewID    func() string                                             // for attempts
+	Uptime   Clock                                                     // for what must not grow old while the machine sleeps; nil: Go's own clock
 }
 
 // Clock tells the time that has passed since some moment. It never goes back, and one
@@ -63,7 +65,7 @@ type Reconciler struct {
 	drifted map[spec.Key]struct{} // the tasks of which more is remembered than what was applied
 	control state.Control
 	flying  map[spec.Key]bool // sent, and not answered yet
-	plan    *Plan             // the newest, as the guards left it
+	plan    *plan.Plan        // the newest, as the guards left it
 	turn    time.Time         // when time itself makes another one; zero: never
 	source  Health            // of the polls
 	ledger  Health            // of the state's writes
@@ -82,7 +84,7 @@ type Reconciler struct {
 
 	// The rest belongs to the goroutine of Run or Once, or to the execution that it
 	// waits for.
-	guards    *Guards               // that the newest plan has passed
+	guards    *plan.Guards          // that the newest plan has passed
 	unsettled map[spec.Key]struct{} // tasks that may not be as their spec says; nil: all
 	revision  *Revision
 	// unverified says why revision is not the newest one, or that there is none.
@@ -100,8 +102,8 @@ func New(cfg Config, records *state.Records, control state.Control) *Reconciler 
 		start := time.Now()
 		cfg.Uptime = func() time.Duration { return time.Since(start) }
 	}
-	if cfg.Judge == nil {
-		cfg.Judge = Judge
+	if cfg.Evaluate == nil {
+		cfg.Evaluate = plan.Evaluate
 	}
 	r := &Reconciler{
 		cfg:     cfg,
@@ -130,10 +132,10 @@ func (r *Reconciler) Recover(ctx context.Context) error {
 	}
 	for _, rec := range r.attempts(func(s state.Status) bool { return s == state.StatusIntent }) {
 		now := time.Now()
-		next := recovered(rec, now)
-		e := event(state.EventOutcome, next, now)
+		next := plan.Recovered(rec, now)
+		e := plan.Event(state.EventOutcome, next, now)
 		e.Outcome = next.Attempt.Outcome
-		if err := r.save(ctx, change(rec.Key, next, e)); err != nil {
+		if err := r.save(ctx, plan.Transition(rec.Key, next, e)); err != nil {
 			return err
 		}
 		r.cfg.Logger.WarnContext(ctx, "found a commit without an outcome", "task", rec.Key.String(), "sent", rec.Attempt.At)
@@ -189,10 +191,10 @@ func (r *Reconciler) goBy(rev *Revision) (changed bool) {
 
 // Plan compares the newest revision with the state. It changes nothing. It is for
 // after the first Poll, while no call is under way.
-func (r *Reconciler) Plan(ctx context.Context) (*Plan, error) { return r.planAt(ctx, time.Now()) }
+func (r *Reconciler) Plan(ctx context.Context) (*plan.Plan, error) { return r.planAt(ctx, time.Now()) }
 
 // planAt is Plan at a time.
-func (r *Reconciler) planAt(ctx context.Context, now time.Time) (*Plan, error) {
+func (r *Reconciler) planAt(ctx context.Context, now time.Time) (*plan.Plan, error) {
 	if r.revision == nil {
 		return nil, &sourceError{r.unverified} // since the pass began
 	}
@@ -201,13 +203,13 @@ func (r *Reconciler) planAt(ctx context.Context, now time.Time) (*Plan, error) {
 		return nil, err
 	}
 	control := r.Control()
-	in := Input{Specs: r.revision.Specs, Records: r.records, Control: &control, Policy: r.policy(), Keys: r.scope()}
-	p := Diff(in, now)
+	in := plan.Input{Specs: r.revision.Specs, Records: r.records, Control: &control, Policy: r.policy(), Keys: r.scope()}
+	p := plan.Diff(in, now)
 	r.settled(p)
 	p.Source, p.State = r.revision.Of(r.cfg.Info, r.unverified), r.cfg.State
 	r.guards = r.cfg.Guards()
-	p = r.guards.Check(p, Facts{Control: &control, Rewritten: rewrite == RewriteHeld}, now)
-	turn := nextTurn(r.guards, &control, r.unsettledRecords, now)
+	p = r.guards.Check(p, plan.Facts{Control: &control, Rewritten: rewrite == RewriteHeld}, now)
+	turn := plan.NextTurn(r.guards, &control, r.unsettledRecords, now)
 	r.mu.Lock()
 	r.plan, r.turn = p, turn
 	r.mu.Unlock()
@@ -228,7 +230,7 @@ func (r *Reconciler) scope() []spec.Key {
 
 // settled narrows the scope to what the plan lists. A task whose spec is gone, or
 // cannot be read, stays in it: what becomes of it depends on other files.
-func (r *Reconciler) settled(p *Plan) {
+func (r *Reconciler) settled(p *plan.Plan) {
 	next := make(map[spec.Key]struct{}, len(p.Changes))
 	for i := range p.Changes {
 		next[p.Changes[i].Key] = struct{}{}

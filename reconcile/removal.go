@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -17,28 +18,28 @@ func (r *Reconciler) manage(ctx context.Context, result *Result) error {
 		e := state.Event{At: time.Now(), Key: c.Key, Revision: source.Revision, Actor: source.Author}
 		rec := r.record(c.Key)
 		switch {
-		case rec == nil || c.Action != ActionForget && c.Action != ActionReturn:
+		case rec == nil || c.Action != plan.ActionForget && c.Action != plan.ActionReturn:
 			continue
-		case c.Action == ActionForget:
+		case c.Action == plan.ActionForget:
 			e.Kind = state.EventForgotten
-			rec = removed(rec, source.Revision, e.At)
+			rec = plan.Removed(rec, source.Revision, e.At)
 			result.Forgotten++
 		default:
-			e.Kind, e.Note = state.EventReturned, "managed again, as it was applied "+stamp(rec.Applied.At)
-			rec = returned(rec, c.Want)
+			e.Kind, e.Note = state.EventReturned, "managed again, as it was applied "+plan.Stamp(rec.Applied.At)
+			rec = plan.Returned(rec, c.Want)
 			result.Returned++
 		}
-		if err := r.save(ctx, change(c.Key, rec, e)); err != nil {
+		if err := r.save(ctx, plan.Transition(c.Key, rec, e)); err != nil {
 			return err
 		}
-		result.spent = append(result.spent, c.effect())
+		result.spent = append(result.spent, c.Effect())
 	}
 	return nil
 }
 
 // track notes what is open with the task of a record that is new. It needs mu.
 func (r *Reconciler) track(rec *state.Record) {
-	if isRemoved(rec) {
+	if plan.IsRemoved(rec) {
 		r.untrack(rec.Key)
 		return
 	}

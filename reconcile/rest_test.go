@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -29,7 +30,7 @@ func (w *world) setFault(f func(step) fault) {
 // looks that every task is where its spec says, and that no promise was broken.
 func (w *world) rest(t testing.TB) {
 	t.Helper()
-	elapse(w.horizon + settleTime + 16*time.Minute)
+	elapse(w.horizon + plan.SettleTime + 16*time.Minute)
 	for range 3 {
 		w.sayTruth()
 		if _, err := w.once(t); err != nil {
@@ -77,7 +78,7 @@ func (w *world) sayTruth() {
 				w.say(state.VerbResolve, key.String(), "applied") // it was approved
 			}
 			if rec.Attempt == nil && rec.Applied.Run != nil && rec.Applied.Run.Status != state.RunRunning ||
-				overOf(rec.Applied) != nil || contested(rec.Applied) != "" {
+				plan.OverOf(rec.Applied) != nil || plan.Contested(rec.Applied) != "" {
 				w.say(state.VerbRetry, key.String(), "")
 			}
 		}
@@ -92,7 +93,7 @@ func (w *world) stuck() map[spec.Key]bool {
 		before = len(stuck)
 		for want := range w.repo.set.All() {
 			rec := w.disk.records[want.Key]
-			spent := rec != nil && reasonFor(want, rec.Applied) != "" && spentDiscard(want, rec.Applied)
+			spent := rec != nil && plan.ReasonFor(want, rec.Applied) != "" && plan.SpentDiscard(want, rec.Applied)
 			if spent || slices.ContainsFunc(want.DependsOn, func(on spec.Key) bool { return stuck[on] }) {
 				stuck[want.Key] = true
 			}
@@ -112,11 +113,11 @@ func (w *world) settled(t testing.TB) {
 		}
 		rec, live := w.disk.records[want.Key], w.weData.tasks[want.Key]
 		switch {
-		case rec == nil || rec.Status != state.StatusApplied || reasonFor(want, rec.Applied) != "":
+		case rec == nil || rec.Status != state.StatusApplied || plan.ReasonFor(want, rec.Applied) != "":
 			t.Errorf("seed %d: the state of %s is not as the spec says: %+v", w.seed, want.TaskID, rec)
 		case live == nil || live.last == nil:
 			t.Errorf("seed %d: %s was lost: it was never applied", w.seed, want.TaskID)
-		case reasonFor(want, new(AppliedOf(live.last.commit, ""))) != "":
+		case plan.ReasonFor(want, new(plan.AppliedOf(live.last.commit, ""))) != "":
 			t.Errorf("seed %d: %s is to be at %+v, and is at %+v", w.seed, want.TaskID, want, live.last.commit)
 		case w.watched && Compare(want, rec.Applied, &Sighting{Live: live.live}).Kind != state.DriftNone:
 			t.Errorf("seed %d: %s is to be at %+v, and is live as %+v", w.seed, want.TaskID, want, live.live)

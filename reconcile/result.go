@@ -1,14 +1,15 @@
 package reconcile
 
 import (
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
 // Result is what one pass came to.
 type Result struct {
-	Plan *Plan // what was to be done
-	Left *Plan // what is still not as the specs say, made after the last call
+	Plan *plan.Plan // what was to be done
+	Left *plan.Plan // what is still not as the specs say, made after the last call
 
 	Applied    int  // calls that were applied, by their answer or by reading back
 	Forgotten  int  // tasks that are no longer managed: their specs are gone
@@ -20,4 +21,4 @@ type Result struct {
 }
 
 // Holds counts what is left on hold for the reason.
-func (r *Result) Holds(reason HoldReason) int { return r.Left.held(reason) }
+func (r *Result) Holds(reason plan.HoldReason) int { return r.Left.Held(reason) }

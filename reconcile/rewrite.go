@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -56,7 +57,7 @@ func (r *Reconciler) takeOver(ctx context.Context) error {
 		return err
 	}
 	old, next := r.Control().Revision, r.revision
-	note := fmt.Sprintf("taken over: the history was rewritten, and has the specs of %s", short(old))
+	note := fmt.Sprintf("taken over: the history was rewritten, and has the specs of %s", plan.Short(old))
 	r.cfg.Logger.WarnContext(ctx, "the history was rewritten with the same specs: it is taken over", "leaves", old, "revision", next.ID)
 	return r.saveControl(ctx, func(c *state.Control) { c.Revision, c.Pending = next.ID, "" }, state.Event{
 		At: time.Now(), Kind: state.EventRevision, Revision: next.ID, Actor: next.Author, Note: state.Clip(note),

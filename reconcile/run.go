@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
 const (
@@ -54,11 +57,11 @@ func (r *Reconciler) awaits(ctx context.Context, result *Result, deadline time.T
 			return false
 		}
 	}
-	return ctx.Err() == nil && at.Before(deadline) && sleepUntil(ctx, at) == nil
+	return ctx.Err() == nil && at.Before(deadline) && pace.SleepUntil(ctx, at) == nil
 }
 
 // again reports whether there is something to do right after the pass.
-func (r *Result) again() bool { return r.Superseded || r.Left.Count(ActionCommit) > 0 }
+func (r *Result) again() bool { return r.Superseded || r.Left.Count(plan.ActionCommit) > 0 }
 
 // Run makes passes until ctx is done: one at each interval, when poke says so, and
 // when something that waits is due. It returns early only if the state cannot be
@@ -122,7 +125,7 @@ func (l *loop) poll() (changed bool) {
 	case l.ctx.Err() == nil:
 		l.tries++
 		least := l.r.cfg.Interval()
-		wait := Backoff{Min: least, Max: max(pollAtMost, least)}.After(l.tries, l.r.cfg.Random())
+		wait := plan.Backoff{Min: least, Max: max(pollAtMost, least)}.After(l.tries, l.r.cfg.Random())
 		l.next = time.Now().Add(wait)
 		l.r.noteSource(err)
 		l.r.cfg.Logger.ErrorContext(l.ctx, "poll", "error", err, "tries", l.tries, "nextAt", l.next)
@@ -146,7 +149,7 @@ func (l *loop) pass() (wake time.Time, err error) {
 	}
 	if err != nil {
 		if turn := l.r.turnAt(); turn.After(now) {
-			idle = sooner(idle, turn)
+			idle = plan.Sooner(idle, turn)
 		}
 		return idle, l.endure(err)
 	}
@@ -164,7 +167,7 @@ func (l *loop) pass() (wake time.Time, err error) {
 }
 
 // outdated reports whether what the last pass went by is no longer so.
-func (r *Reconciler) outdated() bool { return r.renewed.Load() || !r.cfg.Guards().same(r.guards) }
+func (r *Reconciler) outdated() bool { return r.renewed.Load() || !r.cfg.Guards().Same(r.guards) }
 
 // endure returns the error if it ends the daemon, and else says it.
 func (l *loop) endure(err error) error {
@@ -271,13 +274,13 @@ func (r *Reconciler) nextDue() time.Time {
 	for key := range r.open {
 		rec := r.records.Get(key)
 		if at := rec.Attempt.NextAt; readsBack(rec.Status) || at.After(now) {
-			next = sooner(next, at)
+			next = plan.Sooner(next, at)
 		}
 	}
-	next = sooner(next, r.agenda.next())
+	next = plan.Sooner(next, r.agenda.next())
 	for _, p := range r.control.Pauses {
 		if p.Until.After(now) {
-			next = sooner(next, p.Until)
+			next = plan.Sooner(next, p.Until)
 		}
 	}
 	return next

@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -57,7 +58,7 @@ func drawHistory(t *rapid.T) []historyStep {
 func scopeHistory(t *testing.T, history []historyStep) string {
 	src := &setSource{set: spec.NewSet()}
 	r := New(Config{
-		Source: src, Ledger: nowhere{}, Logger: silent, Guards: func() *Guards { return new(Guards) },
+		Source: src, Ledger: nowhere{}, Logger: silent, Guards: func() *plan.Guards { return new(plan.Guards) },
 	}, state.NewRecords(), state.Control{})
 	for i, step := range history {
 		if err := src.play(t, r, step); err != nil {
@@ -71,9 +72,9 @@ func scopeHistory(t *testing.T, history []historyStep) string {
 			return err.Error()
 		}
 		control := r.Control()
-		want := Diff(Input{Specs: src.set, Records: r.records, Control: &control}, time.Now())
+		want := plan.Diff(plan.Input{Specs: src.set, Records: r.records, Control: &control}, time.Now())
 		want.Source = got.Source
-		want = r.cfg.Guards().Check(want, Facts{Control: &control}, time.Now())
+		want = r.cfg.Guards().Check(want, plan.Facts{Control: &control}, time.Now())
 		if a, b := allOf(t, got), allOf(t, want); a != b {
 			return fmt.Sprintf("step %d of %+v:\n%s\nwant:\n%s", i, history, a, b)
 		}
@@ -95,7 +96,7 @@ func (s *setSource) play(t *testing.T, r *Reconciler, step historyStep) error {
 		if step.suspend != nil && !step.suspend.Until.IsZero() {
 			step.suspend.Until = time.Now().Add(step.pass)
 		}
-		tr, answer := suspend(key, r.record(key), step.suspend)
+		tr, answer := plan.Suspend(key, r.record(key), step.suspend)
 		if answer.OK {
 			r.touch(key)
 			return r.save(ctx, tr)
@@ -118,34 +119,34 @@ func (s *setSource) play(t *testing.T, r *Reconciler, step historyStep) error {
 }
 
 // carryOutOne does what a pass would do with one change.
-func carryOutOne(t *testing.T, r *Reconciler, c *Change, out state.Outcome) error {
+func carryOutOne(t *testing.T, r *Reconciler, c *plan.Change, out state.Outcome) error {
 	switch {
-	case c.Action == ActionCommit:
-		return r.save(t.Context(), change(c.Key, endedNow(c, out)))
-	case c.Action == ActionForget:
-		return r.save(t.Context(), change(c.Key, removed(c.Have, "r", time.Now())))
-	case c.Action == ActionReturn:
-		return r.save(t.Context(), change(c.Key, returned(c.Have, c.Want)))
-	case c.Hold == HoldUnknown && out.Class == state.ClassApplied:
-		return r.save(t.Context(), change(c.Key, settle(c.Have, state.OriginReadBack, nil, time.Now())))
-	case c.Hold == HoldUnknown && out.Class != "":
-		return r.save(t.Context(), change(c.Key, notApplied(c.Have)))
+	case c.Action == plan.ActionCommit:
+		return r.save(t.Context(), plan.Transition(c.Key, endedNow(c, out)))
+	case c.Action == plan.ActionForget:
+		return r.save(t.Context(), plan.Transition(c.Key, plan.Removed(c.Have, "r", time.Now())))
+	case c.Action == plan.ActionReturn:
+		return r.save(t.Context(), plan.Transition(c.Key, plan.Returned(c.Have, c.Want)))
+	case c.Hold == plan.HoldUnknown && out.Class == state.ClassApplied:
+		return r.save(t.Context(), plan.Transition(c.Key, plan.Settle(c.Have, state.OriginReadBack, nil, time.Now())))
+	case c.Hold == plan.HoldUnknown && out.Class != "":
+		return r.save(t.Context(), plan.Transition(c.Key, plan.NotApplied(c.Have)))
 	}
 	return nil
 }
 
 // endedNow returns the record of the change's task after an attempt that came to out.
-func endedNow(c *Change, out state.Outcome) *state.Record {
+func endedNow(c *plan.Change, out state.Outcome) *state.Record {
 	now := time.Now()
-	rec := begin(c.Key, c.Have, (&Plan{}).attempt(c, "a1", nil, 0, now))
+	rec := plan.Begin(c.Key, c.Have, (&plan.Plan{}).Attempt(c, "a1", nil, 0, now))
 	if out.Class == "" {
 		return rec // the intent stands
 	}
-	return finish(c.Have, rec, out, now, 0)
+	return plan.Finish(c.Have, rec, out, now, 0)
 }
 
 // allOf is all that a plan says.
-func allOf(t *testing.T, p *Plan) string {
+func allOf(t *testing.T, p *plan.Plan) string {
 	t.Helper()
 	b, err := json.Marshal(p)
 	if err != nil {

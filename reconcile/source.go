@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -45,7 +46,7 @@ type Revision struct {
 
 // Of returns info with where the specs of the revision come from. unverified is what the
 // source has said with it, if anything.
-func (r *Revision) Of(info SourceInfo, unverified error) SourceInfo {
+func (r *Revision) Of(info plan.SourceInfo, unverified error) plan.SourceInfo {
 	info.Revision, info.Author, info.Subject = r.ID, r.Author, r.Subject
 	if unverified != nil {
 		info.Unverified = unverified.Error()

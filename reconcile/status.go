@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -25,7 +26,7 @@ func (h *Health) note(err error, now time.Time) {
 
 // Status is how the daemon stands. It is a copy: it does not change.
 type Status struct {
-	Plan    *Plan // the newest; nil before the first
+	Plan    *plan.Plan // the newest; nil before the first
 	Control state.Control
 	Flying  []spec.Key // sent, or about to be, and not answered yet; in order
 	Source  Health

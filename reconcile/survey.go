@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -51,13 +53,13 @@ type Query struct {
 type Lister interface {
 	// Page returns a page of a list, counted from 1. Its gate and errors are those of a
 	// Reader.
-	Page(ctx context.Context, q Query, number int, gate Gate) (Page, error)
+	Page(ctx context.Context, q Query, number int, gate pace.Gate) (Page, error)
 }
 
 // Looker is a Reader that tells all that is told of a task. Its gate and errors are
 // those of a Reader.
 type Looker interface {
-	Look(ctx context.Context, key spec.Key, t spec.TaskType, gate Gate) (*Sighting, error)
+	Look(ctx context.Context, key spec.Key, t spec.TaskType, gate pace.Gate) (*Sighting, error)
 }
 
 // Watched is a task to look for.
@@ -84,8 +86,8 @@ func Managed(records *state.Records) []Watched {
 type Survey struct {
 	Lister Lister
 	Looker Looker
-	Lists  *Pacer // of Lister's requests
-	Looks  *Pacer // of Looker's
+	Lists  *pace.Limiter // of Lister's requests
+	Looks  *pace.Limiter // of Looker's
 	// Yield, if not nil, is called before each request. It returns when that may be
 	// made.
 	Yield func(context.Context) error
@@ -97,7 +99,7 @@ type Survey struct {
 func (s *Survey) List(ctx context.Context, q Query) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		for number := 1; number <= maxPages; number++ {
-			page, err := again(ctx, s, s.Lists, func(gate Gate) (Page, error) { return s.Lister.Page(ctx, q, number, gate) })
+			page, err := again(ctx, s, s.Lists, func(gate pace.Gate) (Page, error) { return s.Lister.Page(ctx, q, number, gate) })
 			if err != nil {
 				yield(Page{}, fmt.Errorf("list the %s tasks of project %s: %w", q.TaskType.OrDefault(), q.ProjectID, err))
 				return
@@ -111,7 +113,7 @@ func (s *Survey) List(ctx context.Context, q Query) iter.Seq2[Page, error] {
 }
 
 // again reads in its turn, a few times if it is worth it.
-func again[T any](ctx context.Context, s *Survey, pacer *Pacer, read func(Gate) (T, error)) (got T, err error) {
+func again[T any](ctx context.Context, s *Survey, pacer *pace.Limiter, read func(pace.Gate) (T, error)) (got T, err error) {
 	for try := 1; ; try++ {
 		if s.Yield != nil {
 			if err := s.Yield(ctx); err != nil {
@@ -120,13 +122,13 @@ func again[T any](ctx context.Context, s *Survey, pacer *Pacer, read func(Gate) 
 		}
 		var sent time.Time
 		got, err = read(func(ctx context.Context) (err error) {
-			sent, err = pacer.Pass(ctx)
+			sent, err = pacer.Wait(ctx)
 			return err
 		})
 		switch {
 		case ctx.Err() != nil:
 			return got, context.Cause(ctx)
-		case errors.Is(err, ErrReadThrottled):
+		case errors.Is(err, plan.ErrReadThrottled):
 			pacer.Rejected(sent)
 		case !sent.IsZero():
 			pacer.Sent(0, time.Since(sent))
@@ -134,7 +136,7 @@ func again[T any](ctx context.Context, s *Survey, pacer *Pacer, read func(Gate) 
 		if err == nil || try == listTries || !worthRepeating(err) {
 			return got, err
 		}
-		if err := sleepUntil(ctx, time.Now().Add(Backoff{Min: time.Second, Max: time.Minute}.After(try, 0))); err != nil {
+		if err := pace.SleepUntil(ctx, time.Now().Add(plan.Backoff{Min: time.Second, Max: time.Minute}.After(try, 0))); err != nil {
 			return got, err
 		}
 	}
@@ -142,10 +144,10 @@ func again[T any](ctx context.Context, s *Survey, pacer *Pacer, read func(Gate) 
 
 // worthRepeating reports whether the same read can succeed soon.
 func worthRepeating(err error) bool {
-	if errors.Is(err, ErrReadThrottled) {
+	if errors.Is(err, plan.ErrReadThrottled) {
 		return true
 	}
-	answered, ok := errors.AsType[AnsweredError](err)
+	answered, ok := errors.AsType[plan.AnsweredError](err)
 	if !ok {
 		return false
 	}
@@ -275,13 +277,13 @@ func (s *Survey) lookForOthers(ctx context.Context, found *Sightings, tasks []Wa
 
 // look notes one task.
 func (s *Survey) look(ctx context.Context, found *Sightings, w Watched) error {
-	seen, err := again(ctx, s, s.Looks, func(gate Gate) (*Sighting, error) {
+	seen, err := again(ctx, s, s.Looks, func(gate pace.Gate) (*Sighting, error) {
 		return s.Looker.Look(ctx, w.Key, w.TaskType, gate)
 	})
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.Is(err, ErrTaskGone):
+	case errors.Is(err, plan.ErrTaskGone):
 		seen = &Sighting{Key: w.Key, TaskType: w.TaskType.OrDefault(), Live: state.Live{Missing: true}}
 	case err != nil:
 		found.Failed[w.Key] = err

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -37,7 +39,7 @@ func (l *library) ask(text string) error {
 	return nil
 }
 
-func (l *library) Page(ctx context.Context, q Query, number int, gate Gate) (Page, error) {
+func (l *library) Page(ctx context.Context, q Query, number int, gate pace.Gate) (Page, error) {
 	if err := gate(ctx); err != nil {
 		return Page{}, err
 	}
@@ -70,7 +72,7 @@ func (l *library) Page(ctx context.Context, q Query, number int, gate Gate) (Pag
 	return p, nil
 }
 
-func (l *library) Look(ctx context.Context, key spec.Key, t spec.TaskType, gate Gate) (*Sighting, error) {
+func (l *library) Look(ctx context.Context, key spec.Key, t spec.TaskType, gate pace.Gate) (*Sighting, error) {
 	if err := gate(ctx); err != nil {
 		return nil, err
 	}
@@ -80,7 +82,7 @@ func (l *library) Look(ctx context.Context, key spec.Key, t spec.TaskType, gate 
 		return nil, err
 	}
 	if !l.alone[key.String()] {
-		return nil, ErrTaskGone
+		return nil, plan.ErrTaskGone
 	}
 	return &Sighting{Key: key, TaskType: t, NotSubmitted: true}, nil
 }
@@ -117,7 +119,7 @@ func TestSurvey(t *testing.T) {
 		},
 		{
 			name: "a page over the rate is asked for again", tasks: managed("1/a"),
-			fails: map[string][]error{"list 1 realtime 2": {ErrReadThrottled, badRead(state.ClassUnknown)}},
+			fails: map[string][]error{"list 1 realtime 2": {plan.ErrReadThrottled, badRead(state.ClassUnknown)}},
 			want:  "1/a listed", asked: "list 1 realtime 1, list 1 realtime 2, list 1 realtime 2, list 1 realtime 2",
 		},
 		{
@@ -132,7 +134,7 @@ func TestSurvey(t *testing.T) {
 		},
 		{
 			name: "what is denied is not asked for again", tasks: managed("1/a"),
-			fails: map[string][]error{"list 1 realtime 1": {ErrReadDenied}},
+			fails: map[string][]error{"list 1 realtime 1": {plan.ErrReadDenied}},
 			want:  "1/a denied", asked: "list 1 realtime 1",
 		},
 		{
@@ -148,7 +150,7 @@ func TestSurvey(t *testing.T) {
 					lists: map[string][][]string{"1 realtime": {{"a", "b"}, {"c"}}, "1 offline": {{"off"}}, "2 realtime": {{"a", "b"}}},
 					alone: map[string]bool{"1/alone": true}, fails: tt.fails,
 				}
-				s := Survey{Lister: l, Looker: l, Lists: NewPacer(20), Looks: NewPacer(20)}
+				s := Survey{Lister: l, Looker: l, Lists: pace.New(20), Looks: pace.New(20)}
 				found, err := s.Take(t.Context(), tt.tasks)
 				if err != nil {
 					t.Fatal(err)
@@ -158,7 +160,7 @@ func TestSurvey(t *testing.T) {
 					seen, failed := found.Seen[w.Key], found.Failed[w.Key]
 					word := "not looked for"
 					switch {
-					case errors.Is(failed, ErrReadDenied):
+					case errors.Is(failed, plan.ErrReadDenied):
 						word = "denied"
 					case failed != nil:
 						bad, _ := errors.AsType[badRead](failed)
@@ -203,7 +205,7 @@ func recordsOf(tasks []Watched) *state.Records {
 func TestSurvey_Confirm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &library{lists: map[string][][]string{"1 realtime": {{"a", "b"}, {"c"}}, "1 offline": {{"off"}}}}
-		s := Survey{Lister: l, Looker: l, Lists: NewPacer(20), Looks: NewPacer(20)}
+		s := Survey{Lister: l, Looker: l, Lists: pace.New(20), Looks: pace.New(20)}
 		at := func(task string, t spec.TaskType) Watched {
 			return Watched{Key: spec.Key{ProjectID: "1", TaskID: task}, TaskType: t, Managed: true}
 		}
@@ -227,7 +229,7 @@ func TestSurvey_Ends(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		l := &library{lists: map[string][][]string{"1 realtime": {{"a"}, {"b"}, {"c"}}}}
-		s := Survey{Lister: l, Looker: l, Lists: NewPacer(1), Looks: NewPacer(1)}
+		s := Survey{Lister: l, Looker: l, Lists: pace.New(1), Looks: pace.New(1)}
 		time.AfterFunc(1500*time.Millisecond, cancel)
 		if _, err := s.Take(ctx, []Watched{{Key: spec.Key{ProjectID: "1", TaskID: "z"}}}); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)

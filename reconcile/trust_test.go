@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -45,7 +46,7 @@ func TestApproveCommit(t *testing.T) {
 		if a := say(fmt.Sprintf("%040d", 1)); a.OK || !strings.Contains(a.Message, "is neither the newest, "+head) {
 			t.Errorf("another commit: %+v", a)
 		}
-		w.guards.Store(&Guards{ApproverIsNotAuthor: true, Authors: []Author{{Actor: "test", Is: "mei@example.org"}}})
+		w.guards.Store(&plan.Guards{ApproverIsNotAuthor: true, Authors: []plan.Author{{Actor: "test", Is: "mei@example.org"}}})
 		w.mu.Lock()
 		w.disk.words = append(w.disk.words, state.Word{ID: 99, Verb: state.VerbApprove, Target: head, Actor: "mei"})
 		w.mu.Unlock()
@@ -53,7 +54,7 @@ func TestApproveCommit(t *testing.T) {
 		if a := w.answer(99); a.OK || !strings.Contains(a.Message, "asks for the approval of somebody else") {
 			t.Errorf("by its author: %+v", a)
 		}
-		w.guards.Store(new(Guards))
+		w.guards.Store(new(plan.Guards))
 		if n := w.applied(); n != 3 {
 			t.Errorf("%d were applied of a revision that does not count", n)
 		}

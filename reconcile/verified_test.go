@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -105,15 +106,15 @@ func TestPending(t *testing.T) {
 				t.Errorf("the state remembers %q and %q, want %q and %q", c.Revision, c.Pending, taken, pending)
 			}
 		}
-		w.guards.Store(&Guards{MaxChanges: 3})
+		w.guards.Store(&plan.Guards{MaxChanges: 3})
 		w.commits(tasks(5, 1)...)
 		p := w.run(t)
 		elapse(time.Minute)
 		want("", revision(1))
-		w.guards.Store(new(Guards))
+		w.guards.Store(new(plan.Guards))
 		elapse(time.Minute)
 		want(revision(1), "")
-		w.guards.Store(&Guards{MaxChanges: 3})
+		w.guards.Store(&plan.Guards{MaxChanges: 3})
 		w.commits(tasks(5, 2)...)
 		elapse(time.Minute)
 		want(revision(1), revision(2))
@@ -195,7 +196,7 @@ func TestRewrittenSame(t *testing.T) {
 		w.commits(tasks(3, 1)...)
 		p := w.run(t)
 		elapse(time.Minute)
-		w.guards.Store(&Guards{Windows: []Window{{Name: "freeze", Start: w.start, End: w.start.Add(time.Hour)}}})
+		w.guards.Store(&plan.Guards{Windows: []plan.Window{{Name: "freeze", Start: w.start, End: w.start.Add(time.Hour)}}})
 		w.mu.Lock()
 		w.repo.rewrites = map[string]bool{revision(2): true, revision(4): true}
 		w.repo.same = map[string]bool{revision(1) + revision(2): true, revision(1) + revision(4): true}

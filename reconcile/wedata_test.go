@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -268,7 +270,7 @@ func (d *weData) do(change func()) {
 }
 
 // Commit implements Committer.
-func (p *process) Commit(ctx context.Context, c *spec.Commit, gate Gate) (state.Outcome, Timing) {
+func (p *process) Commit(ctx context.Context, c *spec.Commit, gate pace.Gate) (state.Outcome, Timing) {
 	w := p.w
 	p.connect(c.Key)
 	p.sleep(w.stall)
@@ -363,7 +365,7 @@ func (w *world) intentOf(c *spec.Commit) string {
 	if w.weData.received[rec.Attempt.ID] > 0 || w.weData.onItsWay(rec.Attempt.ID) {
 		w.breach("%s: a second request for attempt %s", c.Key, rec.Attempt.ID)
 	}
-	if !slices.ContainsFunc(slices.Collect(w.planned.Calls()), func(call *Change) bool { return call.Want == c }) {
+	if !slices.ContainsFunc(slices.Collect(w.planned.Calls()), func(call *plan.Change) bool { return call.Want == c }) {
 		w.breach("%s: a request that is not in the plan", c.Key)
 	}
 	if rec.Attempt.PlanHash != w.planned.Hash || rec.Attempt.ID == "" {
@@ -396,7 +398,7 @@ func (e *answered) Unwrap() error           { return e.error }
 func (e *answered) Answered() state.Outcome { return e.out }
 
 // Read implements Reader.
-func (p *process) Read(ctx context.Context, key spec.Key, _ spec.TaskType, gate Gate) (*state.Live, error) {
+func (p *process) Read(ctx context.Context, key spec.Key, _ spec.TaskType, gate pace.Gate) (*state.Live, error) {
 	w := p.w
 	p.connect(key)
 	if err := gate(ctx); err != nil {
@@ -415,9 +417,9 @@ func (p *process) Read(ctx context.Context, key spec.Key, _ spec.TaskType, gate 
 	}
 	switch f {
 	case readDenied:
-		return nil, fmt.Errorf("read: %w", ErrReadDenied)
+		return nil, fmt.Errorf("read: %w", plan.ErrReadDenied)
 	case throttle:
-		return nil, &answered{ErrReadThrottled, throttled}
+		return nil, &answered{plan.ErrReadThrottled, throttled}
 	case readNotSent:
 		return nil, &answered{errors.New("no connection"), state.Outcome{Class: state.ClassNotSent, Code: "NoConnection", Message: "refused"}}
 	case readBadAuth:
@@ -444,7 +446,7 @@ func (p *process) Read(ctx context.Context, key spec.Key, _ spec.TaskType, gate 
 		return nil, cmp.Or(context.Cause(ctx), errKilled)
 	}
 	if !known {
-		return nil, fmt.Errorf("read: %w", ErrTaskGone)
+		return nil, fmt.Errorf("read: %w", plan.ErrTaskGone)
 	}
 	return &live, nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -18,7 +19,7 @@ func (r *Reconciler) Obey(ctx context.Context) (obeyed int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("read what people asked for: %w", err)
 	}
-	isApproval := func(w state.Word) bool { return w.Verb == state.VerbApprove && !IsCommit(w.Target) }
+	isApproval := func(w state.Word) bool { return w.Verb == state.VerbApprove && !plan.IsCommit(w.Target) }
 	if i := slices.IndexFunc(words, isApproval); i >= 0 && r.plan == nil && r.revision != nil {
 		if _, err := r.planAt(ctx, words[i].At); err != nil { // what held it then is what was approved
 			return 0, err
@@ -36,7 +37,7 @@ func (r *Reconciler) Obey(ctx context.Context) (obeyed int, err error) {
 // obey carries out one word and answers it, in one transition.
 func (r *Reconciler) obey(ctx context.Context, w state.Word) error {
 	now := time.Now().Round(0) // what is promised from now on ends by the clock on the wall
-	t, answer := r.commands().answer(w, now)
+	t, answer := r.commands().Decide(w, now)
 	note := fmt.Sprintf("%s: %s", w.Verb, answer.Message)
 	if !answer.OK {
 		t, note = state.Transition{}, fmt.Sprintf("%s was not done: %s", w.Verb, answer.Message)
@@ -47,7 +48,7 @@ func (r *Reconciler) obey(ctx context.Context, w state.Word) error {
 	}
 	switch {
 	case w.Verb != state.VerbApprove || !answer.OK:
-	case IsCommit(w.Target):
+	case plan.IsCommit(w.Target):
 		e.Revision = strings.ToLower(w.Target)
 	default:
 		e.PlanHash = r.plan.Hash
@@ -69,8 +70,8 @@ func (r *Reconciler) obey(ctx context.Context, w state.Word) error {
 }
 
 // commands returns what decides about what operators ask for now.
-func (r *Reconciler) commands() *Commands {
-	in := &Commands{Plan: r.plan, Records: r.records, Control: r.Control(), Unverified: r.unverified, Horizon: r.cfg.Horizon()}
+func (r *Reconciler) commands() *plan.Commands {
+	in := &plan.Commands{Plan: r.plan, Records: r.records, Control: r.Control(), Unverified: r.unverified, Horizon: r.cfg.Horizon()}
 	if r.revision != nil {
 		in.Specs = r.revision.Specs
 	}
@@ -92,7 +93,7 @@ func (r *Reconciler) touch(key spec.Key) {
 func (r *Reconciler) dropOldApprovals(ctx context.Context) error {
 	var events []state.Event
 	kept := slices.DeleteFunc(slices.Clone(r.Control().Approvals), func(a state.Approval) bool {
-		if _, whole, _ := ParseHash(a.PlanHash); whole && len(a.Guards) > 0 {
+		if _, whole, _ := plan.ParseHash(a.PlanHash); whole && len(a.Guards) > 0 {
 			return false
 		}
 		r.cfg.Logger.WarnContext(ctx, "dropped an approval of an earlier version: approve the plan again, by its whole hash", "plan", a.PlanHash, "actor", a.Actor)

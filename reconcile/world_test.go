@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -28,12 +30,12 @@ type world struct {
 	start    time.Time
 	horizon  time.Duration // of the daemon; a request may arrive late by less than that
 	interval time.Duration // between two polls
-	guards   atomic.Pointer[Guards]
+	guards   atomic.Pointer[plan.Guards]
 	rate     float64
 	steady   bool          // the network takes the same time, always
 	stall    time.Duration // how long a connection for a commit takes
 	uptime   Clock         // of the daemon; nil is Go's own
-	policy   atomic.Pointer[DriftPolicy]
+	policy   atomic.Pointer[plan.DriftPolicy]
 	watched  bool // each process looks at what is live when it starts
 
 	// fault says what goes wrong with a step; nil is nothing.
@@ -51,7 +53,7 @@ type world struct {
 	deaths  []time.Duration // when processes were killed
 	broken  []string
 	passes  []*Result
-	planned *Plan
+	planned *plan.Plan
 	onPass  func(*Result)            // looks at a finished pass; nil is nothing
 	called  map[spec.Key]int         // sent for the plan
 	asked   map[spec.Key]spec.Digest // commits that discard state, and go out again only by a person's word
@@ -113,8 +115,8 @@ func newWorld(seed uint64) *world {
 		seed: seed, start: time.Now(), horizon: testHorizon, interval: 10 * time.Second, rate: 20,
 		counts: map[stepID]int{}, called: map[spec.Key]int{}, asked: map[spec.Key]spec.Digest{},
 	}
-	w.guards.Store(new(Guards))
-	w.policy.Store(new(PolicyReport))
+	w.guards.Store(new(plan.Guards))
+	w.policy.Store(new(plan.PolicyReport))
 	w.disk = disk{records: map[spec.Key]*state.Record{}}
 	w.weData = weData{w: w, tasks: map[spec.Key]*liveTask{}, received: map[string]int{}, truth: map[string]bool{}, denied: map[string]bool{}, readAt: map[spec.Key]time.Time{}}
 	w.repo = repo{set: spec.NewSet()}
@@ -229,11 +231,11 @@ func (w *world) newProcess() *process {
 	})
 	p.r = New(Config{
 		Source: p, Committer: p, Reader: p, Ledger: p, Observer: p, Logger: silent,
-		Guards:   func() *Guards { return w.guards.Load() },
+		Guards:   func() *plan.Guards { return w.guards.Load() },
 		Horizon:  func() time.Duration { return w.horizon },
 		Interval: func() time.Duration { return w.interval },
-		Policy:   func() DriftPolicy { return *w.policy.Load() },
-		Commits:  NewPacer(w.rate), Reads: NewPacer(20),
+		Policy:   func() plan.DriftPolicy { return *w.policy.Load() },
+		Commits:  pace.New(w.rate), Reads: pace.New(20),
 		Random: func() float64 { return float64(w.moment("random")%1000) / 1000 },
 		NewID:  func() string { return fmt.Sprintf("%016x", w.moment("id")) },
 		Uptime: w.uptime,
@@ -411,21 +413,21 @@ func (w *world) keep(t *state.Transition) {
 func (w *world) judgeRecord(key spec.Key, prev, next *state.Record, operator bool) {
 	w.weData.settle()
 	if next != nil && next.Status == state.StatusIntent {
-		if prev != nil && isOpen(prev.Status) {
+		if prev != nil && plan.IsOpen(prev.Status) {
 			w.breach("%s: a new intent over one whose outcome is not known", key)
 		}
 		if w.weData.received[next.Attempt.ID] > 0 {
 			w.breach("%s: the intent came after its request", key)
 		}
 	}
-	if prev == nil || !isOpen(prev.Status) {
+	if prev == nil || !plan.IsOpen(prev.Status) {
 		return
 	}
 	id := prev.Attempt.ID
 	var saysApplied bool
 	switch {
 	case next == nil:
-	case isOpen(next.Status):
+	case plan.IsOpen(next.Status):
 		return
 	case next.Status == state.StatusApplied:
 		saysApplied = prev.Applied == nil || *next.Applied != *prev.Applied
@@ -457,7 +459,7 @@ func (w *world) judgeDiscard(key spec.Key, prev, next *state.Record, word bool) 
 		}
 		delete(w.asked, key) // the spec asks for something else
 	case prev != nil && prev.Status == state.StatusUnknown && prev.Attempt.Wanted.CommitType == spec.RestartDiscardState &&
-		(next == nil || !isOpen(next.Status)) && !w.weData.truth[prev.Attempt.ID]:
+		(next == nil || !plan.IsOpen(next.Status)) && !w.weData.truth[prev.Attempt.ID]:
 		w.asked[key] = prev.Attempt.WantedID
 	}
 }
@@ -568,7 +570,7 @@ func (p *process) Poll(ctx context.Context) (*Revision, error) {
 	defer w.mu.Unlock()
 	w.repo.polls++
 	var err error
-	head := Authored{Commit: fmt.Sprintf("%040d", w.repo.revision), Author: "Mei <mei@example.org>"}
+	head := plan.Authored{Commit: fmt.Sprintf("%040d", w.repo.revision), Author: "Mei <mei@example.org>"}
 	if f == unverified && slices.Contains(p.trusted, head.Commit) {
 		f = 0
 	}
@@ -578,7 +580,7 @@ func (p *process) Poll(ctx context.Context) (*Revision, error) {
 	case noneVerified:
 		return nil, ErrUnverified
 	case unverified:
-		err = fmt.Errorf("%w: %w", ErrUnverified, &Unverified{Head: head, Fault: head, Err: errors.New("it is not signed")})
+		err = fmt.Errorf("%w: %w", ErrUnverified, &plan.Unverified{Head: head, Fault: head, Err: errors.New("it is not signed")})
 	default:
 		for _, edit := range w.repo.edits {
 			edit(w.repo.set)
@@ -613,7 +615,7 @@ func (p *process) Close() error { return nil }
 
 // Planned implements Observer: nothing in doubt may be hidden, and the plan must be
 // that of a daemon that looks at everything.
-func (p *process) Planned(planned *Plan) {
+func (p *process) Planned(planned *plan.Plan) {
 	w := p.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -621,24 +623,24 @@ func (p *process) Planned(planned *Plan) {
 	w.planned = planned
 	clear(w.called)
 	control := p.r.control
-	whole := Diff(Input{Specs: w.repo.set, Records: p.r.records, Control: &control, Policy: *w.policy.Load()}, time.Now())
-	whole = w.guards.Load().Check(whole, Facts{Control: &control, Rewritten: slices.ContainsFunc(planned.Holds, func(h GuardHold) bool { return h.Guard == "rewritten" })}, time.Now())
+	whole := plan.Diff(plan.Input{Specs: w.repo.set, Records: p.r.records, Control: &control, Policy: *w.policy.Load()}, time.Now())
+	whole = w.guards.Load().Check(whole, plan.Facts{Control: &control, Rewritten: slices.ContainsFunc(planned.Holds, func(h plan.GuardHold) bool { return h.Guard == "rewritten" })}, time.Now())
 	if got, want := strings.Join(lines(planned), "; "), strings.Join(lines(whole), "; "); got != want {
 		w.breach("the plan is %q, and looking at everything %q", got, want)
 	}
 }
 
 // shown looks that a plan lists all that is in doubt. w.mu is held.
-func (w *world) shown(plan *Plan) {
+func (w *world) shown(p *plan.Plan) {
 	for key, rec := range w.disk.records {
-		if isOpen(rec.Status) && !slices.ContainsFunc(plan.Changes, func(c Change) bool { return c.Key == key && c.Hold == HoldUnknown }) {
+		if plan.IsOpen(rec.Status) && !slices.ContainsFunc(p.Changes, func(c plan.Change) bool { return c.Key == key && c.Hold == plan.HoldUnknown }) {
 			w.breach("%s: its outcome is not known, and the plan does not say so", key)
 		}
 	}
 }
 
 // Called implements Observer.
-func (p *process) Called(c *Change, next *state.Record, out state.Outcome) {
+func (p *process) Called(c *plan.Change, next *state.Record, out state.Outcome) {
 	w := p.w
 	w.mu.Lock()
 	defer w.mu.Unlock()

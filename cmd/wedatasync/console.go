@@ -8,6 +8,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -47,10 +48,10 @@ func newConsole(io *stdio, s *settings, once bool) *console {
 }
 
 // Planned shows a plan that differs from the one before.
-func (c *console) Planned(p *reconcile.Plan) {
+func (c *console) Planned(p *plan.Plan) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.calls, c.done, c.applied = p.Count(reconcile.ActionCommit), 0, 0
+	c.calls, c.done, c.applied = p.Count(plan.ActionCommit), 0, 0
 	shown := p.Hash + p.Source.Revision
 	if !c.plans || c.hash == shown {
 		return
@@ -68,7 +69,7 @@ func (c *console) Planned(p *reconcile.Plan) {
 }
 
 // Called counts a call.
-func (c *console) Called(change *reconcile.Change, _ *state.Record, out state.Outcome) {
+func (c *console) Called(change *plan.Change, _ *state.Record, out state.Outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if out.Class != state.ClassThrottled {
@@ -89,7 +90,7 @@ func (c *console) Passed(r *reconcile.Result) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.clear()
-	if c.once || !c.plans || r.Applied == 0 && r.Plan.Count(reconcile.ActionCommit) == 0 {
+	if c.once || !c.plans || r.Applied == 0 && r.Plan.Count(plan.ActionCommit) == 0 {
 		return
 	}
 	options := c.options

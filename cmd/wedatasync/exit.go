@@ -8,6 +8,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -68,11 +69,11 @@ func complain(w io.Writer, err error) {
 
 // passStatus returns the code for how a single pass has ended, the gravest first.
 func passStatus(r *reconcile.Result) error {
-	held := len(r.Left.Holds) > 0 || r.Holds(reconcile.HoldGuard) > 0 || r.Holds(reconcile.HoldWindow) > 0
+	held := len(r.Left.Holds) > 0 || r.Holds(plan.HoldGuard) > 0 || r.Holds(plan.HoldWindow) > 0
 	switch {
-	case r.Holds(reconcile.HoldUnknown) > 0:
+	case r.Holds(plan.HoldUnknown) > 0:
 		return exitStatus(exitUnknown)
-	case r.Left.Source.Unverified != "" || r.Holds(reconcile.HoldPaused) > 0 || r.Left.Problems.Errors() > 0 || r.Superseded:
+	case r.Left.Source.Unverified != "" || r.Holds(plan.HoldPaused) > 0 || r.Left.Problems.Errors() > 0 || r.Superseded:
 		return exitStatus(exitError)
 	case held:
 		return exitStatus(exitHeld)
@@ -86,6 +87,6 @@ func passStatus(r *reconcile.Result) error {
 // waits reports whether a call that is needed was not made, or not accepted, or has
 // not brought its task to run where the spec waits for that.
 func waits(r *reconcile.Result) bool {
-	return r.Left.Count(reconcile.ActionCommit) > 0 || r.Holds(reconcile.HoldLocked) > 0 || r.Holds(reconcile.HoldWaiting) > 0 ||
-		r.Holds(reconcile.HoldRefused) > 0 || r.Holds(reconcile.HoldAlreadyLive) > 0 || r.Holds(reconcile.HoldNewerLive) > 0 || r.Holds(reconcile.HoldContested) > 0 || r.Holds(reconcile.HoldSpent) > 0 || r.Holds(reconcile.HoldRecalled) > 0 || r.Holds(reconcile.HoldDependency) > 0 || r.Left.Count(reconcile.ActionFollow) > 0
+	return r.Left.Count(plan.ActionCommit) > 0 || r.Holds(plan.HoldLocked) > 0 || r.Holds(plan.HoldWaiting) > 0 ||
+		r.Holds(plan.HoldRefused) > 0 || r.Holds(plan.HoldAlreadyLive) > 0 || r.Holds(plan.HoldNewerLive) > 0 || r.Holds(plan.HoldContested) > 0 || r.Holds(plan.HoldSpent) > 0 || r.Holds(plan.HoldRecalled) > 0 || r.Holds(plan.HoldDependency) > 0 || r.Left.Count(plan.ActionFollow) > 0
 }

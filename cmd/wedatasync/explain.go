@@ -13,7 +13,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/report"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
@@ -72,7 +72,7 @@ TASK is a task id, or projectId/taskId. It changes nothing.`,
 }
 
 // findTask returns the task that a person named.
-func findTask(ctx context.Context, r *sqlstore.Reader, plan *reconcile.Plan, name string) (spec.Key, error) {
+func findTask(ctx context.Context, r *sqlstore.Reader, plan *plan.Plan, name string) (spec.Key, error) {
 	found := map[spec.Key]bool{}
 	match := func(key spec.Key) {
 		if key.String() == name || key.TaskID == name {
@@ -106,7 +106,7 @@ type explanation struct {
 	w     io.Writer
 	key   spec.Key
 	rec   *state.Record // nil if the state does not know it
-	plan  *reconcile.Plan
+	plan  *plan.Plan
 	drift *state.Drift // nil if it has not, as far as that was seen
 	now   time.Time
 	err   error
@@ -253,18 +253,18 @@ func (e *explanation) change(planErr error) {
 }
 
 // planWords says what the plan does with the task.
-func planWords(c *reconcile.Change) string {
+func planWords(c *plan.Change) string {
 	switch c.Action {
-	case reconcile.ActionForget:
+	case plan.ActionForget:
 		return "removed from the state: its spec is gone; no call"
-	case reconcile.ActionReturn:
+	case plan.ActionReturn:
 		return "managed again: its spec is back, as it was applied; no call"
 	default:
 		return strings.TrimSpace(fmt.Sprintf("%s %s", c.Action, c.Reason))
 	}
 }
 
-func findChange(p *reconcile.Plan, key spec.Key) *reconcile.Change {
+func findChange(p *plan.Plan, key spec.Key) *plan.Change {
 	for i := range p.Changes {
 		if p.Changes[i].Key == key {
 			return &p.Changes[i]

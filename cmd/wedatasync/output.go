@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wedatasync/wedatasync/internal/report"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
 // formats are the values of --output.
@@ -53,7 +53,7 @@ type document struct {
 	gitlab   func(io.Writer) error
 }
 
-func planDocument(p *reconcile.Plan) document {
+func planDocument(p *plan.Plan) document {
 	return document{
 		text:     func(w io.Writer, o report.Options) error { return report.Text(w, p, o) },
 		json:     func(w io.Writer, o report.JSONOptions) error { return report.JSON(w, p, o) },

@@ -13,7 +13,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/report"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
@@ -79,7 +79,7 @@ const (
 
 // makePlan compares the source with what a person asked for. In the CI of a pull
 // request, where there is no state, it is what the pull request changes.
-func makePlan(ctx context.Context, io *stdio, s *settings, against string) (*reconcile.Plan, error) {
+func makePlan(ctx context.Context, io *stdio, s *settings, against string) (*plan.Plan, error) {
 	if against == againstState && !s.hasState() {
 		return nil, usageError{fmt.Errorf("--against state: %s, so no state is taken from the working directory: name one with --state or %s", s.stranger, envName("state"))}
 	}
@@ -137,13 +137,13 @@ func baseOfJob(io *stdio, s *settings) (string, error) {
 }
 
 // planStatus returns the code for a plan that was made and shown.
-func planStatus(p *reconcile.Plan, detailed bool) error {
+func planStatus(p *plan.Plan, detailed bool) error {
 	switch {
 	case p.Problems.Errors() > 0 || p.Source.Unverified != "":
 		return exitStatus(exitError)
 	case len(p.Holds) > 0:
 		return exitStatus(exitHeld)
-	case detailed && (p.Count(reconcile.ActionCommit) > 0 || p.Count(reconcile.ActionHold) > 0 || p.Count(reconcile.ActionForget) > 0 || p.Count(reconcile.ActionReturn) > 0):
+	case detailed && (p.Count(plan.ActionCommit) > 0 || p.Count(plan.ActionHold) > 0 || p.Count(plan.ActionForget) > 0 || p.Count(plan.ActionReturn) > 0):
 		return exitStatus(exitChanges)
 	default:
 		return nil

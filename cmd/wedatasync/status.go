@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wedatasync/wedatasync/internal/report"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
@@ -222,7 +222,7 @@ func (o *openTask) why(now time.Time) string {
 	switch {
 	case o.Run != nil && o.Run.Status != state.RunStarting:
 		add("check it in WeData, then: wedatasync retry %s", task)
-	case o.Code == reconcile.CodeAlreadyLive && o.Status == state.StatusRefused:
+	case o.Code == plan.CodeAlreadyLive && o.Status == state.StatusRefused:
 		add("to mark it as applied: wedatasync resolve %s applied; to commit it all the same: wedatasync retry %s", task, task)
 	case o.Status == state.StatusApplied && o.NeedsPerson != "":
 		add("not seen live: %s; check the task in WeData, then: wedatasync resolve %s applied|not-applied", o.NeedsPerson, task)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/report"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -113,9 +113,9 @@ so needs the same --source and configuration. Who said it stays in the history.`
 		Args: takes(cobra.ExactArgs(1)),
 	}
 	return newWord(io, cmd, nil, func(ctx context.Context, s *settings, args []string) (state.Word, error) {
-		_, whole, ok := reconcile.ParseHash(args[0])
+		_, whole, ok := plan.ParseHash(args[0])
 		switch {
-		case reconcile.IsCommit(args[0]):
+		case plan.IsCommit(args[0]):
 			return state.Word{Verb: state.VerbApprove, Target: args[0]}, nil
 		case !ok:
 			return state.Word{}, usageError{fmt.Errorf("%q is not a plan hash", args[0])}

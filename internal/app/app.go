@@ -16,6 +16,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
@@ -145,7 +146,7 @@ func (a *App) startEngine(ctx context.Context, s *config.Settings, store *sqlsto
 		Observer:  watching,
 		Logger:    a.log,
 		Info:      s.SourceInfo(),
-		State:     reconcile.StateInfo{Lineage: store.Lineage()},
+		State:     plan.StateInfo{Lineage: store.Lineage()},
 		Guards:    a.settings.guards.Load,
 		Horizon:   a.horizon,
 		Skew:      a.client.SkewBound,
@@ -154,7 +155,7 @@ func (a *App) startEngine(ctx context.Context, s *config.Settings, store *sqlsto
 		Reads:     a.limits.reads,
 		Survey:    &reconcile.Survey{Lister: a.client, Looker: a.client, Lists: a.limits.lists, Looks: a.limits.reads},
 		LookEvery: func() time.Duration { return a.settings.get().DriftInterval },
-		Policy:    func() reconcile.DriftPolicy { return reconcile.DriftPolicy(a.settings.get().DriftPolicy) },
+		Policy:    func() plan.DriftPolicy { return plan.DriftPolicy(a.settings.get().DriftPolicy) },
 		Random:    mathrand.Float64,
 		NewID:     rand.Text,
 		Uptime:    parts.Uptime,

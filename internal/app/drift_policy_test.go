@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
 // TestDrift_Policies has people use the console under each policy, and counts in the
@@ -14,10 +14,10 @@ import (
 // to heal one commit for each change; but who changes a task again and again is left to
 // have their way.
 func TestDrift_Policies(t *testing.T) {
-	for policy, want := range map[reconcile.DriftPolicy]struct{ once, fought int }{
-		reconcile.PolicyReport: {0, 0},
-		reconcile.PolicyAdopt:  {0, 0},
-		reconcile.PolicyHeal:   {1, 2},
+	for policy, want := range map[plan.DriftPolicy]struct{ once, fought int }{
+		plan.PolicyReport: {0, 0},
+		plan.PolicyAdopt:  {0, 0},
+		plan.PolicyHeal:   {1, 2},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			c := newConsole(t, policy)
@@ -49,17 +49,17 @@ func TestDrift_Policies(t *testing.T) {
 					t.Errorf("%s: %d commits of task %d, want %d", policy, got, i, commits)
 				}
 			}
-			if task, _ := c.sim.Task(keyOf(3).ProjectID, keyOf(3).TaskID); policy == reconcile.PolicyHeal && (task.InstanceVersion != 1 || task.Status != wedatasim.StatusRunning) {
+			if task, _ := c.sim.Task(keyOf(3).ProjectID, keyOf(3).TaskID); policy == plan.PolicyHeal && (task.InstanceVersion != 1 || task.Status != wedatasim.StatusRunning) {
 				t.Errorf("healed, and it is %+v", task)
 			}
 			if reported := len(c.reports); reported < 8 {
 				t.Errorf("%s: %d reports: %q", policy, reported, c.reports)
 			}
-			kinds := map[reconcile.HoldReason]int{}
+			kinds := map[plan.HoldReason]int{}
 			for _, change := range c.reconciler.Status().Plan.Changes {
 				kinds[change.Hold]++
 			}
-			if kinds[reconcile.HoldAdopted] > 0 != (policy == reconcile.PolicyAdopt) || kinds[reconcile.HoldContested] > 0 != (policy == reconcile.PolicyHeal) {
+			if kinds[plan.HoldAdopted] > 0 != (policy == plan.PolicyAdopt) || kinds[plan.HoldContested] > 0 != (policy == plan.PolicyHeal) {
 				t.Errorf("%s: the plan has %v", policy, kinds)
 			}
 		})

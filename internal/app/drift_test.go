@@ -18,6 +18,8 @@ import (
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -36,7 +38,7 @@ func TestDrift_NoFalseAlarms(t *testing.T) {
 		days = 1000
 	}
 	synctest.Test(t, func(t *testing.T) {
-		c := newConsole(t, reconcile.PolicyReport)
+		c := newConsole(t, plan.PolicyReport)
 		stop := c.run(t)
 		time.Sleep(time.Hour) // the first release
 		for day := range days {
@@ -113,7 +115,7 @@ func (c *console) run(t *testing.T) (stop func()) {
 	return func() { cancel(); running.Wait() }
 }
 
-func newConsole(t *testing.T, policy reconcile.DriftPolicy) *console {
+func newConsole(t *testing.T, policy plan.DriftPolicy) *console {
 	t.Helper()
 	sim := wedatasim.New(wedatasim.Options{})
 	t.Cleanup(func() { _ = sim.Close() })
@@ -135,13 +137,13 @@ func newConsole(t *testing.T, policy reconcile.DriftPolicy) *console {
 	for i := range c.versions {
 		c.release(i, 1)
 	}
-	reads, id := reconcile.NewPacer(20), 0
+	reads, id := pace.New(20), 0
 	c.reconciler = reconcile.New(reconcile.Config{
 		Source: c, Committer: c, Reader: client, Ledger: nowhere{}, Observer: c, Logger: slog.New(slog.DiscardHandler),
-		Guards:  func() *reconcile.Guards { return new(reconcile.Guards) },
-		Commits: reconcile.NewPacer(20), Reads: reads,
-		Survey:    &reconcile.Survey{Lister: c, Looker: c, Lists: reconcile.NewPacer(reconcile.LookRate), Looks: reads},
-		LookEvery: lasting(lookEvery), Policy: func() reconcile.DriftPolicy { return policy }, Horizon: lasting(310 * time.Second), Interval: lasting(passEvery),
+		Guards:  func() *plan.Guards { return new(plan.Guards) },
+		Commits: pace.New(20), Reads: reads,
+		Survey:    &reconcile.Survey{Lister: c, Looker: c, Lists: pace.New(reconcile.LookRate), Looks: reads},
+		LookEvery: lasting(lookEvery), Policy: func() plan.DriftPolicy { return policy }, Horizon: lasting(310 * time.Second), Interval: lasting(passEvery),
 		Random: func() float64 { return 0.5 },
 		NewID:  func() string { id++; return fmt.Sprint(id) },
 	}, state.NewRecords(), state.Control{})
@@ -280,11 +282,11 @@ func (c *console) Looked(_ *state.Look, began, _ []state.Drift) {
 	}
 }
 
-func (c *console) Planned(*reconcile.Plan) {}
+func (c *console) Planned(*plan.Plan) {}
 
 func (c *console) Passed(*reconcile.Result) {}
 
-func (c *console) Called(change *reconcile.Change, _ *state.Record, out state.Outcome) {
+func (c *console) Called(change *plan.Change, _ *state.Record, out state.Outcome) {
 	if out.Class == state.ClassApplied {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -293,7 +295,7 @@ func (c *console) Called(change *reconcile.Change, _ *state.Record, out state.Ou
 }
 
 // Commit implements [reconcile.Committer], and remembers how the task was.
-func (c *console) Commit(ctx context.Context, want *spec.Commit, gate reconcile.Gate) (state.Outcome, reconcile.Timing) {
+func (c *console) Commit(ctx context.Context, want *spec.Commit, gate pace.Gate) (state.Outcome, reconcile.Timing) {
 	seen, err := c.client.Look(ctx, want.Key, want.TaskType, nil)
 	b := before{at: time.Now(), was: err == nil}
 	if b.was {
@@ -321,7 +323,7 @@ func (c *console) outdated(key spec.Key) (before, bool) {
 }
 
 // Page implements [reconcile.Lister].
-func (c *console) Page(ctx context.Context, q reconcile.Query, number int, gate reconcile.Gate) (reconcile.Page, error) {
+func (c *console) Page(ctx context.Context, q reconcile.Query, number int, gate pace.Gate) (reconcile.Page, error) {
 	page, err := c.client.Page(ctx, q, number, gate)
 	var tasks []reconcile.Sighting
 	for _, seen := range page.Tasks {
@@ -337,13 +339,13 @@ func (c *console) Page(ctx context.Context, q reconcile.Query, number int, gate 
 }
 
 // Look implements [reconcile.Looker].
-func (c *console) Look(ctx context.Context, key spec.Key, taskType spec.TaskType, gate reconcile.Gate) (*reconcile.Sighting, error) {
+func (c *console) Look(ctx context.Context, key spec.Key, taskType spec.TaskType, gate pace.Gate) (*reconcile.Sighting, error) {
 	b, ok := c.outdated(key)
 	switch {
 	case !ok:
 		return c.client.Look(ctx, key, taskType, gate)
 	case !b.was:
-		return nil, reconcile.ErrTaskGone
+		return nil, plan.ErrTaskGone
 	default:
 		return &b.seen, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -68,14 +69,14 @@ var (
 )
 
 // Planned implements [reconcile.Observer].
-func (all observers) Planned(p *reconcile.Plan) {
+func (all observers) Planned(p *plan.Plan) {
 	for _, o := range all {
 		o.Planned(p)
 	}
 }
 
 // Called implements [reconcile.Observer].
-func (all observers) Called(c *reconcile.Change, next *state.Record, out state.Outcome) {
+func (all observers) Called(c *plan.Change, next *state.Record, out state.Outcome) {
 	for _, o := range all {
 		o.Called(c, next, out)
 	}

@@ -23,6 +23,8 @@ import (
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -164,8 +166,8 @@ func release(t *testing.T, sim *wedatasim.Server, cfg wedata.Config, n int) floa
 	id := 0
 	r := reconcile.New(reconcile.Config{
 		Source: pushed(n), Committer: client, Reader: client, Ledger: nowhere{}, Logger: slog.New(slog.DiscardHandler),
-		Guards:  func() *reconcile.Guards { return new(reconcile.Guards) },
-		Commits: reconcile.NewPacer(20), Reads: reconcile.NewPacer(20),
+		Guards:  func() *plan.Guards { return new(plan.Guards) },
+		Commits: pace.New(20), Reads: pace.New(20),
 		Horizon: lasting(310 * time.Second), Interval: lasting(passEvery),
 		Random: func() float64 { return 0.5 },
 		NewID:  func() string { id++; return fmt.Sprint(id) },

@@ -5,13 +5,15 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
 // inUse are the settings that the daemon runs with, as they were given. A reload
 // replaces them.
 type inUse struct {
 	settings atomic.Pointer[config.Settings]
-	guards   atomic.Pointer[reconcile.Guards] // another pointer ends the calls that passed the guards before
+	guards   atomic.Pointer[plan.Guards] // another pointer ends the calls that passed the guards before
 }
 
 func newInUse(s config.Settings) *inUse {
@@ -25,14 +27,14 @@ func (u *inUse) get() *config.Settings { return u.settings.Load() }
 
 // limits are the budgets of requests, one for each kind.
 type limits struct {
-	commits, reads, lists *reconcile.Pacer
+	commits, reads, lists *pace.Limiter
 }
 
 func newLimits(s *config.Settings) *limits {
 	return &limits{
-		commits: reconcile.NewPacer(s.CommitRate()),
-		reads:   reconcile.NewPacer(s.CommitRate()),
-		lists:   reconcile.NewPacer(reconcile.LookRate * s.Share),
+		commits: pace.New(s.CommitRate()),
+		reads:   pace.New(s.CommitRate()),
+		lists:   pace.New(reconcile.LookRate * s.Share),
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
 // The variables in which systemd says whom to tell, and how often.
@@ -157,7 +158,7 @@ func statusLine(st reconcile.Status, now time.Time, interval time.Duration) stri
 		return "the source could not be read yet; it is tried again"
 	}
 	revision := p.Source.Revision[:min(len(p.Source.Revision), 12)]
-	switch calls, held := p.Count(reconcile.ActionCommit), p.Count(reconcile.ActionHold); {
+	switch calls, held := p.Count(plan.ActionCommit), p.Count(plan.ActionHold); {
 	case calls > 0:
 		return fmt.Sprintf("revision %s: %d of %d tasks to send", revision, calls, p.Specs)
 	case held > 0:

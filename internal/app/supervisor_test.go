@@ -17,6 +17,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -114,7 +115,7 @@ func TestSupervisor_Hang(t *testing.T) {
 				s := &supervisor{conn: ours, log: log, watchdog: time.Minute}
 				interval := func() time.Duration { return time.Minute }
 				r := reconcile.New(reconcile.Config{
-					Source: src, Ledger: src, Logger: log, Guards: func() *reconcile.Guards { return new(reconcile.Guards) },
+					Source: src, Ledger: src, Logger: log, Guards: func() *plan.Guards { return new(plan.Guards) },
 					Interval: interval, Random: func() float64 { return 0 },
 				}, nil, state.Control{})
 				ctx, cancel := context.WithCancel(t.Context())

@@ -8,7 +8,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/parts"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -46,7 +46,7 @@ func Adopt(ctx context.Context, s config.Settings, env parts.Env, all bool) (_ i
 		if have != nil && (have.Attempt != nil || have.Applied != nil && have.Removed == nil && !all) {
 			continue
 		}
-		adopted = append(adopted, reconcile.Adopt(have, c, rev.ID, now))
+		adopted = append(adopted, plan.Adopt(have, c, rev.ID, now))
 	}
 	return len(adopted), o.store.SaveAll(ctx, adopted)
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/source"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -23,7 +23,7 @@ import (
 //
 // It reads only the files that differ, so it does not know what the others say:
 // `validate` finds a task that is named twice, and dependencies do not order it.
-func Between(ctx context.Context, dir, base string) (_ *reconcile.Plan, err error) {
+func Between(ctx context.Context, dir, base string) (_ *plan.Plan, err error) {
 	repo, err := source.OpenRepository(dir)
 	if err != nil {
 		return nil, err
@@ -50,18 +50,18 @@ func Between(ctx context.Context, dir, base string) (_ *reconcile.Plan, err erro
 			after.Put(alone(c.Head))
 		}
 	}
-	in := reconcile.Input{Specs: after, Base: before, Records: state.NewRecords(), Control: &state.Control{}}
+	in := plan.Input{Specs: after, Base: before, Records: state.NewRecords(), Control: &state.Control{}}
 	for c := range before.All() {
-		applied := reconcile.AppliedOf(c, fork)
+		applied := plan.AppliedOf(c, fork)
 		in.Records.Put(&state.Record{Key: c.Key, Status: state.StatusApplied, Applied: &applied})
 	}
 	past, err := returns(ctx, repo, fork, &in)
 	if err != nil {
 		return nil, err
 	}
-	p := reconcile.Diff(in, time.Now())
+	p := plan.Diff(in, time.Now())
 	explainReturns(p, past, base)
-	p.Source = reconcile.SourceInfo{URL: filepath.ToSlash(path.Clean(dir)), Revision: head}
+	p.Source = plan.SourceInfo{URL: filepath.ToSlash(path.Clean(dir)), Revision: head}
 	p.Against = base
 	return p, nil
 }
@@ -81,7 +81,7 @@ func InRepository(dir string) string {
 
 // returns gives the tasks that are new in the specs, and had a spec before, the record of a
 // removed task. It returns what of the history was read; nil if nothing is new.
-func returns(ctx context.Context, repo *source.Repository, base string, in *reconcile.Input) (*source.Past, error) {
+func returns(ctx context.Context, repo *source.Repository, base string, in *plan.Input) (*source.Past, error) {
 	var added []spec.Key
 	for c := range in.Specs.All() {
 		if !in.Records.Has(c.Key) {
@@ -96,7 +96,7 @@ func returns(ctx context.Context, repo *source.Repository, base string, in *reco
 		return nil, err
 	}
 	for key, had := range past.Found {
-		applied := reconcile.AppliedOf(had.Commit, had.Revision)
+		applied := plan.AppliedOf(had.Commit, had.Revision)
 		in.Records.Put(&state.Record{Key: key, Status: state.StatusApplied, Applied: &applied, Removed: &state.Removal{}})
 	}
 	return past, nil
@@ -104,13 +104,13 @@ func returns(ctx context.Context, repo *source.Repository, base string, in *reco
 
 // explainReturns says of each task that is new in the plan what is known of its past, where
 // that is not that it has none: git does not tell what was applied.
-func explainReturns(p *reconcile.Plan, past *source.Past, base string) {
+func explainReturns(p *plan.Plan, past *source.Past, base string) {
 	for i := range p.Changes {
 		c := &p.Changes[i]
 		switch {
 		case c.Have != nil && c.Have.Removed != nil:
 			c.Detail = fmt.Sprintf("its spec was in %s up to %.12s, and may have been applied: what the state has of it decides", base, c.Have.Applied.Revision)
-		case c.Reason == reconcile.ReasonNew && !past.Whole:
+		case c.Reason == plan.ReasonNew && !past.Whole:
 			c.Detail = fmt.Sprintf("it may have been applied before: of the history of %s, no more than the newest %d commits could be searched", base, past.Commits+1)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
@@ -74,9 +75,9 @@ func carryOut(ctx context.Context, s *config.Settings, id state.Identity, verb s
 	}
 	c := reconcile.Config{
 		Ledger: store, Logger: slog.New(slog.DiscardHandler), Random: mathrand.Float64, NewID: rand.Text,
-		Info: s.SourceInfo(), State: reconcile.StateInfo{Lineage: store.Lineage()},
-		Guards: func() *reconcile.Guards { return &s.Guards },
-		Policy: func() reconcile.DriftPolicy { return reconcile.DriftPolicy(s.DriftPolicy) },
+		Info: s.SourceInfo(), State: plan.StateInfo{Lineage: store.Lineage()},
+		Guards: func() *plan.Guards { return &s.Guards },
+		Policy: func() plan.DriftPolicy { return plan.DriftPolicy(s.DriftPolicy) },
 	}
 	var unplanned error // the word is answered all the same: nothing may be left of it
 	if verb == state.VerbApprove {

@@ -12,6 +12,8 @@ import (
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
@@ -81,7 +83,7 @@ func Import(ctx context.Context, s config.Settings, env parts.Env, options Impor
 		return nil, err
 	}
 	i := &importer{options: options, store: o.store, specs: rev.Specs, records: records, names: map[spec.Key]string{}, drafts: map[spec.Key]struct{}{}}
-	i.survey = reconcile.Survey{Lister: client, Lists: reconcile.NewPacer(s.CommitRate())}
+	i.survey = reconcile.Survey{Lister: client, Lists: pace.New(s.CommitRate())}
 	if err := i.projects(); err != nil {
 		return nil, err
 	}
@@ -174,7 +176,7 @@ func (i *importer) take(seen *reconcile.Sighting, now time.Time) (state.Transiti
 	i.names[seen.Key] = seen.Name
 	i.result.Live++
 	have, want := i.records.Get(seen.Key), i.specs.Get(seen.Key)
-	switch open := have != nil && have.Attempt != nil && !reconcile.Withheld(have); {
+	switch open := have != nil && have.Attempt != nil && !plan.Withheld(have); {
 	case have == nil || have.Removed != nil || have.Applied == nil && !open:
 	case open:
 		i.result.Left = append(i.result.Left, LeftTask{Drift: reconcile.DriftOf(want, have, seen, nil, now), Open: true})

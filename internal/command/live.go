@@ -8,6 +8,8 @@ import (
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -15,7 +17,7 @@ import (
 // Live returns what the source asks for that is not so in WeData itself, whatever
 // the state says, and, where there is a state, what of it is live otherwise
 // (Plan.Drift). It reads, and writes nothing.
-func Live(ctx context.Context, s config.Settings, env parts.Env) (_ *reconcile.Plan, err error) {
+func Live(ctx context.Context, s config.Settings, env parts.Env) (_ *plan.Plan, err error) {
 	client, log, err := attach(ctx, &s, &env)
 	if err != nil {
 		return nil, err
@@ -38,7 +40,7 @@ func Live(ctx context.Context, s config.Settings, env parts.Env) (_ *reconcile.P
 	}
 	survey := reconcile.Survey{
 		Lister: client, Looker: client,
-		Lists: reconcile.NewPacer(s.CommitRate()), Looks: reconcile.NewPacer(s.CommitRate()),
+		Lists: pace.New(s.CommitRate()), Looks: pace.New(s.CommitRate()),
 	}
 	found, err := survey.Take(ctx, watched(rev.Specs, k.records))
 	if err != nil {
@@ -49,11 +51,11 @@ func Live(ctx context.Context, s config.Settings, env parts.Env) (_ *reconcile.P
 			return nil, err // what differs is not known: no plan is better than half of one
 		}
 	}
-	p := reconcile.Diff(reconcile.Input{Specs: rev.Specs, Records: liveRecords(rev.Specs, found), Control: &state.Control{}}, time.Now())
+	p := plan.Diff(plan.Input{Specs: rev.Specs, Records: liveRecords(rev.Specs, found), Control: &state.Control{}}, time.Now())
 	p.Source, p.Against = rev.Of(s.SourceInfo(), unverified), "live"
 	if k.info.Lineage != "" {
 		p.Drift = reconcile.Drifts(rev.Specs, k.records, found)
-		reconcile.Announce(reconcile.DriftPolicy(s.DriftPolicy), p.Drift, rev.Specs, k.records, found, time.Now())
+		reconcile.Announce(plan.DriftPolicy(s.DriftPolicy), p.Drift, rev.Specs, k.records, found, time.Now())
 	}
 	return p, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
@@ -18,7 +19,7 @@ import (
 // Plan returns what a pass would do. It is given a source and a reader of the
 // state, and nothing that could write: neither the API nor the state changes.
 // stateURL, if not empty, is where a daemon exports the state to compare with.
-func Plan(ctx context.Context, s config.Settings, env parts.Env, stateURL string) (_ *reconcile.Plan, err error) {
+func Plan(ctx context.Context, s config.Settings, env parts.Env, stateURL string) (_ *plan.Plan, err error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ func standing(rev *reconcile.Revision, err error) (_ *reconcile.Revision, unveri
 type known struct {
 	records *state.Records
 	control state.Control
-	info    reconcile.StateInfo
+	info    plan.StateInfo
 }
 
 // readState reads the state of id beside the daemon. One that is not there yet is
@@ -91,14 +92,14 @@ func readState(ctx context.Context, path string, id state.Identity) (k known, er
 }
 
 // planOf makes the plan as the reconciler does, and lets the guards see it.
-func planOf(ctx context.Context, s *config.Settings, src reconcile.Source, rev *reconcile.Revision, unverified error, k known) (*reconcile.Plan, error) {
+func planOf(ctx context.Context, s *config.Settings, src reconcile.Source, rev *reconcile.Revision, unverified error, k known) (*plan.Plan, error) {
 	rewrite, err := reconcile.RewriteOf(ctx, src, k.control.Revision, rev.ID)
 	if err != nil {
 		return nil, err
 	}
-	facts := reconcile.Facts{Control: &k.control, Rewritten: rewrite == reconcile.RewriteHeld}
+	facts := plan.Facts{Control: &k.control, Rewritten: rewrite == reconcile.RewriteHeld}
 	now := time.Now()
-	p := reconcile.Diff(reconcile.Input{Specs: rev.Specs, Records: k.records, Control: &k.control, Policy: reconcile.DriftPolicy(s.DriftPolicy)}, now)
+	p := plan.Diff(plan.Input{Specs: rev.Specs, Records: k.records, Control: &k.control, Policy: plan.DriftPolicy(s.DriftPolicy)}, now)
 	p.Source, p.State = rev.Of(s.SourceInfo(), unverified), k.info
 	return s.Guards.Check(p, facts, now), nil
 }

@@ -10,7 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/wedatasync/wedatasync/internal/notify"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -21,7 +21,7 @@ const MaxFile = 1 << 20
 // camel case, and the guards, the tokens and who is told what, which have no flags.
 type File struct {
 	Values map[string]Value
-	Guards reconcile.Guards
+	Guards plan.Guards
 	Tokens []TokenSettings
 	Notify notify.Settings
 }
@@ -68,7 +68,7 @@ func nameable(name string) bool {
 // Read reads a configuration file over the guards that hold without one. It
 // returns every mistake, as ConfigErrors joined, and beside them what is none, if
 // anything could be read at all.
-func Read(name string, data []byte, guards reconcile.Guards) (*File, error) {
+func Read(name string, data []byte, guards plan.Guards) (*File, error) {
 	c := &reader{file: name}
 	if len(data) > MaxFile {
 		return nil, &FileError{File: name, Line: 1, Err: fmt.Errorf("%d bytes, and %d is the most", len(data), MaxFile)}
@@ -217,7 +217,7 @@ func (c *reader) boolean(n *yaml.Node) bool {
 	return b
 }
 
-func (c *reader) guards(n *yaml.Node, g *reconcile.Guards) {
+func (c *reader) guards(n *yaml.Node, g *plan.Guards) {
 	const most = 1_000_000
 	c.mapping(n, func(key string, value *yaml.Node) bool {
 		switch key {

@@ -14,7 +14,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/serve/access"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -62,14 +62,14 @@ guards:
 			{Name: "lin", File: "lin-token", Verbs: []state.Verb{state.VerbApprove, access.VerbRead}},
 			{Name: "ci-1", File: "ci-token", Verbs: []state.Verb{state.VerbRetry}},
 		},
-		Guards: reconcile.Guards{
-			ApproverIsNotAuthor: true, Authors: []reconcile.Author{{Actor: "lin", Is: "lin@example.com"}},
+		Guards: plan.Guards{
+			ApproverIsNotAuthor: true, Authors: []plan.Author{{Actor: "lin", Is: "lin@example.com"}},
 			AllowProjects:    []string{"1486804694126882816", "7"},
 			AllowTasks:       []string{"orders", "nightly-*"},
 			AllowCommitTypes: []spec.CommitType{spec.Submit, spec.Start, spec.Resume},
 			MaxChanges:       50,
 			MaxChangePercent: 30,
-			Windows: []reconcile.Window{
+			Windows: []plan.Window{
 				{Name: "weekend", Location: shanghai, Days: []time.Weekday{time.Saturday, time.Sunday}, To: 24 * time.Hour},
 				{Name: "night", Location: time.UTC, From: 22 * time.Hour, To: 6 * time.Hour},
 				{Name: "releases", Allow: true, Location: time.UTC, Days: []time.Weekday{time.Tuesday}, From: 10 * time.Hour, To: 16 * time.Hour, Projects: []string{"2"}, Tasks: []string{"orders-*"}},
@@ -138,7 +138,7 @@ func TestReadConfig_Mistakes(t *testing.T) {
 		"window no instant": {"guards: {windows: [{name: a, start: tomorrow, end: 2026-12-23T18:00:00Z}]}", "this is not a time"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := config.Read("c.yaml", []byte(tt.text), reconcile.Guards{})
+			_, err := config.Read("c.yaml", []byte(tt.text), plan.Guards{})
 			if _, ok := errors.AsType[*config.FileError](err); !ok || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want a ConfigError with %q", err, tt.want)
 			}
@@ -155,7 +155,7 @@ func FuzzReadConfig(f *testing.F) {
 	f.Add([]byte("a: &a [*a]"))
 	f.Add([]byte("{a,a,a,a,a,a,a,a}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		cfg, err := config.Read("c.yaml", data, reconcile.Guards{})
+		cfg, err := config.Read("c.yaml", data, plan.Guards{})
 		if _, ok := errors.AsType[*config.FileError](err); err != nil && !ok {
 			t.Errorf("got %T: %v", err, err)
 		}
@@ -214,7 +214,7 @@ notify:
   channels:
     - {name: ops, kind: wecom, urlFile: /run/secrets/wecom, topics: [task.refused, plan.held], template: "{{.Text}}"}
 `
-	cfg, err := config.Read("wedatasync.yaml", []byte(text), reconcile.Guards{})
+	cfg, err := config.Read("wedatasync.yaml", []byte(text), plan.Guards{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ notify:
 	if c := got.Channels[0]; c.URL != want.URL || c.Name != want.Name || c.Kind != want.Kind || !slices.Equal(c.Topics, want.Topics) || c.Template != want.Template {
 		t.Errorf("got channel %+v, want %+v", c, want)
 	}
-	if _, err := config.Read("c.yaml", []byte("notify: {channels: [{url: https://example.com}]}"), reconcile.Guards{}); err == nil {
+	if _, err := config.Read("c.yaml", []byte("notify: {channels: [{url: https://example.com}]}"), plan.Guards{}); err == nil {
 		t.Error("the URL of a channel is a secret, and was taken from the configuration itself")
 	}
 }

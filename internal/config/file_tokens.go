@@ -7,7 +7,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/wedatasync/wedatasync/internal/serve/access"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -28,7 +28,7 @@ func (c *reader) tokens(n *yaml.Node, config *File) {
 		}
 		config.Tokens = append(config.Tokens, t)
 		if author != "" {
-			config.Guards.Authors = append(config.Guards.Authors, reconcile.Author{Actor: t.Name, Is: author})
+			config.Guards.Authors = append(config.Guards.Authors, plan.Author{Actor: t.Name, Is: author})
 		}
 	}
 }

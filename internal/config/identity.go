@@ -6,7 +6,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/source"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -26,8 +26,8 @@ func (s *Settings) sourceName() string {
 }
 
 // SourceInfo is what a plan says of the source.
-func (s *Settings) SourceInfo() reconcile.SourceInfo {
-	info := reconcile.SourceInfo{URL: s.sourceName()}
+func (s *Settings) SourceInfo() plan.SourceInfo {
+	info := plan.SourceInfo{URL: s.sourceName()}
 	if source.IsGit(s.Source) {
 		info.Branch = s.Branch
 	}

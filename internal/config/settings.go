@@ -12,7 +12,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/wedata"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -50,7 +50,7 @@ type Settings struct {
 
 	Verify string // which commits have to be signed: "off", "head" or "strict"
 	Git    GitSettings
-	Guards reconcile.Guards
+	Guards plan.Guards
 	Notify notify.Settings
 }
 
@@ -117,12 +117,12 @@ func Defaults() Settings {
 		Interval:      30 * time.Second,
 		Grace:         15 * time.Second,
 		DriftInterval: time.Hour,
-		DriftPolicy:   string(reconcile.PolicyReport),
+		DriftPolicy:   string(plan.PolicyReport),
 		Listen:        "127.0.0.1:9740",
 		Verify:        string(source.VerifyOff),
 		LogFormat:     "text",
 		LogLevel:      "info",
-		Guards:        reconcile.Guards{MaxChangePercent: 30},
+		Guards:        plan.Guards{MaxChangePercent: 30},
 	}
 }
 
@@ -165,8 +165,8 @@ func (s *Settings) Validate() error {
 	check(s.Interval >= minInterval, "interval", "%v is shorter than %v", s.Interval, minInterval)
 	check(s.Grace > 0, "grace", "%v is not above 0", s.Grace)
 	check(s.DriftInterval == 0 || s.DriftInterval >= minInterval, "drift-interval", "%v is neither 0 nor %v or more", s.DriftInterval, minInterval)
-	check(slices.Contains(reconcile.DriftPolicies(), reconcile.DriftPolicy(s.DriftPolicy)), "drift-policy", "it is none of report, adopt and heal")
-	check(s.DriftPolicy == string(reconcile.PolicyReport) || s.DriftInterval != 0, "drift-policy", "%s needs looks at what is live: set a --drift-interval", s.DriftPolicy)
+	check(slices.Contains(plan.DriftPolicies(), plan.DriftPolicy(s.DriftPolicy)), "drift-policy", "it is none of report, adopt and heal")
+	check(s.DriftPolicy == string(plan.PolicyReport) || s.DriftInterval != 0, "drift-policy", "%s needs looks at what is live: set a --drift-interval", s.DriftPolicy)
 	s.checkVerify(check)
 	for _, name := range s.AllowedHosts {
 		check(hostName.MatchString(name), "allowed-hosts", "%q is not the name of a host, such as status.example.com", name)

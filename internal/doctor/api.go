@@ -9,6 +9,8 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -73,8 +75,8 @@ func lookAtCredentials(ctx context.Context, s *Subject) (r result) {
 
 // reading is the part of the API that a doctor is given: nothing of it writes.
 type reading interface {
-	Read(ctx context.Context, key spec.Key, t spec.TaskType, gate reconcile.Gate) (*state.Live, error)
-	Page(ctx context.Context, q reconcile.Query, number int, gate reconcile.Gate) (reconcile.Page, error)
+	Read(ctx context.Context, key spec.Key, t spec.TaskType, gate pace.Gate) (*state.Live, error)
+	Page(ctx context.Context, q reconcile.Query, number int, gate pace.Gate) (reconcile.Page, error)
 	Close() error
 }
 
@@ -106,7 +108,7 @@ func lookAtPermissions(ctx context.Context, s *Subject, known result) (r result)
 	}
 	var api reading = client
 	defer api.Close()
-	policy := reconcile.DriftPolicy(s.Settings.DriftPolicy)
+	policy := plan.DriftPolicy(s.Settings.DriftPolicy)
 	if r.readEach(ctx, api, tasks, policy) {
 		r.list(ctx, api, tasks[0], policy)
 		r.sayCommit(known.committed)
@@ -128,8 +130,8 @@ func oneOfEach(tasks []task) []task {
 }
 
 // readEach reads the tasks, and reports whether the credentials are good for that.
-func (r *result) readEach(ctx context.Context, api reading, tasks []task, policy reconcile.DriftPolicy) bool {
-	pacer := reconcile.NewPacer(readRate)
+func (r *result) readEach(ctx context.Context, api reading, tasks []task, policy plan.DriftPolicy) bool {
+	pacer := pace.New(readRate)
 	var denied []string
 	for _, t := range tasks {
 		_, err := api.Read(ctx, t.key, t.taskType, pacer.Gate)
@@ -143,14 +145,14 @@ func (r *result) readEach(ctx context.Context, api reading, tasks []task, policy
 		case errors.Is(err, wedata.ErrTemporary):
 			r.fail(checkCredentials, "WeData could not be asked whether it accepts them: %v", err)
 			return false
-		case errors.Is(err, reconcile.ErrReadDenied):
+		case errors.Is(err, plan.ErrReadDenied):
 			denied = append(denied, t.key.ProjectID)
 		}
 		// Whatever else is wrong with the task, it was looked for.
 	}
 	r.ok(checkCredentials, "WeData accepts them")
 	switch {
-	case len(denied) > 0 && policy == reconcile.PolicyHeal:
+	case len(denied) > 0 && policy == plan.PolicyHeal:
 		r.fail(checkPermissions, "no reading in project %s: driftPolicy is heal, and nothing is healed that cannot be read: grant wedata:DescribeIntegrationTask, as in deploy/cam/apply.json", strings.Join(denied, ", "))
 	case len(denied) > 0:
 		r.warn(checkPermissions, "no reading in project %s: a commit whose answer is lost there waits for a person: grant wedata:DescribeIntegrationTask, as in deploy/cam/apply.json", strings.Join(denied, ", "))
@@ -162,10 +164,10 @@ func (r *result) readEach(ctx context.Context, api reading, tasks []task, policy
 
 // list asks for the tasks of a project, which only imports, and comparing with what is
 // live, need.
-func (r *result) list(ctx context.Context, api reading, t task, policy reconcile.DriftPolicy) {
+func (r *result) list(ctx context.Context, api reading, t task, policy plan.DriftPolicy) {
 	_, err := api.Page(ctx, reconcile.Query{ProjectID: t.key.ProjectID, TaskType: t.taskType}, 1, nil)
-	switch denied := errors.Is(err, reconcile.ErrReadDenied); {
-	case denied && policy != reconcile.PolicyReport:
+	switch denied := errors.Is(err, plan.ErrReadDenied); {
+	case denied && policy != plan.PolicyReport:
 		r.fail(checkPermissions, "no listing in project %s: driftPolicy is %s, and drift is not seen: grant wedata:DescribeIntegrationTasks, as in deploy/cam/plan.json", t.key.ProjectID, policy)
 	case denied:
 		r.warn(checkPermissions, "no listing in project %s: an import, and seeing drift, need wedata:DescribeIntegrationTasks, as in deploy/cam/plan.json", t.key.ProjectID)

@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/wedata"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -81,7 +82,7 @@ type reads struct {
 	asked []string
 }
 
-func (a *reads) Read(_ context.Context, key spec.Key, _ spec.TaskType, _ reconcile.Gate) (*state.Live, error) {
+func (a *reads) Read(_ context.Context, key spec.Key, _ spec.TaskType, _ pace.Gate) (*state.Live, error) {
 	a.asked = append(a.asked, key.ProjectID)
 	if err := a.errs[key.ProjectID]; err != nil {
 		return nil, err
@@ -95,15 +96,15 @@ func TestReadEach(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		err    error
-		policy reconcile.DriftPolicy
+		policy plan.DriftPolicy
 		good   bool
 		want   string
 	}{
 		{"all is well", nil, "", true, "ok credentials, ok permissions"},
-		{"a task that is gone", reconcile.ErrTaskGone, "", true, "ok credentials, ok permissions"},
-		{"too many requests", reconcile.ErrReadThrottled, "", true, "ok credentials, ok permissions"},
-		{"not permitted", reconcile.ErrReadDenied, "", true, "ok credentials, warning permissions"},
-		{"not permitted, and drift is healed", reconcile.ErrReadDenied, reconcile.PolicyHeal, true, "ok credentials, error permissions"},
+		{"a task that is gone", plan.ErrTaskGone, "", true, "ok credentials, ok permissions"},
+		{"too many requests", plan.ErrReadThrottled, "", true, "ok credentials, ok permissions"},
+		{"not permitted", plan.ErrReadDenied, "", true, "ok credentials, warning permissions"},
+		{"not permitted, and drift is healed", plan.ErrReadDenied, plan.PolicyHeal, true, "ok credentials, error permissions"},
 		{"not accepted", wedata.ErrAuth, "", false, "error credentials"},
 		{"no answer", wedata.ErrTemporary, "", false, "error credentials"},
 	} {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -78,7 +78,7 @@ func topicOf(out state.Outcome) Topic {
 }
 
 // learn takes what the first plan shows to have happened for sent.
-func (d *dedup) learn(p *reconcile.Plan) {
+func (d *dedup) learn(p *plan.Plan) {
 	if d.begun {
 		return
 	}

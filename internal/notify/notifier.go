@@ -14,6 +14,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -48,8 +49,8 @@ type Notifier struct {
 	running  map[sender]func()                                      // ends each queue that runs
 	launch   func(run func(ctx, stop context.Context)) (end func()) // nil while Run does not run
 	sent     dedup
-	source   reconcile.SourceInfo // of the plan under way
-	last     commitStatus         // that was queued
+	source   plan.SourceInfo // of the plan under way
+	last     commitStatus    // that was queued
 }
 
 var (
@@ -137,7 +138,7 @@ func (n *Notifier) Stats() []Stats {
 }
 
 // Planned notes what the calls to come are for.
-func (n *Notifier) Planned(p *reconcile.Plan) {
+func (n *Notifier) Planned(p *plan.Plan) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.to.none() {
@@ -145,21 +146,21 @@ func (n *Notifier) Planned(p *reconcile.Plan) {
 	}
 	n.source = p.Source
 	n.sent.learn(p)
-	if calls := p.Count(reconcile.ActionCommit); calls > 0 && len(p.Holds) == 0 {
+	if calls := p.Count(plan.ActionCommit); calls > 0 && len(p.Holds) == 0 {
 		n.enqueueStatus(forge.StatePending, plural(calls, "commit")+" under way")
 	}
 }
 
 // Called sends the outcome of a call.
-func (n *Notifier) Called(c *reconcile.Change, _ *state.Record, out state.Outcome) {
+func (n *Notifier) Called(c *plan.Change, _ *state.Record, out state.Outcome) {
 	topic := topicOf(out)
 	if topic == "" {
 		return // it is tried again, or all is paused: see Passed
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	heals := c.Reason == reconcile.ReasonDrift && topic == TaskApplied // which is news each time
-	if n.to.none() || !n.sent.news(c.Key, releaseOf(reconcile.AppliedOf(c.Want, "")), topic) && !heals {
+	heals := c.Reason == plan.ReasonDrift && topic == TaskApplied // which is news each time
+	if n.to.none() || !n.sent.news(c.Key, releaseOf(plan.AppliedOf(c.Want, "")), topic) && !heals {
 		return
 	}
 	e := n.about(c)
@@ -217,18 +218,18 @@ func driftText(d *state.Drift) string {
 
 // settle sends what is in doubt, and what reading back has come to: a task that was
 // unknown and is as its spec says now was applied.
-func (n *Notifier) settle(left *reconcile.Plan) {
+func (n *Notifier) settle(left *plan.Plan) {
 	unknown, open := map[spec.Key]bool{}, map[spec.Key]bool{}
 	for i := range left.Changes {
 		c := &left.Changes[i]
-		if c.Hold == reconcile.HoldUnknown && c.Want != nil && c.Have != nil && c.Have.Attempt != nil {
+		if c.Hold == plan.HoldUnknown && c.Want != nil && c.Have != nil && c.Have.Attempt != nil {
 			unknown[c.Key] = true
 			n.sendUnknown(c)
 		}
 		if c.NotRunning() {
 			n.sendNotRunning(c)
 		}
-		if _, was := n.sent.unknown[c.Key]; was && c.Action != reconcile.ActionUnversioned && c.Action != reconcile.ActionFollow {
+		if _, was := n.sent.unknown[c.Key]; was && c.Action != plan.ActionUnversioned && c.Action != plan.ActionFollow {
 			open[c.Key] = true
 		}
 	}
@@ -240,7 +241,7 @@ func (n *Notifier) settle(left *reconcile.Plan) {
 }
 
 // sendUnknown says that an outcome is in doubt, and when only a person can say it.
-func (n *Notifier) sendUnknown(c *reconcile.Change) {
+func (n *Notifier) sendUnknown(c *plan.Change) {
 	a := c.Have.Attempt
 	e := n.about(c)
 	e.Topic, e.Version, e.CommitType, e.Code, e.Message = TaskUnknown, a.Wanted.InstanceVersion, a.Wanted.CommitType.String(), a.Outcome.Code, a.Outcome.Message
@@ -253,7 +254,7 @@ func (n *Notifier) sendUnknown(c *reconcile.Change) {
 }
 
 // sendNotRunning says that what was applied did not come to run.
-func (n *Notifier) sendNotRunning(c *reconcile.Change) {
+func (n *Notifier) sendNotRunning(c *plan.Change) {
 	applied := c.Have.Applied
 	if n.sent.news(c.Key, releaseOf(*applied), TaskNotRunning) {
 		e := n.about(c)
@@ -269,7 +270,7 @@ func (n *Notifier) sendPlan(r *reconcile.Result) {
 	for _, h := range left.Holds {
 		id = append(id, h.Guard)
 	}
-	held := Event{Topic: PlanHeld, PlanHash: left.Hash, Count: left.Count(reconcile.ActionCommit)}
+	held := Event{Topic: PlanHeld, PlanHash: left.Hash, Count: left.Count(plan.ActionCommit)}
 	if len(left.Holds) > 0 {
 		held.Code, held.Message = left.Holds[0].Guard, left.Holds[0].Message
 	}
@@ -299,7 +300,7 @@ func (n *Notifier) sendOnce(is bool, id string, e Event) {
 }
 
 // about makes an event about a task.
-func (n *Notifier) about(c *reconcile.Change) Event {
+func (n *Notifier) about(c *plan.Change) Event {
 	return Event{
 		Project: c.Key.ProjectID, Task: c.Key.TaskID, Version: c.Want.InstanceVersion, CommitType: c.Want.CommitType.String(),
 		File: c.Want.Pos.File, Line: c.Want.Pos.Line,

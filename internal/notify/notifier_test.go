@@ -17,6 +17,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -25,39 +26,39 @@ import (
 const head = "4837b3f5c8704837b3f5c8704837b3f5c8704837"
 
 // want is a task that is to be committed.
-func want(task string, version int64) *reconcile.Change {
+func want(task string, version int64) *plan.Change {
 	key := spec.Key{ProjectID: "1", TaskID: task}
-	return &reconcile.Change{
-		Key: key, Action: reconcile.ActionCommit, Reason: reconcile.ReasonVersion, Impact: reconcile.ImpactStart,
+	return &plan.Change{
+		Key: key, Action: plan.ActionCommit, Reason: plan.ReasonVersion, Impact: plan.ImpactStart,
 		Want: &spec.Commit{Key: key, CommitType: spec.Start, InstanceVersion: version, Pos: spec.Pos{File: "tasks/" + task + ".yaml", Line: 4, Column: 5}},
 	}
 }
 
 // held is a task that is not committed now; its record says what became of it.
-func held(task string, version int64, why reconcile.HoldReason, out state.Outcome, person string) *reconcile.Change {
+func held(task string, version int64, why plan.HoldReason, out state.Outcome, person string) *plan.Change {
 	c := want(task, version)
-	c.Action, c.Hold = reconcile.ActionHold, why
+	c.Action, c.Hold = plan.ActionHold, why
 	status := map[state.Class]state.Status{state.ClassRefused: state.StatusRefused, state.ClassWaiting: state.StatusWaiting}[out.Class]
 	if status == "" {
 		status = state.StatusUnknown
 	}
-	c.Have = &state.Record{Key: c.Key, Status: status, Attempt: &state.Attempt{Wanted: reconcile.AppliedOf(c.Want, head), Outcome: out, NeedsPerson: person}}
+	c.Have = &state.Record{Key: c.Key, Status: status, Attempt: &state.Attempt{Wanted: plan.AppliedOf(c.Want, head), Outcome: out, NeedsPerson: person}}
 	return c
 }
 
 // followed is a task that was committed, and whose run stands so.
-func followed(task string, version int64, status state.RunStatus, detail string) *reconcile.Change {
+func followed(task string, version int64, status state.RunStatus, detail string) *plan.Change {
 	c := want(task, version)
-	c.Action, c.Reason = reconcile.ActionFollow, ""
-	applied := reconcile.AppliedOf(c.Want, head)
+	c.Action, c.Reason = plan.ActionFollow, ""
+	applied := plan.AppliedOf(c.Want, head)
 	applied.Wait, applied.Run = 60, &state.Run{Status: status, Detail: detail}
 	c.Have = &state.Record{Key: c.Key, Status: state.StatusApplied, Applied: &applied}
 	return c
 }
 
-func planOf(changes ...*reconcile.Change) *reconcile.Plan {
-	p := &reconcile.Plan{
-		Source: reconcile.SourceInfo{URL: "https://git.example.com/acme/tasks", Branch: "main", Revision: head, Author: "Ada <ada@example.com>"},
+func planOf(changes ...*plan.Change) *plan.Plan {
+	p := &plan.Plan{
+		Source: plan.SourceInfo{URL: "https://git.example.com/acme/tasks", Branch: "main", Revision: head, Author: "Ada <ada@example.com>"},
 		Specs:  5, Hash: "sha256:eaee8a0b",
 	}
 	for _, c := range changes {
@@ -67,7 +68,7 @@ func planOf(changes ...*reconcile.Change) *reconcile.Plan {
 }
 
 // passed is a pass that has left the changes.
-func passed(left ...*reconcile.Change) *reconcile.Result {
+func passed(left ...*plan.Change) *reconcile.Result {
 	return &reconcile.Result{Plan: planOf(), Left: planOf(left...)}
 }
 
@@ -116,7 +117,7 @@ func TestNotifier_TellsOnce(t *testing.T) {
 		{"a heal is told each time, and what it waits for once", func(n *notify.Notifier) {
 			for _, out := range []state.Outcome{applied, locked, locked, applied, applied} {
 				c := want("orders", 3)
-				c.Reason = reconcile.ReasonDrift
+				c.Reason = plan.ReasonDrift
 				n.Called(c, nil, out)
 			}
 		}, []string{"task.applied orders 3", "task.waiting orders 3", "task.applied orders 3", "task.applied orders 3"}},
@@ -129,14 +130,14 @@ func TestNotifier_TellsOnce(t *testing.T) {
 			}
 		}, nil},
 		{"not what was so before the start", func(n *notify.Notifier) {
-			n.Planned(planOf(held("orders", 3, reconcile.HoldRefused, refused("no"), ""), held("users", 3, reconcile.HoldLocked, locked, "")))
+			n.Planned(planOf(held("orders", 3, plan.HoldRefused, refused("no"), ""), held("users", 3, plan.HoldLocked, locked, "")))
 			n.Called(want("users", 3), nil, locked)
 			n.Called(want("orders", 4), nil, refused("no"))
 		}, []string{"task.refused orders 4"}},
 		{"read back: it was applied", func(n *notify.Notifier) {
 			n.Planned(planOf(want("orders", 3)))
 			n.Called(want("orders", 3), nil, unknown)
-			n.Passed(passed(held("orders", 3, reconcile.HoldUnknown, unknown, "")))
+			n.Passed(passed(held("orders", 3, plan.HoldUnknown, unknown, "")))
 			n.Passed(passed())
 			n.Passed(passed())
 		}, []string{"task.unknown orders 3", "task.applied orders 3"}},
@@ -154,17 +155,17 @@ func TestNotifier_TellsOnce(t *testing.T) {
 		{"read back: a person is needed", func(n *notify.Notifier) {
 			n.Called(want("orders", 3), nil, unknown)
 			for range 3 {
-				n.Passed(passed(held("orders", 3, reconcile.HoldUnknown, unknown, "what was live before could not be read")))
+				n.Passed(passed(held("orders", 3, plan.HoldUnknown, unknown, "what was live before could not be read")))
 			}
 			n.Passed(passed())
 		}, []string{"task.unknown orders 3", "task.person orders 3", "task.applied orders 3"}},
 		{"a person was needed before the start", func(n *notify.Notifier) {
-			n.Planned(planOf(held("orders", 3, reconcile.HoldUnknown, unknown, "no before")))
-			n.Passed(passed(held("orders", 3, reconcile.HoldUnknown, unknown, "no before")))
+			n.Planned(planOf(held("orders", 3, plan.HoldUnknown, unknown, "no before")))
+			n.Passed(passed(held("orders", 3, plan.HoldUnknown, unknown, "no before")))
 		}, nil},
 		{"unknown since a crash", func(n *notify.Notifier) {
-			n.Planned(planOf(held("orders", 3, reconcile.HoldUnknown, state.Outcome{}, "")))
-			n.Passed(passed(held("orders", 3, reconcile.HoldUnknown, state.Outcome{}, "")))
+			n.Planned(planOf(held("orders", 3, plan.HoldUnknown, state.Outcome{}, "")))
+			n.Passed(passed(held("orders", 3, plan.HoldUnknown, state.Outcome{}, "")))
 		}, []string{"task.unknown orders 3"}},
 		{"applied, and it runs", func(n *notify.Notifier) {
 			n.Called(want("orders", 3), nil, applied)
@@ -186,7 +187,7 @@ func TestNotifier_TellsOnce(t *testing.T) {
 				r := passed(want("orders", 3))
 				r.Left.Hash = hash
 				for _, guard := range guards {
-					r.Left.Holds = append(r.Left.Holds, reconcile.GuardHold{Guard: guard, Message: "too many"})
+					r.Left.Holds = append(r.Left.Holds, plan.GuardHold{Guard: guard, Message: "too many"})
 				}
 				return r
 			}
@@ -362,7 +363,7 @@ func TestNotifier_Statuses(t *testing.T) {
 	invalid := passed()
 	invalid.Left.Problems = spec.Problems{{Severity: spec.SeverityError}}
 	guarded := passed(want("orders", 3))
-	guarded.Left.Holds = []reconcile.GuardHold{{Guard: "maxChanges"}}
+	guarded.Left.Holds = []plan.GuardHold{{Guard: "maxChanges"}}
 	folder := passed()
 	folder.Left.Source.Revision = "dir:a9be91e5"
 	tests := []struct {
@@ -386,10 +387,10 @@ func TestNotifier_Statuses(t *testing.T) {
 			n.Passed(passed())
 		}, []string{"pending 2 commits under way", "success 5 tasks as specified"}},
 		{"waiting", func(n *notify.Notifier) {
-			n.Passed(passed(held("a", 1, reconcile.HoldLocked, locked, ""), held("b", 1, reconcile.HoldWindow, locked, ""), held("c", 1, reconcile.HoldUnknown, unknown, ""), want("d", 1)))
+			n.Passed(passed(held("a", 1, plan.HoldLocked, locked, ""), held("b", 1, plan.HoldWindow, locked, ""), held("c", 1, plan.HoldUnknown, unknown, ""), want("d", 1)))
 		}, []string{"pending 1 unknown outcome, 1 locked, 1 waiting, 1 to go; 5 tasks in all"}},
 		{"refused", func(n *notify.Notifier) {
-			n.Passed(passed(held("a", 1, reconcile.HoldRefused, refused("no"), ""), held("b", 1, reconcile.HoldUnknown, unknown, "no before"), held("c", 1, reconcile.HoldLocked, locked, "")))
+			n.Passed(passed(held("a", 1, plan.HoldRefused, refused("no"), ""), held("b", 1, plan.HoldUnknown, unknown, "no before"), held("c", 1, plan.HoldLocked, locked, "")))
 		}, []string{"failure 1 outcome needs an operator, 1 refused, 1 locked; 5 tasks in all"}},
 		{"a start", func(n *notify.Notifier) {
 			n.Passed(passed(followed("orders", 3, state.RunStarting, "")))
@@ -400,13 +401,13 @@ func TestNotifier_Statuses(t *testing.T) {
 		{"broken specs", func(n *notify.Notifier) { n.Passed(invalid) }, []string{"failure 1 error in specs; 5 tasks in all"}},
 		{"held", func(n *notify.Notifier) { n.Passed(guarded) }, []string{"pending 1 held by a guard; 5 tasks in all"}},
 		{"suspended on purpose", func(n *notify.Notifier) {
-			n.Passed(passed(held("a", 1, reconcile.HoldSuspended, locked, "")))
+			n.Passed(passed(held("a", 1, plan.HoldSuspended, locked, "")))
 		}, []string{"success 1 suspended; 5 tasks in all"}},
 		{"as others have changed them", func(n *notify.Notifier) {
-			n.Passed(passed(held("a", 1, reconcile.HoldAdopted, locked, ""), held("b", 1, reconcile.HoldAdopted, locked, "")))
+			n.Passed(passed(held("a", 1, plan.HoldAdopted, locked, ""), held("b", 1, plan.HoldAdopted, locked, "")))
 		}, []string{"success 2 as others have changed them; 5 tasks in all"}},
 		{"changed again after each heal", func(n *notify.Notifier) {
-			n.Passed(passed(held("a", 1, reconcile.HoldContested, locked, "")))
+			n.Passed(passed(held("a", 1, plan.HoldContested, locked, "")))
 		}, []string{"failure 1 changed again whenever it is healed; 5 tasks in all"}},
 		{"a folder has no commits", func(n *notify.Notifier) { n.Passed(folder) }, nil},
 	}

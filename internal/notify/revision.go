@@ -6,6 +6,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
 // statusOf returns the status of a revision after a pass. It follows from what is left
@@ -44,55 +45,55 @@ type tally struct {
 	adopted   int // as others have changed them
 }
 
-func count(p *reconcile.Plan) tally {
+func count(p *plan.Plan) tally {
 	t := tally{specs: p.Specs, invalid: p.Problems.Errors()}
 	for i := range p.Changes {
 		c := &p.Changes[i]
 		switch {
-		case c.Action == reconcile.ActionCommit && len(p.Holds) > 0:
+		case c.Action == plan.ActionCommit && len(p.Holds) > 0:
 			t.guarded++
-		case c.Action == reconcile.ActionCommit:
+		case c.Action == plan.ActionCommit:
 			t.calls++
-		case c.Action == reconcile.ActionHold:
+		case c.Action == plan.ActionHold:
 			t.hold(c)
 		case c.NotRunning():
 			t.stopped++
 		case c.NotLive():
 			t.person++
-		case c.Action == reconcile.ActionFollow && c.Have.Accepted():
+		case c.Action == plan.ActionFollow && c.Have.Accepted():
 			t.accepted++
-		case c.Action == reconcile.ActionFollow:
+		case c.Action == plan.ActionFollow:
 			t.starting++
 		}
 	}
 	return t
 }
 
-func (t *tally) hold(c *reconcile.Change) {
+func (t *tally) hold(c *plan.Change) {
 	switch c.Hold {
-	case reconcile.HoldRefused:
+	case plan.HoldRefused:
 		t.refused++
-	case reconcile.HoldUnknown:
+	case plan.HoldUnknown:
 		if needsPerson(c) {
 			t.person++
 		} else {
 			t.unknown++
 		}
-	case reconcile.HoldAlreadyLive, reconcile.HoldNewerLive:
+	case plan.HoldAlreadyLive, plan.HoldNewerLive:
 		t.withheld++
-	case reconcile.HoldGuard:
+	case plan.HoldGuard:
 		t.guarded++
-	case reconcile.HoldLocked:
+	case plan.HoldLocked:
 		t.locked++
-	case reconcile.HoldPaused:
+	case plan.HoldPaused:
 		t.paused++
-	case reconcile.HoldSuspended:
+	case plan.HoldSuspended:
 		t.suspended++
-	case reconcile.HoldContested:
+	case plan.HoldContested:
 		t.contested++
-	case reconcile.HoldSpent, reconcile.HoldRecalled:
+	case plan.HoldSpent, plan.HoldRecalled:
 		t.before++
-	case reconcile.HoldAdopted:
+	case plan.HoldAdopted:
 		t.adopted++
 	default:
 		t.waiting++
@@ -100,7 +101,7 @@ func (t *tally) hold(c *reconcile.Change) {
 }
 
 // needsPerson reports whether nothing more happens to the task by itself.
-func needsPerson(c *reconcile.Change) bool {
+func needsPerson(c *plan.Change) bool {
 	return c.Have != nil && c.Have.Attempt != nil && c.Have.Attempt.NeedsPerson != ""
 }
 

@@ -3,7 +3,7 @@ package report
 import (
 	"fmt"
 
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -55,7 +55,7 @@ func (v *view) annotations() []annotation {
 	return as
 }
 
-func heldAnnotation(c *reconcile.Change) annotation {
+func heldAnnotation(c *plan.Change) annotation {
 	meaning, wayOn := holdWords(c.Hold, c.Key.ShellWord())
 	if c.Detail != "" {
 		meaning += " (" + c.Detail + ")"
@@ -63,16 +63,16 @@ func heldAnnotation(c *reconcile.Change) annotation {
 	message := fmt.Sprintf("%s is held: %s. Way on: %s.", c.Key, meaning, wayOn)
 	s, title := severityNotice, "Held: "+string(c.Hold)
 	switch c.Hold {
-	case reconcile.HoldUnknown, reconcile.HoldRefused, reconcile.HoldContested, reconcile.HoldRecalled, reconcile.HoldSpent:
+	case plan.HoldUnknown, plan.HoldRefused, plan.HoldContested, plan.HoldRecalled, plan.HoldSpent:
 		s = severityWarning
 	}
-	if c.Impact == reconcile.ImpactDiscardState {
+	if c.Impact == plan.ImpactDiscardState {
 		s, title = severityWarning, title+", and discards state when it is sent"
 	}
 	return changeAnnotation(c, s, "held-"+string(c.Hold), title, message)
 }
 
-func changeAnnotation(c *reconcile.Change, s severity, code, title, message string) annotation {
+func changeAnnotation(c *plan.Change, s severity, code, title, message string) annotation {
 	return annotation{s, code, title, message, position(c), c.Key.String()}
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wedatasync/wedatasync/internal/report"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -80,7 +80,7 @@ type entry struct {
 	}
 }
 
-func quality(t *testing.T, p *reconcile.Plan) []entry {
+func quality(t *testing.T, p *plan.Plan) []entry {
 	t.Helper()
 	var entries []entry
 	if err := json.Unmarshal(written(t, func(b *bytes.Buffer) error { return report.GitLab(b, p) }), &entries); err != nil {

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/text"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -92,7 +92,7 @@ func (b *builder) caution(g *page) {
 
 // fresh warns of tasks that run and are started anew.
 func (b *builder) fresh(g *page) {
-	n := len(g.sends[impactRank(reconcile.ImpactFreshStart)])
+	n := len(g.sends[impactRank(plan.ImpactFreshStart)])
 	if n == 0 {
 		return
 	}
@@ -131,7 +131,7 @@ const maxListed = 10
 
 // naming ends a sentence about tasks with the names of the first n: a few in a
 // list, the others folded.
-func (b *builder) naming(g *page, sentence string, tasks []*reconcile.Change, n int) {
+func (b *builder) naming(g *page, sentence string, tasks []*plan.Change, n int) {
 	if n == 0 {
 		b.linef("> %s.", sentence)
 		return
@@ -158,7 +158,7 @@ func (b *builder) naming(g *page, sentence string, tasks []*reconcile.Change, n 
 }
 
 // losingItem names a task in the list of a caution.
-func (g *page) losingItem(c *reconcile.Change) string {
+func (g *page) losingItem(c *plan.Change) string {
 	s := g.span(c)
 	if versions := arrowed(c); versions != none {
 		s += " " + versions
@@ -170,7 +170,7 @@ func (g *page) losingItem(c *reconcile.Change) string {
 }
 
 // spans names the first of n tasks in a sentence of their own.
-func (g *page) spans(tasks []*reconcile.Change, n int) string {
+func (g *page) spans(tasks []*plan.Change, n int) string {
 	spans := make([]string, len(tasks))
 	for i, c := range tasks {
 		spans[i] = g.span(c)
@@ -215,7 +215,7 @@ func (b *builder) table(g *page, l level) {
 
 // task names a task in a row, and says where its spec is. Each stands on a line of
 // its own: an id that is broken over two is hard to read.
-func (g *page) task(c *reconcile.Change) string {
+func (g *page) task(c *plan.Change) string {
 	s := codeSpan(c.Key.TaskID, maxID)
 	if spec := g.spec(c); spec != "" {
 		s += "<br>" + spec
@@ -227,15 +227,15 @@ func (g *page) task(c *reconcile.Change) string {
 }
 
 // icon is the colour of an impact.
-func icon(i reconcile.Impact) string {
+func icon(i plan.Impact) string {
 	switch i {
-	case reconcile.ImpactDiscardState:
+	case plan.ImpactDiscardState:
 		return "🔴"
-	case reconcile.ImpactFreshStart, reconcile.ImpactPause:
+	case plan.ImpactFreshStart, plan.ImpactPause:
 		return "🟠"
-	case reconcile.ImpactStart:
+	case plan.ImpactStart:
 		return "🟢"
-	case reconcile.ImpactKeepState:
+	case plan.ImpactKeepState:
 		return "🔵"
 	default:
 		return "⚪"
@@ -246,7 +246,7 @@ func icon(i reconcile.Impact) string {
 const none = "–"
 
 // versionSpan writes the versions of a change.
-func versionSpan(c *reconcile.Change) string {
+func versionSpan(c *plan.Change) string {
 	before, after := versionBefore(c), versionAfter(c)
 	if before == after {
 		return version(before, none)
@@ -255,9 +255,9 @@ func versionSpan(c *reconcile.Change) string {
 }
 
 // arrowed is versionSpan for markdown, where it stays on one line.
-func arrowed(c *reconcile.Change) string { return strings.ReplaceAll(versionSpan(c), " ", "&nbsp;") }
+func arrowed(c *plan.Change) string { return strings.ReplaceAll(versionSpan(c), " ", "&nbsp;") }
 
-func whyCell(c *reconcile.Change, names bool) string {
+func whyCell(c *plan.Change, names bool) string {
 	s := why(c)
 	if !names {
 		return s

@@ -1,4 +1,4 @@
-// Package report writes a [reconcile.Plan] for readers: as text for a terminal,
+// Package report writes a [plan.Plan] for readers: as text for a terminal,
 // as JSON for programs, as markdown for one comment on a pull request, and as
 // annotations for GitHub and GitLab. It writes the same for what has no plan: a
 // plan that could not be made ([Failure]), a check of the specs alone

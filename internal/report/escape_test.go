@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/wedatasync/wedatasync/internal/report"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
 // hostileText draws text from the pieces that break reports.
@@ -100,9 +100,9 @@ func TestSecretsAreMasked(t *testing.T) {
 				}
 			}
 		}
-		for _, write := range []func(*bytes.Buffer, *reconcile.Plan) error{
-			func(b *bytes.Buffer, p *reconcile.Plan) error { return report.GitHub(b, p) },
-			func(b *bytes.Buffer, p *reconcile.Plan) error { return report.GitLab(b, p) },
+		for _, write := range []func(*bytes.Buffer, *plan.Plan) error{
+			func(b *bytes.Buffer, p *plan.Plan) error { return report.GitHub(b, p) },
+			func(b *bytes.Buffer, p *plan.Plan) error { return report.GitLab(b, p) },
 		} {
 			if out := written(t, func(b *bytes.Buffer) error { return write(b, p) }); bytes.Contains(out, []byte("correct horse")) {
 				t.Errorf("%s: an annotation shows a value:\n%s", name, out)

@@ -5,7 +5,7 @@ import (
 	"strconv"
 
 	"github.com/wedatasync/wedatasync/internal/text"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -33,7 +33,7 @@ type fieldLine struct {
 
 // fieldLines returns the first maxFields differences of c, and how many more
 // there are.
-func fieldLines(c *reconcile.Change, showValues bool) (lines []fieldLine, more int) {
+func fieldLines(c *plan.Change, showValues bool) (lines []fieldLine, more int) {
 	for _, f := range c.Fields {
 		if isWholeExt(f) && showValues && c.Want != nil && len(c.Want.ExtConfig) > 0 {
 			for _, p := range c.Want.ExtConfig {
@@ -49,18 +49,18 @@ func fieldLines(c *reconcile.Change, showValues bool) (lines []fieldLine, more i
 
 // isWholeExt reports whether f is extConfig as a whole: what was applied is only
 // known by its digest, so that f cannot say which names differ.
-func isWholeExt(f reconcile.Field) bool { return f.Secret && f.Name == "extConfig" }
+func isWholeExt(f plan.Field) bool { return f.Secret && f.Name == "extConfig" }
 
 // wholeExtParam is one wanted parameter of a field that is extConfig as a whole.
-func wholeExtParam(f reconcile.Field, p spec.Param) reconcile.Field {
-	one := reconcile.Field{Name: f.Name + "." + p.Name, After: p.Value}
+func wholeExtParam(f plan.Field, p spec.Param) plan.Field {
+	one := plan.Field{Name: f.Name + "." + p.Name, After: p.Value}
 	if f.Before != nil {
 		one.Before = bare(notKept)
 	}
 	return one
 }
 
-func newFieldLine(f reconcile.Field, showValues bool) fieldLine {
+func newFieldLine(f plan.Field, showValues bool) fieldLine {
 	hide := f.Secret && !showValues
 	return fieldLine{
 		name:   text.Clip(Visible(f.Name), maxValue),

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/text"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -33,12 +33,12 @@ func (b *builder) diffs(g *page, l level) {
 
 // diff writes the fields of one change. The sign in the first column is what
 // colours a line, and keeps text from outside from ending the fence.
-func (b *builder) diff(g *page, c *reconcile.Change) {
+func (b *builder) diff(g *page, c *plan.Change) {
 	sign := "!"
 	switch {
-	case c.Impact == reconcile.ImpactDiscardState:
+	case c.Impact == plan.ImpactDiscardState:
 		sign = "-"
-	case c.Reason == reconcile.ReasonNew:
+	case c.Reason == plan.ReasonNew:
 		sign = "+"
 	}
 	b.linef("%s %s  %s%s", sign, g.line(c), happens(c.Impact), endPlace(c))
@@ -56,10 +56,10 @@ func (b *builder) diff(g *page, c *reconcile.Change) {
 }
 
 // line names a task in a fence.
-func (g *page) line(c *reconcile.Change) string { return text.Clip(Visible(g.name(c)), 2*maxID) }
+func (g *page) line(c *plan.Change) string { return text.Clip(Visible(g.name(c)), 2*maxID) }
 
 // endPlace ends a line of a fence with where a change's spec stands.
-func endPlace(c *reconcile.Change) string {
+func endPlace(c *plan.Change) string {
 	if s := place(c); s != "" {
 		return "  " + text.Clip(Visible(s), maxMessage)
 	}
@@ -138,7 +138,7 @@ func (b *builder) held(g *page, l level) {
 }
 
 // heldItem is a held change in a list.
-func (g *page) heldItem(c *reconcile.Change) string {
+func (g *page) heldItem(c *plan.Change) string {
 	s := g.span(c) + " " + happens(c.Impact) + ", " + arrowed(c)
 	if spec := g.spec(c); spec != "" {
 		s += ", " + spec
@@ -150,7 +150,7 @@ func (g *page) heldItem(c *reconcile.Change) string {
 }
 
 // followed folds away tasks that were started and do not run, or not yet.
-func (b *builder) followed(g *page, l level, title string, changes []*reconcile.Change) {
+func (b *builder) followed(g *page, l level, title string, changes []*plan.Change) {
 	if len(changes) == 0 {
 		return
 	}
@@ -167,7 +167,7 @@ func (b *builder) unversioned(g *page, l level) {
 		return
 	}
 	b.fold(fmt.Sprintf("Changed without a new version: nothing will be sent (%d)", len(g.unversioned)))
-	b.list(g.unversioned, l.rows, func(c *reconcile.Change) string {
+	b.list(g.unversioned, l.rows, func(c *plan.Change) string {
 		return fmt.Sprintf("= %s  %s%s", g.line(c), text.Clip(Visible(strings.Join(fieldNames(c), ", ")), maxMessage), endPlace(c))
 	})
 	b.unfold()
@@ -178,7 +178,7 @@ func (b *builder) removed(g *page, l level) {
 		return
 	}
 	b.fold(fmt.Sprintf("Removed from the state: the spec is gone, no call is made (%d)", len(g.removed)))
-	b.list(g.removed, l.rows, func(c *reconcile.Change) string { return "# " + g.line(c) })
+	b.list(g.removed, l.rows, func(c *plan.Change) string { return "# " + g.line(c) })
 	b.unfold()
 }
 
@@ -187,7 +187,7 @@ func (b *builder) returned(g *page, l level) {
 		return
 	}
 	b.fold(fmt.Sprintf("Managed again: the spec is back, as it was applied, no call is made (%d)", len(g.returned)))
-	b.list(g.returned, l.rows, func(c *reconcile.Change) string {
+	b.list(g.returned, l.rows, func(c *plan.Change) string {
 		return fmt.Sprintf("^ %s%s%s", g.line(c), prefixed("  ", text.Clip(Visible(c.Detail), maxMessage)), endPlace(c))
 	})
 	b.unfold()
@@ -203,7 +203,7 @@ func prefixed(prefix, s string) string {
 
 // list writes the first rows of changes in a fence. Each line starts with a sign
 // of ours.
-func (b *builder) list(changes []*reconcile.Change, rows int, line func(*reconcile.Change) string) {
+func (b *builder) list(changes []*plan.Change, rows int, line func(*plan.Change) string) {
 	shown := changes[:min(len(changes), rows)]
 	b.line("```text")
 	for _, c := range shown {

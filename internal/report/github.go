@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
 // maxPerSeverity is how many annotations of a severity GitHub shows for a step.
@@ -17,7 +17,7 @@ const maxPerSeverity = 10
 // beside the lines of the specs: problems, what guards hold, commits that discard
 // state, other holds, and changes without a new version. GitHub shows ten of a
 // severity; when there are more, the last one says how many. An error is w's.
-func GitHub(w io.Writer, p *reconcile.Plan) error {
+func GitHub(w io.Writer, p *plan.Plan) error {
 	return writeCommands(w, newView(p, 0).annotations())
 }
 

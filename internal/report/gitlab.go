@@ -8,7 +8,7 @@ import (
 	"io"
 	"slices"
 
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
 // maxQuality bounds the entries of a Code Quality report.
@@ -18,7 +18,7 @@ const maxQuality = 5_000
 // fingerprint of a remark names what it says about which task in which file, so
 // that it stays the same when lines move. Remarks without a file are left out, and
 // so are those after the worst 5,000. An error is w's.
-func GitLab(w io.Writer, p *reconcile.Plan) error {
+func GitLab(w io.Writer, p *plan.Plan) error {
 	return writeQuality(w, newView(p, 0).annotations())
 }
 
@@ -76,7 +76,7 @@ func qualitySeverity(a annotation) string {
 	switch {
 	case a.severity == severityError:
 		return "critical"
-	case a.code == "discard-state", a.code == string(reconcile.ImpactFreshStart):
+	case a.code == "discard-state", a.code == string(plan.ImpactFreshStart):
 		return "major"
 	case a.severity == severityWarning:
 		return "minor"

@@ -16,6 +16,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -110,7 +111,7 @@ func TestResult(t *testing.T) {
 		"some-left":   {Plan: everyImpact(), Left: find("hold-several"), Applied: 3, Forgotten: 1},
 		"guard":       {Plan: find("guard-max-changes"), Left: find("guard-max-changes")},
 		"cut-short":   {Plan: everyImpact(), Left: planOf(first("clicks", spec.Start, 1)), Applied: 6, Superseded: true},
-		"degraded":    {Plan: find("degraded"), Left: edit(planOf(), func(p *reconcile.Plan) { p.Problems = find("degraded").Problems }), Applied: 1},
+		"degraded":    {Plan: find("degraded"), Left: edit(planOf(), func(p *plan.Plan) { p.Problems = find("degraded").Problems }), Applied: 1},
 		"paused": {Plan: everyImpact(), Left: find("hold-paused"), Applied: 6, Pauses: []state.Pause{
 			{ProjectID: project, Code: "UnauthorizedOperation", Message: "no permission"},
 			{Code: "AuthFailure.SignatureExpire", Message: nasty},
@@ -124,11 +125,11 @@ func TestResult(t *testing.T) {
 	}
 }
 
-func text(t *testing.T, p *reconcile.Plan, o report.Options) []byte {
+func text(t *testing.T, p *plan.Plan, o report.Options) []byte {
 	return written(t, func(b *bytes.Buffer) error { return report.Text(b, p, o) })
 }
 
-func planJSON(t *testing.T, p *reconcile.Plan, o report.JSONOptions) []byte {
+func planJSON(t *testing.T, p *plan.Plan, o report.JSONOptions) []byte {
 	return written(t, func(b *bytes.Buffer) error { return report.JSON(b, p, o) })
 }
 

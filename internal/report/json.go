@@ -4,7 +4,7 @@ import (
 	"io"
 	"slices"
 
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -24,7 +24,7 @@ type JSONOptions struct {
 // JSON writes the plan as the document that [PlanSchema] describes. Changes are
 // written one at a time, each on a line of its own, in the plan's order. An error
 // is w's.
-func JSON(w io.Writer, p *reconcile.Plan, o JSONOptions) error {
+func JSON(w io.Writer, p *plan.Plan, o JSONOptions) error {
 	v := newView(p, o.Rate)
 	s := v.summary
 	d := newDocument(w, o)
@@ -49,10 +49,10 @@ func JSON(w io.Writer, p *reconcile.Plan, o JSONOptions) error {
 		Calls:       s.commits,
 		ETA:         estimate(s.commits, o.Rate).Milliseconds(),
 	})
-	list(d, "holds", slices.Values(p.Holds), func(h reconcile.GuardHold) any {
+	list(d, "holds", slices.Values(p.Holds), func(h plan.GuardHold) any {
 		return jsonHold{h.Guard, h.Message, h.Approvable}
 	})
-	list(d, "changes", pointers(p.Changes), func(c *reconcile.Change) any {
+	list(d, "changes", pointers(p.Changes), func(c *plan.Change) any {
 		return newJSONChange(c, o.ShowValues)
 	})
 	if p.Drift != nil {
@@ -76,8 +76,8 @@ type jsonState struct {
 }
 
 // jsonStateOf returns nil when the plan was compared with no state.
-func jsonStateOf(s reconcile.StateInfo) *jsonState {
-	if s == (reconcile.StateInfo{}) {
+func jsonStateOf(s plan.StateInfo) *jsonState {
+	if s == (plan.StateInfo{}) {
 		return nil
 	}
 	return &jsonState{s.Lineage, s.Serial}
@@ -103,21 +103,21 @@ type jsonHold struct {
 }
 
 type jsonChange struct {
-	TaskID     string               `json:"task_id"`
-	ProjectID  string               `json:"project_id"`
-	File       string               `json:"file,omitempty"`
-	Line       int                  `json:"line,omitempty"`
-	Action     reconcile.Action     `json:"action"`
-	Reason     reconcile.Reason     `json:"reason,omitempty"`
-	Hold       reconcile.HoldReason `json:"hold,omitempty"`
-	Detail     string               `json:"detail,omitempty"`
-	Impact     reconcile.Impact     `json:"impact,omitempty"`
-	Actions    []string             `json:"actions"`
-	CommitType *spec.CommitType     `json:"commit_type,omitempty"`
-	TaskType   spec.TaskType        `json:"task_type,omitempty"`
-	Before     *jsonVersion         `json:"before"`
-	After      *jsonVersion         `json:"after"`
-	Fields     []jsonField          `json:"fields"`
+	TaskID     string           `json:"task_id"`
+	ProjectID  string           `json:"project_id"`
+	File       string           `json:"file,omitempty"`
+	Line       int              `json:"line,omitempty"`
+	Action     plan.Action      `json:"action"`
+	Reason     plan.Reason      `json:"reason,omitempty"`
+	Hold       plan.HoldReason  `json:"hold,omitempty"`
+	Detail     string           `json:"detail,omitempty"`
+	Impact     plan.Impact      `json:"impact,omitempty"`
+	Actions    []string         `json:"actions"`
+	CommitType *spec.CommitType `json:"commit_type,omitempty"`
+	TaskType   spec.TaskType    `json:"task_type,omitempty"`
+	Before     *jsonVersion     `json:"before"`
+	After      *jsonVersion     `json:"after"`
+	Fields     []jsonField      `json:"fields"`
 }
 
 type jsonVersion struct {
@@ -131,7 +131,7 @@ type jsonField struct {
 	Sensitive bool   `json:"sensitive,omitempty"`
 }
 
-func newJSONChange(c *reconcile.Change, showValues bool) jsonChange {
+func newJSONChange(c *plan.Change, showValues bool) jsonChange {
 	pos := position(c)
 	j := jsonChange{
 		TaskID:    c.Key.TaskID,
@@ -149,7 +149,7 @@ func newJSONChange(c *reconcile.Change, showValues bool) jsonChange {
 	if c.Have != nil && c.Have.Applied != nil {
 		j.Before = &jsonVersion{versionBefore(c)}
 	}
-	if c.Action != reconcile.ActionForget {
+	if c.Action != plan.ActionForget {
 		j.After = &jsonVersion{versionAfter(c)}
 	}
 	if c.Want != nil {
@@ -164,10 +164,10 @@ func newJSONChange(c *reconcile.Change, showValues bool) jsonChange {
 // steps lists what sending the change does. It has "discard_state" whenever
 // state can be lost, also while the change is held, so that a program that looks
 // for it never misses one.
-func steps(c *reconcile.Change) []string {
+func steps(c *plan.Change) []string {
 	switch c.Action {
-	case reconcile.ActionCommit, reconcile.ActionHold:
-		if c.Impact == reconcile.ImpactDiscardState {
+	case plan.ActionCommit, plan.ActionHold:
+		if c.Impact == plan.ImpactDiscardState {
 			return []string{"commit", "discard_state"}
 		}
 		return []string{"commit"}
@@ -176,7 +176,7 @@ func steps(c *reconcile.Change) []string {
 	}
 }
 
-func newJSONField(c *reconcile.Change, f reconcile.Field, showValues bool) jsonField {
+func newJSONField(c *plan.Change, f plan.Field, showValues bool) jsonField {
 	j := jsonField{f.Name, f.Before, f.After, f.Secret}
 	switch {
 	case !f.Secret:

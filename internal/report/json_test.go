@@ -10,7 +10,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/wedatasync/wedatasync/internal/report"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
 // TestJSONIsAsItsSchemaSays validates every document with the published schema,
@@ -114,7 +114,7 @@ func closeObjects(v any) {
 // TestJSONKeepsText shows that escapes change how text is written, never the text.
 func TestJSONKeepsText(t *testing.T) {
 	const id = "a\u202eb\u0085c##[d]\u007f\U000e0041 😀 <&>"
-	p := planOf(reconcile.Change{Action: reconcile.ActionForget})
+	p := planOf(plan.Change{Action: plan.ActionForget})
 	p.Changes[0].Key.TaskID = id
 	var doc struct {
 		Changes []struct {

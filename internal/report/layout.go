@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/text/width"
 
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
 // rowIndent is where a change's task stands, after its marker.
@@ -30,7 +30,7 @@ type row struct {
 	place  string // file:line
 }
 
-func newRow(c *reconcile.Change, project string, inPlan bool) row {
+func newRow(c *plan.Change, project string, inPlan bool) row {
 	r := row{marker: marker(c), task: Visible(c.Key.String())}
 	if project != "" {
 		r.task = Visible(c.Key.TaskID)
@@ -41,20 +41,20 @@ func newRow(c *reconcile.Change, project string, inPlan bool) row {
 	r.before, r.after = versions(c)
 	names := Visible(strings.Join(fieldNames(c), ", "))
 	switch c.Action {
-	case reconcile.ActionForget:
+	case plan.ActionForget:
 		r.marker = "#"
-	case reconcile.ActionReturn:
+	case plan.ActionReturn:
 		r.marker, r.why = "^", names
-	case reconcile.ActionUnversioned:
+	case plan.ActionUnversioned:
 		r.marker, r.why = "=", names
-	case reconcile.ActionFollow:
+	case plan.ActionFollow:
 		r.marker, r.why = followMarker(c), names
 	default:
 		r.why = why(c)
 		if names != "" {
 			r.why += ": " + names
 		}
-		if c.Action == reconcile.ActionHold && !inPlan {
+		if c.Action == plan.ActionHold && !inPlan {
 			r.marker, r.why = heldMarker(c), verb(c.Impact, 1)+", "+r.why
 		}
 	}
@@ -62,15 +62,15 @@ func newRow(c *reconcile.Change, project string, inPlan bool) row {
 }
 
 // heldMarker tells a commit that will not be made from one that may have been.
-func heldMarker(c *reconcile.Change) string {
-	if c.Hold == reconcile.HoldUnknown {
+func heldMarker(c *plan.Change) string {
+	if c.Hold == plan.HoldUnknown {
 		return "?"
 	}
 	return "x"
 }
 
 // followMarker tells a task that does not run from one that may soon.
-func followMarker(c *reconcile.Change) string {
+func followMarker(c *plan.Change) string {
 	if c.NotRunning() || c.NotLive() {
 		return "!"
 	}
@@ -78,12 +78,12 @@ func followMarker(c *reconcile.Change) string {
 }
 
 // versions returns the two ends of the arrow; one that stands alone has no other.
-func versions(c *reconcile.Change) (before, after string) {
+func versions(c *plan.Change) (before, after string) {
 	b, a := versionBefore(c), versionAfter(c)
 	switch {
 	case b == 0 && a == 0:
 		return "", ""
-	case c.Action == reconcile.ActionForget, a == b:
+	case c.Action == plan.ActionForget, a == b:
 		return version(b, ""), ""
 	default:
 		return version(b, "-"), version(a, "-")

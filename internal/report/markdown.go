@@ -7,7 +7,7 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -58,7 +58,7 @@ func marked(kind, key string) string {
 // is done always, then as much detail as the limit allows. What does not fit is
 // given up in this order: field diffs, field names, rows and folded lines, the
 // names of tasks that lose their state. Their number and all counts stay.
-func Markdown(p *reconcile.Plan, o MarkdownOptions) []byte {
+func Markdown(p *plan.Plan, o MarkdownOptions) []byte {
 	page := newPage(p, o)
 	return fit(o.Limit, page.levels(), page.render)
 }
@@ -87,11 +87,11 @@ func bound(limit int) int {
 type page struct {
 	*view
 	o        MarkdownOptions
-	project  string              // of all tasks; "" if there are several
-	ranked   []*reconcile.Change // what the table has room for
-	losing   []*reconcile.Change // tasks that lose their state with this plan
-	heldLose []*reconcile.Change // tasks that lose it once they are no longer held
-	named    int                 // how many of both fit
+	project  string         // of all tasks; "" if there are several
+	ranked   []*plan.Change // what the table has room for
+	losing   []*plan.Change // tasks that lose their state with this plan
+	heldLose []*plan.Change // tasks that lose it once they are no longer held
+	named    int            // how many of both fit
 }
 
 // level is how much of a page is written.
@@ -102,7 +102,7 @@ type level struct {
 	bare  bool // nothing but the counts, the guards and the caution
 }
 
-func newPage(p *reconcile.Plan, o MarkdownOptions) *page {
+func newPage(p *plan.Plan, o MarkdownOptions) *page {
 	v := newView(p, o.Rate)
 	g := &page{view: v, o: o, project: v.project(), ranked: v.ranked(maxRows), losing: v.sends[0], heldLose: v.heldDiscards()}
 	g.named = g.room()
@@ -115,7 +115,7 @@ func (g *page) room() int {
 	const around = len(":\n>\n>\n> <details><summary>and 1000000 more</summary>\n>\n>  and 1000000 more.\n>\n> </details>\n")
 	room := bound(g.o.Limit) - len(g.render(level{bare: true})) - 2*around
 	named := 0
-	for _, tasks := range [][]*reconcile.Change{g.losing, g.heldLose} {
+	for _, tasks := range [][]*plan.Change{g.losing, g.heldLose} {
 		for i, c := range tasks {
 			if i < maxListed {
 				room -= len("> - \n") + len(g.losingItem(c))
@@ -243,7 +243,7 @@ func (g *page) origin() string {
 const maxID = 200
 
 // name tells a task from the others of the page.
-func (g *page) name(c *reconcile.Change) string {
+func (g *page) name(c *plan.Change) string {
 	if g.project != "" {
 		return c.Key.TaskID
 	}
@@ -251,10 +251,10 @@ func (g *page) name(c *reconcile.Change) string {
 }
 
 // span is the task's name in a sentence.
-func (g *page) span(c *reconcile.Change) string { return codeSpan(g.name(c), 2*maxID) }
+func (g *page) span(c *plan.Change) string { return codeSpan(g.name(c), 2*maxID) }
 
 // spec says where a change's spec stands, and leads there.
-func (g *page) spec(c *reconcile.Change) string {
+func (g *page) spec(c *plan.Change) string {
 	if s := place(c); s != "" {
 		return g.o.link(position(c), s)
 	}
@@ -262,7 +262,7 @@ func (g *page) spec(c *reconcile.Change) string {
 }
 
 // place says where a change's spec stands, or "" if that is not known.
-func place(c *reconcile.Change) string {
+func place(c *plan.Change) string {
 	pos := position(c)
 	if pos.File == "" {
 		return ""

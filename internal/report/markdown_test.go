@@ -17,7 +17,7 @@ import (
 	goldtext "github.com/yuin/goldmark/text"
 
 	"github.com/wedatasync/wedatasync/internal/report"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -48,7 +48,7 @@ func TestMarkdownKeepsWhatMatters(t *testing.T) {
 			limits = append(limits, limit)
 		}
 	}
-	kinds := map[string]func(int) *reconcile.Plan{"mixed": large, "discards": discards, "held": heldByGuard, "hostile": manyHostile}
+	kinds := map[string]func(int) *plan.Plan{"mixed": large, "discards": discards, "held": heldByGuard, "hostile": manyHostile}
 	for kind, build := range kinds {
 		for _, n := range sizes {
 			t.Run(fmt.Sprintf("%s/%d", kind, n), func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestMarkdownKeepsWhatMatters(t *testing.T) {
 	}
 }
 
-func keepsWhatMatters(t *testing.T, p *reconcile.Plan, limit int) {
+func keepsWhatMatters(t *testing.T, p *plan.Plan, limit int) {
 	t.Helper()
 	o := report.MarkdownOptions{Key: strings.Repeat("key ", 30), Limit: limit, LinkBase: linkBase}
 	body := report.Markdown(p, o)
@@ -71,7 +71,7 @@ func keepsWhatMatters(t *testing.T, p *reconcile.Plan, limit int) {
 	}
 	commits := 0
 	for i := range p.Changes {
-		if c := &p.Changes[i]; c.Action == reconcile.ActionCommit || len(p.Holds) > 0 && c.Action == reconcile.ActionHold {
+		if c := &p.Changes[i]; c.Action == plan.ActionCommit || len(p.Holds) > 0 && c.Action == plan.ActionHold {
 			commits++
 		}
 	}
@@ -83,14 +83,14 @@ func keepsWhatMatters(t *testing.T, p *reconcile.Plan, limit int) {
 
 // checkCaution looks for every task that loses its state in the caution, or for
 // the number of those that are not named, and then for good use of the space.
-func checkCaution(t *testing.T, p *reconcile.Plan, body string, limit int) {
+func checkCaution(t *testing.T, p *plan.Plan, body string, limit int) {
 	t.Helper()
 	var losing []string
 	projects := map[string]bool{}
 	for i := range p.Changes {
 		c := &p.Changes[i]
 		projects[c.Key.ProjectID] = true
-		if c.Impact == reconcile.ImpactDiscardState && (c.Action == reconcile.ActionCommit || c.Action == reconcile.ActionHold) {
+		if c.Impact == plan.ImpactDiscardState && (c.Action == plan.ActionCommit || c.Action == plan.ActionHold) {
 			losing = append(losing, c.Key.String())
 		}
 	}
@@ -130,27 +130,27 @@ func checkCaution(t *testing.T, p *reconcile.Plan, body string, limit int) {
 	}
 }
 
-func discards(n int) *reconcile.Plan {
-	changes := make([]reconcile.Change, n)
+func discards(n int) *plan.Plan {
+	changes := make([]plan.Change, n)
 	for i := range changes {
 		changes[i] = next(fmt.Sprintf("kb947c997-4f91-4a1f-913d-%012d", i), spec.RestartDiscardState, 1, 2)
 	}
 	return planOf(changes...)
 }
 
-func heldByGuard(n int) *reconcile.Plan {
+func heldByGuard(n int) *plan.Plan {
 	p := planOf()
 	for i := range n {
 		c := next(fmt.Sprintf("task-%d", i), spec.CommitType(i%5), 1, 2, field("versionDesc", "a", nasty))
-		p.Changes = append(p.Changes, held(c, reconcile.HoldGuard, "too many"))
+		p.Changes = append(p.Changes, held(c, plan.HoldGuard, "too many"))
 	}
 	for range 9 {
-		p.Holds = append(p.Holds, reconcile.GuardHold{Guard: "maxChanges", Message: "too many", Approvable: true})
+		p.Holds = append(p.Holds, plan.GuardHold{Guard: "maxChanges", Message: "too many", Approvable: true})
 	}
 	return p
 }
 
-func manyHostile(n int) *reconcile.Plan {
+func manyHostile(n int) *plan.Plan {
 	p := planOf()
 	for i := range n {
 		c := next(fmt.Sprintf("%.*s|`\n%d", i%120, nasty, i), spec.CommitType(1+i%3), 1, 2, field(nasty, nasty, nasty))

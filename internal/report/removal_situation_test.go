@@ -1,7 +1,7 @@
 package report_test
 
 import (
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -16,26 +16,26 @@ func removalSituations() []situation {
 		{"forget", planOf(gone("clicks", 3), gone("users_cdc", 0))},
 		{"return", planOf(returned("clicks", 3), returned("users_cdc", 0))},
 		{"forget-and-return", planOf(gone("clicks", 3), returned("users_cdc", 2), back(next("orders_cdc", spec.Resume, 4, 5)))},
-		{"guard-removals", edit(planOf(gone("clicks", 3), returned("users_cdc", 2)), func(p *reconcile.Plan) {
-			p.Holds = []reconcile.GuardHold{{Guard: "maxChangePercent", Message: "110 of 210 managed tasks change, and guards.maxChangePercent is 30", Approvable: true}}
+		{"guard-removals", edit(planOf(gone("clicks", 3), returned("users_cdc", 2)), func(p *plan.Plan) {
+			p.Holds = []plan.GuardHold{{Guard: "maxChangePercent", Message: "110 of 210 managed tasks change, and guards.maxChangePercent is 30", Approvable: true}}
 		})},
-		{"return-in-base", edit(planOf(inBase, back(next("orders_cdc", spec.Resume, 4, 5)), maybe), func(p *reconcile.Plan) {
-			p.Source.Branch, p.State, p.Against = "", reconcile.StateInfo{}, "main"
+		{"return-in-base", edit(planOf(inBase, back(next("orders_cdc", spec.Resume, 4, 5)), maybe), func(p *plan.Plan) {
+			p.Source.Branch, p.State, p.Against = "", plan.StateInfo{}, "main"
 		})},
-		{"hold-spent", planOf(held(next("orders_cdc", spec.RestartDiscardState, 4, 5), reconcile.HoldSpent, "discardState: 5 was used already, and is good for one loss of the state"))},
-		{"hold-recalled", planOf(held(back(next("orders_cdc", spec.Resume, 0, 5)), reconcile.HoldRecalled, "it was applied 2026-11-01T00:00:00Z, before its spec was removed, by an earlier version"))},
+		{"hold-spent", planOf(held(next("orders_cdc", spec.RestartDiscardState, 4, 5), plan.HoldSpent, "discardState: 5 was used already, and is good for one loss of the state"))},
+		{"hold-recalled", planOf(held(back(next("orders_cdc", spec.Resume, 0, 5)), plan.HoldRecalled, "it was applied 2026-11-01T00:00:00Z, before its spec was removed, by an earlier version"))},
 	}
 }
 
 // returned is a task whose spec is back as it was applied.
-func returned(id string, version int64) reconcile.Change {
+func returned(id string, version int64) plan.Change {
 	c := back(next(id, spec.Start, version, version))
-	c.Action, c.Reason, c.Impact, c.Fields = reconcile.ActionReturn, "", "", nil
+	c.Action, c.Reason, c.Impact, c.Fields = plan.ActionReturn, "", "", nil
 	return c
 }
 
 // back is the change for a task that was removed before.
-func back(c reconcile.Change) reconcile.Change {
+func back(c plan.Change) plan.Change {
 	c.Have.Removed = &state.Removal{At: noon}
 	return c
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
 // ResultText writes what a pass has done for a terminal: one sentence of counts,
@@ -89,13 +90,13 @@ func (v *view) left() string {
 }
 
 // leftWords says how a commit stands that was not made.
-func leftWords(r reconcile.HoldReason) string {
+func leftWords(r plan.HoldReason) string {
 	switch r {
-	case reconcile.HoldGuard:
+	case plan.HoldGuard:
 		return "not allowed"
-	case reconcile.HoldWindow:
+	case plan.HoldWindow:
 		return "held by a window"
-	case reconcile.HoldDependency:
+	case plan.HoldDependency:
 		return "waiting for another task"
 	default:
 		return string(r)

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -22,7 +22,7 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 // situation is a plan that every output is shown for.
 type situation struct {
 	name string
-	plan *reconcile.Plan
+	plan *plan.Plan
 }
 
 // situations are all there are, one each for what a reader can meet.
@@ -31,13 +31,13 @@ func situations() []situation { return append(smallSituations(), largeSituations
 func smallSituations() []situation {
 	all := []situation{
 		{"nothing-to-do", planOf()},
-		{"one-task", edit(planOf(), func(p *reconcile.Plan) { p.Specs, p.Managed, p.Unchanged = 1, 1, 1 })},
-		{"no-specs", edit(planOf(), func(p *reconcile.Plan) { p.Specs, p.Managed, p.Unchanged = 0, 0, 0 })},
+		{"one-task", edit(planOf(), func(p *plan.Plan) { p.Specs, p.Managed, p.Unchanged = 1, 1, 1 })},
+		{"no-specs", edit(planOf(), func(p *plan.Plan) { p.Specs, p.Managed, p.Unchanged = 0, 0, 0 })},
 		{"first-run", edit(planOf(
 			first("clicks", spec.Start, 1),
 			first("orders_cdc", spec.Start, 3),
 			first("users_cdc", spec.Submit, 1),
-		), func(p *reconcile.Plan) { p.Managed, p.Unchanged = 0, 0 })},
+		), func(p *plan.Plan) { p.Managed, p.Unchanged = 0, 0 })},
 	}
 	all = append(all, impactSituations()...)
 	all = append(all, reasonSituations()...)
@@ -62,7 +62,7 @@ func impactSituations() []situation {
 	}
 }
 
-func everyImpact() *reconcile.Plan {
+func everyImpact() *plan.Plan {
 	return planOf(
 		first("clicks", spec.Start, 1),
 		next("invoices", spec.Submit, 7, 8),
@@ -78,19 +78,19 @@ func everyImpact() *reconcile.Plan {
 func reasonSituations() []situation {
 	heals := next("clicks", spec.Resume, 3, 3)
 	heals.Detail = "undoes: newer, instanceVersion 3 -> 5, status running -> stopped, 2026-11-23 19:31:07, by 100028625403"
-	reason := func(r reconcile.Reason, c reconcile.Change, fields ...reconcile.Field) situation {
+	reason := func(r plan.Reason, c plan.Change, fields ...plan.Field) situation {
 		c.Reason, c.Fields = r, fields
 		return situation{"reason-" + string(r), planOf(c)}
 	}
 	return []situation{
 		{"reason-new", planOf(first("clicks", spec.Start, 1))},
-		reason(reconcile.ReasonVersion, next("clicks", spec.Resume, 1, 2),
+		reason(plan.ReasonVersion, next("clicks", spec.Resume, 1, 2),
 			field("instanceVersion", int64(1), int64(2)), field("versionDesc", "v1", "v2")),
-		reason(reconcile.ReasonRollback, next("clicks", spec.Resume, 3, 2), field("instanceVersion", int64(3), int64(2))),
-		reason(reconcile.ReasonStart, next("clicks", spec.Start, 3, 3), field("commitType", "submit", "start")),
-		reason(reconcile.ReasonRerun, next("clicks", spec.PauseResume, 3, 3), field("rerun", nil, "2026-11-23")),
-		reason(reconcile.ReasonContent, next("clicks", spec.Resume, 0, 0), field("commitType", "start", "resume")),
-		reason(reconcile.ReasonDrift, heals, field("instanceVersion", int64(5), int64(3)), field("status", "stopped", "running")),
+		reason(plan.ReasonRollback, next("clicks", spec.Resume, 3, 2), field("instanceVersion", int64(3), int64(2))),
+		reason(plan.ReasonStart, next("clicks", spec.Start, 3, 3), field("commitType", "submit", "start")),
+		reason(plan.ReasonRerun, next("clicks", spec.PauseResume, 3, 3), field("rerun", nil, "2026-11-23")),
+		reason(plan.ReasonContent, next("clicks", spec.Resume, 0, 0), field("commitType", "start", "resume")),
+		reason(plan.ReasonDrift, heals, field("instanceVersion", int64(5), int64(3)), field("status", "stopped", "running")),
 	}
 }
 
@@ -105,81 +105,81 @@ func followSituations() []situation {
 		{"follow-not-live", planOf(accepted("orders_cdc", "", "WeData has the task at version 11", "accepted 2026-11-23T11:58:00Z, and not seen live: WeData has the task at version 11, running; "+
 			"check the task in WeData, then: wedatasync resolve "+project+"/orders_cdc applied|not-applied"))},
 		{"follow-failed", planOf(failed)},
-		{"follow-several", planOf(failed, held(next("report", spec.Start, 1, 2), reconcile.HoldDependency, "waits for "+project+"/orders_cdc to run"), starting)},
+		{"follow-several", planOf(failed, held(next("report", spec.Start, 1, 2), plan.HoldDependency, "waits for "+project+"/orders_cdc to run"), starting)},
 	}
 }
 
 func holdSituations() []situation {
-	one := func(r reconcile.HoldReason, detail string) situation {
+	one := func(r plan.HoldReason, detail string) situation {
 		return situation{"hold-" + string(r), planOf(held(next("orders_cdc", spec.PauseResume, 11, 12), r, detail))}
 	}
-	gone := held(next("orders_cdc", spec.PauseResume, 11, 12), reconcile.HoldUnknown,
+	gone := held(next("orders_cdc", spec.PauseResume, 11, 12), plan.HoldUnknown,
 		"the outcome of the commit sent 2026-11-23T11:58:00Z is not known yet")
 	gone.Have.Attempt = &state.Attempt{File: gone.Want.Pos.File, Line: 4, Wanted: state.Applied{InstanceVersion: 12}}
 	gone.Want, gone.Fields = nil, nil
 	return []situation{
-		one(reconcile.HoldAlreadyLive, "version 12 is running already (operated last by 100028625403), by an operation that the state does not know"),
-		one(reconcile.HoldNewerLive, "version 14 is live (operated last by 100028625403), which is newer than the wanted 12, and the state did not apply it"),
-		one(reconcile.HoldLocked, "locked by 100028625403 since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z"),
-		one(reconcile.HoldWaiting, "ResourceInUse since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z: the resource is busy"),
-		one(reconcile.HoldSuspended, "the task was suspended by lin 2026-11-20T09:00:00Z until 2026-11-27T09:00:00Z: migration of the sink"),
-		one(reconcile.HoldWindow, "freeze window \"weekend\" until 2026-11-24T00:00:00Z"),
-		one(reconcile.HoldGuard, "commitType pause-resume is not in guards.allowCommitTypes of this daemon's configuration"),
-		one(reconcile.HoldUnknown, "the outcome of the commit sent 2026-11-23T11:58:00Z is not known: the task has changed since the request; "+
+		one(plan.HoldAlreadyLive, "version 12 is running already (operated last by 100028625403), by an operation that the state does not know"),
+		one(plan.HoldNewerLive, "version 14 is live (operated last by 100028625403), which is newer than the wanted 12, and the state did not apply it"),
+		one(plan.HoldLocked, "locked by 100028625403 since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z"),
+		one(plan.HoldWaiting, "ResourceInUse since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z: the resource is busy"),
+		one(plan.HoldSuspended, "the task was suspended by lin 2026-11-20T09:00:00Z until 2026-11-27T09:00:00Z: migration of the sink"),
+		one(plan.HoldWindow, "freeze window \"weekend\" until 2026-11-24T00:00:00Z"),
+		one(plan.HoldGuard, "commitType pause-resume is not in guards.allowCommitTypes of this daemon's configuration"),
+		one(plan.HoldUnknown, "the outcome of the commit sent 2026-11-23T11:58:00Z is not known: the task has changed since the request; "+
 			"say what happened: wedatasync resolve "+project+"/orders_cdc applied|not-applied"),
-		one(reconcile.HoldDependency, "waits for "+project+"/users_cdc"),
-		one(reconcile.HoldRefused, "refused with InvalidParameterValue: no such version; change the spec, or say: wedatasync retry "+project+"/orders_cdc"),
-		one(reconcile.HoldPaused, "UnauthorizedOperation since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z: no permission"),
-		one(reconcile.HoldAdopted, "somebody else had changed it, which was adopted 2026-11-23T11:40:00Z; change the spec, or to go back to it, say: wedatasync retry "+project+"/orders_cdc"),
-		one(reconcile.HoldContested, "it was healed 2 times since 2026-11-23T09:40:00Z, and changed again: newer, instanceVersion 12 -> 13, by 100028625403; "+
+		one(plan.HoldDependency, "waits for "+project+"/users_cdc"),
+		one(plan.HoldRefused, "refused with InvalidParameterValue: no such version; change the spec, or say: wedatasync retry "+project+"/orders_cdc"),
+		one(plan.HoldPaused, "UnauthorizedOperation since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z: no permission"),
+		one(plan.HoldAdopted, "somebody else had changed it, which was adopted 2026-11-23T11:40:00Z; change the spec, or to go back to it, say: wedatasync retry "+project+"/orders_cdc"),
+		one(plan.HoldContested, "it was healed 2 times since 2026-11-23T09:40:00Z, and changed again: newer, instanceVersion 12 -> 13, by 100028625403; "+
 			"change the spec, or to heal it once more, say: wedatasync retry "+project+"/orders_cdc"),
 		{"hold-unknown-spec-gone", planOf(gone)},
 		{"hold-discard-state", planOf(
-			held(next("orders_cdc", spec.RestartDiscardState, 11, 12), reconcile.HoldLocked, "locked by 100028625403"),
+			held(next("orders_cdc", spec.RestartDiscardState, 11, 12), plan.HoldLocked, "locked by 100028625403"),
 			next("refunds", spec.RestartDiscardState, 1, 2))},
 		{"hold-several", planOf(
-			held(next("a", spec.PauseResume, 1, 2), reconcile.HoldDependency, "waits for "+project+"/c"),
-			held(next("b", spec.Resume, 1, 2), reconcile.HoldLocked, "locked by 100028625403"),
-			held(next("c", spec.Start, 1, 2), reconcile.HoldRefused, "refused with InvalidParameterValue: no such version"),
+			held(next("a", spec.PauseResume, 1, 2), plan.HoldDependency, "waits for "+project+"/c"),
+			held(next("b", spec.Resume, 1, 2), plan.HoldLocked, "locked by 100028625403"),
+			held(next("c", spec.Start, 1, 2), plan.HoldRefused, "refused with InvalidParameterValue: no such version"),
 			next("d", spec.Start, 1, 2),
-			held(next("e", spec.Start, 1, 2), reconcile.HoldLocked, "locked by 100028625403"))},
+			held(next("e", spec.Start, 1, 2), plan.HoldLocked, "locked by 100028625403"))},
 	}
 }
 
 func guardSituations() []situation {
-	window := reconcile.GuardHold{Guard: "windows", Message: `freeze window "weekend" until 2026-11-24T00:00:00Z`, Approvable: true}
-	changes := reconcile.GuardHold{Guard: "maxChanges", Message: "7 calls, and guards.maxChanges is 5", Approvable: true}
-	rewritten := reconcile.GuardHold{
+	window := plan.GuardHold{Guard: "windows", Message: `freeze window "weekend" until 2026-11-24T00:00:00Z`, Approvable: true}
+	changes := plan.GuardHold{Guard: "maxChanges", Message: "7 calls, and guards.maxChanges is 5", Approvable: true}
+	rewritten := plan.GuardHold{
 		Guard: "rewritten", Approvable: true,
 		Message: "the history was rewritten: 9f1c2e7a6d5b does not come after 0f4c3ad6a2be, the revision of the last pass",
 	}
-	unverified := func(p *reconcile.Plan) {
+	unverified := func(p *plan.Plan) {
 		p.Source.Unverified = "read source https://git.example/data/tasks.git: newest revision is not verified: " +
 			"commit 4b1d2e7a6d5b4c3f2e1d0c9b8a7f6e5d4c3b2a10: it is not signed: have a commit on top of it that is signed by a trusted key"
 	}
 	return []situation{
 		{"unverified", edit(planOf(next("orders_cdc", spec.Start, 11, 12)), unverified)},
 		{"unverified-nothing-to-do", edit(planOf(), unverified)},
-		{"guard-max-changes", guarded(everyImpact(), reconcile.HoldGuard, changes)},
-		{"guard-window", guarded(everyImpact(), reconcile.HoldWindow, window)},
-		{"guard-rewritten", guarded(everyImpact(), reconcile.HoldGuard, rewritten)},
-		{"guard-several", guarded(edit(everyImpact(), func(p *reconcile.Plan) {
-			p.Changes[1] = held(p.Changes[1], reconcile.HoldGuard, "task invoices is not in guards.allowTasks of this daemon's configuration")
-		}), reconcile.HoldGuard, changes, window)},
-		{"guard-empty", guarded(edit(planOf(gone("clicks", 1), gone("orders_cdc", 12)), func(p *reconcile.Plan) {
+		{"guard-max-changes", guarded(everyImpact(), plan.HoldGuard, changes)},
+		{"guard-window", guarded(everyImpact(), plan.HoldWindow, window)},
+		{"guard-rewritten", guarded(everyImpact(), plan.HoldGuard, rewritten)},
+		{"guard-several", guarded(edit(everyImpact(), func(p *plan.Plan) {
+			p.Changes[1] = held(p.Changes[1], plan.HoldGuard, "task invoices is not in guards.allowTasks of this daemon's configuration")
+		}), plan.HoldGuard, changes, window)},
+		{"guard-empty", guarded(edit(planOf(gone("clicks", 1), gone("orders_cdc", 12)), func(p *plan.Plan) {
 			p.Specs, p.Managed, p.Unchanged = 0, 2, 0
-		}), reconcile.HoldGuard, reconcile.GuardHold{Guard: "empty", Message: "the source has no specs, and the state has 2 tasks", Approvable: true})},
-		{"guard-not-approvable", guarded(everyImpact(), reconcile.HoldGuard,
-			reconcile.GuardHold{Guard: "lineage", Message: "the state belongs to another repository"})},
-		{"guard-approved", edit(everyImpact(), func(p *reconcile.Plan) { p.Approved = "lin" })},
+		}), plan.HoldGuard, plan.GuardHold{Guard: "empty", Message: "the source has no specs, and the state has 2 tasks", Approvable: true})},
+		{"guard-not-approvable", guarded(everyImpact(), plan.HoldGuard,
+			plan.GuardHold{Guard: "lineage", Message: "the state belongs to another repository"})},
+		{"guard-approved", edit(everyImpact(), func(p *plan.Plan) { p.Approved = "lin" })},
 	}
 }
 
 // guarded returns p as guards leave it that hold the whole plan.
-func guarded(p *reconcile.Plan, r reconcile.HoldReason, holds ...reconcile.GuardHold) *reconcile.Plan {
+func guarded(p *plan.Plan, r plan.HoldReason, holds ...plan.GuardHold) *plan.Plan {
 	p.Holds = holds
 	for i := range p.Changes {
-		if c := &p.Changes[i]; c.Action == reconcile.ActionCommit {
+		if c := &p.Changes[i]; c.Action == plan.ActionCommit {
 			*c = held(*c, r, holds[0].Message)
 		}
 	}
@@ -192,26 +192,26 @@ func fileSituations() []situation {
 		problem("tasks/odd.yaml", 9, 15, spec.SeverityWarning, "undocumented-task-type", "taskType 1 is not documented; it is sent as it is"),
 		problem("tasks/old.yaml", 12, 3, spec.SeverityError, "duplicate-task", "orders_cdc is also at tasks/orders.yaml:4:5; keep one, neither is sent"),
 	}
-	with := func(p *reconcile.Plan, ps ...spec.Problem) *reconcile.Plan {
+	with := func(p *plan.Plan, ps ...spec.Problem) *plan.Plan {
 		p.Problems = ps
 		return p
 	}
 	return []situation{
-		{"invalid-files", edit(with(planOf(), problems[0], problems[2]), func(p *reconcile.Plan) { p.Specs, p.Managed, p.Unchanged = 0, 0, 0 })},
+		{"invalid-files", edit(with(planOf(), problems[0], problems[2]), func(p *plan.Plan) { p.Specs, p.Managed, p.Unchanged = 0, 0, 0 })},
 		{"degraded", with(planOf(next("clicks", spec.Resume, 1, 2)), problems...)},
 		{"warnings", with(planOf(), problems[1])},
 		{"unversioned", planOf(unversioned("clicks", spec.Resume, 3, field("versionDesc", "v3", "v3, with a better name")))},
 		{"unversioned-discard-state", planOf(unversioned("clicks", spec.RestartDiscardState, 3, field("commitType", "resume", "restart-discard-state")))},
-		{"against-a-revision", edit(everyImpact(), func(p *reconcile.Plan) {
-			p.Source.Branch, p.State, p.Against = "", reconcile.StateInfo{}, "origin/main"
+		{"against-a-revision", edit(everyImpact(), func(p *plan.Plan) {
+			p.Source.Branch, p.State, p.Against = "", plan.StateInfo{}, "origin/main"
 		})},
 		{"everything", everything(problems)},
-		{"drift", edit(planOf(next("orders_cdc", spec.Resume, 5, 3)), func(p *reconcile.Plan) {
-			p.Source.Branch, p.State, p.Against, p.Drift = "", reconcile.StateInfo{}, "live", everyDrift()
+		{"drift", edit(planOf(next("orders_cdc", spec.Resume, 5, 3)), func(p *plan.Plan) {
+			p.Source.Branch, p.State, p.Against, p.Drift = "", plan.StateInfo{}, "live", everyDrift()
 		})},
-		{"drift-alone", edit(planOf(), func(p *reconcile.Plan) { p.Against, p.Drift = "live", everyDrift()[2:3] })},
-		{"drift-none", edit(planOf(), func(p *reconcile.Plan) { p.Against, p.Drift = "live", []state.Drift{} })},
-		{"drift-beside", edit(planOf(), func(p *reconcile.Plan) { p.Against, p.Drift = "live", everyDrift()[6:8] })},
+		{"drift-alone", edit(planOf(), func(p *plan.Plan) { p.Against, p.Drift = "live", everyDrift()[2:3] })},
+		{"drift-none", edit(planOf(), func(p *plan.Plan) { p.Against, p.Drift = "live", []state.Drift{} })},
+		{"drift-beside", edit(planOf(), func(p *plan.Plan) { p.Against, p.Drift = "live", everyDrift()[6:8] })},
 	}
 }
 
@@ -238,11 +238,11 @@ func everyDrift() []state.Drift {
 	return all
 }
 
-func everything(problems spec.Problems) *reconcile.Plan {
+func everything(problems spec.Problems) *plan.Plan {
 	p := everyImpact()
 	p.Changes = append(p.Changes,
-		held(next("v_held", spec.PauseResume, 3, 4), reconcile.HoldLocked, "locked by 100028625403 since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z"),
-		held(next("w_unknown", spec.Start, 3, 4), reconcile.HoldUnknown, "the outcome of the commit sent 2026-11-23T11:58:00Z is not known yet"),
+		held(next("v_held", spec.PauseResume, 3, 4), plan.HoldLocked, "locked by 100028625403 since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z"),
+		held(next("w_unknown", spec.Start, 3, 4), plan.HoldUnknown, "the outcome of the commit sent 2026-11-23T11:58:00Z is not known yet"),
 		unversioned("x_unversioned", spec.Resume, 7, field("versionDesc", "a", "b"), field("eventDesc", "a", "b")),
 		gone("y_gone", 3))
 	p.Problems = problems
@@ -254,7 +254,7 @@ func fieldSituations() []situation {
 		secret("extConfig.password", "hunter2", "correct horse"), secret("extConfig.user", nil, "app"), secret("extConfig.zone", "a", nil))
 	whole := next("orders_cdc", spec.Resume, 11, 12, secret("extConfig", "other values", "2 values"))
 	whole.Want.ExtConfig = []spec.Param{{Name: "password", Value: "correct horse"}, {Name: "user", Value: "app"}}
-	var many []reconcile.Field
+	var many []plan.Field
 	for i := range 40 {
 		many = append(many, secret(fmt.Sprintf("extConfig.name_%02d", i), nil, "1"))
 	}
@@ -281,10 +281,10 @@ const nasty = "@someone #12 org/repo#1 GH-12 https://evil.example www.evil.examp
 	"\r\n::add-mask::x\n##[add-mask]y \x1b[31mred\x1b[0m \u202eevil\u2066 \u200b\ufeff 𝕏🚀 \xff\x00\x07 ::error::z \\| *b* _i_ ~s~ $`x`$ :tada: %0A"
 
 // hostile puts the same text into every field that others write.
-func hostile() *reconcile.Plan { return hostileWith(nasty) }
+func hostile() *plan.Plan { return hostileWith(nasty) }
 
-func hostileWith(text string) *reconcile.Plan {
-	key := func(c reconcile.Change, suffix string) reconcile.Change {
+func hostileWith(text string) *plan.Plan {
+	key := func(c plan.Change, suffix string) plan.Change {
 		c.Key = spec.Key{ProjectID: text, TaskID: text + suffix}
 		if c.Want != nil {
 			w := *c.Want
@@ -294,20 +294,20 @@ func hostileWith(text string) *reconcile.Plan {
 		}
 		return c
 	}
-	fields := []reconcile.Field{field(text, text, text), secret("extConfig."+text, text, text), secret("extConfig", text, text)}
+	fields := []plan.Field{field(text, text, text), secret("extConfig."+text, text, text), secret("extConfig", text, text)}
 	p := planOf(
 		key(next("", spec.RestartDiscardState, 1, 2, fields...), ""),
 		key(first("", spec.Start, 1), "1"),
-		key(held(next("", spec.RestartDiscardState, 1, 2, fields...), reconcile.HoldReason(text), text), "2"),
-		key(held(next("", spec.Resume, 1, 2, fields...), reconcile.HoldRefused, text), "3"),
+		key(held(next("", spec.RestartDiscardState, 1, 2, fields...), plan.HoldReason(text), text), "2"),
+		key(held(next("", spec.Resume, 1, 2, fields...), plan.HoldRefused, text), "3"),
 		key(unversioned("", spec.Resume, 1, fields...), "4"),
 		key(gone("", 1), "5"),
 		key(next("", spec.Resume, 1, 2, fields...), "6"),
 	)
-	p.Changes[6].Reason = reconcile.Reason(text)
-	p.Source = reconcile.SourceInfo{URL: text, Branch: text, Revision: text, Author: text, Subject: text, Unverified: text}
+	p.Changes[6].Reason = plan.Reason(text)
+	p.Source = plan.SourceInfo{URL: text, Branch: text, Revision: text, Author: text, Subject: text, Unverified: text}
 	p.State.Lineage = text
-	p.Holds = []reconcile.GuardHold{{Guard: text, Message: text, Approvable: true}}
+	p.Holds = []plan.GuardHold{{Guard: text, Message: text, Approvable: true}}
 	p.Approved, p.Against = text, text
 	p.Drift = everyDrift()
 	for i := range p.Drift {
@@ -325,7 +325,7 @@ func hostileWith(text string) *reconcile.Plan {
 func largeSituations() []situation {
 	return []situation{
 		{"ten-thousand-changes", large(10_000)},
-		{"ten-thousand-discards", edit(large(10_000), func(p *reconcile.Plan) {
+		{"ten-thousand-discards", edit(large(10_000), func(p *plan.Plan) {
 			for i := range p.Changes {
 				p.Changes[i] = next(fmt.Sprintf("kb947c997-4f91-4a1f-913d-%012d", i), spec.RestartDiscardState, 1, 2)
 			}
@@ -334,8 +334,8 @@ func largeSituations() []situation {
 }
 
 // large returns a plan of n changes of every kind, with problems.
-func large(n int) *reconcile.Plan {
-	changes := make([]reconcile.Change, n)
+func large(n int) *plan.Plan {
+	changes := make([]plan.Change, n)
 	for i := range changes {
 		id := fmt.Sprintf("kb947c997-4f91-4a1f-913d-%012d", i)
 		switch i % 10 {
@@ -346,7 +346,7 @@ func large(n int) *reconcile.Plan {
 		case 4, 5:
 			changes[i] = next(id, spec.Resume, int64(i), int64(i+1))
 		case 6:
-			changes[i] = held(next(id, spec.Start, int64(i), int64(i+1)), reconcile.HoldLocked, "locked by 100028625403")
+			changes[i] = held(next(id, spec.Start, int64(i), int64(i+1)), plan.HoldLocked, "locked by 100028625403")
 		case 7:
 			changes[i] = unversioned(id, spec.Resume, int64(i+1), field("versionDesc", "a", "b"))
 		case 8:
@@ -367,13 +367,13 @@ func large(n int) *reconcile.Plan {
 }
 
 // planOf returns the plan of changes in a repository with 207 more tasks.
-func planOf(changes ...reconcile.Change) *reconcile.Plan {
-	p := &reconcile.Plan{
-		Source: reconcile.SourceInfo{
+func planOf(changes ...plan.Change) *plan.Plan {
+	p := &plan.Plan{
+		Source: plan.SourceInfo{
 			URL: "https://git.example/data/tasks.git", Branch: "main", Revision: "9f1c2e7a6d5b4c3f2e1d0c9b8a7f6e5d4c3b2a19",
 			Author: "Lin <lin@example.com>", Subject: "Restart orders from the start",
 		},
-		State:     reconcile.StateInfo{Lineage: "7b1c9c6e-2f0b-4d1f-9b6e-0a4f7a5c1d2e", Serial: 88},
+		State:     plan.StateInfo{Lineage: "7b1c9c6e-2f0b-4d1f-9b6e-0a4f7a5c1d2e", Serial: 88},
 		Changes:   changes,
 		Specs:     207 + len(changes),
 		Managed:   207 + len(changes),
@@ -388,77 +388,77 @@ func planOf(changes ...reconcile.Change) *reconcile.Plan {
 	return p
 }
 
-func edit(p *reconcile.Plan, change func(*reconcile.Plan)) *reconcile.Plan {
+func edit(p *plan.Plan, change func(*plan.Plan)) *plan.Plan {
 	change(p)
 	return p
 }
 
 // next is a commit of a task that was applied at version before.
-func next(id string, t spec.CommitType, before, after int64, fields ...reconcile.Field) reconcile.Change {
+func next(id string, t spec.CommitType, before, after int64, fields ...plan.Field) plan.Change {
 	c := first(id, t, after)
-	c.Reason = reconcile.ReasonVersion
+	c.Reason = plan.ReasonVersion
 	c.Have = &state.Record{Key: c.Key, Status: state.StatusApplied, Applied: &state.Applied{CommitType: t, InstanceVersion: before}}
-	c.Fields = append([]reconcile.Field{field("instanceVersion", before, after)}, fields...)
+	c.Fields = append([]plan.Field{field("instanceVersion", before, after)}, fields...)
 	return c
 }
 
 // first is a commit of a task that is not in the state.
-func first(id string, t spec.CommitType, version int64) reconcile.Change {
+func first(id string, t spec.CommitType, version int64) plan.Change {
 	key := spec.Key{ProjectID: project, TaskID: id}
-	return reconcile.Change{
-		Key: key, Action: reconcile.ActionCommit, Reason: reconcile.ReasonNew, Impact: reconcile.ImpactOf(t),
+	return plan.Change{
+		Key: key, Action: plan.ActionCommit, Reason: plan.ReasonNew, Impact: plan.ImpactOf(t),
 		Want: &spec.Commit{
 			Key: key, CommitType: t, TaskType: spec.Realtime, InstanceVersion: version,
 			Pos: spec.Pos{File: "tasks/" + id + ".yaml", Line: 4, Column: 5},
 		},
-		Fields: []reconcile.Field{field("commitType", nil, t.String()), field("instanceVersion", nil, version)},
+		Fields: []plan.Field{field("commitType", nil, t.String()), field("instanceVersion", nil, version)},
 	}
 }
 
-func held(c reconcile.Change, r reconcile.HoldReason, detail string) reconcile.Change {
-	c.Action, c.Hold, c.Detail = reconcile.ActionHold, r, detail
+func held(c plan.Change, r plan.HoldReason, detail string) plan.Change {
+	c.Action, c.Hold, c.Detail = plan.ActionHold, r, detail
 	return c
 }
 
 // fresh is a commit that starts a task which runs.
-func fresh(c reconcile.Change) reconcile.Change {
-	c.Impact = reconcile.ImpactFreshStart
+func fresh(c plan.Change) plan.Change {
+	c.Impact = plan.ImpactFreshStart
 	return c
 }
 
-func unversioned(id string, t spec.CommitType, version int64, fields ...reconcile.Field) reconcile.Change {
+func unversioned(id string, t spec.CommitType, version int64, fields ...plan.Field) plan.Change {
 	c := next(id, t, version, version)
-	c.Action, c.Reason, c.Fields = reconcile.ActionUnversioned, "", fields
+	c.Action, c.Reason, c.Fields = plan.ActionUnversioned, "", fields
 	return c
 }
 
 // followed is a task that was started, and whose run stands so.
-func followed(id string, version int64, status state.RunStatus, detail string) reconcile.Change {
+func followed(id string, version int64, status state.RunStatus, detail string) plan.Change {
 	c := next(id, spec.Start, version, version)
 	c.Have.Applied.Wait, c.Have.Applied.Run = 600, &state.Run{Status: status}
-	c.Action, c.Reason, c.Fields, c.Detail = reconcile.ActionFollow, "", nil, detail
+	c.Action, c.Reason, c.Fields, c.Detail = plan.ActionFollow, "", nil, detail
 	return c
 }
 
 // accepted is a task whose commit WeData has accepted, and that is not live yet.
-func accepted(id, approval, action, detail string) reconcile.Change {
+func accepted(id, approval, action, detail string) plan.Change {
 	c := next(id, spec.Start, 12, 12)
 	c.Have.Attempt = &state.Attempt{Outcome: state.Outcome{Class: state.ClassApplied, TaskApproveID: approval}, NeedsPerson: action}
-	c.Action, c.Reason, c.Fields, c.Detail = reconcile.ActionFollow, "", nil, detail
+	c.Action, c.Reason, c.Fields, c.Detail = plan.ActionFollow, "", nil, detail
 	return c
 }
 
-func gone(id string, version int64) reconcile.Change {
+func gone(id string, version int64) plan.Change {
 	c := next(id, spec.Start, version, 0)
-	return reconcile.Change{Key: c.Key, Action: reconcile.ActionForget, Have: c.Have}
+	return plan.Change{Key: c.Key, Action: plan.ActionForget, Have: c.Have}
 }
 
-func field(name string, before, after any) reconcile.Field {
-	return reconcile.Field{Name: name, Before: before, After: after}
+func field(name string, before, after any) plan.Field {
+	return plan.Field{Name: name, Before: before, After: after}
 }
 
-func secret(name string, before, after any) reconcile.Field {
-	return reconcile.Field{Name: name, Before: before, After: after, Secret: true}
+func secret(name string, before, after any) plan.Field {
+	return plan.Field{Name: name, Before: before, After: after, Secret: true}
 }
 
 func problem(file string, line, column int, s spec.Severity, code, message string) spec.Problem {
@@ -466,7 +466,7 @@ func problem(file string, line, column int, s spec.Severity, code, message strin
 }
 
 // find returns the plan of the small situation of that name.
-func find(name string) *reconcile.Plan {
+func find(name string) *plan.Plan {
 	all := smallSituations()
 	return all[slices.IndexFunc(all, func(s situation) bool { return s.name == name })].plan
 }

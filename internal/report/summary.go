@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -125,7 +125,7 @@ func (s summary) headline() string {
 func (s summary) does() string {
 	total := s.commits + s.planHeld
 	var parts []string
-	for i, impact := range reconcile.Impacts() {
+	for i, impact := range plan.Impacts() {
 		n := s.impacts[i]
 		switch {
 		case n == 0:
@@ -234,7 +234,7 @@ func (s summary) others() []string {
 }
 
 // without returns the summary of the commits that are not among those.
-func (s summary) without(commits []*reconcile.Change) summary {
+func (s summary) without(commits []*plan.Change) summary {
 	s.impacts = slices.Clone(s.impacts)
 	for _, c := range commits {
 		s.impacts[impactRank(c.Impact)]--

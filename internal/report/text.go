@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -24,7 +24,7 @@ type Options struct {
 
 // Text writes the plan for a terminal: first what will happen in one sentence,
 // then one line a change, the worst first, and a count at the end. An error is w's.
-func Text(w io.Writer, p *reconcile.Plan, o Options) error {
+func Text(w io.Writer, p *plan.Plan, o Options) error {
 	v := newView(p, o.Rate)
 	t := newTextWriter(w, o)
 	t.wrapped(bold, "", v.summary.headline())
@@ -91,16 +91,16 @@ func (t *textWriter) guards(v *view) {
 type group struct {
 	name, meaning, wayOn string
 	ink                  ink
-	changes              []*reconcile.Change
+	changes              []*plan.Change
 }
 
 // groups returns what the plan lists, in the order of the page.
 func (v *view) groups() []group {
 	var groups []group
-	for i, impact := range reconcile.Impacts() {
+	for i, impact := range plan.Impacts() {
 		name, meaning := heading(impact)
 		wayOn := ""
-		if impact == reconcile.ImpactFreshStart {
+		if impact == plan.ImpactFreshStart {
 			wayOn = keepsState
 		}
 		groups = append(groups, group{name, meaning, wayOn, impactInk(impact), v.sends[i]})
@@ -158,7 +158,7 @@ func (t *textWriter) table(v *view) {
 }
 
 // detail writes what belongs to a change below its line.
-func (t *textWriter) detail(v *view, c *reconcile.Change) {
+func (t *textWriter) detail(v *view, c *plan.Change) {
 	if c.Detail != "" && !heldWithPlan(v.plan, c) {
 		t.wrapped("", rowIndent, Visible(c.Detail))
 	}
@@ -245,13 +245,13 @@ func (t *textWriter) ink(i ink, s string) string {
 	return "\x1b[" + string(i) + "m" + s + "\x1b[0m"
 }
 
-func impactInk(i reconcile.Impact) ink {
+func impactInk(i plan.Impact) ink {
 	switch i {
-	case reconcile.ImpactDiscardState, reconcile.ImpactFreshStart:
+	case plan.ImpactDiscardState, plan.ImpactFreshStart:
 		return red
-	case reconcile.ImpactPause:
+	case plan.ImpactPause:
 		return yellow
-	case reconcile.ImpactStart:
+	case plan.ImpactStart:
 		return green
 	default:
 		return cyan

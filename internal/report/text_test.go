@@ -9,6 +9,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -136,9 +137,9 @@ commits:
 		records.Put(&state.Record{Key: key, Status: state.StatusApplied, Applied: &state.Applied{CommitType: spec.Resume, TaskType: spec.Realtime, InstanceVersion: 1}})
 	}
 	control := &state.Control{}
-	p := reconcile.Diff(reconcile.Input{Specs: set, Records: records, Control: control}, noon)
-	guards := reconcile.Guards{MaxChanges: 1}
-	p = guards.Check(p, reconcile.Facts{Control: control}, noon)
+	p := plan.Diff(plan.Input{Specs: set, Records: records, Control: control}, noon)
+	guards := plan.Guards{MaxChanges: 1}
+	p = guards.Check(p, plan.Facts{Control: control}, noon)
 	out := string(text(t, p, report.Options{}))
 	for _, want := range []string{
 		"Nothing will be sent: a guard holds 2 commits; 1 more is held.\n",

@@ -4,51 +4,51 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
 // view is a plan in the order of its readers: the worst first.
 type view struct {
-	plan        *reconcile.Plan
-	sends       [][]*reconcile.Change // commits by impact, as in reconcile.Impacts; those a guard holds with the whole plan too
-	held        []*reconcile.Change   // the other holds, by reason, in the order of holdReasons
-	notRunning  []*reconcile.Change   // applied, and did not come to run
-	notLive     []*reconcile.Change   // accepted, and not seen live in time
-	accepted    []*reconcile.Change   // accepted, and read until they are live
-	starting    []*reconcile.Change   // live, and followed until they run
-	removed     []*reconcile.Change   // their specs are gone
-	returned    []*reconcile.Change   // their specs are back
-	unversioned []*reconcile.Change
+	plan        *plan.Plan
+	sends       [][]*plan.Change // commits by impact, as in reconcile.Impacts; those a guard holds with the whole plan too
+	held        []*plan.Change   // the other holds, by reason, in the order of holdReasons
+	notRunning  []*plan.Change   // applied, and did not come to run
+	notLive     []*plan.Change   // accepted, and not seen live in time
+	accepted    []*plan.Change   // accepted, and read until they are live
+	starting    []*plan.Change   // live, and followed until they run
+	removed     []*plan.Change   // their specs are gone
+	returned    []*plan.Change   // their specs are back
+	unversioned []*plan.Change
 	summary     summary
 }
 
 // newView sorts the changes of p. Within a group they keep the plan's order.
-func newView(p *reconcile.Plan, rate float64) *view {
-	impacts := reconcile.Impacts()
-	v := &view{plan: p, sends: make([][]*reconcile.Change, len(impacts))}
+func newView(p *plan.Plan, rate float64) *view {
+	impacts := plan.Impacts()
+	v := &view{plan: p, sends: make([][]*plan.Change, len(impacts))}
 	planHeld := 0
 	for i := range p.Changes {
 		c := &p.Changes[i]
 		switch {
-		case c.Action == reconcile.ActionForget:
+		case c.Action == plan.ActionForget:
 			v.removed = append(v.removed, c)
-		case c.Action == reconcile.ActionReturn:
+		case c.Action == plan.ActionReturn:
 			v.returned = append(v.returned, c)
-		case c.Action == reconcile.ActionUnversioned:
+		case c.Action == plan.ActionUnversioned:
 			v.unversioned = append(v.unversioned, c)
 		case c.NotRunning():
 			v.notRunning = append(v.notRunning, c)
 		case c.NotLive():
 			v.notLive = append(v.notLive, c)
-		case c.Action == reconcile.ActionFollow && c.Have.Accepted():
+		case c.Action == plan.ActionFollow && c.Have.Accepted():
 			v.accepted = append(v.accepted, c)
-		case c.Action == reconcile.ActionFollow:
+		case c.Action == plan.ActionFollow:
 			v.starting = append(v.starting, c)
-		case c.Action == reconcile.ActionHold && !heldWithPlan(p, c):
+		case c.Action == plan.ActionHold && !heldWithPlan(p, c):
 			v.held = append(v.held, c)
 		default:
-			if c.Action == reconcile.ActionHold {
+			if c.Action == plan.ActionHold {
 				planHeld++
 			}
 			rank := impactRank(c.Impact)
@@ -56,7 +56,7 @@ func newView(p *reconcile.Plan, rate float64) *view {
 		}
 	}
 	reasons := holdReasons()
-	slices.SortStableFunc(v.held, func(a, b *reconcile.Change) int {
+	slices.SortStableFunc(v.held, func(a, b *plan.Change) int {
 		return cmp.Compare(holdRank(reasons, a.Hold), holdRank(reasons, b.Hold))
 	})
 	v.summary = v.count(planHeld, rate)
@@ -65,16 +65,16 @@ func newView(p *reconcile.Plan, rate float64) *view {
 
 // heldWithPlan reports whether only a guard's word on the whole plan holds c: an
 // approval of the plan sends it.
-func heldWithPlan(p *reconcile.Plan, c *reconcile.Change) bool {
-	if c.Hold != reconcile.HoldGuard && c.Hold != reconcile.HoldWindow {
+func heldWithPlan(p *plan.Plan, c *plan.Change) bool {
+	if c.Hold != plan.HoldGuard && c.Hold != plan.HoldWindow {
 		return false
 	}
-	return slices.ContainsFunc(p.Holds, func(h reconcile.GuardHold) bool { return h.Message == c.Detail })
+	return slices.ContainsFunc(p.Holds, func(h plan.GuardHold) bool { return h.Message == c.Detail })
 }
 
 // impactRank orders impacts, the worst first.
-func impactRank(i reconcile.Impact) int {
-	impacts := reconcile.Impacts()
+func impactRank(i plan.Impact) int {
+	impacts := plan.Impacts()
 	if rank := slices.Index(impacts, i); rank >= 0 {
 		return rank
 	}
@@ -82,7 +82,7 @@ func impactRank(i reconcile.Impact) int {
 }
 
 // holdRank orders hold reasons; one that is not known comes last.
-func holdRank(reasons []reconcile.HoldReason, r reconcile.HoldReason) int {
+func holdRank(reasons []plan.HoldReason, r plan.HoldReason) int {
 	if rank := slices.Index(reasons, r); rank >= 0 {
 		return rank
 	}
@@ -90,8 +90,8 @@ func holdRank(reasons []reconcile.HoldReason, r reconcile.HoldReason) int {
 }
 
 // ranked returns the first n commits of the plan, the worst first.
-func (v *view) ranked(n int) []*reconcile.Change {
-	ranked := make([]*reconcile.Change, 0, min(n, len(v.plan.Changes)))
+func (v *view) ranked(n int) []*plan.Change {
+	ranked := make([]*plan.Change, 0, min(n, len(v.plan.Changes)))
 	for _, group := range v.sends {
 		ranked = append(ranked, group[:min(len(group), n-len(ranked))]...)
 	}
@@ -99,10 +99,10 @@ func (v *view) ranked(n int) []*reconcile.Change {
 }
 
 // heldDiscards returns the held changes that discard state once they are sent.
-func (v *view) heldDiscards() []*reconcile.Change {
-	var discards []*reconcile.Change
+func (v *view) heldDiscards() []*plan.Change {
+	var discards []*plan.Change
 	for _, c := range v.held {
-		if c.Impact == reconcile.ImpactDiscardState {
+		if c.Impact == plan.ImpactDiscardState {
 			discards = append(discards, c)
 		}
 	}
@@ -125,11 +125,11 @@ func (v *view) project() string {
 
 // versionBefore returns the applied version of a task, or 0. Of one that is healed, it
 // is the version that is live.
-func versionBefore(c *reconcile.Change) int64 {
+func versionBefore(c *plan.Change) int64 {
 	if c.Have == nil || c.Have.Applied == nil {
 		return 0
 	}
-	if c.Reason == reconcile.ReasonDrift {
+	if c.Reason == plan.ReasonDrift {
 		for _, f := range c.Fields {
 			if v, ok := f.Before.(int64); ok && f.Name == "instanceVersion" {
 				return v
@@ -141,7 +141,7 @@ func versionBefore(c *reconcile.Change) int64 {
 
 // versionAfter returns the version a task is to have, or 0. A task whose spec is
 // gone may still have an attempt that asked for one.
-func versionAfter(c *reconcile.Change) int64 {
+func versionAfter(c *plan.Change) int64 {
 	switch {
 	case c.Want != nil:
 		return c.Want.InstanceVersion
@@ -154,7 +154,7 @@ func versionAfter(c *reconcile.Change) int64 {
 
 // position returns where the spec of a change stands, or stood when the last
 // attempt was made; it is zero if that is not known.
-func position(c *reconcile.Change) spec.Pos {
+func position(c *plan.Change) spec.Pos {
 	switch {
 	case c.Want != nil:
 		return c.Want.Pos

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -22,7 +22,7 @@ func ShortHash(hash string) string {
 func shortRevision(revision string) string { return revision[:min(len(revision), 12)] }
 
 // unverified says in a sentence why the revision of p is not the newest, or "" if it is.
-func unverified(p *reconcile.Plan) string {
+func unverified(p *plan.Plan) string {
 	if p.Source.Unverified == "" {
 		return ""
 	}
@@ -31,7 +31,7 @@ func unverified(p *reconcile.Plan) string {
 
 // approveCommand is the exact way past the guards that hold p, or "" if an
 // approval does not help.
-func approveCommand(p *reconcile.Plan) string {
+func approveCommand(p *plan.Plan) string {
 	for _, h := range p.Holds {
 		if !h.Approvable {
 			return ""
@@ -44,18 +44,18 @@ func approveCommand(p *reconcile.Plan) string {
 }
 
 // verb says what n commits do to the data: "1 discards state", "2 discard state".
-func verb(i reconcile.Impact, n int) string {
+func verb(i plan.Impact, n int) string {
 	one, many := "submits only", "submit only"
 	switch i {
-	case reconcile.ImpactDiscardState:
+	case plan.ImpactDiscardState:
 		one, many = "discards state", "discard state"
-	case reconcile.ImpactFreshStart:
+	case plan.ImpactFreshStart:
 		one, many = "starts fresh", "start fresh"
-	case reconcile.ImpactPause:
+	case plan.ImpactPause:
 		one, many = "pauses and continues", "pause and continue"
-	case reconcile.ImpactStart:
+	case plan.ImpactStart:
 		one, many = "starts", "start"
-	case reconcile.ImpactKeepState:
+	case plan.ImpactKeepState:
 		one, many = "keeps state", "keep state"
 	}
 	if n == 1 {
@@ -65,17 +65,17 @@ func verb(i reconcile.Impact, n int) string {
 }
 
 // happens says what a commit does to its task.
-func happens(i reconcile.Impact) string {
+func happens(i plan.Impact) string {
 	switch i {
-	case reconcile.ImpactDiscardState:
+	case plan.ImpactDiscardState:
 		return "discards state, restarts"
-	case reconcile.ImpactFreshStart:
+	case plan.ImpactFreshStart:
 		return "fresh start, state not continued"
-	case reconcile.ImpactPause:
+	case plan.ImpactPause:
 		return "pauses, continues with state"
-	case reconcile.ImpactStart:
+	case plan.ImpactStart:
 		return "starts"
-	case reconcile.ImpactKeepState:
+	case plan.ImpactKeepState:
 		return "continues with state"
 	default:
 		return "submits only"
@@ -83,17 +83,17 @@ func happens(i reconcile.Impact) string {
 }
 
 // heading names a group of commits.
-func heading(i reconcile.Impact) (name, meaning string) {
+func heading(i plan.Impact) (name, meaning string) {
 	switch i {
-	case reconcile.ImpactDiscardState:
+	case plan.ImpactDiscardState:
 		return "Discard state", "stopped, state lost, started again"
-	case reconcile.ImpactFreshStart:
+	case plan.ImpactFreshStart:
 		return "Fresh start", "it runs, and is started anew: state not continued"
-	case reconcile.ImpactPause:
+	case plan.ImpactPause:
 		return "Pause", "paused, then continued with state"
-	case reconcile.ImpactStart:
+	case plan.ImpactStart:
 		return "Start", "started at once"
-	case reconcile.ImpactKeepState:
+	case plan.ImpactKeepState:
 		return "Keep state", "continued with state"
 	default:
 		return "Submit", "submitted, nothing runs"
@@ -106,9 +106,9 @@ const keepsState = "to keep the state, write commitType: resume, or pause-resume
 // freshStarts returns a warning for each commit that starts a task afresh that runs.
 func (v *view) freshStarts() spec.Problems {
 	var warnings spec.Problems
-	for _, c := range v.sends[impactRank(reconcile.ImpactFreshStart)] {
+	for _, c := range v.sends[impactRank(plan.ImpactFreshStart)] {
 		warnings = append(warnings, spec.Problem{
-			Pos: position(c), Severity: spec.SeverityWarning, Code: string(reconcile.ImpactFreshStart),
+			Pos: position(c), Severity: spec.SeverityWarning, Code: string(plan.ImpactFreshStart),
 			Message: c.Key.String() + " runs, and start is a fresh start: its state is not continued; " + keepsState,
 		})
 	}
@@ -116,11 +116,11 @@ func (v *view) freshStarts() spec.Problems {
 }
 
 // marker is the sign of a commit at the start of its line.
-func marker(c *reconcile.Change) string {
+func marker(c *plan.Change) string {
 	switch {
-	case c.Impact == reconcile.ImpactDiscardState:
+	case c.Impact == plan.ImpactDiscardState:
 		return "-/+"
-	case c.Reason == reconcile.ReasonNew:
+	case c.Reason == plan.ReasonNew:
 		return "+"
 	default:
 		return "~"
@@ -128,11 +128,11 @@ func marker(c *reconcile.Change) string {
 }
 
 // why says which rule asks for the call, and that the task was removed before.
-func why(c *reconcile.Change) string {
+func why(c *plan.Change) string {
 	switch {
 	case c.Have != nil && c.Have.Removed != nil && c.Reason != "":
 		return reasonWords(c.Reason) + ", spec is back"
-	case c.Reason == reconcile.ReasonNew && c.Action == reconcile.ActionCommit && c.Detail != "":
+	case c.Reason == plan.ReasonNew && c.Action == plan.ActionCommit && c.Detail != "":
 		return "first commit, or applied before"
 	default:
 		return reasonWords(c.Reason)
@@ -140,21 +140,21 @@ func why(c *reconcile.Change) string {
 }
 
 // reasonWords says which rule asks for the call.
-func reasonWords(r reconcile.Reason) string {
+func reasonWords(r plan.Reason) string {
 	switch r {
-	case reconcile.ReasonNew:
+	case plan.ReasonNew:
 		return "first commit"
-	case reconcile.ReasonVersion:
+	case plan.ReasonVersion:
 		return "new version"
-	case reconcile.ReasonRollback:
+	case plan.ReasonRollback:
 		return "rollback"
-	case reconcile.ReasonStart:
+	case plan.ReasonStart:
 		return "was only submitted"
-	case reconcile.ReasonRerun:
+	case plan.ReasonRerun:
 		return "rerun asked for"
-	case reconcile.ReasonContent:
+	case plan.ReasonContent:
 		return "content changed"
-	case reconcile.ReasonDrift:
+	case plan.ReasonDrift:
 		return "heals drift"
 	default:
 		return "asked for before"
@@ -162,58 +162,58 @@ func reasonWords(r reconcile.Reason) string {
 }
 
 // holdReasons lists the reasons of a hold, those that need a person first.
-func holdReasons() []reconcile.HoldReason {
-	return []reconcile.HoldReason{
-		reconcile.HoldUnknown,
-		reconcile.HoldRefused,
-		reconcile.HoldAlreadyLive,
-		reconcile.HoldNewerLive,
-		reconcile.HoldContested,
-		reconcile.HoldRecalled,
-		reconcile.HoldSpent,
-		reconcile.HoldGuard,
-		reconcile.HoldPaused,
-		reconcile.HoldSuspended,
-		reconcile.HoldAdopted,
-		reconcile.HoldLocked,
-		reconcile.HoldWaiting,
-		reconcile.HoldWindow,
-		reconcile.HoldDependency,
+func holdReasons() []plan.HoldReason {
+	return []plan.HoldReason{
+		plan.HoldUnknown,
+		plan.HoldRefused,
+		plan.HoldAlreadyLive,
+		plan.HoldNewerLive,
+		plan.HoldContested,
+		plan.HoldRecalled,
+		plan.HoldSpent,
+		plan.HoldGuard,
+		plan.HoldPaused,
+		plan.HoldSuspended,
+		plan.HoldAdopted,
+		plan.HoldLocked,
+		plan.HoldWaiting,
+		plan.HoldWindow,
+		plan.HoldDependency,
 	}
 }
 
 // holdWords says what a hold reason means and what lifts it from task.
-func holdWords(r reconcile.HoldReason, task string) (meaning, wayOn string) {
+func holdWords(r plan.HoldReason, task string) (meaning, wayOn string) {
 	switch r {
-	case reconcile.HoldUnknown:
+	case plan.HoldUnknown:
 		return "the outcome of an earlier commit is not known", "read back by itself; if that does not tell, say what happened: wedatasync resolve " + task + " applied|not-applied"
-	case reconcile.HoldRefused:
+	case plan.HoldRefused:
 		return "WeData refused exactly this commit", "change the spec, or say: wedatasync retry " + task
-	case reconcile.HoldAlreadyLive:
+	case plan.HoldAlreadyLive:
 		return "live already, by an operation unknown to the state", "to mark it as applied: wedatasync resolve " + task + " applied; to commit it all the same: wedatasync retry " + task
-	case reconcile.HoldNewerLive:
+	case plan.HoldNewerLive:
 		return "a newer version is live, and the state did not apply it", "raise instanceVersion in the spec, or to go back to its version: wedatasync retry " + task
-	case reconcile.HoldContested:
+	case plan.HoldContested:
 		return "somebody changes it again whenever it is healed", "change the spec, or to heal it once more, say: wedatasync retry " + task
-	case reconcile.HoldRecalled:
+	case plan.HoldRecalled:
 		return "the spec is back; its applied version is not known", "take it over with wedatasync import, or to send it, say: wedatasync retry " + task
-	case reconcile.HoldSpent:
+	case plan.HoldSpent:
 		return "its discardState was used already", "keep the state with commitType resume or pause-resume, or release another version"
-	case reconcile.HoldAdopted:
+	case plan.HoldAdopted:
 		return "somebody else has changed it, and that was adopted", "change the spec, or to go back to it, say: wedatasync retry " + task
-	case reconcile.HoldGuard:
+	case plan.HoldGuard:
 		return "a guard in the daemon's configuration does not allow it", "change the spec or the configuration"
-	case reconcile.HoldPaused:
+	case plan.HoldPaused:
 		return "sends have stopped, for a reason that is not the task", "sent by itself at the next try; at once with: wedatasync retry"
-	case reconcile.HoldSuspended:
+	case plan.HoldSuspended:
 		return "it is to be left alone", "take suspend out of the spec, or say: wedatasync unsuspend " + task
-	case reconcile.HoldLocked:
+	case plan.HoldLocked:
 		return "someone has the task open in WeData", "sent by itself once they let go"
-	case reconcile.HoldWaiting:
+	case plan.HoldWaiting:
 		return "WeData could not take it", "sent again by itself"
-	case reconcile.HoldWindow:
+	case plan.HoldWindow:
 		return "a window does not let it be committed now", "sent by itself as soon as one does"
-	case reconcile.HoldDependency:
+	case plan.HoldDependency:
 		return "a task it depends on is not live", "sent by itself once that one is"
 	default:
 		return "not sent now", "see its detail"
@@ -224,14 +224,14 @@ func holdWords(r reconcile.HoldReason, task string) (meaning, wayOn string) {
 const maxNames = 4
 
 // fieldNames lists what differs, without what the reason says already.
-func fieldNames(c *reconcile.Change) []string {
-	if c.Reason == reconcile.ReasonNew {
+func fieldNames(c *plan.Change) []string {
+	if c.Reason == plan.ReasonNew {
 		return nil
 	}
-	byVersion := c.Reason == reconcile.ReasonVersion || c.Reason == reconcile.ReasonRollback || c.Reason == reconcile.ReasonDrift
+	byVersion := c.Reason == plan.ReasonVersion || c.Reason == plan.ReasonRollback || c.Reason == plan.ReasonDrift
 	var names []string
 	for _, f := range c.Fields {
-		if byVersion && f.Name == "instanceVersion" || c.Reason == reconcile.ReasonRerun && f.Name == "rerun" {
+		if byVersion && f.Name == "instanceVersion" || c.Reason == plan.ReasonRerun && f.Name == "rerun" {
 			continue
 		}
 		if len(names) == maxNames {

@@ -25,6 +25,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
@@ -413,7 +414,7 @@ func TestStatusIsBounded(t *testing.T) {
 	now := time.Now()
 	s := healthy(emptyPlan(), now)
 	for i := range 10_000 {
-		held(s.Plan, key(i), reconcile.HoldLocked, record(key(i), state.StatusWaiting, state.Outcome{Locker: "1", Message: strings.Repeat("x", 500)}, now))
+		held(s.Plan, key(i), plan.HoldLocked, record(key(i), state.StatusWaiting, state.Outcome{Locker: "1", Message: strings.Repeat("x", 500)}, now))
 		s.Flying = append(s.Flying, key(20_000+i))
 		s.Plan.Problems = append(s.Plan.Problems, spec.Problem{Severity: spec.SeverityError, Message: strings.Repeat("x", 500)})
 	}

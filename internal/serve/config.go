@@ -9,6 +9,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -20,7 +21,7 @@ type Config struct {
 	Interval time.Duration // between two polls of the source
 	Logger   *slog.Logger
 	// Source is the source of specs, to be shown before there is a plan.
-	Source reconcile.SourceInfo
+	Source plan.SourceInfo
 
 	// Status returns the condition of the reconciler.
 	Status func() reconcile.Status

@@ -18,6 +18,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
@@ -62,68 +63,68 @@ func record(k spec.Key, s state.Status, out state.Outcome, now time.Time) *state
 }
 
 // emptyPlan is a plan for which everything is in sync.
-func emptyPlan() *reconcile.Plan {
-	return &reconcile.Plan{
-		Source: reconcile.SourceInfo{
+func emptyPlan() *plan.Plan {
+	return &plan.Plan{
+		Source: plan.SourceInfo{
 			URL: "https://git.example.com/data/streams.git", Branch: "main",
 			Revision: revision, Author: "Ada Lovelace <ada@example.com>", Subject: "Move orders to the new sink",
 		},
-		State: reconcile.StateInfo{Lineage: "7b0c", Serial: 88},
+		State: plan.StateInfo{Lineage: "7b0c", Serial: 88},
 		Specs: 210, Managed: 210, Unchanged: 210, Hash: planHash,
 	}
 }
 
 // held adds a change that is held, and returns it.
-func held(p *reconcile.Plan, k spec.Key, why reconcile.HoldReason, rec *state.Record) *reconcile.Change {
-	p.Changes = append(p.Changes, reconcile.Change{
-		Key: k, Action: reconcile.ActionHold, Reason: reconcile.ReasonVersion, Hold: why, Detail: "held for a reason",
-		Impact: reconcile.ImpactKeepState, Want: commit(k), Have: rec,
-		Fields: []reconcile.Field{{Name: "instanceVersion", Before: int64(11), After: int64(12)}},
+func held(p *plan.Plan, k spec.Key, why plan.HoldReason, rec *state.Record) *plan.Change {
+	p.Changes = append(p.Changes, plan.Change{
+		Key: k, Action: plan.ActionHold, Reason: plan.ReasonVersion, Hold: why, Detail: "held for a reason",
+		Impact: plan.ImpactKeepState, Want: commit(k), Have: rec,
+		Fields: []plan.Field{{Name: "instanceVersion", Before: int64(11), After: int64(12)}},
 	})
 	p.Unchanged--
 	return &p.Changes[len(p.Changes)-1]
 }
 
 // calls adds n changes that are to be sent.
-func calls(p *reconcile.Plan, n int) {
+func calls(p *plan.Plan, n int) {
 	for i := range n {
-		p.Changes = append(p.Changes, reconcile.Change{
-			Key: key(i), Action: reconcile.ActionCommit, Reason: reconcile.ReasonVersion,
-			Impact: reconcile.ImpactKeepState, Want: commit(key(i)),
+		p.Changes = append(p.Changes, plan.Change{
+			Key: key(i), Action: plan.ActionCommit, Reason: plan.ReasonVersion,
+			Impact: plan.ImpactKeepState, Want: commit(key(i)),
 		})
 	}
 	p.Unchanged = max(p.Unchanged-n, 0)
 }
 
 // healthy is the status of a daemon that is well and has the plan.
-func healthy(p *reconcile.Plan, now time.Time) reconcile.Status {
+func healthy(p *plan.Plan, now time.Time) reconcile.Status {
 	well := reconcile.Health{OK: now, At: now}
 	return reconcile.Status{Plan: p, Source: well, Ledger: well}
 }
 
 // troubled is a plan with everything in it that a plan can have.
-func troubled(now time.Time) *reconcile.Plan {
+func troubled(now time.Time) *plan.Plan {
 	p := emptyPlan()
 	unknown := record(key(1), state.StatusUnknown, state.Outcome{Class: state.ClassUnknown, Code: "Timeout", Message: "no answer in time"}, now)
-	held(p, key(1), reconcile.HoldUnknown, unknown)
+	held(p, key(1), plan.HoldUnknown, unknown)
 	person := record(key(2), state.StatusUnknown, state.Outcome{Class: state.ClassUnknown, Code: "Timeout", Message: "no answer in time"}, now)
 	person.Attempt.NeedsPerson = "what is live fits neither"
-	held(p, key(2), reconcile.HoldUnknown, person)
-	held(p, key(3), reconcile.HoldRefused, record(key(3), state.StatusRefused, state.Outcome{Class: state.ClassRefused, Code: "InvalidParameterValue", Message: "no such version", RequestID: "f1"}, now))
-	held(p, key(4), reconcile.HoldLocked, record(key(4), state.StatusWaiting, state.Outcome{Class: state.ClassWaiting, Code: "UnsupportedOperation", Message: "locked", Locker: "100028625403"}, now))
-	held(p, key(5), reconcile.HoldWaiting, record(key(5), state.StatusWaiting, state.Outcome{Class: state.ClassWaiting, Code: "ResourceInUse", Message: "busy"}, now))
-	held(p, key(6), reconcile.HoldDependency, nil)
-	held(p, key(7), reconcile.HoldPaused, nil)
+	held(p, key(2), plan.HoldUnknown, person)
+	held(p, key(3), plan.HoldRefused, record(key(3), state.StatusRefused, state.Outcome{Class: state.ClassRefused, Code: "InvalidParameterValue", Message: "no such version", RequestID: "f1"}, now))
+	held(p, key(4), plan.HoldLocked, record(key(4), state.StatusWaiting, state.Outcome{Class: state.ClassWaiting, Code: "UnsupportedOperation", Message: "locked", Locker: "100028625403"}, now))
+	held(p, key(5), plan.HoldWaiting, record(key(5), state.StatusWaiting, state.Outcome{Class: state.ClassWaiting, Code: "ResourceInUse", Message: "busy"}, now))
+	held(p, key(6), plan.HoldDependency, nil)
+	held(p, key(7), plan.HoldPaused, nil)
 	suspended := &state.Record{Key: key(8), Status: state.StatusApplied, Applied: applied(now), Suspended: &state.Suspension{Reason: "maintenance", Actor: "grace", At: now}}
-	held(p, key(8), reconcile.HoldSuspended, suspended)
-	held(p, key(9), reconcile.HoldWindow, nil)
-	guard := held(p, key(10), reconcile.HoldGuard, nil)
-	guard.Fields = append(guard.Fields, reconcile.Field{Name: "extConfig.password", Before: "hunter-1", After: "hunter-2", Secret: true})
-	p.Holds = []reconcile.GuardHold{{Guard: "maxChanges", Message: "38 calls, and guards.maxChanges is 30", Approvable: true}}
+	held(p, key(8), plan.HoldSuspended, suspended)
+	held(p, key(9), plan.HoldWindow, nil)
+	guard := held(p, key(10), plan.HoldGuard, nil)
+	guard.Fields = append(guard.Fields, plan.Field{Name: "extConfig.password", Before: "hunter-1", After: "hunter-2", Secret: true})
+	p.Holds = []plan.GuardHold{{Guard: "maxChanges", Message: "38 calls, and guards.maxChanges is 30", Approvable: true}}
 	guard.Detail = p.Holds[0].Message
 	p.Changes = append(p.Changes,
-		reconcile.Change{Key: key(11), Action: reconcile.ActionForget, Have: &state.Record{Key: key(11), Status: state.StatusApplied, Applied: applied(now)}},
-		reconcile.Change{Key: key(12), Action: reconcile.ActionUnversioned, Impact: reconcile.ImpactKeepState, Want: commit(key(12)), Have: &state.Record{Key: key(12), Status: state.StatusApplied, Applied: applied(now)}},
+		plan.Change{Key: key(11), Action: plan.ActionForget, Have: &state.Record{Key: key(11), Status: state.StatusApplied, Applied: applied(now)}},
+		plan.Change{Key: key(12), Action: plan.ActionUnversioned, Impact: plan.ImpactKeepState, Want: commit(key(12)), Have: &state.Record{Key: key(12), Status: state.StatusApplied, Applied: applied(now)}},
 	)
 	p.Problems = spec.Problems{
 		{Pos: spec.Pos{File: "tasks/clicks.yaml", Line: 12, Column: 7}, Severity: spec.SeverityError, Code: "discard", Message: "commitType 2 needs discardState: add it"},

@@ -18,6 +18,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -52,7 +53,7 @@ func busyServer(t testing.TB) *serve.Server {
 	o := s.Observer()
 	o.Planned(d.status.Plan)
 	for _, class := range []state.Class{state.ClassThrottled, state.ClassNotSent, state.ClassApplied} {
-		o.Called(&reconcile.Change{Key: key(50)}, &state.Record{Key: key(50), Status: state.StatusApplied}, state.Outcome{Class: class})
+		o.Called(&plan.Change{Key: key(50)}, &state.Record{Key: key(50), Status: state.StatusApplied}, state.Outcome{Class: class})
 	}
 	o.Passed(&reconcile.Result{Plan: d.status.Plan, Left: d.status.Plan})
 	hook(s, "/webhook/github", nil)
@@ -168,7 +169,7 @@ func TestLabelsAreClosed(t *testing.T) {
 	now := time.Now()
 	const outside = "canary"
 	status := poisoned(outside, now)
-	status.Plan.Holds = append(status.Plan.Holds, reconcile.GuardHold{Guard: outside})
+	status.Plan.Holds = append(status.Plan.Holds, plan.GuardHold{Guard: outside})
 	d := newDaemon(t, status)
 	s := d.serve(t)
 	s.Observer().Planned(status.Plan)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -33,15 +34,15 @@ func TestHeadline(t *testing.T) {
 		{"before the first plan", reconcile.Status{}, "Starting"},
 		{"all is well", healthy(emptyPlan(), now), "In sync"},
 		{"a change without a version", with(func(s *reconcile.Status) {
-			s.Plan.Changes = []reconcile.Change{{Key: key(1), Action: reconcile.ActionUnversioned, Want: commit(key(1))}}
+			s.Plan.Changes = []plan.Change{{Key: key(1), Action: plan.ActionUnversioned, Want: commit(key(1))}}
 		}), "In sync"},
-		{"one lock", with(func(s *reconcile.Status) { held(s.Plan, key(1), reconcile.HoldLocked, nil) }), "1 task waits"},
+		{"one lock", with(func(s *reconcile.Status) { held(s.Plan, key(1), plan.HoldLocked, nil) }), "1 task waits"},
 		{"two locks", with(func(s *reconcile.Status) {
-			held(s.Plan, key(1), reconcile.HoldLocked, nil)
-			held(s.Plan, key(2), reconcile.HoldLocked, nil)
+			held(s.Plan, key(1), plan.HoldLocked, nil)
+			held(s.Plan, key(2), plan.HoldLocked, nil)
 		}), "2 tasks wait"},
-		{"a refusal", with(func(s *reconcile.Status) { held(s.Plan, key(1), reconcile.HoldRefused, nil) }), "A person is needed"},
-		{"a guard", with(func(s *reconcile.Status) { s.Plan.Holds = []reconcile.GuardHold{{Guard: "empty"}} }), "A person is needed"},
+		{"a refusal", with(func(s *reconcile.Status) { held(s.Plan, key(1), plan.HoldRefused, nil) }), "A person is needed"},
+		{"a guard", with(func(s *reconcile.Status) { s.Plan.Holds = []plan.GuardHold{{Guard: "empty"}} }), "A person is needed"},
 		{"a pause of the network", with(func(s *reconcile.Status) {
 			s.Control.Pauses = []state.Pause{{Code: "Timeout", Until: now.Add(time.Minute)}}
 		}), "Paused"},
@@ -101,7 +102,7 @@ func TestProgressOfAPass(t *testing.T) {
 	// The reconciler has its plan of what is left before it says that the pass is over.
 	left := emptyPlan()
 	left.Unchanged = 209
-	held(left, key(8), reconcile.HoldLocked, record(key(8), state.StatusWaiting, state.Outcome{Locker: "100028625403"}, time.Now()))
+	held(left, key(8), plan.HoldLocked, record(key(8), state.StatusWaiting, state.Outcome{Locker: "100028625403"}, time.Now()))
 	d.status = healthy(left, time.Now())
 	for _, ended := range []bool{false, true} {
 		if ended {
@@ -226,10 +227,10 @@ func TestTasksAreFound(t *testing.T) {
 		known = append(known, saved(rec, state.Event{At: now, Kind: state.EventAdopted}))
 	}
 	p := emptyPlan()
-	held(p, key(7), reconcile.HoldLocked, record(key(7), state.StatusWaiting, state.Outcome{Locker: "100028625403"}, now))
-	p.Changes = append(p.Changes, reconcile.Change{Key: key(100), Action: reconcile.ActionFollow, Want: commit(key(100)), Have: known[100].Record})
+	held(p, key(7), plan.HoldLocked, record(key(7), state.StatusWaiting, state.Outcome{Locker: "100028625403"}, now))
+	p.Changes = append(p.Changes, plan.Change{Key: key(100), Action: plan.ActionFollow, Want: commit(key(100)), Have: known[100].Record})
 	p.Unchanged--
-	p.Changes = append(p.Changes, reconcile.Change{Key: key(900), Action: reconcile.ActionCommit, Reason: reconcile.ReasonNew, Want: commit(key(900))})
+	p.Changes = append(p.Changes, plan.Change{Key: key(900), Action: plan.ActionCommit, Reason: plan.ReasonNew, Want: commit(key(900))})
 	s := newDaemon(t, healthy(p, now), known...).serve(t)
 
 	for _, tt := range []struct {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -47,8 +47,8 @@ func TestReadinessIsBounded(t *testing.T) {
 	for i := range 1000 {
 		rec := record(key(i), state.StatusUnknown, state.Outcome{Class: state.ClassUnknown}, now)
 		rec.Attempt.NeedsPerson = "it fits neither"
-		held(s.Plan, key(i), reconcile.HoldUnknown, rec)
-		held(s.Plan, key(1000+i), reconcile.HoldRefused, nil)
+		held(s.Plan, key(i), plan.HoldUnknown, rec)
+		held(s.Plan, key(1000+i), plan.HoldRefused, nil)
 		s.Plan.Problems = append(s.Plan.Problems, spec.Problem{Severity: spec.SeverityError, Message: "wrong"})
 	}
 	body := get(t, newDaemon(t, s).serve(t), "/readyz").Body.String()

@@ -8,7 +8,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -102,7 +102,7 @@ func BenchmarkObserver(b *testing.B) {
 func BenchmarkReadiness(b *testing.B) {
 	_, d := large(b)
 	status := d.status
-	status.Plan.Holds = []reconcile.GuardHold{{Guard: "maxChanges", Message: fmt.Sprint(manyTasks)}}
+	status.Plan.Holds = []plan.GuardHold{{Guard: "maxChanges", Message: fmt.Sprint(manyTasks)}}
 	for b.Loop() {
 		snapshot.Readiness(status, time.Now(), interval)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -201,12 +202,12 @@ type observer struct {
 	hub     *hub
 }
 
-func (o *observer) Planned(p *reconcile.Plan) {
+func (o *observer) Planned(p *plan.Plan) {
 	o.tracker.Planned(p)
 	o.hub.publish()
 }
 
-func (o *observer) Called(c *reconcile.Change, next *state.Record, out state.Outcome) {
+func (o *observer) Called(c *plan.Change, next *state.Record, out state.Outcome) {
 	o.tracker.Called(c, next, out)
 	o.metrics.Called(c.Reason, out.Class)
 	o.hub.publish()

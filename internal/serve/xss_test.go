@@ -13,6 +13,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -145,12 +146,12 @@ func poisoned(text string, now time.Time) reconcile.Status {
 	s := troubledStatus(now)
 	k := keyOf(text)
 	p := s.Plan
-	p.Source = reconcile.SourceInfo{URL: text, Branch: text, Revision: text, Author: text, Subject: text, Unverified: text}
+	p.Source = plan.SourceInfo{URL: text, Branch: text, Revision: text, Author: text, Subject: text, Unverified: text}
 	p.Approved = text
 	for i := range p.Changes {
 		c := &p.Changes[i]
 		c.Detail = text
-		c.Fields = []reconcile.Field{{Name: text, Before: text, After: text}, {Name: text, Before: text, After: text, Secret: true}}
+		c.Fields = []plan.Field{{Name: text, Before: text, After: text}, {Name: text, Before: text, After: text, Secret: true}}
 		if c.Want != nil {
 			w := *c.Want
 			w.VersionDesc, w.EventDesc, w.Rerun = text, text, text
@@ -165,7 +166,7 @@ func poisoned(text string, now time.Time) reconcile.Status {
 	// One task by that name, which has all that a task can have.
 	p.Changes[2].Key = k
 	p.Changes[2].Have.Key = k
-	slices.SortFunc(p.Changes, func(a, b reconcile.Change) int { return a.Key.Compare(b.Key) })
+	slices.SortFunc(p.Changes, func(a, b plan.Change) int { return a.Key.Compare(b.Key) })
 	p.Holds[0].Message = text
 	for i := range p.Problems {
 		p.Problems[i].Message, p.Problems[i].Pos.File = text, text
@@ -283,7 +284,7 @@ func TestPagesOfTasksWithOddNames(t *testing.T) {
 	for _, id := range []string{"a/b", "a%2Fb", "a?b#c", "a//b", "..a", "{x}", "a+b&c=d", "任务", `a"b'c<d>`, "%", "a;b"} {
 		k := spec.Key{ProjectID: project, TaskID: id}
 		s := healthy(emptyPlan(), now)
-		held(s.Plan, k, reconcile.HoldRefused, nil)
+		held(s.Plan, k, plan.HoldRefused, nil)
 		srv := newDaemon(t, s).serve(t)
 		if got := texts(t, page(t, srv, taskLink(t, srv, id)), "h1"); !slices.Equal(got, []string{id}) {
 			t.Errorf("the page of %q has the headings %q", id, got)
@@ -291,7 +292,7 @@ func TestPagesOfTasksWithOddNames(t *testing.T) {
 	}
 	for _, id := range []string{".", ".."} {
 		s := healthy(emptyPlan(), now)
-		held(s.Plan, spec.Key{ProjectID: project, TaskID: id}, reconcile.HoldRefused, nil)
+		held(s.Plan, spec.Key{ProjectID: project, TaskID: id}, plan.HoldRefused, nil)
 		if body := page(t, newDaemon(t, s).serve(t), "/"); strings.Contains(body, `href="/task/`) {
 			t.Errorf("task %q has a link, which browsers would resolve to another page", id)
 		}

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -69,7 +70,7 @@ func newRandomHistory(rt *rapid.T, top string) *randomHistory {
 	h.heads = append(h.heads, h.remote.commit(plumbing.ZeroHash, h.states[0]))
 	for _, task := range []string{"a", "b", "c", "d"} {
 		key := spec.Key{ProjectID: "1", TaskID: task}
-		applied := reconcile.AppliedOf(&spec.Commit{Key: key, CommitType: spec.Start, InstanceVersion: 1}, "")
+		applied := plan.AppliedOf(&spec.Commit{Key: key, CommitType: spec.Start, InstanceVersion: 1}, "")
 		h.records[key] = &state.Record{Key: key, Status: state.StatusApplied, Applied: &applied}
 	}
 	h.open()
@@ -86,7 +87,7 @@ func (h *randomHistory) open() {
 	h.git.packs = 3 // now and then the mirror is made anew
 	h.git.many = 3  // and a push taken over packed
 	h.plans = reconcile.New(reconcile.Config{
-		Source: h.git, Guards: func() *reconcile.Guards { return new(reconcile.Guards) }, Logger: slog.New(slog.DiscardHandler),
+		Source: h.git, Guards: func() *plan.Guards { return new(plan.Guards) }, Logger: slog.New(slog.DiscardHandler),
 	}, state.NewRecords(slices.Collect(maps.Values(h.records))...), state.Control{})
 }
 
@@ -136,7 +137,7 @@ func (h *randomHistory) check() {
 		h.rt.Fatal(err)
 	}
 	got := h.git.revision
-	plan, err := h.plans.Plan(h.rt.Context())
+	p, err := h.plans.Plan(h.rt.Context())
 	if err != nil {
 		h.rt.Fatal(err)
 	}
@@ -172,14 +173,14 @@ func (h *randomHistory) check() {
 	if diff := cmp.Diff(scratch.set.Problems(), got.Specs.Problems()); diff != "" {
 		h.rt.Fatalf("the complaints differ from those read from scratch (-want +got):\n%s", diff)
 	}
-	fresh := reconcile.Diff(reconcile.Input{Specs: scratch.set, Records: state.NewRecords(slices.Collect(maps.Values(h.records))...)}, time.Now())
-	if diff := cmp.Diff(sketch(fresh), sketch(plan)); diff != "" {
+	fresh := plan.Diff(plan.Input{Specs: scratch.set, Records: state.NewRecords(slices.Collect(maps.Values(h.records))...)}, time.Now())
+	if diff := cmp.Diff(sketch(fresh), sketch(p)); diff != "" {
 		h.rt.Fatalf("the plan differs from that made from scratch (-want +got):\n%s", diff)
 	}
 }
 
 // sketch is what a plan says that its specs and the state are the reason for.
-func sketch(p *reconcile.Plan) (lines []string) {
+func sketch(p *plan.Plan) (lines []string) {
 	lines = append(lines, fmt.Sprint(p.Specs, " specs, ", p.Managed, " managed, ", p.Unchanged, " unchanged, ", p.Hash))
 	for _, c := range p.Changes {
 		lines = append(lines, fmt.Sprint(c.Key, c.Action, c.Reason, c.Hold, c.Impact, c.Fields, c.Want))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/source/signature"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
 // trail is a history of commits that are signed in every way, with merges, as a model
@@ -168,7 +169,7 @@ func (f *following) start() {
 // approve lets the newest count, if it does not.
 func (f *following) approve() {
 	_, err := f.g.Poll(f.t.Context())
-	u, ok := errors.AsType[*reconcile.Unverified](err)
+	u, ok := errors.AsType[*plan.Unverified](err)
 	if !ok {
 		return
 	}
@@ -210,7 +211,7 @@ func (f *following) fault() string {
 func (f *following) poll() {
 	want := f.fault()
 	rev, err := f.g.Poll(f.t.Context())
-	u, _ := errors.AsType[*reconcile.Unverified](err)
+	u, _ := errors.AsType[*plan.Unverified](err)
 	switch {
 	case want == "" && err != nil, want != "" && u == nil:
 		f.t.Fatalf("%s in mode %s, after %s: %v; at fault is %q", f.head, f.config.Verify, f.mark, err, want)

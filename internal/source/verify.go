@@ -15,7 +15,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/source/signature"
 	"github.com/wedatasync/wedatasync/internal/text"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
 // Verify says which commits of a branch have to be signed by a trusted key.
@@ -182,7 +182,7 @@ func (v *verifier) one(s *gitstore.Store, h, head plumbing.Hash, before bool) er
 
 // fault says that a commit does not count, and what to do.
 func (v *verifier) fault(s *gitstore.Store, h, head plumbing.Hash, why error) error {
-	u := &reconcile.Unverified{Head: authored(s, head), Fault: authored(s, h), Err: why}
+	u := &plan.Unverified{Head: authored(s, head), Fault: authored(s, h), Err: why}
 	hint := "have a commit on top of it that is signed by a trusted key, or look at it and let it count: wedatasync approve " + h.String()
 	if h != head {
 		hint = "each commit has to be signed by a trusted key: look at it, and let it and what led to it count: wedatasync approve " + h.String()
@@ -191,8 +191,8 @@ func (v *verifier) fault(s *gitstore.Store, h, head plumbing.Hash, why error) er
 }
 
 // authored says who wrote a commit.
-func authored(s *gitstore.Store, h plumbing.Hash) reconcile.Authored {
-	a := reconcile.Authored{Commit: h.String()}
+func authored(s *gitstore.Store, h plumbing.Hash) plan.Authored {
+	a := plan.Authored{Commit: h.String()}
 	if c, err := s.Commit(h); err == nil {
 		a.Author = authorOf(c)
 	}

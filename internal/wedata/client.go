@@ -14,6 +14,7 @@ import (
 
 	api "github.com/wedatasync/wedatasync/internal/wedata/v20210820"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -128,7 +129,7 @@ func (c *Client) SkewMargin() time.Duration { return c.clocks.margin() }
 // Commit sends the commit in one request, at most once, and says what the answer
 // means. The gate is asked once at most, when the connection is there. What comes
 // before, and what comes after, ends within Config.Timeout each.
-func (c *Client) Commit(ctx context.Context, want *spec.Commit, gate reconcile.Gate) (state.Outcome, reconcile.Timing) {
+func (c *Client) Commit(ctx context.Context, want *spec.Commit, gate pace.Gate) (state.Outcome, reconcile.Timing) {
 	if out, off := c.clockOff(ctx); off {
 		return out, reconcile.Timing{}
 	}
@@ -176,7 +177,7 @@ func noCredentials(err error) state.Outcome {
 
 // exchange returns the SDK's client for one request, what watches over it, and what it
 // is signed with. An answer has at most limit bytes.
-func (c *Client) exchange(ctx context.Context, t http.RoundTripper, limit int, gate reconcile.Gate) (*exchange, *api.Client, keys, error) {
+func (c *Client) exchange(ctx context.Context, t http.RoundTripper, limit int, gate pace.Gate) (*exchange, *api.Client, keys, error) {
 	k, err := c.currentKeys(ctx)
 	if err != nil {
 		return nil, nil, k, err

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/pace"
 )
 
 var (
@@ -36,7 +37,7 @@ type exchange struct {
 	transport http.RoundTripper
 	userAgent string
 	limit     int             // of the answer's body, in bytes
-	gate      reconcile.Gate  // nil is open
+	gate      pace.Gate       // nil is open
 	timeout   time.Duration   // for the connection, and again from the gate to the answer
 	uptime    reconcile.Clock // which the signature's age is told by; nil: there is none
 	signed    time.Duration   // not later than the signature, by uptime

@@ -5,6 +5,7 @@ import (
 
 	api "github.com/wedatasync/wedatasync/internal/wedata/v20210820"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -13,7 +14,7 @@ const pageSize = 100
 
 // Page lists tasks that are in production. The error is a [*ReadError]. Tasks that
 // are created or removed between two pages can be missed, or come twice.
-func (c *Client) Page(ctx context.Context, q reconcile.Query, number int, gate reconcile.Gate) (reconcile.Page, error) {
+func (c *Client) Page(ctx context.Context, q reconcile.Query, number int, gate pace.Gate) (reconcile.Page, error) {
 	const action = "DescribeIntegrationTasks"
 	request := api.NewDescribeIntegrationTasksRequest()
 	request.ProjectId = new(q.ProjectID)

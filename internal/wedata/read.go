@@ -7,11 +7,13 @@ import (
 
 	api "github.com/wedatasync/wedatasync/internal/wedata/v20210820"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// What a [ReadError] is, beside [reconcile.ErrReadDenied] and [reconcile.ErrTaskGone].
+// What a [ReadError] is, beside [plan.ErrReadDenied] and [plan.ErrTaskGone].
 var (
 	ErrAuth      = errors.New("the credentials were not accepted")
 	ErrRefused   = errors.New("the read was refused") // it will not help to repeat it
@@ -49,13 +51,13 @@ func readError(action string, out state.Outcome) *ReadError {
 	kind := ErrTemporary
 	switch {
 	case base(out.Code) == "ResourceNotFound":
-		kind = reconcile.ErrTaskGone
+		kind = plan.ErrTaskGone
 	case out.Class == state.ClassUnauthorized:
-		kind = reconcile.ErrReadDenied
+		kind = plan.ErrReadDenied
 	case out.Class == state.ClassAuth:
 		kind = ErrAuth
 	case out.Class == state.ClassThrottled:
-		kind = reconcile.ErrReadThrottled
+		kind = plan.ErrReadThrottled
 	case out.Class == state.ClassRefused:
 		kind = ErrRefused
 	}
@@ -63,7 +65,7 @@ func readError(action string, out state.Outcome) *ReadError {
 }
 
 // Read returns what WeData says of the task now. The error is a [*ReadError].
-func (c *Client) Read(ctx context.Context, key spec.Key, t spec.TaskType, gate reconcile.Gate) (*state.Live, error) {
+func (c *Client) Read(ctx context.Context, key spec.Key, t spec.TaskType, gate pace.Gate) (*state.Live, error) {
 	s, err := c.Look(ctx, key, t, gate)
 	if err != nil {
 		return nil, err
@@ -72,7 +74,7 @@ func (c *Client) Read(ctx context.Context, key spec.Key, t spec.TaskType, gate r
 }
 
 // Look is Read with all that is told of the task.
-func (c *Client) Look(ctx context.Context, key spec.Key, t spec.TaskType, gate reconcile.Gate) (*reconcile.Sighting, error) {
+func (c *Client) Look(ctx context.Context, key spec.Key, t spec.TaskType, gate pace.Gate) (*reconcile.Sighting, error) {
 	const action = "DescribeIntegrationTask"
 	request := api.NewDescribeIntegrationTaskRequest()
 	request.TaskId = new(key.TaskID)
@@ -98,7 +100,7 @@ func (c *Client) Look(ctx context.Context, key spec.Key, t spec.TaskType, gate r
 
 // read sends one request and reports why its response is not to be used. send
 // must keep the response.
-func (c *Client) read(ctx context.Context, action string, gate reconcile.Gate, send func(context.Context, *api.Client) error) error {
+func (c *Client) read(ctx context.Context, action string, gate pace.Gate, send func(context.Context, *api.Client) error) error {
 	x, client, k, err := c.exchange(ctx, c.reads, maxRead, gate)
 	if err != nil {
 		return readError(action, noCredentials(err))

@@ -12,6 +12,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -23,12 +24,12 @@ func TestReadErrors(t *testing.T) {
 		fault wedatasim.Fault
 		want  error
 	}{
-		{"no such task", wedatasim.Fault{Code: "ResourceNotFound"}, reconcile.ErrTaskGone},
-		{"no such task, with a sub-code", wedatasim.Fault{Code: "ResourceNotFound.Task"}, reconcile.ErrTaskGone},
-		{"not permitted", wedatasim.Fault{Code: "UnauthorizedOperation"}, reconcile.ErrReadDenied},
-		{"not permitted, says the gateway", wedatasim.Fault{Code: "AuthFailure.UnauthorizedOperation"}, reconcile.ErrReadDenied},
+		{"no such task", wedatasim.Fault{Code: "ResourceNotFound"}, plan.ErrTaskGone},
+		{"no such task, with a sub-code", wedatasim.Fault{Code: "ResourceNotFound.Task"}, plan.ErrTaskGone},
+		{"not permitted", wedatasim.Fault{Code: "UnauthorizedOperation"}, plan.ErrReadDenied},
+		{"not permitted, says the gateway", wedatasim.Fault{Code: "AuthFailure.UnauthorizedOperation"}, plan.ErrReadDenied},
 		{"credentials", wedatasim.Fault{Code: "AuthFailure.TokenFailure"}, wedata.ErrAuth},
-		{"too fast", wedatasim.Fault{Code: "RequestLimitExceeded"}, reconcile.ErrReadThrottled},
+		{"too fast", wedatasim.Fault{Code: "RequestLimitExceeded"}, plan.ErrReadThrottled},
 		{"a wrong request", wedatasim.Fault{Code: "InvalidParameter"}, wedata.ErrRefused},
 		{"in use", wedatasim.Fault{Code: "ResourceInUse"}, wedata.ErrTemporary},
 		{"an error inside", wedatasim.Fault{Code: "InternalError"}, wedata.ErrTemporary},
@@ -125,7 +126,7 @@ func TestReadOffline(t *testing.T) {
 		if out, _ := c.Commit(t.Context(), want, nil); out.Class != state.ClassApplied {
 			t.Fatalf("got %+v", out)
 		}
-		if _, err := c.Read(t.Context(), want.Key, 0, nil); !errors.Is(err, reconcile.ErrTaskGone) {
+		if _, err := c.Read(t.Context(), want.Key, 0, nil); !errors.Is(err, plan.ErrTaskGone) {
 			t.Errorf("read as real-time: %v", err)
 		}
 		live, err := c.Read(t.Context(), want.Key, spec.Offline, nil)
@@ -198,7 +199,7 @@ func TestPageAnswers(t *testing.T) {
 		err   error
 	}{
 		{name: "an error", fault: wedatasim.Fault{Code: "InternalError"}, err: wedata.ErrTemporary},
-		{name: "not permitted", fault: wedatasim.Fault{Code: "UnauthorizedOperation"}, err: reconcile.ErrReadDenied},
+		{name: "not permitted", fault: wedatasim.Fault{Code: "UnauthorizedOperation"}, err: plan.ErrReadDenied},
 		{name: "what is no task", fault: body(`[null]`, `1`), err: wedata.ErrTemporary},
 		{name: "a task without id", fault: body(`[{}]`, `1`), err: wedata.ErrTemporary},
 		{name: "a task of another project", fault: body(`[{"TaskId":"a","ProjectId":"2"}]`, `1`), err: wedata.ErrTemporary},

@@ -14,6 +14,8 @@ import (
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/pace"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -56,14 +58,14 @@ func (w *world) start(ctx context.Context) (*daemon, error) {
 	defer w.mu.Unlock()
 	cfg := reconcile.Config{
 		Source: d, Committer: paced{d.client, w}, Reader: paced{d.client, w}, Ledger: d, Observer: d, Logger: slog.New(slog.DiscardHandler),
-		Guards:   func() *reconcile.Guards { return new(reconcile.Guards) },
+		Guards:   func() *plan.Guards { return new(plan.Guards) },
 		Horizon:  func() time.Duration { return acceptHorizon + d.client.SkewMargin() },
 		Skew:     d.client.SkewBound,
 		Interval: func() time.Duration { return interval },
-		Commits:  reconcile.NewPacer(20), Reads: reconcile.NewPacer(20),
-		Judge:  w.rule,
-		Random: func() float64 { return float64(w.moment("random")%1000) / 1000 },
-		NewID:  func() string { return fmt.Sprintf("%016x", w.moment("id")) },
+		Commits:  pace.New(20), Reads: pace.New(20),
+		Evaluate: w.rule,
+		Random:   func() float64 { return float64(w.moment("random")%1000) / 1000 },
+		NewID:    func() string { return fmt.Sprintf("%016x", w.moment("id")) },
 	}
 	d.r = reconcile.New(cfg, state.NewRecords(slices.Collect(maps.Values(w.records))...), w.control)
 	w.daemon = d
@@ -79,13 +81,13 @@ type paced struct {
 }
 
 // Commit implements [reconcile.Committer].
-func (p paced) Commit(ctx context.Context, c *spec.Commit, gate reconcile.Gate) (state.Outcome, reconcile.Timing) {
+func (p paced) Commit(ctx context.Context, c *spec.Commit, gate pace.Gate) (state.Outcome, reconcile.Timing) {
 	p.w.setOff("commit", c.Key)
 	return p.Client.Commit(ctx, c, gate)
 }
 
 // Read implements [reconcile.Reader].
-func (p paced) Read(ctx context.Context, key spec.Key, t spec.TaskType, gate reconcile.Gate) (*state.Live, error) {
+func (p paced) Read(ctx context.Context, key spec.Key, t spec.TaskType, gate pace.Gate) (*state.Live, error) {
 	p.w.setOff("read", key)
 	return p.Client.Read(ctx, key, t, gate)
 }
@@ -242,16 +244,16 @@ func (*daemon) SameSpecs(context.Context, string, string) (bool, error) { return
 func (*daemon) Close() error { return nil }
 
 // Planned implements reconcile.Observer.
-func (d *daemon) Planned(p *reconcile.Plan) { d.shown(p) }
+func (d *daemon) Planned(p *plan.Plan) { d.shown(p) }
 
 // Called implements reconcile.Observer.
-func (*daemon) Called(*reconcile.Change, *state.Record, state.Outcome) {}
+func (*daemon) Called(*plan.Change, *state.Record, state.Outcome) {}
 
 // Passed implements reconcile.Observer.
 func (d *daemon) Passed(r *reconcile.Result) { d.shown(r.Left) }
 
 // shown looks that the plan lists all that is in doubt.
-func (d *daemon) shown(p *reconcile.Plan) {
+func (d *daemon) shown(p *plan.Plan) {
 	w := d.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -259,7 +261,7 @@ func (d *daemon) shown(p *reconcile.Plan) {
 		return
 	}
 	for key, rec := range w.records {
-		if isOpen(rec.Status) && !slices.ContainsFunc(p.Changes, func(c reconcile.Change) bool { return c.Key == key && c.Hold == reconcile.HoldUnknown }) {
+		if isOpen(rec.Status) && !slices.ContainsFunc(p.Changes, func(c plan.Change) bool { return c.Key == key && c.Hold == plan.HoldUnknown }) {
 			w.breach("hidden", "", "%s: its outcome is not known, and the plan does not say so", key.TaskID)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -205,8 +205,8 @@ func (w *world) byAnotherRequest(in *intent) bool {
 // byAnotherHand reports whether the version that the intent was to bring is live by
 // somebody else's operation, as far as a read could show it: that is what git asked for.
 func (w *world) byAnotherHand(in *intent) bool {
-	switch reconcile.Reason(in.reason) {
-	case reconcile.ReasonNew, reconcile.ReasonVersion, reconcile.ReasonRollback:
+	switch plan.Reason(in.reason) {
+	case plan.ReasonNew, plan.ReasonVersion, plan.ReasonRollback:
 	default:
 		return false
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -108,7 +109,7 @@ func (g *gauges) work() {
 		}
 	})
 	g.add("plan_changes", "Changes of the newest plan by what it does with them.", []string{"action"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
-		for _, a := range []reconcile.Action{reconcile.ActionCommit, reconcile.ActionHold, reconcile.ActionForget, reconcile.ActionReturn, reconcile.ActionUnversioned, reconcile.ActionFollow} {
+		for _, a := range []plan.Action{plan.ActionCommit, plan.ActionHold, plan.ActionForget, plan.ActionReturn, plan.ActionUnversioned, plan.ActionFollow} {
 			emit(float64(s.Digest.Actions[a]), string(a))
 		}
 	})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -124,9 +125,9 @@ const (
 )
 
 // Called counts a call.
-func (m *Metrics) Called(reason reconcile.Reason, class state.Class) {
+func (m *Metrics) Called(reason plan.Reason, class state.Class) {
 	m.calls.WithLabelValues(string(class)).Inc()
-	if reason == reconcile.ReasonDrift {
+	if reason == plan.ReasonDrift {
 		m.heals.WithLabelValues(string(class)).Inc()
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
 // needs lists the reasons for which an operator is needed. Tasks with the same reason are
@@ -41,15 +41,15 @@ func heldText(s *snapshot.Snapshot) string {
 	n := 0
 	var parts []string
 	for _, i := range []struct {
-		impact reconcile.Impact
+		impact plan.Impact
 		text   string
 	}{
-		{reconcile.ImpactDiscardState, "discarding state"},
-		{reconcile.ImpactFreshStart, "starting fresh, state not continued"},
-		{reconcile.ImpactPause, "pausing"},
-		{reconcile.ImpactStart, "starting"},
-		{reconcile.ImpactKeepState, "keeping state"},
-		{reconcile.ImpactSubmit, "submitting only"},
+		{plan.ImpactDiscardState, "discarding state"},
+		{plan.ImpactFreshStart, "starting fresh, state not continued"},
+		{plan.ImpactPause, "pausing"},
+		{plan.ImpactStart, "starting"},
+		{plan.ImpactKeepState, "keeping state"},
+		{plan.ImpactSubmit, "submitting only"},
 	} {
 		if held := s.Digest.Held[i.impact]; held > 0 {
 			n += held
@@ -110,7 +110,7 @@ func groupOf(s *snapshot.Snapshot, ts snapshot.TaskState) group {
 	return g
 }
 
-func groupRowOf(s *snapshot.Snapshot, ts snapshot.TaskState, c *reconcile.Change) groupRow {
+func groupRowOf(s *snapshot.Snapshot, ts snapshot.TaskState, c *plan.Change) groupRow {
 	_, rec := s.Task(c.Key, c)
 	why := snapshot.Why(ts, c, rec, s.Now)
 	if snapshot.HeldWithPlan(s.Plan(), c) {

@@ -8,7 +8,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -24,7 +24,7 @@ const (
 
 // homePageOf builds the status page, but for its frame. source is shown before there is
 // a plan, and started is when this program was.
-func homePageOf(s *snapshot.Snapshot, all *tasklist.List, source reconcile.SourceInfo, started time.Time) homePage {
+func homePageOf(s *snapshot.Snapshot, all *tasklist.List, source plan.SourceInfo, started time.Time) homePage {
 	reasons := s.Reasons()
 	h := homePage{
 		Revision:   revisionOf(s),
@@ -67,7 +67,7 @@ func revisionOf(s *snapshot.Snapshot) *revisionView {
 
 // planText is the start of the plan's hash, if there is anything to send in it.
 func planText(s *snapshot.Snapshot) string {
-	if s.Digest.Actions[reconcile.ActionCommit] == 0 && len(s.Plan().Holds) == 0 {
+	if s.Digest.Actions[plan.ActionCommit] == 0 && len(s.Plan().Holds) == 0 {
 		return ""
 	}
 	return report.ShortHash(s.Plan().Hash)
@@ -95,7 +95,7 @@ func lastChange(s *snapshot.Snapshot) *changeView {
 	return nil
 }
 
-func sourceOf(s *snapshot.Snapshot, from reconcile.SourceInfo) sourceView {
+func sourceOf(s *snapshot.Snapshot, from plan.SourceInfo) sourceView {
 	if s.Status.Plan != nil {
 		from = s.Plan().Source
 	}

@@ -16,7 +16,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -26,9 +26,9 @@ var embedded embed.FS
 
 // Config is what the pages are made from. Everything but Source is required.
 type Config struct {
-	Version string               // of this program
-	Started time.Time            // when this program was
-	Source  reconcile.SourceInfo // as it is shown before there is a plan
+	Version string          // of this program
+	Started time.Time       // when this program was
+	Source  plan.SourceInfo // as it is shown before there is a plan
 	Logger  *slog.Logger
 	// Snapshot returns the daemon as it is now.
 	Snapshot func() *snapshot.Snapshot

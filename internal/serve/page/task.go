@@ -8,7 +8,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -37,7 +37,7 @@ type fact struct {
 
 // taskPageOf builds the page of the task, but for its frame and its history. change and
 // rec may be nil.
-func taskPageOf(s *snapshot.Snapshot, key spec.Key, change *reconcile.Change, rec *state.Record) taskPage {
+func taskPageOf(s *snapshot.Snapshot, key spec.Key, change *plan.Change, rec *state.Record) taskPage {
 	ts, known := s.Task(key, change)
 	if known == nil {
 		known = rec
@@ -110,7 +110,7 @@ func given(facts ...fact) []fact {
 	return list
 }
 
-func wantedFacts(c *reconcile.Change) []fact {
+func wantedFacts(c *plan.Change) []fact {
 	if c == nil || c.Want == nil {
 		return nil
 	}
@@ -127,17 +127,17 @@ func wantedFacts(c *reconcile.Change) []fact {
 	)...)
 }
 
-func impactText(i reconcile.Impact) string {
+func impactText(i plan.Impact) string {
 	switch i {
-	case reconcile.ImpactDiscardState:
+	case plan.ImpactDiscardState:
 		return "stops, discards its state, starts again"
-	case reconcile.ImpactFreshStart:
+	case plan.ImpactFreshStart:
 		return "fresh start: it runs, and its state is not continued; resume and pause-resume keep it"
-	case reconcile.ImpactPause:
+	case plan.ImpactPause:
 		return "pauses, continues with its state"
-	case reconcile.ImpactStart:
+	case plan.ImpactStart:
 		return "starts"
-	case reconcile.ImpactKeepState:
+	case plan.ImpactKeepState:
 		return "continues with its state"
 	default:
 		return "submits only; nothing runs"

@@ -11,7 +11,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -56,12 +56,12 @@ type taskRow struct {
 // entry is one task of the list: from the state, the plan, or both.
 type entry struct {
 	key    spec.Key
-	task   *tasklist.Task    // nil if the state does not have it
-	change *reconcile.Change // nil if it is as its spec says
+	task   *tasklist.Task // nil if the state does not have it
+	change *plan.Change   // nil if it is as its spec says
 }
 
 // entries yields every task once, in order of key.
-func entries(tasks []tasklist.Task, changes []reconcile.Change) iter.Seq[entry] {
+func entries(tasks []tasklist.Task, changes []plan.Change) iter.Seq[entry] {
 	return func(yield func(entry) bool) {
 		for len(tasks) > 0 || len(changes) > 0 {
 			var e entry
@@ -219,7 +219,7 @@ func versionsText(e entry) string {
 	if e.task != nil && e.task.At != 0 {
 		have = versionText(e.task.Version)
 	}
-	if e.change != nil && e.change.Want != nil && e.change.Action != reconcile.ActionUnversioned {
+	if e.change != nil && e.change.Want != nil && e.change.Action != plan.ActionUnversioned {
 		if want := versionText(e.change.Want.InstanceVersion); want != have {
 			return have + " → " + want
 		}
@@ -239,7 +239,7 @@ type fieldRow struct {
 	Name, Before, After string
 }
 
-func fieldRows(c *reconcile.Change) []fieldRow {
+func fieldRows(c *plan.Change) []fieldRow {
 	if c == nil {
 		return nil
 	}

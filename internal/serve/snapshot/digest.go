@@ -3,30 +3,30 @@ package snapshot
 import (
 	"slices"
 
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
 // Digest is a plan counted and sorted once for all that ask about it. A plan does
 // not change.
 type Digest struct {
-	Plan       *reconcile.Plan // empty before the first
-	Actions    map[reconcile.Action]int
-	Unresolved []int                    // indexes of Plan.Changes: unknown outcomes that only an operator can end
-	Held       map[reconcile.Impact]int // of the calls that are held with the whole plan
-	Project    string                   // of the first change
-	Projects   int                      // of the changes; 2 stands for more
+	Plan       *plan.Plan // empty before the first
+	Actions    map[plan.Action]int
+	Unresolved []int               // indexes of Plan.Changes: unknown outcomes that only an operator can end
+	Held       map[plan.Impact]int // of the calls that are held with the whole plan
+	Project    string              // of the first change
+	Projects   int                 // of the changes; 2 stands for more
 	Warnings   int
 	Errors     int
 
-	of *reconcile.Plan     // as it was given: nil before the first
+	of *plan.Plan          // as it was given: nil before the first
 	by map[TaskState][]int // indexes of Plan.Changes
 }
 
-func newDigest(p *reconcile.Plan) *Digest {
-	d := &Digest{Plan: p, of: p, by: map[TaskState][]int{}, Actions: map[reconcile.Action]int{}, Held: map[reconcile.Impact]int{}}
+func newDigest(p *plan.Plan) *Digest {
+	d := &Digest{Plan: p, of: p, by: map[TaskState][]int{}, Actions: map[plan.Action]int{}, Held: map[plan.Impact]int{}}
 	if p == nil {
-		d.Plan = &reconcile.Plan{}
+		d.Plan = &plan.Plan{}
 		return d
 	}
 	for i := range p.Changes {
@@ -54,8 +54,8 @@ func newDigest(p *reconcile.Plan) *Digest {
 
 // HeldWithPlan reports whether the change is held because the whole plan is, so that
 // an approval of the plan lets it go.
-func HeldWithPlan(p *reconcile.Plan, c *reconcile.Change) bool {
-	if c.Hold != reconcile.HoldGuard && c.Hold != reconcile.HoldWindow {
+func HeldWithPlan(p *plan.Plan, c *plan.Change) bool {
+	if c.Hold != plan.HoldGuard && c.Hold != plan.HoldWindow {
 		return false
 	}
 	for _, h := range p.Holds {
@@ -68,13 +68,13 @@ func HeldWithPlan(p *reconcile.Plan, c *reconcile.Change) bool {
 
 // NeedsOperator reports whether only an operator can say what became of the task's last
 // commit.
-func NeedsOperator(c *reconcile.Change) bool {
-	return c.Hold == reconcile.HoldUnknown && c.Have != nil && c.Have.Attempt != nil && c.Have.Attempt.NeedsPerson != ""
+func NeedsOperator(c *plan.Change) bool {
+	return c.Hold == plan.HoldUnknown && c.Have != nil && c.Have.Attempt != nil && c.Have.Attempt.NeedsPerson != ""
 }
 
 // Find returns the plan's change of the task, or nil.
-func (d *Digest) Find(key spec.Key) *reconcile.Change {
-	i, ok := slices.BinarySearchFunc(d.Plan.Changes, key, func(c reconcile.Change, key spec.Key) int { return c.Key.Compare(key) })
+func (d *Digest) Find(key spec.Key) *plan.Change {
+	i, ok := slices.BinarySearchFunc(d.Plan.Changes, key, func(c plan.Change, key spec.Key) int { return c.Key.Compare(key) })
 	if !ok {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -24,24 +25,24 @@ func record(k spec.Key, s state.Status, out state.Outcome, now time.Time) *state
 }
 
 // emptyPlan is a plan for which everything is in sync.
-func emptyPlan() *reconcile.Plan { return &reconcile.Plan{Specs: 210, Managed: 210, Unchanged: 210} }
+func emptyPlan() *plan.Plan { return &plan.Plan{Specs: 210, Managed: 210, Unchanged: 210} }
 
 // held adds a change that is held.
-func held(p *reconcile.Plan, k spec.Key, why reconcile.HoldReason, rec *state.Record) {
-	p.Changes = append(p.Changes, reconcile.Change{Key: k, Action: reconcile.ActionHold, Hold: why, Detail: "held for a reason", Have: rec})
+func held(p *plan.Plan, k spec.Key, why plan.HoldReason, rec *state.Record) {
+	p.Changes = append(p.Changes, plan.Change{Key: k, Action: plan.ActionHold, Hold: why, Detail: "held for a reason", Have: rec})
 	p.Unchanged--
 }
 
 // calls adds n changes that are to be sent.
-func calls(p *reconcile.Plan, n int) {
+func calls(p *plan.Plan, n int) {
 	for i := range n {
-		p.Changes = append(p.Changes, reconcile.Change{Key: key(i), Action: reconcile.ActionCommit})
+		p.Changes = append(p.Changes, plan.Change{Key: key(i), Action: plan.ActionCommit})
 	}
 	p.Unchanged -= n
 }
 
 // healthy is the status of a daemon that is well and has the plan.
-func healthy(p *reconcile.Plan, now time.Time) reconcile.Status {
+func healthy(p *plan.Plan, now time.Time) reconcile.Status {
 	well := reconcile.Health{OK: now, At: now}
 	return reconcile.Status{Plan: p, Source: well, Ledger: well}
 }

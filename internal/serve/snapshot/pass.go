@@ -5,14 +5,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
 // pass is one pass from its plan on. Its outcomes may be read while more calls are made.
 type pass struct {
-	plan    *reconcile.Plan
+	plan    *plan.Plan
 	started time.Time
 	calls   int // of the plan
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -85,7 +86,7 @@ func PassesByItself(p state.Pause) bool {
 	}
 }
 
-func guardReasons(p *reconcile.Plan) []Reason {
+func guardReasons(p *plan.Plan) []Reason {
 	var reasons []Reason
 	for _, h := range p.Holds {
 		if h.Guard == GuardWindows {
@@ -107,31 +108,47 @@ const GuardWindows = "windows"
 type taskReason struct {
 	state  TaskState
 	code   ReasonCode
-	one    string                         // said of a single task
-	detail func(*reconcile.Change) string // goes on where one ends; nil: nothing does
-	many   string                         // said of several, by their number
+	one    string                    // said of a single task
+	detail func(*plan.Change) string // goes on where one ends; nil: nothing does
+	many   string                    // said of several, by their number
 }
 
 func taskReasons() []taskReason {
-	detail := func(c *reconcile.Change) string { return report.Visible(c.Detail) }
-	run := func(c *reconcile.Change) string { return report.Visible(c.Have.Applied.Run.Detail) }
+	detail := func(c *plan.Change) string { return report.Visible(c.Detail) }
+	run := func(c *plan.Change) string { return report.Visible(c.Have.Applied.Run.Detail) }
 	return []taskReason{
-		{StateRefused, ReasonRefused, "WeData refused the commit of %s: change the spec, or say retry", nil,
-			"WeData refused %s commits: change their specs, or say retry"},
-		{StateNotRunning, ReasonNotRunning, "%s was applied and does not run: ", run,
-			"%s tasks were applied and do not run: look at them in WeData, and then say retry"},
-		{StateNotLive, ReasonNotLive, "%s: ", detail,
-			"%s accepted commits were not seen live: check their tasks in WeData, then say resolve"},
-		{StateAlreadyLive, ReasonAlreadyLive, "%s: ", detail,
-			"%s tasks are live already as their specs ask, by operations that the state does not know: say resolve or retry, or take over what is live with import"},
-		{StateNewerLive, ReasonNewerLive, "%s: ", detail,
-			"%s tasks are live at newer versions than their specs ask for: change the specs, or say retry"},
-		{StateContested, ReasonContested, "%s is not healed: ", detail,
-			"%s tasks are changed by others again whenever they are healed: change their specs, or say retry"},
-		{StateRecalled, ReasonRecalled, "the spec of %s is back: ", detail,
-			"the specs of %s tasks are back, and it is not known which versions were applied: import them, or say retry"},
-		{StateSpent, ReasonSpent, "%s is held: ", detail,
-			"the discardState of %s tasks was used already: change their specs"},
+		{
+			StateRefused, ReasonRefused, "WeData refused the commit of %s: change the spec, or say retry", nil,
+			"WeData refused %s commits: change their specs, or say retry",
+		},
+		{
+			StateNotRunning, ReasonNotRunning, "%s was applied and does not run: ", run,
+			"%s tasks were applied and do not run: look at them in WeData, and then say retry",
+		},
+		{
+			StateNotLive, ReasonNotLive, "%s: ", detail,
+			"%s accepted commits were not seen live: check their tasks in WeData, then say resolve",
+		},
+		{
+			StateAlreadyLive, ReasonAlreadyLive, "%s: ", detail,
+			"%s tasks are live already as their specs ask, by operations that the state does not know: say resolve or retry, or take over what is live with import",
+		},
+		{
+			StateNewerLive, ReasonNewerLive, "%s: ", detail,
+			"%s tasks are live at newer versions than their specs ask for: change the specs, or say retry",
+		},
+		{
+			StateContested, ReasonContested, "%s is not healed: ", detail,
+			"%s tasks are changed by others again whenever they are healed: change their specs, or say retry",
+		},
+		{
+			StateRecalled, ReasonRecalled, "the spec of %s is back: ", detail,
+			"the specs of %s tasks are back, and it is not known which versions were applied: import them, or say retry",
+		},
+		{
+			StateSpent, ReasonSpent, "%s is held: ", detail,
+			"the discardState of %s tasks was used already: change their specs",
+		},
 	}
 }
 
@@ -167,7 +184,7 @@ func specsReason(d *Digest) (Reason, bool) {
 
 // approveCommit is how an operator lets the commit count that is at fault, if one is.
 func approveCommit(err error) []string {
-	if u, ok := errors.AsType[*reconcile.Unverified](err); ok {
+	if u, ok := errors.AsType[*plan.Unverified](err); ok {
 		return []string{"wedatasync approve " + u.Fault.Commit}
 	}
 	return nil
@@ -176,7 +193,7 @@ func approveCommit(err error) []string {
 // SourceReason is about a source that has failed for longer than two intervals, or
 // since the start. That its newest revision is not signed is a reason at once. p is the plan
 // for the revision that is in use; nil if none is.
-func SourceReason(h reconcile.Health, p *reconcile.Plan, now time.Time, interval time.Duration) (Reason, bool) {
+func SourceReason(h reconcile.Health, p *plan.Plan, now time.Time, interval time.Duration) (Reason, bool) {
 	switch unverified := errors.Is(h.Err, reconcile.ErrUnverified); {
 	case unverified && p == nil:
 		return Reason{Code: ReasonSignature, Message: "nothing is applied: " + ErrorText(h.Err), Commands: approveCommit(h.Err)}, true

@@ -12,6 +12,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -24,7 +25,7 @@ func TestReadiness(t *testing.T) {
 		change(&s)
 		return s
 	}
-	holding := func(why reconcile.HoldReason, rec *state.Record) reconcile.Status {
+	holding := func(why plan.HoldReason, rec *state.Record) reconcile.Status {
 		return with(func(s *reconcile.Status) { held(s.Plan, key(1), why, rec) })
 	}
 	paused := func(p state.Pause) reconcile.Status {
@@ -40,9 +41,9 @@ func TestReadiness(t *testing.T) {
 	guarded := func(guards ...string) reconcile.Status {
 		return with(func(s *reconcile.Status) {
 			for _, g := range guards {
-				s.Plan.Holds = append(s.Plan.Holds, reconcile.GuardHold{Guard: g, Message: "why", Approvable: true})
+				s.Plan.Holds = append(s.Plan.Holds, plan.GuardHold{Guard: g, Message: "why", Approvable: true})
 			}
-			held(s.Plan, key(1), reconcile.HoldGuard, nil)
+			held(s.Plan, key(1), plan.HoldGuard, nil)
 		})
 	}
 	problem := func(severity spec.Severity) reconcile.Status {
@@ -58,7 +59,7 @@ func TestReadiness(t *testing.T) {
 	following := func(status state.RunStatus) reconcile.Status {
 		return with(func(s *reconcile.Status) {
 			rec := &state.Record{Key: key(1), Status: state.StatusApplied, Applied: &state.Applied{Wait: 60, Run: &state.Run{Status: status, Detail: "failed"}}}
-			s.Plan.Changes = append(s.Plan.Changes, reconcile.Change{Key: key(1), Action: reconcile.ActionFollow, Have: rec})
+			s.Plan.Changes = append(s.Plan.Changes, plan.Change{Key: key(1), Action: plan.ActionFollow, Have: rec})
 		})
 	}
 	broken := errors.New("no")
@@ -73,19 +74,19 @@ func TestReadiness(t *testing.T) {
 		{"a long first pass", with(func(s *reconcile.Status) { calls(s.Plan, 210); s.Flying = []spec.Key{key(1)} }), nil},
 		{"a long first pass, polled two hours ago", with(func(s *reconcile.Status) { s.Source.OK, s.Source.At = now.Add(-2*time.Hour), now.Add(-2*time.Hour) }), nil},
 
-		{"a lock", holding(reconcile.HoldLocked, nil), nil},
-		{"a back-off", holding(reconcile.HoldWaiting, nil), nil},
-		{"a dependency", holding(reconcile.HoldDependency, nil), nil},
-		{"a suspended task", holding(reconcile.HoldSuspended, nil), nil},
-		{"a task outside an allow-list", holding(reconcile.HoldGuard, nil), nil},
+		{"a lock", holding(plan.HoldLocked, nil), nil},
+		{"a back-off", holding(plan.HoldWaiting, nil), nil},
+		{"a dependency", holding(plan.HoldDependency, nil), nil},
+		{"a suspended task", holding(plan.HoldSuspended, nil), nil},
+		{"a task outside an allow-list", holding(plan.HoldGuard, nil), nil},
 		{"everything suspended", with(func(s *reconcile.Status) { s.Control.Suspended = &state.Suspension{At: now} }), nil},
-		{"an unknown outcome that is read back", holding(reconcile.HoldUnknown, unknown("")), nil},
-		{"an unknown outcome that needs a person", holding(reconcile.HoldUnknown, unknown("it fits neither")), []snapshot.ReasonCode{snapshot.ReasonUnknown}},
-		{"a refused commit", holding(reconcile.HoldRefused, nil), []snapshot.ReasonCode{snapshot.ReasonRefused}},
+		{"an unknown outcome that is read back", holding(plan.HoldUnknown, unknown("")), nil},
+		{"an unknown outcome that needs a person", holding(plan.HoldUnknown, unknown("it fits neither")), []snapshot.ReasonCode{snapshot.ReasonUnknown}},
+		{"a refused commit", holding(plan.HoldRefused, nil), []snapshot.ReasonCode{snapshot.ReasonRefused}},
 
 		{"a task that is followed until it runs", following(state.RunStarting), nil},
-		{"a change by others that was adopted", holding(reconcile.HoldAdopted, nil), nil},
-		{"a task that others change again whenever it is healed", holding(reconcile.HoldContested, nil), []snapshot.ReasonCode{snapshot.ReasonContested}},
+		{"a change by others that was adopted", holding(plan.HoldAdopted, nil), nil},
+		{"a task that others change again whenever it is healed", holding(plan.HoldContested, nil), []snapshot.ReasonCode{snapshot.ReasonContested}},
 		{"a task that did not run in time", following(state.RunLate), []snapshot.ReasonCode{snapshot.ReasonNotRunning}},
 		{"a task that failed after its start", following(state.RunFailed), []snapshot.ReasonCode{snapshot.ReasonNotRunning}},
 
@@ -148,7 +149,7 @@ func TestCommandsAreOneWord(t *testing.T) {
 	now := time.Now()
 	s := healthy(emptyPlan(), now)
 	k := spec.Key{ProjectID: "1", TaskID: `x;$(reboot)'"` + "`id`"}
-	held(s.Plan, k, reconcile.HoldRefused, nil)
+	held(s.Plan, k, plan.HoldRefused, nil)
 	got := snapshot.Readiness(s, now, interval)
 	want := []string{`wedatasync retry '1/x;$(reboot)'\''"` + "`id`'"}
 	if diff := cmp.Diff(want, got[0].Commands); diff != "" {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -66,7 +67,7 @@ func (d *Daemon) Snapshot() *Snapshot {
 }
 
 // digest returns the digest of the plan; of nil it is empty.
-func (d *Daemon) digest(p *reconcile.Plan) *Digest {
+func (d *Daemon) digest(p *plan.Plan) *Digest {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.newest == nil || d.newest.of != p {
@@ -86,11 +87,11 @@ func (d *Daemon) period() time.Duration {
 }
 
 // Plan returns the newest plan; an empty one before the first.
-func (s *Snapshot) Plan() *reconcile.Plan { return s.Digest.Plan }
+func (s *Snapshot) Plan() *plan.Plan { return s.Digest.Plan }
 
 // Task returns the state of the task and its record: after its call if there was one in
 // this pass, else as the plan has it. A task that is not in the plan is in sync.
-func (s *Snapshot) Task(key spec.Key, c *reconcile.Change) (TaskState, *state.Record) {
+func (s *Snapshot) Task(key spec.Key, c *plan.Change) (TaskState, *state.Record) {
 	var rec *state.Record
 	if c != nil {
 		rec = c.Have
@@ -130,9 +131,9 @@ func (s *Snapshot) Count(ts TaskState) int {
 
 // Changes returns the first changes whose tasks are in the state, at most most, in the
 // plan's order.
-func (s *Snapshot) Changes(ts TaskState, most int) []*reconcile.Change {
-	var list []*reconcile.Change
-	take := func(c *reconcile.Change) {
+func (s *Snapshot) Changes(ts TaskState, most int) []*plan.Change {
+	var list []*plan.Change
+	take := func(c *plan.Change) {
 		if now, _ := s.Task(c.Key, c); now == ts && len(list) < most {
 			list = append(list, c)
 		}
@@ -150,7 +151,7 @@ func (s *Snapshot) Changes(ts TaskState, most int) []*reconcile.Change {
 				break
 			}
 		}
-		slices.SortFunc(list, func(a, b *reconcile.Change) int { return a.Key.Compare(b.Key) })
+		slices.SortFunc(list, func(a, b *plan.Change) int { return a.Key.Compare(b.Key) })
 	}
 	return list
 }

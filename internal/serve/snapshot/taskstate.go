@@ -1,7 +1,7 @@
 package snapshot
 
 import (
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -104,17 +104,17 @@ func (ts TaskState) Info() StateInfo {
 }
 
 // stateOf returns the state that the plan has the task in.
-func stateOf(c *reconcile.Change) TaskState {
+func stateOf(c *plan.Change) TaskState {
 	switch c.Action {
-	case reconcile.ActionCommit:
+	case plan.ActionCommit:
 		return StateToSend
-	case reconcile.ActionForget:
+	case plan.ActionForget:
 		return StateForgotten
-	case reconcile.ActionReturn:
+	case plan.ActionReturn:
 		return StateReturned
-	case reconcile.ActionUnversioned:
+	case plan.ActionUnversioned:
 		return StateUnversioned
-	case reconcile.ActionFollow:
+	case plan.ActionFollow:
 		switch {
 		case c.NotRunning():
 			return StateNotRunning
@@ -150,7 +150,7 @@ func stateAfter(rec *state.Record) TaskState {
 		}
 		return StateInSync
 	case state.StatusRefused:
-		return TaskState(reconcile.RefusedHold(rec))
+		return TaskState(plan.RefusedHold(rec))
 	case state.StatusUnknown:
 		return StateUnknown
 	case state.StatusIntent:

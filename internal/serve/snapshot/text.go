@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/report"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -18,7 +18,7 @@ func taskCommand(verb string, key spec.Key) string {
 }
 
 // ApproveCommand is what an operator types to let the plan pass.
-func ApproveCommand(p *reconcile.Plan) string { return "wedatasync approve " + p.Hash }
+func ApproveCommand(p *plan.Plan) string { return "wedatasync approve " + p.Hash }
 
 // PauseText says what is paused, why and until when.
 func PauseText(p state.Pause) string {
@@ -30,7 +30,7 @@ func PauseText(p state.Pause) string {
 }
 
 // commitText says what a change sends.
-func commitText(c *reconcile.Change) string {
+func commitText(c *plan.Change) string {
 	if c.Want == nil {
 		return ""
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -54,12 +55,12 @@ func NewTracker() *Tracker { return &Tracker{begun: make(chan struct{})} }
 func (t *Tracker) Begun() <-chan struct{} { return t.begun }
 
 // Planned begins a pass.
-func (t *Tracker) Planned(p *reconcile.Plan) {
+func (t *Tracker) Planned(p *plan.Plan) {
 	t.begin.Do(func() { close(t.begun) })
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.pass = &pass{plan: p, started: now, calls: p.Count(reconcile.ActionCommit), counts: map[TaskState]int{}}
+	t.pass = &pass{plan: p, started: now, calls: p.Count(plan.ActionCommit), counts: map[TaskState]int{}}
 	if t.revision != p.Source.Revision {
 		t.revision, t.since = p.Source.Revision, now
 		t.sinceBefore()
@@ -67,7 +68,7 @@ func (t *Tracker) Planned(p *reconcile.Plan) {
 }
 
 // Called notes one call.
-func (t *Tracker) Called(c *reconcile.Change, next *state.Record, out state.Outcome) {
+func (t *Tracker) Called(c *plan.Change, next *state.Record, out state.Outcome) {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -6,14 +6,14 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/report"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
 // Why is what a task waits for, or what has happened to it, on one line. c and rec may be
 // nil.
-func Why(ts TaskState, c *reconcile.Change, rec *state.Record, now time.Time) string {
+func Why(ts TaskState, c *plan.Change, rec *state.Record, now time.Time) string {
 	var a *state.Attempt
 	if rec != nil {
 		a = rec.Attempt
@@ -43,9 +43,9 @@ func Why(ts TaskState, c *reconcile.Change, rec *state.Record, now time.Time) st
 		return fmt.Sprintf("by %s%s: %s", report.Visible(rec.Suspended.Actor), UntilText(rec.Suspended, now), report.Visible(rec.Suspended.Reason))
 	case c == nil:
 		return ""
-	case c.Action == reconcile.ActionHold || c.Action == reconcile.ActionFollow:
+	case c.Action == plan.ActionHold || c.Action == plan.ActionFollow:
 		return report.Visible(c.Detail)
-	case c.Action == reconcile.ActionCommit:
+	case c.Action == plan.ActionCommit:
 		return ChangeText(c)
 	default:
 		return ""
@@ -92,8 +92,8 @@ func AnswerText(o state.Outcome) string {
 }
 
 // ChangeText says what is sent, and which rule asks for it.
-func ChangeText(c *reconcile.Change) string {
-	if c.Reason == reconcile.ReasonDrift {
+func ChangeText(c *plan.Change) string {
+	if c.Reason == plan.ReasonDrift {
 		return commitText(c) + "; " + report.Visible(c.Detail)
 	}
 	if why := RuleText(c.Reason); why != "" {
@@ -103,21 +103,21 @@ func ChangeText(c *reconcile.Change) string {
 }
 
 // RuleText says which rule asks for a commit.
-func RuleText(r reconcile.Reason) string {
+func RuleText(r plan.Reason) string {
 	switch r {
-	case reconcile.ReasonNew:
+	case plan.ReasonNew:
 		return "first commit"
-	case reconcile.ReasonVersion:
+	case plan.ReasonVersion:
 		return "new version"
-	case reconcile.ReasonRollback:
+	case plan.ReasonRollback:
 		return "rollback"
-	case reconcile.ReasonStart:
+	case plan.ReasonStart:
 		return "was only submitted"
-	case reconcile.ReasonRerun:
+	case plan.ReasonRerun:
 		return "rerun asked for"
-	case reconcile.ReasonContent:
+	case plan.ReasonContent:
 		return "content changed"
-	case reconcile.ReasonDrift:
+	case plan.ReasonDrift:
 		return "heals drift"
 	default:
 		return ""
@@ -125,7 +125,7 @@ func RuleText(r reconcile.Reason) string {
 }
 
 // Commands are the ways to end the state of the task: an operator types one of them.
-func Commands(s *Snapshot, ts TaskState, key spec.Key, c *reconcile.Change, rec *state.Record) []string {
+func Commands(s *Snapshot, ts TaskState, key spec.Key, c *plan.Change, rec *state.Record) []string {
 	switch ts {
 	case StateUnknown, StateNotLive:
 		if rec == nil || rec.Attempt == nil || rec.Attempt.NeedsPerson == "" {

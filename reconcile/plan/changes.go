@@ -1,0 +1,142 @@
+package plan
+
+import (
+	"slices"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// changes compares the tasks to look at, each once, and returns in order of key what
+// is not as it should be, and the tasks that have a record and no usable spec.
+func (in *Input) changes(now time.Time) (changes []Change, orphans []spec.Key) {
+	look := newLooking(in, now)
+	if in.Keys != nil {
+		keys := slices.Clone(in.Keys)
+		slices.SortFunc(keys, spec.Key.Compare)
+		for _, key := range slices.Compact(keys) {
+			want := in.Specs.Get(key)
+			if look.at(key, want) && want == nil { // a removed task is waited for by nobody
+				orphans = append(orphans, key)
+			}
+		}
+		return slices.Concat(look.found()...), orphans
+	}
+	for i := range in.Specs.Len() {
+		want := in.Specs.Peek(i, &look.want)
+		if look.at(want.Key, want) {
+			look.known++
+		}
+	}
+	if look.known == in.Records.Len() {
+		return slices.Concat(look.found()...), nil
+	}
+	for key := range in.Records.Keys() {
+		if !in.Specs.Has(key) {
+			look.at(key, nil)
+			orphans = append(orphans, key)
+		}
+	}
+	changes = slices.Concat(look.found()...)
+	slices.SortFunc(changes, func(a, b Change) int { return a.Key.Compare(b.Key) })
+	return changes, orphans
+}
+
+// looking is the way through the tasks of an input.
+type looking struct {
+	in      *Input
+	now     time.Time
+	want    spec.Commit // of the task that is looked at
+	changes []Change
+	before  [][]Change // what it had found before those: many are not to be moved again and again
+	known   int        // managed tasks
+}
+
+// changesTogether is how many changes lie together until all are found.
+const changesTogether = 1024
+
+func newLooking(in *Input, now time.Time) *looking {
+	return &looking{in: in, now: now}
+}
+
+// found returns the changes that it has found, in their order.
+func (l *looking) found() [][]Change { return append(l.before, l.changes) }
+
+// at compares one task, and reports whether it is managed.
+func (l *looking) at(key spec.Key, want *spec.Commit) (known bool) {
+	have := l.in.Records.Get(key)
+	c, ok := l.in.change(key, want, have, l.now)
+	known = have != nil && !IsRemoved(have)
+	if !ok {
+		return known
+	}
+	if want == &l.want {
+		c.Want = l.in.Specs.Get(key)
+	}
+	if len(l.changes) == changesTogether {
+		l.before, l.changes = append(l.before, l.changes), make([]Change, 0, changesTogether)
+	}
+	l.changes = append(l.changes, c)
+	return known
+}
+
+// holdDependants holds each call of p that depends on a task which is not as its
+// spec says and will not be after p, or does not run yet where its spec waits for
+// that. A dependency that is itself a call only orders the two. usable reports whether a task that p does not list has a usable
+// spec: then it is as that says.
+func holdDependants(p *Plan, usable func(spec.Key) bool) {
+	d := dependants{
+		usable:  usable,
+		changes: make(map[spec.Key]*Change, len(p.Changes)),
+		decided: make(map[spec.Key]bool),
+	}
+	for i := range p.Changes {
+		d.changes[p.Changes[i].Key] = &p.Changes[i]
+	}
+	for i := range p.Changes {
+		if p.Changes[i].Action == ActionCommit {
+			d.decide(&p.Changes[i])
+		}
+	}
+}
+
+// dependants decides which calls have to wait for another task.
+type dependants struct {
+	usable  func(spec.Key) bool
+	changes map[spec.Key]*Change
+	decided map[spec.Key]bool
+}
+
+// decide holds the call if it has to wait. Specs have no cycles: package spec
+// makes them errors.
+func (d *dependants) decide(c *Change) {
+	if d.decided[c.Key] {
+		return
+	}
+	d.decided[c.Key] = true
+	for _, on := range c.Want.DependsOn {
+		if !d.settles(on) {
+			c.Action, c.Hold, c.Detail = ActionHold, HoldDependency, "waits for "+on.String()
+			if first := d.changes[on]; first != nil && first.Action == ActionFollow {
+				c.Detail += first.waitsFor()
+			}
+			return
+		}
+	}
+}
+
+// settles reports whether the task is as its spec says, or will be after the plan.
+func (d *dependants) settles(key spec.Key) bool {
+	c := d.changes[key]
+	switch {
+	case c == nil:
+		return d.usable(key)
+	case c.Reason == ReasonDrift || c.Hold == HoldAdopted:
+		return true // what its spec asked for was applied, whatever others did since
+	case c.Action == ActionCommit:
+		d.decide(c)
+		return c.Action == ActionCommit
+	default:
+		return c.Action == ActionUnversioned || c.Action == ActionReturn && c.Have.Done()
+	}
+}

@@ -1,0 +1,197 @@
+package plan
+
+import (
+	"errors"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// shown reports whether what was read shows a commit that WeData has accepted.
+func shown(rec *state.Record, e *Evidence) bool {
+	a, before, live := rec.Attempt, rec.Attempt.Before, e.Live
+	want := a.Wanted.InstanceVersion
+	switch {
+	case before == nil || live.Missing || precedes(a, a.Prior, live, e.At, e.Horizon):
+		return false
+	case want != 0 && live.InstanceVersion != 0 && live.InstanceVersion != want:
+		return false
+	case want != 0 && live.InstanceVersion == want && before.InstanceVersion != want && !a.Stale:
+		return true
+	case a.Outcome.TaskApproveID != "":
+		// Until the approval others can operate the task at the version that it has.
+		return byUs(a, a.Prior, e)
+	case live.OperateID != "":
+		return live.OperateID != before.OperateID && (a.Prior == nil || a.Prior.OperateID != live.OperateID)
+	default:
+		return before.Missing || live.UpdateTime != before.UpdateTime
+	}
+}
+
+// showable reports whether reads tell what the commit moves, by what was told before it
+// and is told in seen, which may be nil.
+func showable(a *state.Attempt, seen *state.Live) bool {
+	before, want := a.Before, a.Wanted.InstanceVersion
+	if before == nil {
+		return false
+	}
+	if want != 0 && want != before.InstanceVersion && seen == nil {
+		return true // it may appear
+	}
+	for _, l := range []*state.Live{before, seen} {
+		if l != nil && (l.Missing || l.OperateID != "" || l.UpdateTime != "" || want != 0 && l.InstanceVersion != 0 && want != before.InstanceVersion) {
+			return true
+		}
+	}
+	return false
+}
+
+// confirmed returns the record of an accepted commit that is live. live shows it; nil
+// where reads cannot.
+func confirmed(rec *state.Record, live *state.Live, now time.Time) *state.Record {
+	next, applied := *rec, *rec.Applied
+	applied.TaskApproveID, applied.Run = "", startOf(&applied, now)
+	if live != nil {
+		applied.OperateID = live.OperateID
+	}
+	next.Applied, next.Attempt = &applied, nil
+	return &next
+}
+
+// AfterAccepted decides what a read tells of an accepted commit: the record after it, with
+// a note for the history, or nil if that is nothing new. seen says whether the
+// commit was seen live.
+func AfterAccepted(rec *state.Record, known Evidence, readErr error, now time.Time) (next *state.Record, note string, seen bool) {
+	a, live := rec.Attempt, known.Live
+	approval := a.Outcome.TaskApproveID
+	switch {
+	case errors.Is(readErr, ErrReadDenied) && approval == "":
+		return confirmed(rec, nil, now), "counts as live: reading tasks is not permitted", false
+	case readErr != nil && !errors.Is(readErr, ErrTaskGone):
+		return nil, "", false
+	case shown(rec, &known):
+		return confirmed(rec, live, now), "live", true
+	case approval == "" && !showable(a, live):
+		return confirmed(rec, nil, now), "counts as live: reads do not tell what the commit changes", false
+	case approval == "" && a.NeedsPerson == "" && now.Sub(a.Since) >= SettleTime:
+		copied, late := *rec, *a
+		late.NeedsPerson = notSeenLive(live)
+		copied.Attempt = &late
+		return &copied, state.Clip("not seen live: " + late.NeedsPerson), false
+	default:
+		return nil, "", false
+	}
+}
+
+// withdrawn returns the record of an accepted commit that an operator gives up, to be
+// made once more at now. If it comes to be all the same, as by an approval that is still
+// open, what it leaves is no proof of the next one.
+func withdrawn(rec *state.Record, now time.Time) *state.Record {
+	next, a := *rec, *rec.Attempt
+	next.Status, next.Applied, next.Attempt = state.StatusWaiting, a.Prior, &a
+	a.Prior, a.Stale, a.Since, a.NextAt, a.NeedsPerson = nil, true, now, now, ""
+	a.Outcome = state.Outcome{Class: state.ClassWaiting, Code: CodeNotApplied, Message: "an operator says that the accepted commit will not come to be"}
+	return &next
+}
+
+// IsFollowed reports whether the task was started and is looked at until it runs.
+func IsFollowed(rec *state.Record) bool {
+	return rec.Status == state.StatusApplied && rec.Attempt == nil &&
+		rec.Applied.Run != nil && rec.Applied.Run.Status == state.RunStarting
+}
+
+// hasStarted reports whether what was applied runs as its spec asked for, if it did.
+func hasStarted(a *state.Applied) bool {
+	return a.Wait == 0 || a.Run != nil && a.Run.Status == state.RunRunning
+}
+
+// startOf returns the Run of a task that was brought to a at now; nil if nobody
+// waits for it.
+func startOf(a *state.Applied, now time.Time) *state.Run {
+	if a.Wait == 0 {
+		return nil
+	}
+	return &state.Run{Status: state.RunStarting, Since: now, Until: now.Add(time.Duration(a.Wait) * time.Second)}
+}
+
+// waitOf returns how many seconds the commit's task may take to run.
+func waitOf(c *spec.Commit) int64 {
+	if !c.CommitType.Runs() {
+		return 0
+	}
+	return int64(c.Wait / time.Second)
+}
+
+// PollResult is what one look at a task has shown.
+type PollResult struct {
+	status  state.TaskStatus
+	version int64
+	missing bool
+}
+
+// RunAfter returns the run after another look at the task, which showed live, or failed
+// with readErr, and what it has shown. That counts when the look before, last, has shown
+// it, too: right after a commit WeData may still tell how the task was.
+func RunAfter(a *state.Applied, last PollResult, live *state.Live, readErr error, now time.Time) (next state.Run, seen PollResult) {
+	run, detail := *a.Run, ""
+	switch {
+	case errors.Is(readErr, ErrReadDenied):
+		detail = "reading tasks is not permitted"
+	case live == nil || readErr != nil && !errors.Is(readErr, ErrTaskGone):
+		detail = "it could not be read"
+		if readErr != nil {
+			detail += ": " + readErr.Error()
+		}
+	default:
+		seen = PollResult{live.Status, live.InstanceVersion, live.Missing}
+		detail = seen.detail(a)
+	}
+	twice := seen == last && seen != PollResult{}
+	switch {
+	case twice && seen.status == state.TaskRunning && seen.isAt(a):
+		return state.Run{Status: state.RunRunning, Since: now}, seen
+	case twice && seen.ends(a):
+		run.Status = state.RunFailed
+	case !now.Before(run.Until):
+		run.Status = state.RunLate
+	default:
+		return run, seen
+	}
+	run.Since, run.Detail = now, state.Clip(detail)
+	return run, seen
+}
+
+// AfterRun returns the record of a task that was started after a read that told how the
+// run goes, and the event to go with it.
+func AfterRun(rec *state.Record, run state.Run, live *state.Live, now time.Time) (*state.Record, state.Event) {
+	next, applied := *rec, *rec.Applied
+	applied.Run, next.Applied = &run, &applied
+	return &next, state.Event{At: now, Kind: state.EventReadBack, Key: rec.Key, Revision: applied.Revision, After: live, Note: runNote(&run)}
+}
+
+// isAt reports whether the look was at what was applied.
+func (g PollResult) isAt(a *state.Applied) bool {
+	return !g.missing && (a.InstanceVersion == 0 || g.version == 0 || g.version == a.InstanceVersion)
+}
+
+// ends reports whether the task will not run any more by itself.
+func (g PollResult) ends(a *state.Applied) bool {
+	return g.missing || g.isAt(a) && (g.status == state.TaskFailed || g.status == state.TaskAbnormal)
+}
+
+var (
+	// ErrReadDenied says that the credentials may not read tasks.
+	ErrReadDenied = errors.New("reading tasks is not permitted")
+	// ErrTaskGone says that WeData knows no such task.
+	ErrTaskGone = errors.New("no such task")
+	// ErrReadThrottled says that the read was over the rate.
+	ErrReadThrottled = errors.New("over the rate of reads")
+)
+
+// AnsweredError is an error of a Reader that says what the answer to the read was,
+// or that there was none.
+type AnsweredError interface {
+	error
+	Answered() state.Outcome
+}

@@ -1,0 +1,337 @@
+package plan
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"time"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// Finding is what reading back proves about an attempt of unknown outcome.
+type Finding int
+
+// The verdicts of Judge.
+const (
+	FindingOpen        Finding = iota // nothing yet: read back again later
+	FindingHappened                   // it was applied
+	FindingNotHappened                // it was not, and can no longer be
+	FindingOperator                   // reading back will never tell
+)
+
+const (
+	// ReadLag bounds how old the answer to a read may be. The API does not document that
+	// reads see every earlier write.
+	ReadLag = time.Minute
+	// SettleTime is how long a task may still be on its way to what was asked before an
+	// operator is called.
+	SettleTime = 10 * time.Minute
+	// ownSeen is how many commits in a row an account has to be named for to be ours.
+	ownSeen = 2
+)
+
+// ApprovalFlow says whether commits of a project wait for an approval in WeData. Such a
+// commit leaves what is live as it was.
+type ApprovalFlow int
+
+// The values of ApprovalFlow.
+const (
+	ApprovalUnknown ApprovalFlow = iota // no answer of the project has told yet
+	ApprovalNone                        // commits take effect at once
+	ApprovalNeeded                      // an answer named an approval, or the configuration says so
+)
+
+// Evidence is what is known beside an attempt when it is judged.
+type Evidence struct {
+	Live      *state.Live
+	At        time.Time     // when Live was asked for
+	Horizon   time.Duration // for how long after the attempt its request can be accepted
+	ClockSkew time.Duration // how far the clocks of WeData and of this machine may be apart
+	Operator  string        // our own account as reads name it; empty if that is not known
+	Approvals ApprovalFlow  // of the task's project
+}
+
+// Evaluate decides whether the open attempt of rec was applied. A proof is a trace that
+// this commit would leave, and nothing else did:
+//
+//   - It happened if the wanted version is live and was not before, or, at the version
+//     that was live before, if a newer operation was made by our own account. A status
+//     alone proves nothing: people and the platform start tasks, too.
+//   - It did not happen if what a commit always moves, the id of the last operation or
+//     else the time of update, was told before and is the same after the horizon. Where
+//     the commit may wait for an approval, that proves nothing.
+//
+// Whatever is neither waits for an operator; why says so, or what is waited for.
+func Evaluate(rec *state.Record, e Evidence) (v Finding, why string) {
+	a := rec.Attempt
+	if a.Before == nil {
+		return FindingOperator, "the task could not be read before the request, so there is nothing to compare with"
+	}
+	if happened(rec, &e) {
+		return FindingHappened, ""
+	}
+	late := e.At.Sub(a.At)
+	if late < decidedAfter(e.Horizon) {
+		return FindingOpen, ""
+	}
+	why = unproven(a, &e)
+	switch {
+	case why == "":
+		return FindingNotHappened, ""
+	case late < e.Horizon+SettleTime:
+		return FindingOpen, why
+	default:
+		return FindingOperator, why
+	}
+}
+
+// lagWithin returns how old what a read tells may be. A shorter horizon than the
+// service's is one of an endpoint on this machine, whose reads lag no more than that.
+func lagWithin(horizon time.Duration) time.Duration { return min(ReadLag, horizon) }
+
+// decidedAfter returns how long after an attempt a read is sent that shows the attempt,
+// whenever within horizon its request was accepted.
+func decidedAfter(horizon time.Duration) time.Duration { return horizon + lagWithin(horizon) }
+
+// precedes reports whether a read sent at may tell of the time before our commit before
+// the attempt, so that what it shows is no trace of the attempt. A version that is newer
+// than all of ours is one even then. prior is what had been applied before, or nil.
+func precedes(a *state.Attempt, prior *state.Applied, live *state.Live, at time.Time, horizon time.Duration) bool {
+	lag := lagWithin(horizon)
+	if prior == nil || a.At.Sub(prior.At) >= lag || at.Sub(a.At) >= lag {
+		return false
+	}
+	want := a.Wanted.InstanceVersion
+	return prior.InstanceVersion == 0 || want <= prior.InstanceVersion || live.InstanceVersion != want
+}
+
+// unattributable reports whether an operation that is not in before, read at now, need
+// not be that of a commit made then: the read may be older than what we applied just
+// before, or an earlier request of ours may still arrive.
+func unattributable(applied *state.Applied, before *state.Live, now time.Time, horizon time.Duration) bool {
+	if applied == nil || before == nil {
+		return false
+	}
+	since := now.Sub(applied.At)
+	if applied.Origin == state.OriginLive || applied.Origin == state.OriginResolved {
+		return since < decidedAfter(horizon)
+	}
+	differs := before.OperateID != applied.OperateID ||
+		before.InstanceVersion != applied.InstanceVersion && before.InstanceVersion != 0 && applied.InstanceVersion != 0
+	return since < lagWithin(horizon) && differs
+}
+
+// happened reports whether live shows that the attempt was applied.
+func happened(rec *state.Record, e *Evidence) bool {
+	a, before, live := rec.Attempt, rec.Attempt.Before, e.Live
+	want := a.Wanted.InstanceVersion
+	if live.Missing || precedes(a, rec.Applied, live, e.At, e.Horizon) {
+		return false
+	}
+	if want != 0 && live.InstanceVersion != want && live.InstanceVersion != 0 {
+		return false
+	}
+	// before can be older than our own last commit, of the same version.
+	repeats := a.Stale && rec.Applied != nil && rec.Applied.InstanceVersion == want
+	if want != 0 && live.InstanceVersion == want && before.InstanceVersion != want && !repeats {
+		return arrived(a, live) || byUs(a, rec.Applied, e)
+	}
+	return byUs(a, rec.Applied, e) && (!starts(&a.Wanted) || begun(live.Status))
+}
+
+// starts reports whether the commit brings a task to a status that tells it was
+// started. An offline task has no such status.
+func starts(wanted *state.Applied) bool {
+	return wanted.CommitType.Runs() && wanted.TaskType.OrDefault() != spec.Offline
+}
+
+// arrived reports whether a task at the wanted version is where the commit was to bring
+// it: the version is in production, and where it was to run, it has been started. A job
+// that has failed since was started, too, unless it had failed before.
+func arrived(a *state.Attempt, live *state.Live) bool {
+	if !starts(&a.Wanted) {
+		return !live.NotSubmitted
+	}
+	return begun(live.Status) && (live.Status != a.Before.Status || !jobEnded(live.Status))
+}
+
+// begun reports whether a task of the status was started.
+func begun(s state.TaskStatus) bool {
+	return s == state.TaskRunning || s == state.TaskInOperation || jobEnded(s)
+}
+
+// jobEnded reports whether a job of the status was started, and ended by itself.
+func jobEnded(s state.TaskStatus) bool { return s == state.TaskFailed || s == state.TaskAbnormal }
+
+// byUs reports whether the last operation is another than before the attempt, and is
+// our own. applied is what had been applied before, or nil.
+func byUs(a *state.Attempt, applied *state.Applied, e *Evidence) bool {
+	before, live := a.Before, e.Live
+	if live.OperateID == "" || live.OperateID == before.OperateID || e.Operator == "" || live.Operator != e.Operator || a.Stale {
+		return false
+	}
+	if applied != nil && applied.OperateID == live.OperateID {
+		return false // it is that of our commit before
+	}
+	// Where none was told before, ours can be an older one that was merely not told.
+	return before.OperateID != "" || before.Missing || applied == nil
+}
+
+// unproven says why live does not prove that the attempt was not applied; it returns ""
+// if it does. The horizon is over.
+func unproven(a *state.Attempt, e *Evidence) string {
+	before, live := a.Before, e.Live
+	switch {
+	case e.Approvals == ApprovalNeeded:
+		return "commits of the project can wait for an approval in WeData, which leaves the task as it was"
+	case e.Approvals == ApprovalUnknown:
+		return "no commit of the project has been answered yet, so it is not known whether they wait for an approval in WeData"
+	case before.Missing && live.Missing:
+		return ""
+	case before.Missing:
+		return "the task has been created since the request, and is not as was asked"
+	case live.Missing:
+		return "WeData says that there is no such task any more"
+	case before.OperateID != "" && live.OperateID != "":
+		if before.OperateID == live.OperateID {
+			return ""
+		}
+		return "the task was operated since the request, and not provably by it"
+	case before.UpdateTime == "" || live.UpdateTime == "":
+		return "reads tell neither the last operation nor the time of update, so a commit would leave no trace in them"
+	case before.UpdateTime != live.UpdateTime:
+		return "the task was updated since the request, and not provably by it"
+	case updatedJustBefore(a, e.ClockSkew):
+		return "the task was updated just before the request, and times of update tell no less than seconds"
+	default:
+		return ""
+	}
+}
+
+// updatedJustBefore reports whether the time of update before the attempt is so near to
+// it that the commit could have left the same. WeData writes times of its own zone.
+func updatedJustBefore(a *state.Attempt, skew time.Duration) bool {
+	const margin = 2 * time.Second // of what times tell, and of the way to the server
+	at, err := time.ParseInLocation(time.DateTime, a.Before.UpdateTime, time.FixedZone("", 8*60*60))
+	return err == nil && at.After(a.At.Add(-margin-skew))
+}
+
+// Operator returns our own account as reads name it, or empty if that is not certain.
+func Operator(control *state.Control) string {
+	if o := control.Operator; o != nil && o.Seen >= ownSeen {
+		return o.UIN
+	}
+	return ""
+}
+
+// LearnOperator returns the control that remembers whom live names for a commit of
+// ours, or nil if that is known.
+func LearnOperator(next state.Control, rec *state.Record, live *state.Live) *state.Control {
+	if live.Operator == "" || live.OperateID == "" || live.OperateID == rec.Attempt.Before.OperateID || rec.Attempt.Outcome.TaskApproveID != "" {
+		return nil
+	}
+	switch o := next.Operator; {
+	case o == nil || o.UIN != live.Operator:
+		next.Operator = &state.Operator{UIN: live.Operator, Seen: 1}
+	case o.Seen < ownSeen:
+		next.Operator = &state.Operator{UIN: o.UIN, Seen: o.Seen + 1}
+	default:
+		return nil
+	}
+	return &next
+}
+
+// ApprovalFlowOf says whether commits of the project wait for an approval in WeData.
+func ApprovalFlowOf(control *state.Control, projectID string) ApprovalFlow {
+	switch needed, known := control.ApprovalFlows[projectID]; {
+	case !known:
+		return ApprovalUnknown
+	case needed:
+		return ApprovalNeeded
+	default:
+		return ApprovalNone
+	}
+}
+
+// NoteApproval returns the control that remembers what an accepted commit tells of the
+// approvals of its project, or nil if that is known. A project that has ever needed one
+// keeps to need it.
+func NoteApproval(next state.Control, projectID string, out state.Outcome) *state.Control {
+	needed := out.TaskApproveID != ""
+	if was, known := next.ApprovalFlows[projectID]; out.Class != state.ClassApplied || known && (was || !needed) {
+		return nil
+	}
+	flows := maps.Clone(next.ApprovalFlows)
+	if flows == nil {
+		flows = map[string]bool{}
+	}
+	flows[projectID] = needed
+	next.ApprovalFlows = flows
+	return &next
+}
+
+// AfterReadBack returns the record after a read-back that told live, or failed with
+// readErr, and the event to go with it. judge is Judge, or another in its place; random is
+// in [0, 1).
+func AfterReadBack(rec *state.Record, known Evidence, readErr error, judge func(*state.Record, Evidence) (Finding, string), now time.Time, random float64) (*state.Record, state.Event) {
+	live := known.Live
+	e := Event(state.EventReadBack, rec, now)
+	e.After = live
+	next := later(rec, now, decidedAfter(known.Horizon), random)
+	verdict, why := verdictOf(rec, known, readErr, judge)
+	switch verdict {
+	case FindingHappened:
+		e.Note = "it happened"
+		if live.Operator != "" && live.Operator != known.Operator {
+			e.Note = state.Clip("it happened; the last operation is by " + live.Operator)
+		}
+		origin := state.OriginReadBack
+		if !byUs(rec.Attempt, rec.Applied, &known) {
+			origin = state.OriginLive
+		}
+		return Settle(rec, origin, live, now), e
+	case FindingNotHappened:
+		e.Note = "it did not happen"
+		return NotApplied(rec), e
+	case FindingOperator:
+		e.Note = state.Clip("action required: " + why)
+		next.Attempt.NeedsPerson = why
+		if rec.Attempt.Before == nil {
+			next.Attempt.NextAt = time.Time{} // no answer can ever tell
+		}
+		return next, e
+	default:
+		e.Note = state.Clip(cmp.Or(why, "it does not tell yet"))
+		if live != nil {
+			next.Attempt.NeedsPerson = ""
+		}
+		return next, e
+	}
+}
+
+// verdictOf is judge for a read-back that may have failed.
+func verdictOf(rec *state.Record, known Evidence, err error, judge func(*state.Record, Evidence) (Finding, string)) (Finding, string) {
+	switch {
+	case rec.Attempt.Before == nil || err == nil || errors.Is(err, ErrTaskGone):
+		return judge(rec, known)
+	case errors.Is(err, ErrReadDenied):
+		return FindingOperator, "reading tasks is not permitted"
+	default:
+		return FindingOpen, "it could not be read: " + err.Error()
+	}
+}
+
+// later returns the record to be read back again after a back-off, and not later
+// than when decided by a read that is older than the attempt by horizon.
+func later(rec *state.Record, now time.Time, horizon time.Duration, random float64) *state.Record {
+	next, a := *rec, *rec.Attempt
+	next.Attempt = &a
+	a.Tries++
+	a.NextAt = now.Add(BackoffFor(state.ClassUnknown).After(a.Tries, random))
+	if decides := a.At.Add(horizon); now.Before(decides) && a.NextAt.After(decides) {
+		a.NextAt = decides
+	}
+	return &next
+}

@@ -1,0 +1,58 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Unverified says why a newest revision does not count. It comes wrapped with
+// ErrUnverified; without it, no commit is at fault.
+type Unverified struct {
+	Head  Authored // the newest revision
+	Fault Authored // the commit that does not count: the newest itself, or one that led to it
+	Err   error    // what is wrong with it
+}
+
+// Authored is a commit and who wrote it.
+type Authored struct{ Commit, Author string }
+
+func (u *Unverified) Error() string { return u.Err.Error() }
+
+// Unwrap returns what is wrong with the commit.
+func (u *Unverified) Unwrap() error { return u.Err }
+
+// IsCommit reports whether what is to be approved is a commit, by its whole name, and not a
+// plan.
+func IsCommit(target string) bool {
+	const digits = 40
+	return len(target) == digits && strings.Trim(strings.ToLower(target), "0123456789abcdef") == ""
+}
+
+// rewriteText says what a rewritten history leaves, and what its plan changes.
+func rewriteText(p *Plan, left string) string {
+	text := fmt.Sprintf("the history was rewritten: %s does not come after %s, the revision of the last pass; ",
+		Short(p.Source.Revision), Short(left))
+	var does []string
+	if n := p.asked(); n > 0 {
+		does = append(does, "asks for "+numberOf(n, "commit"))
+	}
+	if n := p.Count(ActionForget); n > 0 {
+		does = append(does, "takes "+numberOf(n, "task")+" out of the state")
+	}
+	if does == nil {
+		return text + "it asks for no commit"
+	}
+	return text + "it " + strings.Join(does, " and ")
+}
+
+// asked counts the commits that the specs ask for, whether they can be made now or not.
+func (p *Plan) asked() int {
+	n := 0
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		if c.Action == ActionCommit || c.Action == ActionHold && c.Want != nil && (c.Have == nil || !IsOpen(c.Have.Status)) {
+			n++
+		}
+	}
+	return n
+}

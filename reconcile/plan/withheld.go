@@ -1,0 +1,99 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// The codes of commits that were not sent because of what is live.
+const (
+	CodeAlreadyLive = "AlreadyLive"
+	CodeNewerLive   = "NewerLive"
+)
+
+// RestoredAfter is how many tasks that are already live hold the whole plan: the state
+// was probably put back, or lost.
+const RestoredAfter = 2
+
+// GuardRestored is the name of the guard that does.
+const GuardRestored = "restored"
+
+// Doubt says why what is live, just before a commit, argues against sending it: the
+// task is already where the spec wants it, or beyond, by an operation that the state
+// does not know. That is so after a state was lost or put back, and after a hotfix in
+// the console. It returns "" if nothing does. operator is our own account as reads name
+// it, or empty.
+func Doubt(c *Change, live *state.Live, operator string) (code, why string) {
+	have := c.Have
+	if live == nil || live.Missing || c.Reason == ReasonDrift || have != nil && have.Attempt != nil && have.Attempt.Forced && have.Attempt.WantedID == c.Want.Wanted() {
+		return "", ""
+	}
+	applied := new(state.Applied)
+	if have != nil && have.Applied != nil {
+		applied = have.Applied
+	}
+	want := c.Want.InstanceVersion
+	switch {
+	case live.OperateID != "" && live.OperateID == applied.OperateID:
+		return "", "" // the state knows what is live
+	case want != 0 && live.InstanceVersion > want && live.InstanceVersion != applied.InstanceVersion:
+		return CodeNewerLive, fmt.Sprintf("version %d is live%s, which is newer than the wanted %d, and the state did not apply it", live.InstanceVersion, operatedBy(live), want)
+	case !stands(c.Want, live):
+		return "", ""
+	case want != 0 && live.InstanceVersion == want && applied.InstanceVersion != want,
+		want != 0 && live.InstanceVersion == want && c.Reason == ReasonStart:
+		return CodeAlreadyLive, fmt.Sprintf("version %d is %s already%s, by an operation that the state does not know", want, EndOf(c.Want.CommitType), operatedBy(live))
+	case c.Reason == ReasonNew && (want == 0 || live.InstanceVersion == 0):
+		return CodeAlreadyLive, fmt.Sprintf("the task is %s already%s, the state does not know it, and its version cannot be compared", EndOf(c.Want.CommitType), operatedBy(live))
+	case (c.Reason == ReasonRerun || c.Reason == ReasonContent) && applied.OperateID != "" && live.OperateID != "" && live.Operator != "" && live.Operator == operator:
+		return CodeAlreadyLive, "the last operation on the task is one of this account that the state does not know: the state is older than the task"
+	default:
+		return "", ""
+	}
+}
+
+// stands reports whether the task is where the spec wants it to end up.
+func stands(want *spec.Commit, live *state.Live) bool {
+	if want.CommitType.Runs() && want.TaskType.OrDefault() != spec.Offline {
+		return live.Status == state.TaskRunning || live.Status == state.TaskInOperation
+	}
+	return live.Submitted || !live.NotSubmitted && want.InstanceVersion != 0 && live.InstanceVersion == want.InstanceVersion
+}
+
+// refusedHold says why a commit is not sent again.
+func refusedHold(key spec.Key, a *state.Attempt) (HoldReason, string) {
+	switch a.Outcome.Code {
+	case CodeAlreadyLive:
+		return HoldAlreadyLive, a.Outcome.Message
+	case CodeNewerLive:
+		return HoldNewerLive, a.Outcome.Message
+	default:
+		return HoldRefused, refusedDetail(key, a)
+	}
+}
+
+// RefusedHold says why the commit of a refused record is not sent again.
+func RefusedHold(rec *state.Record) HoldReason {
+	hold, _ := refusedHold(rec.Key, rec.Attempt)
+	return hold
+}
+
+// Withheld reports whether the newest commit of the record was not sent because of what
+// is live.
+func Withheld(rec *state.Record) bool { return WithheldCode(rec) != "" }
+
+// WithheldCode returns the code of a commit that was withheld because of what is live,
+// or "".
+func WithheldCode(rec *state.Record) string {
+	if rec == nil || rec.Status != state.StatusRefused {
+		return ""
+	}
+	switch code := rec.Attempt.Outcome.Code; code {
+	case CodeAlreadyLive, CodeNewerLive:
+		return code
+	default:
+		return ""
+	}
+}
