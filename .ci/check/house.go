@@ -37,8 +37,7 @@ var most = [rules]int{lines: 3000, files: 16, methods: 3, function: 65, file: 40
 
 // allowed lists what exceeds a rule for now. It only ever becomes shorter.
 var allowed = map[string][]rule{
-	"cmd/wedatasync":            {files, test},
-	"internal/app":              {methods, function},
+	"cmd/wedatasync":            {files}, // a file a command
 	"internal/config":           {methods},
 	"internal/report":           {lines, files, methods},
 	"internal/source":           {lines, files, methods},
@@ -46,7 +45,7 @@ var allowed = map[string][]rule{
 	"internal/wedatasim":        {files, methods},
 	"reconcile":                 {lines, files, methods, test},
 	"spec":                      {lines, files, methods, test},
-	"state":                     {lines, files, methods},
+	"state/sqlstore":            {lines, files, methods},
 }
 
 // A size is how large something is, and what it is, where several are compared.

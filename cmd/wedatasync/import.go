@@ -101,18 +101,18 @@ func (p *importProgress) end() {
 func writeImport(w io.Writer, r *command.ImportResult, o *command.ImportOptions) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s of %s live; %s imported; nothing was sent.\n",
-		are(r.Live, "task"), plural(len(r.Projects), "project"), are(r.Imported, "task"))
+		tasksAre(r.Live), plural(len(r.Projects), "project"), tasksAre(r.Imported))
 	if r.Managed > 0 {
-		fmt.Fprintf(&b, "%s in the state already, as live.\n", are(r.Managed, "task"))
+		fmt.Fprintf(&b, "%s in the state already, as live.\n", tasksAre(r.Managed))
 	}
 	if r.Nameless > 0 {
-		fmt.Fprintf(&b, "%s left out: no spec can have such an id.\n", are(r.Nameless, "task"))
+		fmt.Fprintf(&b, "%s left out: no spec can have such an id.\n", tasksAre(r.Nameless))
 	}
 	for _, key := range r.Drafts {
 		fmt.Fprintf(&b, "%s left out: no version of it was ever submitted\n", report.Visible(key.String()))
 	}
 	if len(r.Left) > 0 {
-		fmt.Fprintf(&b, "%s in the state and live otherwise, and left as in the state. To take %s over: --overwrite\n", are(len(r.Left), "task"), themOr(len(r.Left)))
+		fmt.Fprintf(&b, "%s in the state and live otherwise, and left as in the state. To take %s over: --overwrite\n", tasksAre(len(r.Left)), themOr(len(r.Left)))
 		for i := range r.Left {
 			fmt.Fprintf(&b, "  %s\n", report.Visible(leftText(&r.Left[i])))
 		}
@@ -154,10 +154,10 @@ func themOr(n int) string {
 	return "them"
 }
 
-// are counts things, with the verb.
-func are(n int, noun string) string {
+// tasksAre counts tasks, with the verb.
+func tasksAre(n int) string {
 	if n == 1 {
-		return "1 " + noun + " is"
+		return "1 task is"
 	}
-	return fmt.Sprintf("%d %ss are", n, noun)
+	return fmt.Sprintf("%d tasks are", n)
 }

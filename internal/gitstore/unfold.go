@@ -91,7 +91,7 @@ func applyDelta(w io.Writer, base *content, delta *bufio.Reader, size int64) err
 	from := base.reader()
 	for {
 		op, err := delta.ReadByte()
-		if err == io.EOF && size == 0 {
+		if err == io.EOF && size == 0 { //nolint:errorlint // the end itself, not data that ends early
 			return nil
 		}
 		if err != nil || op == 0 {

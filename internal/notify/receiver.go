@@ -129,7 +129,7 @@ func (c *channel) coded(op string, resp *http.Response, a answer) *apiclient.Err
 	e := &apiclient.Error{Op: op, Status: resp.StatusCode, Detail: fmt.Sprintf("%d %s", a.code, a.text)}
 	e.Hint, e.Kind = c.codes(a.code)
 	switch e.Kind {
-	case apiclient.ErrLimited:
+	case apiclient.ErrLimited: //nolint:errorlint // a kind is never wrapped
 		e.Effect, e.RetryAfter = apiclient.NotDone, c.wait(resp)
 	case apiclient.ErrUnavailable:
 		e.Effect = apiclient.MaybeDone

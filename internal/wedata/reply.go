@@ -182,7 +182,7 @@ func fold(s string) string {
 }
 
 func noEOF(err error) error {
-	if err == io.EOF {
+	if err == io.EOF { //nolint:errorlint // as package io does it
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -27,9 +27,9 @@ func readKeyring(data []byte) (openpgp.EntityList, error) {
 	for {
 		block, err := armor.Decode(r)
 		switch {
-		case err == io.EOF && len(keys) == 0 && len(bytes.TrimSpace(data)) > 0:
+		case errors.Is(err, io.EOF) && len(keys) == 0 && len(bytes.TrimSpace(data)) > 0:
 			return nil, errors.New("it is not in armor: export keys with gpg --armor --export")
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return keys, nil
 		case err != nil:
 			return nil, err
@@ -39,7 +39,7 @@ func readKeyring(data []byte) (openpgp.EntityList, error) {
 		packets := packet.NewReader(block.Body)
 		for {
 			key, err := openpgp.ReadEntity(packets)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
@@ -91,7 +91,7 @@ func readPGP(text []byte) (sig *packet.Signature, body []byte, err error) {
 		return nil, nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	sig, ok := p.(*packet.Signature)
-	if _, err := packets.Next(); !ok || err != io.EOF {
+	if _, err := packets.Next(); !ok || err != io.EOF { //nolint:errorlint // the end itself, not a packet that ends early
 		return nil, nil, fmt.Errorf("%w: it is not one signature, and nothing else", ErrUnreadable)
 	}
 	if sig.IssuerKeyId == nil {
