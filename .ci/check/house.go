@@ -42,7 +42,6 @@ var allowed = map[string][]rule{
 	"internal/report":           {lines, files, methods},
 	"internal/source":           {lines, files, methods},
 	"internal/source/signature": {methods},
-	"internal/wedatasim":        {files, methods},
 	"reconcile":                 {lines, files, methods, test},
 	"spec":                      {lines, files, methods, test},
 	"state/sqlstore":            {lines, files, methods},

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -97,98 +97,167 @@ type Approval struct {
 // maxApprovals bounds what is kept; the older half goes when it is reached.
 const maxApprovals = 1 << 14
 
-// Approvals returns the approvals, oldest first; of more than 16,384 the oldest go.
-func (s *Server) Approvals() []Approval {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	list := make([]Approval, 0, len(s.approvals))
-	for _, a := range s.approvals {
-		list = append(list, *a)
-	}
-	return list
-}
-
 // ask makes the commit wait for an approval. id is its number; if empty, it gets
-// one. s.mu is held.
-func (s *Server) ask(n int, p *commitParams, id string) {
-	if len(s.approvals) == maxApprovals {
-		s.approvals = slices.Delete(s.approvals, 0, maxApprovals/2)
+// one.
+func (w *world) ask(n int, p *commitParams, id string) {
+	if len(w.approvals) == maxApprovals {
+		w.approvals = slices.Delete(w.approvals, 0, maxApprovals/2)
 	}
-	s.asked++
+	w.asked++
 	a := &Approval{
-		ID: cmp.Or(id, strconv.Itoa(100000+s.asked)), ProjectID: p.ProjectID, TaskID: p.TaskID, N: n,
-		State: ApprovalWaiting, Applicant: p.by, Created: s.now(), commit: p,
+		ID: cmp.Or(id, strconv.Itoa(100000+w.asked)), ProjectID: p.ProjectID, TaskID: p.TaskID, N: n,
+		State: ApprovalWaiting, Applicant: p.by, Created: w.now(), commit: p,
 	}
-	s.approvals = append(s.approvals, a)
+	w.approvals = append(w.approvals, a)
 	p.approveID = a.ID
-	e := s.entry(n)
+	e := w.log.entry(n)
 	e.ApproveID, e.Approval = a.ID, a.State
-	rules := &s.opts.Behavior.Approvals
+	rules := &w.opts.Behavior.Approvals
 	if id != "" || rules.End == "" {
 		return
 	}
 	key := p.key()
-	s.approvalsOf[key]++
-	count := s.approvalsOf[key]
+	w.approvalsOf[key]++
+	count := w.approvalsOf[key]
 	end := rules.End
 	if end == ApprovalDrawn {
-		end = ends()[int(s.chance("approval", key, count)*float64(len(ends())))]
+		end = ends()[int(w.chance("approval", key, count)*float64(len(ends())))]
 	}
-	time.AfterFunc(rules.After+s.drawn(rules.Jitter, "approval after", key, count), func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		_ = s.end(a, end, "100000000099", "by schedule") // unless somebody was earlier
+	w.later(rules.After+w.drawn(rules.Jitter, "approval after", key, count), func() {
+		_ = w.end(a, end, "100000000099", "by schedule") // unless somebody was earlier
 	})
 }
 
-// EndApproval brings the approval to a state: ApprovalUnderway, or one of the ends.
-// One that has ended stays as it is. The error is ErrNotDone.
-func (s *Server) EndApproval(id string, state ApprovalState, approver, remark string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.approvals, func(a *Approval) bool { return a.ID == id })
-	switch {
-	case i < 0:
-		return fmt.Errorf("%w: there is no approval %q", ErrNotDone, id)
-	case state != ApprovalUnderway && !slices.Contains(ends(), state):
-		return fmt.Errorf("%w: an approval cannot be brought to %q", ErrNotDone, state)
-	}
-	return s.end(s.approvals[i], state, approver, remark)
-}
-
-// end brings an approval to a state. s.mu is held.
-func (s *Server) end(a *Approval, state ApprovalState, approver, remark string) error {
+// end brings an approval to a state.
+func (w *world) end(a *Approval, state ApprovalState, approver, remark string) error {
 	if !a.Ended.IsZero() {
 		return fmt.Errorf("%w: the approval %s is %s already", ErrNotDone, a.ID, a.State)
 	}
 	a.State, a.Approver, a.Remark = state, approver, remark
-	s.entry(a.N).Approval = state
+	w.log.entry(a.N).Approval = state
 	switch state {
 	case ApprovalUnderway:
 		return nil
 	case ApprovalPassed:
-		s.apply(a.N, a.commit)
+		w.apply(a.N, a.commit)
 	case ApprovalFailed:
 		a.Error = "CloudApiException: commit failed"
 	}
-	a.Ended = s.now()
-	s.write(a.N)
+	a.Ended = w.now()
+	w.write(a.N)
 	return nil
 }
 
-// postApproval answers POST /_sim/approvals/{id}.
-func (s *Server) postApproval(w http.ResponseWriter, r *http.Request) {
-	var order struct {
-		State    ApprovalState `json:"state"`
-		Operator string        `json:"operator"`
-		Remark   string        `json:"remark"`
+// approveListParams are the parameters of DescribeApproveList.
+type approveListParams struct {
+	ApproveClassification string
+	PageNumber, PageSize  int64
+	Filters               []filter
+	OrderFields           []orderField
+}
+
+func parseApproveList(body []byte) (call, *apiError) {
+	p := &approveListParams{PageNumber: 1, PageSize: 10}
+	err := bind(body, map[string]any{
+		"ApproveClassification": &p.ApproveClassification, "PageNumber": &p.PageNumber, "PageSize": &p.PageSize,
+		"Filters": &p.Filters, "OrderFields": &p.OrderFields,
+	}, "ApproveClassification")
+	switch {
+	case err != nil:
+	case p.PageNumber < 1 || p.PageSize < 1 || p.PageSize > maxPage:
+		err = errorf(codeInvalid, "the value of `PageNumber` or `PageSize` is out of its range")
+	default:
+		err = cmp.Or(p.checkFilters(), p.checkOrder())
 	}
-	if !readJSON(w, r, &order) {
-		return
+	return p, err
+}
+
+func (p *approveListParams) checkFilters() *apiError {
+	for _, f := range p.Filters {
+		if !slices.Contains([]string{"Status", "ProjectName", "ApproveType", "Keyword", "ApplicantName"}, f.Name) {
+			return errorf(codeInvalid, "the filter `%s` is not known", f.Name)
+		}
 	}
-	if err := s.EndApproval(r.PathValue("id"), order.State, order.Operator, order.Remark); err != nil {
-		http.Error(w, err.Error(), http.StatusConflict)
-		return
+	return nil
+}
+
+func (p *approveListParams) checkOrder() *apiError {
+	for _, o := range p.OrderFields {
+		if o.Name != "CreateTime" || o.Direction != "ASC" && o.Direction != "DESC" {
+			return errorf(codeInvalid, "the order by `%s` `%s` is not known", o.Name, o.Direction)
+		}
 	}
-	writeJSON(w, s.Approvals())
+	return nil
+}
+
+func (p *approveListParams) key() taskKey { return taskKey{} }
+
+func (p *approveListParams) check(*world, Account) *apiError { return nil }
+
+func (p *approveListParams) result(w *world) map[string]any {
+	rows := []map[string]any{}
+	for _, a := range w.approvals {
+		if row := a.row(&w.opts.Behavior.Approvals); p.ApproveClassification == "task" && p.matches(row) {
+			rows = append(rows, row)
+		}
+	}
+	if len(p.OrderFields) == 0 || p.OrderFields[0].Direction == "DESC" {
+		slices.Reverse(rows)
+	}
+	total := int64(len(rows))
+	first := min((p.PageNumber-1)*p.PageSize, total)
+	last := min(first+p.PageSize, total)
+	return map[string]any{"Data": map[string]any{
+		"Rows": rows[first:last], "TotalCount": total, "PageNumber": p.PageNumber, "PageSize": p.PageSize,
+		"TotalPageNumber": (total + p.PageSize - 1) / p.PageSize,
+	}}
+}
+
+// row is the approval as the API tells it: all strings, and two numbers.
+func (a *Approval) row(codes *Approvals) map[string]any {
+	row := map[string]any{
+		"ApproveId": a.ID, "ApplyId": a.ID, "ApplyName": "commit task " + a.TaskID,
+		"ApplicantId": a.Applicant, "ApplicantName": "user " + a.Applicant,
+		"ApproverId": nullable(a.Approver), "ApproverName": nil,
+		"ApproveType": "TASK_COMMIT", "ApproveTypeName": "submit an integration task", "ApproveProjectName": projectName(a.ProjectID),
+		"Status": codes.code(a.State), "Remark": nullable(a.Remark), "Reason": nil, "ErrorMessage": nullable(a.Error),
+		"CreateTime": localTime(a.Created), "CreateTimestamp": a.Created.UnixMilli(),
+		"ApproveTime": nil, "ApproveTimestamp": nil, "Metadata": nil,
+	}
+	if a.Approver != "" {
+		row["ApproverName"] = "user " + a.Approver
+	}
+	if !a.Ended.IsZero() {
+		row["ApproveTime"], row["ApproveTimestamp"] = localTime(a.Ended), a.Ended.UnixMilli()
+	}
+	return row
+}
+
+func projectName(id string) string { return "project " + id }
+
+// localTime writes a time as WeData does: local, without a zone, to the second.
+func localTime(t time.Time) string { return t.In(china()).Format(time.DateTime) }
+
+func (p *approveListParams) matches(row map[string]any) bool {
+	for _, f := range p.Filters {
+		has := func(name string) bool {
+			text, _ := row[name].(string)
+			return slices.Contains(f.Values, text)
+		}
+		ok := false
+		switch f.Name {
+		case "ProjectName":
+			ok = has("ApproveProjectName")
+		case "Keyword":
+			ok = slices.ContainsFunc(f.Values, func(word string) bool {
+				return strings.Contains(row["ApplyName"].(string), word) || row["ApproveId"] == word
+			})
+		default:
+			ok = has(f.Name)
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
 }

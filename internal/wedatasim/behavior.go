@@ -1,8 +1,9 @@
 package wedatasim
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -64,56 +65,63 @@ func (b *Behavior) Check() error {
 	return b.Approvals.check()
 }
 
-// Behavior returns how the server behaves.
-func (s *Server) Behavior() Behavior {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.opts.Behavior
+// approvalsFields are Approvals in JSON.
+type approvalsFields struct {
+	Projects []string                 `json:"projects"`
+	Tasks    []string                 `json:"tasks"`
+	End      ApprovalState            `json:"end"`
+	After    duration                 `json:"after"`
+	Jitter   duration                 `json:"jitter"`
+	Codes    map[ApprovalState]string `json:"codes,omitempty"`
 }
 
-// SetBehavior changes how the server behaves from now on. Reads show no state from
-// before a ReadLag was set.
-func (s *Server) SetBehavior(b Behavior) error {
-	if err := b.Check(); err != nil {
+func (a *Approvals) fields() approvalsFields {
+	return approvalsFields{a.Projects, a.Tasks, a.End, duration(a.After), duration(a.Jitter), a.Codes}
+}
+
+// MarshalJSON writes the approvals with durations such as "250ms".
+func (a Approvals) MarshalJSON() ([]byte, error) { return json.Marshal(a.fields()) }
+
+// UnmarshalJSON reads what MarshalJSON writes; what is not named stays.
+func (a *Approvals) UnmarshalJSON(data []byte) error {
+	f := a.fields()
+	if err := strictly(data, &f); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.opts.Behavior = b
+	*a = Approvals{f.Projects, f.Tasks, f.End, time.Duration(f.After), time.Duration(f.Jitter), f.Codes}
 	return nil
 }
 
-// patchBehavior answers PATCH /_sim/behavior: what the body does not name stays.
-func (s *Server) patchBehavior(w http.ResponseWriter, r *http.Request) {
-	b := s.Behavior()
-	if !readJSON(w, r, &b) {
-		return
-	}
-	if err := s.SetBehavior(b); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	writeJSON(w, b)
+// behaviorFields are a Behavior in JSON.
+type behaviorFields struct {
+	Profile       Profile   `json:"profile"`
+	ReadLag       duration  `json:"read_lag"`
+	Skew          duration  `json:"skew"`
+	Approvals     Approvals `json:"approvals"`
+	LockMessage   string    `json:"lock_message"`
+	PlatformTrace Trace     `json:"platform_trace"`
 }
 
-// chance is a number in [0, 1) that depends on the seed and on what it is for, and
-// not on when it is asked: the same seed is the same world, however goroutines are
-// scheduled.
-func (s *Server) chance(what string, key taskKey, n int) float64 {
-	h := s.opts.Seed*0x9e3779b97f4a7c15 + 0xcbf29ce484222325
-	for _, text := range [...]string{what, key.project, key.task} {
-		for i := range len(text) {
-			h = (h ^ uint64(text[i])) * 0x100000001b3
-		}
-		h = (h ^ 0xff) * 0x100000001b3
-	}
-	h ^= uint64(n) * 0xd6e8feb86659fd93
-	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
-	h = (h ^ h>>27) * 0x94d049bb133111eb
-	return float64((h^h>>31)>>11) / (1 << 53)
+func (b *Behavior) fields() behaviorFields {
+	return behaviorFields{b.Profile, duration(b.ReadLag), duration(b.Skew), b.Approvals, b.LockMessage, b.PlatformTrace}
 }
 
-// drawn is a time in [0, most).
-func (s *Server) drawn(most time.Duration, what string, key taskKey, n int) time.Duration {
-	return time.Duration(s.chance(what, key, n) * float64(most))
+// MarshalJSON writes the behavior with durations such as "250ms".
+func (b Behavior) MarshalJSON() ([]byte, error) { return json.Marshal(b.fields()) }
+
+// UnmarshalJSON reads what MarshalJSON writes; what is not named stays.
+func (b *Behavior) UnmarshalJSON(data []byte) error {
+	f := b.fields()
+	if err := strictly(data, &f); err != nil {
+		return err
+	}
+	*b = Behavior{f.Profile, time.Duration(f.ReadLag), time.Duration(f.Skew), f.Approvals, f.LockMessage, f.PlatformTrace}
+	return b.Check()
+}
+
+// strictly decodes JSON, and refuses names that v does not have.
+func strictly(data []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	return d.Decode(v)
 }

@@ -3,7 +3,6 @@ package wedatasim
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 )
 
@@ -44,41 +43,6 @@ const (
 
 // ErrNotDone says that the console would refuse.
 var ErrNotDone = errors.New("the console refuses")
-
-// Act does something to a task as a person in the console would. The error is
-// ErrNotDone.
-func (s *Server) Act(projectID, taskID string, a Act) (Task, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	key := taskKey{projectID, taskID}
-	t, ok := s.tasks[key]
-	switch {
-	case !ok:
-		return Task{}, fmt.Errorf("%w: there is no task %s/%s", ErrNotDone, projectID, taskID)
-	case t.Locker != "" && a.Operator != "" && t.Locker != a.Operator:
-		return Task{}, fmt.Errorf("%w: the task is locked by %s", ErrNotDone, t.Locker)
-	}
-	s.remember(key)
-	if a.Do == DeedDelete {
-		delete(s.tasks, key)
-		return *t, nil
-	}
-	trace, err := t.act(&a, s.now())
-	if err != nil {
-		return Task{}, err
-	}
-	if a.Operator == "" && (a.Do == DeedFail || a.Do == DeedRestart) {
-		trace = s.opts.Behavior.PlatformTrace
-	}
-	switch trace {
-	case TraceOperation:
-		t.OperatorUIN = a.Operator
-		s.operate(t, Operate{Event: string(a.Do), OperatorUIN: a.Operator, InstanceVersion: t.InstanceVersion})
-	case TraceTime:
-		t.UpdateTime = s.now()
-	}
-	return t.clone(), nil
-}
 
 // act changes the task, and returns what that leaves. The error is ErrNotDone.
 func (t *Task) act(a *Act, now time.Time) (Trace, error) {
@@ -145,18 +109,4 @@ func (t *Task) submit(version int64) {
 	if t.Status == StatusNew {
 		t.Status = StatusNotStarted
 	}
-}
-
-// postAct answers POST /_sim/tasks/{project}/{task}.
-func (s *Server) postAct(w http.ResponseWriter, r *http.Request) {
-	var a Act
-	if !readJSON(w, r, &a) {
-		return
-	}
-	t, err := s.Act(r.PathValue("project"), r.PathValue("task"), a)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusConflict)
-		return
-	}
-	writeJSON(w, t)
 }

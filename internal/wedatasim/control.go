@@ -52,25 +52,28 @@ const maxControl = 1 << 20
 
 func isControl(path string) bool { return strings.HasPrefix(path, controlPrefix) }
 
+// control answers under /_sim/.
+type control struct{ *Server }
+
 // controlPlane returns what answers under /_sim/.
-func (s *Server) controlPlane() http.Handler {
+func controlPlane(c control) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_sim/{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, controlHelp) })
-	mux.HandleFunc("GET /_sim/tasks", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Tasks()) })
-	mux.HandleFunc("GET /_sim/tasks/{project}/{task}", s.getTask)
-	mux.HandleFunc("PATCH /_sim/tasks/{project}/{task}", s.patchTask)
-	mux.HandleFunc("POST /_sim/tasks/{project}/{task}", s.postAct)
-	mux.HandleFunc("GET /_sim/ledger", s.getLedger)
-	mux.HandleFunc("GET /_sim/windows", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, s.Windows(r.FormValue("action"))) })
-	mux.HandleFunc("GET /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Faults()) })
-	mux.HandleFunc("POST /_sim/faults", s.postFaults)
-	mux.HandleFunc("DELETE /_sim/faults", func(http.ResponseWriter, *http.Request) { s.Clear() })
-	mux.HandleFunc("DELETE /_sim/faults/{id}", s.deleteFault)
-	mux.HandleFunc("GET /_sim/behavior", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Behavior()) })
-	mux.HandleFunc("PATCH /_sim/behavior", s.patchBehavior)
+	mux.HandleFunc("GET /_sim/tasks", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, c.Tasks()) })
+	mux.HandleFunc("GET /_sim/tasks/{project}/{task}", c.getTask)
+	mux.HandleFunc("PATCH /_sim/tasks/{project}/{task}", c.patchTask)
+	mux.HandleFunc("POST /_sim/tasks/{project}/{task}", c.postAct)
+	mux.HandleFunc("GET /_sim/ledger", c.getLedger)
+	mux.HandleFunc("GET /_sim/windows", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, c.Windows(r.FormValue("action"))) })
+	mux.HandleFunc("GET /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, c.Faults()) })
+	mux.HandleFunc("POST /_sim/faults", c.postFaults)
+	mux.HandleFunc("DELETE /_sim/faults", func(http.ResponseWriter, *http.Request) { c.Clear() })
+	mux.HandleFunc("DELETE /_sim/faults/{id}", c.deleteFault)
+	mux.HandleFunc("GET /_sim/behavior", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, c.Behavior()) })
+	mux.HandleFunc("PATCH /_sim/behavior", c.patchBehavior)
 	mux.HandleFunc("GET /_sim/profiles", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, Profiles()) })
-	mux.HandleFunc("GET /_sim/approvals", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Approvals()) })
-	mux.HandleFunc("POST /_sim/approvals/{id}", s.postApproval)
+	mux.HandleFunc("GET /_sim/approvals", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, c.Approvals()) })
+	mux.HandleFunc("POST /_sim/approvals/{id}", c.postApproval)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isLocal(r) {
 			http.Error(w, "the control plane answers this machine only", http.StatusForbidden)
@@ -94,8 +97,8 @@ func isLocal(r *http.Request) bool {
 	return meant && (err == nil && from.Addr().IsLoopback() || r.RemoteAddr == pipeAddr{}.String())
 }
 
-func (s *Server) getTask(w http.ResponseWriter, r *http.Request) {
-	t, ok := s.Task(r.PathValue("project"), r.PathValue("task"))
+func (c control) getTask(w http.ResponseWriter, r *http.Request) {
+	t, ok := c.Task(r.PathValue("project"), r.PathValue("task"))
 	if !ok {
 		http.Error(w, "no such task", http.StatusNotFound)
 		return
@@ -103,7 +106,7 @@ func (s *Server) getTask(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, t)
 }
 
-func (s *Server) patchTask(w http.ResponseWriter, r *http.Request) {
+func (c control) patchTask(w http.ResponseWriter, r *http.Request) {
 	var change struct {
 		TaskType        *int64  `json:"task_type"`
 		Status          *int64  `json:"status"`
@@ -117,13 +120,13 @@ func (s *Server) patchTask(w http.ResponseWriter, r *http.Request) {
 	}
 	project, task := r.PathValue("project"), r.PathValue("task")
 	if change.Locker != nil {
-		s.Lock(project, task, *change.Locker)
+		c.Lock(project, task, *change.Locker)
 	}
 	if change.Status == nil && change.InstanceVersion == nil && change.Submitted == nil && change.Name == nil && change.TaskType == nil {
-		s.getTask(w, r)
+		c.getTask(w, r)
 		return
 	}
-	writeJSON(w, s.Edit(project, task, func(t *Task) {
+	writeJSON(w, c.Edit(project, task, func(t *Task) {
 		set(&t.TaskType, change.TaskType)
 		set(&t.Status, change.Status)
 		set(&t.InstanceVersion, change.InstanceVersion)
@@ -138,10 +141,41 @@ func set[T any](to *T, from *T) {
 	}
 }
 
-func (s *Server) getLedger(w http.ResponseWriter, r *http.Request) {
+// postAct answers POST /_sim/tasks/{project}/{task}.
+func (c control) postAct(w http.ResponseWriter, r *http.Request) {
+	var a Act
+	if !readJSON(w, r, &a) {
+		return
+	}
+	t, err := c.Act(r.PathValue("project"), r.PathValue("task"), a)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	writeJSON(w, t)
+}
+
+// postApproval answers POST /_sim/approvals/{id}.
+func (c control) postApproval(w http.ResponseWriter, r *http.Request) {
+	var order struct {
+		State    ApprovalState `json:"state"`
+		Operator string        `json:"operator"`
+		Remark   string        `json:"remark"`
+	}
+	if !readJSON(w, r, &order) {
+		return
+	}
+	if err := c.EndApproval(r.PathValue("id"), order.State, order.Operator, order.Remark); err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	writeJSON(w, c.Approvals())
+}
+
+func (c control) getLedger(w http.ResponseWriter, r *http.Request) {
 	action, task := r.FormValue("action"), r.FormValue("task_id")
 	entries := []Entry{}
-	for _, e := range s.Ledger() {
+	for _, e := range c.Ledger() {
 		if (action == "" || e.Action == action) && (task == "" || e.TaskID == task) {
 			entries = append(entries, e)
 		}
@@ -149,24 +183,37 @@ func (s *Server) getLedger(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, entries)
 }
 
-func (s *Server) postFaults(w http.ResponseWriter, r *http.Request) {
+func (c control) postFaults(w http.ResponseWriter, r *http.Request) {
 	var list faultList
 	if !readJSON(w, r, &list) {
 		return
 	}
 	for i := range list {
-		list[i].ID = s.Inject(list[i])
+		list[i].ID = c.Inject(list[i])
 	}
 	writeJSON(w, list)
 }
 
-func (s *Server) deleteFault(w http.ResponseWriter, r *http.Request) {
+func (c control) deleteFault(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.Atoi(r.PathValue("id"))
 	if err != nil {
 		http.Error(w, "the id is no number", http.StatusBadRequest)
 		return
 	}
-	s.Clear(id)
+	c.Clear(id)
+}
+
+// patchBehavior answers PATCH /_sim/behavior: what the body does not name stays.
+func (c control) patchBehavior(w http.ResponseWriter, r *http.Request) {
+	b := c.Behavior()
+	if !readJSON(w, r, &b) {
+		return
+	}
+	if err := c.SetBehavior(b); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	writeJSON(w, b)
 }
 
 // readJSON reads the body into v, and answers what is wrong with it.

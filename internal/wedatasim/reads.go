@@ -29,16 +29,16 @@ func parseDescribe(body []byte) (call, *apiError) {
 
 func (p *describeParams) key() taskKey { return taskKey{p.ProjectID, p.TaskID} }
 
-func (p *describeParams) check(s *Server, _ Account) *apiError {
-	p.seen = s.seen(p.key(), s.lag(p.key()))
+func (p *describeParams) check(w *world, _ Account) *apiError {
+	p.seen = w.seen(p.key(), w.lag(p.key()))
 	if p.seen == nil || p.seen.TaskType != p.TaskType {
 		return errorf(codeNotFound, "the task %s of type %d is not found", p.TaskID, p.TaskType)
 	}
 	return nil
 }
 
-func (p *describeParams) result(s *Server) map[string]any {
-	t, shape := p.seen, s.shapeOf(p.seen)
+func (p *describeParams) result(w *world) map[string]any {
+	t, shape := p.seen, w.shapeOf(p.seen)
 	return map[string]any{
 		"TaskInfo": t.info(shape, t.Submitted), "TaskVersion": t.versionInfo(shape, p.InstanceVersion),
 		"TaskVersionList": t.runsInfo(shape), "AgentStatus": nil,
@@ -132,11 +132,11 @@ func parseTime(name, text string, t *time.Time) *apiError {
 
 func (p *listParams) key() taskKey { return taskKey{project: p.ProjectID} }
 
-func (p *listParams) check(*Server, Account) *apiError { return nil }
+func (p *listParams) check(*world, Account) *apiError { return nil }
 
-func (p *listParams) result(s *Server) map[string]any {
+func (p *listParams) result(w *world) map[string]any {
 	var tasks []*Task
-	for _, t := range s.allSeen(s.lag(p.key())) {
+	for _, t := range w.allSeen(w.lag(p.key())) {
 		if p.matches(t) {
 			tasks = append(tasks, t)
 		}
@@ -147,7 +147,7 @@ func (p *listParams) result(s *Server) map[string]any {
 	last := min(first+p.PageSize, int64(total))
 	set := []map[string]any{}
 	for _, t := range tasks[first:last] {
-		set = append(set, t.info(s.shapeOf(t), p.production))
+		set = append(set, t.info(w.shapeOf(t), p.production))
 	}
 	return map[string]any{"TaskInfoSet": set, "TotalCount": total}
 }

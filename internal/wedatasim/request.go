@@ -1,7 +1,6 @@
 package wedatasim
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"io"
 	"maps"
@@ -25,7 +24,7 @@ type visit struct {
 	delay     time.Duration // the fault's, with its random part
 	requestID string
 	err       *apiError
-	again     func() *apiError // what is checked of a request that arrives late; s.mu is held
+	again     func() *apiError // what is checked of a request that arrives late; mu is held
 }
 
 // serveAPI answers one request of the API.
@@ -55,21 +54,6 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	v.fault.respond(w, r, answer)
 }
 
-// holdUp lets the request arrive later, whoever still waits for the answer.
-func (s *Server) holdUp(v *visit) <-chan []byte {
-	s.mu.Lock()
-	s.write(v.n)
-	s.mu.Unlock()
-	answer := make(chan []byte, 1)
-	time.AfterFunc(v.fault.LateBy, func() {
-		s.mu.Lock()
-		v.err = v.again()
-		s.mu.Unlock()
-		answer <- s.decide(v)
-	})
-	return answer
-}
-
 // receive records the request, and checks everything that a gateway checks.
 func (s *Server) receive(r *http.Request, body []byte) *visit {
 	s.mu.Lock()
@@ -77,31 +61,31 @@ func (s *Server) receive(r *http.Request, body []byte) *visit {
 	now := s.now()
 	action, region := r.Header.Get("X-TC-Action"), r.Header.Get("X-TC-Region")
 	v := &visit{requestID: s.id()}
-	v.n = s.arrive(Entry{At: now, Action: action, Region: region, Digest: digest(body), RequestID: v.requestID})
-	if v.err = s.checkGateway(r, body, action, region); v.err != nil {
+	v.n = s.log.add(Entry{At: now, Action: action, Region: region, Digest: digest(body), RequestID: v.requestID})
+	if v.err = checkGateway(r, body, action, region, s.opts.Regions); v.err != nil {
 		return v
 	}
-	if v.account, v.err = s.authenticate(r, body, now); v.err != nil {
+	if v.account, v.err = authenticate(s.accounts, r, body, now); v.err != nil {
 		return v
 	}
-	e := s.entry(v.n)
+	e := s.log.entry(v.n)
 	e.Account = v.account.UIN
 	v.call, v.err = parserOf(action)(body)
 	e.about(v.call)
-	if !s.window(windowKey{v.account.UIN, region, action}).allow(now, &s.opts) {
+	if !s.windows.of(windowKey{v.account.UIN, region, action}).allow(now, &s.opts) {
 		v.err = errorf(codeThrottled, "your current request times equals to `%d` in a second, which exceeds the limit `%d`", s.opts.Limit+1, s.opts.Limit)
 		return v
 	}
-	s.meet(v, action)
+	s.faults.meet(v, action, &s.world)
 	v.again = func() *apiError {
-		_, err := s.authenticate(r, body, s.now())
+		_, err := authenticate(s.accounts, r, body, s.now())
 		return err
 	}
 	return v
 }
 
 // checkGateway reports what is wrong with the request whatever it asks.
-func (s *Server) checkGateway(r *http.Request, body []byte, action, region string) *apiError {
+func checkGateway(r *http.Request, body []byte, action, region string, regions []string) *apiError {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case r.Method != http.MethodPost:
@@ -120,20 +104,25 @@ func (s *Server) checkGateway(r *http.Request, body []byte, action, region strin
 		return errorf("NoSuchVersion", "the version is not %s", apiVersion)
 	case region == "":
 		return errorf("MissingParameter", "the header X-TC-Region is missing")
-	case !slices.Contains(s.opts.Regions, region):
+	case !slices.Contains(regions, region):
 		return errorf("UnsupportedRegion", "the region `%s` is not supported", region)
 	}
 	return nil
 }
 
-// window returns what counts the requests of the key. s.mu is held.
-func (s *Server) window(key windowKey) *window {
-	w, ok := s.windows[key]
-	if !ok {
-		w = new(window)
-		s.windows[key] = w
-	}
-	return w
+// holdUp lets the request arrive later, whoever still waits for the answer.
+func (s *Server) holdUp(v *visit) <-chan []byte {
+	s.mu.Lock()
+	s.write(v.n)
+	s.mu.Unlock()
+	answer := make(chan []byte, 1)
+	time.AfterFunc(v.fault.LateBy, func() {
+		s.mu.Lock()
+		v.err = v.again()
+		s.mu.Unlock()
+		answer <- s.decide(v)
+	})
+	return answer
 }
 
 // decide carries the request out, as far as the fault lets it, and returns the
@@ -142,21 +131,21 @@ func (s *Server) decide(v *visit) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if v.fault.Effect != EffectNever {
-		s.entry(v.n).ArrivedAt = s.now()
+		s.log.entry(v.n).ArrivedAt = s.now()
 	}
 	if v.err == nil && v.fault.Code != "" {
 		v.err = &apiError{v.fault.Code, v.fault.Message}
 	}
 	if v.err == nil {
-		v.err = v.call.check(s, v.account)
+		v.err = v.call.check(&s.world, v.account)
 	}
 	fields := map[string]any{"RequestId": v.requestID}
 	if v.err != nil {
-		s.entry(v.n).Code = v.err.Code
+		s.log.entry(v.n).Code = v.err.Code
 		fields["Error"] = v.err
 	} else {
 		s.carryOut(v)
-		maps.Copy(fields, v.call.result(s))
+		maps.Copy(fields, v.call.result(&s.world))
 	}
 	s.write(v.n)
 	answer, err := json.Marshal(map[string]any{"Response": fields})
@@ -166,46 +155,62 @@ func (s *Server) decide(v *visit) []byte {
 	return answer
 }
 
-// carryOut makes a commit take effect, or wait for an approval. s.mu is held.
-func (s *Server) carryOut(v *visit) {
-	commit, ok := v.call.(*commitParams)
+// defaultLimit is the documented limit of each action, in requests a second.
+const defaultLimit = 20
+
+// Window says how a server counts the requests of a second.
+type Window int
+
+// The windows. WeData's document does not say which it has.
+const (
+	Sliding Window = iota // no second, wherever it begins, holds more than the limit: the strictest
+	Fixed                 // no second of the clock does
+)
+
+// String returns the window's name.
+func (w Window) String() string {
+	if w == Fixed {
+		return "fixed"
+	}
+	return "sliding"
+}
+
+// windowKey is what is counted apart.
+type windowKey struct{ uin, region, action string }
+
+// windows counts the requests of each key.
+type windows map[windowKey]*window
+
+// of returns what counts the requests of the key.
+func (all windows) of(key windowKey) *window {
+	w, ok := all[key]
 	if !ok {
-		return
+		w = new(window)
+		all[key] = w
 	}
-	commit.by, commit.fails = v.account.UIN, v.fault.Fails
-	switch {
-	case v.fault.Effect == EffectNever:
-		commit.approveID = v.fault.ApproveID
-	case v.fault.ApproveID != "" || s.opts.Behavior.Approvals.wanted(commit.key()):
-		s.ask(v.n, commit, v.fault.ApproveID)
-	default:
-		s.apply(v.n, commit)
-	}
+	return w
 }
 
-// apply makes a commit take effect, and records that it did. s.mu is held.
-func (s *Server) apply(n int, p *commitParams) {
-	s.commit(p)
-	s.sequence++
-	e := s.entry(n)
-	e.Applied, e.Sequence, e.AppliedAt = true, s.sequence, s.now()
-}
+// window remembers the requests of the last second.
+type window struct{ counted []time.Time }
 
-// about notes what the call asks for.
-func (e *Entry) about(c call) {
-	key := c.key()
-	e.ProjectID, e.TaskID = key.project, key.task
-	if p, ok := c.(*commitParams); ok {
-		e.CommitType, e.InstanceVersion, e.VersionDesc = p.CommitType, p.InstanceVersion, p.VersionDesc
+// allow counts a request at now and reports whether it is within the limit.
+func (w *window) allow(now time.Time, opts *Options) bool {
+	if opts.Limit < 0 {
+		return true
 	}
-}
-
-// id returns a random id in the form of a UUID. s.mu is held.
-func (s *Server) id() string {
-	var b [16]byte
-	for i := range b {
-		b[i] = byte(s.rand.UintN(256))
+	start := now.Add(-time.Second)
+	if opts.Window == Fixed {
+		start = now.Truncate(time.Second).Add(-1)
 	}
-	h := hex.EncodeToString(b[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+	old := 0
+	for old < len(w.counted) && !w.counted[old].After(start) {
+		old++
+	}
+	w.counted = w.counted[old:]
+	ok := len(w.counted) < opts.Limit
+	if ok || opts.CountRejected {
+		w.counted = append(w.counted, now)
+	}
+	return ok
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"slices"
@@ -63,28 +62,16 @@ func DefaultAccount() Account {
 
 // Server is the simulated endpoint: an [http.Handler], safe for concurrent use.
 type Server struct {
-	opts    Options
+	world
 	control http.Handler
 	http    *http.Server
 	pipes   *pipeListener
 	serving sync.Once // of pipes
 
-	mu       sync.Mutex
+	// mu guards these as well.
 	accounts map[string]Account // by SecretID
-	rand     *rand.Rand
-	tasks    map[taskKey]*Task
-	windows  map[windowKey]*window
-	ledger   []Entry
-	dropped  int   // entries that are no longer in ledger
-	sequence int64 // of what took effect
-	faults   []*armed
-	faultID  int
-
-	pasts       map[taskKey][]past // oldest first
-	reads       map[taskKey]int    // that drew a lag
-	approvals   []*Approval
-	approvalsOf map[taskKey]int // that end by schedule
-	asked       int             // approvals so far
+	windows  windows
+	faults   faults
 }
 
 // New returns a server without tasks.
@@ -99,19 +86,9 @@ func New(opts Options) *Server {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{
-		opts:    opts,
-		pipes:   newPipeListener(),
-		rand:    rand.New(rand.NewPCG(opts.Seed, 0)),
-		tasks:   make(map[taskKey]*Task),
-		windows: make(map[windowKey]*window),
-
-		pasts:       make(map[taskKey][]past),
-		reads:       make(map[taskKey]int),
-		approvalsOf: make(map[taskKey]int),
-	}
+	s := &Server{world: newWorld(opts), pipes: newPipeListener(), windows: make(windows)}
 	s.SetAccounts(opts.Accounts...)
-	s.control = s.controlPlane()
+	s.control = controlPlane(control{s})
 	s.http = &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -150,9 +127,6 @@ func (s *Server) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 // Close ends Serve and all connections.
 func (s *Server) Close() error { return s.http.Close() }
 
-// now is the time by the server's clock. s.mu is held.
-func (s *Server) now() time.Time { return time.Now().Add(s.opts.Behavior.Skew) }
-
 // ServeHTTP answers one request of the API, or of the control plane.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if isControl(r.URL.Path) {
@@ -174,3 +148,52 @@ func regions() []string {
 		"ap-singapore", "ap-tokyo", "eu-frankfurt", "eu-moscow", "na-ashburn", "na-siliconvalley", "na-toronto", "sa-saopaulo",
 	})
 }
+
+// pipeListener is a listener in memory.
+type pipeListener struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func newPipeListener() *pipeListener {
+	return &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
+}
+
+// dial returns the client's end of a new connection.
+func (l *pipeListener) dial(ctx context.Context) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case l.conns <- server:
+		return client, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// Accept returns the server's end of the next connection.
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close ends Accept.
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return nil
+}
+
+// Addr names the listener.
+func (l *pipeListener) Addr() net.Addr { return pipeAddr{} }
+
+type pipeAddr struct{}
+
+func (pipeAddr) Network() string { return "pipe" }
+
+func (pipeAddr) String() string { return "pipe" }

@@ -470,13 +470,13 @@ func TestLedgerIsBounded(t *testing.T) {
 	s := New(Options{})
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for range maxLedger + 10 {
-		s.arrive(Entry{})
+	for range maxEntries + 10 {
+		s.log.add(Entry{})
 	}
-	if n := len(s.ledger); n != maxLedger/2+10 {
+	if n := len(s.log.entries); n != maxEntries/2+10 {
 		t.Errorf("%d entries", n)
 	}
-	if s.entry(1).N != 0 || s.entry(maxLedger).N != maxLedger {
-		t.Errorf("entries %d and %d", s.entry(1).N, s.entry(maxLedger).N)
+	if s.log.entry(1).N != 0 || s.log.entry(maxEntries).N != maxEntries {
+		t.Errorf("entries %d and %d", s.log.entry(1).N, s.log.entry(maxEntries).N)
 	}
 }

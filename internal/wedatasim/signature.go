@@ -52,7 +52,7 @@ func parseAuthorization(header string) (authorization, bool) {
 }
 
 // authenticate checks who sent the request, and returns the account.
-func (s *Server) authenticate(r *http.Request, body []byte, now time.Time) (Account, *apiError) {
+func authenticate(accounts map[string]Account, r *http.Request, body []byte, now time.Time) (Account, *apiError) {
 	a, ok := parseAuthorization(r.Header.Get("Authorization"))
 	if !ok {
 		return Account{}, errorf("AuthFailure.InvalidAuthorization", "the Authorization header is not of the form of %s", algorithm)
@@ -60,7 +60,7 @@ func (s *Server) authenticate(r *http.Request, body []byte, now time.Time) (Acco
 	if !slices.Contains(a.signed, "content-type") || !slices.Contains(a.signed, "host") || !slices.IsSorted(a.signed) {
 		return Account{}, errorf("AuthFailure.InvalidAuthorization", "SignedHeaders has to hold content-type and host, in order")
 	}
-	account, ok := s.accounts[a.secretID]
+	account, ok := accounts[a.secretID]
 	if !ok {
 		return Account{}, errorf("AuthFailure.SecretIdNotFound", "the SecretId is not found, please ensure that your SecretId is correct")
 	}

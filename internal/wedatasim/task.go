@@ -63,105 +63,6 @@ type Operate struct {
 	NumRestarts     int64     `json:"num_restarts"`
 }
 
-// Tasks returns all tasks, in order of project and task.
-func (s *Server) Tasks() []Task {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	tasks := make([]Task, 0, len(s.tasks))
-	for _, t := range s.tasks {
-		tasks = append(tasks, t.clone())
-	}
-	slices.SortFunc(tasks, func(a, b Task) int { return compareTasks(&a, &b) })
-	return tasks
-}
-
-// Task returns one task, if there is such a one.
-func (s *Server) Task(projectID, taskID string) (Task, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, ok := s.tasks[taskKey{projectID, taskID}]
-	if !ok {
-		return Task{}, false
-	}
-	return t.clone(), true
-}
-
-// Edit changes a task as a person in the console would, and creates it if there is
-// none: it counts as an operation of its own.
-func (s *Server) Edit(projectID, taskID string, change func(*Task)) Task {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.remember(taskKey{projectID, taskID})
-	t := s.taskOrNew(taskKey{projectID, taskID}, typeRealtime)
-	change(t)
-	t.HasVersion = t.HasVersion || t.Submitted
-	t.ProjectID, t.TaskID = projectID, taskID
-	s.operate(t, Operate{Event: "console", OperatorUIN: t.OperatorUIN, InstanceVersion: t.InstanceVersion})
-	return t.clone()
-}
-
-// Lock opens a task for editing by uin, which keeps others from committing it; an
-// empty uin closes it. It is no operation.
-func (s *Server) Lock(projectID, taskID, uin string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.remember(taskKey{projectID, taskID})
-	s.taskOrNew(taskKey{projectID, taskID}, typeRealtime).Locker = uin
-}
-
-// taskOrNew returns the task, made if there is none. s.mu is held.
-func (s *Server) taskOrNew(key taskKey, taskType int64) *Task {
-	t, ok := s.tasks[key]
-	if !ok {
-		now := s.now()
-		t = &Task{ProjectID: key.project, TaskID: key.task, TaskType: taskType, Name: "task " + key.task, CreateTime: now, UpdateTime: now}
-		s.tasks[key] = t
-	}
-	return t
-}
-
-// operate records an operation on the task. s.mu is held.
-func (s *Server) operate(t *Task, o Operate) {
-	o.OperateID, o.At, o.NumRestarts = s.id(), s.now(), t.NumRestarts
-	t.OperateID, t.UpdateTime = o.OperateID, o.At
-	if len(t.Operations) == maxOperations {
-		t.Operations = slices.Clone(t.Operations[maxOperations/2:]) // clones have the others
-	}
-	t.Operations = append(t.Operations, o)
-}
-
-// maxOperations bounds what is kept of the operations of one task.
-const maxOperations = 1 << 10
-
-// commit makes a commit take effect. s.mu is held.
-func (s *Server) commit(p *commitParams) {
-	s.remember(p.key())
-	t := s.taskOrNew(p.key(), p.taskType())
-	wasRunning := t.Status == StatusRunning
-	t.TaskType, t.OperatorUIN = p.taskType(), p.by
-	t.ExtConfig = p.ExtConfig
-	t.submit(p.InstanceVersion)
-	if p.CommitType != 0 {
-		t.run(s.now())
-	}
-	if p.CommitType != 0 && wasRunning {
-		t.NumRestarts++
-	}
-	if p.CommitType == 2 {
-		t.Discarded++
-	}
-	if p.CommitType != 0 && p.fails {
-		t.Status = StatusFailed
-	}
-	s.operate(t, Operate{
-		Event:           string(DeedCommit),
-		OperatorUIN:     p.by,
-		InstanceVersion: t.InstanceVersion,
-		CommitType:      p.CommitType,
-		VersionDesc:     p.VersionDesc,
-	})
-}
-
 // run starts a run of the task at now. An offline task is scheduled, and is never
 // said to be running.
 func (t *Task) run(now time.Time) {
@@ -180,3 +81,114 @@ func (t *Task) clone() Task {
 	c.Operations = slices.Clip(t.Operations)
 	return c
 }
+
+// as tells a field: as it is, as null, or as the newest example has it.
+func (t Telling) as(value, newest any) any {
+	switch t {
+	case Null:
+		return nil
+	case Newest:
+		return newest
+	default:
+		return value
+	}
+}
+
+// told is as for a field without an example of its own.
+func (t Telling) told(value any) any { return t.as(value, value) }
+
+// info is the task as the API tells it. In development every task is new, and a
+// draft is not submitted.
+func (t *Task) info(s *Shape, production bool) map[string]any {
+	info := map[string]any{
+		"TaskName": t.Name, "TaskType": t.TaskType, "TaskId": t.TaskID, "ProjectId": t.ProjectID,
+		"Description": nullable(t.Description), "OperatorUin": s.OperatorUIN.told(nullable(t.OperatorUIN)),
+		"Status": StatusNew, "Submit": s.Submit.as(t.Submitted && (production || !t.Draft), nil),
+		"HasVersion": s.HasVersion.as(t.Submitted, t.HasVersion), "NumRestarts": s.NumRestarts.as(t.NumRestarts, -1),
+		"Locked": t.Locker != "", "Locker": nullable(t.Locker), "ExtConfig": t.ExtConfig,
+		"CreateTime": localTime(t.CreateTime), "UpdateTime": s.UpdateTime.told(localTime(t.UpdateTime)),
+		"InstanceVersion": nil, "OfflineTaskStatus": s.OfflineTaskStatus.as(t.offlineStatus(), 1),
+		"ReaderDelay": s.ReaderDelay.as(t.ReaderDelay, -1), "NotExistsCheckPoint": s.NotExistsCheckPoint.told(t.noSavepoint()),
+		"LastOperateInfo": nil,
+	}
+	if production {
+		info["Status"] = t.Status
+	}
+	if t.InstanceVersion != 0 {
+		info["InstanceVersion"] = s.InstanceVersion.told(t.InstanceVersion)
+	}
+	if n := len(t.Operations); n > 0 && s.OperateID != Null {
+		o := t.Operations[n-1]
+		at := localTime(o.At)
+		info["LastOperateInfo"] = map[string]any{
+			"TaskEvent": o.Event, "OperateId": o.OperateID, "ErrorMsg": nil, "CreatedTime": at, "UpdatedTime": at,
+		}
+	}
+	return info
+}
+
+// offlineStatus is OfflineTaskStatus: 1 not submitted, 2 submitted, 3 exported.
+func (t *Task) offlineStatus() any {
+	switch {
+	case t.TaskType != typeOffline:
+		return nil
+	case t.Exported:
+		return 3
+	case t.Submitted:
+		return 2
+	default:
+		return 1
+	}
+}
+
+// noSavepoint is NotExistsCheckPoint: 0 there is a savepoint, 1 there is none, null
+// unknown.
+func (t *Task) noSavepoint() any {
+	switch {
+	case t.NoSavepoint:
+		return 1
+	case t.RunCount > 0:
+		return 0
+	default:
+		return nil
+	}
+}
+
+// versionInfo is TaskVersion, which is told of the version that was asked for.
+func (t *Task) versionInfo(s *Shape, version int64) any {
+	if version == 0 || s.TaskVersion != Told {
+		return nil
+	}
+	for _, o := range t.Operations {
+		if o.InstanceVersion != version || o.Event != string(DeedCommit) {
+			continue
+		}
+		return map[string]any{
+			"InstanceVersion": version, "VersionDesc": nullable(o.VersionDesc), "ChangeType": nil, "SubmitterUin": nullable(o.OperatorUIN),
+			"InstanceDate": localTime(o.At), "InstanceStatus": map[bool]int{true: 1}[version == t.InstanceVersion],
+		}
+	}
+	return nil
+}
+
+// runsInfo is TaskVersionList: the newest run, and its number.
+func (t *Task) runsInfo(s *Shape) any {
+	if s.Runs == Null {
+		return nil
+	}
+	runs := []map[string]any{}
+	if t.RunCount > 0 {
+		runs = append(runs, map[string]any{"InstanceDate": localTime(t.RunAt), "RunningOrderId": t.RunCount})
+	}
+	return runs
+}
+
+func nullable(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// china is the zone of WeData's times.
+func china() *time.Location { return time.FixedZone("CST", 8*60*60) }
