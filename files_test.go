@@ -22,7 +22,7 @@ var opened = map[string]string{
 	"internal/gitstore/store.go":      "an object, in the mirror or the .git of a checkout",
 	"internal/source/mirror.go":       "the mirror is the daemon's",
 	"internal/source/repository.go":   "the .git of a checkout, which git does not let anybody commit",
-	"internal/source/saved.go":        "parsed specs, in the mirror, and the program itself",
+	"internal/speccache/cache.go":     "parsed specs, in the mirror",
 	"state/sqlstore/create.go":        "the state is the daemon's",
 	"state/sqlstore/files.go":         "the state is the daemon's",
 	"state/sqlstore/head.go":          "the state is the daemon's; 256 bytes are read",

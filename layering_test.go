@@ -22,7 +22,7 @@ const module = "github.com/wedatasync/wedatasync/"
 var floors = [][]string{
 	{"internal/text", "internal/file", "internal/gitstore"},
 	{"spec", "internal/wedatasim", "internal/secret", "internal/transport"},
-	{"state", "internal/apiclient", "internal/gitremote"},
+	{"state", "internal/apiclient", "internal/gitremote", "internal/speccache"},
 	{"reconcile", "internal/forge"},
 	{"state/sqlstore", "internal/source", "internal/wedata", "internal/report", "internal/notify"},
 	{"internal/serve/access", "internal/serve/admission", "internal/serve/snapshot", "internal/serve/tasklist"},

@@ -135,6 +135,7 @@ func (r *reader) item(n *yaml.Node, d defaults) {
 	c.Pos = r.pos(n)
 	switch {
 	case r.errors == errors:
+		c.shareTexts()
 		r.file.Commits = append(r.file.Commits, c)
 	case c.TaskID != "" && c.ProjectID != "":
 		r.file.Broken = append(r.file.Broken, Named{c.Key, c.Pos})

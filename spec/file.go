@@ -2,7 +2,9 @@ package spec
 
 import (
 	"path"
+	"slices"
 	"strings"
+	"unique"
 
 	"github.com/wedatasync/wedatasync/internal/text"
 )
@@ -42,6 +44,44 @@ type Named struct {
 func BadFile(name, code, message string) *File {
 	at := Pos{File: name, Line: 1, Column: 1}
 	return &File{Name: name, Unread: true, Problems: Problems{problemf(at, code, "%s", text.Printable(message))}}
+}
+
+// As returns a copy of the file under another name, as Parse makes it of the same text.
+func (f *File) As(name string) *File {
+	next := *f
+	next.Commits = make([]*Commit, len(f.Commits))
+	for i, c := range f.Commits {
+		next.Commits[i] = new(*c)
+	}
+	next.Broken = slices.Clone(f.Broken)
+	next.Problems = slices.Clone(f.Problems)
+	next.Rename(name)
+	return &next
+}
+
+// Rename gives the file another name, before anybody else knows it.
+func (f *File) Rename(name string) {
+	f.Name = name
+	for _, c := range f.Commits {
+		c.Pos.File = name
+		c.shareTexts()
+	}
+	for i := range f.Broken {
+		f.Broken[i].Pos.File = name
+	}
+	for i := range f.Problems {
+		f.Problems[i].File = name
+	}
+}
+
+// shareTexts lets the commit keep those of its texts that others are likely to have, too,
+// in common with them.
+func (c *Commit) shareTexts() {
+	for _, s := range []*string{&c.ProjectID, &c.VersionDesc, &c.EventDesc, &c.Rerun} {
+		if *s != "" && len(*s) <= MaxID {
+			*s = unique.Make(*s).Value()
+		}
+	}
 }
 
 // IsSpec reports whether the file of that slash-separated path, below the

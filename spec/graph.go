@@ -46,8 +46,8 @@ func (g *graph) settle(s *Set) (others []Key) {
 	var moved []Key
 	for _, k := range inOrder(s.linked) {
 		var edges []Key
-		if at := s.once[k]; at != nil {
-			edges = at.get().DependsOn
+		if c := s.single[k]; c != nil {
+			edges = c.DependsOn
 		}
 		if !slices.Equal(g.edges[k], edges) {
 			g.replace(s, k, edges)
@@ -233,12 +233,12 @@ func (g *graph) way(component []Key) []Key {
 func (g *graph) problems(s *Set, add func(Problem)) {
 	for k, unknown := range g.unknown {
 		for _, to := range unknown {
-			add(problemf(s.once[k].pos(), "unknown-dependency",
+			add(problemf(s.single[k].Pos, "unknown-dependency",
 				"dependsOn names task %s of project %s, which is in no spec: correct it, or add the spec", quote(to.TaskID), quote(to.ProjectID)))
 		}
 	}
 	for k, way := range g.circles {
-		add(problemf(s.once[k].pos(), "dependency-cycle",
+		add(problemf(s.single[k].Pos, "dependency-cycle",
 			"dependsOn goes round in a circle (%s): take one of these dependencies out", route(way, k.ProjectID)))
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-	"unique"
 
 	"golang.org/x/text/unicode/norm"
 	"gopkg.in/yaml.v3"
@@ -30,7 +29,7 @@ func (r *reader) projectID(n *yaml.Node) string {
 		r.errorf(n, "bad-id", "projectId %s has a slash: correct it", quote(id))
 		return ""
 	}
-	return unique.Make(id).Value() // one copy for all the specs of a project
+	return id
 }
 
 // id reads an identifier as it is written, so that no digit is lost whether it

@@ -3,7 +3,6 @@ package spec_test
 import (
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -134,34 +133,21 @@ func TestSet(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			one, packed := spec.NewSet(), spec.NewSet()
+			s := spec.NewSet()
 			for _, f := range c.files {
-				one.Put(f)
-				pack(t, packed, f)
+				s.Put(f)
 			}
-			for _, s := range []*spec.Set{one, packed} {
-				if got := tasks(s); got != c.tasks {
-					t.Errorf("usable are %q, want %q", got, c.tasks)
-				}
-				var problems []string
-				for _, p := range s.Problems() {
-					problems = append(problems, p.String())
-				}
-				if diff := cmp.Diff(c.problems, problems); diff != "" {
-					t.Errorf("problems (-want +got):\n%s", diff)
-				}
+			if got := tasks(s); got != c.tasks {
+				t.Errorf("usable are %q, want %q", got, c.tasks)
+			}
+			var problems []string
+			for _, p := range s.Problems() {
+				problems = append(problems, p.String())
+			}
+			if diff := cmp.Diff(c.problems, problems); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-// pack puts the files in, packed.
-func pack(t interface{ Fatal(...any) }, s *spec.Set, files ...*spec.File) {
-	for _, f := range files {
-		s.Remove(f.Name)
-	}
-	if err := s.Take(spec.Pack(files)); err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -222,13 +208,11 @@ func TestSetChangedNamesWhatHasBecomeAbsent(t *testing.T) {
 }
 
 // A set that was changed step by step is the set made of its files at once, and
-// both are what the plain rules say, however files are packed. Changed names every
-// difference.
+// both are what the plain rules say. Changed names every difference.
 func TestSetIsWhatItsFilesSay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		files := map[string]*spec.File{}
 		s := spec.NewSet()
-		s.PackTogether(rapid.SampledFrom([]int{1, 2, 3, 5, 100}).Draw(t, "packed together"))
 		before := picture{}
 		owed := map[spec.Key]bool{} // named since it was last said to be absent
 		first := true
@@ -241,12 +225,7 @@ func TestSetIsWhatItsFilesSay(t *testing.T) {
 					continue
 				}
 				f := drawFile(t, name)
-				f.Mark = rapid.SampledFrom([]string{"", "mark"}).Draw(t, "mark")
-				if rapid.IntRange(0, 3).Draw(t, "how") == 0 {
-					pack(t, s, f)
-				} else {
-					s.Put(f)
-				}
+				s.Put(f)
 				files[name] = f
 			}
 			fresh := spec.NewSet()
@@ -254,11 +233,8 @@ func TestSetIsWhatItsFilesSay(t *testing.T) {
 				fresh.Put(files[name])
 			}
 			for name, f := range files {
-				if diff := cmp.Diff(f, s.File(name), cmpopts.EquateEmpty(), everything); diff != "" {
-					t.Fatalf("a file is another (-put +held):\n%s", diff)
-				}
-				if s.Mark(name) != f.Mark {
-					t.Fatalf("%s has the mark %q, want %q", name, s.Mark(name), f.Mark)
+				if s.File(name) != f {
+					t.Fatalf("%s is another file than was put", name)
 				}
 			}
 			now := take(s)
@@ -311,10 +287,9 @@ type picture struct {
 
 func take(s *spec.Set) picture {
 	p := picture{Commits: map[spec.Key]spec.Commit{}, Absent: map[spec.Key]bool{}, Problems: s.Problems()}
-	var scratch spec.Commit
 	for c := range s.All() {
-		if other := s.Peek(len(p.Order), &scratch); !cmp.Equal(c, other, cmpopts.EquateEmpty()) {
-			panic(fmt.Sprintf("All has %v, Peek %v", c, other))
+		if other := s.At(len(p.Order)); c != other {
+			panic(fmt.Sprintf("All has %v, At %v", c, other))
 		}
 		p.Order = append(p.Order, c.Key)
 	}
@@ -418,60 +393,6 @@ func checkRules(t *rapid.T, files map[string]*spec.File, got picture) {
 	}
 }
 
-// Nearly all files are packed, however often they change, and what they said before
-// does not gather.
-func TestSetPacks(t *testing.T) {
-	const files, together = 1000, 16
-	s := spec.NewSet()
-	s.PackTogether(together)
-	version := make([]int, files)
-	for i := range files {
-		put(s, i, 1)
-		version[i] = 1
-	}
-	random := rand.New(rand.NewPCG(1, 2))
-	for round := range 20 {
-		for range files / 2 {
-			i := random.IntN(files)
-			version[i] = 2 + round
-			put(s, i, version[i])
-		}
-		if n := files - s.PackedFiles(); n >= together {
-			t.Errorf("round %d: %d files are not packed", round, n)
-		}
-		if n := s.OverFiles(); n > files+together {
-			t.Errorf("round %d: %d files are over, and still packed", round, n)
-		}
-		for i := range files {
-			name, _ := small(i, 1)
-			if c := s.File(name).Commits[0]; c.InstanceVersion != int64(version[i]) || !cmp.Equal(c, s.Get(c.Key)) {
-				t.Fatalf("round %d: %s has %v and %v, want version %d", round, name, c, s.Get(c.Key), version[i])
-			}
-		}
-	}
-	for i := range files - 1 {
-		name, _ := small(i, 1)
-		s.Remove(name)
-	}
-	if s.Len() != 1 || s.OverFiles() > together {
-		t.Errorf("of %d files %d are over", s.Len(), s.OverFiles())
-	}
-}
-
-func TestSetTake_refuses(t *testing.T) {
-	one := spec.Pack([]*spec.File{file("1.yaml", "taskId: a")})
-	s := spec.NewSet()
-	if err := s.Take(one); err != nil {
-		t.Fatal(err)
-	}
-	if s.Take(one) == nil {
-		t.Error("a file is taken twice")
-	}
-	if s := spec.NewSet(); s.Take(spec.Pack([]*spec.File{file("1.yaml"), file("1.yaml", "taskId: a")})) == nil {
-		t.Error("two files of one name are taken")
-	}
-}
-
 // A chain of dependencies may be as long as the specs.
 func TestSetFollowsLongChains(t *testing.T) {
 	const n = 20_000
@@ -513,13 +434,12 @@ func TestSetIsReadAtOnce(t *testing.T) {
 	s := spec.NewSet()
 	s.Put(file("1.yaml", "taskId: a", "taskId: b, dependsOn: [a]"))
 	s.Put(spec.BadFile("2.yaml", "symlink", "it is a link"))
-	pack(t, s, file("3.yaml", "taskId: c"))
+	s.Put(file("3.yaml", "taskId: c"))
 	s.Len()
 	var reading sync.WaitGroup
 	for range 4 {
 		reading.Go(func() {
-			var c spec.Commit
-			if all := take(s); len(all.Order) != 3 || s.Peek(2, &c).TaskID != "c" || s.File("3.yaml") == nil {
+			if all := take(s); len(all.Order) != 3 || s.At(2).TaskID != "c" || s.File("3.yaml") == nil {
 				t.Errorf("the set says %v", all.Order)
 			}
 		})

@@ -20,43 +20,30 @@ func (w Weight) Sub(o Weight) Weight {
 // Weight returns what the file adds to that of a set, but for tasks that are named
 // elsewhere, too.
 func (f *File) Weight() Weight {
-	return Weight{int64(f.Size), f.names() + f.depends(), len(f.Problems)}
-}
-
-// depends counts the tasks that the file's commits depend on.
-func (f *File) depends() (n int) {
+	commits := len(f.Commits) + len(f.Broken)
 	for _, c := range f.Commits {
-		n += len(c.DependsOn)
+		commits += len(c.DependsOn)
 	}
-	return n
-}
-
-func (h held) weight() Weight {
-	if h.file != nil {
-		return h.file.Weight()
-	}
-	d := h.in.decoder(h.cursor)
-	head := d.head()
-	return Weight{Bytes: int64(head.size), Commits: head.commits + head.depends}
+	return Weight{int64(f.Size), commits, len(f.Problems)}
 }
 
 // Weight returns what the set carries.
 func (s *Set) Weight() Weight {
 	w := s.weight
-	w.Complaints += s.contested
+	w.Complaints += s.repeated
 	return w
 }
 
 // WeightOf returns what of that is the file's of that name.
 func (s *Set) WeightOf(name string) Weight {
-	h, ok := s.files[name]
-	if !ok {
+	f := s.files[name]
+	if f == nil {
 		return Weight{}
 	}
-	w := h.weight()
-	if s.contested > 0 {
-		for _, n := range h.namings() {
-			if len(s.contest[n.Key]) > 1 {
+	w := f.Weight()
+	if s.repeated > 0 {
+		for k := range f.Keys() {
+			if len(s.duplicates[k]) > 1 {
 				w.Complaints++
 			}
 		}
@@ -67,50 +54,17 @@ func (s *Set) WeightOf(name string) Weight {
 // Elsewhere reports whether a file names the task that is not among those left out, and
 // whether its place is among the complaints of Weight already.
 func (s *Set) Elsewhere(k Key, without map[string]struct{}) (named, counted bool) {
-	outside := func(p place) bool {
-		_, left := without[p.pos().File]
+	outside := func(p Pos) bool {
+		_, left := without[p.File]
 		return !left
 	}
-	if at := s.once[k]; at != nil {
-		return outside(*at), false
+	if c := s.single[k]; c != nil {
+		return outside(c.Pos), false
 	}
-	for p := range s.contest[k] {
-		if outside(p) {
-			return true, len(s.contest[k]) > 1
+	for m := range s.duplicates[k] {
+		if outside(m.pos()) {
+			return true, len(s.duplicates[k]) > 1
 		}
 	}
 	return false, false
-}
-
-// Namings yields the task of each place where the file names one.
-func (f *File) Namings() func(yield func(Key) bool) {
-	return func(yield func(Key) bool) {
-		for i := range f.names() {
-			if !yield(f.naming(i).Key) {
-				return
-			}
-		}
-	}
-}
-
-// As returns a copy of the file under another name, as Parse makes it of the same text.
-func (f *File) As(name string) *File {
-	next := *f
-	next.Name = name
-	next.Commits = make([]*Commit, len(f.Commits))
-	copies := make([]Commit, len(f.Commits))
-	for i, c := range f.Commits {
-		copies[i] = *c
-		copies[i].Pos.File = name
-		next.Commits[i] = &copies[i]
-	}
-	next.Broken = append([]Named(nil), f.Broken...)
-	for i := range next.Broken {
-		next.Broken[i].Pos.File = name
-	}
-	next.Problems = append(Problems(nil), f.Problems...)
-	for i := range next.Problems {
-		next.Problems[i].File = name
-	}
-	return &next
 }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"github.com/wedatasync/wedatasync/internal/speccache"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -85,7 +86,7 @@ func BenchmarkGit(b *testing.B) {
 			b.Run("restart-"+saved+"/"+l.name, func(b *testing.B) {
 				withCPU(b, func() {
 					if saved == "parsed" {
-						must(b, os.Remove(filepath.Join(config.Mirror, savedFile)))
+						must(b, os.Remove(filepath.Join(config.Mirror, speccache.Name)))
 					}
 					g := open(config)
 					if poll(b, g).Specs.Len() == 0 {

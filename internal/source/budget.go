@@ -58,7 +58,7 @@ func newBudget(ctx context.Context, known *spec.Set) *budget {
 func (b *budget) replace(name string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.known.Mark(name) == "" {
+	if b.known.File(name) == nil {
 		return
 	}
 	if _, done := b.replaced[name]; !done {
@@ -134,7 +134,7 @@ func (b *budget) parsed(f *spec.File, name string) error {
 	defer b.mu.Unlock()
 	b.weight.Commits += w.Commits
 	b.weight.Complaints += w.Complaints
-	for k := range f.Namings() {
+	for k := range f.Keys() {
 		b.weight.Complaints += b.again(k)
 	}
 	return b.check(name)

@@ -63,7 +63,7 @@ func (g *Git) dropMirror() error {
 		_ = g.mirror.close() // it was only read
 		g.mirror = nil
 	}
-	g.unsaved = g.catalog.set.Files() // what was saved goes, too
+	g.saved.lost(g.catalog.set)
 	return mirrorFault(removeMirror(g.config.Mirror))
 }
 

@@ -165,7 +165,7 @@ func (f *Folder) take(s *scan) {
 		maps.DeleteFunc(f.stamps, func(name string, _ stamp) bool { _, ok := s.seen[name]; return !ok })
 	}
 	maps.Copy(f.stamps, s.stamps)
-	f.catalog.apply(s.changes, parsed{files: s.files})
+	f.catalog.apply(s.changes, s.files)
 	if f.revision == nil || len(s.changes) > 0 {
 		f.revision = &reconcile.Revision{ID: f.catalog.digest(), Specs: f.catalog.set}
 	}

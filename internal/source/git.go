@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -39,16 +38,14 @@ type Git struct {
 	log    *slog.Logger
 	lock   *flock.Flock
 	temp   bool // the mirror goes with the source
-	many   int  // from how many changes on files are packed as they come
 	packs  int  // how many packs the mirror may have before it is cloned anew
 
-	saved    func() (saved, error) // what the last process knew
-	mirror   *mirror               // nil until the first poll
-	broken   plumbing.Hash         // a commit that was damaged when it had just been fetched
-	large    plumbing.Hash         // a commit that is too large, which is found once
-	tooLarge error                 // why
+	saved    *savedSpecs
+	mirror   *mirror       // nil until the first poll
+	broken   plumbing.Hash // a commit that was damaged when it had just been fetched
+	large    plumbing.Hash // a commit that is too large, which is found once
+	tooLarge error         // why
 	catalog  *catalog
-	unsaved  int // commits that whoever has the saved catalog would have to parse
 	snapshot snapshot
 	revision *reconcile.Revision
 }
@@ -61,7 +58,7 @@ func OpenGit(c GitConfig) (*Git, error) {
 	c.Timeout = cmp.Or(c.Timeout, time.Minute)
 	c.CloneTimeout = cmp.Or(c.CloneTimeout, 10*time.Minute)
 	c.MaxPack = cmp.Or(c.MaxPack, 1<<30)
-	g := &Git{config: c, source: gitremote.Redact(c.URL), log: c.Logger, many: manyChanges, packs: maxPacks, catalog: newCatalog()}
+	g := &Git{config: c, source: gitremote.Redact(c.URL), log: c.Logger, packs: maxPacks, catalog: newCatalog()}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
 	}
@@ -82,11 +79,7 @@ func OpenGit(c GitConfig) (*Git, error) {
 	if err := g.takeMirror(); err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
-	saved := sync.OnceValues(g.readSaved)
-	g.saved = saved
-	if !g.temp {
-		go func() { _, _ = saved() }() // which takes a moment, and is asked for after the first fetch
-	}
+	g.saved = newSavedSpecs(g.config.Mirror, g.temp, g.log)
 	return g, nil
 }
 
@@ -140,7 +133,6 @@ func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision
 	case head == g.broken:
 		return nil, &Error{Kind: gitremote.ErrBadAnswer, Detail: fmt.Sprintf("commit %s is damaged", head), Hint: "run git fsck in the repository itself"}
 	}
-	g.restore()
 	next, err := g.load(ctx, head)
 	if errors.Is(err, gitstore.ErrTooLarge) {
 		g.large, g.tooLarge = head, err
@@ -148,8 +140,7 @@ func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision
 	if err != nil {
 		return nil, err
 	}
-	g.unsaved += next.cost()
-	g.catalog.apply(next.changes, next.parsed)
+	g.catalog.apply(next.changes, next.parsed.files)
 	g.snapshot = next.snapshot
 	g.revision = revisionOf(next.commit, g.catalog.set)
 	g.revision.Verified = g.trust.mark.String()
@@ -157,56 +148,8 @@ func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision
 	if g.mirror.store.PackCount() > g.packs && head == g.mirror.head {
 		g.compact(ctx)
 	}
-	if g.unsaved*savedShare >= max(g.catalog.set.Files(), g.catalog.set.Len()) {
-		g.save()
-	}
+	g.saved.parsed(next.parsed.commits, g.catalog.set)
 	return g.revision, nil
-}
-
-// restore takes over what the last process knew of the branch, so that the first poll
-// is one like any other.
-func (g *Git) restore() {
-	if g.revision != nil || g.catalog.set.Files() > 0 || g.temp {
-		return
-	}
-	s, err := g.saved()
-	g.saved = func() (saved, error) { return saved{}, errNoSaved } // it is used up
-	if err != nil {
-		g.log.Debug("everything is to be parsed", "source", g.source, "reason", err)
-		return
-	}
-	g.catalog, g.snapshot = s.catalog, snapshot{root: s.root}
-}
-
-// readSaved reads what the last process has saved.
-func (g *Git) readSaved() (saved, error) {
-	of, err := g.savedOf()
-	if err != nil {
-		return saved{}, err
-	}
-	return openSaved(of, filepath.Join(g.config.Mirror, savedFile))
-}
-
-// save keeps what is known for the next process. It is no more than a cache: that
-// this fails costs the next start some time.
-func (g *Git) save() {
-	if g.temp || g.mirror == nil {
-		return
-	}
-	g.unsaved = 0
-	of, err := g.savedOf()
-	if err == nil {
-		temp := filepath.Join(g.config.Mirror, "objects", "pack", "tmp_specs") // where it is swept
-		err = g.catalog.save(of, g.snapshot.root, temp, filepath.Join(g.config.Mirror, savedFile))
-	}
-	if err != nil {
-		g.log.Warn("the parsed specs could not be saved: the next start will take longer", "source", g.source, "error", err)
-	}
-}
-
-func (g *Git) savedOf() (savedOf, error) {
-	hash, err := program()
-	return savedOf{hash, g.source, g.branch.String(), g.config.Path}, err
 }
 
 // step is what leads from one revision to the next.
@@ -215,11 +158,6 @@ type step struct {
 	snapshot snapshot
 	changes  []change
 	parsed   parsed
-}
-
-// cost is what a step would cost the next process, in commits to parse.
-func (s *step) cost() int {
-	return max(1, len(s.changes), s.parsed.commits) // the tree may have changed in any case
 }
 
 // load reads what is new in a commit. It does all of a poll that can fail.
@@ -236,7 +174,7 @@ func (g *Git) load(ctx context.Context, head plumbing.Hash) (next step, err erro
 	if next.changes, err = g.catalog.changes(s, g.snapshot, next.snapshot, g.config.Path, b); err != nil {
 		return next, err
 	}
-	next.parsed, err = parseAll(s, next.changes, g.many, b)
+	next.parsed, err = parseFiles(s, next.changes, g.saved.cache(), b)
 	return next, err
 }
 
@@ -298,8 +236,8 @@ func (g *Git) Trust(commits []string) {
 // Close lets go of the mirror. A temporary one is removed.
 func (g *Git) Close() error {
 	var errs []error
-	if g.unsaved > 0 {
-		g.save()
+	if g.saved != nil {
+		g.saved.close(g.catalog.set)
 	}
 	if g.mirror != nil {
 		errs = append(errs, g.mirror.close())

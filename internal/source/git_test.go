@@ -69,13 +69,13 @@ func TestPollParsesOnlyWhatDiffers(t *testing.T) {
 	head := r.Import("", true, manyFiles(1000, 1))
 	g := r.open(GitConfig{Path: "in"})
 	poll(t, g)
-	if g.unsaved != 0 {
-		t.Fatalf("%d of 1000 files are not saved", g.unsaved)
+	if g.saved.unsaved != 0 {
+		t.Fatalf("%d of 1000 files are not saved", g.saved.unsaved)
 	}
 	r.Import(head, false, everyHundredth(1000, 2))
 	poll(t, g)
-	if g.unsaved != 10 {
-		t.Errorf("%d files were parsed for 10 that differ", g.unsaved)
+	if g.saved.unsaved != 10 {
+		t.Errorf("%d files were parsed for 10 that differ", g.saved.unsaved)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/wedatasync/wedatasync/internal/speccache"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -85,7 +86,6 @@ func (h *randomHistory) open() {
 	}
 	h.git.remote = h.remote
 	h.git.packs = 3 // now and then the mirror is made anew
-	h.git.many = 3  // and a push taken over packed
 	h.plans = reconcile.New(reconcile.Config{
 		Source: h.git, Guards: func() *plan.Guards { return new(plan.Guards) }, Logger: slog.New(slog.DiscardHandler),
 	}, state.NewRecords(slices.Collect(maps.Values(h.records))...), state.Control{})
@@ -105,11 +105,11 @@ func (h *randomHistory) close() {
 func (h *randomHistory) restart() {
 	switch rapid.IntRange(0, 4).Draw(h.rt, "end") {
 	case 0:
-		h.git.unsaved = 0
+		h.git.saved.unsaved = 0
 	case 1:
-		_ = os.Remove(filepath.Join(h.git.config.Mirror, savedFile))
+		_ = os.Remove(filepath.Join(h.git.config.Mirror, speccache.Name))
 	case 2:
-		_ = os.Truncate(filepath.Join(h.git.config.Mirror, savedFile), 200)
+		_ = os.Truncate(filepath.Join(h.git.config.Mirror, speccache.Name), 200)
 	}
 	if err := h.git.Close(); err != nil {
 		h.rt.Fatal(err)
@@ -155,11 +155,11 @@ func (h *randomHistory) check() {
 	if err != nil {
 		h.rt.Fatal(err)
 	}
-	parsed, err := parseAll(s, changes, manyChanges, b)
+	parsed, err := parseFiles(s, changes, nil, b)
 	if err != nil {
 		h.rt.Fatal(err)
 	}
-	scratch.apply(changes, parsed)
+	scratch.apply(changes, parsed.files)
 	if a, b := scratch.set.Weight(), got.Specs.Weight(); a != b {
 		h.rt.Fatalf("the specs weigh %+v from scratch, and %+v", a, b)
 	}
@@ -275,7 +275,7 @@ func largeText(t *rapid.T) string {
 func marks(c *catalog) map[string]string {
 	all := make(map[string]string)
 	for name := range c.set.Names() {
-		all[name] = c.set.Mark(name)
+		all[name] = c.set.File(name).Mark
 	}
 	return all
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/wedatasync/wedatasync/internal/speccache"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -18,9 +20,11 @@ const largeFile = 64 << 10
 // parser makes files of what was read, within a budget. It is safe for concurrent use.
 type parser struct {
 	ctx    context.Context
+	cache  *speccache.Cache // nil: there is none
 	budget *budget
 	twins  *twins
 	large  *semaphore.Weighted // bytes that are parsed at once: memory is many times that
+	parsed atomic.Int64        // commits
 }
 
 // file takes a file from the budget, and parses it.
@@ -41,9 +45,9 @@ func (p *parser) file(name string, hash plumbing.Hash, data []byte) (*spec.File,
 	return file, nil
 }
 
-// complaint takes a file from the budget that is not read.
-func (p *parser) complaint(f *spec.File) (*spec.File, error) {
-	err := p.budget.file(f.Name, 0)
+// take takes a file from the budget that is not to be parsed.
+func (p *parser) take(f *spec.File) (*spec.File, error) {
+	err := p.budget.file(f.Name, f.Size)
 	if err == nil {
 		err = p.budget.parsed(f, f.Name)
 	}
@@ -71,7 +75,7 @@ func (p *parser) text(name string, data []byte) (*spec.File, error) {
 	}
 	if len(data) < largeFile {
 		defer p.large.Release(int64(len(data)))
-		return parseSpec(name, data), nil
+		return p.counted(parseSpec(name, data)), nil
 	}
 	parsed := make(chan *spec.File, 1)
 	go func() {
@@ -80,10 +84,15 @@ func (p *parser) text(name string, data []byte) (*spec.File, error) {
 	}()
 	select {
 	case file := <-parsed:
-		return file, nil
+		return p.counted(file), nil
 	case <-p.ctx.Done():
 		return nil, context.Cause(p.ctx)
 	}
+}
+
+func (p *parser) counted(f *spec.File) *spec.File {
+	p.parsed.Add(int64(len(f.Commits) + len(f.Broken)))
+	return f
 }
 
 // parseSpec parses a file. That one file breaks the parser must not stop the others.

@@ -107,11 +107,11 @@ func (w *pastWalk) compare(ctx context.Context, earlier *gitobject.Commit, from,
 	if w.files -= len(files); err != nil || w.files < 0 {
 		return errors.Join(err, errPastFiles)
 	}
-	parsed, err := parseFiles(w.store, files, b)
+	parsed, err := parseFiles(w.store, files, nil, b)
 	if err != nil {
 		return err
 	}
-	for _, f := range parsed {
+	for _, f := range parsed.files {
 		if f == nil {
 			continue
 		}

@@ -132,11 +132,11 @@ func (r *Repository) specsAt(ctx context.Context, rev, path string) (_ *reconcil
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := parseAll(r.store, changes, manyChanges, b)
+	parsed, err := parseFiles(r.store, changes, nil, b)
 	if err != nil {
 		return nil, err
 	}
-	catalog.apply(changes, parsed)
+	catalog.apply(changes, parsed.files)
 	return revisionOf(commit, catalog.set), nil
 }
 
@@ -183,11 +183,11 @@ func (r *Repository) changes(ctx context.Context, base, head, path string) (_ []
 	if err != nil {
 		return nil, err
 	}
-	bases, err := parseFiles(r.store, before, of)
+	bases, err := parseFiles(r.store, before, nil, of)
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range bases {
+	for _, f := range bases.files {
 		if f != nil {
 			known.Put(f)
 		}
@@ -196,14 +196,14 @@ func (r *Repository) changes(ctx context.Context, base, head, path string) (_ []
 	for _, c := range after {
 		of.replace(c.name)
 	}
-	heads, err := parseFiles(r.store, after, of)
+	heads, err := parseFiles(r.store, after, nil, of)
 	if err != nil {
 		return nil, err
 	}
 	changes := make([]FileChange, 0, len(after))
 	for i, c := range after {
-		if bases[i] != nil || heads[i] != nil {
-			changes = append(changes, FileChange{c.name, bases[i], heads[i]})
+		if base, head := bases.files[i], heads.files[i]; base != nil || head != nil {
+			changes = append(changes, FileChange{c.name, base, head})
 		}
 	}
 	return changes, nil

@@ -248,7 +248,7 @@ func (s *scan) vanished(name string, err error) error {
 
 // complain notes an entry that is not read.
 func (s *scan) complain(name string, k kind) error {
-	return s.found(change{name, leaf{kind: k}}, func() (*spec.File, error) { return s.parser.complaint(k.complaint(name)) })
+	return s.found(change{name, leaf{kind: k}}, func() (*spec.File, error) { return s.parser.take(k.complaint(name)) })
 }
 
 // nothing notes that there is nothing at a name.
@@ -301,7 +301,7 @@ func (s *scan) file(root *os.Root, r read) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return s.nothing(r.name)
 	case isLarge:
-		return s.found(change{r.name, l}, func() (*spec.File, error) { return s.parser.complaint(tooLargeFile(r.name, large)) })
+		return s.found(change{r.name, l}, func() (*spec.File, error) { return s.parser.take(tooLargeFile(r.name, large)) })
 	case err != nil:
 		return s.complain(r.name, kindUnreadable)
 	}

@@ -145,7 +145,7 @@ func TestKilledWhileCloning(t *testing.T) {
 			return os.RemoveAll(filepath.Join(mirror, "objects"))
 		}},
 		{"as what was parsed is saved", func() error {
-			return os.WriteFile(filepath.Join(mirror, "objects", "pack", "tmp_specs"), []byte(savedMagic), 0o600)
+			return os.WriteFile(filepath.Join(mirror, "objects", "pack", "tmp_specs"), []byte("wedatasync specs"), 0o600)
 		}},
 	}
 	for _, step := range steps {

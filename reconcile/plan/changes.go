@@ -23,7 +23,7 @@ func (in *Input) changes(now time.Time) (changes []Change, orphans []spec.Key) {
 		return slices.Concat(look.found()...), orphans
 	}
 	for i := range in.Specs.Len() {
-		want := in.Specs.Peek(i, &look.want)
+		want := in.Specs.At(i)
 		if look.at(want.Key, want) {
 			look.known++
 		}
@@ -46,7 +46,6 @@ func (in *Input) changes(now time.Time) (changes []Change, orphans []spec.Key) {
 type looking struct {
 	in      *Input
 	now     time.Time
-	want    spec.Commit // of the task that is looked at
 	changes []Change
 	before  [][]Change // what it had found before those: many are not to be moved again and again
 	known   int        // managed tasks
@@ -69,9 +68,6 @@ func (l *looking) at(key spec.Key, want *spec.Commit) (known bool) {
 	known = have != nil && !IsRemoved(have)
 	if !ok {
 		return known
-	}
-	if want == &l.want {
-		c.Want = l.in.Specs.Get(key)
 	}
 	if len(l.changes) == changesTogether {
 		l.before, l.changes = append(l.before, l.changes), make([]Change, 0, changesTogether)
