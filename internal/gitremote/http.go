@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"io"
@@ -14,11 +13,12 @@ import (
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/transport"
+	gittransport "github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
 	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
+	"github.com/wedatasync/wedatasync/internal/transport"
 )
 
 // httpRemote reads a repository over http or https. Connections are kept between
@@ -58,11 +58,11 @@ func (h *httpRemote) Connect(ctx context.Context) (Session, error) {
 	if err := h.login(ctx); err != nil {
 		return nil, err
 	}
-	var auth transport.AuthMethod
+	var auth gittransport.AuthMethod
 	if h.password != "" {
 		auth = &githttp.BasicAuth{Username: h.user, Password: h.password}
 	}
-	endpoint, err := transport.NewEndpoint(h.url)
+	endpoint, err := gittransport.NewEndpoint(h.url)
 	if err != nil {
 		return nil, err
 	}
@@ -125,20 +125,16 @@ func (h *httpRemote) trust() error {
 	if err := h.proxy.read(h.url); err != nil {
 		return err
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	var roots *x509.CertPool // the system's
 	if ca != nil {
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
+		var err error
+		if roots, err = transport.RootCAs(ca); err != nil {
+			return &Error{Kind: ErrUnreachable, Detail: "authorities " + h.caFile, Hint: err.Error()}
 		}
-		if !pool.AppendCertsFromPEM(ca) {
-			return &Error{Kind: ErrUnreachable, Detail: "authorities " + h.caFile, Hint: "it holds no certificate in PEM"}
-		}
-		config.RootCAs = pool
 	}
 	h.CloseIdle()
 	h.ca = ca
-	h.client = &http.Client{Transport: &boundedTransport{branch: h.branch, base: newTransport(config, &h.proxy)}, CheckRedirect: fewHops}
+	h.client = &http.Client{Transport: &boundedTransport{branch: h.branch, base: newTransport(roots, &h.proxy)}, CheckRedirect: fewHops}
 	if h.app == nil {
 		return nil
 	}
@@ -147,20 +143,16 @@ func (h *httpRemote) trust() error {
 		return err
 	}
 	refuse := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	h.api = &http.Client{Transport: newTransport(config.Clone(), its), CheckRedirect: refuse}
+	h.api = &http.Client{Transport: newTransport(roots, its), CheckRedirect: refuse}
 	return nil
 }
 
-func newTransport(config *tls.Config, p *proxy) *http.Transport {
-	return &http.Transport{
-		Proxy:               p.of,
-		TLSClientConfig:     config,
-		TLSHandshakeTimeout: 10 * time.Second,
-		IdleConnTimeout:     5 * time.Minute, // longer than most intervals
-
-		MaxResponseHeaderBytes: 256 << 10,
-		ForceAttemptHTTP2:      true,
-	}
+func newTransport(roots *x509.CertPool, p *proxy) *http.Transport {
+	return transport.New(transport.Options{
+		RootCAs: roots, Proxy: p.of,
+		IdleTimeout: 5 * time.Minute, // longer than most intervals
+		MaxHeaders:  256 << 10,
+	})
 }
 
 func (h *httpRemote) CloseIdle() {
