@@ -60,7 +60,7 @@ func (r *Reconciler) answerLook(ctx context.Context, specs *spec.Set, found *Sig
 		answer, why := AnswerTo(policy, &d, want, rec, seen, now)
 		switch answer {
 		case AnswerAdopt:
-			d.Since, d.Answer = found.At, "adopted"
+			d.Since, d.WhyReported = found.At, "adopted"
 			if err := r.adopt(ctx, want, rec, seen, &d, now); err != nil {
 				return nil, err
 			}
@@ -68,13 +68,13 @@ func (r *Reconciler) answerLook(ctx context.Context, specs *spec.Set, found *Sig
 			continue
 		case AnswerHeal:
 			next := noteUndo(rec, d, found.At)
-			d.Answer = healWords(next)
+			d.WhyReported = healWords(next)
 			if err := r.note(ctx, rec, next, &d, now); err != nil {
 				return nil, err
 			}
 			a.undo[d.Key] = true
 		default:
-			d.Answer = wordsOf(policy, answer, why)
+			d.WhyReported = wordsOf(policy, answer, why)
 		}
 		a.drifts = append(a.drifts, d)
 	}
@@ -88,9 +88,9 @@ func Announce(p plan.DriftPolicy, drifts []state.Drift, specs *spec.Set, records
 		d := &drifts[i]
 		rec := records.Get(d.Key)
 		answer, why := AnswerTo(p, d, specs.Get(d.Key), rec, found.Seen[d.Key], now)
-		d.Answer = wordsOf(p, answer, why)
+		d.WhyReported = wordsOf(p, answer, why)
 		if answer == AnswerHeal {
-			d.Answer = healWords(noteUndo(rec, *d, now))
+			d.WhyReported = healWords(noteUndo(rec, *d, now))
 		}
 	}
 }
@@ -202,7 +202,7 @@ func (r *Reconciler) settleLook(ctx context.Context) error {
 	if len(ended) == 0 {
 		return nil
 	}
-	err := r.saveControl(ctx, func(c *state.Control) { c.Look = next }, lookEvents(next, nil, ended, time.Now())...)
+	err := r.saveControl(ctx, func(c *state.Control) { c.DriftScan = next }, lookEvents(next, nil, ended, time.Now())...)
 	if err != nil {
 		return err
 	}
@@ -216,7 +216,7 @@ func (r *Reconciler) settleLook(ctx context.Context) error {
 }
 
 // lookSince returns the look without the tasks that were committed or forgotten since.
-func lookSince(look *state.Look, record func(spec.Key) *state.Record) (next *state.Look, ended []state.Drift) {
+func lookSince(look *state.DriftScan, record func(spec.Key) *state.Record) (next *state.DriftScan, ended []state.Drift) {
 	if look == nil {
 		return nil, nil
 	}

@@ -295,7 +295,7 @@ func TestHeal_SettlesTheLook(t *testing.T) {
 		w.weData.change(task("t000"), newVersion(7))
 		p := w.run(t)
 		elapse(time.Minute)
-		if look := p.r.Status().Look; look.Count() != 0 || w.disk.control.Look.Count() != 0 || w.commitsSince(1) != 1 {
+		if look := p.r.Status().Look; look.Count() != 0 || w.disk.control.DriftScan.Count() != 0 || w.commitsSince(1) != 1 {
 			t.Errorf("%d commits, the look has %+v", w.commitsSince(1), look)
 		}
 		p.halt(t)

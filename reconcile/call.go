@@ -237,7 +237,7 @@ func (x *execution) admit(c *plan.Change, now time.Time) error {
 		x.halt()
 		return errStopped
 	}
-	pending, err := x.r.cfg.Ledger.WordsPending(x.stop)
+	pending, err := x.r.cfg.Ledger.HasPendingCommands(x.stop)
 	switch {
 	case x.stop.Err() != nil:
 		return errStopped

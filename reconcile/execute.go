@@ -142,7 +142,7 @@ func (x *execution) step(due time.Time, words <-chan time.Time) {
 		step()
 	case <-wake:
 	case <-words:
-		if pending, err := x.r.cfg.Ledger.WordsPending(x.stop); err == nil && pending {
+		if pending, err := x.r.cfg.Ledger.HasPendingCommands(x.stop); err == nil && pending {
 			x.hear()
 		}
 	}

@@ -32,19 +32,19 @@ func (s *setSource) Close() error                                            { r
 // nowhere is a ledger that takes everything and keeps nothing.
 type nowhere struct{}
 
-func (nowhere) Save(context.Context, state.Transition) error { return nil }
-func (nowhere) Words(context.Context) ([]state.Word, error)  { return nil, nil }
+func (nowhere) Save(context.Context, state.Transition) error             { return nil }
+func (nowhere) PendingCommands(context.Context) ([]state.Command, error) { return nil, nil }
 
-func (nowhere) WordsPending(context.Context) (bool, error) { return false, nil }
+func (nowhere) HasPendingCommands(context.Context) (bool, error) { return false, nil }
 
 // ledgerOf is a ledger with words in it, that keeps what is saved.
 type ledgerOf struct {
 	nowhere
-	words []state.Word
+	words []state.Command
 	saved []state.Transition
 }
 
-func (l *ledgerOf) Words(context.Context) ([]state.Word, error) { return l.words, nil }
+func (l *ledgerOf) PendingCommands(context.Context) ([]state.Command, error) { return l.words, nil }
 
 func (l *ledgerOf) Save(_ context.Context, t state.Transition) error {
 	l.saved = append(l.saved, t)

@@ -16,11 +16,11 @@ type Ledger interface {
 	// state.ErrBusy say that nothing was written, and that it may work later; after
 	// any other error nobody knows, and nothing more is sent.
 	Save(ctx context.Context, t state.Transition) error
-	// Words returns what people asked for and was not answered yet, oldest first.
-	Words(ctx context.Context) ([]state.Word, error)
-	// WordsPending reports whether Words would return any. It is asked before each
+	// PendingCommands returns what people asked for and was not answered yet, oldest first.
+	PendingCommands(ctx context.Context) ([]state.Command, error)
+	// HasPendingCommands reports whether Words would return any. It is asked before each
 	// commit, by several goroutines, and has to be cheap.
-	WordsPending(ctx context.Context) (bool, error)
+	HasPendingCommands(ctx context.Context) (bool, error)
 }
 
 // Committer sends one commit, once.

@@ -34,7 +34,7 @@ const LookRate = 2
 type LookObserver interface {
 	// Looked is called when that is durable. began are the tasks that have drifted, or
 	// in another way than before; ended those that have not any more.
-	Looked(look *state.Look, began, ended []state.Drift)
+	Looked(look *state.DriftScan, began, ended []state.Drift)
 }
 
 // Watch looks every Config.LookEvery at what is live, and when LookAgain asks for it,
@@ -46,7 +46,7 @@ func (r *Reconciler) Watch(ctx context.Context) {
 	}
 	every := r.cfg.LookEvery()
 	next := time.Now().Add(min(firstLook, every))
-	if last := r.Control().Look; last != nil && last.At.Add(every).After(next) {
+	if last := r.Control().DriftScan; last != nil && last.At.Add(every).After(next) {
 		next = last.At.Add(every)
 	}
 	for {
@@ -158,7 +158,7 @@ func (r *Reconciler) judgeLook(ctx context.Context) error {
 	if r.revision != nil {
 		specs = r.revision.Specs
 	}
-	kept := r.Control().Look
+	kept := r.Control().DriftScan
 	answers, err := r.answerLook(ctx, specs, found)
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func (r *Reconciler) judgeLook(ctx context.Context) error {
 		}
 	}
 	if !sameLook(kept, next) || found.At.Sub(kept.At) >= keepLook {
-		err := r.saveControl(ctx, func(c *state.Control) { c.Look = next }, lookEvents(next, began, ended, time.Now())...)
+		err := r.saveControl(ctx, func(c *state.Control) { c.DriftScan = next }, lookEvents(next, began, ended, time.Now())...)
 		if err != nil {
 			return err
 		}
@@ -182,7 +182,7 @@ func (r *Reconciler) judgeLook(ctx context.Context) error {
 		r.cfg.Logger.WarnContext(ctx, "look at what is live", "tasks", next.Tasks, "unknown", next.Unknown, "error", next.Error)
 	}
 	for i := range began {
-		r.cfg.Logger.WarnContext(ctx, "drift", "task", began[i].Key.String(), "kind", began[i].Kind, "differs", plan.Differs(&began[i]), "operator", began[i].Operator, "answer", began[i].Answer)
+		r.cfg.Logger.WarnContext(ctx, "drift", "task", began[i].Key.String(), "kind", began[i].Kind, "differs", plan.Differs(&began[i]), "operator", began[i].Operator, "answer", began[i].WhyReported)
 	}
 	if o, ok := r.cfg.Observer.(LookObserver); ok {
 		o.Looked(next, began, ended)
@@ -192,8 +192,8 @@ func (r *Reconciler) judgeLook(ctx context.Context) error {
 
 // nextLook returns what is kept of a look at tasks, and what is new in it. A task that
 // could not be read stays as it was.
-func nextLook(before *state.Look, drifts []state.Drift, tasks int, at time.Time) (next *state.Look, began, ended []state.Drift) {
-	next = &state.Look{At: at, Tasks: tasks, Kinds: map[state.DriftKind]int{}}
+func nextLook(before *state.DriftScan, drifts []state.Drift, tasks int, at time.Time) (next *state.DriftScan, began, ended []state.Drift) {
+	next = &state.DriftScan{At: at, Tasks: tasks, Kinds: map[state.DriftKind]int{}}
 	for _, d := range drifts {
 		was := before.Of(d.Key)
 		switch {
@@ -232,15 +232,15 @@ func nextLook(before *state.Look, drifts []state.Drift, tasks int, at time.Time)
 }
 
 // sameLook reports whether two looks have found the same, whenever that was.
-func sameLook(a, b *state.Look) bool {
+func sameLook(a, b *state.DriftScan) bool {
 	return a != nil && (a.Error == "") == (b.Error == "") && maps.Equal(a.Kinds, b.Kinds) &&
 		slices.EqualFunc(a.Drifted, b.Drifted, func(a, b state.Drift) bool {
-			return a.Key == b.Key && a.Kind == b.Kind && a.Operator == b.Operator && a.Locker == b.Locker && a.Answer == b.Answer && slices.Equal(a.Fields, b.Fields)
+			return a.Key == b.Key && a.Kind == b.Kind && a.Operator == b.Operator && a.Locker == b.Locker && a.WhyReported == b.WhyReported && slices.Equal(a.Fields, b.Fields)
 		})
 }
 
 // lookEvents are the rows of the history about a look.
-func lookEvents(look *state.Look, began, ended []state.Drift, now time.Time) []state.Event {
+func lookEvents(look *state.DriftScan, began, ended []state.Drift, now time.Time) []state.Event {
 	var events []state.Event
 	for i := range began {
 		d := &began[i]
@@ -261,8 +261,8 @@ func lookEvents(look *state.Look, began, ended []state.Drift, now time.Time) []s
 
 // told says what differs, and what is done about it if that is more than to say it.
 func told(d *state.Drift) string {
-	if d.Answer == "" {
+	if d.WhyReported == "" {
 		return plan.Differs(d)
 	}
-	return plan.Differs(d) + "; " + d.Answer
+	return plan.Differs(d) + "; " + d.WhyReported
 }

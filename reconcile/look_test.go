@@ -46,9 +46,9 @@ func TestNextLook(t *testing.T) {
 		{name: "not read, and stays", before: []state.Drift{drift("a", state.DriftNewer, "5")}, now: []state.Drift{drift("a", state.DriftUnknown, "no"), drift("b", state.DriftUnknown, "no")}, kept: "a newer 5", unknown: 2},
 	}
 	for _, tt := range tests {
-		var before *state.Look
+		var before *state.DriftScan
 		if tt.before != nil {
-			before = &state.Look{At: at.Add(-time.Hour), Drifted: tt.before}
+			before = &state.DriftScan{At: at.Add(-time.Hour), Drifted: tt.before}
 			for i := range before.Drifted {
 				before.Drifted[i].Since = at.Add(-24 * time.Hour)
 			}
@@ -103,7 +103,7 @@ type observed struct {
 func (o *observed) Planned(*plan.Plan)                                {}
 func (o *observed) Called(*plan.Change, *state.Record, state.Outcome) {}
 func (o *observed) Passed(*Result)                                    {}
-func (o *observed) Looked(look *state.Look, began, ended []state.Drift) {
+func (o *observed) Looked(look *state.DriftScan, began, ended []state.Drift) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.looks = append(o.looks, fmt.Sprintf("%s %d drifted, began %q, ended %q", look.At.Format("15:04"), look.Count(), tasksOf(began), tasksOf(ended)))
@@ -167,8 +167,8 @@ func TestWatch(t *testing.T) {
 		var kept []string
 		for _, tr := range ledger.saved {
 			for _, e := range tr.Events {
-				if e.Kind == state.EventDrift && tr.Control != nil && tr.Control.Look != nil {
-					kept = append(kept, fmt.Sprintf("%s %s: %s", tr.Control.Look.At.Format("15:04"), e.Key.TaskID, e.Note))
+				if e.Kind == state.EventDrift && tr.Control != nil && tr.Control.DriftScan != nil {
+					kept = append(kept, fmt.Sprintf("%s %s: %s", tr.Control.DriftScan.At.Format("15:04"), e.Key.TaskID, e.Note))
 				}
 			}
 		}
@@ -184,8 +184,8 @@ func TestWatch(t *testing.T) {
 func TestWatch_Restart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &library{lists: map[string][][]string{"1 realtime": {{"a"}}}, alone: map[string]bool{"1/b": true}}
-		kept := &state.Look{At: time.Now().Add(-30 * time.Minute), Drifted: []state.Drift{{Key: spec.Key{ProjectID: "1", TaskID: "b"}, Kind: state.DriftNotSubmitted}}}
-		_, o, stop := watching(t, l, nowhere{}, state.Control{Look: kept}, nil)
+		kept := &state.DriftScan{At: time.Now().Add(-30 * time.Minute), Drifted: []state.Drift{{Key: spec.Key{ProjectID: "1", TaskID: "b"}, Kind: state.DriftNotSubmitted}}}
+		_, o, stop := watching(t, l, nowhere{}, state.Control{DriftScan: kept}, nil)
 		time.Sleep(45 * time.Minute)
 		stop()
 		if diff := cmp.Diff([]string{`00:30 1 drifted, began "", ended ""`}, o.looks); diff != "" {

@@ -24,7 +24,7 @@ func TestApproveAgain(t *testing.T) {
 		r.plan = heldPlan(t, time.Now())
 		for _, guard := range []string{"maxChanges", "rewritten", "maxChanges"} {
 			r.plan.Holds[0].Guard = guard
-			r.cfg.Ledger = &ledgerOf{words: []state.Word{{Verb: state.VerbApprove, Target: r.plan.Hash}}}
+			r.cfg.Ledger = &ledgerOf{words: []state.Command{{Verb: state.VerbApprove, Target: r.plan.Hash}}}
 			if _, err := r.Obey(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -82,17 +82,17 @@ func TestSuspendUntil(t *testing.T) {
 func TestObey_History(t *testing.T) {
 	t.Parallel()
 	for target, ok := range map[string]bool{"": true, "nowhere": false} {
-		ledger := &ledgerOf{words: []state.Word{{ID: 7, Verb: state.VerbSuspend, Target: target, Arg: "move", Actor: "lin"}}}
+		ledger := &ledgerOf{words: []state.Command{{ID: 7, Verb: state.VerbSuspend, Target: target, Arg: "move", Actor: "lin"}}}
 		r := New(Config{Ledger: ledger, Logger: silent, Horizon: func() time.Duration { return time.Minute }}, state.NewRecords(), state.Control{})
 		before := r.Control()
 		if n, err := r.Obey(t.Context()); n != 1 || err != nil || len(ledger.saved) != 1 {
 			t.Fatalf("obeyed %d, saved %d: %v", n, len(ledger.saved), err)
 		}
 		got := ledger.saved[0]
-		if a := got.Answered; a == nil || a.ID != 7 || a.Answer.OK != ok {
+		if a := got.CarriedOut; a == nil || a.ID != 7 || a.Result.OK != ok {
 			t.Errorf("answer: %+v", a)
 		}
-		if len(got.Events) != 1 || got.Events[0].Kind != state.EventWord || got.Events[0].Actor != "lin" || got.Events[0].Note == "" {
+		if len(got.Events) != 1 || got.Events[0].Kind != state.EventCommand || got.Events[0].Actor != "lin" || got.Events[0].Note == "" {
 			t.Errorf("events: %+v", got.Events)
 		}
 		if changed := got.Record != nil || got.Forget != nil || got.Control != nil; changed != ok {

@@ -350,7 +350,7 @@ func TestP03_NoReader(t *testing.T) {
 		elapse(3 * time.Hour)
 		w.wantSent(t, 5)
 		w.wantStatus(t, "t001", state.StatusUnknown)
-		if rec := w.record("t001"); rec.Attempt.NeedsPerson == "" {
+		if rec := w.record("t001"); rec.Attempt.NeedsOperator == "" {
 			t.Errorf("nobody is called: %+v", rec.Attempt)
 		}
 		if n := w.count("read", "t000") + w.count("read", "t001"); n > 3*7 {

@@ -75,7 +75,7 @@ func (w *world) wantRequests(t *testing.T, id string, want int) {
 func (p *process) wantOperator(t *testing.T, id string) {
 	t.Helper()
 	rec := p.w.record(id)
-	if rec == nil || rec.Status != state.StatusUnknown || rec.Attempt.NeedsPerson == "" {
+	if rec == nil || rec.Status != state.StatusUnknown || rec.Attempt.NeedsOperator == "" {
 		t.Fatalf("%s does not wait for an operator: %+v", id, rec)
 	}
 	if c := find(t, p.r.Status().Plan, id); c.Hold != plan.HoldUnknown || !strings.Contains(c.Detail, "wedatasync resolve") {
@@ -419,7 +419,7 @@ func TestProof_EmptyVolume(t *testing.T) {
 		p.halt(t)
 		w.wantSent(t, 40)
 		w.mu.Lock()
-		w.disk = disk{records: map[spec.Key]*state.Record{}, answers: map[int64]state.Answer{}}
+		w.disk = disk{records: map[spec.Key]*state.Record{}, answers: map[int64]state.CommandResult{}}
 		w.mu.Unlock()
 		p = w.run(t)
 		elapse(time.Hour)

@@ -70,9 +70,9 @@ type Reconciler struct {
 	source  Health            // of the polls
 	ledger  Health            // of the state's writes
 
-	readDenied time.Time   // when reading was last denied
-	found      *Sightings  // of the last look, until it is judged
-	newest     *state.Look // that was judged
+	readDenied time.Time        // when reading was last denied
+	found      *Sightings       // of the last look, until it is judged
+	newest     *state.DriftScan // that was judged
 
 	broken  atomic.Bool   // the state cannot be written: nothing more is sent
 	renewed atomic.Bool   // the credentials are others now
@@ -114,7 +114,7 @@ func New(cfg Config, records *state.Records, control state.Control) *Reconciler 
 		control: control,
 		flying:  make(map[spec.Key]bool),
 		polled:  make(chan struct{}),
-		newest:  control.Look,
+		newest:  control.DriftScan,
 		looked:  make(chan struct{}, 1),
 		relook:  make(chan struct{}, 1),
 	}

@@ -63,7 +63,7 @@ func (w *world) sayTruth() {
 		}
 		switch rec.Status {
 		case state.StatusUnknown:
-			if rec.Attempt.NeedsPerson == "" {
+			if rec.Attempt.NeedsOperator == "" {
 				continue
 			}
 			said := "not-applied"

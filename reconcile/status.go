@@ -31,7 +31,7 @@ type Status struct {
 	Flying  []spec.Key // sent, or about to be, and not answered yet; in order
 	Source  Health
 	Ledger  Health
-	Look    *state.Look // the last at what is live; nil before the first
+	Look    *state.DriftScan // the last at what is live; nil before the first
 }
 
 // Status returns how the daemon stands. Any goroutine may call it.

@@ -21,7 +21,7 @@ func TestApproveCommit(t *testing.T) {
 		w.commits(tasks(3, 1)...)
 		p := w.run(t)
 		elapse(15 * time.Second)
-		say := func(target string) state.Answer {
+		say := func(target string) state.CommandResult {
 			id := w.say(state.VerbApprove, target, "")
 			elapse(time.Second)
 			return w.answer(id)
@@ -48,7 +48,7 @@ func TestApproveCommit(t *testing.T) {
 		}
 		w.guards.Store(&plan.Guards{ApproverIsNotAuthor: true, Authors: []plan.Author{{Actor: "test", Is: "mei@example.org"}}})
 		w.mu.Lock()
-		w.disk.words = append(w.disk.words, state.Word{ID: 99, Verb: state.VerbApprove, Target: head, Actor: "mei"})
+		w.disk.words = append(w.disk.words, state.Command{ID: 99, Verb: state.VerbApprove, Target: head, Actor: "mei"})
 		w.mu.Unlock()
 		elapse(time.Second)
 		if a := w.answer(99); a.OK || !strings.Contains(a.Message, "asks for the approval of somebody else") {

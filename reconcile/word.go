@@ -15,11 +15,11 @@ import (
 // Obey carries out what people have asked for since it was last called. It is for
 // the goroutine of Run or Once, while no call is under way.
 func (r *Reconciler) Obey(ctx context.Context) (obeyed int, err error) {
-	words, err := r.cfg.Ledger.Words(ctx)
+	words, err := r.cfg.Ledger.PendingCommands(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("read what people asked for: %w", err)
 	}
-	isApproval := func(w state.Word) bool { return w.Verb == state.VerbApprove && !plan.IsCommit(w.Target) }
+	isApproval := func(w state.Command) bool { return w.Verb == state.VerbApprove && !plan.IsCommit(w.Target) }
 	if i := slices.IndexFunc(words, isApproval); i >= 0 && r.plan == nil && r.revision != nil {
 		if _, err := r.planAt(ctx, words[i].At); err != nil { // what held it then is what was approved
 			return 0, err
@@ -35,14 +35,14 @@ func (r *Reconciler) Obey(ctx context.Context) (obeyed int, err error) {
 }
 
 // obey carries out one word and answers it, in one transition.
-func (r *Reconciler) obey(ctx context.Context, w state.Word) error {
+func (r *Reconciler) obey(ctx context.Context, w state.Command) error {
 	now := time.Now().Round(0) // what is promised from now on ends by the clock on the wall
 	t, answer := r.commands().Decide(w, now)
 	note := fmt.Sprintf("%s: %s", w.Verb, answer.Message)
 	if !answer.OK {
 		t, note = state.Transition{}, fmt.Sprintf("%s was not done: %s", w.Verb, answer.Message)
 	}
-	e := state.Event{At: now, Kind: state.EventWord, Actor: w.Actor, Note: state.Clip(note)}
+	e := state.Event{At: now, Kind: state.EventCommand, Actor: w.Actor, Note: state.Clip(note)}
 	if t.Record != nil {
 		e.Key = t.Record.Key
 	}
@@ -57,7 +57,7 @@ func (r *Reconciler) obey(ctx context.Context, w state.Word) error {
 		e.Key = *t.Forget
 	}
 	t.Events = append(t.Events, e)
-	t.Answered = &state.AnsweredWord{ID: w.ID, Answer: answer}
+	t.CarriedOut = &state.CarriedOut{ID: w.ID, Result: answer}
 	if err := r.save(ctx, t); err != nil {
 		return err
 	}

@@ -320,8 +320,8 @@ type disk struct {
 	records map[spec.Key]*state.Record
 	control state.Control
 	events  int
-	words   []state.Word
-	answers map[int64]state.Answer
+	words   []state.Command
+	answers map[int64]state.CommandResult
 }
 
 // Save implements Ledger.
@@ -383,8 +383,8 @@ func (w *world) keep(t *state.Transition) {
 	}
 	if key != (spec.Key{}) {
 		prev, next := w.disk.records[key], t.Record
-		w.judgeRecord(key, prev, next, t.Answered != nil)
-		w.judgeDiscard(key, prev, next, t.Answered != nil)
+		w.judgeRecord(key, prev, next, t.CarriedOut != nil)
+		w.judgeDiscard(key, prev, next, t.CarriedOut != nil)
 		if next != nil {
 			w.disk.records[key] = next
 			w.note("  %s is %s", key.TaskID, next.Status)
@@ -399,12 +399,12 @@ func (w *world) keep(t *state.Transition) {
 	if t.Control != nil {
 		w.disk.control = *t.Control
 	}
-	if a := t.Answered; a != nil {
+	if a := t.CarriedOut; a != nil {
 		if _, twice := w.disk.answers[a.ID]; twice {
 			w.breach("word %d was answered twice", a.ID)
 		}
-		w.disk.answers[a.ID] = a.Answer
-		w.disk.words = slices.DeleteFunc(w.disk.words, func(word state.Word) bool { return word.ID == a.ID })
+		w.disk.answers[a.ID] = a.Result
+		w.disk.words = slices.DeleteFunc(w.disk.words, func(word state.Command) bool { return word.ID == a.ID })
 	}
 }
 
@@ -464,8 +464,8 @@ func (w *world) judgeDiscard(key spec.Key, prev, next *state.Record, word bool) 
 	}
 }
 
-// Words implements Ledger.
-func (p *process) Words(ctx context.Context) ([]state.Word, error) {
+// PendingCommands implements Ledger.
+func (p *process) PendingCommands(ctx context.Context) ([]state.Command, error) {
 	if p.isKilled() {
 		return nil, errKilled
 	}
@@ -477,8 +477,8 @@ func (p *process) Words(ctx context.Context) ([]state.Word, error) {
 	return slices.Clone(p.w.disk.words), nil
 }
 
-// WordsPending implements Ledger.
-func (p *process) WordsPending(ctx context.Context) (bool, error) {
+// HasPendingCommands implements Ledger.
+func (p *process) HasPendingCommands(ctx context.Context) (bool, error) {
 	if p.isKilled() {
 		return false, errKilled
 	}
@@ -492,14 +492,14 @@ func (w *world) say(verb state.Verb, target, arg string) int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.disk.answers == nil {
-		w.disk.answers = map[int64]state.Answer{}
+		w.disk.answers = map[int64]state.CommandResult{}
 	}
 	id := int64(len(w.disk.words) + len(w.disk.answers) + 1)
-	w.disk.words = append(w.disk.words, state.Word{ID: id, At: time.Now(), Actor: "lin", Verb: verb, Target: target, Arg: arg})
+	w.disk.words = append(w.disk.words, state.Command{ID: id, At: time.Now(), Actor: "lin", Verb: verb, Target: target, Arg: arg})
 	return id
 }
 
-func (w *world) answer(id int64) state.Answer {
+func (w *world) answer(id int64) state.CommandResult {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.disk.answers[id]

@@ -20,7 +20,7 @@ type Control struct {
 	Pauses    []Pause         `json:"pauses,omitempty"`
 	Approvals []Approval      `json:"approvals,omitempty"`
 	Suspended *Suspension     `json:"suspended,omitempty"`
-	// Restored is set when an older or damaged state was taken back by a person:
+	// Restored is set when an older or damaged state was accepted by an operator:
 	// the first plan that would call is then held for approval.
 	Restored bool `json:"restored,omitempty"`
 	// Operator is the account that reads name for our own commits; nil before the first
@@ -30,8 +30,8 @@ type Control struct {
 	// ever named an approval in WeData: a commit there can be accepted and leave what is
 	// live as it was. No map is ever changed in place.
 	ApprovalFlows map[string]bool `json:"approval_flows,omitempty"`
-	// Look is the last look at what is live; nil before the first.
-	Look *Look `json:"look,omitempty"`
+	// DriftScan is the last scan of what is live; nil before the first.
+	DriftScan *DriftScan `json:"look,omitempty"`
 }
 
 // TrustedCommit is a commit that an operator lets count, with all that led to it, although
@@ -58,7 +58,7 @@ type Pause struct {
 	Tries     int       `json:"tries"`
 }
 
-// Approval is an operator's word that one plan may go past the guards that held it.
+// Approval is an operator's leave that one plan may go past the guards that held it.
 type Approval struct {
 	PlanHash string    `json:"plan_hash"` // all of it
 	Actor    string    `json:"actor"`

@@ -52,7 +52,7 @@ type Drift struct {
 
 	Since time.Time `json:"since,omitzero"` // when it was first seen so; zero if that is not kept
 
-	Answer string `json:"answer,omitempty"` // for people: why no more is done about it than to report it, where that is the policy
+	WhyReported string `json:"answer,omitempty"` // for people: why no more is done about it than to report it, where that is the policy
 }
 
 // DriftField is one difference. A side that is not known is empty.
@@ -83,8 +83,8 @@ type Heal struct {
 	OperatedAt string    `json:"operated_at,omitempty"` // of the change that it was to undo: Drift.OperatedAt
 }
 
-// Look is what the last look at what is live has found.
-type Look struct {
+// DriftScan is what the last scan of what is live has found.
+type DriftScan struct {
 	At      time.Time         `json:"at"`
 	Tasks   int               `json:"tasks"`             // that were looked for
 	Unknown int               `json:"unknown,omitempty"` // of them, that could not be read
@@ -93,11 +93,11 @@ type Look struct {
 	Drifted []Drift           `json:"drifted,omitempty"` // at most MaxDrifted of these, in order of key
 }
 
-// MaxDrifted bounds Look.Drifted.
+// MaxDrifted bounds DriftScan.Drifted.
 const MaxDrifted = 200
 
 // Count returns how many tasks have drifted.
-func (l *Look) Count() int {
+func (l *DriftScan) Count() int {
 	if l == nil {
 		return 0
 	}
@@ -109,7 +109,7 @@ func (l *Look) Count() int {
 }
 
 // Of returns how the task has drifted, or nil if it has not, as far as is kept.
-func (l *Look) Of(key spec.Key) *Drift {
+func (l *DriftScan) Of(key spec.Key) *Drift {
 	if l == nil {
 		return nil
 	}

@@ -30,8 +30,8 @@ var (
 	// ErrChanged says that a state that nobody held came into use while it was
 	// read. To read again helps.
 	ErrChanged = errors.New("state changed while it was read")
-	// ErrNoWord says that there is no such word, or that it was answered before.
-	ErrNoWord = errors.New("no such open word")
+	// ErrNoCommand says that there is no such command, or that it has ended.
+	ErrNoCommand = errors.New("no such open command")
 )
 
 // The way on, where several errors have the same one.

@@ -17,7 +17,7 @@ const (
 	EventForgotten EventKind = "forgotten" // the spec is gone, and the task no longer managed; no call was made
 	EventReturned  EventKind = "returned"  // the spec is back, and the task managed again; no call was made
 	EventAdopted   EventKind = "adopted"   // taken as applied without a call
-	EventWord      EventKind = "word"      // a person's word: approve, retry, resolve, suspend, unsuspend
+	EventCommand   EventKind = "word"      // an operator's command: approve, retry, resolve, suspend, unsuspend
 	EventPause     EventKind = "pause"     // sends stopped, or started again
 	EventApproval  EventKind = "approval"  // an approval is used up, or has ended
 	EventRevision  EventKind = "revision"  // a pass for this revision finished, or a guard holds it
@@ -33,7 +33,7 @@ type Event struct {
 	Kind     EventKind   `json:"kind"`
 	Key      spec.Key    `json:"key,omitzero"`
 	Attempt  string      `json:"attempt,omitempty"`
-	Actor    string      `json:"actor,omitempty"` // the revision's author, or who gave the word
+	Actor    string      `json:"actor,omitempty"` // the revision's author, or who gave the command
 	Revision string      `json:"revision,omitempty"`
 	PlanHash string      `json:"plan_hash,omitempty"`
 	Request  spec.Digest `json:"request_digest,omitzero"`

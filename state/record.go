@@ -13,11 +13,11 @@ type Status string
 // The statuses of a Record. Every attempt ends in one of them, and none but
 // StatusIntent is left without an outcome.
 const (
-	StatusNone    Status = "none"    // nothing was ever tried: a person suspended the task before
+	StatusNone    Status = "none"    // nothing was ever tried: an operator suspended the task before
 	StatusApplied Status = "applied" // WeData accepted it: Record.Applied says what; see Record.Accepted
 	StatusIntent  Status = "intent"  // durable before the request; the outcome is not known yet
 	StatusWaiting Status = "waiting" // definitely not applied; to be sent again after Attempt.NextAt
-	StatusRefused Status = "refused" // definitely not applied; not again until the spec changes or a person says retry
+	StatusRefused Status = "refused" // definitely not applied; not again until the spec changes or an operator says retry
 	StatusUnknown Status = "unknown" // it may or may not have been applied: never sent again blindly
 )
 
@@ -28,7 +28,7 @@ type Record struct {
 	Status  Status   `json:"status"`
 	Applied *Applied `json:"applied,omitempty"` // nil until the first commit or adoption
 	Attempt *Attempt `json:"attempt,omitempty"` // nil when nothing is open
-	// Suspended is a person's word to leave the task alone; nil when there is none.
+	// Suspended is an operator's order to leave the task alone; nil when there is none.
 	Suspended *Suspension `json:"suspended,omitempty"`
 	// Removed is since when the task has no spec; nil while it is managed. All the rest
 	// stays as it was then: a spec that comes back is compared with it.
@@ -68,7 +68,7 @@ const (
 	OriginCommit   Origin = "commit"    // the API answered that it was applied
 	OriginReadBack Origin = "read-back" // the answer was lost; reading back proved it
 	OriginLive     Origin = "live"      // the answer was lost, and what it asked for is live, not provably by us
-	OriginResolved Origin = "resolved"  // a person said so
+	OriginResolved Origin = "resolved"  // an operator said so
 	OriginAdopted  Origin = "adopted"   // taken over without a call, as its spec says
 	OriginImported Origin = "imported"  // taken over without a call, as it was live
 	OriginDrift    Origin = "drift"     // taken over without a call, as somebody else had changed it
@@ -90,7 +90,7 @@ type Applied struct {
 	Ext             spec.Digest     `json:"ext_config"`
 	Revision        string          `json:"revision,omitempty"`
 	RequestID       string          `json:"request_id,omitempty"`
-	TaskApproveID   string          `json:"task_approve_id,omitempty"` // the commit waits for a person's approval in WeData
+	TaskApproveID   string          `json:"task_approve_id,omitempty"` // the commit waits for an approval in WeData
 	Origin          Origin          `json:"origin"`
 	At              time.Time       `json:"at"`
 	// Wait is how many seconds the task may take to run, once the commit is applied;
@@ -160,8 +160,8 @@ type Attempt struct {
 	Since   time.Time `json:"since,omitzero"`   // since when the task waits for what Outcome says
 	Tries   int       `json:"tries,omitempty"`  // requests so far for what is wanted, or read-backs of an unknown one
 	NextAt  time.Time `json:"next_at,omitzero"` // when to try, or to read back, again
-	// NeedsPerson says why nothing more happens by itself; empty while something will.
-	NeedsPerson string `json:"needs_person,omitempty"`
+	// NeedsOperator says why nothing more happens by itself; empty while something will.
+	NeedsOperator string `json:"needs_person,omitempty"`
 }
 
 // Class is what an answer means for the commit it answers.
@@ -187,7 +187,7 @@ type Outcome struct {
 	Message       string `json:"message,omitempty"` // at most MaxMessage bytes
 	RequestID     string `json:"request_id,omitempty"`
 	Locker        string `json:"locker,omitempty"`          // who holds the task's lock, an account id
-	TaskApproveID string `json:"task_approve_id,omitempty"` // accepted, and waiting for a person's approval in WeData
+	TaskApproveID string `json:"task_approve_id,omitempty"` // accepted, and waiting for an approval in WeData
 }
 
 // MaxMessage bounds Outcome.Message and every text from outside that the state
@@ -251,7 +251,7 @@ func (s TaskStatus) String() string {
 	}
 }
 
-// Suspension is a person's word to leave a task, or everything, alone.
+// Suspension is an operator's order to leave a task, or everything, alone.
 type Suspension struct {
 	Reason string    `json:"reason"`
 	Actor  string    `json:"actor"`

@@ -17,9 +17,9 @@ type Transition struct {
 	Record  *Record   // the task's new record
 	Forget  *spec.Key // the task whose record goes, as nothing was applied: without a Record, and with an event of the task
 	Control *Control
-	// Answered is the word that a person posted and that this carries out.
-	Answered *AnsweredWord
-	Events   []Event // appended in order; at least one, so that nothing changes without a trace
+	// CarriedOut is the command that this carries out.
+	CarriedOut *CarriedOut
+	Events     []Event // appended in order; at least one, so that nothing changes without a trace
 }
 
 // Check reports what makes a transition one that cannot be saved.

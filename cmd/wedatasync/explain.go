@@ -64,7 +64,7 @@ TASK is a task id, or projectId/taskId. It changes nothing.`,
 		if err != nil {
 			return err
 		}
-		e := explanation{w: io.out, key: key, rec: rec, plan: plan, drift: control.Look.Of(key), now: time.Now()}
+		e := explanation{w: io.out, key: key, rec: rec, plan: plan, drift: control.DriftScan.Of(key), now: time.Now()}
 		e.write(events, planErr)
 		return e.err
 	}
@@ -202,8 +202,8 @@ func (e *explanation) attempt() {
 	if a.Outcome.Locker != "" {
 		e.line("", "locked by %s since %s", a.Outcome.Locker, clock(a.Since))
 	}
-	if a.NeedsPerson != "" {
-		e.line("", "action required: %s", a.NeedsPerson)
+	if a.NeedsOperator != "" {
+		e.line("", "action required: %s", a.NeedsOperator)
 	}
 	if !a.NextAt.IsZero() {
 		e.line("", "next %s", clock(a.NextAt))

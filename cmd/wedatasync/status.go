@@ -139,7 +139,7 @@ func openOf(rec *state.Record) openTask {
 	t := openTask{ProjectID: rec.Key.ProjectID, TaskID: rec.Key.TaskID, Status: rec.Status, Suspended: rec.Suspended, Run: notRunning(rec)}
 	if a := rec.Attempt; a != nil {
 		t.Code, t.Message, t.Locker, t.TaskApproveID = a.Outcome.Code, a.Outcome.Message, a.Outcome.Locker, a.Outcome.TaskApproveID
-		t.Since, t.NextAt, t.NeedsPerson = a.Since, a.NextAt, a.NeedsPerson
+		t.Since, t.NextAt, t.NeedsPerson = a.Since, a.NextAt, a.NeedsOperator
 	}
 	return t
 }
@@ -179,7 +179,7 @@ func (s *statusReport) write(w io.Writer, now time.Time) error {
 
 // writeLook prints what the last look at what is live has found.
 func (s *statusReport) writeLook(w io.Writer) {
-	look := s.Control.Look
+	look := s.Control.DriftScan
 	if look == nil {
 		return
 	}

@@ -25,9 +25,9 @@ second, and without one it is carried out at once. Who said it stays in the hist
 
 // newWordCommand makes a command that gives a person's word; about is the tasks that it
 // can be about, or nil if it is about none.
-func newWordCommand(io *stdio, use, short, long string, args cobra.PositionalArgs, about func(*state.Record) bool, word func(args []string) (state.Word, error)) *cobra.Command {
+func newWordCommand(io *stdio, use, short, long string, args cobra.PositionalArgs, about func(*state.Record) bool, word func(args []string) (state.Command, error)) *cobra.Command {
 	return newWord(io, &cobra.Command{Use: use, Short: short, Long: long + wordHelp, Args: takes(args)}, about,
-		func(_ context.Context, _ *settings, args []string) (state.Word, error) {
+		func(_ context.Context, _ *settings, args []string) (state.Command, error) {
 			w, err := word(args)
 			if err != nil {
 				err = usageError{err}
@@ -37,7 +37,7 @@ func newWordCommand(io *stdio, use, short, long string, args cobra.PositionalArg
 }
 
 // newWord is newWordCommand for a word that needs more than its arguments.
-func newWord(io *stdio, cmd *cobra.Command, about func(*state.Record) bool, word func(ctx context.Context, s *settings, args []string) (state.Word, error)) *cobra.Command {
+func newWord(io *stdio, cmd *cobra.Command, about func(*state.Record) bool, word func(ctx context.Context, s *settings, args []string) (state.Command, error)) *cobra.Command {
 	var actor string
 	s := addSettings(cmd)
 	if about != nil {
@@ -59,7 +59,7 @@ func newWord(io *stdio, cmd *cobra.Command, about func(*state.Record) bool, word
 }
 
 // say gives the word, and prints what became of it.
-func say(ctx context.Context, io *stdio, s *settings, w state.Word) error {
+func say(ctx context.Context, io *stdio, s *settings, w state.Command) error {
 	answer, err := command.Enqueue(ctx, s.Settings, w)
 	if err != nil {
 		return err
@@ -112,17 +112,17 @@ It works with and without a running daemon. Without one, it makes the plan itsel
 so needs the same --source and configuration. Who said it stays in the history.`,
 		Args: takes(cobra.ExactArgs(1)),
 	}
-	return newWord(io, cmd, nil, func(ctx context.Context, s *settings, args []string) (state.Word, error) {
+	return newWord(io, cmd, nil, func(ctx context.Context, s *settings, args []string) (state.Command, error) {
 		_, whole, ok := plan.ParseHash(args[0])
 		switch {
 		case plan.IsCommit(args[0]):
-			return state.Word{Verb: state.VerbApprove, Target: args[0]}, nil
+			return state.Command{Verb: state.VerbApprove, Target: args[0]}, nil
 		case !ok:
-			return state.Word{}, usageError{fmt.Errorf("%q is not a plan hash", args[0])}
+			return state.Command{}, usageError{fmt.Errorf("%q is not a plan hash", args[0])}
 		case !whole:
-			return state.Word{}, showHeld(ctx, io, s)
+			return state.Command{}, showHeld(ctx, io, s)
 		}
-		return state.Word{Verb: state.VerbApprove, Target: args[0]}, nil
+		return state.Command{Verb: state.VerbApprove, Target: args[0]}, nil
 	})
 }
 
@@ -144,8 +144,8 @@ func newRetryCommand(io *stdio) *cobra.Command {
 	return newWordCommand(io, "retry [TASK]", "Send a refused or waiting commit again",
 		`Retry lets a task be sent again that was refused, or that is backing off. Without
 a task, it ends the pauses that wrong credentials or an unreachable endpoint began.`,
-		cobra.MaximumNArgs(1), openTaskOnly, func(args []string) (state.Word, error) {
-			return state.Word{Verb: state.VerbRetry, Target: first(args)}, nil
+		cobra.MaximumNArgs(1), openTaskOnly, func(args []string) (state.Command, error) {
+			return state.Command{Verb: state.VerbRetry, Target: first(args)}, nil
 		})
 }
 
@@ -153,11 +153,11 @@ func newResolveCommand(io *stdio) *cobra.Command {
 	cmd := newWordCommand(io, "resolve TASK applied|not-applied", "Say what became of a commit of unknown outcome",
 		`Resolve ends an unknown outcome: look in the WeData console whether the version was
 committed, and say so. After not-applied, the commit is sent again.`,
-		cobra.ExactArgs(2), unknownOnly, func(args []string) (state.Word, error) {
+		cobra.ExactArgs(2), unknownOnly, func(args []string) (state.Command, error) {
 			if args[1] != "applied" && args[1] != "not-applied" {
-				return state.Word{}, fmt.Errorf("%q is neither applied nor not-applied", args[1])
+				return state.Command{}, fmt.Errorf("%q is neither applied nor not-applied", args[1])
 			}
-			return state.Word{Verb: state.VerbResolve, Target: args[0], Arg: args[1]}, nil
+			return state.Command{Verb: state.VerbResolve, Target: args[0], Arg: args[1]}, nil
 		})
 	tasks := cmd.ValidArgsFunction
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -175,11 +175,11 @@ func newSuspendCommand(io *stdio) *cobra.Command {
 	cmd := newWordCommand(io, "suspend [TASK] --reason TEXT [--for DURATION]", "Leave a task, or everything, alone",
 		`Suspend stops commits of a task, or of everything, before the next one is sent. With
 --for it ends by itself.`,
-		cobra.MaximumNArgs(1), anyTask, func(args []string) (state.Word, error) {
+		cobra.MaximumNArgs(1), anyTask, func(args []string) (state.Command, error) {
 			if reason == "" {
-				return state.Word{}, errors.New("--reason is needed: who finds the task suspended will ask why")
+				return state.Command{}, errors.New("--reason is needed: who finds the task suspended will ask why")
 			}
-			w := state.Word{Verb: state.VerbSuspend, Target: first(args), Arg: reason}
+			w := state.Command{Verb: state.VerbSuspend, Target: first(args), Arg: reason}
 			if life < 0 {
 				return w, fmt.Errorf("--for: %v is in the past", life)
 			}
@@ -196,8 +196,8 @@ func newSuspendCommand(io *stdio) *cobra.Command {
 func newUnsuspendCommand(io *stdio) *cobra.Command {
 	return newWordCommand(io, "unsuspend [TASK]", "End a suspension",
 		`Unsuspend ends what suspend began.`,
-		cobra.MaximumNArgs(1), suspendedOnly, func(args []string) (state.Word, error) {
-			return state.Word{Verb: state.VerbUnsuspend, Target: first(args)}, nil
+		cobra.MaximumNArgs(1), suspendedOnly, func(args []string) (state.Command, error) {
+			return state.Command{Verb: state.VerbUnsuspend, Target: first(args)}, nil
 		})
 }
 

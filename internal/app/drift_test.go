@@ -272,7 +272,7 @@ func (c *console) badDay(t *testing.T) {
 }
 
 // Looked implements [reconcile.LookObserver].
-func (c *console) Looked(_ *state.Look, began, _ []state.Drift) {
+func (c *console) Looked(_ *state.DriftScan, began, _ []state.Drift) {
 	for _, d := range began {
 		var fields []string
 		for _, f := range d.Fields {
@@ -372,9 +372,9 @@ type nowhere struct{}
 
 func (nowhere) Save(context.Context, state.Transition) error { return nil }
 
-func (nowhere) Words(context.Context) ([]state.Word, error) { return nil, nil }
+func (nowhere) PendingCommands(context.Context) ([]state.Command, error) { return nil, nil }
 
-func (nowhere) WordsPending(context.Context) (bool, error) { return false, nil }
+func (nowhere) HasPendingCommands(context.Context) (bool, error) { return false, nil }
 
 // lasting is a time that does not change.
 func lasting(d time.Duration) func() time.Duration { return func() time.Duration { return d } }

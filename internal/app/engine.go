@@ -83,7 +83,7 @@ func (all observers) Called(c *plan.Change, next *state.Record, out state.Outcom
 }
 
 // Looked implements [reconcile.LookObserver].
-func (all observers) Looked(look *state.Look, began, ended []state.Drift) {
+func (all observers) Looked(look *state.DriftScan, began, ended []state.Drift) {
 	for _, o := range all {
 		if o, ok := o.(reconcile.LookObserver); ok {
 			o.Looked(look, began, ended)

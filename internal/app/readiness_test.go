@@ -98,7 +98,7 @@ func TestReadinessOfFaults(t *testing.T) {
 			d.settings.Guards.Windows = []plan.Window{{Name: "now", Start: now.Add(-time.Hour), End: now.Add(time.Hour), Location: time.UTC}}
 		}, seen: `"window":3`},
 		{name: "everything is suspended", then: func(d *trial) {
-			if _, err := command.Enqueue(d.Context(), d.settings, state.Word{At: time.Now(), Actor: "grace", Verb: state.VerbSuspend, Arg: "an incident"}); err != nil {
+			if _, err := command.Enqueue(d.Context(), d.settings, state.Command{At: time.Now(), Actor: "grace", Verb: state.VerbSuspend, Arg: "an incident"}); err != nil {
 				d.Fatal(err)
 			}
 		}, seen: `"reason":"an incident"`},

@@ -98,7 +98,7 @@ func (a *App) serverConfig(s *config.Settings, version string) serve.Config {
 	c.Version, c.Logger, c.Source = version, a.log, s.SourceInfo()
 	c.Status, c.Alive = a.engine.status, a.engine.alive
 	c.State = func(ctx context.Context) (serve.Reader, error) { return openReader(ctx, path) }
-	c.Submit = func(ctx context.Context, w state.Word) (state.Answer, error) { return submit(ctx, path, w) }
+	c.Submit = func(ctx context.Context, w state.Command) (state.CommandResult, error) { return submit(ctx, path, w) }
 	c.Reloads, c.Period, c.Trigger = a.reloader.status, a.limits.commits.Period, a.trigger.fire
 	c.Skew = func() (time.Duration, bool) { s := a.client.Skew(); return s.Ahead(), s.Known }
 	c.KeyExpiry = func() time.Time {
@@ -138,10 +138,10 @@ func reloadableConfig(s *config.Settings) serve.Config {
 
 // submit leaves an operator's command for the daemon of this process, and waits for its
 // result.
-func submit(ctx context.Context, path string, w state.Word) (state.Answer, error) {
-	id, err := sqlstore.PostWord(ctx, path, w)
+func submit(ctx context.Context, path string, w state.Command) (state.CommandResult, error) {
+	id, err := sqlstore.Enqueue(ctx, path, w)
 	if err != nil {
-		return state.Answer{}, err
+		return state.CommandResult{}, err
 	}
 	answer, err := command.WaitResult(ctx, path, id)
 	if errors.Is(err, command.ErrNoResult) {

@@ -173,13 +173,13 @@ func (s *specless) Poll(context.Context) (*reconcile.Revision, error) {
 	return &reconcile.Revision{ID: strings.Repeat("5", 40), Specs: spec.NewSet()}, nil
 }
 
-func (*specless) Descends(context.Context, string, string) (bool, error)  { return true, nil }
-func (*specless) SameSpecs(context.Context, string, string) (bool, error) { return true, nil }
-func (*specless) Close() error                                            { return nil }
-func (*specless) Save(context.Context, state.Transition) error            { return nil }
-func (*specless) Words(context.Context) ([]state.Word, error)             { return nil, nil }
+func (*specless) Descends(context.Context, string, string) (bool, error)   { return true, nil }
+func (*specless) SameSpecs(context.Context, string, string) (bool, error)  { return true, nil }
+func (*specless) Close() error                                             { return nil }
+func (*specless) Save(context.Context, state.Transition) error             { return nil }
+func (*specless) PendingCommands(context.Context) ([]state.Command, error) { return nil, nil }
 
-func (*specless) WordsPending(context.Context) (bool, error) { return false, nil }
+func (*specless) HasPendingCommands(context.Context) (bool, error) { return false, nil }
 
 // TestSupervisor_Absent: without systemd, with one that cannot be reached, and with a
 // watchdog that is another process's, the daemon is started all the same.

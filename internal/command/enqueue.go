@@ -27,26 +27,26 @@ var ErrNoResult = errors.New("the daemon has not answered yet; it will, and hist
 
 // Enqueue gives a person's word: to the daemon that holds the state, or if there is
 // none, to the state itself.
-func Enqueue(ctx context.Context, s config.Settings, word state.Word) (state.Answer, error) {
+func Enqueue(ctx context.Context, s config.Settings, word state.Command) (state.CommandResult, error) {
 	id, err := identityOf(ctx, s.State)
 	if err != nil {
-		return state.Answer{}, err
+		return state.CommandResult{}, err
 	}
-	word.ID, err = sqlstore.PostWord(ctx, s.State, word)
+	word.ID, err = sqlstore.Enqueue(ctx, s.State, word)
 	if err != nil {
-		return state.Answer{}, err
+		return state.CommandResult{}, err
 	}
 	if err := carryOut(ctx, &s, id, word.Verb); err != nil && !errors.Is(err, state.ErrLocked) {
-		return state.Answer{}, err
+		return state.CommandResult{}, err
 	}
 	return WaitResult(ctx, s.State, word.ID)
 }
 
 // WaitResult waits for the daemon's answer to a word, for as long as makes sense.
-func WaitResult(ctx context.Context, path string, id int64) (state.Answer, error) {
+func WaitResult(ctx context.Context, path string, id int64) (state.CommandResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, resultWithin)
 	defer cancel()
-	answer, err := sqlstore.WaitAnswer(ctx, path, id)
+	answer, err := sqlstore.WaitResult(ctx, path, id)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return answer, ErrNoResult
 	}

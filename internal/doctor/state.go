@@ -31,7 +31,7 @@ func lookAtState(ctx context.Context, s *Subject) (r result) {
 		r.ok(checkState, "there is none at %s yet: the first run makes it", path)
 		return r
 	}
-	if h, held, err := sqlstore.Held(path); err == nil && held {
+	if h, held, err := sqlstore.LockHolder(path); err == nil && held {
 		r.ok(checkState, "process %d on %s uses it, since %s", h.PID, h.Host, h.Since.UTC().Format(time.RFC3339))
 	}
 	rep, err := sqlstore.Check(ctx, path)

@@ -95,7 +95,7 @@ func (d *dedup) learn(p *plan.Plan) {
 		if topic := topicOf(have.Attempt.Outcome); topic != "" {
 			d.news(have.Key, release, topic)
 		}
-		if have.Attempt.NeedsPerson != "" {
+		if have.Attempt.NeedsOperator != "" {
 			d.news(have.Key, release, TaskPerson)
 		}
 	}

@@ -186,7 +186,7 @@ func (n *Notifier) Passed(r *reconcile.Result) {
 
 // Looked sends which tasks have drifted. The state remembers that they have, so that
 // each is sent once, also when this program is started again.
-func (n *Notifier) Looked(_ *state.Look, began, _ []state.Drift) {
+func (n *Notifier) Looked(_ *state.DriftScan, began, _ []state.Drift) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for i := range began {
@@ -210,8 +210,8 @@ func driftText(d *state.Drift) string {
 	if d.OperatedAt != "" {
 		parts = append(parts, d.OperatedAt)
 	}
-	if d.Answer != "" {
-		parts = append(parts, d.Answer)
+	if d.WhyReported != "" {
+		parts = append(parts, d.WhyReported)
 	}
 	return strings.Join(parts, ", ")
 }
@@ -246,7 +246,7 @@ func (n *Notifier) sendUnknown(c *plan.Change) {
 	e := n.about(c)
 	e.Topic, e.Version, e.CommitType, e.Code, e.Message = TaskUnknown, a.Wanted.InstanceVersion, a.Wanted.CommitType.String(), a.Outcome.Code, a.Outcome.Message
 	if needsPerson(c) {
-		e.Topic, e.Code, e.Message = TaskPerson, "", a.NeedsPerson
+		e.Topic, e.Code, e.Message = TaskPerson, "", a.NeedsOperator
 	}
 	if n.sent.news(c.Key, releaseOf(a.Wanted), e.Topic) {
 		n.enqueue(e)

@@ -42,7 +42,7 @@ func held(task string, version int64, why plan.HoldReason, out state.Outcome, pe
 	if status == "" {
 		status = state.StatusUnknown
 	}
-	c.Have = &state.Record{Key: c.Key, Status: status, Attempt: &state.Attempt{Wanted: plan.AppliedOf(c.Want, head), Outcome: out, NeedsPerson: person}}
+	c.Have = &state.Record{Key: c.Key, Status: status, Attempt: &state.Attempt{Wanted: plan.AppliedOf(c.Want, head), Outcome: out, NeedsOperator: person}}
 	return c
 }
 
@@ -272,7 +272,7 @@ func TestNotifier_Looked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeChat{kind: notify.Webhook}
 		n := f.start(t)
-		n.Looked(&state.Look{}, []state.Drift{
+		n.Looked(&state.DriftScan{}, []state.Drift{
 			{
 				Key: spec.Key{ProjectID: "1", TaskID: "orders"}, Kind: state.DriftNewer, Operator: "100028625403", OperatedAt: "2026-11-26 14:03:11",
 				Fields: []state.DriftField{{Name: "instanceVersion", Applied: "3", Live: "5"}, {Name: "status", Applied: "running", Live: "stopped"}},

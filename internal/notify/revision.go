@@ -102,7 +102,7 @@ func (t *tally) hold(c *plan.Change) {
 
 // needsPerson reports whether nothing more happens to the task by itself.
 func needsPerson(c *plan.Change) bool {
-	return c.Have != nil && c.Have.Attempt != nil && c.Have.Attempt.NeedsPerson != ""
+	return c.Have != nil && c.Have.Attempt != nil && c.Have.Attempt.NeedsOperator != ""
 }
 
 // failed counts what will not pass by itself.

@@ -38,8 +38,8 @@ func DriftText(d *state.Drift) string {
 	if d.Detail != "" {
 		b.WriteString(": " + d.Detail)
 	}
-	if d.Answer != "" {
-		b.WriteString("; " + d.Answer)
+	if d.WhyReported != "" {
+		b.WriteString("; " + d.WhyReported)
 	}
 	return text.Clip(Visible(b.String()), maxMessage)
 }
@@ -122,7 +122,7 @@ func newJSONDrift(d *state.Drift) jsonDrift {
 	j := jsonDrift{
 		TaskID: d.Key.TaskID, ProjectID: d.Key.ProjectID, Kind: d.Kind, Drifted: d.Kind.Drifted(),
 		Fields: make([]jsonDriftField, 0, len(d.Fields)), Operator: d.Operator, OperatedAt: d.OperatedAt,
-		Event: d.Event, Locker: d.Locker, Detail: d.Detail, Answer: d.Answer,
+		Event: d.Event, Locker: d.Locker, Detail: d.Detail, Answer: d.WhyReported,
 	}
 	for _, f := range d.Fields {
 		j.Fields = append(j.Fields, jsonDriftField{f.Name, jsonSide(f.Git), jsonSide(f.Applied), jsonSide(f.Live)})

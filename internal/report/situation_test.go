@@ -225,7 +225,7 @@ func everyDrift() []state.Drift {
 			Fields: []state.DriftField{{Name: "instanceVersion", Git: "3", Applied: "3", Live: "5"}},
 		},
 		{Kind: state.DriftOlder, Fields: []state.DriftField{{Name: "instanceVersion", Git: "4", Applied: "3", Live: "2"}}},
-		{Kind: state.DriftStopped, OperatedAt: "2026-11-23 19:58:00", Answer: "to be healed", Fields: []state.DriftField{{Name: "status", Git: "running", Applied: "running", Live: "paused"}}},
+		{Kind: state.DriftStopped, OperatedAt: "2026-11-23 19:58:00", WhyReported: "to be healed", Fields: []state.DriftField{{Name: "status", Git: "running", Applied: "running", Live: "paused"}}},
 		{Kind: state.DriftStarted, Fields: []state.DriftField{{Name: "status", Applied: "submitted", Live: "running"}}},
 		{Kind: state.DriftLocked, Locker: "100000000007"},
 		{Kind: state.DriftUnknown, Detail: "reading tasks is not permitted"},
@@ -443,7 +443,7 @@ func followed(id string, version int64, status state.RunStatus, detail string) p
 // accepted is a task whose commit WeData has accepted, and that is not live yet.
 func accepted(id, approval, action, detail string) plan.Change {
 	c := next(id, spec.Start, 12, 12)
-	c.Have.Attempt = &state.Attempt{Outcome: state.Outcome{Class: state.ClassApplied, TaskApproveID: approval}, NeedsPerson: action}
+	c.Have.Attempt = &state.Attempt{Outcome: state.Outcome{Class: state.ClassApplied, TaskApproveID: approval}, NeedsOperator: action}
 	c.Action, c.Reason, c.Fields, c.Detail = plan.ActionFollow, "", nil, detail
 	return c
 }

@@ -30,7 +30,7 @@ type jsonStatus struct {
 	Pauses    []state.Pause     `json:"pauses"`
 	Approvals []jsonApproval    `json:"approvals"`
 	Suspended *state.Suspension `json:"suspended"`
-	Drift     *state.Look       `json:"drift"` // null before the first look; at most 100 tasks
+	Drift     *state.DriftScan  `json:"drift"` // null before the first look; at most 100 tasks
 	InFlight  []spec.Key        `json:"in_flight"`
 	Open      []jsonTask        `json:"open"` // tasks that are held, at most 100
 	Calls     []jsonCall        `json:"calls"`

@@ -145,7 +145,7 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	}
 	d := newDaemon(t, troubledStatus(now), history...)
 	var said error
-	answer := state.Answer{OK: true, Message: "done"}
+	answer := state.CommandResult{OK: true, Message: "done"}
 	secret := secretFile(t, newSecret)
 	d.config.Tokens = []access.Token{
 		actionToken(secret),
@@ -156,7 +156,7 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	d.config.Alive = func(time.Time) bool { return alive }
 	d.config.Trigger = func() {}
 	d.config.Webhooks = serve.Webhooks{GitHub: secret, GitLab: secret, Gitea: secret}
-	d.config.Submit = func(context.Context, state.Word) (state.Answer, error) { return answer, said }
+	d.config.Submit = func(context.Context, state.Command) (state.CommandResult, error) { return answer, said }
 	s := d.serve(t)
 	api := describe(t, s)
 	read := func(path, query string) {
@@ -217,7 +217,7 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	post(body, oldSecret, kind)
 	post(body, newSecret, "text/plain")
 	post(`{`, newSecret, kind)
-	answer = state.Answer{Message: "nothing to retry"}
+	answer = state.CommandResult{Message: "nothing to retry"}
 	post(body, newSecret, kind)
 	said = fmt.Errorf("submit: %w", serve.ErrPending)
 	post(body, newSecret, kind)

@@ -70,7 +70,7 @@ func submit(cfg *Config, w http.ResponseWriter, r *http.Request, t *access.Token
 	result, err := cfg.Submit(ctx, command)
 	switch {
 	case errors.Is(err, ErrPending):
-		answer(w, http.StatusAccepted, state.Answer{Message: ErrPending.Error()})
+		answer(w, http.StatusAccepted, state.CommandResult{Message: ErrPending.Error()})
 	case err != nil:
 		fail(w, http.StatusServiceUnavailable, snapshot.ErrorText(err))
 	case !result.OK:
@@ -81,29 +81,29 @@ func submit(cfg *Config, w http.ResponseWriter, r *http.Request, t *access.Token
 }
 
 // readCommand reads a command of the token's bearer, and checks what needs no state.
-func readCommand(body io.Reader, t *access.Token) (state.Word, error) {
+func readCommand(body io.Reader, t *access.Token) (state.Command, error) {
 	var req commandRequest
 	d := json.NewDecoder(body)
 	d.DisallowUnknownFields()
 	if err := d.Decode(&req); err != nil {
-		return state.Word{}, errors.New("the body is not the JSON object of a word, as /api/v1/openapi.yaml has it")
+		return state.Command{}, errors.New("the body is not the JSON object of a word, as /api/v1/openapi.yaml has it")
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return state.Word{}, errors.New("the body has more than one word")
+		return state.Command{}, errors.New("the body has more than one word")
 	}
 	for _, text := range []string{req.Target, req.Arg, req.Actor} {
 		if text != state.Clip(text) {
-			return state.Word{}, errors.New("a text is too long")
+			return state.Command{}, errors.New("a text is too long")
 		}
 	}
 	if t.Name != "" && req.Actor != "" && req.Actor != t.Name {
-		return state.Word{}, errors.New("actor: the token says who gives the word: leave it out")
+		return state.Command{}, errors.New("actor: the token says who gives the word: leave it out")
 	}
-	command := state.Word{At: time.Now(), Actor: t.Actor(req.Actor), Verb: req.Verb, Target: req.Target, Arg: req.Arg, Until: req.Until}
+	command := state.Command{At: time.Now(), Actor: t.Actor(req.Actor), Verb: req.Verb, Target: req.Target, Arg: req.Arg, Until: req.Until}
 	return command, checkCommand(&command)
 }
 
-func checkCommand(w *state.Word) error {
+func checkCommand(w *state.Command) error {
 	switch w.Verb {
 	case state.VerbApprove:
 		if w.Target == "" {

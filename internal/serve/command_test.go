@@ -19,14 +19,14 @@ import (
 )
 
 // commanded returns a server that takes commands, and the commands that it has passed on.
-func commanded(t testing.TB) (s *serve.Server, commands *[]state.Word, token string) {
+func commanded(t testing.TB) (s *serve.Server, commands *[]state.Command, token string) {
 	t.Helper()
 	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
-	commands, token = new([]state.Word), secretFile(t, newSecret)
+	commands, token = new([]state.Command), secretFile(t, newSecret)
 	d.config.Tokens = []access.Token{actionToken(token)}
-	d.config.Submit = func(_ context.Context, w state.Word) (state.Answer, error) {
+	d.config.Submit = func(_ context.Context, w state.Command) (state.CommandResult, error) {
 		*commands = append(*commands, w)
-		return state.Answer{OK: true, Message: "done"}, nil
+		return state.CommandResult{OK: true, Message: "done"}, nil
 	}
 	return d.serve(t), commands, token
 }
@@ -43,7 +43,7 @@ func post(s *serve.Server, body string, header ...string) *httptest.ResponseReco
 // TestCommandsArePassedOn as they were meant.
 func TestCommandsArePassedOn(t *testing.T) {
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
-	for body, want := range map[string]state.Word{
+	for body, want := range map[string]state.Command{
 		`{"verb":"approve","target":"` + planHash + `"}`:  {Verb: state.VerbApprove, Target: planHash, Actor: "api"},
 		`{"verb":"retry","target":"1/a","actor":"grace"}`: {Verb: state.VerbRetry, Target: "1/a", Actor: "grace (api)"},
 		`{"verb":"retry"}`: {Verb: state.VerbRetry, Actor: "api"},
@@ -58,10 +58,10 @@ func TestCommandsArePassedOn(t *testing.T) {
 			t.Errorf("%s: %d %s", body, w.Code, w.Body)
 			continue
 		}
-		if diff := cmp.Diff([]state.Word{want}, *commands, cmpopts.IgnoreFields(state.Word{}, "At")); diff != "" {
+		if diff := cmp.Diff([]state.Command{want}, *commands, cmpopts.IgnoreFields(state.Command{}, "At")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", body, diff)
 		}
-		var answer state.Answer
+		var answer state.CommandResult
 		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || !answer.OK || answer.Message != "done" {
 			t.Errorf("%s: answer %s", body, w.Body)
 		}
@@ -115,9 +115,9 @@ func TestCommandsThatAreRefused(t *testing.T) {
 // TestWithoutATokenThereAreNoActions: not even a way to ask for one.
 func TestWithoutATokenThereAreNoActions(t *testing.T) {
 	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
-	d.config.Submit = func(context.Context, state.Word) (state.Answer, error) {
+	d.config.Submit = func(context.Context, state.Command) (state.CommandResult, error) {
 		t.Error("a command was passed on")
-		return state.Answer{}, nil
+		return state.CommandResult{}, nil
 	}
 	if w := post(d.serve(t), `{"verb":"retry"}`); w.Code != http.StatusNotFound || w.Header().Get("WWW-Authenticate") != "" {
 		t.Errorf("%d %s, want 404", w.Code, w.Body)
@@ -155,7 +155,9 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	d.config.Webhooks = serve.Webhooks{GitHub: file, GitLab: file, Gitea: file}
 	tokenFile := secretFile(t, token)
 	d.config.Tokens = []access.Token{actionToken(tokenFile)}
-	d.config.Submit = func(context.Context, state.Word) (state.Answer, error) { return state.Answer{Message: "no"}, nil }
+	d.config.Submit = func(context.Context, state.Command) (state.CommandResult, error) {
+		return state.CommandResult{Message: "no"}, nil
+	}
 	s := d.serve(t)
 	var shown strings.Builder
 	note := func(w *httptest.ResponseRecorder) {
@@ -212,9 +214,9 @@ func TestNamedTokens(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDaemon(t, healthy(emptyPlan(), time.Now()))
 			var actors []string
-			d.config.Submit = func(_ context.Context, w state.Word) (state.Answer, error) {
+			d.config.Submit = func(_ context.Context, w state.Command) (state.CommandResult, error) {
 				actors = append(actors, w.Actor)
-				return state.Answer{OK: true}, nil
+				return state.CommandResult{OK: true}, nil
 			}
 			d.config.Tokens = []access.Token{
 				actionToken(secretFile(t, newSecret)),
@@ -232,7 +234,9 @@ func TestNamedTokens(t *testing.T) {
 // TestTokensThatTwoHave are refused: they would not say who gives a command.
 func TestTokensThatTwoHave(t *testing.T) {
 	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
-	d.config.Submit = func(context.Context, state.Word) (state.Answer, error) { return state.Answer{OK: true}, nil }
+	d.config.Submit = func(context.Context, state.Command) (state.CommandResult, error) {
+		return state.CommandResult{OK: true}, nil
+	}
 	lin, bo := secretFile(t, oldSecret), secretFile(t, boSecret)
 	d.config.Tokens = []access.Token{
 		{Name: "lin", File: lin, Verbs: []state.Verb{state.VerbRetry}}, {Name: "bo", File: bo, Verbs: []state.Verb{state.VerbRetry}},

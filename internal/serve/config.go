@@ -48,7 +48,7 @@ type Config struct {
 
 	// Submit gives an operator's command to the daemon, and returns the answer.
 	// [ErrPending] says that the command was left and not answered yet.
-	Submit func(context.Context, state.Word) (state.Answer, error)
+	Submit func(context.Context, state.Command) (state.CommandResult, error)
 	// Tokens are the tokens that are known. Without one that acts, no command is taken.
 	Tokens []access.Token
 	// Private says that pages, the API, events and metrics need a token that may read.

@@ -108,7 +108,7 @@ func troubled(now time.Time) *plan.Plan {
 	unknown := record(key(1), state.StatusUnknown, state.Outcome{Class: state.ClassUnknown, Code: "Timeout", Message: "no answer in time"}, now)
 	held(p, key(1), plan.HoldUnknown, unknown)
 	person := record(key(2), state.StatusUnknown, state.Outcome{Class: state.ClassUnknown, Code: "Timeout", Message: "no answer in time"}, now)
-	person.Attempt.NeedsPerson = "what is live fits neither"
+	person.Attempt.NeedsOperator = "what is live fits neither"
 	held(p, key(2), plan.HoldUnknown, person)
 	held(p, key(3), plan.HoldRefused, record(key(3), state.StatusRefused, state.Outcome{Class: state.ClassRefused, Code: "InvalidParameterValue", Message: "no such version", RequestID: "f1"}, now))
 	held(p, key(4), plan.HoldLocked, record(key(4), state.StatusWaiting, state.Outcome{Class: state.ClassWaiting, Code: "UnsupportedOperation", Message: "locked", Locker: "100028625403"}, now))
@@ -146,7 +146,7 @@ func troubledStatus(now time.Time) reconcile.Status {
 		Suspended: &state.Suspension{Reason: "an incident", Actor: "grace", At: now, Until: now.Add(time.Hour)},
 	}
 	s.Flying = []spec.Key{key(9)}
-	s.Look = &state.Look{
+	s.Look = &state.DriftScan{
 		At: now.Add(-time.Minute), Tasks: 210, Unknown: 1, Error: "reading tasks is not permitted",
 		Kinds: map[state.DriftKind]int{state.DriftNewer: 4, state.DriftGone: 1},
 	}

@@ -46,7 +46,7 @@ func TestReadinessIsBounded(t *testing.T) {
 	s := healthy(emptyPlan(), now)
 	for i := range 1000 {
 		rec := record(key(i), state.StatusUnknown, state.Outcome{Class: state.ClassUnknown}, now)
-		rec.Attempt.NeedsPerson = "it fits neither"
+		rec.Attempt.NeedsOperator = "it fits neither"
 		held(s.Plan, key(i), plan.HoldUnknown, rec)
 		held(s.Plan, key(1000+i), plan.HoldRefused, nil)
 		s.Plan.Problems = append(s.Plan.Problems, spec.Problem{Severity: spec.SeverityError, Message: "wrong"})

@@ -75,7 +75,9 @@ func TestReload(t *testing.T) {
 	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
 	polls := 0
 	d.config.Trigger = func() { polls++ }
-	d.config.Submit = func(_ context.Context, w state.Word) (state.Answer, error) { return state.Answer{OK: true}, nil }
+	d.config.Submit = func(_ context.Context, w state.Command) (state.CommandResult, error) {
+		return state.CommandResult{OK: true}, nil
+	}
 	d.config.Webhooks.GitLab = secretFile(t, oldSecret)
 	s := d.serve(t)
 	gitlab := func(secret string) int {

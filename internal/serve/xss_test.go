@@ -205,8 +205,8 @@ func poisonedRecord(text string, have *state.Record) *state.Record {
 		a.ID, a.Author, a.File, a.Reason, a.Wanted.Revision = text, text, text, text, text
 		a.Outcome.Code, a.Outcome.Message, a.Outcome.RequestID = text, text, text
 		a.Before = &state.Live{Locked: true, Locker: text, UpdateTime: text, OperateID: text}
-		if a.NeedsPerson != "" {
-			a.NeedsPerson = text
+		if a.NeedsOperator != "" {
+			a.NeedsOperator = text
 		}
 		if a.Outcome.Locker != "" {
 			a.Outcome.Locker = text
@@ -226,7 +226,7 @@ func poisonedHistory(text string, now time.Time) []state.Transition {
 	var all []state.Transition
 	for _, kind := range []state.EventKind{
 		state.EventIntent, state.EventOutcome, state.EventReadBack, state.EventForgotten, state.EventAdopted,
-		state.EventDrift, state.EventWord, state.EventPause, state.EventRevision, state.EventState,
+		state.EventDrift, state.EventCommand, state.EventPause, state.EventRevision, state.EventState,
 	} {
 		all = append(all, saved(rec, state.Event{
 			At: now, Kind: kind, Actor: text, Revision: text, Note: text, PlanHash: text, Attempt: text,

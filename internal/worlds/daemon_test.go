@@ -194,8 +194,8 @@ func (d *daemon) Save(_ context.Context, t state.Transition) error {
 	return nil
 }
 
-// Words implements reconcile.Ledger.
-func (d *daemon) Words(context.Context) ([]state.Word, error) {
+// PendingCommands implements reconcile.Ledger.
+func (d *daemon) PendingCommands(context.Context) ([]state.Command, error) {
 	if d.dead() {
 		return nil, errKilled
 	}
@@ -204,8 +204,8 @@ func (d *daemon) Words(context.Context) ([]state.Word, error) {
 	return slices.Clone(d.w.words), nil
 }
 
-// WordsPending implements reconcile.Ledger.
-func (d *daemon) WordsPending(context.Context) (bool, error) {
+// HasPendingCommands implements reconcile.Ledger.
+func (d *daemon) HasPendingCommands(context.Context) (bool, error) {
 	if d.dead() {
 		return false, errKilled
 	}

@@ -96,12 +96,12 @@ func (w *world) keep(t *state.Transition) {
 		if len(t.Events) > 0 {
 			note = t.Events[0].Note
 		}
-		w.judgeRecord(prev, t.Record, t.Answered != nil, note)
+		w.judgeRecord(prev, t.Record, t.CarriedOut != nil, note)
 		w.records[t.Record.Key] = t.Record
 		w.note("  %s is %s: %s", t.Record.Key.TaskID, t.Record.Status, note)
 	case t.Forget != nil:
 		if prev := w.records[*t.Forget]; prev != nil {
-			w.judgeRecord(prev, nil, t.Answered != nil, t.Events[0].Note)
+			w.judgeRecord(prev, nil, t.CarriedOut != nil, t.Events[0].Note)
 		}
 		delete(w.records, *t.Forget)
 		w.note("  %s is gone", t.Forget.TaskID)
@@ -109,9 +109,9 @@ func (w *world) keep(t *state.Transition) {
 	if t.Control != nil {
 		w.control = *t.Control
 	}
-	if a := t.Answered; a != nil {
-		w.note("  word %d: %v, %s", a.ID, a.Answer.OK, a.Answer.Message)
-		w.words = slices.DeleteFunc(w.words, func(word state.Word) bool { return word.ID == a.ID })
+	if a := t.CarriedOut; a != nil {
+		w.note("  word %d: %v, %s", a.ID, a.Result.OK, a.Result.Message)
+		w.words = slices.DeleteFunc(w.words, func(word state.Command) bool { return word.ID == a.ID })
 	}
 }
 
@@ -272,7 +272,7 @@ func (w *world) judge() {
 	}
 	for _, rec := range w.records {
 		if isOpen(rec.Status) {
-			w.stats.leave(rec.Attempt.NeedsPerson, 1)
+			w.stats.leave(rec.Attempt.NeedsOperator, 1)
 		}
 	}
 	commits := 0

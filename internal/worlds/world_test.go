@@ -33,7 +33,7 @@ type world struct {
 	daemon  *daemon
 	records map[spec.Key]*state.Record
 	control state.Control
-	words   []state.Word
+	words   []state.Command
 	said    int64 // words so far
 
 	specs  *spec.Set
@@ -246,7 +246,7 @@ func (w *world) listen() {
 		case in == nil && rec.Status == state.StatusRefused: // withheld because of what is live
 			w.decide(rec)
 		case in == nil:
-		case (rec.Status == state.StatusUnknown || rec.Accepted()) && rec.Attempt.NeedsPerson != "":
+		case (rec.Status == state.StatusUnknown || rec.Accepted()) && rec.Attempt.NeedsOperator != "":
 			w.resolve(in)
 		case rec.Status == state.StatusRefused,
 			rec.Status == state.StatusApplied && w.fateOf(in) == fateNever:
@@ -279,7 +279,7 @@ func (w *world) decide(rec *state.Record) {
 func (w *world) say(in *intent, verb state.Verb, arg string) {
 	w.asked[in.id] = true
 	w.said++
-	w.words = append(w.words, state.Word{ID: w.said, At: time.Now(), Actor: "lin", Verb: verb, Target: in.key.String(), Arg: arg})
+	w.words = append(w.words, state.Command{ID: w.said, At: time.Now(), Actor: "lin", Verb: verb, Target: in.key.String(), Arg: arg})
 	w.note("the operator says %s %s %s", verb, in.key.TaskID, arg)
 	w.wake()
 }

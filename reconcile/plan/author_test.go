@@ -78,7 +78,7 @@ func TestApprove_OwnWork(t *testing.T) {
 	p := changing(t, 10, 3, 0)
 	p.Source.Author = "Ada Lovelace <ada@example.com>"
 	in := &Commands{Plan: g.Check(p, Facts{}, time.Now()), Guards: g}
-	word := state.Word{Verb: state.VerbApprove, Target: p.Hash, Actor: "ada"}
+	word := state.Command{Verb: state.VerbApprove, Target: p.Hash, Actor: "ada"}
 	if next, answer := in.Decide(word, time.Now()); answer.OK || next.Control != nil || !strings.Contains(answer.Message, "ada wrote revision 222222222222: guards.approverIsNotAuthor") {
 		t.Errorf("the author approves: %+v", answer)
 	}

@@ -24,7 +24,7 @@ type Commands struct {
 }
 
 // Decide decides about a command. It changes nothing.
-func (in *Commands) Decide(w state.Word, now time.Time) (state.Transition, state.Answer) {
+func (in *Commands) Decide(w state.Command, now time.Time) (state.Transition, state.CommandResult) {
 	switch {
 	case w.Verb == state.VerbSuspend && !w.Until.IsZero() && !now.Before(w.Until):
 		return state.Transition{}, no("%s is over already: suspend until a later time", Stamp(w.Until))
@@ -96,7 +96,7 @@ func (in *Commands) find(target string) (spec.Key, error) {
 
 // approve keeps the approval of the plan that is held now: for what it does, and for the
 // guards that hold it.
-func (in *Commands) approve(w state.Word, now time.Time) (state.Transition, state.Answer) {
+func (in *Commands) approve(w state.Command, now time.Time) (state.Transition, state.CommandResult) {
 	p := in.Plan
 	digits, whole, ok := ParseHash(w.Target)
 	switch {
@@ -140,7 +140,7 @@ func (in *Commands) approve(w state.Word, now time.Time) (state.Transition, stat
 
 // approveCommit lets a commit count that is not signed as it has to be: the newest, or the
 // one for which the newest does not count.
-func (in *Commands) approveCommit(w state.Word, now time.Time) (state.Transition, state.Answer) {
+func (in *Commands) approveCommit(w state.Command, now time.Time) (state.Transition, state.CommandResult) {
 	commit := strings.ToLower(w.Target)
 	if in.Unverified == nil {
 		return state.Transition{}, no("commit %s needs no approval: the newest revision is verified, or nothing has to be signed", commit)
@@ -170,7 +170,7 @@ func (in *Commands) approveCommit(w state.Word, now time.Time) (state.Transition
 
 // Retry lets a task be sent again that was refused or is backing off. One that did
 // not come to run is given its time again.
-func Retry(key spec.Key, rec *state.Record, now time.Time) (state.Transition, state.Answer) {
+func Retry(key spec.Key, rec *state.Record, now time.Time) (state.Transition, state.CommandResult) {
 	switch {
 	case isRecalled(rec):
 		return Transition(key, nil), yes("%s is sent in the next pass, as if nothing had been applied to it", key)
@@ -210,7 +210,7 @@ func forced(rec *state.Record, now time.Time) *state.Record {
 }
 
 // retryAll lets everything that was paused go on.
-func retryAll(control state.Control) (state.Transition, state.Answer) {
+func retryAll(control state.Control) (state.Transition, state.CommandResult) {
 	if len(control.Pauses) == 0 {
 		return state.Transition{}, no("no sends are paused: name the task to retry")
 	}
@@ -220,7 +220,7 @@ func retryAll(control state.Control) (state.Transition, state.Answer) {
 
 // resolve ends what reading back does not: an unknown outcome, an accepted commit that
 // was not seen live, and a commit that was withheld because of what is live.
-func resolve(key spec.Key, rec *state.Record, said string, horizon time.Duration, flow ApprovalFlow, now time.Time) (state.Transition, state.Answer) {
+func resolve(key spec.Key, rec *state.Record, said string, horizon time.Duration, flow ApprovalFlow, now time.Time) (state.Transition, state.CommandResult) {
 	switch {
 	case said != "applied" && said != "not-applied":
 		return state.Transition{}, no("resolve takes applied or not-applied, not %q", said)
@@ -248,7 +248,7 @@ func resolve(key spec.Key, rec *state.Record, said string, horizon time.Duration
 }
 
 // resolveAccepted ends the wait for an accepted commit to be seen live.
-func resolveAccepted(key spec.Key, rec *state.Record, said string, now time.Time) (state.Transition, state.Answer) {
+func resolveAccepted(key spec.Key, rec *state.Record, said string, now time.Time) (state.Transition, state.CommandResult) {
 	if said == "applied" {
 		return Transition(key, confirmed(rec, nil, now)), yes("%s is marked as live", key)
 	}
@@ -265,7 +265,7 @@ const CodeNotApplied = "NotApplied"
 func heldBack(rec *state.Record, until, now time.Time, canBe bool) *state.Record {
 	next, a := *rec, *rec.Attempt
 	next.Status, next.Attempt = state.StatusWaiting, &a
-	a.Since, a.NextAt, a.Tries, a.NeedsPerson, a.Stale = now, until, 0, "", a.Stale || canBe
+	a.Since, a.NextAt, a.Tries, a.NeedsOperator, a.Stale = now, until, 0, "", a.Stale || canBe
 	a.Outcome = state.Outcome{
 		Class: state.ClassWaiting, Code: CodeNotApplied,
 		Message: "an operator says that the commit was not applied; WeData can accept the first request until then",
@@ -274,7 +274,7 @@ func heldBack(rec *state.Record, until, now time.Time, canBe bool) *state.Record
 }
 
 // Suspend sets, or with nil takes back, a person's word to leave the task alone.
-func Suspend(key spec.Key, rec *state.Record, s *state.Suspension) (state.Transition, state.Answer) {
+func Suspend(key spec.Key, rec *state.Record, s *state.Suspension) (state.Transition, state.CommandResult) {
 	if s == nil && (rec == nil || rec.Suspended == nil) {
 		return state.Transition{}, no("%s is not suspended", key)
 	}
@@ -292,7 +292,7 @@ func Suspend(key spec.Key, rec *state.Record, s *state.Suspension) (state.Transi
 	return Transition(key, &next), yes("%s", suspendedDetail(key.String(), s))
 }
 
-func suspendAll(control state.Control, s *state.Suspension) (state.Transition, state.Answer) {
+func suspendAll(control state.Control, s *state.Suspension) (state.Transition, state.CommandResult) {
 	if s == nil && control.Suspended == nil {
 		return state.Transition{}, no("nothing is suspended as a whole")
 	}
@@ -303,12 +303,12 @@ func suspendAll(control state.Control, s *state.Suspension) (state.Transition, s
 	return state.Transition{Control: &control}, yes("%s", suspendedDetail("everything", s))
 }
 
-func yes(format string, args ...any) state.Answer {
-	return state.Answer{OK: true, Message: fmt.Sprintf(format, args...)}
+func yes(format string, args ...any) state.CommandResult {
+	return state.CommandResult{OK: true, Message: fmt.Sprintf(format, args...)}
 }
 
-func no(format string, args ...any) state.Answer {
-	return state.Answer{Message: fmt.Sprintf(format, args...)}
+func no(format string, args ...any) state.CommandResult {
+	return state.CommandResult{Message: fmt.Sprintf(format, args...)}
 }
 
 // ApprovalLife is how long an approval is good for.

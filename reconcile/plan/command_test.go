@@ -48,90 +48,90 @@ func TestCommands(t *testing.T) {
 	later := func() time.Time { return time.Now().Add(time.Hour) }
 	tests := []struct {
 		name string
-		word state.Word
+		word state.Command
 		prep func(in *Commands)
 		ok   bool
 		says string // in the answer
 		task string
 		then state.Status // of the task; empty: it has no record
 	}{
-		{name: "approve", word: state.Word{Verb: state.VerbApprove, Target: "sha256:" + hash}, ok: true, says: "is approved until"},
-		{name: "approve by the first digits", word: state.Word{Verb: state.VerbApprove, Target: hash[:16]}, says: "wedatasync approve sha256:" + hash},
-		{name: "approve by all but one digit", word: state.Word{Verb: state.VerbApprove, Target: hash[:63]}, says: "wedatasync approve sha256:" + hash},
-		{name: "approve by one digit more", word: state.Word{Verb: state.VerbApprove, Target: hash + "0"}, says: "is not a plan hash"},
-		{name: "approve in capitals", word: state.Word{Verb: state.VerbApprove, Target: strings.ToUpper(hash)}, ok: true, says: "past maxChanges"},
-		{name: "approve nothing", word: state.Word{Verb: state.VerbApprove}, says: "is not a plan hash"},
-		{name: "approve what is no hash", word: state.Word{Verb: state.VerbApprove, Target: "not-a-hash"}, says: "is not a plan hash"},
-		{name: "approve another plan", word: state.Word{Verb: state.VerbApprove, Target: "0123456789"}, says: "the plan is sha256:" + hash},
+		{name: "approve", word: state.Command{Verb: state.VerbApprove, Target: "sha256:" + hash}, ok: true, says: "is approved until"},
+		{name: "approve by the first digits", word: state.Command{Verb: state.VerbApprove, Target: hash[:16]}, says: "wedatasync approve sha256:" + hash},
+		{name: "approve by all but one digit", word: state.Command{Verb: state.VerbApprove, Target: hash[:63]}, says: "wedatasync approve sha256:" + hash},
+		{name: "approve by one digit more", word: state.Command{Verb: state.VerbApprove, Target: hash + "0"}, says: "is not a plan hash"},
+		{name: "approve in capitals", word: state.Command{Verb: state.VerbApprove, Target: strings.ToUpper(hash)}, ok: true, says: "past maxChanges"},
+		{name: "approve nothing", word: state.Command{Verb: state.VerbApprove}, says: "is not a plan hash"},
+		{name: "approve what is no hash", word: state.Command{Verb: state.VerbApprove, Target: "not-a-hash"}, says: "is not a plan hash"},
+		{name: "approve another plan", word: state.Command{Verb: state.VerbApprove, Target: "0123456789"}, says: "the plan is sha256:" + hash},
 		{
-			name: "approve a plan that nothing holds", word: state.Word{Verb: state.VerbApprove, Target: hash}, says: "nothing holds",
+			name: "approve a plan that nothing holds", word: state.Command{Verb: state.VerbApprove, Target: hash}, says: "nothing holds",
 			prep: func(in *Commands) {
 				in.Plan = Diff(Input{Specs: spec.NewSet()}, noon)
 				in.Plan.Hash = HashPrefix + hash
 			},
 		},
 		{
-			name: "approve before there is a plan", word: state.Word{Verb: state.VerbApprove, Target: hash}, says: "no plan yet",
+			name: "approve before there is a plan", word: state.Command{Verb: state.VerbApprove, Target: hash}, says: "no plan yet",
 			prep: func(in *Commands) { in.Plan, in.Specs = nil, nil },
 		},
 
-		{name: "retry what was refused", word: state.Word{Verb: state.VerbRetry, Target: "refused"}, ok: true, task: "refused"},
-		{name: "retry what is locked", word: state.Word{Verb: state.VerbRetry, Target: project + "/locked"}, ok: true, task: "locked"},
-		{name: "retry what is applied", word: state.Word{Verb: state.VerbRetry, Target: "applied"}, says: "nothing to retry", task: "applied", then: state.StatusApplied},
-		{name: "retry what is not known", word: state.Word{Verb: state.VerbRetry, Target: "unknown"}, says: "resolve", task: "unknown", then: state.StatusUnknown},
-		{name: "retry what waits for an approval", word: state.Word{Verb: state.VerbRetry, Target: "approving"}, ok: true, says: "reject approval 7", task: "approving", then: state.StatusWaiting},
-		{name: "resolve what waits for an approval as live", word: state.Word{Verb: state.VerbResolve, Target: "approving", Arg: "applied"}, ok: true, says: "live", task: "approving", then: state.StatusApplied},
-		{name: "resolve what waits for an approval as not applied", word: state.Word{Verb: state.VerbResolve, Target: "approving", Arg: "not-applied"}, ok: true, says: "sent again", task: "approving", then: state.StatusWaiting},
-		{name: "resolve what is live already as applied", word: state.Word{Verb: state.VerbResolve, Target: "live", Arg: "applied"}, ok: true, says: "without a commit", task: "live", then: state.StatusApplied},
-		{name: "retry what is live already", word: state.Word{Verb: state.VerbRetry, Target: "live"}, ok: true, says: "although version 2 runs", task: "live", then: state.StatusWaiting},
-		{name: "retry what may still arrive", word: state.Word{Verb: state.VerbRetry, Target: "held-back"}, says: "and not before", task: "held-back", then: state.StatusWaiting},
-		{name: "retry a task that was never tried", word: state.Word{Verb: state.VerbRetry, Target: "new"}, says: "nothing to retry"},
-		{name: "retry a task that is not there", word: state.Word{Verb: state.VerbRetry, Target: "nowhere"}, says: "no task nowhere"},
-		{name: "retry with nothing paused", word: state.Word{Verb: state.VerbRetry}, says: "no sends are paused"},
+		{name: "retry what was refused", word: state.Command{Verb: state.VerbRetry, Target: "refused"}, ok: true, task: "refused"},
+		{name: "retry what is locked", word: state.Command{Verb: state.VerbRetry, Target: project + "/locked"}, ok: true, task: "locked"},
+		{name: "retry what is applied", word: state.Command{Verb: state.VerbRetry, Target: "applied"}, says: "nothing to retry", task: "applied", then: state.StatusApplied},
+		{name: "retry what is not known", word: state.Command{Verb: state.VerbRetry, Target: "unknown"}, says: "resolve", task: "unknown", then: state.StatusUnknown},
+		{name: "retry what waits for an approval", word: state.Command{Verb: state.VerbRetry, Target: "approving"}, ok: true, says: "reject approval 7", task: "approving", then: state.StatusWaiting},
+		{name: "resolve what waits for an approval as live", word: state.Command{Verb: state.VerbResolve, Target: "approving", Arg: "applied"}, ok: true, says: "live", task: "approving", then: state.StatusApplied},
+		{name: "resolve what waits for an approval as not applied", word: state.Command{Verb: state.VerbResolve, Target: "approving", Arg: "not-applied"}, ok: true, says: "sent again", task: "approving", then: state.StatusWaiting},
+		{name: "resolve what is live already as applied", word: state.Command{Verb: state.VerbResolve, Target: "live", Arg: "applied"}, ok: true, says: "without a commit", task: "live", then: state.StatusApplied},
+		{name: "retry what is live already", word: state.Command{Verb: state.VerbRetry, Target: "live"}, ok: true, says: "although version 2 runs", task: "live", then: state.StatusWaiting},
+		{name: "retry what may still arrive", word: state.Command{Verb: state.VerbRetry, Target: "held-back"}, says: "and not before", task: "held-back", then: state.StatusWaiting},
+		{name: "retry a task that was never tried", word: state.Command{Verb: state.VerbRetry, Target: "new"}, says: "nothing to retry"},
+		{name: "retry a task that is not there", word: state.Command{Verb: state.VerbRetry, Target: "nowhere"}, says: "no task nowhere"},
+		{name: "retry with nothing paused", word: state.Command{Verb: state.VerbRetry}, says: "no sends are paused"},
 		{
-			name: "retry everything", word: state.Word{Verb: state.VerbRetry}, ok: true, says: "go on",
+			name: "retry everything", word: state.Command{Verb: state.VerbRetry}, ok: true, says: "go on",
 			prep: func(in *Commands) { in.Control.Pauses = []state.Pause{{Code: "AuthFailure", Until: later()}} },
 		},
 
-		{name: "resolve as applied", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "applied"}, ok: true, task: "unknown", then: state.StatusApplied},
-		{name: "resolve as not applied", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "not-applied"}, ok: true, says: "sent again after", task: "unknown", then: state.StatusWaiting},
+		{name: "resolve as applied", word: state.Command{Verb: state.VerbResolve, Target: "unknown", Arg: "applied"}, ok: true, task: "unknown", then: state.StatusApplied},
+		{name: "resolve as not applied", word: state.Command{Verb: state.VerbResolve, Target: "unknown", Arg: "not-applied"}, ok: true, says: "sent again after", task: "unknown", then: state.StatusWaiting},
 		{
-			name: "resolve as not applied, after the horizon", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "not-applied"}, ok: true, says: "in the next pass", task: "unknown",
+			name: "resolve as not applied, after the horizon", word: state.Command{Verb: state.VerbResolve, Target: "unknown", Arg: "not-applied"}, ok: true, says: "in the next pass", task: "unknown",
 			prep: func(in *Commands) {
 				in.Horizon = 0
 				in.Control.ApprovalFlows = map[string]bool{task("unknown").ProjectID: false}
 			},
 		},
 		{
-			name: "resolve as not applied, after the horizon, and an approval may be open", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "not-applied"}, ok: true, says: "in the next pass", task: "unknown", then: state.StatusWaiting,
+			name: "resolve as not applied, after the horizon, and an approval may be open", word: state.Command{Verb: state.VerbResolve, Target: "unknown", Arg: "not-applied"}, ok: true, says: "in the next pass", task: "unknown", then: state.StatusWaiting,
 			prep: func(in *Commands) { in.Horizon = 0 },
 		},
-		{name: "resolve an intent", word: state.Word{Verb: state.VerbResolve, Target: "intent", Arg: "applied"}, ok: true, task: "intent", then: state.StatusApplied},
-		{name: "resolve as something else", word: state.Word{Verb: state.VerbResolve, Target: "unknown", Arg: "perhaps"}, says: "applied or not-applied", task: "unknown", then: state.StatusUnknown},
-		{name: "resolve what is known", word: state.Word{Verb: state.VerbResolve, Target: "refused", Arg: "applied"}, says: "is known", task: "refused", then: state.StatusRefused},
-		{name: "resolve what is not there", word: state.Word{Verb: state.VerbResolve, Target: "nowhere", Arg: "applied"}, says: "no task nowhere"},
-		{name: "resolve nothing", word: state.Word{Verb: state.VerbResolve, Arg: "applied"}, says: "no task"},
+		{name: "resolve an intent", word: state.Command{Verb: state.VerbResolve, Target: "intent", Arg: "applied"}, ok: true, task: "intent", then: state.StatusApplied},
+		{name: "resolve as something else", word: state.Command{Verb: state.VerbResolve, Target: "unknown", Arg: "perhaps"}, says: "applied or not-applied", task: "unknown", then: state.StatusUnknown},
+		{name: "resolve what is known", word: state.Command{Verb: state.VerbResolve, Target: "refused", Arg: "applied"}, says: "is known", task: "refused", then: state.StatusRefused},
+		{name: "resolve what is not there", word: state.Command{Verb: state.VerbResolve, Target: "nowhere", Arg: "applied"}, says: "no task nowhere"},
+		{name: "resolve nothing", word: state.Command{Verb: state.VerbResolve, Arg: "applied"}, says: "no task"},
 
-		{name: "suspend", word: state.Word{Verb: state.VerbSuspend, Target: "applied", Arg: "move"}, ok: true, says: "until someone says unsuspend: move", task: "applied", then: state.StatusApplied},
-		{name: "suspend for a while", word: state.Word{Verb: state.VerbSuspend, Target: "new", Until: later()}, ok: true, says: "until 20", task: "new", then: state.StatusNone},
-		{name: "suspend until before", word: state.Word{Verb: state.VerbSuspend, Target: "new", Until: noon.Add(-100 * 365 * 24 * time.Hour)}, says: "over already"},
-		{name: "suspend what is not known", word: state.Word{Verb: state.VerbSuspend, Target: "unknown"}, ok: true, task: "unknown", then: state.StatusUnknown},
-		{name: "suspend one of two", word: state.Word{Verb: state.VerbSuspend, Target: "twice"}, says: "2 projects have a task twice"},
-		{name: "suspend by its whole name", word: state.Word{Verb: state.VerbSuspend, Target: "2/twice"}, ok: true},
-		{name: "suspend what is not there", word: state.Word{Verb: state.VerbSuspend, Target: "2/nowhere"}, says: "no task 2/nowhere"},
-		{name: "suspend everything", word: state.Word{Verb: state.VerbSuspend, Arg: "move"}, ok: true, says: "everything was suspended"},
+		{name: "suspend", word: state.Command{Verb: state.VerbSuspend, Target: "applied", Arg: "move"}, ok: true, says: "until someone says unsuspend: move", task: "applied", then: state.StatusApplied},
+		{name: "suspend for a while", word: state.Command{Verb: state.VerbSuspend, Target: "new", Until: later()}, ok: true, says: "until 20", task: "new", then: state.StatusNone},
+		{name: "suspend until before", word: state.Command{Verb: state.VerbSuspend, Target: "new", Until: noon.Add(-100 * 365 * 24 * time.Hour)}, says: "over already"},
+		{name: "suspend what is not known", word: state.Command{Verb: state.VerbSuspend, Target: "unknown"}, ok: true, task: "unknown", then: state.StatusUnknown},
+		{name: "suspend one of two", word: state.Command{Verb: state.VerbSuspend, Target: "twice"}, says: "2 projects have a task twice"},
+		{name: "suspend by its whole name", word: state.Command{Verb: state.VerbSuspend, Target: "2/twice"}, ok: true},
+		{name: "suspend what is not there", word: state.Command{Verb: state.VerbSuspend, Target: "2/nowhere"}, says: "no task 2/nowhere"},
+		{name: "suspend everything", word: state.Command{Verb: state.VerbSuspend, Arg: "move"}, ok: true, says: "everything was suspended"},
 
-		{name: "unsuspend", word: state.Word{Verb: state.VerbUnsuspend, Target: "paused"}, ok: true, task: "paused", then: state.StatusApplied},
-		{name: "unsuspend what was never tried", word: state.Word{Verb: state.VerbUnsuspend, Target: "suspended"}, ok: true, task: "suspended"},
-		{name: "unsuspend what is not suspended", word: state.Word{Verb: state.VerbUnsuspend, Target: "applied"}, says: "not suspended", task: "applied", then: state.StatusApplied},
-		{name: "unsuspend everything, and nothing is", word: state.Word{Verb: state.VerbUnsuspend}, says: "nothing is suspended"},
+		{name: "unsuspend", word: state.Command{Verb: state.VerbUnsuspend, Target: "paused"}, ok: true, task: "paused", then: state.StatusApplied},
+		{name: "unsuspend what was never tried", word: state.Command{Verb: state.VerbUnsuspend, Target: "suspended"}, ok: true, task: "suspended"},
+		{name: "unsuspend what is not suspended", word: state.Command{Verb: state.VerbUnsuspend, Target: "applied"}, says: "not suspended", task: "applied", then: state.StatusApplied},
+		{name: "unsuspend everything, and nothing is", word: state.Command{Verb: state.VerbUnsuspend}, says: "nothing is suspended"},
 		{
-			name: "unsuspend everything", word: state.Word{Verb: state.VerbUnsuspend}, ok: true, says: "goes on",
+			name: "unsuspend everything", word: state.Command{Verb: state.VerbUnsuspend}, ok: true, says: "goes on",
 			prep: func(in *Commands) { in.Control.Suspended = &state.Suspension{Actor: "lin"} },
 		},
 
-		{name: "another word", word: state.Word{Verb: "dance", Target: "applied"}, says: "not a word"},
-		{name: "another word for everything", word: state.Word{Verb: "dance"}, says: "no task"},
+		{name: "another word", word: state.Command{Verb: "dance", Target: "applied"}, says: "not a word"},
+		{name: "another word for everything", word: state.Command{Verb: "dance"}, says: "no task"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

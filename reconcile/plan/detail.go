@@ -13,9 +13,9 @@ import (
 func Stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 func unknownDetail(key spec.Key, a *state.Attempt) string {
-	if a.NeedsPerson != "" {
+	if a.NeedsOperator != "" {
 		return fmt.Sprintf("the outcome of the commit sent %s is not known: %s; say what happened: wedatasync resolve %s applied|not-applied",
-			Stamp(a.At), a.NeedsPerson, key.ShellWord())
+			Stamp(a.At), a.NeedsOperator, key.ShellWord())
 	}
 	if a.NextAt.IsZero() {
 		return fmt.Sprintf("the outcome of the commit sent %s is not known yet", Stamp(a.At))
@@ -76,8 +76,8 @@ func acceptedDetail(key spec.Key, a *state.Attempt) string {
 	switch {
 	case a.Outcome.TaskApproveID != "":
 		return fmt.Sprintf("%s, waits for approval %s in WeData; if that was rejected: wedatasync retry %s", accepted, a.Outcome.TaskApproveID, key.ShellWord())
-	case a.NeedsPerson != "":
-		return fmt.Sprintf("%s, and not seen live: %s; check the task in WeData, then: wedatasync resolve %s applied|not-applied", accepted, a.NeedsPerson, key.ShellWord())
+	case a.NeedsOperator != "":
+		return fmt.Sprintf("%s, and not seen live: %s; check the task in WeData, then: wedatasync resolve %s applied|not-applied", accepted, a.NeedsOperator, key.ShellWord())
 	default:
 		return accepted + ", not seen live yet"
 	}

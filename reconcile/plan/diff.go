@@ -91,7 +91,7 @@ func (in *Input) compare(c Change, now time.Time) (Change, bool) {
 	if isRecalled(c.Have) {
 		return recall(c), true
 	}
-	c.Impact = impactOn(c.Want, c.Have, in.Control.Look.Of(c.Key))
+	c.Impact = impactOn(c.Want, c.Have, in.Control.DriftScan.Of(c.Key))
 	c.Reason = in.Policy.asks(c.Want, applied)
 	c.Fields = in.fields(c.Want, applied)
 	switch {

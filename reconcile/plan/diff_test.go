@@ -410,7 +410,7 @@ func TestDetails(t *testing.T) {
 	want := specs(t, "taskId: a, commitType: 1, instanceVersion: 4").Get(task("a"))
 	person := func(out state.Outcome, why string) *state.Record {
 		rec := ended(nil, want, noon, out)
-		rec.Attempt.NeedsPerson = why
+		rec.Attempt.NeedsOperator = why
 		return rec
 	}
 	tests := []struct {

@@ -74,11 +74,11 @@ func AfterAccepted(rec *state.Record, known Evidence, readErr error, now time.Ti
 		return confirmed(rec, live, now), "live", true
 	case approval == "" && !showable(a, live):
 		return confirmed(rec, nil, now), "counts as live: reads do not tell what the commit changes", false
-	case approval == "" && a.NeedsPerson == "" && now.Sub(a.Since) >= SettleTime:
+	case approval == "" && a.NeedsOperator == "" && now.Sub(a.Since) >= SettleTime:
 		copied, late := *rec, *a
-		late.NeedsPerson = notSeenLive(live)
+		late.NeedsOperator = notSeenLive(live)
 		copied.Attempt = &late
-		return &copied, state.Clip("not seen live: " + late.NeedsPerson), false
+		return &copied, state.Clip("not seen live: " + late.NeedsOperator), false
 	default:
 		return nil, "", false
 	}
@@ -90,7 +90,7 @@ func AfterAccepted(rec *state.Record, known Evidence, readErr error, now time.Ti
 func withdrawn(rec *state.Record, now time.Time) *state.Record {
 	next, a := *rec, *rec.Attempt
 	next.Status, next.Applied, next.Attempt = state.StatusWaiting, a.Prior, &a
-	a.Prior, a.Stale, a.Since, a.NextAt, a.NeedsPerson = nil, true, now, now, ""
+	a.Prior, a.Stale, a.Since, a.NextAt, a.NeedsOperator = nil, true, now, now, ""
 	a.Outcome = state.Outcome{Class: state.ClassWaiting, Code: CodeNotApplied, Message: "an operator says that the accepted commit will not come to be"}
 	return &next
 }

@@ -160,7 +160,7 @@ func (c *Change) NotRunning() bool {
 // NotLive reports whether the accepted commit of a task that is followed was not seen
 // live in time: an operator has to act.
 func (c *Change) NotLive() bool {
-	return c.Action == ActionFollow && c.Have.Accepted() && c.Have.Attempt.NeedsPerson != ""
+	return c.Action == ActionFollow && c.Have.Accepted() && c.Have.Attempt.NeedsOperator != ""
 }
 
 // waitsFor says what a task that is followed has still to become.

@@ -297,7 +297,7 @@ func AfterReadBack(rec *state.Record, known Evidence, readErr error, judge func(
 		return NotApplied(rec), e
 	case FindingOperator:
 		e.Note = state.Clip("action required: " + why)
-		next.Attempt.NeedsPerson = why
+		next.Attempt.NeedsOperator = why
 		if rec.Attempt.Before == nil {
 			next.Attempt.NextAt = time.Time{} // no answer can ever tell
 		}
@@ -305,7 +305,7 @@ func AfterReadBack(rec *state.Record, known Evidence, readErr error, judge func(
 	default:
 		e.Note = state.Clip(cmp.Or(why, "it does not tell yet"))
 		if live != nil {
-			next.Attempt.NeedsPerson = ""
+			next.Attempt.NeedsOperator = ""
 		}
 		return next, e
 	}

@@ -275,12 +275,12 @@ func TestHash_SharedDigits(t *testing.T) {
 	in := &Commands{Plan: guards.Check(bad, Facts{}, noon)}
 	short := bad.Hash[:len(HashPrefix)+digits]
 	for _, said := range []string{short, good.Hash} {
-		if _, answer := in.approve(state.Word{Target: said}, noon); answer.OK {
+		if _, answer := in.approve(state.Command{Target: said}, noon); answer.OK {
 			t.Errorf("%s is believed for %s", said, bad.Hash)
 		}
 	}
 	in.Plan = held
-	approved, answer := in.approve(state.Word{Target: good.Hash, Actor: "lin"}, noon)
+	approved, answer := in.approve(state.Command{Target: good.Hash, Actor: "lin"}, noon)
 	if !answer.OK {
 		t.Fatal(answer.Message)
 	}

@@ -15,7 +15,7 @@ import (
 
 // apply makes the change in the open transaction, and reckons it into m.
 func (w *writer) apply(ctx context.Context, m *meta, c *change) error {
-	var t trail
+	var t tailEvent
 	var err error
 	if c.task != nil {
 		if t, err = w.putTask(ctx, m, c.task, c.newest(c.task.key, m.events)); err != nil {
@@ -33,8 +33,8 @@ func (w *writer) apply(ctx context.Context, m *meta, c *change) error {
 		}
 	}
 	if c.answered != nil {
-		if err := w.answer(ctx, c.answered); err != nil {
-			return fmt.Errorf("answer word %d: %w", c.answered.ID, err)
+		if err := w.endCommand(ctx, c.answered); err != nil {
+			return fmt.Errorf("end command %d: %w", c.answered.ID, err)
 		}
 	}
 	for _, e := range c.events {
@@ -45,8 +45,8 @@ func (w *writer) apply(ctx context.Context, m *meta, c *change) error {
 	return nil
 }
 
-// trail is where the events of a task end, for the one that comes next.
-type trail struct {
+// tailEvent is where the events of a task end, for the one that comes next.
+type tailEvent struct {
 	key    spec.Key
 	newest int64 // the event, 0 for none
 	loose  int64 // 1 if no record of the task leads to the next event
@@ -65,11 +65,11 @@ func (c *change) newest(key spec.Key, seq int64) int64 {
 
 // putTask writes the row, which leads to the event newest, or if that is 0 to the one
 // that is the task's newest now. It returns how the trail stood before.
-func (w *writer) putTask(ctx context.Context, m *meta, row *taskRow, newest int64) (trail, error) {
-	t := trail{key: row.key}
+func (w *writer) putTask(ctx context.Context, m *meta, row *taskRow, newest int64) (tailEvent, error) {
+	t := tailEvent{key: row.key}
 	found, err := w.uncount(ctx, m, &t)
 	if err != nil {
-		return trail{}, err
+		return tailEvent{}, err
 	}
 	row.event = cmp.Or(newest, t.newest)
 	return t, w.writeTask(ctx, m, row, found)
@@ -97,8 +97,8 @@ func (w *writer) writeTask(ctx context.Context, m *meta, row *taskRow, there boo
 	return nil
 }
 
-func (w *writer) forgetTask(ctx context.Context, m *meta, key spec.Key) (trail, error) {
-	t := trail{key: key, loose: 1}
+func (w *writer) forgetTask(ctx context.Context, m *meta, key spec.Key) (tailEvent, error) {
+	t := tailEvent{key: key, loose: 1}
 	found, err := w.uncount(ctx, m, &t)
 	delete(w.recent, key)
 	if err == nil && found {
@@ -109,7 +109,7 @@ func (w *writer) forgetTask(ctx context.Context, m *meta, key spec.Key) (trail, 
 
 // uncount takes the row that is about to change, if there is one, out of the sum, and
 // finds the task's newest event.
-func (w *writer) uncount(ctx context.Context, m *meta, t *trail) (found bool, err error) {
+func (w *writer) uncount(ctx context.Context, m *meta, t *tailEvent) (found bool, err error) {
 	end, found := w.recent[t.key]
 	if !found {
 		var row [2]int64
@@ -133,7 +133,7 @@ type taskEnd struct{ crc, event int64 }
 const maxRecent = 1 << 10
 
 // findLoose finds the newest event of a task that has no record.
-func (w *writer) findLoose(ctx context.Context, t *trail) error {
+func (w *writer) findLoose(ctx context.Context, t *tailEvent) error {
 	var seq [1]int64
 	_, err := w.numbers(ctx, seq[:], selectLoose, t.key.ProjectID, t.key.TaskID)
 	t.newest = seq[0]
@@ -142,7 +142,7 @@ func (w *writer) findLoose(ctx context.Context, t *trail) error {
 
 // putEvent appends an event. t is the trail of the task whose record the same change
 // wrote, or took away.
-func (w *writer) putEvent(ctx context.Context, m *meta, row eventRow, t *trail) error {
+func (w *writer) putEvent(ctx context.Context, m *meta, row eventRow, t *tailEvent) error {
 	switch row.key {
 	case spec.Key{}:
 	case t.key:
@@ -166,29 +166,29 @@ func (w *writer) putEvent(ctx context.Context, m *meta, row eventRow, t *trail) 
 
 // leadTo has the record of a task, if there is one, lead to a new event without any
 // other change. It returns how the trail stood before.
-func (w *writer) leadTo(ctx context.Context, m *meta, key spec.Key, event int64) (trail, error) {
+func (w *writer) leadTo(ctx context.Context, m *meta, key spec.Key, event int64) (tailEvent, error) {
 	row, err := one(ctx, w, scanTask, selectTask, key.ProjectID, key.TaskID)
 	if errors.Is(err, sql.ErrNoRows) {
-		t := trail{key: key, loose: 1}
+		t := tailEvent{key: key, loose: 1}
 		return t, w.findLoose(ctx, &t)
 	}
 	if err == nil {
 		err = row.verify()
 	}
 	if err != nil {
-		return trail{}, err
+		return tailEvent{}, err
 	}
-	t := trail{key: key, newest: row.event}
+	t := tailEvent{key: key, newest: row.event}
 	m.tasks, m.tasksSum = m.tasks-1, m.tasksSum-row.crc
 	row.event = event
 	return t, w.writeTask(ctx, m, &row, true)
 }
 
-// answer carries the answer of a word into its row, and lets old words go.
-func (w *writer) answer(ctx context.Context, a *state.AnsweredWord) error {
-	row, err := one(ctx, w, scanWord, selectWord, a.ID)
+// endCommand writes the result of a command into its row, and deletes old ones.
+func (w *writer) endCommand(ctx context.Context, a *state.CarriedOut) error {
+	row, err := one(ctx, w, scanCommand, selectCommand, a.ID)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && !row.answeredAt.IsZero() {
-		return rejected{state.ErrNoWord}
+		return rejected{state.ErrNoCommand}
 	}
 	if _, ok := errors.AsType[*state.DamagedError](err); ok {
 		return rejected{err} // by whoever wrote it; the disk is well
@@ -196,14 +196,14 @@ func (w *writer) answer(ctx context.Context, a *state.AnsweredWord) error {
 	if err != nil {
 		return err
 	}
-	row.answeredAt, row.answer = time.Now(), state.Answer{OK: a.Answer.OK, Message: state.Clip(a.Answer.Message)}
-	err = w.exec(ctx, answerWord, unixMilli(row.answeredAt), fromBool(row.answer.OK), row.answer.Message,
+	row.answeredAt, row.answer = time.Now(), state.CommandResult{OK: a.Result.OK, Message: state.Clip(a.Result.Message)}
+	err = w.exec(ctx, updateCommand, unixMilli(row.answeredAt), fromBool(row.answer.OK), row.answer.Message,
 		checksum("words", row.columns()...), a.ID)
 	if err != nil {
 		return err
 	}
-	return w.exec(ctx, pruneWords, a.ID-keepWords)
+	return w.exec(ctx, pruneCommands, a.ID-keepCommands)
 }
 
-// keepWords is how many answered words are kept at the least.
-const keepWords = 1000
+// keepCommands is how many ended commands are kept at the least.
+const keepCommands = 1000

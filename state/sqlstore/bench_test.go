@@ -215,11 +215,11 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
-// BenchmarkWordsPending asks whether a person has posted a word.
-func BenchmarkWordsPending(b *testing.B) {
+// BenchmarkHasPendingCommands asks whether an operator has enqueued a command.
+func BenchmarkHasPendingCommands(b *testing.B) {
 	s := open(b, diskPath(b))
 	for b.Loop() {
-		if _, err := s.WordsPending(b.Context()); err != nil {
+		if _, err := s.HasPendingCommands(b.Context()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -16,7 +16,7 @@ func boundApplied(a state.Applied) state.Applied {
 }
 
 func boundAttempt(a state.Attempt) state.Attempt {
-	a.Wanted, a.Outcome, a.NeedsPerson = boundApplied(a.Wanted), boundOutcome(a.Outcome), state.Clip(a.NeedsPerson)
+	a.Wanted, a.Outcome, a.NeedsOperator = boundApplied(a.Wanted), boundOutcome(a.Outcome), state.Clip(a.NeedsOperator)
 	return a
 }
 
@@ -38,13 +38,13 @@ func boundControl(c state.Control) state.Control {
 	if c.Suspended != nil {
 		c.Suspended = new(boundSuspension(*c.Suspended))
 	}
-	if c.Look != nil {
-		c.Look = new(boundLook(*c.Look))
+	if c.DriftScan != nil {
+		c.DriftScan = new(boundScan(*c.DriftScan))
 	}
 	return c
 }
 
-func boundLook(l state.Look) state.Look {
+func boundScan(l state.DriftScan) state.DriftScan {
 	l.Error = state.Clip(l.Error)
 	l.Drifted = slices.Clone(l.Drifted)
 	for i := range l.Drifted {
@@ -55,7 +55,7 @@ func boundLook(l state.Look) state.Look {
 
 func boundDrift(d state.Drift) state.Drift {
 	d.Operator, d.OperatedAt, d.Event = state.Clip(d.Operator), state.Clip(d.OperatedAt), state.Clip(d.Event)
-	d.Locker, d.Detail, d.Answer = state.Clip(d.Locker), state.Clip(d.Detail), state.Clip(d.Answer)
+	d.Locker, d.Detail, d.WhyReported = state.Clip(d.Locker), state.Clip(d.Detail), state.Clip(d.WhyReported)
 	return d
 }
 

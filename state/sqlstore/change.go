@@ -19,13 +19,13 @@ type change struct {
 	task     *taskRow
 	forget   *spec.Key
 	control  string // empty: stays
-	answered *state.AnsweredWord
+	answered *state.CarriedOut
 	events   []eventRow // without their place in the history
 }
 
 // newChange checks a transition before it meets the transactions of others.
 func newChange(t state.Transition) (change, error) {
-	c := change{forget: t.Forget, answered: t.Answered, events: make([]eventRow, len(t.Events))}
+	c := change{forget: t.Forget, answered: t.CarriedOut, events: make([]eventRow, len(t.Events))}
 	if err := t.Check(); err != nil {
 		return change{}, err
 	}

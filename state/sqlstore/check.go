@@ -22,7 +22,7 @@ type Report struct {
 	Head     int64          `json:"head_serial"` // what the head file says; 0 if it cannot be read
 	Records  int64          `json:"records"`
 	Events   int64          `json:"events"`
-	Words    int64          `json:"words"`
+	Commands int64          `json:"words"`
 }
 
 // Check reads all of a state and verifies it: the structure of the database, every
@@ -76,7 +76,7 @@ func (r *Reader) checkRows(ctx context.Context, rep *Report) error {
 		}
 		rep.Records++
 	}
-	ends := trails{}
+	ends := tailEvents{}
 	for row, err := range r.events(ctx) {
 		if err != nil {
 			return err
@@ -93,11 +93,11 @@ func (r *Reader) checkRows(ctx context.Context, rep *Report) error {
 		return err
 	}
 	return r.view(ctx, func(tx *sql.Tx) error {
-		for _, err := range scan(ctx, tx, scanWord, selectAllWords) {
+		for _, err := range scan(ctx, tx, scanCommand, selectAllCommands) {
 			if err != nil {
 				return err
 			}
-			rep.Words++
+			rep.Commands++
 		}
 		return nil
 	})
@@ -131,26 +131,26 @@ func (r *Reader) events(ctx context.Context) iter.Seq2[eventRow, error] {
 	}
 }
 
-// trails checks, along the whole history, that the events of each task lead to one
+// tailEvents checks, along the whole history, that the events of each task lead to one
 // another.
-type trails map[spec.Key]trail
+type tailEvents map[spec.Key]tailEvent
 
 // follow takes the next event of the history.
-func (t trails) follow(row *eventRow) error {
+func (t tailEvents) follow(row *eventRow) error {
 	if row.key == (spec.Key{}) {
 		return nil
 	}
 	if row.prev != t[row.key].newest {
 		return misplaced(row.seq)
 	}
-	t[row.key] = trail{row.key, row.seq, row.loose}
+	t[row.key] = tailEvent{row.key, row.seq, row.loose}
 	return nil
 }
 
 // check makes sure that the newest event of each task is found: from its record, or
 // as a loose one.
-func (t trails) check(ctx context.Context, tx *sql.Tx) error {
-	for end, err := range scan(ctx, tx, scanTrail, selectTrails) {
+func (t tailEvents) check(ctx context.Context, tx *sql.Tx) error {
+	for end, err := range scan(ctx, tx, scanTailEvent, selectTrails) {
 		if err != nil {
 			return err
 		}
@@ -167,8 +167,8 @@ func (t trails) check(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-func scanTrail(row scanner) (trail, error) {
-	var t trail
+func scanTailEvent(row scanner) (tailEvent, error) {
+	var t tailEvent
 	err := row.Scan(&t.key.ProjectID, &t.key.TaskID, &t.newest)
 	return t, err
 }

@@ -35,7 +35,7 @@ func sampleFiles(t testing.TB, withLog bool) (map[string][]byte, content) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := sqlstore.PostWord(t.Context(), path, word(1)); err != nil {
+	if _, err := sqlstore.Enqueue(t.Context(), path, command(1)); err != nil {
 		t.Fatal(err)
 	}
 	if !withLog {
@@ -142,9 +142,9 @@ func (d damaged) try(ctx context.Context, path string, files map[string][]byte, 
 		if err != nil {
 			return err
 		}
-		// A word that was only in a log may be gone with it: who posted it sees that.
-		if len(got.Words) == 0 {
-			got.Words = want.Words
+		// A command that was only in a log may be gone with it: who enqueued it sees that.
+		if len(got.Commands) == 0 {
+			got.Commands = want.Commands
 		}
 		if !reflect.DeepEqual(want, got) {
 			return fmt.Errorf("%w (-want +got):\n%s", errOther, cmp.Diff(want, got))

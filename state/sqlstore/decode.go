@@ -10,19 +10,19 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// recordReader makes records of rows: of many as cheaply as of one. What repeats in
+// rowDecoder makes records of rows: of many as cheaply as of one. What repeats in
 // them it keeps once, and no record keeps the text of its row in memory.
-type recordReader struct {
+type rowDecoder struct {
 	texts map[string]string
 }
 
 // maxTexts bounds how many texts a recordReader shares.
 const maxTexts = 1 << 12
 
-func newRecordReader() *recordReader { return &recordReader{texts: map[string]string{}} }
+func newRowDecoder() *rowDecoder { return &rowDecoder{texts: map[string]string{}} }
 
 // shared returns a text that others have as well.
-func (r *recordReader) shared(s string) string {
+func (r *rowDecoder) shared(s string) string {
 	if s == "" {
 		return ""
 	}
@@ -36,17 +36,17 @@ func (r *recordReader) shared(s string) string {
 	return s
 }
 
-// recordOf verifies a row that was read alone and returns what it says.
-func recordOf(t *taskRow) (*state.Record, error) {
+// decodeRow verifies a row that was read alone and returns what it says.
+func decodeRow(t *taskRow) (*state.Record, error) {
 	if err := t.verify(); err != nil {
 		return nil, err
 	}
-	rec, err := newRecordReader().record(t)
+	rec, err := newRowDecoder().record(t)
 	return &rec, err
 }
 
 // record returns what a verified row says.
-func (r *recordReader) record(t *taskRow) (state.Record, error) {
+func (r *rowDecoder) record(t *taskRow) (state.Record, error) {
 	rec := state.Record{
 		Key:    spec.Key{ProjectID: r.shared(t.key.ProjectID), TaskID: t.key.TaskID},
 		Status: state.Status(r.shared(t.status)),
@@ -72,7 +72,7 @@ func (r *recordReader) record(t *taskRow) (state.Record, error) {
 // applied reads the JSON of an Applied as this package writes it, and reports
 // whether it could. encoding/json, which reads the same of any other, takes several
 // times as long: most of what a start would do.
-func (r *recordReader) applied(text string, a *state.Applied) bool {
+func (r *rowDecoder) applied(text string, a *state.Applied) bool {
 	p := plainJSON{rest: text, ok: true}
 	for p.field() {
 		switch p.name {
@@ -122,7 +122,7 @@ func (r *recordReader) applied(text string, a *state.Applied) bool {
 }
 
 // run reads the JSON of a Run in the same way, and returns what comes after it.
-func (r *recordReader) run(text string, run *state.Run) (rest string, ok bool) {
+func (r *rowDecoder) run(text string, run *state.Run) (rest string, ok bool) {
 	p := plainJSON{rest: text, ok: true}
 	for p.field() {
 		switch p.name {

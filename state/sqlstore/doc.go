@@ -12,7 +12,7 @@
 // # Who may do what
 //
 // One process holds a state, with a [Store]. Any number may look at it with a
-// [Reader], which has no method that writes, and leave a [state.Word] with [PostWord]
+// [Reader], which has no method that writes, and leave a [state.Command] with [Enqueue]
 // for the one that holds it. [Open] refuses what is not the newest state of its source;
 // an operator may say that it is right nevertheless: [Accept].
 //

@@ -31,7 +31,7 @@ func TestTheQueriesOfTheManualWork(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := sqlstore.PostWord(t.Context(), path, word(1)); err != nil {
+	if _, err := sqlstore.Enqueue(t.Context(), path, command(1)); err != nil {
 		t.Fatal(err)
 	}
 	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro")

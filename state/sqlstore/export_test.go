@@ -9,11 +9,11 @@ import (
 // SchemaVersion is the newest schema that this version knows.
 const SchemaVersion = schemaVersion
 
-// MaxOpenWords is how many words may wait for an answer, KeepWords how many are
+// MaxPendingCommands is how many commands may wait, KeepCommands how many are
 // kept when they were answered.
 const (
-	MaxOpenWords = maxOpenWords
-	KeepWords    = keepWords
+	MaxPendingCommands = maxPendingCommands
+	KeepCommands       = keepCommands
 )
 
 // HeadSyncEvery is how often the head is synced at most.
@@ -22,7 +22,7 @@ const HeadSyncEvery = headSyncEvery
 // ReadApplied reads the JSON of an Applied the short way, and reports whether it could.
 func ReadApplied(text string) (state.Applied, bool) {
 	var a state.Applied
-	ok := newRecordReader().applied(text, &a)
+	ok := newRowDecoder().applied(text, &a)
 	return a, ok
 }
 
@@ -66,7 +66,7 @@ func Statements() map[string]string {
 		"select_tasks": selectTasks, "select_task": selectTask, "select_task_end": selectTaskEnd, "select_trails": selectTrails, "select_loose_ends": selectLooseEnds,
 		"insert_task": insertTask, "update_task": updateTask, "delete_task": deleteTask,
 		"insert_event": insertEvent, "select_events": selectEvents, "select_trail": selectTrail, "select_loose": selectLoose, "select_all_events": selectAllEvents,
-		"select_last_word": selectLastWord, "count_open_words": countOpenWords, "insert_word": insertWord, "select_word": selectWord,
-		"select_all_words": selectAllWords, "select_open_words": selectOpenWords, "answer_word": answerWord, "prune_words": pruneWords,
+		"select_last_word": selectLastCommand, "count_open_words": countPendingCommands, "insert_word": insertCommand, "select_word": selectCommand,
+		"select_all_words": selectAllCommands, "select_open_words": selectPendingCommands, "answer_word": updateCommand, "prune_words": pruneCommands,
 	}
 }

@@ -14,10 +14,10 @@ import (
 // locksFile is where Linux lists the locks there are.
 const locksFile = "/proc/locks"
 
-// Held reports whether a process holds the state at path, and which one its lock file
+// LockHolder reports whether a process holds the state at path, and which one its lock file
 // names. It does not try the lock: who does could keep a daemon from its start. Where
 // the system does not list its locks, the error is errors.ErrUnsupported.
-func Held(path string) (state.Holder, bool, error) {
+func LockHolder(path string) (state.Holder, bool, error) {
 	fl, err := locate(path)
 	if err != nil {
 		return state.Holder{}, false, err

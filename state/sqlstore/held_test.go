@@ -17,7 +17,7 @@ func TestHeld(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "wedatasync.db")
 	want := func(when string, want bool, pid int) {
 		t.Helper()
-		h, held, err := Held(path)
+		h, held, err := LockHolder(path)
 		if err != nil || held != want || h.PID != pid {
 			t.Errorf("%s: held is %v by process %d (%v), want %v by %d", when, held, h.PID, err, want, pid)
 		}

@@ -119,7 +119,7 @@ func (d *document) filler(control state.Control, opt Options) filler {
 			return err
 		}
 		if d.format == forgetfulFormat {
-			if _, err := w.recall(ctx, m); err != nil {
+			if _, err := w.recoverForgotten(ctx, m); err != nil {
 				return err
 			}
 		}
@@ -169,7 +169,7 @@ func (d *document) history(ctx context.Context, w *writer, m *meta) error {
 			if err != nil {
 				return err
 			}
-			return w.putEvent(ctx, m, row, &trail{})
+			return w.putEvent(ctx, m, row, &tailEvent{})
 		})
 		if err != nil {
 			return err
@@ -178,7 +178,7 @@ func (d *document) history(ctx context.Context, w *writer, m *meta) error {
 	if err := d.delim('}'); err != nil {
 		return err
 	}
-	if t, err := d.token(); err != io.EOF { //nolint:errorlint // the end itself, not a document that ends early
+	if t, err := d.token(); err != io.EOF {
 		return errors.Join(unexpected(t, "the end"), err)
 	}
 	return nil

@@ -16,7 +16,7 @@ func (s *Store) Load(ctx context.Context) (*state.Records, error) {
 			return err
 		}
 		records = make([]*state.Record, 0, m.tasks)
-		reader := newRecordReader()
+		reader := newRowDecoder()
 		for row, err := range tasks(ctx, tx, &m, selectTasks) {
 			if err != nil {
 				return err

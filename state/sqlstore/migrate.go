@@ -22,7 +22,7 @@ func (w *writer) migrate(ctx context.Context, opt Options) error {
 		if err := makeSchema(ctx, w.conn, version); err != nil {
 			return err
 		}
-		n, err := w.recall(ctx, next)
+		n, err := w.recoverForgotten(ctx, next)
 		if err != nil {
 			return err
 		}
@@ -46,10 +46,10 @@ func (w *writer) record(ctx context.Context, m *meta, e state.Event) error {
 	return w.apply(ctx, m, &c)
 }
 
-// recall writes the records of the tasks that an earlier version forgot, and returns how
+// recoverForgotten writes the records of the tasks that an earlier version forgot, and returns how
 // many there are.
-func (w *writer) recall(ctx context.Context, m *meta) (n int, err error) {
-	lost, err := recall(ctx, w)
+func (w *writer) recoverForgotten(ctx context.Context, m *meta) (n int, err error) {
+	lost, err := forgottenRecords(ctx, w)
 	for _, rec := range lost {
 		row, err := newTaskRow(rec)
 		if err != nil {
@@ -62,11 +62,11 @@ func (w *writer) recall(ctx context.Context, m *meta) (n int, err error) {
 	return len(lost), err
 }
 
-// recall returns records of the tasks that an earlier version forgot with their specs, in
+// forgottenRecords returns records of the tasks that an earlier version forgot with their specs, in
 // order of key, as far as the history tells what was applied to them.
-func recall(ctx context.Context, q querier) ([]*state.Record, error) {
-	var ends []trail
-	for end, err := range scan(ctx, q, scanTrail, selectLooseEnds) {
+func forgottenRecords(ctx context.Context, q querier) ([]*state.Record, error) {
+	var ends []tailEvent
+	for end, err := range scan(ctx, q, scanTailEvent, selectLooseEnds) {
 		if err != nil {
 			return nil, err
 		}
@@ -74,7 +74,7 @@ func recall(ctx context.Context, q querier) ([]*state.Record, error) {
 	}
 	var lost []*state.Record
 	for _, end := range ends {
-		rec, err := recalled(ctx, q, end.key, end.newest)
+		rec, err := forgottenRecordOf(ctx, q, end.key, end.newest)
 		if err != nil {
 			return nil, err
 		}
@@ -86,18 +86,18 @@ func recall(ctx context.Context, q querier) ([]*state.Record, error) {
 	return lost, nil
 }
 
-// recalled is recall for one task, which has no row.
-func (r *reads) recalled(ctx context.Context, tx *sql.Tx, key spec.Key) (*state.Record, error) {
+// forgottenRecord is recall for one task, which has no row.
+func (r *readQueries) forgottenRecord(ctx context.Context, tx *sql.Tx, key spec.Key) (*state.Record, error) {
 	newest, err := r.newestEvent(ctx, tx, key)
 	if err != nil || newest == 0 {
 		return nil, err
 	}
-	return recalled(ctx, tx, key, newest)
+	return forgottenRecordOf(ctx, tx, key, newest)
 }
 
-// recalled returns the record of a removed task, as its events tell: when something was
+// forgottenRecordOf returns the record of a removed task, as its events tell: when something was
 // last applied to it, in which revision, and by which request. It is nil if nothing was.
-func recalled(ctx context.Context, q querier, key spec.Key, newest int64) (*state.Record, error) {
+func forgottenRecordOf(ctx context.Context, q querier, key spec.Key, newest int64) (*state.Record, error) {
 	rec := &state.Record{Key: key, Status: state.StatusApplied}
 	for row, err := range scan(ctx, q, scanEventRow, selectTrail, newest) {
 		if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// reads is what a Store and a Reader have in common: all that a state tells.
-type reads struct {
+// readQueries is what a Store and a Reader have in common: all that a state tells.
+type readQueries struct {
 	files    files
 	schema   int64 // of the database
 	lineage  string
@@ -27,13 +27,13 @@ type reads struct {
 }
 
 // Identity returns what the state belongs to.
-func (r *reads) Identity() state.Identity { return r.identity }
+func (r *readQueries) Identity() state.Identity { return r.identity }
 
 // Lineage returns the name that the state got when it was created.
-func (r *reads) Lineage() string { return r.lineage }
+func (r *readQueries) Lineage() string { return r.lineage }
 
 // Serial returns the number of the newest transaction.
-func (r *reads) Serial(ctx context.Context) (int64, error) {
+func (r *readQueries) Serial(ctx context.Context) (int64, error) {
 	var m meta
 	err := r.view(ctx, func(tx *sql.Tx) (err error) {
 		m, err = readMeta(ctx, tx)
@@ -43,7 +43,7 @@ func (r *reads) Serial(ctx context.Context) (int64, error) {
 }
 
 // Control returns what the daemon as a whole remembers.
-func (r *reads) Control(ctx context.Context) (state.Control, error) {
+func (r *readQueries) Control(ctx context.Context) (state.Control, error) {
 	var c state.Control
 	err := r.view(ctx, func(tx *sql.Tx) (err error) {
 		c, err = readControl(ctx, tx)
@@ -53,13 +53,13 @@ func (r *reads) Control(ctx context.Context) (state.Control, error) {
 }
 
 // Record returns the task's record, or nil if there is none.
-func (r *reads) Record(ctx context.Context, key spec.Key) (*state.Record, error) {
+func (r *readQueries) Record(ctx context.Context, key spec.Key) (*state.Record, error) {
 	var rec *state.Record
 	err := r.view(ctx, func(tx *sql.Tx) error {
 		row, err := one(ctx, tx, scanTask, tasksIn(r.schema, selectTask), key.ProjectID, key.TaskID)
 		if errors.Is(err, sql.ErrNoRows) {
 			if r.schema < schemaVersion {
-				rec, err = r.recalled(ctx, tx, key)
+				rec, err = r.forgottenRecord(ctx, tx, key)
 				return err
 			}
 			return nil
@@ -67,7 +67,7 @@ func (r *reads) Record(ctx context.Context, key spec.Key) (*state.Record, error)
 		if err != nil {
 			return err
 		}
-		rec, err = recordOf(&row)
+		rec, err = decodeRow(&row)
 		return err
 	})
 	if err != nil {
@@ -79,7 +79,7 @@ func (r *reads) Record(ctx context.Context, key spec.Key) (*state.Record, error)
 // Records yields all records in order of key. An error is the last thing it
 // yields. That records are missing is found at the end: nothing may be concluded
 // from the records before all are read.
-func (r *reads) Records(ctx context.Context) iter.Seq2[state.Record, error] {
+func (r *readQueries) Records(ctx context.Context) iter.Seq2[state.Record, error] {
 	return func(yield func(state.Record, error) bool) {
 		stopped := false
 		err := r.view(ctx, func(tx *sql.Tx) error {
@@ -89,11 +89,11 @@ func (r *reads) Records(ctx context.Context) iter.Seq2[state.Record, error] {
 			}
 			var lost []*state.Record // in order of key
 			if r.schema < schemaVersion {
-				if lost, err = recall(ctx, tx); err != nil {
+				if lost, err = forgottenRecords(ctx, tx); err != nil {
 					return err
 				}
 			}
-			reader := newRecordReader()
+			reader := newRowDecoder()
 			for row, err := range tasks(ctx, tx, &m, tasksIn(r.schema, selectTasks)) {
 				if err != nil {
 					return err
@@ -144,7 +144,7 @@ func tasks(ctx context.Context, q querier, m *meta, query string) iter.Seq2[task
 
 // History returns events, the newest first. That none of them is missing is made
 // sure of.
-func (r *reads) History(ctx context.Context, q state.HistoryQuery) ([]state.Event, error) {
+func (r *readQueries) History(ctx context.Context, q state.HistoryQuery) ([]state.Event, error) {
 	if q.Limit < 0 || q.Limit > state.MaxHistory {
 		return nil, fmt.Errorf("read history: limit %d is not between 0 and %d", q.Limit, state.MaxHistory)
 	}
@@ -190,7 +190,7 @@ func history(ctx context.Context, tx *sql.Tx, q state.HistoryQuery) ([]state.Eve
 }
 
 // taskHistory returns events of one task. Each leads to the one before it.
-func (r *reads) taskHistory(ctx context.Context, tx *sql.Tx, q state.HistoryQuery) ([]state.Event, error) {
+func (r *readQueries) taskHistory(ctx context.Context, tx *sql.Tx, q state.HistoryQuery) ([]state.Event, error) {
 	next, err := r.newestEvent(ctx, tx, *q.Key)
 	if err != nil || next == 0 {
 		return nil, err
@@ -222,7 +222,7 @@ func (r *reads) taskHistory(ctx context.Context, tx *sql.Tx, q state.HistoryQuer
 }
 
 // newestEvent returns where the events of a task end, or 0 if it has none.
-func (r *reads) newestEvent(ctx context.Context, tx *sql.Tx, key spec.Key) (int64, error) {
+func (r *readQueries) newestEvent(ctx context.Context, tx *sql.Tx, key spec.Key) (int64, error) {
 	row, err := one(ctx, tx, scanTask, tasksIn(r.schema, selectTask), key.ProjectID, key.TaskID)
 	if err == nil {
 		return row.event, row.verify()
@@ -242,23 +242,23 @@ func misplaced(seq int64) error {
 	return &state.DamagedError{Table: "history", Row: strconv.FormatInt(seq, 10), Detail: "the event is not in its place"}
 }
 
-// Words returns what people asked for and was not answered yet, oldest first.
-func (r *reads) Words(ctx context.Context) ([]state.Word, error) {
-	var words []state.Word
+// PendingCommands returns what people asked for and was not answered yet, oldest first.
+func (r *readQueries) PendingCommands(ctx context.Context) ([]state.Command, error) {
+	var commands []state.Command
 	err := r.view(ctx, func(tx *sql.Tx) error {
-		for row, err := range scan(ctx, tx, scanWord, selectOpenWords) {
+		for row, err := range scan(ctx, tx, scanCommand, selectPendingCommands) {
 			if err != nil {
 				return err
 			}
-			words = append(words, row.Word)
+			commands = append(commands, row.Command)
 		}
 		return nil
 	})
-	return words, err
+	return commands, err
 }
 
 // view runs f in one moment of the state, and says of its error where it is.
-func (r *reads) view(ctx context.Context, f func(*sql.Tx) error) error {
+func (r *readQueries) view(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, end, err := r.begin(ctx)
 	if err != nil {
 		return readError(r.files, err)

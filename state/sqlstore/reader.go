@@ -14,7 +14,7 @@ import (
 // holds the state and for who may only read its files, and writes nothing. One
 // goroutine uses it at a time.
 type Reader struct {
-	reads
+	readQueries
 	meta meta
 	db   *sql.DB
 	tx   *sql.Tx
@@ -54,7 +54,7 @@ func (fl files) openReaderAs(ctx context.Context, how access) (*Reader, error) {
 	if err != nil {
 		return nil, readError(fl, err)
 	}
-	r := &Reader{reads: reads{files: fl}, db: db}
+	r := &Reader{readQueries: readQueries{files: fl}, db: db}
 	r.settled = func() error {
 		if how != immutable {
 			return nil

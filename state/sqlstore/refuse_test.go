@@ -274,8 +274,8 @@ func TestNothingIsMadeWithoutLeave(t *testing.T) {
 	if _, err := sqlstore.OpenReader(t.Context(), path); !errors.Is(err, state.ErrMissing) {
 		t.Errorf("reader: %v", err)
 	}
-	if _, err := sqlstore.PostWord(t.Context(), path, state.Word{Verb: state.VerbRetry}); !errors.Is(err, state.ErrMissing) {
-		t.Errorf("word: %v", err)
+	if _, err := sqlstore.Enqueue(t.Context(), path, state.Command{Verb: state.VerbRetry}); !errors.Is(err, state.ErrMissing) {
+		t.Errorf("command: %v", err)
 	}
 	if _, err := sqlstore.Check(t.Context(), filepath.Join(path, "no", "folder")); !errors.Is(err, state.ErrMissing) {
 		t.Errorf("check: %v", err)

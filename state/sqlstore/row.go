@@ -222,25 +222,25 @@ func (e *eventRow) decode() (state.Event, error) {
 	return event, unmarshal("history", strconv.FormatInt(e.seq, 10), e.event, &event)
 }
 
-// wordRow is a row of words.
-type wordRow struct {
-	state.Word
+// commandRow is a row of words.
+type commandRow struct {
+	state.Command
 	answeredAt time.Time
-	answer     state.Answer
+	answer     state.CommandResult
 }
 
-func (w *wordRow) columns() []any {
+func (w *commandRow) columns() []any {
 	return []any{
 		w.ID, unixMilli(w.At), w.Actor, string(w.Verb), w.Target, w.Arg, unixMilli(w.Until),
 		unixMilli(w.answeredAt), fromBool(w.answer.OK), w.answer.Message,
 	}
 }
 
-func scanWord(row scanner) (wordRow, error) {
-	var w wordRow
+func scanCommand(row scanner) (commandRow, error) {
+	var w commandRow
 	var at, until, answeredAt, ok, crc int64
 	if err := row.Scan(&w.ID, &at, &w.Actor, &w.Verb, &w.Target, &w.Arg, &until, &answeredAt, &ok, &w.answer.Message, &crc); err != nil {
-		return wordRow{}, err
+		return commandRow{}, err
 	}
 	w.At, w.Until, w.answeredAt, w.answer.OK = fromMilli(at), fromMilli(until), fromMilli(answeredAt), ok != 0
 	return w, verify(crc, "words", strconv.FormatInt(w.ID, 10), w.columns())

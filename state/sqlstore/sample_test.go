@@ -169,10 +169,10 @@ func child(t testing.TB, role, path string) *exec.Cmd {
 
 // content is all that a state says.
 type content struct {
-	Records []state.Record
-	Control state.Control
-	History []state.Event
-	Words   []state.Word
+	Records  []state.Record
+	Control  state.Control
+	History  []state.Event
+	Commands []state.Command
 }
 
 // reading is what a Store and a Reader have in common.
@@ -180,7 +180,7 @@ type reading interface {
 	Records(context.Context) iter.Seq2[state.Record, error]
 	Control(context.Context) (state.Control, error)
 	History(context.Context, state.HistoryQuery) ([]state.Event, error)
-	Words(context.Context) ([]state.Word, error)
+	PendingCommands(context.Context) ([]state.Command, error)
 }
 
 // read returns all that the state says.
@@ -199,7 +199,7 @@ func read(ctx context.Context, r reading) (content, error) {
 	if c.History, err = r.History(ctx, state.HistoryQuery{Limit: state.MaxHistory}); err != nil {
 		return content{}, err
 	}
-	c.Words, err = r.Words(ctx)
+	c.Commands, err = r.PendingCommands(ctx)
 	return c, err
 }
 

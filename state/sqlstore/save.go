@@ -102,20 +102,20 @@ func (s *Store) gather() []*request {
 // goroutine: for one that saves alone, that would take as long as a part of the sync.
 func (s *Store) write() {
 	if batch := s.gather(); len(batch) > 0 {
-		s.serve(batch)
+		s.writeBatch(batch)
 	}
 	if s.broken == nil && s.pages >= pagesPerCheckpoint {
 		go func() {
 			defer func() { <-s.turn }()
-			_ = s.tidy() // nobody waits for it; if it fails, the next transaction meets it
+			_ = s.checkpoint() // nobody waits for it; if it fails, the next transaction meets it
 		}()
 		return
 	}
 	<-s.turn
 }
 
-// serve writes the batch and tells each request what became of it.
-func (s *Store) serve(batch []*request) {
+// writeBatch writes the batch and tells each request what became of it.
+func (s *Store) writeBatch(batch []*request) {
 	err := s.transact(batch)
 	if _, ok := errors.AsType[rejected](err); ok && len(batch) > 1 {
 		// One of them cannot be written: it must not take the others with it.
@@ -134,7 +134,7 @@ func (s *Store) transact(batch []*request) error {
 	if s.broken != nil {
 		return s.broken
 	}
-	if err := s.tidy(); err != nil {
+	if err := s.checkpoint(); err != nil {
 		return err
 	}
 	// The requests are let go of only when their outcome is known: no context ends this.
@@ -176,16 +176,16 @@ func (s *Store) failed(err error) error {
 	return s.broken
 }
 
-// tidy moves the log to the database when there is enough of it. While that fails
+// checkpoint moves the log to the database when there is enough of it. While that fails
 // for want of space nothing is written: a log that grows without end would need
 // space where SQLite cannot tell a full disk from a broken one.
-func (s *Store) tidy() error {
+func (s *Store) checkpoint() error {
 	if s.pages < pagesPerCheckpoint {
 		return nil
 	}
 	err := s.writer.at("checkpoint")
 	if err == nil {
-		err = dbError(s.writer.exec(context.Background(), moveLog))
+		err = dbError(s.writer.exec(context.Background(), checkpointLog))
 	}
 	if err != nil {
 		return s.failed(fmt.Errorf("move log: %w", err))

@@ -58,15 +58,15 @@ const (
 		(SELECT 1 FROM tasks t WHERE t.project_id = h.project_id AND t.task_id = h.task_id) GROUP BY project_id, task_id`
 	selectAllEvents = `SELECT ` + eventColumns + ` FROM history ORDER BY seq`
 
-	wordColumns     = `id, at, actor, verb, target, arg, until, answered_at, ok, message, row_crc`
-	selectLastWord  = `SELECT COALESCE(MAX(id), 0) FROM words`
-	countOpenWords  = `SELECT COUNT(*) FROM words WHERE answered_at = 0`
-	insertWord      = `INSERT INTO words (` + wordColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
-	selectWord      = `SELECT ` + wordColumns + ` FROM words WHERE id = $1`
-	selectAllWords  = `SELECT ` + wordColumns + ` FROM words ORDER BY id`
-	selectOpenWords = `SELECT ` + wordColumns + ` FROM words WHERE answered_at = 0 ORDER BY id`
-	answerWord      = `UPDATE words SET answered_at = $1, ok = $2, message = $3, row_crc = $4 WHERE id = $5`
-	pruneWords      = `DELETE FROM words WHERE answered_at > 0 AND id <= $1`
+	commandColumns        = `id, at, actor, verb, target, arg, until, answered_at, ok, message, row_crc`
+	selectLastCommand     = `SELECT COALESCE(MAX(id), 0) FROM words`
+	countPendingCommands  = `SELECT COUNT(*) FROM words WHERE answered_at = 0`
+	insertCommand         = `INSERT INTO words (` + commandColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	selectCommand         = `SELECT ` + commandColumns + ` FROM words WHERE id = $1`
+	selectAllCommands     = `SELECT ` + commandColumns + ` FROM words ORDER BY id`
+	selectPendingCommands = `SELECT ` + commandColumns + ` FROM words WHERE answered_at = 0 ORDER BY id`
+	updateCommand         = `UPDATE words SET answered_at = $1, ok = $2, message = $3, row_crc = $4 WHERE id = $5`
+	pruneCommands         = `DELETE FROM words WHERE answered_at > 0 AND id <= $1`
 )
 
 // tasksIn returns a query of taskColumns for a database of an earlier schema, which is

@@ -22,7 +22,7 @@ const (
 	commitTx   = "COMMIT"
 	rollbackTx = "ROLLBACK"
 
-	moveLog = "PRAGMA wal_checkpoint(PASSIVE)" // into the database, without waiting for readers
+	checkpointLog = "PRAGMA wal_checkpoint(PASSIVE)" // into the database, without waiting for readers
 )
 
 // dialect turns the words of the schema into SQLite's: a key that is the number of

@@ -25,13 +25,13 @@ type Options struct {
 // Store holds a state: it is the only one that changes it. Its methods may be
 // called at the same time.
 type Store struct {
-	reads
-	log       *slog.Logger
-	lock      *flock.Flock
-	head      *headFile
-	writer    *writer
-	read      *sql.DB
-	openWords *sql.Stmt // counts the words that wait for an answer
+	readQueries
+	log             *slog.Logger
+	lock            *flock.Flock
+	head            *headFile
+	writer          *writer
+	read            *sql.DB
+	pendingCommands *sql.Stmt // counts the commands that wait
 
 	mu      sync.Mutex
 	queue   []*request // what waits to be written
@@ -95,11 +95,11 @@ func hold(path string, opt Options) (files, *flock.Flock, error) {
 // start opens a verified state for writing.
 func start(ctx context.Context, fl files, lock *flock.Flock, m meta, opt Options) (_ *Store, err error) {
 	s := &Store{
-		reads:  reads{files: fl, schema: schemaVersion, lineage: m.lineage, identity: m.identity, settled: func() error { return nil }},
-		log:    opt.Logger,
-		lock:   lock,
-		closed: make(chan struct{}),
-		turn:   make(chan struct{}, 1),
+		readQueries: readQueries{files: fl, schema: schemaVersion, lineage: m.lineage, identity: m.identity, settled: func() error { return nil }},
+		log:         opt.Logger,
+		lock:        lock,
+		closed:      make(chan struct{}),
+		turn:        make(chan struct{}, 1),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -122,7 +122,7 @@ func start(ctx context.Context, fl files, lock *flock.Flock, m meta, opt Options
 	if s.read, err = openDB(ctx, fl.db, readOnly, readConns); err != nil {
 		return nil, err
 	}
-	if s.openWords, err = s.read.PrepareContext(ctx, countOpenWords); err != nil {
+	if s.pendingCommands, err = s.read.PrepareContext(ctx, countPendingCommands); err != nil {
 		return nil, err
 	}
 	if s.head, err = openHead(fl.head, s.writer.meta, opt.fault); err != nil {
@@ -140,15 +140,15 @@ func (s *Store) snapshot(ctx context.Context) (*sql.Tx, func(), error) {
 	return tx, func() { _ = tx.Rollback() }, nil
 }
 
-// WordsPending reports whether a word waits for an answer. It is cheap enough to be
+// HasPendingCommands reports whether a command waits. It is cheap enough to be
 // asked many times a second.
-func (s *Store) WordsPending(ctx context.Context) (bool, error) {
+func (s *Store) HasPendingCommands(ctx context.Context) (bool, error) {
 	if err := context.Cause(ctx); err != nil {
 		return false, readError(s.files, err)
 	}
 	// To watch for the end of ctx would take longer than the query.
 	var n int64
-	err := s.openWords.QueryRowContext(context.WithoutCancel(ctx)).Scan(&n)
+	err := s.pendingCommands.QueryRowContext(context.WithoutCancel(ctx)).Scan(&n)
 	return n > 0, readError(s.files, err)
 }
 
@@ -170,8 +170,8 @@ func (s *Store) Close() error {
 // that closes moves its log and removes it.
 func (s *Store) release() error {
 	var errs []error
-	if s.openWords != nil {
-		errs = append(errs, s.openWords.Close())
+	if s.pendingCommands != nil {
+		errs = append(errs, s.pendingCommands.Close())
 	}
 	if s.read != nil {
 		errs = append(errs, s.read.Close())

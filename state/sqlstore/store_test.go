@@ -33,7 +33,7 @@ func TestWhatIsSavedIsReadBack(t *testing.T) {
 		Pauses:    []state.Pause{{ProjectID: "1", Code: "UnauthorizedOperation", Message: "no", Since: sampleTime(), Until: sampleTime(), Tries: 2}},
 		Approvals: []state.Approval{{PlanHash: "sha256:00", Actor: "ada", At: sampleTime(), Expires: sampleTime(), Calls: []spec.Digest{sampleDigest(5)}}},
 		Suspended: suspended,
-		Look: &state.Look{
+		DriftScan: &state.DriftScan{
 			At: sampleTime(), Tasks: 9, Unknown: 1, Error: "no", Kinds: map[state.DriftKind]int{state.DriftNewer: 1},
 			Drifted: []state.Drift{{
 				Key: sampleKey(2), Kind: state.DriftNewer, Fields: []state.DriftField{{Name: "instanceVersion", Git: "1", Applied: "1", Live: "2"}},
@@ -41,7 +41,7 @@ func TestWhatIsSavedIsReadBack(t *testing.T) {
 			}},
 		},
 	}
-	event := []state.Event{{At: sampleTime(), Kind: state.EventWord, Note: "said <so> & so"}}
+	event := []state.Event{{At: sampleTime(), Kind: state.EventCommand, Note: "said <so> & so"}}
 	for _, tr := range []state.Transition{
 		intent(0), applied(0), intent(1),
 		{Record: &waiting, Events: event},
@@ -136,7 +136,7 @@ func TestHistoryIsReadInPages(t *testing.T) {
 }
 
 func TestTransitionsThatCannotBeAreRefused(t *testing.T) {
-	event := []state.Event{{At: sampleTime(), Kind: state.EventWord}}
+	event := []state.Event{{At: sampleTime(), Kind: state.EventCommand}}
 	s := open(t, statePath(t))
 	for _, tt := range []struct {
 		name string
@@ -155,7 +155,7 @@ func TestTransitionsThatCannotBeAreRefused(t *testing.T) {
 			Applied: &state.Applied{VersionDesc: strings.Repeat("x", 2<<20)},
 		}, Events: event}, "at most"},
 		{"a time that JSON has not", state.Transition{Events: []state.Event{{At: time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)}}}, "year"},
-		{"an answer to nothing", state.Transition{Answered: &state.AnsweredWord{ID: 7}, Events: event}, state.ErrNoWord.Error()},
+		{"an answer to nothing", state.Transition{CarriedOut: &state.CarriedOut{ID: 7}, Events: event}, state.ErrNoCommand.Error()},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			before, _ := s.Serial(t.Context())
@@ -178,7 +178,7 @@ func TestTextsFromOutsideAreCut(t *testing.T) {
 	tr := intent(1)
 	tr.Record.Status, tr.Record.Attempt.Outcome.Message = state.StatusUnknown, flood
 	tr.Events[0].Note = flood
-	tr.Control = &state.Control{Look: &state.Look{Error: flood, Drifted: []state.Drift{{Operator: flood, OperatedAt: flood, Event: flood, Locker: flood, Detail: flood}}}}
+	tr.Control = &state.Control{DriftScan: &state.DriftScan{Error: flood, Drifted: []state.Drift{{Operator: flood, OperatedAt: flood, Event: flood, Locker: flood, Detail: flood}}}}
 	if err := s.Save(t.Context(), tr); err != nil {
 		t.Fatal(err)
 	}
@@ -186,16 +186,16 @@ func TestTextsFromOutsideAreCut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := c.Control.Look.Drifted[0]
+	d := c.Control.DriftScan.Drifted[0]
 	for _, got := range []string{
 		c.Records[0].Attempt.Outcome.Message, c.History[0].Note,
-		c.Control.Look.Error, d.Operator, d.OperatedAt, d.Event, d.Locker, d.Detail,
+		c.Control.DriftScan.Error, d.Operator, d.OperatedAt, d.Event, d.Locker, d.Detail,
 	} {
 		if len(got) > state.MaxMessage || !strings.HasPrefix(flood, strings.TrimSuffix(got, "…")) {
 			t.Errorf("%d bytes: %.20s", len(got), got)
 		}
 	}
-	if tr.Record.Attempt.Outcome.Message != flood || tr.Control.Look.Drifted[0].Detail != flood {
+	if tr.Record.Attempt.Outcome.Message != flood || tr.Control.DriftScan.Drifted[0].Detail != flood {
 		t.Error("the caller's record was changed")
 	}
 }
@@ -311,7 +311,7 @@ func TestABadSaveDoesNotTakeOthersWithIt(t *testing.T) {
 		for i := range errs {
 			tr := applied(i)
 			if i%5 == 3 {
-				tr.Answered = &state.AnsweredWord{ID: int64(i)}
+				tr.CarriedOut = &state.CarriedOut{ID: int64(i)}
 			}
 			wg.Go(func() { errs[i] = s.Save(t.Context(), tr) })
 		}
@@ -320,7 +320,7 @@ func TestABadSaveDoesNotTakeOthersWithIt(t *testing.T) {
 		wg.Wait()
 		for i, err := range errs {
 			rec, _ := s.Record(t.Context(), sampleKey(i))
-			if bad := i%5 == 3; bad != errors.Is(err, state.ErrNoWord) || bad != (rec == nil) {
+			if bad := i%5 == 3; bad != errors.Is(err, state.ErrNoCommand) || bad != (rec == nil) {
 				t.Errorf("save %d: %v, record %v", i, err, rec != nil)
 			}
 		}

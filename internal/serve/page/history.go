@@ -111,7 +111,7 @@ func kindText(k state.EventKind) string {
 		return "taken over"
 	case state.EventDrift:
 		return "drift"
-	case state.EventWord:
+	case state.EventCommand:
 		return "word"
 	case state.EventPause:
 		return "pause"

@@ -47,7 +47,7 @@ func taskPageOf(s *snapshot.Snapshot, key spec.Key, change *plan.Change, rec *st
 		ts = entryState(s, entry{key: key, task: &e, change: change})
 	}
 	b := badgeOf(ts)
-	if ts == snapshot.StateUnknown && known != nil && known.Attempt != nil && known.Attempt.NeedsPerson != "" {
+	if ts == snapshot.StateUnknown && known != nil && known.Attempt != nil && known.Attempt.NeedsOperator != "" {
 		b.Meaning = "it may or may not have happened, and is not repeated"
 	}
 	why := snapshot.Why(ts, change, known, s.Now)

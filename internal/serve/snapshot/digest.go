@@ -69,7 +69,7 @@ func HeldWithPlan(p *plan.Plan, c *plan.Change) bool {
 // NeedsOperator reports whether only an operator can say what became of the task's last
 // commit.
 func NeedsOperator(c *plan.Change) bool {
-	return c.Hold == plan.HoldUnknown && c.Have != nil && c.Have.Attempt != nil && c.Have.Attempt.NeedsPerson != ""
+	return c.Hold == plan.HoldUnknown && c.Have != nil && c.Have.Attempt != nil && c.Have.Attempt.NeedsOperator != ""
 }
 
 // Find returns the plan's change of the task, or nil.

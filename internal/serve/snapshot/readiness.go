@@ -36,7 +36,7 @@ func readiness(s reconcile.Status, d *Digest, now time.Time, interval time.Durat
 		c := &d.Plan.Changes[i]
 		reasons = append(reasons, Reason{
 			Code: ReasonUnknown, Key: &c.Key, Commands: taskCommands(StateUnknown, c.Key),
-			Message: fmt.Sprintf("the outcome of the last commit of %s is not known: %s", report.Visible(c.Key.String()), report.Visible(c.Have.Attempt.NeedsPerson)),
+			Message: fmt.Sprintf("the outcome of the last commit of %s is not known: %s", report.Visible(c.Key.String()), report.Visible(c.Have.Attempt.NeedsOperator)),
 		})
 	}
 	reasons = more(reasons, ReasonUnknown, len(d.Unresolved), "commits have an outcome that only a person can tell")

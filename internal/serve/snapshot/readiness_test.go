@@ -53,7 +53,7 @@ func TestReadiness(t *testing.T) {
 	}
 	unknown := func(needs string) *state.Record {
 		rec := record(key(1), state.StatusUnknown, state.Outcome{Class: state.ClassUnknown, Code: "Timeout"}, now)
-		rec.Attempt.NeedsPerson = needs
+		rec.Attempt.NeedsOperator = needs
 		return rec
 	}
 	following := func(status state.RunStatus) reconcile.Status {

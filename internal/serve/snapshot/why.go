@@ -34,7 +34,7 @@ func Why(ts TaskState, c *plan.Change, rec *state.Record, now time.Time) string 
 	case a != nil && ts == StateAccepted:
 		return fmt.Sprintf("accepted %s, and not seen live yet", Ago(a.Since, now))
 	case a != nil && ts == StateNotLive:
-		return fmt.Sprintf("accepted %s, and not seen live: %s", Ago(a.Since, now), report.Visible(a.NeedsPerson))
+		return fmt.Sprintf("accepted %s, and not seen live: %s", Ago(a.Since, now), report.Visible(a.NeedsOperator))
 	case a != nil && (ts == StateAlreadyLive || ts == StateNewerLive):
 		return report.Visible(a.Outcome.Message)
 	case ts == StateStarting && rec != nil && rec.Applied != nil && rec.Applied.Run != nil:
@@ -55,8 +55,8 @@ func Why(ts TaskState, c *plan.Change, rec *state.Record, now time.Time) string 
 // unknownText says how an unknown outcome will end.
 func unknownText(a *state.Attempt, now time.Time) string {
 	switch {
-	case a.NeedsPerson != "":
-		return fmt.Sprintf("sent %s, and only a person can say what became of it: %s", Ago(a.At, now), report.Visible(a.NeedsPerson))
+	case a.NeedsOperator != "":
+		return fmt.Sprintf("sent %s, and only a person can say what became of it: %s", Ago(a.At, now), report.Visible(a.NeedsOperator))
 	case a.NextAt.IsZero():
 		return fmt.Sprintf("sent %s; %s", Ago(a.At, now), AnswerText(a.Outcome))
 	default:
@@ -128,7 +128,7 @@ func RuleText(r plan.Reason) string {
 func Commands(s *Snapshot, ts TaskState, key spec.Key, c *plan.Change, rec *state.Record) []string {
 	switch ts {
 	case StateUnknown, StateNotLive:
-		if rec == nil || rec.Attempt == nil || rec.Attempt.NeedsPerson == "" {
+		if rec == nil || rec.Attempt == nil || rec.Attempt.NeedsOperator == "" {
 			return nil // it is still read back
 		}
 	case StateSuspended:

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Word is what a person asks of the daemon. Any process may post one; the holder
+// Command is what an operator asks of the daemon. Any process may post one; the holder
 // of the state's lock carries it out and answers.
-type Word struct {
+type Command struct {
 	ID    int64     `json:"id"`
 	At    time.Time `json:"at"`
 	Actor string    `json:"actor"`
@@ -19,10 +19,10 @@ type Word struct {
 	Until  time.Time `json:"until,omitzero"`
 }
 
-// Verb is what a Word asks for.
+// Verb is what a Command asks for.
 type Verb string
 
-// The verbs of a Word.
+// The verbs of a Command.
 const (
 	VerbApprove   Verb = "approve"
 	VerbRetry     Verb = "retry"
@@ -31,24 +31,24 @@ const (
 	VerbUnsuspend Verb = "unsuspend"
 )
 
-// Answer is what became of a Word.
-type Answer struct {
+// CommandResult is what became of a Command.
+type CommandResult struct {
 	OK      bool   `json:"ok"`
 	Message string `json:"message"`
 }
 
-// AnsweredWord is a word and what became of it. A word is answered once.
-type AnsweredWord struct {
+// CarriedOut is a command and what became of it. A command is carried out once.
+type CarriedOut struct {
 	ID     int64
-	Answer Answer
+	Result CommandResult
 }
 
-// Check reports what makes a word one that nobody can carry out.
-func (w *Word) Check() error {
-	if !slices.Contains([]Verb{VerbApprove, VerbRetry, VerbResolve, VerbSuspend, VerbUnsuspend}, w.Verb) {
-		return fmt.Errorf("there is no verb %q", Clip(string(w.Verb)))
+// Check reports what makes a command one that nobody can carry out.
+func (c *Command) Check() error {
+	if !slices.Contains([]Verb{VerbApprove, VerbRetry, VerbResolve, VerbSuspend, VerbUnsuspend}, c.Verb) {
+		return fmt.Errorf("there is no verb %q", Clip(string(c.Verb)))
 	}
-	for _, text := range []string{w.Actor, w.Target, w.Arg} {
+	for _, text := range []string{c.Actor, c.Target, c.Arg} {
 		if text != Clip(text) {
 			return fmt.Errorf("a text is longer than %d bytes, or not UTF-8", MaxMessage)
 		}

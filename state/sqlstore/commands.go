@@ -1,0 +1,136 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// maxPendingCommands bounds how many commands may wait.
+const maxPendingCommands = 1000
+
+// resultPoll is how often WaitAnswer looks.
+const resultPoll = 50 * time.Millisecond
+
+// Enqueue leaves a command for whoever holds the state, now or later, and returns
+// its id. It may be called by any process that may write to the state's files.
+func Enqueue(ctx context.Context, path string, c state.Command) (id int64, err error) {
+	if err := c.Check(); err != nil {
+		return 0, fmt.Errorf("enqueue command: %w", err)
+	}
+	if err := checkHead(ctx, path); err != nil {
+		return 0, fmt.Errorf("enqueue command: %w", err)
+	}
+	w, err := openForCommands(ctx, path)
+	if err != nil {
+		return 0, fmt.Errorf("enqueue command: %w", err)
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	id, err = w.enqueue(ctx, c)
+	if err != nil {
+		return 0, fmt.Errorf("enqueue command: %w", dbError(err))
+	}
+	return id, nil
+}
+
+// checkHead makes sure that the state is not one that a daemon would refuse
+// for being old: to open such a one for writing could destroy what is left of it.
+func checkHead(ctx context.Context, path string) error {
+	fl, err := locate(path)
+	if err != nil {
+		return err
+	}
+	h, err := fl.readHead()
+	if err != nil {
+		return err
+	}
+	return fl.inspect(ctx, func(r *Reader) error { return h.check(fl, r.meta) })
+}
+
+// openForCommands opens a state that another process may hold, to write to its commands
+// and to nothing else.
+func openForCommands(ctx context.Context, path string) (*writer, error) {
+	fl, err := locate(path)
+	if err != nil {
+		return nil, err
+	}
+	if !exists(fl.db) {
+		return nil, fmt.Errorf("open state %s: %w", fl.db, state.ErrMissing)
+	}
+	w, err := openWriter(ctx, fl.db, readWrite, meta{}, nil)
+	if err != nil {
+		return nil, readError(fl, err)
+	}
+	version, err := readVersion(ctx, w)
+	if err == nil && version > schemaVersion { // the table words is the same in those before
+		err = &state.NewerError{Path: fl.db, Have: version, Know: schemaVersion}
+	}
+	if err != nil {
+		return nil, errors.Join(readError(fl, err), w.close())
+	}
+	return w, nil
+}
+
+// enqueue adds the command in a transaction of its own.
+func (w *writer) enqueue(ctx context.Context, c state.Command) (id int64, err error) {
+	if err := w.exec(ctx, beginWrite); err != nil {
+		return 0, err
+	}
+	defer func() {
+		if err != nil {
+			_ = w.exec(context.WithoutCancel(ctx), rollbackTx) // after a failed commit there may be none
+		}
+	}()
+	open, err := one(ctx, w, scanValue[int64], countPendingCommands)
+	if err != nil {
+		return 0, err
+	}
+	if open >= maxPendingCommands {
+		return 0, fmt.Errorf("%d commands wait already: is the daemon running?", open)
+	}
+	last, err := one(ctx, w, scanValue[int64], selectLastCommand)
+	if err != nil {
+		return 0, err
+	}
+	row := commandRow{Command: c}
+	row.ID = last + 1
+	if row.At.IsZero() {
+		row.At = time.Now()
+	}
+	columns := row.columns()
+	if err := w.exec(ctx, insertCommand, append(columns, checksum("words", columns...))...); err != nil {
+		return 0, err
+	}
+	return row.ID, w.exec(ctx, commitTx)
+}
+
+// WaitResult waits for the result of a command, until ctx ends.
+func WaitResult(ctx context.Context, path string, id int64) (_ state.CommandResult, err error) {
+	w, err := openForCommands(ctx, path)
+	if err != nil {
+		return state.CommandResult{}, fmt.Errorf("wait for the result of command %d: %w", id, err)
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	tick := time.NewTicker(resultPoll)
+	defer tick.Stop()
+	for {
+		row, err := one(ctx, w, scanCommand, selectCommand, id)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return state.CommandResult{}, fmt.Errorf("wait for the result of command %d: %w", id, state.ErrNoCommand)
+		case err != nil:
+			return state.CommandResult{}, fmt.Errorf("wait for the result of command %d: %w", id, dbError(err))
+		case !row.answeredAt.IsZero():
+			return row.answer, nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return state.CommandResult{}, fmt.Errorf("wait for the result of command %d: %w", id, context.Cause(ctx))
+		}
+	}
+}
