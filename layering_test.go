@@ -21,7 +21,7 @@ const module = "github.com/wedatasync/wedatasync/"
 // floor below its own, and nothing beside or above it.
 var floors = [][]string{
 	{"internal/text", "internal/file", "internal/gitstore"},
-	{"spec", "internal/wedatasim", "internal/secret", "internal/transport"},
+	{"spec", "internal/wedatasim", "internal/secret", "internal/transport", "internal/fault"},
 	{"state", "internal/apiclient", "internal/gitremote", "internal/speccache"},
 	{"reconcile", "internal/forge"},
 	{"state/sqlstore", "internal/source", "internal/wedata", "internal/report", "internal/notify"},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/wedatasync/wedatasync/internal/fault"
 	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/transport"
 )
@@ -90,7 +91,7 @@ type Call struct {
 	// Repeatable says that to do it twice comes to the same.
 	Repeatable bool
 	// Refusal says what an answer other than 2xx means. The body is cut off.
-	Refusal func(*http.Response, []byte) *Error
+	Refusal func(*http.Response, []byte) *fault.Error
 	// Read takes in a 2xx answer. The body is bounded.
 	Read func(*http.Response) error
 }
@@ -98,25 +99,25 @@ type Call struct {
 // Do sends the request, again where that may help and can do no harm, until ctx
 // is done. A wait that would outlast ctx is not begun.
 func (c *Client) Do(ctx context.Context, call Call) error {
-	return c.Again(ctx, func() error { return c.try(ctx, call) }, func(e *Error) bool {
-		return e.Effect == NotDone || e.Effect == MaybeDone && call.Repeatable
+	return c.Again(ctx, func() error { return c.try(ctx, call) }, func(e *fault.Error) bool {
+		return e.Effect == fault.NotDone || e.Effect == fault.MaybeDone && call.Repeatable
 	})
 }
 
 // Again repeats f while it fails in a way that may be repeated.
-func (c *Client) Again(ctx context.Context, f func() error, may func(*Error) bool) error {
+func (c *Client) Again(ctx context.Context, f func() error, may func(*fault.Error) bool) error {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.Multiplier, pause.MaxInterval = time.Second, 2, c.pause
 	for tries := 1; ; tries++ {
 		err := f()
-		e, ok := errors.AsType[*Error](err)
+		e, ok := errors.AsType[*fault.Error](err)
 		if !ok || !may(e) {
 			return err
 		}
 		wait := cmp.Or(e.RetryAfter, pause.NextBackOff())
 		deadline, bounded := ctx.Deadline()
 		if tries == c.tries || bounded && time.Until(deadline) <= wait {
-			e.Effect = Final
+			e.Effect = fault.Final
 			return e
 		}
 		c.log.DebugContext(ctx, "try again", "op", e.Op, "cause", e.Kind, "status", e.Status, "wait", wait)
@@ -143,7 +144,7 @@ func (c *Client) try(ctx context.Context, call Call) error {
 	defer cancel()
 	req, secrets, err := call.Build(deadline)
 	if err != nil {
-		return &Error{Op: call.Op, Kind: ErrConfig, Err: err}
+		return &fault.Error{Op: call.Op, Kind: ErrConfig, Err: err}
 	}
 	start := time.Now()
 	resp, err := c.http.Do(req)
@@ -170,7 +171,7 @@ func (c *Client) try(ctx context.Context, call Call) error {
 
 // WithTimeout limits how long something takes, with all its requests and waits.
 func WithTimeout(ctx context.Context, op string, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, d, &Error{Op: op, Kind: ErrUnavailable, Detail: fmt.Sprintf("not done after %v", d)})
+	return context.WithTimeoutCause(ctx, d, &fault.Error{Op: op, Kind: ErrUnavailable, Detail: fmt.Sprintf("not done after %v", d)})
 }
 
 // NewRequest makes a request that carries JSON; nil is none.
@@ -186,19 +187,19 @@ func NewRequest(ctx context.Context, method, url string, body []byte) (*http.Req
 }
 
 // unanswered describes a request that has no answer.
-func (call *Call) unanswered(err error) *Error {
+func (call *Call) unanswered(err error) *fault.Error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // without the URL, which can be a secret
 	}
-	e := &Error{Op: call.Op, Kind: ErrUnavailable, Err: err, Effect: MaybeDone}
+	e := &fault.Error{Op: call.Op, Kind: ErrUnavailable, Err: err, Effect: fault.MaybeDone}
 	switch op, ok := errors.AsType[*net.OpError](err); {
 	case errors.Is(err, errRedirect):
-		e.Kind, e.Effect = ErrBadAnswer, Final
+		e.Kind, e.Effect = ErrBadAnswer, fault.Final
 		e.Hint = "if that is right, make it the address in the configuration"
 	case ok && op.Op == "dial":
-		e.Effect = NotDone
+		e.Effect = fault.NotDone
 	case isCertificate(err):
-		e.Effect = Final
+		e.Effect = fault.Final
 		e.Hint = "name the file of the authority that signed its certificate"
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Err = fmt.Errorf("no answer within %v", tryTimeout)
@@ -212,7 +213,7 @@ func isCertificate(err error) bool {
 }
 
 // answered takes in an answer, whatever it is.
-func (call *Call) answered(resp *http.Response) *Error {
+func (call *Call) answered(resp *http.Response) *fault.Error {
 	if resp.StatusCode/100 != 2 {
 		data, _ := io.ReadAll(io.LimitReader(resp.Body, MaxFailure))
 		return call.Refusal(resp, data)
@@ -222,19 +223,19 @@ func (call *Call) answered(resp *http.Response) *Error {
 	if err == nil {
 		return nil
 	}
-	if e, ok := errors.AsType[*Error](err); ok {
+	if e, ok := errors.AsType[*fault.Error](err); ok {
 		return e
 	}
-	e := &Error{Op: call.Op, Kind: ErrBadAnswer, Status: resp.StatusCode, Err: err, Effect: MaybeDone}
+	e := &fault.Error{Op: call.Op, Kind: ErrBadAnswer, Status: resp.StatusCode, Err: err, Effect: fault.MaybeDone}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		e.Effect = Final
+		e.Effect = fault.Final
 	}
 	return e
 }
 
 // scrub takes secrets out of what others said, whatever a server or a library put
 // into it.
-func scrub(e *Error, secrets []string) *Error {
+func scrub(e *fault.Error, secrets []string) *fault.Error {
 	clean := secret.Replacer(secrets...).Replace
 	e.Detail = clean(e.Detail)
 	if e.Err != nil {

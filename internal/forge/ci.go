@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/apiclient"
+	"github.com/wedatasync/wedatasync/internal/fault"
 	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/text"
@@ -164,5 +165,5 @@ func readEvent(path string) (*event, error) {
 }
 
 func detectError(err error) error {
-	return &apiclient.Error{Op: "read the CI job's environment", Kind: apiclient.ErrConfig, Err: err, Hint: "name the repository and the number yourself"}
+	return &fault.Error{Op: "read the CI job's environment", Kind: apiclient.ErrConfig, Err: err, Hint: "name the repository and the number yourself"}
 }

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/wedatasync/wedatasync/internal/apiclient"
+	"github.com/wedatasync/wedatasync/internal/fault"
 )
 
 // ErrTooLong says that the forge takes no comment of that length.
@@ -90,7 +91,7 @@ func (f *Forge) Upsert(ctx context.Context, body string, o Options) (Posted, err
 	err = f.client.Again(ctx, func() (err error) {
 		posted, err = f.upsert(ctx, op, marker, body, o)
 		return err
-	}, func(e *apiclient.Error) bool { return e.Effect == apiclient.MaybeDone })
+	}, func(e *fault.Error) bool { return e.Effect == fault.MaybeDone })
 	return posted, err
 }
 
@@ -99,11 +100,11 @@ func (f *Forge) check(op, body string) (marker string, err error) {
 	marker = firstLine(body)
 	switch {
 	case f.config.PullRequest <= 0:
-		return "", &apiclient.Error{Op: op, Kind: apiclient.ErrConfig, Detail: "there is no pull request", Hint: "name its number"}
+		return "", &fault.Error{Op: op, Kind: apiclient.ErrConfig, Detail: "there is no pull request", Hint: "name its number"}
 	case !strings.HasPrefix(marker, "<!-- ") || !strings.HasSuffix(marker, " -->"):
-		return "", &apiclient.Error{Op: op, Kind: apiclient.ErrConfig, Detail: "the first line of the text is no marker"}
+		return "", &fault.Error{Op: op, Kind: apiclient.ErrConfig, Detail: "the first line of the text is no marker"}
 	case f.limit > 0 && utf8.RuneCountInString(body) > f.limit:
-		return "", &apiclient.Error{Op: op, Kind: ErrTooLong, Detail: fmt.Sprintf("the forge takes %d characters", f.limit), Hint: "lower --limit"}
+		return "", &fault.Error{Op: op, Kind: ErrTooLong, Detail: fmt.Sprintf("the forge takes %d characters", f.limit), Hint: "lower --limit"}
 	}
 	return marker, nil
 }
@@ -199,7 +200,7 @@ func (f *Forge) marked(ctx context.Context, op, marker string) iter.Seq2[comment
 		for page := 1; page > 0; {
 			found, next, err := f.page(ctx, op, page, marker)
 			if err == nil && next > 0 && (next <= page || next > maxPages) {
-				err = &apiclient.Error{Op: op, Kind: apiclient.ErrBadAnswer, Detail: fmt.Sprintf("the list of comments has no end: page %d leads to page %d", page, next)}
+				err = &fault.Error{Op: op, Kind: apiclient.ErrBadAnswer, Detail: fmt.Sprintf("the list of comments has no end: page %d leads to page %d", page, next)}
 			}
 			if err != nil {
 				yield(comment{}, err)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/apiclient"
+	"github.com/wedatasync/wedatasync/internal/fault"
 	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
@@ -62,7 +63,7 @@ type Forge struct {
 // Open checks the configuration. It sends nothing.
 func Open(c Config) (*Forge, error) {
 	wrong := func(format string, args ...any) (*Forge, error) {
-		return nil, &apiclient.Error{Op: "open the forge", Kind: apiclient.ErrConfig, Err: fmt.Errorf(format, args...)}
+		return nil, &fault.Error{Op: "open the forge", Kind: apiclient.ErrConfig, Err: fmt.Errorf(format, args...)}
 	}
 	api, ok := apiOf(c.Kind)
 	if !ok {
@@ -76,7 +77,7 @@ func Open(c Config) (*Forge, error) {
 		return wrong("that is not a repository: write owner/name")
 	}
 	if c.Token.IsZero() {
-		return nil, &apiclient.Error{Op: "open the forge", Kind: apiclient.ErrToken, Detail: "there is none", Hint: api.tokenHint}
+		return nil, &fault.Error{Op: "open the forge", Kind: apiclient.ErrToken, Detail: "there is none", Hint: api.tokenHint}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -131,7 +132,7 @@ func (f *Forge) ask(op, method, path string, payload any, read func(*http.Respon
 			return f.request(ctx, method, path, payload)
 		},
 		Repeatable: method != http.MethodPost,
-		Refusal:    func(resp *http.Response, data []byte) *apiclient.Error { return f.refused(op, resp, data) },
+		Refusal:    func(resp *http.Response, data []byte) *fault.Error { return f.refused(op, resp, data) },
 		Read:       read,
 	}
 }
@@ -183,11 +184,11 @@ func discard(resp *http.Response) error {
 }
 
 // refused says what an answer other than 2xx means, and what to do about it.
-func (f *Forge) refused(op string, resp *http.Response, data []byte) *apiclient.Error {
-	e := &apiclient.Error{Op: op, Status: resp.StatusCode, Detail: messageOf(data)}
+func (f *Forge) refused(op string, resp *http.Response, data []byte) *fault.Error {
+	e := &fault.Error{Op: op, Status: resp.StatusCode, Detail: messageOf(data)}
 	switch code := resp.StatusCode; {
 	case apiclient.IsLimit(resp, e.Detail):
-		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrLimited, apiclient.NotDone, cmp.Or(apiclient.RetryAfter(resp.Header, time.Now()), apiclient.LimitPause)
+		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrLimited, fault.NotDone, cmp.Or(apiclient.RetryAfter(resp.Header, time.Now()), apiclient.LimitPause)
 	case code == http.StatusUnauthorized:
 		e.Kind, e.Hint = apiclient.ErrToken, f.tokenHint
 	case code == http.StatusForbidden:
@@ -195,7 +196,7 @@ func (f *Forge) refused(op string, resp *http.Response, data []byte) *apiclient.
 	case code == http.StatusNotFound:
 		e.Kind, e.Hint = apiclient.ErrNotFound, "check the repository, the number and the commit; a token that may not see them gets the same answer"
 	case code >= 500 || code == http.StatusRequestTimeout:
-		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrUnavailable, apiclient.MaybeDone, apiclient.RetryAfter(resp.Header, time.Now())
+		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrUnavailable, fault.MaybeDone, apiclient.RetryAfter(resp.Header, time.Now())
 	default:
 		e.Kind = apiclient.ErrRefused
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/apiclient"
+	"github.com/wedatasync/wedatasync/internal/fault"
 	"github.com/wedatasync/wedatasync/internal/text"
 )
 
@@ -38,7 +39,7 @@ const maxDescription = 140
 func (f *Forge) SetStatus(ctx context.Context, revision string, s Status) error {
 	op := "set the status of commit " + text.OneLine(revision, maxShown)
 	if !IsRevision(revision) {
-		return &apiclient.Error{Op: op, Kind: apiclient.ErrConfig, Detail: "it is no commit of a git repository"}
+		return &fault.Error{Op: op, Kind: apiclient.ErrConfig, Detail: "it is no commit of a git repository"}
 	}
 	ctx, cancel := apiclient.WithTimeout(ctx, op, f.timeout)
 	defer cancel()
@@ -46,7 +47,7 @@ func (f *Forge) SetStatus(ctx context.Context, revision string, s Status) error 
 	call := f.ask(op, http.MethodPost, path, f.shown(s), discard)
 	call.Repeatable = true // twice the same says the same
 	err := f.client.Do(ctx, call)
-	if e, ok := errors.AsType[*apiclient.Error](err); ok && f.config.Kind == GitLab && isSame(e) {
+	if e, ok := errors.AsType[*fault.Error](err); ok && f.config.Kind == GitLab && isSame(e) {
 		return nil
 	}
 	return err
@@ -54,7 +55,7 @@ func (f *Forge) SetStatus(ctx context.Context, revision string, s Status) error 
 
 // isSame reports whether GitLab refused a status because it is that already, for
 // which it has no code of its own.
-func isSame(e *apiclient.Error) bool {
+func isSame(e *fault.Error) bool {
 	return e.Status == http.StatusBadRequest && strings.Contains(e.Detail, "Cannot transition status")
 }
 

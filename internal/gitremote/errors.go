@@ -3,14 +3,13 @@ package gitremote
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
+	"github.com/wedatasync/wedatasync/internal/fault"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/secret"
-	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // What can be wrong with a repository and the way to it. They are met wrapped in an
@@ -27,40 +26,10 @@ var (
 	ErrNoGit           = errors.New("git command not found")
 )
 
-// Error says what is wrong with a source, and what to do about it. Its text holds
-// no credentials, is one line, and bounds what comes from outside.
-type Error struct {
-	Kind   error  // one of the Err... values above
-	Source string // the URL or folder, redacted
-	Detail string // which, where; may be empty
-	Hint   string // what to do; may be empty
-	Err    error  // the cause; may be nil
-}
+// Error says what is wrong with a source, and what to do about it.
+type Error = fault.Error
 
-// Error returns one line: the source, what is wrong with it, and what to do.
-func (e *Error) Error() string {
-	line := fmt.Sprintf("read source %s: %v", e.Source, e.Kind)
-	if e.Detail != "" {
-		line += ": " + e.Detail
-	}
-	if e.Err != nil {
-		line += ": " + text.OneLine(e.Err.Error(), MaxCause)
-	}
-	if e.Hint != "" {
-		line += ": " + e.Hint
-	}
-	return line
-}
-
-// Unwrap returns the kind and the cause.
-func (e *Error) Unwrap() []error {
-	if e.Err == nil {
-		return []error{e.Kind}
-	}
-	return []error{e.Kind, e.Err}
-}
-
-// maxCause bounds what an error repeats of a text that came from outside, in bytes.
+// MaxCause bounds what an error repeats of a text that came from outside, in bytes.
 const MaxCause = 300
 
 // Classify says what an error of a conversation means.

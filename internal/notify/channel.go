@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/apiclient"
+	"github.com/wedatasync/wedatasync/internal/fault"
 	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/text"
 )
@@ -72,7 +73,7 @@ type channel struct {
 
 func newChannel(c Channel, client *apiclient.Client, plain secret.PlainHosts, log *slog.Logger) (*channel, error) {
 	wrong := func(format string, args ...any) (*channel, error) {
-		return nil, &apiclient.Error{Op: fmt.Sprintf("open the channel %q", c.Name), Kind: apiclient.ErrConfig, Err: fmt.Errorf(format, args...)}
+		return nil, &fault.Error{Op: fmt.Sprintf("open the channel %q", c.Name), Kind: apiclient.ErrConfig, Err: fmt.Errorf(format, args...)}
 	}
 	receiver, ok := receiverOf(c.Kind)
 	if len(c.Topics) == 0 {
@@ -171,7 +172,7 @@ func (c *channel) deliver(ctx context.Context, events []Event) (n int, err error
 		// An answer that is lost can make a message come twice, which is less bad than
 		// not at all.
 		Repeatable: true,
-		Refusal:    func(resp *http.Response, data []byte) *apiclient.Error { return c.refused(op, resp, data) },
+		Refusal:    func(resp *http.Response, data []byte) *fault.Error { return c.refused(op, resp, data) },
 		Read:       func(resp *http.Response) error { return c.accepted(op, resp) },
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/apiclient"
+	"github.com/wedatasync/wedatasync/internal/fault"
 	"github.com/wedatasync/wedatasync/internal/forge"
 )
 
@@ -37,18 +38,18 @@ func open(s *Settings, have dispatcher, before *Settings) (to dispatcher, err er
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
 	if u, err := url.Parse(s.Link); err != nil || u.User != nil {
-		return to, &apiclient.Error{Op: "open the channels", Kind: apiclient.ErrConfig, Err: errors.New("the link is not a URL, or holds a user: everybody is shown it")}
+		return to, &fault.Error{Op: "open the channels", Kind: apiclient.ErrConfig, Err: errors.New("the link is not a URL, or holds a user: everybody is shown it")}
 	}
 	same := have.client != nil && s.CAFile == before.CAFile && s.PlainHosts == before.PlainHosts
 	if to.client = have.client; !same {
 		if to.client, err = apiclient.New(s.Transport, s.CAFile, s.Logger); err != nil {
-			return to, &apiclient.Error{Op: "open the channels", Kind: apiclient.ErrConfig, Err: err}
+			return to, &fault.Error{Op: "open the channels", Kind: apiclient.ErrConfig, Err: err}
 		}
 	}
 	names := map[string]bool{}
 	for _, c := range s.Channels {
 		if names[c.Name] {
-			return to, &apiclient.Error{Op: "open the channels", Kind: apiclient.ErrConfig, Err: fmt.Errorf("%q is there twice", c.Name)}
+			return to, &fault.Error{Op: "open the channels", Kind: apiclient.ErrConfig, Err: fmt.Errorf("%q is there twice", c.Name)}
 		}
 		names[c.Name] = true
 		if i := slices.IndexFunc(before.Channels, func(b Channel) bool { return reflect.DeepEqual(b, c) }); same && i >= 0 {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/apiclient"
+	"github.com/wedatasync/wedatasync/internal/fault"
 )
 
 // receiver is what differs between the kinds of a channel.
@@ -89,7 +90,7 @@ func (c *channel) accepted(op string, resp *http.Response) error {
 	a, ok := readAnswer(data)
 	switch {
 	case !ok:
-		return &apiclient.Error{Op: op, Kind: apiclient.ErrBadAnswer, Status: resp.StatusCode, Detail: "it holds no code"}
+		return &fault.Error{Op: op, Kind: apiclient.ErrBadAnswer, Status: resp.StatusCode, Detail: "it holds no code"}
 	case a.code == 0:
 		return nil
 	}
@@ -125,14 +126,14 @@ func readAnswer(data []byte) (answer, bool) {
 }
 
 // coded says what a code means.
-func (c *channel) coded(op string, resp *http.Response, a answer) *apiclient.Error {
-	e := &apiclient.Error{Op: op, Status: resp.StatusCode, Detail: fmt.Sprintf("%d %s", a.code, a.text)}
+func (c *channel) coded(op string, resp *http.Response, a answer) *fault.Error {
+	e := &fault.Error{Op: op, Status: resp.StatusCode, Detail: fmt.Sprintf("%d %s", a.code, a.text)}
 	e.Hint, e.Kind = c.codes(a.code)
 	switch e.Kind {
 	case apiclient.ErrLimited: //nolint:errorlint // a kind is never wrapped
-		e.Effect, e.RetryAfter = apiclient.NotDone, c.wait(resp)
+		e.Effect, e.RetryAfter = fault.NotDone, c.wait(resp)
 	case apiclient.ErrUnavailable:
-		e.Effect = apiclient.MaybeDone
+		e.Effect = fault.MaybeDone
 	}
 	return e
 }
@@ -146,16 +147,16 @@ func (c *channel) wait(resp *http.Response) time.Duration {
 }
 
 // refused says what an answer with a bad status means.
-func (c *channel) refused(op string, resp *http.Response, data []byte) *apiclient.Error {
+func (c *channel) refused(op string, resp *http.Response, data []byte) *fault.Error {
 	if a, ok := readAnswer(data); ok && c.codes != nil && a.code != 0 && resp.StatusCode/100 == 4 && resp.StatusCode != http.StatusTooManyRequests {
 		return c.coded(op, resp, a)
 	}
-	e := &apiclient.Error{Op: op, Status: resp.StatusCode, Detail: string(data)}
+	e := &fault.Error{Op: op, Status: resp.StatusCode, Detail: string(data)}
 	switch code := resp.StatusCode; {
 	case code == http.StatusTooManyRequests:
-		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrLimited, apiclient.NotDone, c.wait(resp)
+		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrLimited, fault.NotDone, c.wait(resp)
 	case code >= 500 || code == http.StatusRequestTimeout:
-		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrUnavailable, apiclient.MaybeDone, apiclient.RetryAfter(resp.Header, time.Now())
+		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrUnavailable, fault.MaybeDone, apiclient.RetryAfter(resp.Header, time.Now())
 	case code == http.StatusUnauthorized || code == http.StatusForbidden || code == http.StatusNotFound || code == http.StatusGone:
 		e.Kind, e.Hint = apiclient.ErrToken, "check the URL: it can have been revoked"
 	default:

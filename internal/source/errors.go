@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/wedatasync/wedatasync/internal/fault"
 	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -20,7 +21,10 @@ var (
 )
 
 // Error says what is wrong with a source, and what to do about it.
-type Error = gitremote.Error
+type Error = fault.Error
+
+// reading says what fails when a source does.
+func reading(source string) string { return "read source " + source }
 
 // describe makes an error one of this package's, about a source.
 func describe(err error, source string) *Error {
@@ -28,7 +32,7 @@ func describe(err error, source string) *Error {
 	if !ok {
 		e = &Error{Kind: kindOf(err), Err: err}
 	}
-	e.Source = source
+	e.Op = reading(source)
 	return e
 }
 

@@ -25,11 +25,11 @@ func Open(location string, git GitConfig, folder FolderConfig) (reconcile.Source
 	switch {
 	case err != nil:
 		return nil, &Error{
-			Kind: ErrNoFolder, Source: gitremote.Redact(location), Err: err,
+			Kind: ErrNoFolder, Op: reading(gitremote.Redact(location)), Err: err,
 			Hint: "name an existing folder, or a URL such as https://host/repository.git",
 		}
 	case !info.IsDir():
-		return nil, &Error{Kind: ErrNoFolder, Source: location, Detail: "it is a file", Hint: "name the folder it is in"}
+		return nil, &Error{Kind: ErrNoFolder, Op: reading(location), Detail: "it is a file", Hint: "name the folder it is in"}
 	}
 	folder.Dir = location
 	return OpenFolder(folder)

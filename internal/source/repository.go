@@ -243,7 +243,7 @@ func (r *Repository) describe(err error) error {
 	}
 	if errors.Is(err, gitstore.ErrDamaged) {
 		return &Error{
-			Kind: ErrNoRevision, Source: r.dir, Err: err,
+			Kind: ErrNoRevision, Op: reading(r.dir), Err: err,
 			Hint: "if this is a shallow or partial clone, fetch the rest: git fetch --unshallow, or fetch-depth: 0 in CI",
 		}
 	}
