@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/secret"
@@ -49,8 +50,8 @@ as plan has them.`,
 	flags.IntVar(&forge.pullRequest, "pull-request", 0, "its `number`")
 	flags.StringVar(&forge.tokenFile, "forge-token-file", "", "`file` with the forge's token")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		s.stateless, s.stranger = true, "comment is for pull requests"
-		if err := errors.Join(o.check(), s.load(io.getenv)); err != nil {
+		s.Stateless, s.Untrusted = true, "comment is for pull requests"
+		if err := errors.Join(o.check(), s.Load(io.getenv)); err != nil {
 			return usageError{err}
 		}
 		p, err := makePlan(cmd.Context(), io, s, against)
@@ -79,7 +80,7 @@ as plan has them.`,
 }
 
 // post posts the body on the pull request that the flags, or the CI job, name.
-func (f *forgeFlags) post(ctx context.Context, io *stdio, s *settings, body string, create bool) (forge.Posted, error) {
+func (f *forgeFlags) post(ctx context.Context, io *stdio, s *config.Flags, body string, create bool) (forge.Posted, error) {
 	job, err := forge.Detect(io.getenv)
 	if err != nil && !errors.Is(err, forge.ErrNoCI) {
 		return forge.Posted{}, err

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
@@ -71,12 +72,12 @@ var folders = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
 
 // completeTask completes the first argument with the tasks of the state that match. It
 // only reads.
-func completeTask(io *stdio, s *settings, match func(*state.Record) bool) cobra.CompletionFunc {
+func completeTask(io *stdio, s *config.Flags, match func(*state.Record) bool) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		if err := s.load(io.getenv); err != nil {
+		if err := s.Load(io.getenv); err != nil {
 			return cobra.AppendActiveHelp(nil, err.Error()), cobra.ShellCompDirectiveNoFileComp
 		}
 		ctx, cancel := context.WithTimeout(cmd.Context(), completeWithin)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
@@ -37,7 +38,7 @@ type console struct {
 
 var _ reconcile.Observer = (*console)(nil)
 
-func newConsole(io *stdio, s *settings, once bool) *console {
+func newConsole(io *stdio, s *config.Flags, once bool) *console {
 	return &console{
 		io: io, once: once,
 		options:  report.Options{Color: io.colour(), Width: io.width},

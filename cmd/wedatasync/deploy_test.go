@@ -29,9 +29,9 @@ func TestDeploy_Commands(t *testing.T) {
 			t.Errorf("%s: wedatasync %s: %v", name, m[1], err)
 		}
 		s := addSettings(newVersionCommand(&stdio{}))
-		for _, variable := range regexp.MustCompile(envPrefix+`[A-Z_]+`).FindAllString(string(data), -1) {
-			flag := strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(variable, envPrefix)), "_", "-")
-			if s.flags.Lookup(flag) == nil {
+		for _, variable := range regexp.MustCompile(config.EnvPrefix+`[A-Z_]+`).FindAllString(string(data), -1) {
+			flag := strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(variable, config.EnvPrefix)), "_", "-")
+			if s.Set.Lookup(flag) == nil {
 				t.Errorf("%s: no setting is read from %s", name, variable)
 			}
 		}
@@ -53,7 +53,7 @@ func TestDeploy_NoCore(t *testing.T) {
 func TestDeploy_Configuration(t *testing.T) {
 	s := addSettings(newVersionCommand(&stdio{}))
 	vars := map[string]string{"WEDATASYNC_CONFIG": filepath.Join(top, "deploy", "kubernetes", "wedatasync.yaml")}
-	if err := s.load(func(name string) string { return vars[name] }); err != nil {
+	if err := s.Load(func(name string) string { return vars[name] }); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Validate(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -110,11 +111,11 @@ func TestDocs_YAML(t *testing.T) {
 			if err := os.WriteFile(file, []byte(f.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			s := newSettings()
-			if err := s.flags.Set("config", file); err != nil {
+			s := config.NewFlags()
+			if err := s.Set.Set("config", file); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.load(func(string) string { return "" }); err != nil {
+			if err := s.Load(func(string) string { return "" }); err != nil {
 				t.Errorf("%s: %v", path, err)
 			}
 		}

@@ -31,7 +31,7 @@ Exit codes: 0 the daemon can run; 1 it cannot, or cannot do all of its work.`,
 	completeFlag(cmd, "output", oneOf("text", "json"))
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long one check may take")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		err := s.load(io.getenv)
+		err := s.Load(io.getenv)
 		switch {
 		case format != "text" && format != "json":
 			return usageError{fmt.Errorf("--output: %q is none of text, json", format)}
@@ -41,7 +41,7 @@ Exit codes: 0 the daemon can run; 1 it cannot, or cannot do all of its work.`,
 			return usageError{errors.New("--simulate: a simulated endpoint has no installation to look at")}
 		}
 		report := doctor.Examine(cmd.Context(), doctor.Subject{
-			Settings: s.Settings, ConfigFile: s.configFile(), ConfigErr: err,
+			Settings: s.Settings, ConfigFile: s.ExistingFile(), ConfigErr: err,
 			Getenv: io.getenv, Version: version(), Timeout: timeout,
 		})
 		write := report.Text

@@ -35,7 +35,7 @@ TASK is a task id, or projectId/taskId. It changes nothing.`,
 	s := addSettings(cmd)
 	cmd.ValidArgsFunction = completeTask(io, s, anyTask)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := s.load(io.getenv); err != nil {
+		if err := s.Load(io.getenv); err != nil {
 			return usageError{err}
 		}
 		ctx := cmd.Context()

@@ -28,7 +28,7 @@ while the daemon runs, and changes nothing.`,
 	cmd.Flags().Int64Var(&query.Before, "before", 0, "rows before this `number` only")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document a row")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := s.load(io.getenv); err != nil {
+		if err := s.Load(io.getenv); err != nil {
 			return usageError{err}
 		}
 		r, err := sqlstore.OpenReader(cmd.Context(), s.State)

@@ -46,7 +46,7 @@ Exit codes: 0 done; 1 an error; 7 the state is locked by another process.`,
 	flags.StringVar(&split, "split", string(command.SplitProject), "`what` is in one file of --write: project or task")
 	flags.StringVar(&o.Actor, "as", "", "`name` to keep in the history, beside that of the user who runs the command")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := s.load(io.getenv); err != nil {
+		if err := s.Load(io.getenv); err != nil {
 			return usageError{err}
 		}
 		if o.Split = command.Split(split); o.Split != command.SplitProject && o.Split != command.SplitTask {
@@ -55,7 +55,7 @@ Exit codes: 0 done; 1 an error; 7 the state is locked by another process.`,
 		o.Actor = actorOf(login(io.getenv), o.Actor)
 		p := &importProgress{io: io}
 		o.Progress = p.show
-		env := parts.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: true}
+		env := parts.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.Given("log-level"), Version: version(), OwnState: true}
 		result, err := command.Import(cmd.Context(), s.Settings, env, o)
 		p.end()
 		if result == nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wedatasync/wedatasync/internal/command"
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/report"
@@ -47,11 +48,11 @@ revision that is not verified; 2 with
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "end with 2 if changes are pending")
 	cmd.Flags().StringVar(&against, "against", "", againstUsage)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		s.stateless = true
+		s.Stateless = true
 		if isRevision(against) {
-			s.stranger = "--against compares revisions"
+			s.Untrusted = "--against compares revisions"
 		}
-		if err := errors.Join(o.check(), s.load(io.getenv)); err != nil {
+		if err := errors.Join(o.check(), s.Load(io.getenv)); err != nil {
 			return usageError{err}
 		}
 		p, err := makePlan(cmd.Context(), io, s, against)
@@ -79,9 +80,9 @@ const (
 
 // makePlan compares the source with what a person asked for. In the CI of a pull
 // request, where there is no state, it is what the pull request changes.
-func makePlan(ctx context.Context, io *stdio, s *settings, against string) (*plan.Plan, error) {
-	if against == againstState && !s.hasState() {
-		return nil, usageError{fmt.Errorf("--against state: %s, so no state is taken from the working directory: name one with --state or %s", s.stranger, envName("state"))}
+func makePlan(ctx context.Context, io *stdio, s *config.Flags, against string) (*plan.Plan, error) {
+	if against == againstState && !s.HasState() {
+		return nil, usageError{fmt.Errorf("--against state: %s, so no state is taken from the working directory: name one with --state or %s", s.Untrusted, config.EnvName("state"))}
 	}
 	if against == "" {
 		base, err := baseOfJob(io, s)
@@ -90,7 +91,7 @@ func makePlan(ctx context.Context, io *stdio, s *settings, against string) (*pla
 		}
 		against = cmp.Or(base, againstState)
 	}
-	env := parts.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: s.given("state"), Stateless: !s.hasState()}
+	env := parts.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.Given("log-level"), Version: version(), OwnState: s.Given("state"), Stateless: !s.HasState()}
 	switch {
 	case isRevision(against):
 		return command.Between(ctx, cmp.Or(s.Source, "."), against)
@@ -115,8 +116,8 @@ func isRevision(against string) bool {
 
 // baseOfJob returns what the pull request of this CI job is to be merged into, or
 // "" if this is none, or if there is a state to compare with.
-func baseOfJob(io *stdio, s *settings) (string, error) {
-	if s.hasState() {
+func baseOfJob(io *stdio, s *config.Flags) (string, error) {
+	if s.HasState() {
 		if fresh, err := sqlstore.Fresh(s.State); err != nil || !fresh {
 			return "", err
 		}

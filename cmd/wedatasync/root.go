@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/report"
 )
 
@@ -73,4 +74,11 @@ func takes(check cobra.PositionalArgs) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// addSettings gives a command the shared flags. They count once load was called.
+func addSettings(cmd *cobra.Command) *config.Flags {
+	s := config.NewFlags()
+	cmd.Flags().AddFlagSet(s.Set)
+	return s
 }

@@ -29,16 +29,16 @@ another process.`,
 	s := addSettings(cmd)
 	cmd.Flags().BoolVar(&once, "once", false, "make one pass, and end")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := s.load(io.getenv); err != nil {
+		if err := s.Load(io.getenv); err != nil {
 			return usageError{err}
 		}
-		if err := s.locate(s.Validate()); err != nil {
+		if err := s.Locate(s.Validate()); err != nil {
 			return err
 		}
 		console := newConsole(io, s, once)
-		env := parts.Env{Getenv: io.getenv, Log: io.err, Quiet: console.progress && !s.given("log-level"), Version: version(), OwnState: s.given("state"), Daemon: !once}
+		env := parts.Env{Getenv: io.getenv, Log: io.err, Quiet: console.progress && !s.Given("log-level"), Version: version(), OwnState: s.Given("state"), Daemon: !once}
 		if !once {
-			env.Config, env.Reload = s.watched(), func() (config.Settings, error) { return s.again(io.getenv) }
+			env.Config, env.Reload = s.WatchedFile(), func() (config.Settings, error) { return s.Reload(io.getenv) }
 			env.Hangup = io.hangup()
 		}
 		a, err := app.New(cmd.Context(), s.Settings, env, console)

@@ -43,7 +43,7 @@ func newStateExportCommand(io *stdio) *cobra.Command {
 	s := addSettings(cmd)
 	cmd.Flags().BoolVar(&history, "history", false, "with the history")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
-		if err := s.load(io.getenv); err != nil {
+		if err := s.Load(io.getenv); err != nil {
 			return usageError{err}
 		}
 		r, err := sqlstore.OpenReader(cmd.Context(), s.State)
@@ -72,14 +72,14 @@ they are, unless --all is given.`,
 	cmd.Flags().BoolVar(&fromSource, "from-source", false, "take the source's specs as already applied")
 	cmd.Flags().BoolVar(&all, "all", false, "with --from-source: also the tasks that the state knows")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := s.load(io.getenv); err != nil {
+		if err := s.Load(io.getenv); err != nil {
 			return usageError{err}
 		}
 		switch {
 		case fromSource == (len(args) == 1):
 			return usageError{errors.New("state import takes either a FILE or --from-source")}
 		case fromSource:
-			env := parts.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.given("log-level"), Version: version(), OwnState: true}
+			env := parts.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.Given("log-level"), Version: version(), OwnState: true}
 			n, err := command.Adopt(cmd.Context(), s.Settings, env, all)
 			if err != nil {
 				return err
@@ -134,7 +134,7 @@ someone approves it.`,
 	cmd.Flags().BoolVar(&accept, "accept", false, "take a restored state as it is")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := s.load(io.getenv); err != nil {
+		if err := s.Load(io.getenv); err != nil {
 			return usageError{err}
 		}
 		if accept {

@@ -72,7 +72,7 @@ commits were refused or wait, or their tasks do not run yet; 6 an unknown outcom
 	s := addSettings(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := s.load(io.getenv); err != nil {
+		if err := s.Load(io.getenv); err != nil {
 			return usageError{err}
 		}
 		r, err := sqlstore.OpenReader(cmd.Context(), s.State)

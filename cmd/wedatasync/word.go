@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wedatasync/wedatasync/internal/command"
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
@@ -27,7 +28,7 @@ second, and without one it is carried out at once. Who said it stays in the hist
 // can be about, or nil if it is about none.
 func newWordCommand(io *stdio, use, short, long string, args cobra.PositionalArgs, about func(*state.Record) bool, word func(args []string) (state.Command, error)) *cobra.Command {
 	return newWord(io, &cobra.Command{Use: use, Short: short, Long: long + wordHelp, Args: takes(args)}, about,
-		func(_ context.Context, _ *settings, args []string) (state.Command, error) {
+		func(_ context.Context, _ *config.Flags, args []string) (state.Command, error) {
 			w, err := word(args)
 			if err != nil {
 				err = usageError{err}
@@ -37,7 +38,7 @@ func newWordCommand(io *stdio, use, short, long string, args cobra.PositionalArg
 }
 
 // newWord is newWordCommand for a word that needs more than its arguments.
-func newWord(io *stdio, cmd *cobra.Command, about func(*state.Record) bool, word func(ctx context.Context, s *settings, args []string) (state.Command, error)) *cobra.Command {
+func newWord(io *stdio, cmd *cobra.Command, about func(*state.Record) bool, word func(ctx context.Context, s *config.Flags, args []string) (state.Command, error)) *cobra.Command {
 	var actor string
 	s := addSettings(cmd)
 	if about != nil {
@@ -45,7 +46,7 @@ func newWord(io *stdio, cmd *cobra.Command, about func(*state.Record) bool, word
 	}
 	cmd.Flags().StringVar(&actor, "as", "", "`name` to keep in the history, beside that of the user who runs the command")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := s.load(io.getenv); err != nil {
+		if err := s.Load(io.getenv); err != nil {
 			return usageError{err}
 		}
 		w, err := word(cmd.Context(), s, args)
@@ -59,7 +60,7 @@ func newWord(io *stdio, cmd *cobra.Command, about func(*state.Record) bool, word
 }
 
 // say gives the word, and prints what became of it.
-func say(ctx context.Context, io *stdio, s *settings, w state.Command) error {
+func say(ctx context.Context, io *stdio, s *config.Flags, w state.Command) error {
 	answer, err := command.Enqueue(ctx, s.Settings, w)
 	if err != nil {
 		return err
@@ -112,7 +113,7 @@ It works with and without a running daemon. Without one, it makes the plan itsel
 so needs the same --source and configuration. Who said it stays in the history.`,
 		Args: takes(cobra.ExactArgs(1)),
 	}
-	return newWord(io, cmd, nil, func(ctx context.Context, s *settings, args []string) (state.Command, error) {
+	return newWord(io, cmd, nil, func(ctx context.Context, s *config.Flags, args []string) (state.Command, error) {
 		_, whole, ok := plan.ParseHash(args[0])
 		switch {
 		case plan.IsCommit(args[0]):
@@ -128,7 +129,7 @@ so needs the same --source and configuration. Who said it stays in the history.`
 
 // showHeld prints the plan that would be approved, with the command that does it, for who
 // gave a part of its hash: another plan can have the same.
-func showHeld(ctx context.Context, io *stdio, s *settings) error {
+func showHeld(ctx context.Context, io *stdio, s *config.Flags) error {
 	const needed = "a plan is approved by all 64 digits of its hash"
 	p, err := makePlan(ctx, io, s, againstState)
 	if err != nil {

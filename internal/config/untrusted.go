@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -8,17 +8,17 @@ import (
 	"github.com/wedatasync/wedatasync/internal/source"
 )
 
-// meetStranger finds out whether what is checked out here was accepted by nobody yet:
+// findUntrusted finds out whether what is checked out here was accepted by nobody yet:
 // whoever wrote it would choose the settings and the state that he is checked with.
-func (s *settings) meetStranger(getenv func(string) string) {
-	if mark := forge.PullRequestMark(getenv); s.stranger == "" && mark != "" {
-		s.stranger = mark + " says that this job is for a pull request"
+func (s *Flags) findUntrusted(getenv func(string) string) {
+	if mark := forge.PullRequestMark(getenv); s.Untrusted == "" && mark != "" {
+		s.Untrusted = mark + " says that this job is for a pull request"
 	}
 }
 
-// distrust returns an error if git tracks the file that the flag names in the checkout
+// refuseTracked returns an error if git tracks the file that the flag names in the checkout
 // of a stranger. A state has more files beside its own.
-func (s *settings) distrust(flag, path, from string) error {
+func (s *Flags) refuseTracked(flag, path, from string) error {
 	tracked, err := source.Tracked(from, path, flag == "state")
 	if err != nil {
 		return fmt.Errorf("%s: whether git tracks %s is not known: %w", s.from[flag], path, err)
@@ -29,40 +29,40 @@ func (s *settings) distrust(flag, path, from string) error {
 	return nil
 }
 
-// distrustNamed checks the settings and the state that were named, now that it is known
+// refuseTrackedFiles checks the settings and the state that were named, now that it is known
 // which source they are for.
-func (s *settings) distrustNamed() error {
-	if s.stranger == "" {
+func (s *Flags) refuseTrackedFiles() error {
+	if s.Untrusted == "" {
 		return nil
 	}
 	if tracked, err := source.Tracked(checkout(s.Source), checkout(s.Source), false); err != nil || tracked {
 		return errors.Join(err, fmt.Errorf("--source: %s is, or leads through, a link or a submodule in what is checked out, so whoever wrote the pull request decides where it leads: name a folder that is none", s.Source))
 	}
-	if s.given("config") {
-		if err := s.distrust("config", s.config(), checkout(s.Source)); err != nil {
+	if s.Given("config") {
+		if err := s.refuseTracked("config", s.FileName(), checkout(s.Source)); err != nil {
 			return err
 		}
 	}
 	switch {
-	case s.given("state"):
-		return s.distrust("state", s.State, checkout(s.Source))
-	case s.stateless || s.Simulate:
+	case s.Given("state"):
+		return s.refuseTracked("state", s.State, checkout(s.Source))
+	case s.Stateless || s.Simulate:
 		return nil
 	default:
-		return fmt.Errorf("--state: is needed: %s, so no state is taken from the working directory: name one with --state or %s", s.stranger, envName("state"))
+		return fmt.Errorf("--state: is needed: %s, so no state is taken from the working directory: name one with --state or %s", s.Untrusted, EnvName("state"))
 	}
 }
 
-// hasState reports whether there may be a state to compare with.
-func (s *settings) hasState() bool { return s.stranger == "" || s.given("state") }
+// HasState reports whether there may be a state to compare with.
+func (s *Flags) HasState() bool { return s.Untrusted == "" || s.Given("state") }
 
 // firstSource is the source as it is known before the configuration is read: that must
 // not choose which checkout it is looked for in.
-func (s *settings) firstSource(getenv func(string) string) string {
-	if s.given("source") {
+func (s *Flags) firstSource(getenv func(string) string) string {
+	if s.Given("source") {
 		return checkout(s.Source)
 	}
-	return checkout(getenv(envName("source")))
+	return checkout(getenv(EnvName("source")))
 }
 
 // checkout is the folder that a source is checked out in: the working directory if it

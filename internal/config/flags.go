@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"bytes"
@@ -9,44 +9,38 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/file"
 )
 
-const (
-	envPrefix     = "WEDATASYNC_"
-	defaultConfig = "wedatasync.yaml"
-)
+// EnvPrefix begins the names of the environment variables that are settings.
+const EnvPrefix = "WEDATASYNC_"
 
-// settings are the shared flags of a command.
-type settings struct {
-	config.Settings
-	flags *pflag.FlagSet
+const defaultConfig = "wedatasync.yaml"
+
+// Flags are the shared flags of a command, and the settings that they give together with
+// the environment and the configuration file, once Load was called.
+type Flags struct {
+	Settings
+	Set *pflag.FlagSet // the flags, for a command to add to its own
+
 	typed map[string]string // what the command line gives, by flag
 	from  map[string]string // what gives a flag its value, by the flag: --state, WEDATASYNC_STATE, wedatasync.yaml:3
 	lines map[string]int    // of the configuration file, by the flag that it gives a value
 	found bool              // there is a configuration file
 
-	// stranger says why the working directory is taken for a stranger's, from which no
+	// Untrusted says why the working directory is taken for a stranger's, from which no
 	// settings and no state are believed; empty if it is not.
-	stranger string
-	// stateless says that the command can do without a state.
-	stateless bool
+	Untrusted string
+	// Stateless says that the command can do without a state.
+	Stateless bool
 }
 
-// addSettings gives a command the shared flags. They count once load was called.
-func addSettings(cmd *cobra.Command) *settings {
-	s := newSettings()
-	cmd.Flags().AddFlagSet(s.flags)
-	return s
-}
-
-func newSettings() *settings {
-	shared := &settings{Settings: config.Defaults(), flags: pflag.NewFlagSet("settings", pflag.ContinueOnError)}
-	flags, s := shared.flags, &shared.Settings
+// NewFlags returns the flags with the default settings.
+func NewFlags() *Flags {
+	shared := &Flags{Settings: Defaults(), Set: pflag.NewFlagSet("settings", pflag.ContinueOnError)}
+	flags, s := shared.Set, &shared.Settings
 	flags.String("config", defaultConfig, "configuration `file`; it need not exist")
 	flags.StringVar(&s.Source, "source", s.Source, "git `URL`, or folder with specs")
 	flags.StringVar(&s.Branch, "branch", s.Branch, "branch of the git repository")
@@ -90,13 +84,13 @@ func newSettings() *settings {
 	return shared
 }
 
-// given reports whether a person set the flag, in any of the three ways.
-func (s *settings) given(flag string) bool { return s.flags.Lookup(flag).Changed }
+// Given reports whether a person set the flag, in any of the three ways.
+func (s *Flags) Given(flag string) bool { return s.Set.Lookup(flag).Changed }
 
-// load fills the settings: a flag goes over the environment, and that over the
+// Load fills the settings: a flag goes over the environment, and that over the
 // configuration file. What can be read counts, whatever is wrong with the rest.
-func (s *settings) load(getenv func(string) string) error {
-	flags := s.flags
+func (s *Flags) Load(getenv func(string) string) error {
+	flags := s.Set
 	var errs []error
 	s.typed, s.from, s.lines = map[string]string{}, map[string]string{}, map[string]int{}
 	flags.VisitAll(func(f *pflag.Flag) {
@@ -104,30 +98,30 @@ func (s *settings) load(getenv func(string) string) error {
 			s.typed[f.Name], s.from[f.Name] = f.Value.String(), "--"+f.Name
 		}
 	})
-	s.meetStranger(getenv)
-	cfg, err := s.readConfig(getenv)
+	s.findUntrusted(getenv)
+	cfg, err := s.readFile(getenv)
 	if err != nil {
 		errs = append(errs, err)
 	}
 	if cfg == nil {
-		cfg = &config.File{Guards: s.Guards}
+		cfg = &File{Guards: s.Guards}
 	}
 	for name, value := range cfg.Values {
 		if f := flags.Lookup(kebab(name)); f == nil || kebab(name) == "config" || camel(kebab(name)) != name {
-			errs = append(errs, config.UnknownSetting(s.config(), value.Line, name))
+			errs = append(errs, UnknownSetting(s.FileName(), value.Line, name))
 		}
 	}
 	flags.VisitAll(func(f *pflag.Flag) {
 		if f.Changed || f.Name == "config" {
 			return
 		}
-		from, text := envName(f.Name), getenv(envName(f.Name))
+		from, text := EnvName(f.Name), getenv(EnvName(f.Name))
 		if text == "" {
 			value, ok := cfg.Values[camel(f.Name)]
 			if !ok {
 				return
 			}
-			from, text = fmt.Sprintf("%s:%d", s.config(), value.Line), value.Text
+			from, text = fmt.Sprintf("%s:%d", s.FileName(), value.Line), value.Text
 			s.lines[f.Name] = value.Line
 		}
 		s.from[f.Name] = from
@@ -139,7 +133,7 @@ func (s *settings) load(getenv func(string) string) error {
 	})
 	s.Guards, s.Tokens, s.Notify = cfg.Guards, cfg.Tokens, cfg.Notify
 	s.Notify.PlainHosts = s.PlainHosts
-	return errors.Join(append(errs, s.distrustNamed())...)
+	return errors.Join(append(errs, s.refuseTrackedFiles())...)
 }
 
 // names is a flag with several names in one value.
@@ -176,93 +170,93 @@ func kind(f *pflag.Flag) string {
 	}
 }
 
-// again reads all that load has read anew: the flags of the command line stay, and the
+// Reload reads all that load has read anew: the flags of the command line stay, and the
 // file is as it is now. A file that was there has to be there.
-func (s *settings) again(getenv func(string) string) (config.Settings, error) {
-	next := newSettings()
+func (s *Flags) Reload(getenv func(string) string) (Settings, error) {
+	next := NewFlags()
 	for name, text := range s.typed {
-		if err := next.flags.Set(name, text); err != nil {
-			return config.Settings{}, err
+		if err := next.Set.Set(name, text); err != nil {
+			return Settings{}, err
 		}
 	}
-	err := next.load(getenv)
+	err := next.Load(getenv)
 	if err == nil && s.found && !next.found {
-		err = fmt.Errorf("%s is not there any more, or empty", s.config())
+		err = fmt.Errorf("%s is not there any more, or empty", s.FileName())
 	}
 	if err == nil {
-		err = next.locate(next.Validate())
+		err = next.Locate(next.Validate())
 	}
 	s.found = s.found || next.found
 	return next.Settings, err
 }
 
-// locate names the place of each setting that Validate complains about, where it
+// Locate names the place of each setting that Validate complains about, where it
 // comes from the configuration file.
-func (s *settings) locate(err error) error {
+func (s *Flags) Locate(err error) error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var errs []error
 		for _, one := range joined.Unwrap() {
-			errs = append(errs, s.locate(one))
+			errs = append(errs, s.Locate(one))
 		}
 		return errors.Join(errs...)
 	}
-	if wrong, ok := errors.AsType[*config.SettingError](err); ok && s.lines[wrong.Name] > 0 {
-		return &config.FileError{File: s.config(), Line: s.lines[wrong.Name], Err: fmt.Errorf("%s: %w", camel(wrong.Name), wrong.Err)}
+	if wrong, ok := errors.AsType[*SettingError](err); ok && s.lines[wrong.Name] > 0 {
+		return &FileError{File: s.FileName(), Line: s.lines[wrong.Name], Err: fmt.Errorf("%s: %w", camel(wrong.Name), wrong.Err)}
 	}
 	return err
 }
 
-// config is the name of the configuration file.
-func (s *settings) config() string { return s.flags.Lookup("config").Value.String() }
+// FileName is the name of the configuration file.
+func (s *Flags) FileName() string { return s.Set.Lookup("config").Value.String() }
 
-// readConfig reads the configuration file. Only one that was asked for has to exist.
-func (s *settings) readConfig(getenv func(string) string) (*config.File, error) {
-	f := s.flags.Lookup("config")
-	if env := getenv(envName("config")); !f.Changed && env != "" {
+// readFile reads the configuration file. Only one that was asked for has to exist.
+func (s *Flags) readFile(getenv func(string) string) (*File, error) {
+	f := s.Set.Lookup("config")
+	if env := getenv(EnvName("config")); !f.Changed && env != "" {
 		if err := f.Value.Set(env); err != nil {
 			return nil, err
 		}
-		f.Changed, s.from[f.Name] = true, envName("config")
+		f.Changed, s.from[f.Name] = true, EnvName("config")
 	}
-	if s.stranger != "" {
+	if s.Untrusted != "" {
 		if !f.Changed {
-			return config.Read(defaultConfig, nil, s.Guards)
+			return Read(defaultConfig, nil, s.Guards)
 		}
-		if err := s.distrust("config", s.config(), s.firstSource(getenv)); err != nil {
+		if err := s.refuseTracked("config", s.FileName(), s.firstSource(getenv)); err != nil {
 			return nil, err
 		}
 	}
-	data, err := file.Read(s.from[f.Name], s.config(), config.MaxFile)
+	data, err := file.Read(s.from[f.Name], s.FileName(), MaxFile)
 	if errors.Is(err, fs.ErrNotExist) && !f.Changed {
-		return config.Read(defaultConfig, nil, s.Guards)
+		return Read(defaultConfig, nil, s.Guards)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
 	s.found = len(bytes.TrimSpace(data)) > 0
-	return config.Read(s.config(), data, s.Guards)
+	return Read(s.FileName(), data, s.Guards)
 }
 
-// watched returns the configuration file, which need not be there yet, or "" if none is
+// WatchedFile returns the configuration file, which need not be there yet, or "" if none is
 // believed.
-func (s *settings) watched() string {
-	if s.stranger != "" && !s.given("config") {
+func (s *Flags) WatchedFile() string {
+	if s.Untrusted != "" && !s.Given("config") {
 		return ""
 	}
-	return s.config()
+	return s.FileName()
 }
 
-// configFile returns the configuration file, or "" if there is none.
-func (s *settings) configFile() string {
-	if _, err := os.Stat(s.watched()); err != nil {
+// ExistingFile returns the configuration file, or "" if there is none.
+func (s *Flags) ExistingFile() string {
+	if _, err := os.Stat(s.WatchedFile()); err != nil {
 		return ""
 	}
-	return s.config()
+	return s.FileName()
 }
 
-// envName is the environment variable of a flag.
-func envName(flag string) string {
-	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+// EnvName is the environment variable of a flag.
+func EnvName(flag string) string {
+	return EnvPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
 // camel is the name in the configuration file of a flag.
