@@ -20,6 +20,7 @@ var opened = map[string]string{
 	"internal/gitstore/index.go":      "an index of a pack, in the mirror",
 	"internal/gitstore/pack.go":       "a pack, in the mirror or the .git of a checkout",
 	"internal/gitstore/store.go":      "an object, in the mirror or the .git of a checkout",
+	"internal/servetest/daemon.go":    "a state that a test has made",
 	"internal/source/mirror.go":       "the mirror is the daemon's",
 	"internal/source/repository.go":   "the .git of a checkout, which git does not let anybody commit",
 	"internal/speccache/cache.go":     "parsed specs, in the mirror",

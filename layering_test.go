@@ -28,7 +28,7 @@ var floors = [][]string{
 	{"internal/serve/access", "internal/serve/admission", "internal/serve/snapshot", "internal/serve/tasklist"},
 	{"internal/serve/page", "internal/serve/metrics"},
 	{"internal/serve"},
-	{"internal/config"},
+	{"internal/config", "internal/servetest"},
 	{"internal/parts"},
 	{"internal/command"},
 	{"internal/app"},

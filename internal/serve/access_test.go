@@ -9,6 +9,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/internal/serve/access"
+	"github.com/wedatasync/wedatasync/internal/servetest"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -30,11 +31,11 @@ func doAs(t testing.TB, s *serve.Server, path, header, value string) *httptest.R
 // nothing of it.
 func TestHosts(t *testing.T) {
 	t.Parallel()
-	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
-	d.config.Trigger = func() {}
-	d.config.Webhooks.GitLab = secretFile(t, newSecret)
-	d.config.Hosts = []string{"status.example.com"}
-	s := d.serve(t)
+	d := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now()))
+	d.Config.Trigger = func() {}
+	d.Config.Webhooks.GitLab = servetest.SecretFile(t, newSecret)
+	d.Config.Hosts = []string{"status.example.com"}
+	s := d.Serve(t)
 	for host, known := range map[string]bool{
 		"127.0.0.1": true, "127.0.0.1:9740": true, "[::1]:9740": true, "[::1]": true, "10.1.2.3:80": true,
 		"localhost": true, "localhost:9740": true, "LOCALHOST.": true,
@@ -74,24 +75,24 @@ func TestHosts(t *testing.T) {
 // browser asks for. Probes and webhooks need none.
 func TestReading(t *testing.T) {
 	t.Parallel()
-	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
-	d.config.Trigger = func() {}
-	d.config.Webhooks.GitLab = secretFile(t, newSecret)
-	d.config.Tokens = []access.Token{
-		{Name: "lin", File: secretFile(t, oldSecret), Verbs: []state.Verb{access.VerbRead}},
-		{Name: "bo", File: secretFile(t, boSecret), Verbs: []state.Verb{state.VerbRetry}},
+	d := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now()))
+	d.Config.Trigger = func() {}
+	d.Config.Webhooks.GitLab = servetest.SecretFile(t, newSecret)
+	d.Config.Tokens = []access.Token{
+		{Name: "lin", File: servetest.SecretFile(t, oldSecret), Verbs: []state.Verb{access.VerbRead}},
+		{Name: "bo", File: servetest.SecretFile(t, boSecret), Verbs: []state.Verb{state.VerbRetry}},
 	}
 	paths := []string{
 		"/", "/tasks", "/task/1/a", "/history", "/metrics", "/events", "/assets/x/y", "/nowhere",
 		"/api/v1/status", "/api/v1/plan", "/api/v1/state", "/api/v1/history", "/api/v1/openapi.yaml", "/api/nowhere",
 	}
 	for _, path := range paths {
-		if w := doAs(t, d.serve(t), path, "X", "y"); w.Code == http.StatusUnauthorized {
+		if w := doAs(t, d.Serve(t), path, "X", "y"); w.Code == http.StatusUnauthorized {
 			t.Errorf("GET %s needs a token, and none is asked for", path)
 		}
 	}
-	d.config.Private = true
-	s := d.serve(t)
+	d.Config.Private = true
+	s := d.Serve(t)
 	basic := func(user, password string) string {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.SetBasicAuth(user, password)
@@ -114,7 +115,7 @@ func TestReading(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/healthz", "/readyz"} {
-		if w := get(t, s, path); w.Code != http.StatusOK {
+		if w := servetest.Get(t, s, path); w.Code != http.StatusOK {
 			t.Errorf("GET %s = %d, want 200", path, w.Code)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/http/httptest"
@@ -24,6 +25,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/internal/serve/access"
+	"github.com/wedatasync/wedatasync/internal/servetest"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -41,7 +43,7 @@ type description struct {
 func describe(t *testing.T, s *serve.Server) *description {
 	t.Helper()
 	var doc map[string]any
-	if err := yaml.Unmarshal([]byte(page(t, s, "/api/v1/openapi.yaml")), &doc); err != nil {
+	if err := yaml.Unmarshal([]byte(servetest.Page(t, s, "/api/v1/openapi.yaml")), &doc); err != nil {
 		t.Fatal(err)
 	}
 	// Through JSON, so that numbers and keys are what the compiler expects.
@@ -135,33 +137,33 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	history := []state.Transition{
-		saved(record(key(1), state.StatusUnknown, state.Outcome{Class: state.ClassUnknown, Code: "Timeout"}, now), state.Event{
-			At: now, Kind: state.EventOutcome, Actor: "Ada", Revision: revision, PlanHash: planHash, Attempt: "01J", Note: "n",
+		servetest.Saved(servetest.Record(servetest.Key(1), state.StatusUnknown, state.Outcome{Class: state.ClassUnknown, Code: "Timeout"}, now), state.Event{
+			At: now, Kind: state.EventOutcome, Actor: "Ada", Revision: servetest.Revision, PlanHash: servetest.PlanHash, Attempt: "01J", Note: "n",
 			Outcome: state.Outcome{Class: state.ClassUnknown, Code: "Timeout", Message: "m", RequestID: "r", Locker: "1", TaskApproveID: "a"},
 			Before:  &state.Live{InstanceVersion: 3, Status: state.TaskRunning}, After: &state.Live{},
 		}),
-		saved(record(key(2), state.StatusRefused, state.Outcome{}, now), state.Event{At: now, Kind: state.EventIntent}),
+		servetest.Saved(servetest.Record(servetest.Key(2), state.StatusRefused, state.Outcome{}, now), state.Event{At: now, Kind: state.EventIntent}),
 		{Events: []state.Event{{At: now, Kind: state.EventPause}}, Control: &state.Control{Pauses: []state.Pause{{Code: "x"}}}},
 	}
-	d := newDaemon(t, troubledStatus(now), history...)
+	d := servetest.NewDaemon(t, servetest.TroubledStatus(now), history...)
 	var said error
 	answer := state.CommandResult{OK: true, Message: "done"}
-	secret := secretFile(t, newSecret)
-	d.config.Tokens = []access.Token{
+	secret := servetest.SecretFile(t, newSecret)
+	d.Config.Tokens = []access.Token{
 		actionToken(secret),
-		{Name: "lin", File: secretFile(t, oldSecret), Verbs: []state.Verb{state.VerbApprove, access.VerbRead}},
-		{Name: "bo", File: secretFile(t, boSecret), Verbs: []state.Verb{state.VerbRetry}},
+		{Name: "lin", File: servetest.SecretFile(t, oldSecret), Verbs: []state.Verb{state.VerbApprove, access.VerbRead}},
+		{Name: "bo", File: servetest.SecretFile(t, boSecret), Verbs: []state.Verb{state.VerbRetry}},
 	}
 	alive := true
-	d.config.Alive = func(time.Time) bool { return alive }
-	d.config.Trigger = func() {}
-	d.config.Webhooks = serve.Webhooks{GitHub: secret, GitLab: secret, Gitea: secret}
-	d.config.Submit = func(context.Context, state.Command) (state.CommandResult, error) { return answer, said }
-	s := d.serve(t)
+	d.Config.Alive = func(time.Time) bool { return alive }
+	d.Config.Trigger = func() {}
+	d.Config.Webhooks = serve.Webhooks{GitHub: secret, GitLab: secret, Gitea: secret}
+	d.Config.Submit = func(context.Context, state.Command) (state.CommandResult, error) { return answer, said }
+	s := d.Serve(t)
 	api := describe(t, s)
 	read := func(path, query string) {
 		t.Helper()
-		api.check(t, "GET", path, get(t, s, path+query))
+		api.check(t, "GET", path, servetest.Get(t, s, path+query))
 	}
 
 	read("/healthz", "")
@@ -177,28 +179,28 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	read("/api/v1/state", "?history=true")
 	read("/api/v1/state", "?history=perhaps")
 	read("/api/v1/history", "")
-	read("/api/v1/history", "?limit=1&task="+key(1).String())
+	read("/api/v1/history", "?limit=1&task="+servetest.Key(1).String())
 	for _, query := range []string{"?limit=0", "?limit=1001", "?limit=x", "?before=0", "?before=x", "?task=1", "?task=/", "?task=1/"} {
 		read("/api/v1/history", query)
 	}
 
 	// With calls under way, and after a pass.
 	o := s.Observer()
-	p := emptyPlan()
-	calls(p, 3)
-	d.status = healthy(p, now)
+	p := servetest.EmptyPlan()
+	servetest.Calls(p, 3)
+	d.Status = servetest.Healthy(p, now)
 	o.Planned(p)
-	o.Called(&p.Changes[0], &state.Record{Key: key(0), Status: state.StatusApplied}, state.Outcome{Class: state.ClassApplied, RequestID: "r"})
+	o.Called(&p.Changes[0], &state.Record{Key: servetest.Key(0), Status: state.StatusApplied}, state.Outcome{Class: state.ClassApplied, RequestID: "r"})
 	read("/api/v1/status", "")
 	read("/readyz", "")
-	o.Passed(&reconcile.Result{Plan: p, Left: emptyPlan()})
+	o.Passed(&reconcile.Result{Plan: p, Left: servetest.EmptyPlan()})
 	read("/api/v1/status", "")
 
 	// Before there is a plan, and without a state.
-	d.status = reconcile.Status{}
+	d.Status = reconcile.Status{}
 	read("/api/v1/status", "")
 	read("/api/v1/plan", "")
-	d.path += ".gone"
+	d.Path += ".gone"
 	read("/api/v1/state", "")
 	read("/api/v1/history", "")
 
@@ -254,8 +256,8 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 		s.Handler().ServeHTTP(w, httptest.NewRequestWithContext(gone, http.MethodGet, path, nil))
 		api.check(t, "GET", path, w)
 	}
-	d.config.Private = true
-	s = d.serve(t)
+	d.Config.Private = true
+	s = d.Serve(t)
 	for path := range api.doc["paths"].(map[string]any) {
 		if path == "/api/v1/words" || strings.Contains(path, "{") || path == "/healthz" || path == "/readyz" {
 			continue
@@ -286,8 +288,8 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 			routes = append(routes, route)
 		}
 	}
-	d := newDaemon(t, reconcile.Status{})
-	paths := slices.Sorted(mapKeys(describe(t, d.serve(t)).doc["paths"].(map[string]any)))
+	d := servetest.NewDaemon(t, reconcile.Status{})
+	paths := slices.Sorted(maps.Keys(describe(t, d.Serve(t)).doc["paths"].(map[string]any)))
 	slices.Sort(routes)
 	if diff := cmp.Diff(routes, paths); diff != "" {
 		t.Errorf("paths of the description (-routes +description):\n%s", diff)
@@ -297,10 +299,10 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 // TestPlanIsThatOfReport: the plan of the API is the one of the command line, and
 // shows no value.
 func TestPlanIsThatOfReport(t *testing.T) {
-	d := newDaemon(t, healthy(troubled(time.Now()), time.Now()))
-	got := page(t, d.serve(t), "/api/v1/plan")
+	d := servetest.NewDaemon(t, servetest.Healthy(servetest.Troubled(time.Now()), time.Now()))
+	got := servetest.Page(t, d.Serve(t), "/api/v1/plan")
 	var want bytes.Buffer
-	if err := report.JSON(&want, d.status.Plan, report.JSONOptions{ToolVersion: "1.4.0", Rate: 20}); err != nil {
+	if err := report.JSON(&want, d.Status.Plan, report.JSONOptions{ToolVersion: "1.4.0", Rate: 20}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want.String(), got); diff != "" {
@@ -309,7 +311,7 @@ func TestPlanIsThatOfReport(t *testing.T) {
 	if strings.Contains(got, "hunter") {
 		t.Error("a value of extConfig is shown")
 	}
-	schema, err := jsonschema.UnmarshalJSON(strings.NewReader(page(t, d.serve(t), "/api/v1/plan.schema.json")))
+	schema, err := jsonschema.UnmarshalJSON(strings.NewReader(servetest.Page(t, d.Serve(t), "/api/v1/plan.schema.json")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -331,14 +333,14 @@ func TestHistoryIsPaged(t *testing.T) {
 	now := time.Now()
 	var history []state.Transition
 	for i := range 25 {
-		k := key(i % 2)
-		history = append(history, saved(&state.Record{Key: k, Status: state.StatusApplied, Applied: applied(now)}, state.Event{At: now, Kind: state.EventAdopted, Note: fmt.Sprint(i)}))
+		k := servetest.Key(i % 2)
+		history = append(history, servetest.Saved(&state.Record{Key: k, Status: state.StatusApplied, Applied: servetest.Applied(now)}, state.Event{At: now, Kind: state.EventAdopted, Note: fmt.Sprint(i)}))
 	}
-	s := newDaemon(t, healthy(emptyPlan(), now), history...).serve(t)
+	s := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), now), history...).Serve(t)
 	var notes []string
 	pages := 0
 	for before := int64(0); pages < 10; pages++ {
-		query := "/api/v1/history?limit=5&task=" + key(1).String()
+		query := "/api/v1/history?limit=5&task=" + servetest.Key(1).String()
 		if before > 0 {
 			query += fmt.Sprint("&before=", before)
 		}
@@ -346,7 +348,7 @@ func TestHistoryIsPaged(t *testing.T) {
 			Events     []state.Event `json:"events"`
 			NextBefore int64         `json:"next_before"`
 		}
-		if err := json.Unmarshal([]byte(page(t, s, query)), &list); err != nil {
+		if err := json.Unmarshal([]byte(servetest.Page(t, s, query)), &list); err != nil {
 			t.Fatal(err)
 		}
 		for _, e := range list.Events {
@@ -364,9 +366,9 @@ func TestHistoryIsPaged(t *testing.T) {
 // TestStateIsTheExport that the command line takes back.
 func TestStateIsTheExport(t *testing.T) {
 	now := time.Now()
-	d := newDaemon(t, healthy(emptyPlan(), now), saved(&state.Record{Key: key(1), Status: state.StatusApplied, Applied: applied(now)}, state.Event{At: now, Kind: state.EventAdopted}))
-	got := page(t, d.serve(t), "/api/v1/state?history=true")
-	r, err := sqlstore.OpenReader(t.Context(), d.path)
+	d := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), now), servetest.Saved(&state.Record{Key: servetest.Key(1), Status: state.StatusApplied, Applied: servetest.Applied(now)}, state.Event{At: now, Kind: state.EventAdopted}))
+	got := servetest.Page(t, d.Serve(t), "/api/v1/state?history=true")
+	r, err := sqlstore.OpenReader(t.Context(), d.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -386,19 +388,19 @@ func TestADamagedStateBreaksTheExport(t *testing.T) {
 	now := time.Now()
 	var many []state.Transition
 	for i := range 300 {
-		many = append(many, saved(&state.Record{Key: key(i), Status: state.StatusApplied, Applied: applied(now)}, state.Event{At: now, Kind: state.EventAdopted}))
+		many = append(many, servetest.Saved(&state.Record{Key: servetest.Key(i), Status: state.StatusApplied, Applied: servetest.Applied(now)}, state.Event{At: now, Kind: state.EventAdopted}))
 	}
-	d := newDaemon(t, healthy(emptyPlan(), now), many...)
-	data, err := os.ReadFile(d.path)
+	d := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), now), many...)
+	data, err := os.ReadFile(d.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := key(290).TaskID[:35] + "x"
-	data = bytes.ReplaceAll(data, []byte(key(290).TaskID), []byte(other))
-	if err := os.WriteFile(d.path, data, 0o600); err != nil {
+	other := servetest.Key(290).TaskID[:35] + "x"
+	data = bytes.ReplaceAll(data, []byte(servetest.Key(290).TaskID), []byte(other))
+	if err := os.WriteFile(d.Path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.Get("http://" + start(t, d.serve(t)) + "/api/v1/state")
+	resp, err := http.Get("http://" + start(t, d.Serve(t)) + "/api/v1/state")
 	if err != nil {
 		return // broken before its first byte
 	}
@@ -412,17 +414,17 @@ func TestADamagedStateBreaksTheExport(t *testing.T) {
 func TestStatusIsBounded(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	s := healthy(emptyPlan(), now)
+	s := servetest.Healthy(servetest.EmptyPlan(), now)
 	for i := range 10_000 {
-		held(s.Plan, key(i), plan.HoldLocked, record(key(i), state.StatusWaiting, state.Outcome{Locker: "1", Message: strings.Repeat("x", 500)}, now))
-		s.Flying = append(s.Flying, key(20_000+i))
+		servetest.Held(s.Plan, servetest.Key(i), plan.HoldLocked, servetest.Record(servetest.Key(i), state.StatusWaiting, state.Outcome{Locker: "1", Message: strings.Repeat("x", 500)}, now))
+		s.Flying = append(s.Flying, servetest.Key(20_000+i))
 		s.Plan.Problems = append(s.Plan.Problems, spec.Problem{Severity: spec.SeverityError, Message: strings.Repeat("x", 500)})
 	}
-	srv := newDaemon(t, s).serve(t)
-	if n := len(page(t, srv, "/api/v1/status")); n > 100<<10 {
+	srv := servetest.NewDaemon(t, s).Serve(t)
+	if n := len(servetest.Page(t, srv, "/api/v1/status")); n > 100<<10 {
 		t.Errorf("the status has %d bytes", n)
 	}
-	if n := len(page(t, srv, "/")); n > 500<<10 {
+	if n := len(servetest.Page(t, srv, "/")); n > 500<<10 {
 		t.Errorf("the page has %d bytes", n)
 	}
 }

@@ -15,20 +15,21 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/internal/serve/access"
+	"github.com/wedatasync/wedatasync/internal/servetest"
 	"github.com/wedatasync/wedatasync/state"
 )
 
 // commanded returns a server that takes commands, and the commands that it has passed on.
 func commanded(t testing.TB) (s *serve.Server, commands *[]state.Command, token string) {
 	t.Helper()
-	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
-	commands, token = new([]state.Command), secretFile(t, newSecret)
-	d.config.Tokens = []access.Token{actionToken(token)}
-	d.config.Submit = func(_ context.Context, w state.Command) (state.CommandResult, error) {
+	d := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now()))
+	commands, token = new([]state.Command), servetest.SecretFile(t, newSecret)
+	d.Config.Tokens = []access.Token{actionToken(token)}
+	d.Config.Submit = func(_ context.Context, w state.Command) (state.CommandResult, error) {
 		*commands = append(*commands, w)
 		return state.CommandResult{OK: true, Message: "done"}, nil
 	}
-	return d.serve(t), commands, token
+	return d.Serve(t), commands, token
 }
 
 // actionToken is the token in the file, which is good for everything and says no name.
@@ -44,8 +45,8 @@ func post(s *serve.Server, body string, header ...string) *httptest.ResponseReco
 func TestCommandsArePassedOn(t *testing.T) {
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
 	for body, want := range map[string]state.Command{
-		`{"verb":"approve","target":"` + planHash + `"}`:  {Verb: state.VerbApprove, Target: planHash, Actor: "api"},
-		`{"verb":"retry","target":"1/a","actor":"grace"}`: {Verb: state.VerbRetry, Target: "1/a", Actor: "grace (api)"},
+		`{"verb":"approve","target":"` + servetest.PlanHash + `"}`: {Verb: state.VerbApprove, Target: servetest.PlanHash, Actor: "api"},
+		`{"verb":"retry","target":"1/a","actor":"grace"}`:          {Verb: state.VerbRetry, Target: "1/a", Actor: "grace (api)"},
 		`{"verb":"retry"}`: {Verb: state.VerbRetry, Actor: "api"},
 		`{"verb":"resolve","target":"1/a","arg":"applied"}`:                           {Verb: state.VerbResolve, Target: "1/a", Arg: "applied", Actor: "api"},
 		`{"verb":"resolve","target":"1/a","arg":"not-applied"}`:                       {Verb: state.VerbResolve, Target: "1/a", Arg: "not-applied", Actor: "api"},
@@ -114,12 +115,12 @@ func TestCommandsThatAreRefused(t *testing.T) {
 
 // TestWithoutATokenThereAreNoActions: not even a way to ask for one.
 func TestWithoutATokenThereAreNoActions(t *testing.T) {
-	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
-	d.config.Submit = func(context.Context, state.Command) (state.CommandResult, error) {
+	d := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now()))
+	d.Config.Submit = func(context.Context, state.Command) (state.CommandResult, error) {
 		t.Error("a command was passed on")
 		return state.CommandResult{}, nil
 	}
-	if w := post(d.serve(t), `{"verb":"retry"}`); w.Code != http.StatusNotFound || w.Header().Get("WWW-Authenticate") != "" {
+	if w := post(d.Serve(t), `{"verb":"retry"}`); w.Code != http.StatusNotFound || w.Header().Get("WWW-Authenticate") != "" {
 		t.Errorf("%d %s, want 404", w.Code, w.Body)
 	}
 }
@@ -149,23 +150,23 @@ func TestTokenIsReadAgain(t *testing.T) {
 func TestSecretsAreNeverShown(t *testing.T) {
 	now := time.Now()
 	const hookSecret, token = "canary-hook-0123456789", "canary-token-0123456789"
-	d := newDaemon(t, troubledStatus(now))
-	d.config.Trigger = func() {}
-	file := secretFile(t, hookSecret)
-	d.config.Webhooks = serve.Webhooks{GitHub: file, GitLab: file, Gitea: file}
-	tokenFile := secretFile(t, token)
-	d.config.Tokens = []access.Token{actionToken(tokenFile)}
-	d.config.Submit = func(context.Context, state.Command) (state.CommandResult, error) {
+	d := servetest.NewDaemon(t, servetest.TroubledStatus(now))
+	d.Config.Trigger = func() {}
+	file := servetest.SecretFile(t, hookSecret)
+	d.Config.Webhooks = serve.Webhooks{GitHub: file, GitLab: file, Gitea: file}
+	tokenFile := servetest.SecretFile(t, token)
+	d.Config.Tokens = []access.Token{actionToken(tokenFile)}
+	d.Config.Submit = func(context.Context, state.Command) (state.CommandResult, error) {
 		return state.CommandResult{Message: "no"}, nil
 	}
-	s := d.serve(t)
+	s := d.Serve(t)
 	var shown strings.Builder
 	note := func(w *httptest.ResponseRecorder) {
 		_ = w.Header().Write(&shown)
 		shown.WriteString(w.Body.String())
 	}
 	for _, path := range []string{"/", "/tasks", "/history", "/healthz", "/readyz", "/metrics", "/api/v1/status", "/api/v1/plan", "/api/v1/state?history=true", "/api/v1/history"} {
-		note(get(t, s, path))
+		note(servetest.Get(t, s, path))
 	}
 	for _, given := range []string{hookSecret, token, "wrong", hookSecret + "x"} {
 		note(hook(s, "/webhook/gitlab", nil, "X-Gitlab-Token", given))
@@ -182,8 +183,8 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	if strings.Contains(shown.String(), "canary") {
 		t.Error("a secret is in an answer")
 	}
-	if strings.Contains(d.log.String(), "canary") {
-		t.Errorf("a secret is in the log: %s", d.log.String())
+	if strings.Contains(d.Log.String(), "canary") {
+		t.Errorf("a secret is in the log: %s", d.Log.String())
 	}
 }
 
@@ -201,29 +202,29 @@ func TestNamedTokens(t *testing.T) {
 		want   int
 		actor  string // empty: nothing is passed on
 	}{
-		{"its verb", `{"verb":"approve","target":"` + planHash + `"}`, oldSecret, http.StatusOK, "lin"},
-		{"its own name", `{"verb":"approve","target":"` + planHash + `","actor":"lin"}`, oldSecret, http.StatusOK, "lin"},
-		{"another name", `{"verb":"approve","target":"` + planHash + `","actor":"ada"}`, oldSecret, http.StatusBadRequest, ""},
+		{"its verb", `{"verb":"approve","target":"` + servetest.PlanHash + `"}`, oldSecret, http.StatusOK, "lin"},
+		{"its own name", `{"verb":"approve","target":"` + servetest.PlanHash + `","actor":"lin"}`, oldSecret, http.StatusOK, "lin"},
+		{"another name", `{"verb":"approve","target":"` + servetest.PlanHash + `","actor":"ada"}`, oldSecret, http.StatusBadRequest, ""},
 		{"another verb", `{"verb":"retry"}`, oldSecret, http.StatusForbidden, ""},
 		{"the verb of a suspension does not end one", `{"verb":"unsuspend"}`, boSecret, http.StatusForbidden, ""},
-		{"another one's verb", `{"verb":"approve","target":"` + planHash + `"}`, boSecret, http.StatusForbidden, ""},
+		{"another one's verb", `{"verb":"approve","target":"` + servetest.PlanHash + `"}`, boSecret, http.StatusForbidden, ""},
 		{"bo's verb", `{"verb":"retry"}`, boSecret, http.StatusOK, "bo"},
 		{"the token without a name", `{"verb":"retry","actor":"lin"}`, newSecret, http.StatusOK, "lin (api)"},
 		{"no verb of commands is read", `{"verb":"read"}`, oldSecret, http.StatusBadRequest, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d := newDaemon(t, healthy(emptyPlan(), time.Now()))
+			d := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now()))
 			var actors []string
-			d.config.Submit = func(_ context.Context, w state.Command) (state.CommandResult, error) {
+			d.Config.Submit = func(_ context.Context, w state.Command) (state.CommandResult, error) {
 				actors = append(actors, w.Actor)
 				return state.CommandResult{OK: true}, nil
 			}
-			d.config.Tokens = []access.Token{
-				actionToken(secretFile(t, newSecret)),
-				{Name: "lin", File: secretFile(t, oldSecret), Verbs: []state.Verb{state.VerbApprove, access.VerbRead}},
-				{Name: "bo", File: secretFile(t, boSecret), Verbs: []state.Verb{state.VerbRetry, state.VerbSuspend}},
+			d.Config.Tokens = []access.Token{
+				actionToken(servetest.SecretFile(t, newSecret)),
+				{Name: "lin", File: servetest.SecretFile(t, oldSecret), Verbs: []state.Verb{state.VerbApprove, access.VerbRead}},
+				{Name: "bo", File: servetest.SecretFile(t, boSecret), Verbs: []state.Verb{state.VerbRetry, state.VerbSuspend}},
 			}
-			w := post(d.serve(t), tt.body, "Authorization", "Bearer "+tt.secret)
+			w := post(d.Serve(t), tt.body, "Authorization", "Bearer "+tt.secret)
 			if w.Code != tt.want || strings.Join(actors, " ") != tt.actor {
 				t.Errorf("%d %s with the actors %q, want %d and %q", w.Code, w.Body, actors, tt.want, tt.actor)
 			}
@@ -233,15 +234,15 @@ func TestNamedTokens(t *testing.T) {
 
 // TestTokensThatTwoHave are refused: they would not say who gives a command.
 func TestTokensThatTwoHave(t *testing.T) {
-	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
-	d.config.Submit = func(context.Context, state.Command) (state.CommandResult, error) {
+	d := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now()))
+	d.Config.Submit = func(context.Context, state.Command) (state.CommandResult, error) {
 		return state.CommandResult{OK: true}, nil
 	}
-	lin, bo := secretFile(t, oldSecret), secretFile(t, boSecret)
-	d.config.Tokens = []access.Token{
+	lin, bo := servetest.SecretFile(t, oldSecret), servetest.SecretFile(t, boSecret)
+	d.Config.Tokens = []access.Token{
 		{Name: "lin", File: lin, Verbs: []state.Verb{state.VerbRetry}}, {Name: "bo", File: bo, Verbs: []state.Verb{state.VerbRetry}},
 	}
-	s := d.serve(t)
+	s := d.Serve(t)
 	if err := os.WriteFile(bo, []byte(newSecret+"\n"+oldSecret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +252,7 @@ func TestTokensThatTwoHave(t *testing.T) {
 	if w := post(s, `{"verb":"retry"}`); w.Code != http.StatusOK {
 		t.Errorf("bo's other token is %d, want 200", w.Code)
 	}
-	if _, err := serve.New(d.config); err == nil || !strings.Contains(err.Error(), lin) || strings.Contains(err.Error(), oldSecret) {
+	if _, err := serve.New(d.Config); err == nil || !strings.Contains(err.Error(), lin) || strings.Contains(err.Error(), oldSecret) {
 		t.Errorf("the same token in two files: %v", err)
 	}
 }

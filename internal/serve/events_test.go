@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/servetest"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -41,7 +42,7 @@ func watch(t *testing.T, addr string) (*http.Response, <-chan string) {
 // and not more than once a second.
 func TestEventsTellOfEachStep(t *testing.T) {
 	t.Parallel()
-	s := newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t)
+	s := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now())).Serve(t)
 	addr := start(t, s)
 	resp, events := watch(t, addr)
 	if got := resp.Header.Get("Content-Type"); got != "text/event-stream" {
@@ -59,13 +60,13 @@ func TestEventsTellOfEachStep(t *testing.T) {
 		}
 	}
 	next("hello")
-	p := emptyPlan()
-	calls(p, 100)
+	p := servetest.EmptyPlan()
+	servetest.Calls(p, 100)
 	o := s.Observer()
 	o.Planned(p)
 	next("change")
 	for i := range p.Changes {
-		o.Called(&p.Changes[i], &state.Record{Key: key(i), Status: state.StatusApplied}, state.Outcome{Class: state.ClassApplied})
+		o.Called(&p.Changes[i], &state.Record{Key: servetest.Key(i), Status: state.StatusApplied}, state.Outcome{Class: state.ClassApplied})
 	}
 	o.Passed(&reconcile.Result{Plan: p, Left: p})
 	next("change") // all of them as one
@@ -111,7 +112,7 @@ func (l *pipeListener) dial() net.Conn {
 // not read any more is let go.
 func TestWatchingGoesOnForHours(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t)
+		s := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now())).Serve(t)
 		l := newPipeListener()
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
@@ -132,7 +133,7 @@ func TestWatchingGoesOnForHours(t *testing.T) {
 		for range 4 * 60 * 3 { // three hours of beats
 			read(": still here")
 		}
-		s.Observer().Planned(emptyPlan())
+		s.Observer().Planned(servetest.EmptyPlan())
 		read("event: change")
 		// Nobody reads any more: the next beat cannot be written.
 		time.Sleep(time.Minute)
@@ -155,7 +156,7 @@ func TestWatchingGoesOnForHours(t *testing.T) {
 // TestViewersAreBounded, and a place is free when one leaves.
 func TestViewersAreBounded(t *testing.T) {
 	t.Parallel()
-	s := newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t)
+	s := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now())).Serve(t)
 	addr := start(t, s)
 	var open []*http.Response
 	for range 16 {
@@ -163,12 +164,12 @@ func TestViewersAreBounded(t *testing.T) {
 		<-events
 		open = append(open, resp)
 	}
-	if got := get(t, s, "/events"); got.Code != http.StatusServiceUnavailable || got.Header().Get("Retry-After") == "" {
+	if got := servetest.Get(t, s, "/events"); got.Code != http.StatusServiceUnavailable || got.Header().Get("Retry-After") == "" {
 		t.Errorf("one too many is %d, want 503 with a Retry-After", got.Code)
 	}
 	_ = open[0].Body.Close()
 	for begun := time.Now(); time.Since(begun) < 5*time.Second; {
-		s.Observer().Planned(emptyPlan()) // so that it is noticed who has left
+		s.Observer().Planned(servetest.EmptyPlan()) // so that it is noticed who has left
 		if resp, err := http.Get("http://" + addr + "/events"); err == nil {
 			_ = resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
@@ -182,7 +183,7 @@ func TestViewersAreBounded(t *testing.T) {
 // TestObserverNeverBlocks, whoever watches and does not read.
 func TestObserverNeverBlocks(t *testing.T) {
 	t.Parallel()
-	s := newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t)
+	s := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now())).Serve(t)
 	addr := start(t, s)
 	for range 4 {
 		resp, err := http.Get("http://" + addr + "/events")
@@ -191,13 +192,13 @@ func TestObserverNeverBlocks(t *testing.T) {
 		}
 		defer resp.Body.Close()
 	}
-	p := emptyPlan()
-	calls(p, 1)
+	p := servetest.EmptyPlan()
+	servetest.Calls(p, 1)
 	o := s.Observer()
 	o.Planned(p)
 	begun := time.Now()
 	for range 10_000 {
-		o.Called(&p.Changes[0], &state.Record{Key: key(0), Status: state.StatusApplied}, state.Outcome{Class: state.ClassApplied})
+		o.Called(&p.Changes[0], &state.Record{Key: servetest.Key(0), Status: state.StatusApplied}, state.Outcome{Class: state.ClassApplied})
 	}
 	if took := time.Since(begun); took > 5*time.Second {
 		t.Errorf("10,000 calls took %v", took)
@@ -208,10 +209,10 @@ func TestObserverNeverBlocks(t *testing.T) {
 // read while a pass goes on.
 func TestObserverBesideReaders(t *testing.T) {
 	now := time.Now()
-	p := troubled(now)
-	calls(p, 200)
-	d := newDaemon(t, healthy(p, now))
-	s := d.serve(t)
+	p := servetest.Troubled(now)
+	servetest.Calls(p, 200)
+	d := servetest.NewDaemon(t, servetest.Healthy(p, now))
+	s := d.Serve(t)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -220,7 +221,7 @@ func TestObserverBesideReaders(t *testing.T) {
 			o.Planned(p)
 			for i := range p.Changes {
 				c := &p.Changes[i]
-				rec := record(c.Key, state.StatusWaiting, state.Outcome{Class: state.ClassWaiting, Locker: fmt.Sprint(i)}, now)
+				rec := servetest.Record(c.Key, state.StatusWaiting, state.Outcome{Class: state.ClassWaiting, Locker: fmt.Sprint(i)}, now)
 				o.Called(c, rec, rec.Attempt.Outcome)
 			}
 			o.Passed(&reconcile.Result{Plan: p, Left: p})
@@ -228,7 +229,7 @@ func TestObserverBesideReaders(t *testing.T) {
 	}()
 	for {
 		for _, path := range []string{"/", "/tasks?standing=locked", "/metrics", "/api/v1/status"} {
-			page(t, s, path)
+			servetest.Page(t, s, path)
 		}
 		select {
 		case <-done:

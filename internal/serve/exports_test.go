@@ -8,15 +8,17 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/wedatasync/wedatasync/internal/servetest"
 )
 
 // TestExports_StalledReaders: who asks for exports and does not read them has no place for
 // long.
 func TestExports_StalledReaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := emptyPlan()
-		calls(p, 1000)
-		s := newDaemon(t, healthy(p, time.Now())).serve(t)
+		p := servetest.EmptyPlan()
+		servetest.Calls(p, 1000)
+		s := servetest.NewDaemon(t, servetest.Healthy(p, time.Now())).Serve(t)
 		l := newPipeListener()
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
@@ -54,9 +56,9 @@ func TestExports_StalledReaders(t *testing.T) {
 // for as long as nobody else wants it, and for 30 s.
 func TestExports_SlowReadersGiveWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := emptyPlan()
-		calls(p, 5000)
-		s := newDaemon(t, healthy(p, time.Now())).serve(t)
+		p := servetest.EmptyPlan()
+		servetest.Calls(p, 5000)
+		s := servetest.NewDaemon(t, servetest.Healthy(p, time.Now())).Serve(t)
 		l := newPipeListener()
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/servetest"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -20,7 +21,7 @@ func FuzzRequests(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	s := newDaemon(f, troubledStatus(time.Now())).serve(f)
+	s := servetest.NewDaemon(f, servetest.TroubledStatus(time.Now())).Serve(f)
 	f.Fuzz(func(t *testing.T, path string) {
 		u, err := url.ParseRequestURI(path)
 		if err != nil || u.Path == "/events" {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/internal/servetest"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
@@ -38,24 +39,24 @@ func TestMetricsAreWellFormed(t *testing.T) {
 func busyServer(t testing.TB) *serve.Server {
 	t.Helper()
 	now := time.Now()
-	d := newDaemon(t, troubledStatus(now))
-	d.config.Trigger = func() {}
-	d.config.Webhooks.GitHub = secretFile(t, newSecret)
-	d.config.Reloads = func() snapshot.Reloads {
+	d := servetest.NewDaemon(t, servetest.TroubledStatus(now))
+	d.Config.Trigger = func() {}
+	d.Config.Webhooks.GitHub = servetest.SecretFile(t, newSecret)
+	d.Config.Reloads = func() snapshot.Reloads {
 		return snapshot.Reloads{
 			Configuration: reconcile.Health{At: now, OK: now, Err: errors.New("c.yaml:3: no")},
 			Credentials:   reconcile.Health{At: now, OK: now},
 		}
 	}
-	d.config.Skew = func() (time.Duration, bool) { return 90 * time.Second, true }
-	d.config.KeyExpiry = func() time.Time { return time.Now().Add(time.Hour) }
-	s := d.serve(t)
+	d.Config.Skew = func() (time.Duration, bool) { return 90 * time.Second, true }
+	d.Config.KeyExpiry = func() time.Time { return time.Now().Add(time.Hour) }
+	s := d.Serve(t)
 	o := s.Observer()
-	o.Planned(d.status.Plan)
+	o.Planned(d.Status.Plan)
 	for _, class := range []state.Class{state.ClassThrottled, state.ClassNotSent, state.ClassApplied} {
-		o.Called(&plan.Change{Key: key(50)}, &state.Record{Key: key(50), Status: state.StatusApplied}, state.Outcome{Class: class})
+		o.Called(&plan.Change{Key: servetest.Key(50)}, &state.Record{Key: servetest.Key(50), Status: state.StatusApplied}, state.Outcome{Class: class})
 	}
-	o.Passed(&reconcile.Result{Plan: d.status.Plan, Left: d.status.Plan})
+	o.Passed(&reconcile.Result{Plan: d.Status.Plan, Left: d.Status.Plan})
 	hook(s, "/webhook/github", nil)
 	return s
 }
@@ -64,7 +65,7 @@ func busyServer(t testing.TB) *serve.Server {
 func samples(t *testing.T, s *serve.Server) []string {
 	t.Helper()
 	var list []string
-	for line := range strings.Lines(page(t, s, "/metrics")) {
+	for line := range strings.Lines(servetest.Page(t, s, "/metrics")) {
 		line = strings.TrimSpace(line)
 		if !strings.HasPrefix(line, "wedatasync_") || strings.Contains(line, "_seconds_") || strings.Contains(line, "build_info") || strings.HasSuffix(line, " 0") {
 			continue
@@ -152,13 +153,13 @@ func TestMetricsOfAHealthyDaemon(t *testing.T) {
 		"before the first poll": {reconcile.Status{}, []string{
 			`wedatasync_limiter_period_seconds 0.05`, `wedatasync_ready 1`,
 		}},
-		"all is well": {healthy(emptyPlan(), time.Now()), []string{
+		"all is well": {servetest.Healthy(servetest.EmptyPlan(), time.Now()), []string{
 			`wedatasync_limiter_period_seconds 0.05`, `wedatasync_managed_tasks 210`,
 			`wedatasync_poll_last_attempt_timestamp_seconds`, `wedatasync_poll_last_success_timestamp_seconds`,
 			`wedatasync_ready 1`, `wedatasync_specs 210`, `wedatasync_tasks{standing="in-sync"} 210`,
 		}},
 	} {
-		if diff := cmp.Diff(tt.want, samples(t, newDaemon(t, tt.status).serve(t))); diff != "" {
+		if diff := cmp.Diff(tt.want, samples(t, servetest.NewDaemon(t, tt.status).Serve(t))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -168,13 +169,13 @@ func TestMetricsOfAHealthyDaemon(t *testing.T) {
 func TestLabelsAreClosed(t *testing.T) {
 	now := time.Now()
 	const outside = "canary"
-	status := poisoned(outside, now)
+	status := servetest.Poisoned(outside, now)
 	status.Plan.Holds = append(status.Plan.Holds, plan.GuardHold{Guard: outside})
-	d := newDaemon(t, status)
-	s := d.serve(t)
+	d := servetest.NewDaemon(t, status)
+	s := d.Serve(t)
 	s.Observer().Planned(status.Plan)
-	s.Observer().Called(&status.Plan.Changes[0], record(key(1), state.StatusUnknown, state.Outcome{}, now), state.Outcome{Class: state.ClassUnknown, Code: outside})
-	if body := page(t, s, "/metrics"); strings.Contains(body, outside) {
+	s.Observer().Called(&status.Plan.Changes[0], servetest.Record(servetest.Key(1), state.StatusUnknown, state.Outcome{}, now), state.Outcome{Class: state.ClassUnknown, Code: outside})
+	if body := servetest.Page(t, s, "/metrics"); strings.Contains(body, outside) {
 		t.Error("a label has a value from outside")
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wedatasync/wedatasync/internal/servetest"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -18,8 +19,8 @@ import (
 // type.
 func TestReadinessNamesTheWayOn(t *testing.T) {
 	now := time.Now()
-	d := newDaemon(t, troubledStatus(now))
-	w := get(t, d.serve(t), "/readyz")
+	d := servetest.NewDaemon(t, servetest.TroubledStatus(now))
+	w := servetest.Get(t, d.Serve(t), "/readyz")
 	if w.Code != http.StatusServiceUnavailable {
 		t.Errorf("status %d, want 503", w.Code)
 	}
@@ -43,15 +44,15 @@ source: the source could not be read for 1 h: poll the source: no way there
 // TestReadinessIsBounded has many of everything, and a body that stays short.
 func TestReadinessIsBounded(t *testing.T) {
 	now := time.Now()
-	s := healthy(emptyPlan(), now)
+	s := servetest.Healthy(servetest.EmptyPlan(), now)
 	for i := range 1000 {
-		rec := record(key(i), state.StatusUnknown, state.Outcome{Class: state.ClassUnknown}, now)
+		rec := servetest.Record(servetest.Key(i), state.StatusUnknown, state.Outcome{Class: state.ClassUnknown}, now)
 		rec.Attempt.NeedsOperator = "it fits neither"
-		held(s.Plan, key(i), plan.HoldUnknown, rec)
-		held(s.Plan, key(1000+i), plan.HoldRefused, nil)
+		servetest.Held(s.Plan, servetest.Key(i), plan.HoldUnknown, rec)
+		servetest.Held(s.Plan, servetest.Key(1000+i), plan.HoldRefused, nil)
 		s.Plan.Problems = append(s.Plan.Problems, spec.Problem{Severity: spec.SeverityError, Message: "wrong"})
 	}
-	body := get(t, newDaemon(t, s).serve(t), "/readyz").Body.String()
+	body := servetest.Get(t, servetest.NewDaemon(t, s).Serve(t), "/readyz").Body.String()
 	if len(body) > 4<<10 {
 		t.Errorf("%d bytes", len(body))
 	}
@@ -64,21 +65,21 @@ func TestReadinessIsBounded(t *testing.T) {
 
 // TestReadyWhenNobodyIsNeeded: the probes of a healthy daemon.
 func TestReadyWhenNobodyIsNeeded(t *testing.T) {
-	s := newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t)
-	if got := page(t, s, "/readyz"); got != "ready\n" {
+	s := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now())).Serve(t)
+	if got := servetest.Page(t, s, "/readyz"); got != "ready\n" {
 		t.Errorf("/readyz says %q", got)
 	}
-	if got := page(t, s, "/healthz"); got != "ok\n" {
+	if got := servetest.Page(t, s, "/healthz"); got != "ok\n" {
 		t.Errorf("/healthz says %q", got)
 	}
 }
 
 // TestHealthOfALoopThatHangs: only that makes a restart worth it.
 func TestHealthOfALoopThatHangs(t *testing.T) {
-	d := newDaemon(t, troubledStatus(time.Now()))
+	d := servetest.NewDaemon(t, servetest.TroubledStatus(time.Now()))
 	alive := true
-	d.config.Alive = func(time.Time) bool { return alive }
-	s := d.serve(t)
+	d.Config.Alive = func(time.Time) bool { return alive }
+	s := d.Serve(t)
 	for _, want := range []int{http.StatusOK, http.StatusServiceUnavailable, http.StatusOK} {
 		alive = want == http.StatusOK
 		w := httptest.NewRecorder()

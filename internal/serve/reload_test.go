@@ -10,6 +10,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/internal/servetest"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -45,21 +46,21 @@ func TestReloads_Show(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newDaemon(t, healthy(emptyPlan(), now))
-			d.config.Reloads = func() snapshot.Reloads { return tt.reloads }
-			s := d.serve(t)
-			if w := get(t, s, "/readyz"); w.Code != tt.ready {
+			d := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), now))
+			d.Config.Reloads = func() snapshot.Reloads { return tt.reloads }
+			s := d.Serve(t)
+			if w := servetest.Get(t, s, "/readyz"); w.Code != tt.ready {
 				t.Errorf("/readyz is %d", w.Code)
 			}
 			for _, path := range []string{"/readyz", "/", "/api/v1/status"} {
-				body := get(t, s, path).Body.String()
+				body := servetest.Get(t, s, path).Body.String()
 				for _, text := range tt.says {
 					if !strings.Contains(body, text) {
 						t.Errorf("%s does not say %q", path, text)
 					}
 				}
 			}
-			body := page(t, s, "/metrics")
+			body := servetest.Page(t, s, "/metrics")
 			for _, line := range tt.metrics {
 				if !strings.Contains(body, line+"\n") {
 					t.Errorf("/metrics has no %s", line)
@@ -72,14 +73,14 @@ func TestReloads_Show(t *testing.T) {
 // TestReload exchanges the webhooks and the token while the window is open; what
 // cannot be used leaves all as it is.
 func TestReload(t *testing.T) {
-	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
+	d := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now()))
 	polls := 0
-	d.config.Trigger = func() { polls++ }
-	d.config.Submit = func(_ context.Context, w state.Command) (state.CommandResult, error) {
+	d.Config.Trigger = func() { polls++ }
+	d.Config.Submit = func(_ context.Context, w state.Command) (state.CommandResult, error) {
 		return state.CommandResult{OK: true}, nil
 	}
-	d.config.Webhooks.GitLab = secretFile(t, oldSecret)
-	s := d.serve(t)
+	d.Config.Webhooks.GitLab = servetest.SecretFile(t, oldSecret)
+	s := d.Serve(t)
 	gitlab := func(secret string) int {
 		return hook(s, "/webhook/gitlab", nil, "X-Gitlab-Token", secret).Code
 	}
@@ -93,13 +94,13 @@ func TestReload(t *testing.T) {
 		}
 	}
 	want("before,", http.StatusUnauthorized, http.StatusNotFound)
-	next := d.config
-	next.Tokens, next.Webhooks.GitLab = []access.Token{actionToken(secretFile(t, newSecret))}, t.TempDir()
+	next := d.Config
+	next.Tokens, next.Webhooks.GitLab = []access.Token{actionToken(servetest.SecretFile(t, newSecret))}, t.TempDir()
 	if _, err := s.Reload(next); err == nil {
 		t.Error("a folder was taken for a file of secrets")
 	}
 	want("after a refusal", http.StatusUnauthorized, http.StatusNotFound)
-	next.Webhooks.GitLab, next.Webhooks.Gitea, next.Interval = secretFile(t, newSecret), secretFile(t, newSecret), time.Nanosecond
+	next.Webhooks.GitLab, next.Webhooks.Gitea, next.Interval = servetest.SecretFile(t, newSecret), servetest.SecretFile(t, newSecret), time.Nanosecond
 	swap, err := s.Reload(next)
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +111,7 @@ func TestReload(t *testing.T) {
 	if gitlab(newSecret); polls != 2 {
 		t.Errorf("%d polls for two webhooks: the gap is not the new one", polls)
 	}
-	if body := page(t, s, "/metrics"); !strings.Contains(body, `wedatasync_webhooks_total{forge="gitea",result="accepted"} 0`) {
+	if body := servetest.Page(t, s, "/metrics"); !strings.Contains(body, `wedatasync_webhooks_total{forge="gitea",result="accepted"} 0`) {
 		t.Error("the count of a new forge does not begin at 0")
 	}
 }

@@ -1,6 +1,7 @@
 package serve_test
 
 import (
+	"flag"
 	"fmt"
 	"strings"
 	"testing"
@@ -8,19 +9,23 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/internal/servetest"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
+
+// long asks for the tests that take a while.
+var long = flag.Bool("long", false, "run the tests with 100,000 tasks in a state, too")
 
 // manyTasks is how many tasks a daemon may have.
 const manyTasks = 100_000
 
 // large is a server of a daemon with many tasks to send, of which none is in the state.
-func large(t testing.TB) (*serve.Server, *daemon) {
-	p := emptyPlan()
-	calls(p, manyTasks)
-	d := newDaemon(t, healthy(p, time.Now()))
-	s := d.serve(t)
+func large(t testing.TB) (*serve.Server, *servetest.Daemon) {
+	p := servetest.EmptyPlan()
+	servetest.Calls(p, manyTasks)
+	d := servetest.NewDaemon(t, servetest.Healthy(p, time.Now()))
+	s := d.Serve(t)
 	s.Observer().Planned(p)
 	for i := range 200 {
 		c := &p.Changes[i]
@@ -34,16 +39,16 @@ func TestPagesOfManyTasksAreSmall(t *testing.T) {
 	t.Parallel()
 	s, _ := large(t)
 	for _, path := range largePaths() {
-		body := page(t, s, path)
+		body := servetest.Page(t, s, path)
 		t.Logf("%s: %d bytes", path, len(body))
 		if len(body) > 500<<10 {
 			t.Errorf("%s has %d bytes", path, len(body))
 		}
 	}
-	if got := live(t, page(t, s, "/tasks?q=99999"), "tasks"); !strings.HasPrefix(got, "1 to 1 of 1") {
+	if got := servetest.Live(t, servetest.Page(t, s, "/tasks?q=99999"), "tasks"); !strings.HasPrefix(got, "1 to 1 of 1") {
 		t.Errorf("the search finds %.60s", got)
 	}
-	if got := live(t, page(t, s, "/tasks?page=1000"), "tasks"); !strings.HasPrefix(got, "99,901 to 100,000 of 100,000") {
+	if got := servetest.Live(t, servetest.Page(t, s, "/tasks?page=1000"), "tasks"); !strings.HasPrefix(got, "99,901 to 100,000 of 100,000") {
 		t.Errorf("the last page has %.60s", got)
 	}
 }
@@ -60,7 +65,7 @@ func BenchmarkManyTasks(b *testing.B) {
 		b.Run(strings.ReplaceAll(path, "/", ":"), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				page(b, s, path)
+				servetest.Page(b, s, path)
 			}
 		})
 	}
@@ -74,12 +79,12 @@ func TestManyTasksInTheState(t *testing.T) {
 	now := time.Now()
 	var known []state.Transition
 	for i := range manyTasks {
-		known = append(known, saved(&state.Record{Key: key(i), Status: state.StatusApplied, Applied: applied(now)}, state.Event{At: now, Kind: state.EventAdopted}))
+		known = append(known, servetest.Saved(&state.Record{Key: servetest.Key(i), Status: state.StatusApplied, Applied: servetest.Applied(now)}, state.Event{At: now, Kind: state.EventAdopted}))
 	}
-	s := newDaemon(t, healthy(emptyPlan(), now), known...).serve(t)
-	for i, path := range []string{"/tasks", "/tasks", "/", "/tasks?q=77777", "/tasks?page=1000", "/task/" + key(5).String(), "/history"} {
+	s := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), now), known...).Serve(t)
+	for i, path := range []string{"/tasks", "/tasks", "/", "/tasks?q=77777", "/tasks?page=1000", "/task/" + servetest.Key(5).String(), "/history"} {
 		begun := time.Now()
-		body := page(t, s, path)
+		body := servetest.Page(t, s, path)
 		took := time.Since(begun)
 		t.Logf("%s: %v, %d bytes", path, took, len(body))
 		if i > 0 && took > 200*time.Millisecond {
@@ -93,7 +98,7 @@ func BenchmarkObserver(b *testing.B) {
 	s, d := large(b)
 	o := s.Observer()
 	for i := 0; b.Loop(); i++ {
-		c := &d.status.Plan.Changes[i%manyTasks]
+		c := &d.Status.Plan.Changes[i%manyTasks]
 		o.Called(c, &state.Record{Key: c.Key, Status: state.StatusApplied}, state.Outcome{Class: state.ClassApplied})
 	}
 }
@@ -101,9 +106,9 @@ func BenchmarkObserver(b *testing.B) {
 // BenchmarkReadiness is what a probe costs when there is a new plan each time.
 func BenchmarkReadiness(b *testing.B) {
 	_, d := large(b)
-	status := d.status
+	status := d.Status
 	status.Plan.Holds = []plan.GuardHold{{Guard: "maxChanges", Message: fmt.Sprint(manyTasks)}}
 	for b.Loop() {
-		snapshot.Readiness(status, time.Now(), interval)
+		snapshot.Readiness(status, time.Now(), servetest.Interval)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/internal/servetest"
 )
 
 // start serves on loopback until the test ends, and returns the address.
@@ -37,7 +38,7 @@ func start(t testing.TB, s *serve.Server) string {
 // that change things.
 func TestNothingElseIsThere(t *testing.T) {
 	t.Parallel()
-	s := newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t)
+	s := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now())).Serve(t)
 	paths := []string{
 		"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/cmdline", "/debug/vars", "/debug/requests", "/debug/events",
 		"/.git/config", "/.env", "/assets/", "/assets/x/", "/assets/x/style.css", "/assets/x/..%2f..%2fserver.go", "/pages/home.html",
@@ -49,14 +50,14 @@ func TestNothingElseIsThere(t *testing.T) {
 	}
 	for _, path := range paths {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE"} {
-			if w := do(t, s, method, path, nil); w.Code != http.StatusNotFound && w.Code/100 != 3 {
+			if w := servetest.Do(t, s, method, path, nil); w.Code != http.StatusNotFound && w.Code/100 != 3 {
 				t.Errorf("%s %s = %d, want 404", method, path, w.Code)
 			}
 		}
 	}
 	for _, path := range []string{"/", "/tasks", "/history", "/healthz", "/readyz", "/metrics", "/events", "/api/v1/status", "/api/v1/state"} {
 		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"} {
-			if w := do(t, s, method, path, strings.NewReader("x")); w.Code != http.StatusNotFound {
+			if w := servetest.Do(t, s, method, path, strings.NewReader("x")); w.Code != http.StatusNotFound {
 				t.Errorf("%s %s = %d, want 404", method, path, w.Code)
 			}
 		}
@@ -65,9 +66,9 @@ func TestNothingElseIsThere(t *testing.T) {
 
 // TestEveryAnswerIsGuarded: the headers that keep a browser from doing more than show.
 func TestEveryAnswerIsGuarded(t *testing.T) {
-	s := newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t)
+	s := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now())).Serve(t)
 	for _, path := range []string{"/", "/tasks", "/history", "/healthz", "/readyz", "/metrics", "/api/v1/status", "/api/v1/plan", "/api/v1/state", "/api/v1/openapi.yaml", "/nowhere", "/api/nowhere"} {
-		h := get(t, s, path).Header()
+		h := servetest.Get(t, s, path).Header()
 		for name, want := range map[string]string{
 			"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 			"X-Content-Type-Options":  "nosniff",
@@ -88,31 +89,11 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 	}
 }
 
-// TestAssets: the files of a page are found by the names that it has for them, and may
-// be kept.
-func TestAssets(t *testing.T) {
-	s := newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t)
-	doc := parse(t, page(t, s, "/"))
-	names := []string{attr(all(doc, "script")[0], "src")}
-	for _, l := range all(doc, "link") {
-		names = append(names, attr(l, "href"))
-	}
-	if len(names) != 3 {
-		t.Errorf("the page loads %q", names)
-	}
-	for _, name := range names {
-		w := get(t, s, name)
-		if w.Code != http.StatusOK || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
-			t.Errorf("GET %s = %d, %s", name, w.Code, w.Header().Get("Cache-Control"))
-		}
-	}
-}
-
 // TestSlowConnectionsKeepNobodyOut opens a thousand connections that say nothing, half
 // a request, or a body that does not come, and asks for the health all the same.
 func TestSlowConnectionsKeepNobodyOut(t *testing.T) {
 	t.Parallel()
-	addr := start(t, newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t))
+	addr := start(t, servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now())).Serve(t))
 	for i := range 1000 {
 		c, err := net.Dial("tcp", addr)
 		if err != nil {
@@ -144,7 +125,7 @@ func TestSlowConnectionsKeepNobodyOut(t *testing.T) {
 // TestLargeHeadersAreRefused before anything looks at them.
 func TestLargeHeadersAreRefused(t *testing.T) {
 	t.Parallel()
-	addr := start(t, newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t))
+	addr := start(t, servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now())).Serve(t))
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +145,7 @@ func TestLargeHeadersAreRefused(t *testing.T) {
 // TestServeEnds: also while someone watches, and within its bound.
 func TestServeEnds(t *testing.T) {
 	t.Parallel()
-	s := newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t)
+	s := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now())).Serve(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -200,7 +181,7 @@ func TestServeTellsOfItsListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = l.Close()
-	if err := newDaemon(t, healthy(emptyPlan(), time.Now())).serve(t).Serve(t.Context(), l); err == nil {
+	if err := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now())).Serve(t).Serve(t.Context(), l); err == nil {
 		t.Error("a closed listener is no error")
 	}
 }

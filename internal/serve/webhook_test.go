@@ -20,6 +20,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/internal/serve/access"
+	"github.com/wedatasync/wedatasync/internal/servetest"
 )
 
 const (
@@ -29,11 +30,11 @@ const (
 
 // hooked returns a server with all webhooks, and how often it asked for a poll.
 func hooked(t testing.TB) (s *serve.Server, polls *atomic.Int64, file string) {
-	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
-	polls, file = new(atomic.Int64), secretFile(t, oldSecret, newSecret)
-	d.config.Trigger = func() { polls.Add(1) }
-	d.config.Webhooks = serve.Webhooks{GitHub: file, GitLab: file, Gitea: file}
-	return d.serve(t), polls, file
+	d := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now()))
+	polls, file = new(atomic.Int64), servetest.SecretFile(t, oldSecret, newSecret)
+	d.Config.Trigger = func() { polls.Add(1) }
+	d.Config.Webhooks = serve.Webhooks{GitHub: file, GitLab: file, Gitea: file}
+	return d.Serve(t), polls, file
 }
 
 func sign(secret string, body []byte) string {
@@ -101,10 +102,10 @@ func TestWebhookSignatures(t *testing.T) {
 // TestWebhooksAreThereOnlyWithASecret: a forge without a file has no endpoint, and
 // none takes another method.
 func TestWebhooksAreThereOnlyWithASecret(t *testing.T) {
-	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
-	d.config.Trigger = func() { t.Error("asked for a poll") }
-	d.config.Webhooks.GitHub = secretFile(t, newSecret)
-	s := d.serve(t)
+	d := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now()))
+	d.Config.Trigger = func() { t.Error("asked for a poll") }
+	d.Config.Webhooks.GitHub = servetest.SecretFile(t, newSecret)
+	s := d.Serve(t)
 	for path, want := range map[string]int{
 		"/webhook/github": http.StatusUnauthorized, "/webhook/gitlab": http.StatusNotFound,
 		"/webhook/gitea": http.StatusNotFound, "/webhook/": http.StatusNotFound, "/webhook/github/x": http.StatusNotFound,
@@ -113,7 +114,7 @@ func TestWebhooksAreThereOnlyWithASecret(t *testing.T) {
 			t.Errorf("POST %s = %d, want %d", path, got, want)
 		}
 	}
-	if got := get(t, s, "/webhook/github").Code; got != http.StatusNotFound {
+	if got := servetest.Get(t, s, "/webhook/github").Code; got != http.StatusNotFound {
 		t.Errorf("GET is %d, want 404", got)
 	}
 }
@@ -147,14 +148,14 @@ func TestSecretFilesThatCannotBeUsed(t *testing.T) {
 		"empty": {""}, "blank": {" ", "\t"}, "short": {"canary"}, "one of two short": {newSecret, "canary"},
 		"three": {newSecret, oldSecret, "canary-canary-canary"}, "large": {"canary" + strings.Repeat("x", 8<<10)},
 	} {
-		d := newDaemon(t, healthy(emptyPlan(), time.Now()))
-		d.config.Trigger = func() {}
-		d.config.Webhooks.GitLab = secretFile(t, lines...)
-		if _, err := serve.New(d.config); err == nil || strings.Contains(err.Error(), "canary") {
+		d := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now()))
+		d.Config.Trigger = func() {}
+		d.Config.Webhooks.GitLab = servetest.SecretFile(t, lines...)
+		if _, err := serve.New(d.Config); err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: error %v", name, err)
 		}
-		d.config.Tokens, d.config.Webhooks.GitLab = []access.Token{actionToken(d.config.Webhooks.GitLab)}, ""
-		if _, err := serve.New(d.config); err == nil || strings.Contains(err.Error(), "canary") {
+		d.Config.Tokens, d.Config.Webhooks.GitLab = []access.Token{actionToken(d.Config.Webhooks.GitLab)}, ""
+		if _, err := serve.New(d.Config); err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s, as a token: error %v", name, err)
 		}
 	}
@@ -241,12 +242,12 @@ func BenchmarkWebhook(b *testing.B) {
 
 // TestPushToPoll measures the way from a push to the asking for a poll, over a socket.
 func TestPushToPoll(t *testing.T) {
-	d := newDaemon(t, healthy(emptyPlan(), time.Now()))
+	d := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), time.Now()))
 	asked := make(chan time.Time, 1)
-	d.config.Trigger = func() { asked <- time.Now() }
-	d.config.Interval = time.Microsecond // so that each push is a poll
-	d.config.Webhooks.GitHub = secretFile(t, newSecret)
-	addr := start(t, d.serve(t))
+	d.Config.Trigger = func() { asked <- time.Now() }
+	d.Config.Interval = time.Microsecond // so that each push is a poll
+	d.Config.Webhooks.GitHub = servetest.SecretFile(t, newSecret)
+	addr := start(t, d.Serve(t))
 	body := []byte(`{"ref":"refs/heads/main"}`)
 	best := time.Hour
 	for range 20 { // the machine may be busy now and then

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/internal/servetest"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
@@ -21,12 +22,12 @@ import (
 func TestReadiness(t *testing.T) {
 	now := time.Date(2026, 11, 23, 13, 20, 0, 0, time.UTC)
 	with := func(change func(*reconcile.Status)) reconcile.Status {
-		s := healthy(emptyPlan(), now)
+		s := servetest.Healthy(servetest.EmptyPlan(), now)
 		change(&s)
 		return s
 	}
 	holding := func(why plan.HoldReason, rec *state.Record) reconcile.Status {
-		return with(func(s *reconcile.Status) { held(s.Plan, key(1), why, rec) })
+		return with(func(s *reconcile.Status) { servetest.Held(s.Plan, servetest.Key(1), why, rec) })
 	}
 	paused := func(p state.Pause) reconcile.Status {
 		p.Since, p.Until = now.Add(-time.Hour), now.Add(time.Minute)
@@ -43,7 +44,7 @@ func TestReadiness(t *testing.T) {
 			for _, g := range guards {
 				s.Plan.Holds = append(s.Plan.Holds, plan.GuardHold{Guard: g, Message: "why", Approvable: true})
 			}
-			held(s.Plan, key(1), plan.HoldGuard, nil)
+			servetest.Held(s.Plan, servetest.Key(1), plan.HoldGuard, nil)
 		})
 	}
 	problem := func(severity spec.Severity) reconcile.Status {
@@ -52,14 +53,14 @@ func TestReadiness(t *testing.T) {
 		})
 	}
 	unknown := func(needs string) *state.Record {
-		rec := record(key(1), state.StatusUnknown, state.Outcome{Class: state.ClassUnknown, Code: "Timeout"}, now)
+		rec := servetest.Record(servetest.Key(1), state.StatusUnknown, state.Outcome{Class: state.ClassUnknown, Code: "Timeout"}, now)
 		rec.Attempt.NeedsOperator = needs
 		return rec
 	}
 	following := func(status state.RunStatus) reconcile.Status {
 		return with(func(s *reconcile.Status) {
-			rec := &state.Record{Key: key(1), Status: state.StatusApplied, Applied: &state.Applied{Wait: 60, Run: &state.Run{Status: status, Detail: "failed"}}}
-			s.Plan.Changes = append(s.Plan.Changes, plan.Change{Key: key(1), Action: plan.ActionFollow, Have: rec})
+			rec := &state.Record{Key: servetest.Key(1), Status: state.StatusApplied, Applied: &state.Applied{Wait: 60, Run: &state.Run{Status: status, Detail: "failed"}}}
+			s.Plan.Changes = append(s.Plan.Changes, plan.Change{Key: servetest.Key(1), Action: plan.ActionFollow, Have: rec})
 		})
 	}
 	broken := errors.New("no")
@@ -69,9 +70,9 @@ func TestReadiness(t *testing.T) {
 		status reconcile.Status
 		want   []snapshot.ReasonCode
 	}{
-		{"all is well", healthy(emptyPlan(), now), nil},
+		{"all is well", servetest.Healthy(servetest.EmptyPlan(), now), nil},
 		{"before the first poll has ended", reconcile.Status{}, nil},
-		{"a long first pass", with(func(s *reconcile.Status) { calls(s.Plan, 210); s.Flying = []spec.Key{key(1)} }), nil},
+		{"a long first pass", with(func(s *reconcile.Status) { servetest.Calls(s.Plan, 210); s.Flying = []spec.Key{servetest.Key(1)} }), nil},
 		{"a long first pass, polled two hours ago", with(func(s *reconcile.Status) { s.Source.OK, s.Source.At = now.Add(-2*time.Hour), now.Add(-2*time.Hour) }), nil},
 
 		{"a lock", holding(plan.HoldLocked, nil), nil},
@@ -100,9 +101,9 @@ func TestReadiness(t *testing.T) {
 
 		{"credentials that are not accepted", paused(state.Pause{Code: "AuthFailure.SecretIdNotFound"}), []snapshot.ReasonCode{snapshot.ReasonCredentials}},
 		{"a clock that is off", paused(state.Pause{Code: "AuthFailure.SignatureExpire"}), []snapshot.ReasonCode{snapshot.ReasonCredentials}},
-		{"a project without permission", paused(state.Pause{ProjectID: project, Code: "UnauthorizedOperation"}), []snapshot.ReasonCode{snapshot.ReasonCredentials}},
+		{"a project without permission", paused(state.Pause{ProjectID: servetest.Project, Code: "UnauthorizedOperation"}), []snapshot.ReasonCode{snapshot.ReasonCredentials}},
 		{"credentials between two tries", with(func(s *reconcile.Status) {
-			s.Control.Pauses = []state.Pause{{Code: "AuthFailure", Until: now.Add(-interval)}}
+			s.Control.Pauses = []state.Pause{{Code: "AuthFailure", Until: now.Add(-servetest.Interval)}}
 		}), []snapshot.ReasonCode{snapshot.ReasonCredentials}},
 		{"a pause that nobody has needed since", with(func(s *reconcile.Status) {
 			s.Control.Pauses = []state.Pause{{Code: "AuthFailure", Until: now.Add(-time.Hour)}}
@@ -117,9 +118,9 @@ func TestReadiness(t *testing.T) {
 		{"another fault of the network", paused(state.Pause{Code: wedata.CodeNetwork}), nil},
 		{"an endpoint that fails", paused(state.Pause{Code: "EndpointFailing"}), nil},
 
-		{"a source that failed once", source(reconcile.Health{OK: now.Add(-interval), At: now, Err: broken}), nil},
-		{"a source that failed for two intervals", source(reconcile.Health{OK: now.Add(-2 * interval), At: now, Err: broken}), nil},
-		{"a source that failed for longer", source(reconcile.Health{OK: now.Add(-2*interval - 1), At: now, Err: broken}), []snapshot.ReasonCode{snapshot.ReasonSource}},
+		{"a source that failed once", source(reconcile.Health{OK: now.Add(-servetest.Interval), At: now, Err: broken}), nil},
+		{"a source that failed for two intervals", source(reconcile.Health{OK: now.Add(-2 * servetest.Interval), At: now, Err: broken}), nil},
+		{"a source that failed for longer", source(reconcile.Health{OK: now.Add(-2*servetest.Interval - 1), At: now, Err: broken}), []snapshot.ReasonCode{snapshot.ReasonSource}},
 		{"a source that was never read", source(reconcile.Health{At: now, Err: broken}), []snapshot.ReasonCode{snapshot.ReasonSource}},
 
 		{"a revision that is not signed", source(reconcile.Health{OK: now, At: now, Err: fmt.Errorf("poll the source: %w", reconcile.ErrUnverified)}), []snapshot.ReasonCode{snapshot.ReasonSignature}},
@@ -131,7 +132,7 @@ func TestReadiness(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []snapshot.ReasonCode
-			for _, r := range snapshot.Readiness(tt.status, now, interval) {
+			for _, r := range snapshot.Readiness(tt.status, now, servetest.Interval) {
 				got = append(got, r.Code)
 				if r.Message == "" || strings.ContainsAny(r.Message, "\r\n") {
 					t.Errorf("message %q is not one line", r.Message)
@@ -147,10 +148,10 @@ func TestReadiness(t *testing.T) {
 // TestCommandsAreOneWord: a task id is printable and may mean something to a shell.
 func TestCommandsAreOneWord(t *testing.T) {
 	now := time.Now()
-	s := healthy(emptyPlan(), now)
+	s := servetest.Healthy(servetest.EmptyPlan(), now)
 	k := spec.Key{ProjectID: "1", TaskID: `x;$(reboot)'"` + "`id`"}
-	held(s.Plan, k, plan.HoldRefused, nil)
-	got := snapshot.Readiness(s, now, interval)
+	servetest.Held(s.Plan, k, plan.HoldRefused, nil)
+	got := snapshot.Readiness(s, now, servetest.Interval)
 	want := []string{`wedatasync retry '1/x;$(reboot)'\''"` + "`id`'"}
 	if diff := cmp.Diff(want, got[0].Commands); diff != "" {
 		t.Errorf("commands (-want +got):\n%s", diff)
