@@ -72,13 +72,18 @@ func showHidden(quoted string) string {
 	var b strings.Builder
 	for _, r := range quoted {
 		if Hidden(r) {
-			ascii := strconv.QuoteRuneToASCII(r)
-			b.WriteString(ascii[1 : len(ascii)-1])
+			b.WriteString(escapeRune(r))
 		} else {
 			b.WriteRune(r)
 		}
 	}
 	return b.String()
+}
+
+// escapeRune writes a character as an escape of Go.
+func escapeRune(r rune) string {
+	quoted := strconv.QuoteRuneToASCII(r)
+	return quoted[1 : len(quoted)-1]
 }
 
 // ShellWord returns s as one word of a POSIX shell, for a command that a person is to

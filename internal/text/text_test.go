@@ -63,7 +63,7 @@ func TestPrintable(t *testing.T) {
 
 // FuzzText holds the functions to what their comments say, for every text.
 func FuzzText(f *testing.F) {
-	for _, s := range []string{"", "-n", "a 'b' \"c\" \\", "a\x1b[1m\r\nb", "订单\u202e\u3164\u2800\ufe0f", "\xff\xfe\x80", "$(id)`id`;!#~*?"} {
+	for _, s := range []string{"", "-n", "a 'b' \"c\" \\", "a\x1b[1m\r\nb", "订单\u202e\u3164\u2800\ufe0f", "\xff\xfe\x80", "$(id)`id`;!#~*?", "::error::x\n##[error]y:"} {
 		f.Add(s, 5)
 	}
 	f.Fuzz(func(t *testing.T, s string, limit int) {
@@ -84,6 +84,13 @@ func FuzzText(f *testing.F) {
 		}
 		if again := text.OneLine(line, limit); strings.TrimSpace(again) != again || !strings.HasPrefix(again, strings.TrimSuffix(line, " …")) {
 			t.Errorf("OneLine(%q, %d) = %q, and of that %q", s, limit, line, again)
+		}
+		if shown := text.Visible(s); !visible(shown) || strings.Contains(shown, "##") || strings.HasPrefix(shown, "::") {
+			t.Errorf("Visible(%q) = %q", s, shown)
+		}
+		var log strings.Builder
+		if _, err := text.NoCommands(&log).Write([]byte(s)); err != nil || strings.Contains(log.String(), "##") || strings.HasPrefix(strings.TrimLeft(log.String(), " \r\n"), "::") {
+			t.Errorf("NoCommands writes %q as %q, %v", s, log.String(), err)
 		}
 		if shown := text.Printable(s); !visible(shown) {
 			t.Errorf("Printable(%q) = %q", s, shown)
