@@ -2,13 +2,14 @@ package source
 
 import (
 	"fmt"
-	"github.com/wedatasync/wedatasync/internal/speccache"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wedatasync/wedatasync/internal/speccache"
 )
 
 // sizes are the numbers of files to measure with.

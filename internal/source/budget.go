@@ -28,10 +28,10 @@ const (
 	stepsAsked   = 1 << 20 // steps of matching
 )
 
-// budget is what one revision may cost, from which every step takes its part. What its
+// Budget is what one revision may cost, from which every step takes its part. What its
 // changes take the place of is given back first, so that it does not matter in how many
 // steps a source has come to be as it is. It is safe for concurrent use.
-type budget struct {
+type Budget struct {
 	ctx   context.Context // of the step that it is for
 	known *spec.Set
 
@@ -46,16 +46,16 @@ type budget struct {
 	named    map[uint64]bool // hashes of the tasks that new files name; true: in several places
 }
 
-// newBudget is for a step from what is known to the next revision.
-func newBudget(ctx context.Context, known *spec.Set) *budget {
-	return &budget{
+// NewBudget is for a step from what is known to the next revision.
+func NewBudget(ctx context.Context, known *spec.Set) *Budget {
+	return &Budget{
 		ctx: ctx, known: known, weight: known.Weight(), files: known.Files(),
 		replaced: make(map[string]struct{}), seed: maphash.MakeSeed(), named: make(map[uint64]bool),
 	}
 }
 
-// replace gives back what the file of that name has taken, if there is one.
-func (b *budget) replace(name string) {
+// Replace gives back what the file of that name has taken, if there is one.
+func (b *Budget) Replace(name string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.known.File(name) == nil {
@@ -68,8 +68,8 @@ func (b *budget) replace(name string) {
 	}
 }
 
-// look takes entries of folders.
-func (b *budget) look(n int) error {
+// Entries takes entries of folders.
+func (b *Budget) Entries(n int) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	before := b.entries
@@ -84,9 +84,9 @@ func (b *budget) look(n int) error {
 	return b.over
 }
 
-// match takes steps of matching names with patterns. That they are too many is for the
-// next look to say.
-func (b *budget) match(n int) {
+// Steps takes steps of matching names with patterns. That they are too many is for the
+// next Entries to say.
+func (b *Budget) Steps(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	before := b.steps
@@ -101,7 +101,7 @@ func (b *budget) match(n int) {
 }
 
 // file takes one more file, of which nothing but its size is known.
-func (b *budget) file(name string, size int) error {
+func (b *Budget) file(name string, size int) error {
 	if err := context.Cause(b.ctx); err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (b *budget) file(name string, size int) error {
 }
 
 // check says what there is too much of, with the file that was read last.
-func (b *budget) check(name string) error {
+func (b *Budget) check(name string) error {
 	switch {
 	case b.files > maxFiles:
 		return tooMuch("%d spec files: put several commits into one file, or name a sub-folder as the path", maxFiles)
@@ -128,7 +128,7 @@ func (b *budget) check(name string) error {
 }
 
 // parsed takes what a file is found to say, whose size was taken before.
-func (b *budget) parsed(f *spec.File, name string) error {
+func (b *Budget) parsed(f *spec.File, name string) error {
 	w := f.Weight()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -140,22 +140,22 @@ func (b *budget) parsed(f *spec.File, name string) error {
 	return b.check(name)
 }
 
-// join takes what another budget has given, for changes that are all known now.
-func (b *budget) join(o *budget, changes []change) error {
+// Join takes what another budget has given, for changes that are all known now.
+func (b *Budget) Join(o *Budget, changes []Change) error {
 	if len(changes) == 0 {
 		return nil
 	}
 	for _, c := range changes {
-		b.replace(c.name)
+		b.Replace(c.Name)
 	}
 	b.weight = b.weight.Add(o.weight)
 	b.files += o.files
-	return b.check(changes[len(changes)-1].name)
+	return b.check(changes[len(changes)-1].Name)
 }
 
 // again returns how many places have to be complained about because one more names the
 // task: it is the first, the second or another one.
-func (b *budget) again(k spec.Key) int {
+func (b *Budget) again(k spec.Key) int {
 	var h maphash.Hash
 	h.SetSeed(b.seed)
 	h.WriteString(k.ProjectID)
@@ -182,8 +182,15 @@ func (b *budget) again(k spec.Key) int {
 	}
 }
 
-func tooMuch(format string, args ...any) error {
-	return &Error{Kind: gitstore.ErrTooLarge, Detail: "it has more than " + fmt.Sprintf(format, args...)}
-}
+// overBudget is what a revision has too much of, and what to do about it.
+type overBudget string
+
+// Error says what there is too much of.
+func (e overBudget) Error() string { return "it has more than " + string(e) }
+
+// Is reports that it is an ErrTooLarge.
+func (overBudget) Is(target error) bool { return target == gitstore.ErrTooLarge }
+
+func tooMuch(format string, args ...any) error { return overBudget(fmt.Sprintf(format, args...)) }
 
 func shownPath(name string) string { return text.OneLine(name, 100) }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/gitstore"
-	"github.com/wedatasync/wedatasync/spec"
 )
 
 // many is a file of so many commits that name tasks from first on.
@@ -56,20 +55,6 @@ func TestTooLarge(t *testing.T) {
 	rev := poll(t, g)
 	if rev.Specs.Len() != 20_001 || rev.Specs.Problems() != nil || rev.Specs.Weight().Complaints != 0 {
 		t.Errorf("%d specs, %v", rev.Specs.Len(), rev.Specs.Weight())
-	}
-}
-
-// What is as large as we say that it may be is read.
-func TestBudgetOfScale(t *testing.T) {
-	b := newBudget(t.Context(), spec.NewSet())
-	file := spec.Parse("a.yaml", []byte(many(0, 10)))
-	for i := range 100_000 {
-		for j, c := range file.Commits {
-			c.TaskID = fmt.Sprintf("t%d-%d", i, j)
-		}
-		if err := errors.Join(b.look(1), b.file("a.yaml", 1500), b.parsed(file, "a.yaml")); err != nil {
-			t.Fatalf("file %d: %v", i, err)
-		}
 	}
 }
 

@@ -2,9 +2,13 @@ package source
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"golang.org/x/sync/errgroup"
@@ -15,93 +19,108 @@ import (
 	"github.com/wedatasync/wedatasync/spec"
 )
 
-// catalog is a Set in which each file is marked with the leaf that it was made from.
-type catalog struct{ set *spec.Set }
+// FileIndex is a Set in which each file is marked with the leaf that it was made from.
+type FileIndex struct{ Set *spec.Set }
 
-func newCatalog() *catalog { return &catalog{spec.NewSet()} }
+// NewFileIndex makes an empty one.
+func NewFileIndex() *FileIndex { return &FileIndex{spec.NewSet()} }
 
-// leaf returns what the file of that name was made from.
-func (c *catalog) leaf(name string) leaf {
-	if f := c.set.File(name); f != nil {
-		return leafOf(f.Mark)
+// Leaf returns what the file of that name was made from.
+func (c *FileIndex) Leaf(name string) Leaf {
+	if f := c.Set.File(name); f != nil {
+		return LeafOf(f.Mark)
 	}
-	return leaf{}
+	return Leaf{}
 }
 
-// change is what stands at a path now; the zero leaf is nothing.
-type change struct {
-	name string
-	leaf
+// Change is what stands at a path now; the zero leaf is nothing.
+type Change struct {
+	Name string
+	Leaf
 }
 
-// parsed is what was made of changes: a file for each, nil where there is nothing any
+// Parsed is what was made of changes: a file for each, nil where there is nothing any
 // more.
-type parsed struct {
-	files   []*spec.File
-	commits int // that had to be parsed for them
+type Parsed struct {
+	Files   []*spec.File
+	Commits int // that had to be parsed for them
 }
 
-// apply takes over the changes with what was made of them before: nothing here can
+// Apply takes over the changes with what was made of them before: nothing here can
 // fail, so a Set is never half of one revision and half of another.
-func (c *catalog) apply(changes []change, files []*spec.File) {
+func (c *FileIndex) Apply(changes []Change, files []*spec.File) {
 	for i, ch := range changes {
 		if files[i] == nil {
-			c.set.Remove(ch.name)
+			c.Set.Remove(ch.Name)
 			continue
 		}
 		files[i].Mark = ch.mark()
-		c.set.Put(files[i])
+		c.Set.Put(files[i])
 	}
 }
 
-// changes lists how a snapshot differs from the one that the catalog holds. If the store
-// has that one no longer, each file is compared with the catalog.
-func (c *catalog) changes(s *gitstore.Store, from, to snapshot, base string, b *budget) ([]change, error) {
+// Changes lists how a snapshot differs from the one that the index holds. If the store
+// has that one no longer, each file is compared with the index.
+func (c *FileIndex) Changes(s *gitstore.Store, from, to Snapshot, base string, b *Budget) ([]Change, error) {
 	switch {
 	case from.root == to.root:
 		return nil, nil
 	case !from.root.IsZero() && !s.Has(from.root):
 		return c.allChanges(s, to, base, b)
 	}
-	var changes []change
-	err := compare(s, from, to, base, b, func(name string, _, l leaf) error {
-		b.replace(name)
-		changes = append(changes, change{name, l})
+	var changes []Change
+	err := Compare(s, from, to, base, b, func(name string, _, l Leaf) error {
+		b.Replace(name)
+		changes = append(changes, Change{name, l})
 		return nil
 	})
 	return changes, err
 }
 
-func (c *catalog) allChanges(s *gitstore.Store, to snapshot, base string, b *budget) ([]change, error) {
-	var changes []change
+func (c *FileIndex) allChanges(s *gitstore.Store, to Snapshot, base string, b *Budget) ([]Change, error) {
+	var changes []Change
 	seen := make(map[string]struct{})
-	err := compare(s, snapshot{}, to, base, b, func(name string, _, l leaf) error {
+	err := Compare(s, Snapshot{}, to, base, b, func(name string, _, l Leaf) error {
 		seen[name] = struct{}{}
-		if c.leaf(name) != l {
-			b.replace(name)
-			changes = append(changes, change{name, l})
+		if c.Leaf(name) != l {
+			b.Replace(name)
+			changes = append(changes, Change{name, l})
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	for name := range c.set.Names() {
+	for name := range c.Set.Names() {
 		if _, ok := seen[name]; !ok {
-			b.replace(name)
-			changes = append(changes, change{name: name})
+			b.Replace(name)
+			changes = append(changes, Change{Name: name})
 		}
 	}
 	return changes, nil
 }
 
+// Digest names a state of a folder: a hash of its files' names and contents.
+func (c *FileIndex) Digest() string {
+	sum := sha256.New()
+	var line []byte
+	for _, name := range slices.Sorted(c.Set.Names()) {
+		l := c.Leaf(name)
+		line = append(line[:0], byte(l.Kind))
+		line = append(line, l.Hash[:]...)
+		line = binary.AppendUvarint(line, uint64(len(name)))
+		sum.Write(append(line, name...))
+	}
+	return "dir:" + hex.EncodeToString(sum.Sum(nil))
+}
+
 // parseBatch is how many files one processor parses at a time.
 const parseBatch = 64
 
-// parseFiles makes the file of each change, several at a time; nil where there is nothing. What
+// ParseFiles makes the file of each change, several at a time; nil where there is nothing. What
 // a file says depends on its name and its blob alone.
-func parseFiles(s *gitstore.Store, changes []change, cache *speccache.Cache, b *budget) (parsed, error) {
-	p := &parser{cache: cache, budget: b, twins: twinsOf(changes), large: semaphore.NewWeighted(spec.MaxFileSize)}
+func ParseFiles(s *gitstore.Store, changes []Change, cache *speccache.Cache, b *Budget) (Parsed, error) {
+	p := &Parser{cache: cache, budget: b, twins: twinsOf(changes), large: semaphore.NewWeighted(spec.MaxFileSize)}
 	workers, working := errgroup.WithContext(b.ctx)
 	p.ctx = working
 	workers.SetLimit(runtime.GOMAXPROCS(0))
@@ -118,38 +137,39 @@ func parseFiles(s *gitstore.Store, changes []change, cache *speccache.Cache, b *
 		})
 	}
 	if err := workers.Wait(); err != nil {
-		return parsed{}, err
+		return Parsed{}, err
 	}
-	return parsed{files, int(p.parsed.Load())}, context.Cause(b.ctx)
+	return Parsed{files, int(p.parsed.Load())}, context.Cause(b.ctx)
 }
 
 // fileOf makes the file of one change.
-func fileOf(s *gitstore.Store, c change, p *parser) (*spec.File, error) {
-	switch c.kind {
-	case kindNone:
+func fileOf(s *gitstore.Store, c Change, p *Parser) (*spec.File, error) {
+	switch c.Kind {
+	case KindNone:
 		return nil, nil
-	case kindSpec:
-		if f := p.cache.File(speccache.Hash(c.hash), c.name); f != nil {
-			return p.take(f)
+	case KindSpec:
+		if f := p.cache.File(speccache.Hash(c.Hash), c.Name); f != nil {
+			return p.Take(f)
 		}
-		data, err := s.Read(c.hash, plumbing.BlobObject, spec.MaxFileSize)
+		data, err := s.Read(c.Hash, plumbing.BlobObject, spec.MaxFileSize)
 		if large, ok := errors.AsType[gitstore.TooLarge](err); ok {
-			return p.take(tooLargeFile(c.name, large))
+			return p.Take(TooLargeFile(c.Name, large))
 		}
 		if err != nil {
 			return nil, err
 		}
-		return p.file(c.name, c.hash, data)
-	case kindHidden, kindIgnored:
+		return p.File(c.Name, c.Hash, data)
+	case KindHidden, KindIgnored:
 		if f := unreadFile(s, c); f != nil {
-			return p.take(f)
+			return p.Take(f)
 		}
 		return nil, nil
 	default:
-		return p.take(c.kind.complaint(c.name))
+		return p.Take(c.Kind.Complaint(c.Name))
 	}
 }
 
-func tooLargeFile(name string, large gitstore.TooLarge) *spec.File {
+// TooLargeFile is a file that is not read because of its size.
+func TooLargeFile(name string, large gitstore.TooLarge) *spec.File {
 	return spec.BadFile(name, "too-large", fmt.Sprintf("the file has %s: split it", large))
 }

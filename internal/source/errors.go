@@ -14,7 +14,6 @@ import (
 // objects. They are met wrapped in an [*Error].
 var (
 	ErrNoRevision = errors.New("revision not found")
-	ErrIgnoreFile = errors.New("ignore file cannot be used")
 	ErrMirror     = errors.New("mirror cannot be used")
 	ErrNoFolder   = errors.New("folder cannot be read")
 	ErrUnverified = reconcile.ErrUnverified

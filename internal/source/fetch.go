@@ -63,7 +63,7 @@ func (g *Git) dropMirror() error {
 		_ = g.mirror.close() // it was only read
 		g.mirror = nil
 	}
-	g.saved.lost(g.catalog.set)
+	g.saved.lost(g.index.Set)
 	return mirrorFault(removeMirror(g.config.Mirror))
 }
 

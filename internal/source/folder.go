@@ -3,10 +3,9 @@ package source
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -14,6 +13,8 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/gitstore"
@@ -36,9 +37,9 @@ type Folder struct {
 	log    *slog.Logger
 	watch  *watch
 
-	catalog  *catalog
+	index    *FileIndex
 	stamps   map[string]stamp
-	rules    rules
+	rules    Rules
 	root     fs.FileInfo // of the folder that was read last
 	revision *reconcile.Revision
 }
@@ -55,7 +56,7 @@ func OpenFolder(c FolderConfig) (*Folder, error) {
 	if c.Path, err = cleanPath(c.Path); err != nil {
 		return nil, fmt.Errorf("open folder %s: %w", dir, err)
 	}
-	f := &Folder{config: c, dir: dir, log: c.Logger, catalog: newCatalog(), stamps: make(map[string]stamp)}
+	f := &Folder{config: c, dir: dir, log: c.Logger, index: NewFileIndex(), stamps: make(map[string]stamp)}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}
@@ -159,15 +160,15 @@ func (f *Folder) names(paths map[string]struct{}) map[string]struct{} {
 // take makes what a scan has found the present.
 func (f *Folder) take(s *scan) {
 	for _, c := range s.changes {
-		delete(f.stamps, c.name) // unless it was read
+		delete(f.stamps, c.Name) // unless it was read
 	}
 	if s.whole {
 		maps.DeleteFunc(f.stamps, func(name string, _ stamp) bool { _, ok := s.seen[name]; return !ok })
 	}
 	maps.Copy(f.stamps, s.stamps)
-	f.catalog.apply(s.changes, s.files)
+	f.index.Apply(s.changes, s.files)
 	if f.revision == nil || len(s.changes) > 0 {
-		f.revision = &reconcile.Revision{ID: f.catalog.digest(), Specs: f.catalog.set}
+		f.revision = &reconcile.Revision{ID: f.index.Digest(), Specs: f.index.Set}
 	}
 }
 
@@ -189,16 +190,83 @@ func (f *Folder) describe(err error) error {
 	return describe(err, f.dir)
 }
 
-// digest names a state of a folder: a hash of its files' names and contents.
-func (c *catalog) digest() string {
-	sum := sha256.New()
-	var line []byte
-	for _, name := range slices.Sorted(c.set.Names()) {
-		l := c.leaf(name)
-		line = append(line[:0], byte(l.kind))
-		line = append(line, l.hash[:]...)
-		line = binary.AppendUvarint(line, uint64(len(name)))
-		sum.Write(append(line, name...))
+// openFolder opens a folder, but not through a symbolic link.
+func openFolder(root *os.Root, name string) (*os.Root, error) {
+	sub, err := root.OpenRoot(name)
+	if err != nil {
+		return nil, err
 	}
-	return "dir:" + hex.EncodeToString(sum.Sum(nil))
+	link, err := root.Lstat(name)
+	if err == nil {
+		var info fs.FileInfo
+		if info, err = sub.Stat("."); err == nil && !os.SameFile(link, info) {
+			err = fmt.Errorf("open %s: %w: it is a symbolic link", name, fs.ErrInvalid)
+		}
+	}
+	if err != nil {
+		sub.Close()
+		return nil, err
+	}
+	return sub, nil
+}
+
+// readDir lists a folder in order of name.
+func readDir(root *os.Root) ([]fs.DirEntry, error) {
+	dir, err := root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	entries, err := dir.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
+}
+
+// readRegular reads a file that is still the one that info tells of: no symbolic
+// link or pipe has taken its place.
+func readRegular(root *os.Root, name string, info fs.FileInfo, most int64) ([]byte, error) {
+	file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	now, err := file.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !now.Mode().IsRegular(), !os.SameFile(now, info) && isLink(root, name):
+		return nil, fmt.Errorf("read %s: %w: it is no regular file", name, fs.ErrInvalid)
+	}
+	data, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err == nil && int64(len(data)) > most {
+		return nil, gitstore.TooLarge{Size: max(now.Size(), int64(len(data))), Limit: most}
+	}
+	return data, err
+}
+
+func isLink(root *os.Root, name string) bool {
+	info, err := root.Lstat(name)
+	return err != nil || info.Mode()&fs.ModeSymlink != 0
+}
+
+// readRules reads the folder's ignore file, if it has one.
+func readRules(root *os.Root) (Rules, error) {
+	info, err := root.Lstat(IgnoreFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Rules{}, nil
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		return Rules{}, fmt.Errorf("%w: %s is no regular file", ErrIgnoreFile, IgnoreFile)
+	}
+	if err == nil && info.Size() > MaxIgnore {
+		return Rules{}, fmt.Errorf("%w: %s: %w", ErrIgnoreFile, IgnoreFile, gitstore.TooLarge{Size: info.Size(), Limit: MaxIgnore})
+	}
+	if err != nil {
+		return Rules{}, fmt.Errorf("%w: %w", ErrIgnoreFile, err)
+	}
+	data, err := readRegular(root, IgnoreFile, info, MaxIgnore)
+	if err != nil {
+		return Rules{}, fmt.Errorf("%w: %w", ErrIgnoreFile, err)
+	}
+	return ParseRules(data)
 }

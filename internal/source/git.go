@@ -45,8 +45,8 @@ type Git struct {
 	broken   plumbing.Hash // a commit that was damaged when it had just been fetched
 	large    plumbing.Hash // a commit that is too large, which is found once
 	tooLarge error         // why
-	catalog  *catalog
-	snapshot snapshot
+	index    *FileIndex
+	snapshot Snapshot
 	revision *reconcile.Revision
 }
 
@@ -58,7 +58,7 @@ func OpenGit(c GitConfig) (*Git, error) {
 	c.Timeout = cmp.Or(c.Timeout, time.Minute)
 	c.CloneTimeout = cmp.Or(c.CloneTimeout, 10*time.Minute)
 	c.MaxPack = cmp.Or(c.MaxPack, 1<<30)
-	g := &Git{config: c, source: gitremote.Redact(c.URL), log: c.Logger, packs: maxPacks, catalog: newCatalog()}
+	g := &Git{config: c, source: gitremote.Redact(c.URL), log: c.Logger, packs: maxPacks, index: NewFileIndex()}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
 	}
@@ -140,24 +140,24 @@ func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision
 	if err != nil {
 		return nil, err
 	}
-	g.catalog.apply(next.changes, next.parsed.files)
+	g.index.Apply(next.changes, next.parsed.Files)
 	g.snapshot = next.snapshot
-	g.revision = revisionOf(next.commit, g.catalog.set)
+	g.revision = revisionOf(next.commit, g.index.Set)
 	g.revision.Verified = g.trust.mark.String()
 	g.mirror.store.Evict()
 	if g.mirror.store.PackCount() > g.packs && head == g.mirror.head {
 		g.compact(ctx)
 	}
-	g.saved.parsed(next.parsed.commits, g.catalog.set)
+	g.saved.parsed(next.parsed.Commits, g.index.Set)
 	return g.revision, nil
 }
 
 // step is what leads from one revision to the next.
 type step struct {
 	commit   *gitobject.Commit
-	snapshot snapshot
-	changes  []change
-	parsed   parsed
+	snapshot Snapshot
+	changes  []Change
+	parsed   Parsed
 }
 
 // load reads what is new in a commit. It does all of a poll that can fail.
@@ -167,14 +167,14 @@ func (g *Git) load(ctx context.Context, head plumbing.Hash) (next step, err erro
 	if next.commit, err = s.Commit(head); err != nil {
 		return next, err
 	}
-	if next.snapshot, err = snapshotAt(s, next.commit.TreeHash, g.config.Path); err != nil {
+	if next.snapshot, err = SnapshotAt(s, next.commit.TreeHash, g.config.Path); err != nil {
 		return next, err
 	}
-	b := newBudget(ctx, g.catalog.set)
-	if next.changes, err = g.catalog.changes(s, g.snapshot, next.snapshot, g.config.Path, b); err != nil {
+	b := NewBudget(ctx, g.index.Set)
+	if next.changes, err = g.index.Changes(s, g.snapshot, next.snapshot, g.config.Path, b); err != nil {
 		return next, err
 	}
-	next.parsed, err = parseFiles(s, next.changes, g.saved.cache(), b)
+	next.parsed, err = ParseFiles(s, next.changes, g.saved.cache(), b)
 	return next, err
 }
 
@@ -197,25 +197,6 @@ func authorOf(c *gitobject.Commit) string {
 // maxText bounds the texts of a Revision, in bytes.
 const maxText = 256
 
-// Descends reports whether the commit is old, or comes after it. A commit that
-// the mirror does not have is in no history of it.
-func (g *Git) Descends(ctx context.Context, old, revision string) (bool, error) {
-	if old == revision {
-		return true, nil
-	}
-	if !plumbing.IsHash(old) || !plumbing.IsHash(revision) {
-		return false, nil
-	}
-	if err := g.openMirror(); err != nil {
-		return false, g.describe(err)
-	}
-	if g.mirror == nil {
-		return false, g.describe(&Error{Kind: ErrMirror, Detail: "nothing has been fetched yet"})
-	}
-	ok, err := g.mirror.store.Descends(ctx, plumbing.NewHash(old), plumbing.NewHash(revision))
-	return ok, g.describe(err)
-}
-
 // KeyExpiry says which of the keys that may sign ends next, as of the last poll. It may be
 // called from any goroutine.
 func (g *Git) KeyExpiry() signature.Expiry {
@@ -237,7 +218,7 @@ func (g *Git) Trust(commits []string) {
 func (g *Git) Close() error {
 	var errs []error
 	if g.saved != nil {
-		g.saved.close(g.catalog.set)
+		g.saved.close(g.index.Set)
 	}
 	if g.mirror != nil {
 		errs = append(errs, g.mirror.close())
@@ -270,4 +251,59 @@ func recovered(err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("reading the repository broke: %v", r)
 	}
+}
+
+// Head asks the server which commit the branch is at, in one round trip. It fetches
+// nothing.
+func (g *Git) Head(ctx context.Context) (string, error) {
+	id, err := g.ask(ctx)
+	return id, g.describe(err)
+}
+
+func (g *Git) ask(ctx context.Context) (_ string, err error) {
+	defer recovered(&err)
+	ctx, cancel := within(ctx, g.config.Timeout)
+	defer cancel()
+	c, err := gitremote.Talk(ctx, g.remote, g.branch)
+	if err != nil {
+		return "", err
+	}
+	_ = c.Close() // all that counts has been read
+	return c.Head.String(), nil
+}
+
+// reach is how the repository's server is reached, and whose commits count.
+type reach struct {
+	remote gitremote.Remote
+	trust  *verifier
+}
+
+// Reload checks how else the repository's server is to be reached, by the user name
+// and the files with credentials in c, and whose signatures are to count. It returns
+// what makes it so from the next poll on. After an error it stays as it is. It may be
+// called from any goroutine.
+func (g *Git) Reload(c GitConfig) (swap func(), err error) {
+	c.URL = g.config.URL
+	next := &Git{config: c, source: g.source, branch: g.branch, log: g.log}
+	if next.remote, err = c.remote(g.branch, g.log); err != nil {
+		return nil, fmt.Errorf("open source %s: %w", g.source, err)
+	}
+	if next.trust, err = newVerifier(&c, g.log); err != nil {
+		return nil, fmt.Errorf("open source %s: %w", g.source, err)
+	}
+	if err := next.remote.Check(); err != nil {
+		return nil, next.describe(err)
+	}
+	return func() { g.next.Store(&reach{next.remote, next.trust}) }, nil
+}
+
+// reconnect does what the last Reload asks for.
+func (g *Git) reconnect() {
+	next := g.next.Swap(nil)
+	if next == nil {
+		return
+	}
+	g.remote.CloseIdle()
+	next.trust.mark, next.trust.trusted = g.trust.mark, g.trust.trusted // what counts still does
+	g.remote, g.trust = next.remote, next.trust
 }

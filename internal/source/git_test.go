@@ -125,7 +125,7 @@ func TestIgnoreFile(t *testing.T) {
 	wantSaid(t, poll(t, g), "a v1 in/a.yaml", "b v1 in/drafts/b.yaml", "c v1 in/drafts/keep/c.yaml", "error api-version in/ci.yaml")
 
 	t.Run("one that cannot be used stops everything", func(t *testing.T) {
-		for _, text := range []string{"[a\n", "ok\n" + strings.Repeat("#", maxIgnore)} {
+		for _, text := range []string{"[a\n", "ok\n" + strings.Repeat("#", MaxIgnore)} {
 			r.Commit(map[string]string{"in/" + IgnoreFile: text})
 			if _, err := g.Poll(t.Context()); !errors.Is(err, ErrIgnoreFile) {
 				t.Errorf("the error is %v", err)

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/wedatasync/wedatasync/internal/gitstore/gittest"
 )
 
 // besides are stars beside other text: git before 2.40 takes them for "**" now and then,
@@ -19,7 +21,7 @@ var besides = regexp.MustCompile(`[^/\n\r!]\*\*|\*\*[^/\n\r]`)
 
 // TestIgnores_AsGit compares the patterns with git's, over a tree of odd names.
 func TestIgnores_AsGit(t *testing.T) {
-	r := newRepo(t)
+	r := gittest.New(t)
 	names := []string{"a", "b", "ab", "a.b", "a b", "a ", "*", "[a]", `\a`, "-", "é", "A9_"}
 	var paths []string
 	for _, x := range names {
@@ -54,11 +56,11 @@ func TestIgnores_AsGit(t *testing.T) {
 			lines = append(lines, strings.Join(rapid.SliceOfN(rapid.SampledFrom(parts), 1, 6).Draw(rt, "line"), ""))
 		}
 		text := strings.Join(lines, rapid.SampledFrom([]string{"\n", "\r\n"}).Draw(rt, "end")) + "\n"
-		rules, err := parseRules([]byte(text))
+		rules, err := ParseRules([]byte(text))
 		if err != nil || besides.MatchString(text) {
 			rt.Skip("git takes it for a pattern that fits nothing")
 		}
-		must(t, os.WriteFile(filepath.Join(r.Work, ".gitignore"), []byte(text), 0o600))
+		gittest.Must(t, os.WriteFile(filepath.Join(r.Work, ".gitignore"), []byte(text), 0o600))
 		out := r.Feed(r.Work, strings.Join(all, "\x00")+"\x00", "-c", "core.quotePath=false", "-c", "alias.check=!git check-ignore --no-index -z --stdin || true", "check")
 		var want []string
 		for p := range strings.SplitSeq(out, "\x00") {
@@ -69,7 +71,7 @@ func TestIgnores_AsGit(t *testing.T) {
 		var got []string
 		for _, p := range all {
 			info, err := os.Stat(filepath.Join(r.Work, p))
-			must(t, err)
+			gittest.Must(t, err)
 			if ignoredBelow(rules.ignore, p, info) {
 				got = append(got, p)
 			}
@@ -100,12 +102,12 @@ func ignoredBelow(ps ignores, p string, info fs.FileInfo) bool {
 // What is no pattern to git hides nothing, and whoever wrote it thinks that it does.
 func TestRulesThatAreNone(t *testing.T) {
 	for _, text := range []string{"[a", `a\`, "[[:what:]]", "a[b/c]d", "ok\n[z-"} {
-		if _, err := parseRules([]byte(text)); !errors.Is(err, ErrIgnoreFile) {
+		if _, err := ParseRules([]byte(text)); !errors.Is(err, ErrIgnoreFile) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
 	for _, text := range []string{"", "\n\n", "# only words [", "!", "/", "   ", "\ufeff# a"} {
-		if r, err := parseRules([]byte(text)); err != nil || len(r.ignore) > 0 {
+		if r, err := ParseRules([]byte(text)); err != nil || len(r.ignore) > 0 {
 			t.Errorf("%q: %v, %v", text, r, err)
 		}
 	}
@@ -118,7 +120,7 @@ func FuzzIgnores(f *testing.F) {
 	f.Add("**/a/**/b/**/[!c-e]*\n!x/**\n/[[:alpha:]]?/\n", "a/b/c/a/b")
 	f.Add("a/**/**/**/b\n**a**/**\n", "a/a/a/a/a/a/a/b")
 	f.Fuzz(func(t *testing.T, text, name string) {
-		rules, err := parseRules([]byte(text))
+		rules, err := ParseRules([]byte(text))
 		if err != nil || name == "" {
 			return
 		}
@@ -136,7 +138,7 @@ func FuzzShown(f *testing.F) {
 	f.Add("a\nb.yaml")
 	f.Add(strings.Repeat("\xff", 200))
 	f.Fuzz(func(t *testing.T, name string) {
-		if said := shown(name); name != "" && !presentable(said) {
+		if said := Shown(name); name != "" && !presentable(said) {
 			t.Errorf("%q is shown as %q", name, said)
 		}
 	})

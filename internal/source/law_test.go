@@ -144,36 +144,36 @@ func (h *randomHistory) check() {
 	if got.ID != head.String() {
 		h.rt.Fatalf("the revision is %s, want %s", got.ID, head)
 	}
-	scratch := newCatalog()
+	scratch := NewFileIndex()
 	s := h.git.mirror.store
-	snap, err := snapshotAt(s, h.remote.treeOf(head), "in")
+	snap, err := SnapshotAt(s, h.remote.treeOf(head), "in")
 	if err != nil {
 		h.rt.Fatal(err)
 	}
-	b := newBudget(h.rt.Context(), scratch.set)
-	changes, err := scratch.changes(s, snapshot{}, snap, "in", b)
+	b := NewBudget(h.rt.Context(), scratch.Set)
+	changes, err := scratch.Changes(s, Snapshot{}, snap, "in", b)
 	if err != nil {
 		h.rt.Fatal(err)
 	}
-	parsed, err := parseFiles(s, changes, nil, b)
+	parsed, err := ParseFiles(s, changes, nil, b)
 	if err != nil {
 		h.rt.Fatal(err)
 	}
-	scratch.apply(changes, parsed.files)
-	if a, b := scratch.set.Weight(), got.Specs.Weight(); a != b {
+	scratch.Apply(changes, parsed.Files)
+	if a, b := scratch.Set.Weight(), got.Specs.Weight(); a != b {
 		h.rt.Fatalf("the specs weigh %+v from scratch, and %+v", a, b)
 	}
-	if diff := cmp.Diff(marks(scratch), marks(h.git.catalog)); diff != "" {
+	if diff := cmp.Diff(marks(scratch), marks(h.git.index)); diff != "" {
 		h.rt.Fatalf("the files differ from those read from scratch (-want +got):\n%s", diff)
 	}
-	want, same := slices.Collect(scratch.set.All()), slices.Collect(got.Specs.All())
+	want, same := slices.Collect(scratch.Set.All()), slices.Collect(got.Specs.All())
 	if diff := cmp.Diff(want, same); diff != "" {
 		h.rt.Fatalf("the specs differ from those read from scratch (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(scratch.set.Problems(), got.Specs.Problems()); diff != "" {
+	if diff := cmp.Diff(scratch.Set.Problems(), got.Specs.Problems()); diff != "" {
 		h.rt.Fatalf("the complaints differ from those read from scratch (-want +got):\n%s", diff)
 	}
-	fresh := plan.Diff(plan.Input{Specs: scratch.set, Records: state.NewRecords(slices.Collect(maps.Values(h.records))...)}, time.Now())
+	fresh := plan.Diff(plan.Input{Specs: scratch.Set, Records: state.NewRecords(slices.Collect(maps.Values(h.records))...)}, time.Now())
 	if diff := cmp.Diff(sketch(fresh), sketch(p)); diff != "" {
 		h.rt.Fatalf("the plan differs from that made from scratch (-want +got):\n%s", diff)
 	}
@@ -272,10 +272,10 @@ func largeText(t *rapid.T) string {
 }
 
 // marks returns what each file of a catalog was made from.
-func marks(c *catalog) map[string]string {
+func marks(c *FileIndex) map[string]string {
 	all := make(map[string]string)
-	for name := range c.set.Names() {
-		all[name] = c.set.File(name).Mark
+	for name := range c.Set.Names() {
+		all[name] = c.Set.File(name).Mark
 	}
 	return all
 }

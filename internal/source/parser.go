@@ -17,18 +17,26 @@ import (
 // step ends: it can take seconds, and cannot be stopped.
 const largeFile = 64 << 10
 
-// parser makes files of what was read, within a budget. It is safe for concurrent use.
-type parser struct {
+// Parser makes files of what was read, within a budget. It is safe for concurrent use.
+type Parser struct {
 	ctx    context.Context
 	cache  *speccache.Cache // nil: there is none
-	budget *budget
+	budget *Budget
 	twins  *twins
 	large  *semaphore.Weighted // bytes that are parsed at once: memory is many times that
 	parsed atomic.Int64        // commits
 }
 
-// file takes a file from the budget, and parses it.
-func (p *parser) file(name string, hash plumbing.Hash, data []byte) (*spec.File, error) {
+// NewParser makes a parser of files that come one by one.
+func NewParser(ctx context.Context, b *Budget) *Parser {
+	return &Parser{
+		ctx: ctx, budget: b, large: semaphore.NewWeighted(spec.MaxFileSize),
+		twins: &twins{all: true, known: make(map[plumbing.Hash]*twin)},
+	}
+}
+
+// File takes a file from the budget, and parses it.
+func (p *Parser) File(name string, hash plumbing.Hash, data []byte) (*spec.File, error) {
 	if err := p.budget.file(name, len(data)); err != nil {
 		return nil, err
 	}
@@ -45,8 +53,8 @@ func (p *parser) file(name string, hash plumbing.Hash, data []byte) (*spec.File,
 	return file, nil
 }
 
-// take takes a file from the budget that is not to be parsed.
-func (p *parser) take(f *spec.File) (*spec.File, error) {
+// Take takes a file from the budget that is not to be parsed.
+func (p *Parser) Take(f *spec.File) (*spec.File, error) {
 	err := p.budget.file(f.Name, f.Size)
 	if err == nil {
 		err = p.budget.parsed(f, f.Name)
@@ -55,7 +63,7 @@ func (p *parser) take(f *spec.File) (*spec.File, error) {
 }
 
 // parse parses a content, unless it was parsed under another name.
-func (p *parser) parse(name string, hash plumbing.Hash, data []byte) (file *spec.File, err error) {
+func (p *Parser) parse(name string, hash plumbing.Hash, data []byte) (file *spec.File, err error) {
 	t := p.twins.of(hash)
 	if t == nil {
 		return p.text(name, data)
@@ -69,7 +77,7 @@ func (p *parser) parse(name string, hash plumbing.Hash, data []byte) (file *spec
 }
 
 // text parses a text.
-func (p *parser) text(name string, data []byte) (*spec.File, error) {
+func (p *Parser) text(name string, data []byte) (*spec.File, error) {
 	if err := p.large.Acquire(p.ctx, int64(len(data))); err != nil {
 		return nil, context.Cause(p.ctx)
 	}
@@ -90,7 +98,7 @@ func (p *parser) text(name string, data []byte) (*spec.File, error) {
 	}
 }
 
-func (p *parser) counted(f *spec.File) *spec.File {
+func (p *Parser) counted(f *spec.File) *spec.File {
 	p.parsed.Add(int64(len(f.Commits) + len(f.Broken)))
 	return f
 }
@@ -118,17 +126,17 @@ type twin struct {
 }
 
 // twinsOf finds the contents that several changes have.
-func twinsOf(changes []change) *twins {
+func twinsOf(changes []Change) *twins {
 	t := &twins{known: make(map[plumbing.Hash]*twin)}
 	seen := make(map[plumbing.Hash]struct{}, len(changes))
 	for _, c := range changes {
-		if c.kind != kindSpec {
+		if c.Kind != KindSpec {
 			continue
 		}
-		if _, twice := seen[c.hash]; twice && t.known[c.hash] == nil {
-			t.known[c.hash] = new(twin)
+		if _, twice := seen[c.Hash]; twice && t.known[c.Hash] == nil {
+			t.known[c.Hash] = new(twin)
 		}
-		seen[c.hash] = struct{}{}
+		seen[c.Hash] = struct{}{}
 	}
 	return t
 }

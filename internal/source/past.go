@@ -72,7 +72,7 @@ func (w *pastWalk) walk(ctx context.Context, h plumbing.Hash) error {
 			w.past.Whole = true
 			return nil
 		}
-		var from snapshot
+		var from Snapshot
 		if commit, from, err = w.at(commit.ParentHashes[0]); err == nil {
 			err = w.compare(ctx, commit, from, to)
 		}
@@ -82,36 +82,36 @@ func (w *pastWalk) walk(ctx context.Context, h plumbing.Hash) error {
 }
 
 // at reads a commit, and what it has below the path, which may be nothing.
-func (w *pastWalk) at(h plumbing.Hash) (*gitobject.Commit, snapshot, error) {
+func (w *pastWalk) at(h plumbing.Hash) (*gitobject.Commit, Snapshot, error) {
 	commit, err := w.store.Commit(h)
 	if err != nil {
-		return nil, snapshot{}, err
+		return nil, Snapshot{}, err
 	}
-	snap, err := snapshotAt(w.store, commit.TreeHash, w.path)
+	snap, err := SnapshotAt(w.store, commit.TreeHash, w.path)
 	if errors.Is(err, gitstore.ErrNoPath) {
-		snap, err = snapshot{}, nil
+		snap, err = Snapshot{}, nil
 	}
 	return commit, snap, err
 }
 
 // compare looks in the files of the earlier commit that the later one changes.
-func (w *pastWalk) compare(ctx context.Context, earlier *gitobject.Commit, from, to snapshot) error {
-	var files []change
-	b := newBudget(ctx, spec.NewSet())
-	err := compare(w.store, from, to, w.path, b, func(name string, old, _ leaf) error {
-		if old != (leaf{}) {
-			files = append(files, change{name, old})
+func (w *pastWalk) compare(ctx context.Context, earlier *gitobject.Commit, from, to Snapshot) error {
+	var files []Change
+	b := NewBudget(ctx, spec.NewSet())
+	err := Compare(w.store, from, to, w.path, b, func(name string, old, _ Leaf) error {
+		if old != (Leaf{}) {
+			files = append(files, Change{Name: name, Leaf: old})
 		}
 		return nil
 	})
 	if w.files -= len(files); err != nil || w.files < 0 {
 		return errors.Join(err, errPastFiles)
 	}
-	parsed, err := parseFiles(w.store, files, nil, b)
+	parsed, err := ParseFiles(w.store, files, nil, b)
 	if err != nil {
 		return err
 	}
-	for _, f := range parsed.files {
+	for _, f := range parsed.Files {
 		if f == nil {
 			continue
 		}

@@ -2,6 +2,7 @@ package source
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -20,18 +21,22 @@ const IgnoreFile = ".wedatasyncignore"
 
 // The bounds of what is walked over.
 const (
-	maxIgnore = 64 << 10 // bytes of an ignore file
+	MaxIgnore = 64 << 10 // bytes of an ignore file
 	maxDepth  = 32       // folders inside one another
 	maxName   = 255      // bytes of one name
 )
 
-// kind is what an entry of a folder is to us.
-type kind uint8
+// ErrIgnoreFile says that a folder's ignore file cannot be used: what it was to hide
+// would be sent.
+var ErrIgnoreFile = errors.New("ignore file cannot be used")
+
+// Kind is what an entry of a folder is to us.
+type Kind uint8
 
 const (
-	kindNone        kind = iota // nothing
-	kindFolder                  // may hold specs
-	kindSpec                    // a file to parse
+	KindNone        Kind = iota // nothing
+	KindFolder                  // may hold specs
+	KindSpec                    // a file to parse
 	kindLink                    // a symbolic link named as a spec
 	kindLinkAside               // a symbolic link that may lead to a folder of specs
 	kindModule                  // a submodule named as a spec
@@ -39,27 +44,27 @@ const (
 	kindSpecial                 // a device, pipe or socket named as a spec
 	kindName                    // a spec or folder whose name cannot be shown
 	kindDeep                    // a folder too far down
-	kindUnreadable              // a file or folder that could not be read
+	KindUnreadable              // a file or folder that could not be read
 	kindCase                    // a file named as a spec but for its case
-	kindHidden                  // a file named so, with a dot in front or in such a folder
-	kindIgnored                 // a file named so that the ignore file names
+	KindHidden                  // a file named so, with a dot in front or in such a folder
+	KindIgnored                 // a file named so that the ignore file names
 )
 
-// rules says which entries are specs.
-type rules struct {
+// Rules says which entries are specs.
+type Rules struct {
 	ignore ignores
 }
 
-// parseRules reads an ignore file. A pattern that is none is an error: what it
+// ParseRules reads an ignore file. A pattern that is none is an error: what it
 // was to hide would be sent.
-func parseRules(data []byte) (r rules, err error) {
+func ParseRules(data []byte) (r Rules, err error) {
 	number := 0
 	for line := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) {
 		number++
 		line = strings.TrimSuffix(line, "\n")
 		p, ok, err := parsePattern(line)
 		if err != nil {
-			return rules{}, fmt.Errorf("%w: %s:%d: %q is no pattern", ErrIgnoreFile, IgnoreFile, number, text.OneLine(line, 100))
+			return Rules{}, fmt.Errorf("%w: %s:%d: %q is no pattern", ErrIgnoreFile, IgnoreFile, number, text.OneLine(line, 100))
 		}
 		if ok {
 			r.ignore = append(r.ignore, p)
@@ -68,17 +73,17 @@ func parseRules(data []byte) (r rules, err error) {
 	return r, nil
 }
 
-// kind tells what the entry is whose path below the source's path has the given
+// KindOf tells what the entry is whose path below the source's path has the given
 // parts, in a folder of an area, and which area it is in itself.
-func (r rules) kind(parts []string, mode fs.FileMode, in area, b *budget) (kind, area) {
-	if in = r.areaOf(parts, mode.IsDir(), in, b); in != areaSpecs {
+func (r Rules) KindOf(parts []string, mode fs.FileMode, in Area, b *Budget) (Kind, Area) {
+	if in = r.AreaOf(parts, mode.IsDir(), in, b); in != AreaSpecs {
 		return unreadKind(parts, mode, in), in
 	}
 	return specKind(parts, mode), in
 }
 
 // specKind is kind for what is neither hidden nor ignored.
-func specKind(parts []string, mode fs.FileMode) kind {
+func specKind(parts []string, mode fs.FileMode) Kind {
 	name := parts[len(parts)-1]
 	isSpec := spec.IsSpec(name)
 	switch {
@@ -95,23 +100,23 @@ func specKind(parts []string, mode fs.FileMode) kind {
 	case !isSpec && mode.IsRegular() && likeSpec(name) && presentable(name):
 		return kindCase
 	case !isSpec:
-		return kindNone
+		return KindNone
 	case !mode.IsRegular():
 		return kindSpecial
 	case !presentable(name):
 		return kindName
 	}
-	return kindSpec
+	return KindSpec
 }
 
-func folderKind(name string, depth int) kind {
+func folderKind(name string, depth int) Kind {
 	switch {
 	case !presentable(name):
 		return kindName
 	case depth > maxDepth:
 		return kindDeep
 	}
-	return kindFolder
+	return KindFolder
 }
 
 // presentable reports whether a name can be shown to people as it is.
@@ -120,9 +125,9 @@ func presentable(name string) bool {
 		!strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
-// shown returns a name as people see it: as it is, or quoted and cut. Different
+// Shown returns a name as people see it: as it is, or quoted and cut. Different
 // names stay different.
-func shown(name string) string {
+func Shown(name string) string {
 	if presentable(name) {
 		return name
 	}
@@ -133,9 +138,9 @@ func shown(name string) string {
 	return strings.ReplaceAll(quoted, "/", `\x2f`)
 }
 
-// complaint returns the file that stands for an entry that is not read, so that
+// Complaint returns the file that stands for an entry that is not read, so that
 // it is seen.
-func (k kind) complaint(name string) *spec.File {
+func (k Kind) Complaint(name string) *spec.File {
 	switch k {
 	case kindLink:
 		return spec.BadFile(name, "symlink", "symbolic links are not followed: put the file itself here")
@@ -153,11 +158,11 @@ func (k kind) complaint(name string) *spec.File {
 		return spec.BadFile(name, "too-deep", fmt.Sprintf("it is more than %d folders down: move it up", maxDepth))
 	case kindCase:
 		return aside(name, spec.CodeNotRead, "it is not read: only names that end in .yaml or .yml, in small letters, are specs: rename it")
-	case kindHidden:
+	case KindHidden:
 		return aside(name, spec.CodeNotRead, "it says that it is a spec, and is not read: its name, or that of a folder it is in, begins with a dot: move it")
-	case kindIgnored:
+	case KindIgnored:
 		return aside(name, spec.CodeNotRead, "it says that it is a spec, and is not read: "+IgnoreFile+" names it, or a folder it is in: take that line out, or the file")
-	case kindUnreadable:
+	case KindUnreadable:
 		return spec.BadFile(name, "unreadable", "it cannot be read: check its permissions")
 	}
 	return nil

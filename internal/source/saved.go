@@ -88,8 +88,8 @@ func parsedBlobs(set *spec.Set) iter.Seq2[speccache.Hash, *spec.File] {
 	files := make(map[speccache.Hash]*spec.File, set.Files())
 	for name := range set.Names() {
 		f := set.File(name)
-		if l := leafOf(f.Mark); l.kind == kindSpec && f.Size > 0 { // else it only complains
-			files[speccache.Hash(l.hash)] = f
+		if l := LeafOf(f.Mark); l.Kind == KindSpec && f.Size > 0 { // else it only complains
+			files[speccache.Hash(l.Hash)] = f
 		}
 	}
 	return maps.All(files)

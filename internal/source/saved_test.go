@@ -21,10 +21,10 @@ func forge(t testing.TB, g *Git) {
 	t.Helper()
 	name := "in/a.yaml"
 	forged := parseSpec(name, []byte(specOf("a", 99)))
-	forged.Mark = g.catalog.set.File(name).Mark
-	g.catalog.set.Put(forged)
+	forged.Mark = g.index.Set.File(name).Mark
+	g.index.Set.Put(forged)
 	path := filepath.Join(g.config.Mirror, speccache.Name)
-	must(t, speccache.Save(path, path+".new", parsedBlobs(g.catalog.set)))
+	must(t, speccache.Save(path, path+".new", parsedBlobs(g.index.Set)))
 }
 
 // A restart takes over what was parsed before, and reads only what has changed since.

@@ -17,7 +17,6 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/spec"
@@ -31,19 +30,20 @@ const racy = 2 * time.Second
 type stamp struct {
 	size  int64
 	mtime time.Time
-	kind  kind
+	kind  Kind
 }
 
 // scan looks at folders, and makes the files that are new or differ. Names are
 // paths below the source's root.
 type scan struct {
 	folder *Folder
-	rules  rules
+	rules  Rules
 	dirty  map[string]struct{} // names to look at whatever their stamps say
 
 	ctx     context.Context
 	readers *errgroup.Group
-	parser  *parser
+	parser  *Parser
+	budget  *Budget
 
 	listed  map[string]struct{} // folders whose entries are known
 	folders map[string]struct{} // folders that are there
@@ -52,20 +52,17 @@ type scan struct {
 
 	mu      sync.Mutex          // of what follows
 	seen    map[string]struct{} // files that are there
-	changes []change
+	changes []Change
 	files   []*spec.File // of each change; nil if it is gone
 	stamps  map[string]stamp
 }
 
-func newScan(ctx context.Context, f *Folder, rules rules, dirty map[string]struct{}) *scan {
+func newScan(ctx context.Context, f *Folder, rules Rules, dirty map[string]struct{}) *scan {
 	readers, ctx := errgroup.WithContext(ctx)
 	readers.SetLimit(runtime.GOMAXPROCS(0))
+	b := NewBudget(ctx, spec.NewSet()) // what is moved is not known to be gone yet
 	return &scan{
-		parser: &parser{
-			ctx: ctx, budget: newBudget(ctx, spec.NewSet()), // what is moved is not known to be gone yet
-			large: semaphore.NewWeighted(spec.MaxFileSize),
-			twins: &twins{all: true, known: make(map[plumbing.Hash]*twin)},
-		},
+		parser: NewParser(ctx, b), budget: b,
 		folder: f, rules: rules, dirty: dirty, ctx: ctx, readers: readers,
 		listed: make(map[string]struct{}), folders: make(map[string]struct{}),
 		seen: make(map[string]struct{}), stamps: make(map[string]stamp),
@@ -75,7 +72,7 @@ func newScan(ctx context.Context, f *Folder, rules rules, dirty map[string]struc
 // everything looks at the whole tree.
 func (s *scan) everything(root *os.Root) error {
 	s.whole = true
-	return s.finish(s.visit(root, nil, areaSpecs, true))
+	return s.finish(s.visit(root, nil, AreaSpecs, true))
 }
 
 // changed looks at the folders that the dirty names are in.
@@ -102,7 +99,7 @@ func (s *scan) one(root *os.Root, dir string) error {
 		return nil
 	}
 	for i := range below {
-		if s.rules.areaOf(below[:i+1], true, areaSpecs, s.parser.budget) != areaSpecs {
+		if s.rules.AreaOf(below[:i+1], true, AreaSpecs, s.budget) != AreaSpecs {
 			return nil // nothing is watched there: the next look at everything finds it
 		}
 	}
@@ -119,7 +116,7 @@ func (s *scan) one(root *os.Root, dir string) error {
 		at = sub
 	}
 	defer at.Close()
-	return s.visit(at, below, areaSpecs, false)
+	return s.visit(at, below, AreaSpecs, false)
 }
 
 // below splits a name into its parts below the source's path.
@@ -141,9 +138,9 @@ func (s *scan) name(parts []string) string {
 }
 
 // visit looks at a folder, and below it at those that deep or a dirty name asks for.
-func (s *scan) visit(root *os.Root, parts []string, in area, deep bool) error {
+func (s *scan) visit(root *os.Root, parts []string, in Area, deep bool) error {
 	dir := s.name(parts)
-	if in != areaSpecs {
+	if in != AreaSpecs {
 		return s.visitUnread(root, parts, in)
 	}
 	s.folder.watch.add(filepath.Join(s.folder.dir, filepath.FromSlash(dir))) // first, so that no change is missed
@@ -152,18 +149,18 @@ func (s *scan) visit(root *os.Root, parts []string, in area, deep bool) error {
 		if len(parts) == 0 {
 			return &Error{Kind: ErrNoFolder, Err: err}
 		}
-		return s.complain(dir, kindUnreadable)
+		return s.complain(dir, KindUnreadable)
 	}
-	if err := s.parser.budget.look(len(entries)); err != nil {
+	if err := s.budget.Entries(len(entries)); err != nil {
 		return err
 	}
 	s.listed[dir] = struct{}{}
 	var reads []read
 	for _, e := range entries {
-		if err := cmp.Or(context.Cause(s.ctx), s.parser.budget.look(0)); err != nil {
+		if err := cmp.Or(context.Cause(s.ctx), s.budget.Entries(0)); err != nil {
 			return err
 		}
-		r, err := s.entry(root, append(parts, e.Name()), e.Type(), areaSpecs, deep)
+		r, err := s.entry(root, append(parts, e.Name()), e.Type(), AreaSpecs, deep)
 		if err != nil {
 			return err
 		}
@@ -176,9 +173,9 @@ func (s *scan) visit(root *os.Root, parts []string, in area, deep bool) error {
 
 // visitUnread looks at a folder in which nothing is read, and below it, as far as that
 // costs little. It is not watched.
-func (s *scan) visitUnread(root *os.Root, parts []string, in area) error {
+func (s *scan) visitUnread(root *os.Root, parts []string, in Area) error {
 	entries, err := readDir(root)
-	if s.unread += len(entries); err != nil || s.unread > maxUnread {
+	if s.unread += len(entries); err != nil || s.unread > MaxUnread {
 		return s.ctx.Err()
 	}
 	s.listed[s.name(parts)] = struct{}{}
@@ -197,20 +194,20 @@ func (s *scan) visitUnread(root *os.Root, parts []string, in area) error {
 
 // entry looks at one entry of a folder. It returns what is to be read of it, if
 // anything.
-func (s *scan) entry(root *os.Root, parts []string, mode fs.FileMode, in area, deep bool) (*read, error) {
+func (s *scan) entry(root *os.Root, parts []string, mode fs.FileMode, in Area, deep bool) (*read, error) {
 	last := parts[len(parts)-1]
-	name := path.Join(s.name(parts[:len(parts)-1]), shown(last))
+	name := path.Join(s.name(parts[:len(parts)-1]), Shown(last))
 	_, dirty := s.dirty[name]
-	switch k, in := s.rules.kind(parts, mode, in, s.parser.budget); k {
-	case kindNone:
+	switch k, in := s.rules.KindOf(parts, mode, in, s.budget); k {
+	case KindNone:
 		return nil, nil
-	case kindFolder:
+	case KindFolder:
 		s.folders[name] = struct{}{}
-		if bad := s.folder.catalog.leaf(name) != (leaf{}); !deep && !dirty && !bad {
+		if bad := s.folder.index.Leaf(name) != (Leaf{}); !deep && !dirty && !bad {
 			return nil, nil
 		}
 		sub, err := openFolder(root, last)
-		if err != nil && in != areaSpecs {
+		if err != nil && in != AreaSpecs {
 			return nil, nil
 		}
 		if err != nil {
@@ -218,13 +215,13 @@ func (s *scan) entry(root *os.Root, parts []string, mode fs.FileMode, in area, d
 		}
 		defer sub.Close()
 		return nil, s.visit(sub, parts, in, true)
-	case kindSpec, kindHidden, kindIgnored:
+	case KindSpec, KindHidden, KindIgnored:
 		info, err := root.Lstat(last)
-		if errors.Is(err, fs.ErrNotExist) || err != nil && k.ofInterest() {
+		if errors.Is(err, fs.ErrNotExist) || err != nil && k.OfInterest() {
 			return nil, nil
 		}
 		if err != nil {
-			return nil, s.complain(name, kindUnreadable)
+			return nil, s.complain(name, KindUnreadable)
 		}
 		s.see(name)
 		st := stamp{info.Size(), info.ModTime(), k}
@@ -243,24 +240,24 @@ func (s *scan) vanished(name string, err error) error {
 		delete(s.folders, name)
 		return nil
 	}
-	return s.complain(name, kindUnreadable)
+	return s.complain(name, KindUnreadable)
 }
 
 // complain notes an entry that is not read.
-func (s *scan) complain(name string, k kind) error {
-	return s.found(change{name, leaf{kind: k}}, func() (*spec.File, error) { return s.parser.take(k.complaint(name)) })
+func (s *scan) complain(name string, k Kind) error {
+	return s.found(Change{Name: name, Leaf: Leaf{Kind: k}}, func() (*spec.File, error) { return s.parser.Take(k.Complaint(name)) })
 }
 
 // nothing notes that there is nothing at a name.
 func (s *scan) nothing(name string) error {
-	return s.found(change{name: name}, func() (*spec.File, error) { return nil, nil })
+	return s.found(Change{Name: name}, func() (*spec.File, error) { return nil, nil })
 }
 
 // read is a file to read.
 type read struct {
 	name string
 	last string // its name in its folder
-	kind kind
+	kind Kind
 	info fs.FileInfo
 }
 
@@ -291,22 +288,22 @@ func (s *scan) read(root *os.Root, reads []read) error {
 // file reads and parses one file.
 func (s *scan) file(root *os.Root, r read) error {
 	start := time.Now()
-	if r.kind.ofInterest() {
+	if r.kind.OfInterest() {
 		return s.unreadFile(root, r, start)
 	}
 	data, err := readRegular(root, r.last, r.info, spec.MaxFileSize)
-	l := leaf{kind: kindSpec}
+	l := Leaf{Kind: KindSpec}
 	large, isLarge := errors.AsType[gitstore.TooLarge](err)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return s.nothing(r.name)
 	case isLarge:
-		return s.found(change{r.name, l}, func() (*spec.File, error) { return s.parser.take(tooLargeFile(r.name, large)) })
+		return s.found(Change{Name: r.name, Leaf: l}, func() (*spec.File, error) { return s.parser.Take(TooLargeFile(r.name, large)) })
 	case err != nil:
-		return s.complain(r.name, kindUnreadable)
+		return s.complain(r.name, KindUnreadable)
 	}
-	l.hash = gitstore.HashObject(plumbing.BlobObject, data)
-	if err := s.found(change{r.name, l}, func() (*spec.File, error) { return s.parser.file(r.name, l.hash, data) }); err != nil {
+	l.Hash = gitstore.HashObject(plumbing.BlobObject, data)
+	if err := s.found(Change{Name: r.name, Leaf: l}, func() (*spec.File, error) { return s.parser.File(r.name, l.Hash, data) }); err != nil {
 		return err
 	}
 	s.stamp(r, start)
@@ -315,8 +312,8 @@ func (s *scan) file(root *os.Root, r read) error {
 
 // unreadFile looks whether a file beside the specs says that it is one.
 func (s *scan) unreadFile(root *os.Root, r read, start time.Time) error {
-	data, err := readRegular(root, r.last, r.info, maxUnreadSize)
-	if err != nil || !saysSpec(data) {
+	data, err := readRegular(root, r.last, r.info, MaxUnreadSize)
+	if err != nil || !SaysSpec(data) {
 		err = s.nothing(r.name)
 	} else {
 		err = s.complain(r.name, r.kind)
@@ -336,9 +333,9 @@ func (s *scan) stamp(r read, start time.Time) {
 }
 
 // found notes what is at a name now, if it was not so before: what make makes of it.
-func (s *scan) found(c change, make func() (*spec.File, error)) error {
-	s.see(c.name)
-	if s.folder.catalog.leaf(c.name) == c.leaf {
+func (s *scan) found(c Change, make func() (*spec.File, error)) error {
+	s.see(c.Name)
+	if s.folder.index.Leaf(c.Name) == c.Leaf {
 		return nil
 	}
 	file, err := make()
@@ -363,13 +360,13 @@ func (s *scan) finish(err error) error {
 	if err = errors.Join(err, s.readers.Wait()); err != nil {
 		return err
 	}
-	for name := range s.folder.catalog.set.Names() {
+	for name := range s.folder.index.Set.Names() {
 		if _, ok := s.seen[name]; !ok && s.gone(name) {
-			s.changes = append(s.changes, change{name: name})
+			s.changes = append(s.changes, Change{Name: name})
 			s.files = append(s.files, nil)
 		}
 	}
-	return newBudget(s.ctx, s.folder.catalog.set).join(s.parser.budget, s.changes)
+	return NewBudget(s.ctx, s.folder.index.Set).Join(s.budget, s.changes)
 }
 
 // gone reports whether a file that was not seen is there no more. The nearest

@@ -50,15 +50,15 @@ func TestCompareReadsOnlyWhatDiffers(t *testing.T) {
 	s, err := gitstore.Open(false, dir)
 	must(t, err)
 	defer s.Close()
-	from, err := snapshotAt(s, remote.treeOf(before), "in")
+	from, err := SnapshotAt(s, remote.treeOf(before), "in")
 	must(t, err)
-	to, err := snapshotAt(s, remote.treeOf(after), "in")
+	to, err := SnapshotAt(s, remote.treeOf(after), "in")
 	must(t, err)
-	changes, err := newCatalog().changes(s, from, to, "in", newBudget(t.Context(), spec.NewSet()))
-	if err != nil || len(changes) != 1 || changes[0].name != "in/other/deep/b.yaml" {
+	changes, err := NewFileIndex().Changes(s, from, to, "in", NewBudget(t.Context(), spec.NewSet()))
+	if err != nil || len(changes) != 1 || changes[0].Name != "in/other/deep/b.yaml" {
 		t.Errorf("the changes are %v, %v", changes, err)
 	}
-	if _, err := newCatalog().changes(s, snapshot{}, to, "in", newBudget(t.Context(), spec.NewSet())); err == nil {
+	if _, err := NewFileIndex().Changes(s, Snapshot{}, to, "in", NewBudget(t.Context(), spec.NewSet())); err == nil {
 		t.Error("all is there: this test cannot fail")
 	}
 }

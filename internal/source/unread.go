@@ -15,51 +15,51 @@ import (
 // The bounds of what is looked at beside the specs, where somebody may have put one by
 // mistake.
 const (
-	maxUnread     = 5000     // files and folders of one comparison or scan; the rest is not looked at
-	maxUnreadSize = 64 << 10 // bytes of a file; in a larger one nothing is looked for
+	MaxUnread     = 5000     // files and folders of one comparison or scan; the rest is not looked at
+	MaxUnreadSize = 64 << 10 // bytes of a file; in a larger one nothing is looked for
 	unreadHead    = 4 << 10  // bytes of its beginning that may say that it is a spec
 )
 
-// area says what a folder is: one of specs, or why nothing in it is read.
-type area uint8
+// Area says what a folder is: one of specs, or why nothing in it is read.
+type Area uint8
 
 const (
-	areaSpecs   area = iota
+	AreaSpecs   Area = iota
 	areaHidden       // it has a name with a dot in front, or is in one that has
 	areaIgnored      // the ignore file names it, or one that it is in
 )
 
-// areaOf returns the area of an entry of a folder that is in an area.
-func (r rules) areaOf(parts []string, isDir bool, in area, b *budget) area {
+// AreaOf returns the area of an entry of a folder that is in an area.
+func (r Rules) AreaOf(parts []string, isDir bool, in Area, b *Budget) Area {
 	switch {
-	case in != areaSpecs:
+	case in != AreaSpecs:
 		return in
 	case strings.HasPrefix(parts[len(parts)-1], "."):
 		return areaHidden
 	}
 	ignored, steps := r.ignore.match(parts, isDir)
-	b.match(steps)
+	b.Steps(steps)
 	if ignored {
 		return areaIgnored
 	}
-	return areaSpecs
+	return AreaSpecs
 }
 
 // unreadKind tells what an entry outside of the specs is to us. What git itself keeps
 // is nothing, and what is odd is no mistake that anybody makes with a spec.
-func unreadKind(parts []string, mode fs.FileMode, in area) kind {
+func unreadKind(parts []string, mode fs.FileMode, in Area) Kind {
 	name := parts[len(parts)-1]
 	switch {
 	case name == ".git" || !presentable(name) || len(parts) > maxDepth:
-		return kindNone
+		return KindNone
 	case mode.IsDir():
-		return kindFolder
+		return KindFolder
 	case !mode.IsRegular() || !likeSpec(name):
-		return kindNone
+		return KindNone
 	case in == areaHidden:
-		return kindHidden
+		return KindHidden
 	default:
-		return kindIgnored
+		return KindIgnored
 	}
 }
 
@@ -69,26 +69,26 @@ func likeSpec(name string) bool {
 	return ext == ".yaml" || ext == ".yml"
 }
 
-// unread reports whether nothing of that kind is ever read as a spec.
-func (k kind) unread() bool { return k == kindHidden || k == kindIgnored || k == kindCase }
+// Unread reports whether nothing of that kind is ever read as a spec.
+func (k Kind) Unread() bool { return k == KindHidden || k == KindIgnored || k == kindCase }
 
-// ofInterest reports whether the kind says something only if the file does.
-func (k kind) ofInterest() bool { return k == kindHidden || k == kindIgnored }
+// OfInterest reports whether the kind says something only if the file does.
+func (k Kind) OfInterest() bool { return k == KindHidden || k == KindIgnored }
 
 // specSays is what a spec has near its beginning.
 var specSays = regexp.MustCompile(`(?m)^[\s{]*["']?apiVersion["']?\s*:\s*["']?wedatasync/`)
 
-// saysSpec reports whether a file says that it is a spec.
-func saysSpec(data []byte) bool {
+// SaysSpec reports whether a file says that it is a spec.
+func SaysSpec(data []byte) bool {
 	return specSays.Match(data[:min(len(data), unreadHead)])
 }
 
 // unreadFile is the complaint about a file beside the specs that says that it is one;
 // nil if it does not, or cannot be read: that is nothing to end a poll for.
-func unreadFile(s *gitstore.Store, c change) *spec.File {
-	data, err := s.Read(c.hash, plumbing.BlobObject, maxUnreadSize)
-	if err != nil || !saysSpec(data) {
+func unreadFile(s *gitstore.Store, c Change) *spec.File {
+	data, err := s.Read(c.Hash, plumbing.BlobObject, MaxUnreadSize)
+	if err != nil || !SaysSpec(data) {
 		return nil
 	}
-	return c.kind.complaint(c.name)
+	return c.Kind.Complaint(c.Name)
 }

@@ -22,7 +22,7 @@ func lookalikes() map[string]string {
 		"in/old/.h.yaml":         specOf("h", 1),
 		"in/old/i.yaml.bak":      specOf("i", 1),
 		"in/old/k.yaml":          "{\"apiVersion\": \"wedatasync/v1\", \"commits\": []}",
-		"in/old/large.yaml":      specOf("l", 1) + strings.Repeat("# nothing\n", maxUnreadSize/10),
+		"in/old/large.yaml":      specOf("l", 1) + strings.Repeat("# nothing\n", MaxUnreadSize/10),
 		"in/old/late.yaml":       strings.Repeat("# nothing\n", unreadHead/10+1) + specOf("m", 1),
 		"in/old/binary.yaml":     "\x00\xff apiVersion: wedatasync/v1",
 		"in/notes.txt":           specOf("n", 1),
@@ -103,14 +103,14 @@ func TestUnread_Folder(t *testing.T) {
 func TestUnread_Bounds(t *testing.T) {
 	const perFolder = 200
 	files := map[string]string{"a.yaml": specOf("a", 1), IgnoreFile: "many/\n"}
-	for i := range maxUnread + 3*perFolder {
+	for i := range MaxUnread + 3*perFolder {
 		files[fmt.Sprintf("many/%03d/%03d.yaml", i/perFolder, i%perFolder)] = specOf("b", 1)
 	}
 	r := newRepo(t)
 	r.Commit(files)
 	rev := poll(t, r.open(GitConfig{}))
 	got := said(rev)
-	if n := rev.Specs.Problems().Len(); n < maxUnread/2 || n > maxUnread+perFolder {
+	if n := rev.Specs.Problems().Len(); n < MaxUnread/2 || n > MaxUnread+perFolder {
 		t.Errorf("%d of %d files are looked at", n, len(files))
 	}
 	if !strings.HasPrefix(got, "a v1 a.yaml\n") || strings.Contains(got, "error") {

@@ -11,67 +11,67 @@ import (
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
-// leaf is what stands at one path. The zero leaf is nothing.
-type leaf struct {
-	hash plumbing.Hash
-	kind kind
+// Leaf is what stands at one path. The zero leaf is nothing.
+type Leaf struct {
+	Hash plumbing.Hash
+	Kind Kind
 }
 
 // mark is the leaf as the mark of a file in a Set.
-func (l leaf) mark() string {
-	if l == (leaf{}) {
+func (l Leaf) mark() string {
+	if l == (Leaf{}) {
 		return ""
 	}
-	return string(append(l.hash[:], byte(l.kind)))
+	return string(append(l.Hash[:], byte(l.Kind)))
 }
 
-// leafOf is the leaf of a mark.
-func leafOf(mark string) (l leaf) {
-	if n := copy(l.hash[:], mark); n < len(mark) {
-		l.kind = kind(mark[n])
+// LeafOf is the leaf of a mark.
+func LeafOf(mark string) (l Leaf) {
+	if n := copy(l.Hash[:], mark); n < len(mark) {
+		l.Kind = Kind(mark[n])
 	}
 	return l
 }
 
-// snapshot is the source's path in one revision.
-type snapshot struct {
+// Snapshot is the source's path in one revision.
+type Snapshot struct {
 	root    plumbing.Hash        // the tree at the source's path; zero if there is none
 	entries []gitstore.TreeEntry // of that tree, which is often the largest
 	ignore  plumbing.Hash        // the ignore file; zero if there is none
-	rules   rules
+	rules   Rules
 }
 
-// snapshotAt finds the source's path in a revision's tree, and its rules.
-func snapshotAt(s *gitstore.Store, tree plumbing.Hash, path string) (snapshot, error) {
+// SnapshotAt finds the source's path in a revision's tree, and its rules.
+func SnapshotAt(s *gitstore.Store, tree plumbing.Hash, path string) (Snapshot, error) {
 	root, err := s.Lookup(tree, path)
 	if err != nil {
-		return snapshot{}, err
+		return Snapshot{}, err
 	}
 	return snapshotOf(s, root)
 }
 
 // snapshotOf is the snapshot of the tree at the source's path.
-func snapshotOf(s *gitstore.Store, root plumbing.Hash) (snap snapshot, err error) {
+func snapshotOf(s *gitstore.Store, root plumbing.Hash) (snap Snapshot, err error) {
 	snap.root = root
 	if snap.entries, err = s.Tree(root); err != nil {
-		return snapshot{}, err
+		return Snapshot{}, err
 	}
 	e, ok := gitstore.EntryNamed(snap.entries, IgnoreFile)
 	if !ok {
 		return snap, nil
 	}
 	if !e.Mode.IsRegular() {
-		return snapshot{}, fmt.Errorf("%w: %s is no regular file", ErrIgnoreFile, IgnoreFile)
+		return Snapshot{}, fmt.Errorf("%w: %s is no regular file", ErrIgnoreFile, IgnoreFile)
 	}
-	data, err := s.Read(e.Hash, plumbing.BlobObject, maxIgnore)
+	data, err := s.Read(e.Hash, plumbing.BlobObject, MaxIgnore)
 	if large, ok := errors.AsType[gitstore.TooLarge](err); ok {
-		return snapshot{}, fmt.Errorf("%w: %s: %w", ErrIgnoreFile, IgnoreFile, large)
+		return Snapshot{}, fmt.Errorf("%w: %s: %w", ErrIgnoreFile, IgnoreFile, large)
 	}
 	if err != nil {
-		return snapshot{}, err
+		return Snapshot{}, err
 	}
 	snap.ignore = e.Hash
-	snap.rules, err = parseRules(data)
+	snap.rules, err = ParseRules(data)
 	return snap, err
 }
 
@@ -80,33 +80,33 @@ func snapshotOf(s *gitstore.Store, root plumbing.Hash) (snap snapshot, err error
 // files differ, which can show or hide any path.
 type comparison struct {
 	store    *gitstore.Store
-	from, to snapshot
+	from, to Snapshot
 	base     string // the source's path, which names start with
 	// found is called with each path where the two differ, in git's order.
-	found func(name string, from, to leaf) error
+	found func(name string, from, to Leaf) error
 
 	everything bool
 	unread     int // entries that are not specs whatever they are
 	parts      []string
-	budget     *budget // a few small trees can name one another so often that they unfold to any number
+	budget     *Budget // a few small trees can name one another so often that they unfold to any number
 }
 
 // subtree is a folder on one side of a comparison; without a hash it is nothing.
 type subtree struct {
 	tree plumbing.Hash
-	area area
+	area Area
 }
 
-// compare tells found where two snapshots differ.
-func compare(s *gitstore.Store, from, to snapshot, base string, b *budget, found func(name string, from, to leaf) error) error {
+// Compare tells found where two snapshots differ.
+func Compare(s *gitstore.Store, from, to Snapshot, base string, b *Budget, found func(name string, from, to Leaf) error) error {
 	c := comparison{store: s, budget: b, from: from, to: to, base: base, found: found, everything: from.ignore != to.ignore}
 	if from.root == to.root && !c.everything {
 		return nil
 	}
-	if err := c.along(from.entries, to.entries, areaSpecs, areaSpecs); err != nil {
+	if err := c.along(from.entries, to.entries, AreaSpecs, AreaSpecs); err != nil {
 		return err
 	}
-	return b.look(0)
+	return b.Entries(0)
 }
 
 // folder compares two folders, either of which may be nothing.
@@ -126,7 +126,7 @@ func (c *comparison) folder(from, to subtree) error {
 }
 
 // along compares the entries of two folders.
-func (c *comparison) along(olds, news []gitstore.TreeEntry, oldArea, newArea area) error {
+func (c *comparison) along(olds, news []gitstore.TreeEntry, oldArea, newArea Area) error {
 	for len(olds) > 0 || len(news) > 0 {
 		order := 0
 		switch {
@@ -152,12 +152,12 @@ func (c *comparison) along(olds, news []gitstore.TreeEntry, oldArea, newArea are
 }
 
 func (c *comparison) list(f subtree) ([]gitstore.TreeEntry, error) {
-	if f.tree.IsZero() || f.area != areaSpecs && c.unread > maxUnread {
+	if f.tree.IsZero() || f.area != AreaSpecs && c.unread > MaxUnread {
 		return nil, nil
 	}
 	entries, err := c.store.Tree(f.tree)
 	switch {
-	case f.area != areaSpecs:
+	case f.area != AreaSpecs:
 		c.unread += len(entries)
 		return entries, nil // what cannot be read there says nothing
 	case err != nil:
@@ -167,8 +167,8 @@ func (c *comparison) list(f subtree) ([]gitstore.TreeEntry, error) {
 }
 
 // entry compares what stands at one path: a or b is nil if nothing does.
-func (c *comparison) entry(a, b *gitstore.TreeEntry, oldArea, newArea area) error {
-	if err := c.budget.look(1); err != nil {
+func (c *comparison) entry(a, b *gitstore.TreeEntry, oldArea, newArea Area) error {
+	if err := c.budget.Entries(1); err != nil {
 		return err
 	}
 	if a != nil && b != nil && *a == *b && !c.everything {
@@ -176,8 +176,8 @@ func (c *comparison) entry(a, b *gitstore.TreeEntry, oldArea, newArea area) erro
 	}
 	c.parts = append(c.parts, cmp.Or(a, b).Name)
 	defer func() { c.parts = c.parts[:len(c.parts)-1] }()
-	from, oldFolder := c.from.rules.look(c.parts, a, oldArea, c.budget)
-	to, newFolder := c.to.rules.look(c.parts, b, newArea, c.budget)
+	from, oldFolder := c.from.rules.classify(c.parts, a, oldArea, c.budget)
+	to, newFolder := c.to.rules.classify(c.parts, b, newArea, c.budget)
 	if from != to {
 		if err := c.found(c.name(), from, to); err != nil {
 			return err
@@ -192,20 +192,20 @@ func (c *comparison) entry(a, b *gitstore.TreeEntry, oldArea, newArea area) erro
 // name returns the path of the entry that is looked at.
 func (c *comparison) name() string {
 	last := len(c.parts) - 1
-	return path.Join(c.base, path.Join(c.parts[:last]...), shown(c.parts[last]))
+	return path.Join(c.base, path.Join(c.parts[:last]...), Shown(c.parts[last]))
 }
 
-// look tells what an entry is to us: a leaf, a folder or, with both zero, nothing.
-func (r rules) look(parts []string, e *gitstore.TreeEntry, in area, b *budget) (leaf, subtree) {
+// classify tells what an entry is to us: a leaf, a folder or, with both zero, nothing.
+func (r Rules) classify(parts []string, e *gitstore.TreeEntry, in Area, b *Budget) (Leaf, subtree) {
 	if e == nil {
-		return leaf{}, subtree{}
+		return Leaf{}, subtree{}
 	}
-	switch k, in := r.kind(parts, e.Mode, in, b); k {
-	case kindNone:
-		return leaf{}, subtree{}
-	case kindFolder:
-		return leaf{}, subtree{e.Hash, in}
+	switch k, in := r.KindOf(parts, e.Mode, in, b); k {
+	case KindNone:
+		return Leaf{}, subtree{}
+	case KindFolder:
+		return Leaf{}, subtree{e.Hash, in}
 	default:
-		return leaf{e.Hash, k}, subtree{}
+		return Leaf{e.Hash, k}, subtree{}
 	}
 }

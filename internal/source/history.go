@@ -9,6 +9,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/spec"
 )
 
 // hold returns what stands in the place of a newest commit that is not verified, with
@@ -86,4 +87,67 @@ func cause(err error) error {
 		return e.Err
 	}
 	return err
+}
+
+// errDiffers ends a comparison that has found a difference.
+var errDiffers = errors.New("the specs differ")
+
+// SameSpecs reports whether two commits have the same spec files. A commit that the
+// mirror does not have has none.
+func (g *Git) SameSpecs(ctx context.Context, old, revision string) (bool, error) {
+	if !plumbing.IsHash(old) || !plumbing.IsHash(revision) || g.mirror == nil {
+		return false, nil
+	}
+	same, err := g.sameSpecs(ctx, plumbing.NewHash(old), plumbing.NewHash(revision))
+	return same, g.describe(err)
+}
+
+func (g *Git) sameSpecs(ctx context.Context, commits ...plumbing.Hash) (_ bool, err error) {
+	defer recovered(&err)
+	var snaps [2]Snapshot
+	for i, h := range commits {
+		if !g.mirror.store.Has(h) {
+			return false, nil
+		}
+		commit, err := g.mirror.store.Commit(h)
+		if err != nil {
+			return false, err
+		}
+		snaps[i], err = SnapshotAt(g.mirror.store, commit.TreeHash, g.config.Path)
+		if errors.Is(err, gitstore.ErrNoPath) || errors.Is(err, ErrIgnoreFile) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	err = Compare(g.mirror.store, snaps[0], snaps[1], g.config.Path, NewBudget(ctx, spec.NewSet()), func(_ string, from, to Leaf) error {
+		if (from.Kind == KindNone || from.Kind.Unread()) && (to.Kind == KindNone || to.Kind.Unread()) {
+			return nil
+		}
+		return errDiffers
+	})
+	if errors.Is(err, errDiffers) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Descends reports whether the commit is old, or comes after it. A commit that
+// the mirror does not have is in no history of it.
+func (g *Git) Descends(ctx context.Context, old, revision string) (bool, error) {
+	if old == revision {
+		return true, nil
+	}
+	if !plumbing.IsHash(old) || !plumbing.IsHash(revision) {
+		return false, nil
+	}
+	if err := g.openMirror(); err != nil {
+		return false, g.describe(err)
+	}
+	if g.mirror == nil {
+		return false, g.describe(&Error{Kind: ErrMirror, Detail: "nothing has been fetched yet"})
+	}
+	ok, err := g.mirror.store.Descends(ctx, plumbing.NewHash(old), plumbing.NewHash(revision))
+	return ok, g.describe(err)
 }
