@@ -13,6 +13,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/wedatasync/wedatasync/internal/speccache"
+	"github.com/wedatasync/wedatasync/spec"
 )
 
 // forge saves, in place of what was parsed of a file of the task a, that it says
@@ -20,7 +21,7 @@ import (
 func forge(t testing.TB, g *Git) {
 	t.Helper()
 	name := "in/a.yaml"
-	forged := parseSpec(name, []byte(specOf("a", 99)))
+	forged := spec.Parse(name, []byte(specOf("a", 99)))
 	forged.Mark = g.index.Set.File(name).Mark
 	g.index.Set.Put(forged)
 	path := filepath.Join(g.config.Mirror, speccache.Name)

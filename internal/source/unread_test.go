@@ -23,7 +23,7 @@ func lookalikes() map[string]string {
 		"in/old/i.yaml.bak":      specOf("i", 1),
 		"in/old/k.yaml":          "{\"apiVersion\": \"wedatasync/v1\", \"commits\": []}",
 		"in/old/large.yaml":      specOf("l", 1) + strings.Repeat("# nothing\n", MaxUnreadSize/10),
-		"in/old/late.yaml":       strings.Repeat("# nothing\n", unreadHead/10+1) + specOf("m", 1),
+		"in/old/late.yaml":       strings.Repeat("# nothing\n", (4<<10)/10+1) + specOf("m", 1),
 		"in/old/binary.yaml":     "\x00\xff apiVersion: wedatasync/v1",
 		"in/notes.txt":           specOf("n", 1),
 		"in/" + IgnoreFile:       "old/\n!old/g.yaml\n",
