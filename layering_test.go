@@ -23,7 +23,7 @@ var floors = [][]string{
 	{"internal/text", "internal/file", "internal/gitstore"},
 	{"spec", "internal/wedatasim", "internal/secret", "internal/transport", "internal/fault"},
 	{"state", "internal/apiclient", "internal/gitremote", "internal/speccache"},
-	{"reconcile", "internal/forge"},
+	{"reconcile", "internal/forge", "internal/specfiles"},
 	{"state/sqlstore", "internal/source", "internal/wedata", "internal/report", "internal/notify"},
 	{"internal/serve/access", "internal/serve/admission", "internal/serve/snapshot", "internal/serve/tasklist"},
 	{"internal/serve/page", "internal/serve/metrics"},

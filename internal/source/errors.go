@@ -7,6 +7,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/fault"
 	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
+	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
@@ -37,7 +38,7 @@ func describe(err error, source string) *Error {
 
 // kindOf finds which of the errors of this package an error is.
 func kindOf(err error) error {
-	for _, kind := range []error{gitstore.ErrNoPath, ErrNoRevision, ErrIgnoreFile, gitstore.ErrTooLarge, context.Canceled, context.DeadlineExceeded} {
+	for _, kind := range []error{gitstore.ErrNoPath, ErrNoRevision, specfiles.ErrIgnoreFile, gitstore.ErrTooLarge, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, kind) {
 			return kind
 		}

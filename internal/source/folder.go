@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/gitstore"
+	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
@@ -37,9 +38,9 @@ type Folder struct {
 	log    *slog.Logger
 	watch  *watch
 
-	index    *FileIndex
+	index    *specfiles.Index
 	stamps   map[string]stamp
-	rules    Rules
+	rules    specfiles.Rules
 	root     fs.FileInfo // of the folder that was read last
 	revision *reconcile.Revision
 }
@@ -56,7 +57,7 @@ func OpenFolder(c FolderConfig) (*Folder, error) {
 	if c.Path, err = cleanPath(c.Path); err != nil {
 		return nil, fmt.Errorf("open folder %s: %w", dir, err)
 	}
-	f := &Folder{config: c, dir: dir, log: c.Logger, index: NewFileIndex(), stamps: make(map[string]stamp)}
+	f := &Folder{config: c, dir: dir, log: c.Logger, index: specfiles.NewIndex(), stamps: make(map[string]stamp)}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}
@@ -121,7 +122,7 @@ func (f *Folder) update(ctx context.Context, todo dirty) error {
 	}
 	defer root.Close()
 	names := f.names(todo.paths)
-	_, ruled := names[path.Join(f.config.Path, IgnoreFile)]
+	_, ruled := names[path.Join(f.config.Path, specfiles.IgnoreFile)]
 	everything := todo.all || ruled || f.revision == nil || !os.SameFile(info, f.root)
 	r := f.rules
 	if everything {
@@ -250,23 +251,23 @@ func isLink(root *os.Root, name string) bool {
 }
 
 // readRules reads the folder's ignore file, if it has one.
-func readRules(root *os.Root) (Rules, error) {
-	info, err := root.Lstat(IgnoreFile)
+func readRules(root *os.Root) (specfiles.Rules, error) {
+	info, err := root.Lstat(specfiles.IgnoreFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Rules{}, nil
+		return specfiles.Rules{}, nil
 	}
 	if err == nil && !info.Mode().IsRegular() {
-		return Rules{}, fmt.Errorf("%w: %s is no regular file", ErrIgnoreFile, IgnoreFile)
+		return specfiles.Rules{}, fmt.Errorf("%w: %s is no regular file", specfiles.ErrIgnoreFile, specfiles.IgnoreFile)
 	}
-	if err == nil && info.Size() > MaxIgnore {
-		return Rules{}, fmt.Errorf("%w: %s: %w", ErrIgnoreFile, IgnoreFile, gitstore.TooLarge{Size: info.Size(), Limit: MaxIgnore})
+	if err == nil && info.Size() > specfiles.MaxIgnore {
+		return specfiles.Rules{}, fmt.Errorf("%w: %s: %w", specfiles.ErrIgnoreFile, specfiles.IgnoreFile, gitstore.TooLarge{Size: info.Size(), Limit: specfiles.MaxIgnore})
 	}
 	if err != nil {
-		return Rules{}, fmt.Errorf("%w: %w", ErrIgnoreFile, err)
+		return specfiles.Rules{}, fmt.Errorf("%w: %w", specfiles.ErrIgnoreFile, err)
 	}
-	data, err := readRegular(root, IgnoreFile, info, MaxIgnore)
+	data, err := readRegular(root, specfiles.IgnoreFile, info, specfiles.MaxIgnore)
 	if err != nil {
-		return Rules{}, fmt.Errorf("%w: %w", ErrIgnoreFile, err)
+		return specfiles.Rules{}, fmt.Errorf("%w: %w", specfiles.ErrIgnoreFile, err)
 	}
-	return ParseRules(data)
+	return specfiles.ParseRules(data)
 }

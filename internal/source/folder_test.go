@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/wedatasync/wedatasync/internal/gitstore"
+	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
@@ -134,8 +135,8 @@ func TestFolderFollowsEdits(t *testing.T) {
 		{"remove a file", func() error { return os.Remove(f.path("in/b.yml")) }, []string{"a v4 a.yaml"}},
 		{"a link", func() error { return os.Symlink("a.yaml", f.path("l.yaml")) }, []string{"a v4 a.yaml", "error symlink l.yaml"}},
 		{"no link", func() error { return os.Remove(f.path("l.yaml")) }, []string{"a v4 a.yaml"}},
-		{"ignore", func() error { f.write(map[string]string{IgnoreFile: "a.yaml\n"}); return nil }, []string{"warning not-read a.yaml"}},
-		{"do not", func() error { return os.Remove(f.path(IgnoreFile)) }, []string{"a v4 a.yaml"}},
+		{"ignore", func() error { f.write(map[string]string{specfiles.IgnoreFile: "a.yaml\n"}); return nil }, []string{"warning not-read a.yaml"}},
+		{"do not", func() error { return os.Remove(f.path(specfiles.IgnoreFile)) }, []string{"a v4 a.yaml"}},
 	}
 	for _, step := range steps {
 		start := time.Now()
@@ -216,15 +217,15 @@ func TestFolderIgnoreFileThatIsNone(t *testing.T) {
 	f := newFolder(t, map[string]string{"a.yaml": specOf("a", 1)})
 	s := f.open(FolderConfig{})
 	rev := poll(t, s)
-	f.write(map[string]string{IgnoreFile: "[a\n"})
+	f.write(map[string]string{specfiles.IgnoreFile: "[a\n"})
 	await(t, s)
 	for range 2 {
-		if _, err := s.Poll(t.Context()); !errors.Is(err, ErrIgnoreFile) || !strings.Contains(err.Error(), IgnoreFile+":1") {
+		if _, err := s.Poll(t.Context()); !errors.Is(err, specfiles.ErrIgnoreFile) || !strings.Contains(err.Error(), specfiles.IgnoreFile+":1") {
 			t.Errorf("the error is %v", err)
 		}
 	}
 	wantSaid(t, rev, "a v1 a.yaml")
-	must(t, os.Remove(f.path(IgnoreFile)))
+	must(t, os.Remove(f.path(specfiles.IgnoreFile)))
 	pollUntil(t, s, "a v1 a.yaml")
 }
 
@@ -235,12 +236,12 @@ func TestFolderIsWatchedAfterAnError(t *testing.T) {
 	s := f.open(FolderConfig{})
 	poll(t, s)
 	must(t, os.Rename(f.path("in"), f.path("out")))
-	must(t, os.Symlink("out/a.yaml", f.path(IgnoreFile)))
+	must(t, os.Symlink("out/a.yaml", f.path(specfiles.IgnoreFile)))
 	f.heardAll(s)
 	if _, err := s.Poll(t.Context()); err == nil {
 		t.Fatal("a link is read as the ignore file")
 	}
-	must(t, os.Remove(f.path(IgnoreFile)))
+	must(t, os.Remove(f.path(specfiles.IgnoreFile)))
 	f.heardAll(s)
 	wantSaid(t, poll(t, s), "a v1 out/a.yaml")
 }
@@ -285,7 +286,7 @@ func TestFolderWaitsForQuiet(t *testing.T) {
 // The law of Folder: whatever is done to it, polling gives what reading it from
 // scratch gives.
 func TestFolderIncrementalEqualsFromScratch(t *testing.T) {
-	names := []string{"a.yaml", "b.yml", "in/a.yaml", "in/deep/c.yaml", "x/y/d.yaml", "x.txt", IgnoreFile}
+	names := []string{"a.yaml", "b.yml", "in/a.yaml", "in/deep/c.yaml", "x/y/d.yaml", "x.txt", specfiles.IgnoreFile}
 	rapid.Check(t, func(rt *rapid.T) {
 		f := newFolder(t, map[string]string{"a.yaml": specOf("a", 1)})
 		s, err := OpenFolder(FolderConfig{Dir: f.dir, RescanInterval: time.Hour})
@@ -314,7 +315,7 @@ func TestFolderIncrementalEqualsFromScratch(t *testing.T) {
 					if text == "" {
 						text = largeText(rt)
 					}
-					if name == IgnoreFile {
+					if name == specfiles.IgnoreFile {
 						text = rapid.SampledFrom([]string{"in\n", "*.yml\n", "# nothing\n"}).Draw(rt, "ignore")
 					}
 					_ = os.Remove(f.path(name))

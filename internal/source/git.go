@@ -19,6 +19,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/source/signature"
+	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
@@ -45,8 +46,8 @@ type Git struct {
 	broken   plumbing.Hash // a commit that was damaged when it had just been fetched
 	large    plumbing.Hash // a commit that is too large, which is found once
 	tooLarge error         // why
-	index    *FileIndex
-	snapshot Snapshot
+	index    *specfiles.Index
+	snapshot specfiles.Snapshot
 	revision *reconcile.Revision
 }
 
@@ -58,7 +59,7 @@ func OpenGit(c GitConfig) (*Git, error) {
 	c.Timeout = cmp.Or(c.Timeout, time.Minute)
 	c.CloneTimeout = cmp.Or(c.CloneTimeout, 10*time.Minute)
 	c.MaxPack = cmp.Or(c.MaxPack, 1<<30)
-	g := &Git{config: c, source: gitremote.Redact(c.URL), log: c.Logger, packs: maxPacks, index: NewFileIndex()}
+	g := &Git{config: c, source: gitremote.Redact(c.URL), log: c.Logger, packs: maxPacks, index: specfiles.NewIndex()}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
 	}
@@ -155,9 +156,9 @@ func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision
 // step is what leads from one revision to the next.
 type step struct {
 	commit   *gitobject.Commit
-	snapshot Snapshot
-	changes  []Change
-	parsed   Parsed
+	snapshot specfiles.Snapshot
+	changes  []specfiles.Change
+	parsed   specfiles.Parsed
 }
 
 // load reads what is new in a commit. It does all of a poll that can fail.
@@ -167,14 +168,14 @@ func (g *Git) load(ctx context.Context, head plumbing.Hash) (next step, err erro
 	if next.commit, err = s.Commit(head); err != nil {
 		return next, err
 	}
-	if next.snapshot, err = SnapshotAt(s, next.commit.TreeHash, g.config.Path); err != nil {
+	if next.snapshot, err = specfiles.SnapshotAt(s, next.commit.TreeHash, g.config.Path); err != nil {
 		return next, err
 	}
-	b := NewBudget(ctx, g.index.Set)
+	b := specfiles.NewBudget(ctx, g.index.Set)
 	if next.changes, err = g.index.Changes(s, g.snapshot, next.snapshot, g.config.Path, b); err != nil {
 		return next, err
 	}
-	next.parsed, err = ParseFiles(s, next.changes, g.saved.cache(), b)
+	next.parsed, err = specfiles.ParseFiles(s, next.changes, g.saved.cache(), b)
 	return next, err
 }
 

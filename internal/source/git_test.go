@@ -11,6 +11,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
+	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -113,21 +114,21 @@ func TestIgnoreFile(t *testing.T) {
 	r := newRepo(t)
 	r.Commit(map[string]string{
 		"in/a.yaml": specOf("a", 1), "in/drafts/b.yaml": specOf("b", 1), "in/drafts/keep/c.yaml": specOf("c", 1), "in/ci.yaml": "jobs: {}",
-		"in/" + IgnoreFile: "# ours\n/ci.yaml\n*.tmp.yaml\n", ".wedatasyncignore": "in\n",
+		"in/" + specfiles.IgnoreFile: "# ours\n/ci.yaml\n*.tmp.yaml\n", ".wedatasyncignore": "in\n",
 	})
 	g := r.open(GitConfig{Path: "in"})
 	wantSaid(t, poll(t, g), "a v1 in/a.yaml", "b v1 in/drafts/b.yaml", "c v1 in/drafts/keep/c.yaml")
 
-	r.Commit(map[string]string{"in/" + IgnoreFile: "drafts/*\n!drafts/keep/\n/ci.yaml\r\n"})
+	r.Commit(map[string]string{"in/" + specfiles.IgnoreFile: "drafts/*\n!drafts/keep/\n/ci.yaml\r\n"})
 	wantSaid(t, poll(t, g), "a v1 in/a.yaml", "c v1 in/drafts/keep/c.yaml", "warning not-read in/drafts/b.yaml")
 
-	r.Commit(map[string]string{"in/" + IgnoreFile: ""})
+	r.Commit(map[string]string{"in/" + specfiles.IgnoreFile: ""})
 	wantSaid(t, poll(t, g), "a v1 in/a.yaml", "b v1 in/drafts/b.yaml", "c v1 in/drafts/keep/c.yaml", "error api-version in/ci.yaml")
 
 	t.Run("one that cannot be used stops everything", func(t *testing.T) {
-		for _, text := range []string{"[a\n", "ok\n" + strings.Repeat("#", MaxIgnore)} {
-			r.Commit(map[string]string{"in/" + IgnoreFile: text})
-			if _, err := g.Poll(t.Context()); !errors.Is(err, ErrIgnoreFile) {
+		for _, text := range []string{"[a\n", "ok\n" + strings.Repeat("#", specfiles.MaxIgnore)} {
+			r.Commit(map[string]string{"in/" + specfiles.IgnoreFile: text})
+			if _, err := g.Poll(t.Context()); !errors.Is(err, specfiles.ErrIgnoreFile) {
 				t.Errorf("the error is %v", err)
 			}
 		}

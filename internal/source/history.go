@@ -8,6 +8,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/wedatasync/wedatasync/internal/gitstore"
+	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -104,7 +105,7 @@ func (g *Git) SameSpecs(ctx context.Context, old, revision string) (bool, error)
 
 func (g *Git) sameSpecs(ctx context.Context, commits ...plumbing.Hash) (_ bool, err error) {
 	defer recovered(&err)
-	var snaps [2]Snapshot
+	var snaps [2]specfiles.Snapshot
 	for i, h := range commits {
 		if !g.mirror.store.Has(h) {
 			return false, nil
@@ -113,16 +114,16 @@ func (g *Git) sameSpecs(ctx context.Context, commits ...plumbing.Hash) (_ bool, 
 		if err != nil {
 			return false, err
 		}
-		snaps[i], err = SnapshotAt(g.mirror.store, commit.TreeHash, g.config.Path)
-		if errors.Is(err, gitstore.ErrNoPath) || errors.Is(err, ErrIgnoreFile) {
+		snaps[i], err = specfiles.SnapshotAt(g.mirror.store, commit.TreeHash, g.config.Path)
+		if errors.Is(err, gitstore.ErrNoPath) || errors.Is(err, specfiles.ErrIgnoreFile) {
 			return false, nil
 		}
 		if err != nil {
 			return false, err
 		}
 	}
-	err = Compare(g.mirror.store, snaps[0], snaps[1], g.config.Path, NewBudget(ctx, spec.NewSet()), func(_ string, from, to Leaf) error {
-		if (from.Kind == KindNone || from.Kind.Unread()) && (to.Kind == KindNone || to.Kind.Unread()) {
+	err = specfiles.Compare(g.mirror.store, snaps[0], snaps[1], g.config.Path, specfiles.NewBudget(ctx, spec.NewSet()), func(_ string, from, to specfiles.Leaf) error {
+		if (from.Kind == specfiles.KindNone || from.Kind.Unread()) && (to.Kind == specfiles.KindNone || to.Kind.Unread()) {
 			return nil
 		}
 		return errDiffers

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"pgregory.net/rapid"
 )
 
@@ -70,7 +71,7 @@ func randomEdits(t *rapid.T, files map[string]string) map[string]string {
 				}
 			}
 		case 2:
-			files[IgnoreFile] = rapid.SampledFrom([]string{"drafts\n", "*.yml\n", "in/*\n!in/a.yaml\n", "# nothing\n"}).Draw(t, "ignore")
+			files[specfiles.IgnoreFile] = rapid.SampledFrom([]string{"drafts\n", "*.yml\n", "in/*\n!in/a.yaml\n", "# nothing\n"}).Draw(t, "ignore")
 		default:
 			task := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "task")
 			files[names.Draw(t, "name")] = rapid.SampledFrom([]string{

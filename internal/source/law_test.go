@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/wedatasync/wedatasync/internal/speccache"
+	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -144,18 +145,18 @@ func (h *randomHistory) check() {
 	if got.ID != head.String() {
 		h.rt.Fatalf("the revision is %s, want %s", got.ID, head)
 	}
-	scratch := NewFileIndex()
+	scratch := specfiles.NewIndex()
 	s := h.git.mirror.store
-	snap, err := SnapshotAt(s, h.remote.treeOf(head), "in")
+	snap, err := specfiles.SnapshotAt(s, h.remote.treeOf(head), "in")
 	if err != nil {
 		h.rt.Fatal(err)
 	}
-	b := NewBudget(h.rt.Context(), scratch.Set)
-	changes, err := scratch.Changes(s, Snapshot{}, snap, "in", b)
+	b := specfiles.NewBudget(h.rt.Context(), scratch.Set)
+	changes, err := scratch.Changes(s, specfiles.Snapshot{}, snap, "in", b)
 	if err != nil {
 		h.rt.Fatal(err)
 	}
-	parsed, err := ParseFiles(s, changes, nil, b)
+	parsed, err := specfiles.ParseFiles(s, changes, nil, b)
 	if err != nil {
 		h.rt.Fatal(err)
 	}
@@ -214,7 +215,7 @@ func randomSpecs(t *rapid.T, files map[string]string) map[string]string {
 				}
 			}
 		case 3:
-			files["in/"+IgnoreFile] = rapid.SampledFrom([]string{"drafts\n", "*.yml\n", "x/*\n!x/a.yaml\n", "# nothing\n"}).Draw(t, "ignore")
+			files["in/"+specfiles.IgnoreFile] = rapid.SampledFrom([]string{"drafts\n", "*.yml\n", "x/*\n!x/a.yaml\n", "# nothing\n"}).Draw(t, "ignore")
 		default:
 			name := names.Draw(t, "name")
 			if len(files[name]) > 64<<10 {
@@ -272,7 +273,7 @@ func largeText(t *rapid.T) string {
 }
 
 // marks returns what each file of a catalog was made from.
-func marks(c *FileIndex) map[string]string {
+func marks(c *specfiles.Index) map[string]string {
 	all := make(map[string]string)
 	for name := range c.Set.Names() {
 		all[name] = c.Set.File(name).Mark

@@ -9,6 +9,7 @@ import (
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 
 	"github.com/wedatasync/wedatasync/internal/gitstore"
+	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -72,7 +73,7 @@ func (w *pastWalk) walk(ctx context.Context, h plumbing.Hash) error {
 			w.past.Whole = true
 			return nil
 		}
-		var from Snapshot
+		var from specfiles.Snapshot
 		if commit, from, err = w.at(commit.ParentHashes[0]); err == nil {
 			err = w.compare(ctx, commit, from, to)
 		}
@@ -82,32 +83,32 @@ func (w *pastWalk) walk(ctx context.Context, h plumbing.Hash) error {
 }
 
 // at reads a commit, and what it has below the path, which may be nothing.
-func (w *pastWalk) at(h plumbing.Hash) (*gitobject.Commit, Snapshot, error) {
+func (w *pastWalk) at(h plumbing.Hash) (*gitobject.Commit, specfiles.Snapshot, error) {
 	commit, err := w.store.Commit(h)
 	if err != nil {
-		return nil, Snapshot{}, err
+		return nil, specfiles.Snapshot{}, err
 	}
-	snap, err := SnapshotAt(w.store, commit.TreeHash, w.path)
+	snap, err := specfiles.SnapshotAt(w.store, commit.TreeHash, w.path)
 	if errors.Is(err, gitstore.ErrNoPath) {
-		snap, err = Snapshot{}, nil
+		snap, err = specfiles.Snapshot{}, nil
 	}
 	return commit, snap, err
 }
 
 // compare looks in the files of the earlier commit that the later one changes.
-func (w *pastWalk) compare(ctx context.Context, earlier *gitobject.Commit, from, to Snapshot) error {
-	var files []Change
-	b := NewBudget(ctx, spec.NewSet())
-	err := Compare(w.store, from, to, w.path, b, func(name string, old, _ Leaf) error {
-		if old != (Leaf{}) {
-			files = append(files, Change{Name: name, Leaf: old})
+func (w *pastWalk) compare(ctx context.Context, earlier *gitobject.Commit, from, to specfiles.Snapshot) error {
+	var files []specfiles.Change
+	b := specfiles.NewBudget(ctx, spec.NewSet())
+	err := specfiles.Compare(w.store, from, to, w.path, b, func(name string, old, _ specfiles.Leaf) error {
+		if old != (specfiles.Leaf{}) {
+			files = append(files, specfiles.Change{Name: name, Leaf: old})
 		}
 		return nil
 	})
 	if w.files -= len(files); err != nil || w.files < 0 {
 		return errors.Join(err, errPastFiles)
 	}
-	parsed, err := ParseFiles(w.store, files, nil, b)
+	parsed, err := specfiles.ParseFiles(w.store, files, nil, b)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
+	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
@@ -128,13 +129,13 @@ func (r *Repository) specsAt(ctx context.Context, rev, path string) (_ *reconcil
 	if err != nil {
 		return nil, err
 	}
-	catalog := NewFileIndex()
-	b := NewBudget(ctx, catalog.Set)
-	changes, err := catalog.Changes(r.store, Snapshot{}, snap, path, b)
+	catalog := specfiles.NewIndex()
+	b := specfiles.NewBudget(ctx, catalog.Set)
+	changes, err := catalog.Changes(r.store, specfiles.Snapshot{}, snap, path, b)
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := ParseFiles(r.store, changes, nil, b)
+	parsed, err := specfiles.ParseFiles(r.store, changes, nil, b)
 	if err != nil {
 		return nil, err
 	}
@@ -142,16 +143,16 @@ func (r *Repository) specsAt(ctx context.Context, rev, path string) (_ *reconcil
 	return revisionOf(commit, catalog.Set), nil
 }
 
-func (r *Repository) snapshot(rev, path string) (*gitobject.Commit, Snapshot, error) {
+func (r *Repository) snapshot(rev, path string) (*gitobject.Commit, specfiles.Snapshot, error) {
 	h, err := r.resolve(rev)
 	if err != nil {
-		return nil, Snapshot{}, err
+		return nil, specfiles.Snapshot{}, err
 	}
 	commit, err := r.store.Commit(h)
 	if err != nil {
-		return nil, Snapshot{}, err
+		return nil, specfiles.Snapshot{}, err
 	}
-	snap, err := SnapshotAt(r.store, commit.TreeHash, path)
+	snap, err := specfiles.SnapshotAt(r.store, commit.TreeHash, path)
 	return commit, snap, err
 }
 
@@ -175,17 +176,17 @@ func (r *Repository) changes(ctx context.Context, base, head, path string) (_ []
 			return nil, err
 		}
 	}
-	var before, after []Change // the two sides of each difference
+	var before, after []specfiles.Change // the two sides of each difference
 	known := spec.NewSet()
-	of := NewBudget(ctx, known)
-	err = Compare(r.store, from, to, path, of, func(name string, a, b Leaf) error {
-		before, after = append(before, Change{Name: name, Leaf: a}), append(after, Change{Name: name, Leaf: b})
+	of := specfiles.NewBudget(ctx, known)
+	err = specfiles.Compare(r.store, from, to, path, of, func(name string, a, b specfiles.Leaf) error {
+		before, after = append(before, specfiles.Change{Name: name, Leaf: a}), append(after, specfiles.Change{Name: name, Leaf: b})
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	bases, err := ParseFiles(r.store, before, nil, of)
+	bases, err := specfiles.ParseFiles(r.store, before, nil, of)
 	if err != nil {
 		return nil, err
 	}
@@ -194,11 +195,11 @@ func (r *Repository) changes(ctx context.Context, base, head, path string) (_ []
 			known.Put(f)
 		}
 	}
-	of = NewBudget(ctx, known)
+	of = specfiles.NewBudget(ctx, known)
 	for _, c := range after {
 		of.Replace(c.Name)
 	}
-	heads, err := ParseFiles(r.store, after, nil, of)
+	heads, err := specfiles.ParseFiles(r.store, after, nil, of)
 	if err != nil {
 		return nil, err
 	}

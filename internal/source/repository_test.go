@@ -13,6 +13,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
+	"github.com/wedatasync/wedatasync/internal/specfiles"
 )
 
 func openRepository(t testing.TB, dir string) *Repository {
@@ -111,7 +112,7 @@ func TestRepositoryReadsRevisions(t *testing.T) {
 		}
 	})
 	t.Run("an ignore file that is new", func(t *testing.T) {
-		r.Commit(map[string]string{"in/" + IgnoreFile: "c.yaml\n"})
+		r.Commit(map[string]string{"in/" + specfiles.IgnoreFile: "c.yaml\n"})
 		changes, err := repository.Changes(t.Context(), "HEAD~1", "HEAD", "in")
 		if err != nil || len(changes) != 1 || changes[0].Name != "in/c.yaml" || changes[0].Head == nil || len(changes[0].Head.Commits) > 0 {
 			t.Errorf("the changes are %+v, %v", changes, err)

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/wedatasync/wedatasync/internal/speccache"
+	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -88,7 +89,7 @@ func parsedBlobs(set *spec.Set) iter.Seq2[speccache.Hash, *spec.File] {
 	files := make(map[speccache.Hash]*spec.File, set.Files())
 	for name := range set.Names() {
 		f := set.File(name)
-		if l := LeafOf(f.Mark); l.Kind == KindSpec && f.Size > 0 { // else it only complains
+		if l := specfiles.LeafOf(f.Mark); l.Kind == specfiles.KindSpec && f.Size > 0 { // else it only complains
 			files[speccache.Hash(l.Hash)] = f
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/wedatasync/wedatasync/internal/speccache"
+	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -44,14 +45,14 @@ func TestSavedSpecs(t *testing.T) {
 
 	t.Run("with a push in between", func(t *testing.T) {
 		files["in/b.yaml"], files["in/c.yaml"] = specOf("b", 2), specOf("c", 1)
-		files["in/"+IgnoreFile] = "# nothing\n"
+		files["in/"+specfiles.IgnoreFile] = "# nothing\n"
 		remote.push(files)
 		g = remote.open(t, mirror)
 		wantSaid(t, poll(t, g), "a v99 in/a.yaml", "b v2 in/b.yaml", "c v1 in/c.yaml")
 		must(t, g.Close())
 	})
 	t.Run("with other rules", func(t *testing.T) {
-		files["in/"+IgnoreFile] = "b.yaml\n"
+		files["in/"+specfiles.IgnoreFile] = "b.yaml\n"
 		remote.push(files)
 		g = remote.open(t, mirror)
 		wantSaid(t, poll(t, g), "a v99 in/a.yaml", "c v1 in/c.yaml", "warning not-read in/b.yaml")

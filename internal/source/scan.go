@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/wedatasync/wedatasync/internal/gitstore"
+	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -30,20 +31,20 @@ const racy = 2 * time.Second
 type stamp struct {
 	size  int64
 	mtime time.Time
-	kind  Kind
+	kind  specfiles.Kind
 }
 
 // scan looks at folders, and makes the files that are new or differ. Names are
 // paths below the source's root.
 type scan struct {
 	folder *Folder
-	rules  Rules
+	rules  specfiles.Rules
 	dirty  map[string]struct{} // names to look at whatever their stamps say
 
 	ctx     context.Context
 	readers *errgroup.Group
-	parser  *Parser
-	budget  *Budget
+	parser  *specfiles.Parser
+	budget  *specfiles.Budget
 
 	listed  map[string]struct{} // folders whose entries are known
 	folders map[string]struct{} // folders that are there
@@ -52,17 +53,17 @@ type scan struct {
 
 	mu      sync.Mutex          // of what follows
 	seen    map[string]struct{} // files that are there
-	changes []Change
+	changes []specfiles.Change
 	files   []*spec.File // of each change; nil if it is gone
 	stamps  map[string]stamp
 }
 
-func newScan(ctx context.Context, f *Folder, rules Rules, dirty map[string]struct{}) *scan {
+func newScan(ctx context.Context, f *Folder, rules specfiles.Rules, dirty map[string]struct{}) *scan {
 	readers, ctx := errgroup.WithContext(ctx)
 	readers.SetLimit(runtime.GOMAXPROCS(0))
-	b := NewBudget(ctx, spec.NewSet()) // what is moved is not known to be gone yet
+	b := specfiles.NewBudget(ctx, spec.NewSet()) // what is moved is not known to be gone yet
 	return &scan{
-		parser: NewParser(ctx, b), budget: b,
+		parser: specfiles.NewParser(ctx, b), budget: b,
 		folder: f, rules: rules, dirty: dirty, ctx: ctx, readers: readers,
 		listed: make(map[string]struct{}), folders: make(map[string]struct{}),
 		seen: make(map[string]struct{}), stamps: make(map[string]stamp),
@@ -72,7 +73,7 @@ func newScan(ctx context.Context, f *Folder, rules Rules, dirty map[string]struc
 // everything looks at the whole tree.
 func (s *scan) everything(root *os.Root) error {
 	s.whole = true
-	return s.finish(s.visit(root, nil, AreaSpecs, true))
+	return s.finish(s.visit(root, nil, specfiles.AreaSpecs, true))
 }
 
 // changed looks at the folders that the dirty names are in.
@@ -99,7 +100,7 @@ func (s *scan) one(root *os.Root, dir string) error {
 		return nil
 	}
 	for i := range below {
-		if s.rules.AreaOf(below[:i+1], true, AreaSpecs, s.budget) != AreaSpecs {
+		if s.rules.AreaOf(below[:i+1], true, specfiles.AreaSpecs, s.budget) != specfiles.AreaSpecs {
 			return nil // nothing is watched there: the next look at everything finds it
 		}
 	}
@@ -116,7 +117,7 @@ func (s *scan) one(root *os.Root, dir string) error {
 		at = sub
 	}
 	defer at.Close()
-	return s.visit(at, below, AreaSpecs, false)
+	return s.visit(at, below, specfiles.AreaSpecs, false)
 }
 
 // below splits a name into its parts below the source's path.
@@ -138,9 +139,9 @@ func (s *scan) name(parts []string) string {
 }
 
 // visit looks at a folder, and below it at those that deep or a dirty name asks for.
-func (s *scan) visit(root *os.Root, parts []string, in Area, deep bool) error {
+func (s *scan) visit(root *os.Root, parts []string, in specfiles.Area, deep bool) error {
 	dir := s.name(parts)
-	if in != AreaSpecs {
+	if in != specfiles.AreaSpecs {
 		return s.visitUnread(root, parts, in)
 	}
 	s.folder.watch.add(filepath.Join(s.folder.dir, filepath.FromSlash(dir))) // first, so that no change is missed
@@ -149,7 +150,7 @@ func (s *scan) visit(root *os.Root, parts []string, in Area, deep bool) error {
 		if len(parts) == 0 {
 			return &Error{Kind: ErrNoFolder, Err: err}
 		}
-		return s.complain(dir, KindUnreadable)
+		return s.complain(dir, specfiles.KindUnreadable)
 	}
 	if err := s.budget.Entries(len(entries)); err != nil {
 		return err
@@ -160,7 +161,7 @@ func (s *scan) visit(root *os.Root, parts []string, in Area, deep bool) error {
 		if err := cmp.Or(context.Cause(s.ctx), s.budget.Entries(0)); err != nil {
 			return err
 		}
-		r, err := s.entry(root, append(parts, e.Name()), e.Type(), AreaSpecs, deep)
+		r, err := s.entry(root, append(parts, e.Name()), e.Type(), specfiles.AreaSpecs, deep)
 		if err != nil {
 			return err
 		}
@@ -173,9 +174,9 @@ func (s *scan) visit(root *os.Root, parts []string, in Area, deep bool) error {
 
 // visitUnread looks at a folder in which nothing is read, and below it, as far as that
 // costs little. It is not watched.
-func (s *scan) visitUnread(root *os.Root, parts []string, in Area) error {
+func (s *scan) visitUnread(root *os.Root, parts []string, in specfiles.Area) error {
 	entries, err := readDir(root)
-	if s.unread += len(entries); err != nil || s.unread > MaxUnread {
+	if s.unread += len(entries); err != nil || s.unread > specfiles.MaxUnread {
 		return s.ctx.Err()
 	}
 	s.listed[s.name(parts)] = struct{}{}
@@ -194,20 +195,20 @@ func (s *scan) visitUnread(root *os.Root, parts []string, in Area) error {
 
 // entry looks at one entry of a folder. It returns what is to be read of it, if
 // anything.
-func (s *scan) entry(root *os.Root, parts []string, mode fs.FileMode, in Area, deep bool) (*read, error) {
+func (s *scan) entry(root *os.Root, parts []string, mode fs.FileMode, in specfiles.Area, deep bool) (*read, error) {
 	last := parts[len(parts)-1]
-	name := path.Join(s.name(parts[:len(parts)-1]), Shown(last))
+	name := path.Join(s.name(parts[:len(parts)-1]), specfiles.Shown(last))
 	_, dirty := s.dirty[name]
 	switch k, in := s.rules.KindOf(parts, mode, in, s.budget); k {
-	case KindNone:
+	case specfiles.KindNone:
 		return nil, nil
-	case KindFolder:
+	case specfiles.KindFolder:
 		s.folders[name] = struct{}{}
-		if bad := s.folder.index.Leaf(name) != (Leaf{}); !deep && !dirty && !bad {
+		if bad := s.folder.index.Leaf(name) != (specfiles.Leaf{}); !deep && !dirty && !bad {
 			return nil, nil
 		}
 		sub, err := openFolder(root, last)
-		if err != nil && in != AreaSpecs {
+		if err != nil && in != specfiles.AreaSpecs {
 			return nil, nil
 		}
 		if err != nil {
@@ -215,13 +216,13 @@ func (s *scan) entry(root *os.Root, parts []string, mode fs.FileMode, in Area, d
 		}
 		defer sub.Close()
 		return nil, s.visit(sub, parts, in, true)
-	case KindSpec, KindHidden, KindIgnored:
+	case specfiles.KindSpec, specfiles.KindHidden, specfiles.KindIgnored:
 		info, err := root.Lstat(last)
 		if errors.Is(err, fs.ErrNotExist) || err != nil && k.OfInterest() {
 			return nil, nil
 		}
 		if err != nil {
-			return nil, s.complain(name, KindUnreadable)
+			return nil, s.complain(name, specfiles.KindUnreadable)
 		}
 		s.see(name)
 		st := stamp{info.Size(), info.ModTime(), k}
@@ -240,24 +241,24 @@ func (s *scan) vanished(name string, err error) error {
 		delete(s.folders, name)
 		return nil
 	}
-	return s.complain(name, KindUnreadable)
+	return s.complain(name, specfiles.KindUnreadable)
 }
 
 // complain notes an entry that is not read.
-func (s *scan) complain(name string, k Kind) error {
-	return s.found(Change{Name: name, Leaf: Leaf{Kind: k}}, func() (*spec.File, error) { return s.parser.Take(k.Complaint(name)) })
+func (s *scan) complain(name string, k specfiles.Kind) error {
+	return s.found(specfiles.Change{Name: name, Leaf: specfiles.Leaf{Kind: k}}, func() (*spec.File, error) { return s.parser.Take(k.Complaint(name)) })
 }
 
 // nothing notes that there is nothing at a name.
 func (s *scan) nothing(name string) error {
-	return s.found(Change{Name: name}, func() (*spec.File, error) { return nil, nil })
+	return s.found(specfiles.Change{Name: name}, func() (*spec.File, error) { return nil, nil })
 }
 
 // read is a file to read.
 type read struct {
 	name string
 	last string // its name in its folder
-	kind Kind
+	kind specfiles.Kind
 	info fs.FileInfo
 }
 
@@ -292,18 +293,18 @@ func (s *scan) file(root *os.Root, r read) error {
 		return s.unreadFile(root, r, start)
 	}
 	data, err := readRegular(root, r.last, r.info, spec.MaxFileSize)
-	l := Leaf{Kind: KindSpec}
+	l := specfiles.Leaf{Kind: specfiles.KindSpec}
 	large, isLarge := errors.AsType[gitstore.TooLarge](err)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return s.nothing(r.name)
 	case isLarge:
-		return s.found(Change{Name: r.name, Leaf: l}, func() (*spec.File, error) { return s.parser.Take(TooLargeFile(r.name, large)) })
+		return s.found(specfiles.Change{Name: r.name, Leaf: l}, func() (*spec.File, error) { return s.parser.Take(specfiles.TooLargeFile(r.name, large)) })
 	case err != nil:
-		return s.complain(r.name, KindUnreadable)
+		return s.complain(r.name, specfiles.KindUnreadable)
 	}
 	l.Hash = gitstore.HashObject(plumbing.BlobObject, data)
-	if err := s.found(Change{Name: r.name, Leaf: l}, func() (*spec.File, error) { return s.parser.File(r.name, l.Hash, data) }); err != nil {
+	if err := s.found(specfiles.Change{Name: r.name, Leaf: l}, func() (*spec.File, error) { return s.parser.File(r.name, l.Hash, data) }); err != nil {
 		return err
 	}
 	s.stamp(r, start)
@@ -312,8 +313,8 @@ func (s *scan) file(root *os.Root, r read) error {
 
 // unreadFile looks whether a file beside the specs says that it is one.
 func (s *scan) unreadFile(root *os.Root, r read, start time.Time) error {
-	data, err := readRegular(root, r.last, r.info, MaxUnreadSize)
-	if err != nil || !SaysSpec(data) {
+	data, err := readRegular(root, r.last, r.info, specfiles.MaxUnreadSize)
+	if err != nil || !specfiles.SaysSpec(data) {
 		err = s.nothing(r.name)
 	} else {
 		err = s.complain(r.name, r.kind)
@@ -333,7 +334,7 @@ func (s *scan) stamp(r read, start time.Time) {
 }
 
 // found notes what is at a name now, if it was not so before: what make makes of it.
-func (s *scan) found(c Change, make func() (*spec.File, error)) error {
+func (s *scan) found(c specfiles.Change, make func() (*spec.File, error)) error {
 	s.see(c.Name)
 	if s.folder.index.Leaf(c.Name) == c.Leaf {
 		return nil
@@ -362,11 +363,11 @@ func (s *scan) finish(err error) error {
 	}
 	for name := range s.folder.index.Set.Names() {
 		if _, ok := s.seen[name]; !ok && s.gone(name) {
-			s.changes = append(s.changes, Change{Name: name})
+			s.changes = append(s.changes, specfiles.Change{Name: name})
 			s.files = append(s.files, nil)
 		}
 	}
-	return NewBudget(s.ctx, s.folder.index.Set).Join(s.budget, s.changes)
+	return specfiles.NewBudget(s.ctx, s.folder.index.Set).Join(s.budget, s.changes)
 }
 
 // gone reports whether a file that was not seen is there no more. The nearest

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -31,7 +32,7 @@ func TestFolderOddEntries(t *testing.T) {
 	must(t, syscall.Mkfifo(f.path("in/pipe.yaml"), 0o600))
 	f.write(map[string]string{
 		"in/new\nline.yaml": specOf("d", 1), "in/huge.yaml": strings.Repeat("# nothing\n", spec.MaxFileSize/10+1),
-		"in/" + strings.Repeat("d/", 32) + "ok.yaml": specOf("ok", 1), "in/" + strings.Repeat("e/", maxDepth+1) + "deep.yaml": specOf("deep", 1),
+		"in/" + strings.Repeat("d/", 32) + "ok.yaml": specOf("ok", 1), "in/" + strings.Repeat("e/", specfiles.MaxDepth+1) + "deep.yaml": specOf("deep", 1),
 	})
 	want := []string{
 		"a v1 in/a.yaml", "ok v1 in/" + strings.Repeat("d/", 32) + "ok.yaml",

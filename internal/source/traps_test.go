@@ -10,6 +10,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/wedatasync/wedatasync/internal/gitstore"
+	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -50,15 +51,15 @@ func TestCompareReadsOnlyWhatDiffers(t *testing.T) {
 	s, err := gitstore.Open(false, dir)
 	must(t, err)
 	defer s.Close()
-	from, err := SnapshotAt(s, remote.treeOf(before), "in")
+	from, err := specfiles.SnapshotAt(s, remote.treeOf(before), "in")
 	must(t, err)
-	to, err := SnapshotAt(s, remote.treeOf(after), "in")
+	to, err := specfiles.SnapshotAt(s, remote.treeOf(after), "in")
 	must(t, err)
-	changes, err := NewFileIndex().Changes(s, from, to, "in", NewBudget(t.Context(), spec.NewSet()))
+	changes, err := specfiles.NewIndex().Changes(s, from, to, "in", specfiles.NewBudget(t.Context(), spec.NewSet()))
 	if err != nil || len(changes) != 1 || changes[0].Name != "in/other/deep/b.yaml" {
 		t.Errorf("the changes are %v, %v", changes, err)
 	}
-	if _, err := NewFileIndex().Changes(s, Snapshot{}, to, "in", NewBudget(t.Context(), spec.NewSet())); err == nil {
+	if _, err := specfiles.NewIndex().Changes(s, specfiles.Snapshot{}, to, "in", specfiles.NewBudget(t.Context(), spec.NewSet())); err == nil {
 		t.Error("all is there: this test cannot fail")
 	}
 }

@@ -6,28 +6,30 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/wedatasync/wedatasync/internal/specfiles"
 )
 
 // lookalikes are files that are no specs and look like some, or do not.
 func lookalikes() map[string]string {
 	return map[string]string{
-		"in/a.yaml":              specOf("a", 1),
-		"in/b.YAML":              specOf("b", 1),
-		"in/c.Yml":               "jobs: {}",
-		"in/.d.yaml":             specOf("d", 1),
-		"in/.drafts/e.yml":       specOf("e", 1),
-		"in/.drafts/x/E.YAML":    specOf("f", 1),
-		"in/.github/ci.yaml":     "jobs: {}\n# apiVersion: wedatasync/v1\n",
-		"in/old/g.yaml":          specOf("g", 1),
-		"in/old/.h.yaml":         specOf("h", 1),
-		"in/old/i.yaml.bak":      specOf("i", 1),
-		"in/old/k.yaml":          "{\"apiVersion\": \"wedatasync/v1\", \"commits\": []}",
-		"in/old/large.yaml":      specOf("l", 1) + strings.Repeat("# nothing\n", MaxUnreadSize/10),
-		"in/old/late.yaml":       strings.Repeat("# nothing\n", (4<<10)/10+1) + specOf("m", 1),
-		"in/old/binary.yaml":     "\x00\xff apiVersion: wedatasync/v1",
-		"in/notes.txt":           specOf("n", 1),
-		"in/" + IgnoreFile:       "old/\n!old/g.yaml\n",
-		".hidden/elsewhere.yaml": specOf("o", 1),
+		"in/a.yaml":                  specOf("a", 1),
+		"in/b.YAML":                  specOf("b", 1),
+		"in/c.Yml":                   "jobs: {}",
+		"in/.d.yaml":                 specOf("d", 1),
+		"in/.drafts/e.yml":           specOf("e", 1),
+		"in/.drafts/x/E.YAML":        specOf("f", 1),
+		"in/.github/ci.yaml":         "jobs: {}\n# apiVersion: wedatasync/v1\n",
+		"in/old/g.yaml":              specOf("g", 1),
+		"in/old/.h.yaml":             specOf("h", 1),
+		"in/old/i.yaml.bak":          specOf("i", 1),
+		"in/old/k.yaml":              "{\"apiVersion\": \"wedatasync/v1\", \"commits\": []}",
+		"in/old/large.yaml":          specOf("l", 1) + strings.Repeat("# nothing\n", specfiles.MaxUnreadSize/10),
+		"in/old/late.yaml":           strings.Repeat("# nothing\n", (4<<10)/10+1) + specOf("m", 1),
+		"in/old/binary.yaml":         "\x00\xff apiVersion: wedatasync/v1",
+		"in/notes.txt":               specOf("n", 1),
+		"in/" + specfiles.IgnoreFile: "old/\n!old/g.yaml\n",
+		".hidden/elsewhere.yaml":     specOf("o", 1),
 	}
 }
 
@@ -60,7 +62,7 @@ func TestUnread_Git(t *testing.T) {
 	}
 	r.Git("rm", "-q", "-r", "in/.drafts", "in/.github", "in/.d.yaml")
 	r.Git("mv", "in/b.YAML", "in/b.yaml")
-	r.Commit(map[string]string{"in/" + IgnoreFile: "k.yaml\nbinary.yaml\nl*\n"})
+	r.Commit(map[string]string{"in/" + specfiles.IgnoreFile: "k.yaml\nbinary.yaml\nl*\n"})
 	wantSaid(t, poll(t, g), "a v2 in/a.yaml", "b v1 in/b.yaml", "g v1 in/old/g.yaml",
 		"warning not-read in/c.Yml", "warning not-read in/old/.h.yaml", "warning not-read in/old/k.yaml")
 }
@@ -102,15 +104,15 @@ func TestUnread_Folder(t *testing.T) {
 // ends a poll.
 func TestUnread_Bounds(t *testing.T) {
 	const perFolder = 200
-	files := map[string]string{"a.yaml": specOf("a", 1), IgnoreFile: "many/\n"}
-	for i := range MaxUnread + 3*perFolder {
+	files := map[string]string{"a.yaml": specOf("a", 1), specfiles.IgnoreFile: "many/\n"}
+	for i := range specfiles.MaxUnread + 3*perFolder {
 		files[fmt.Sprintf("many/%03d/%03d.yaml", i/perFolder, i%perFolder)] = specOf("b", 1)
 	}
 	r := newRepo(t)
 	r.Commit(files)
 	rev := poll(t, r.open(GitConfig{}))
 	got := said(rev)
-	if n := rev.Specs.Problems().Len(); n < MaxUnread/2 || n > MaxUnread+perFolder {
+	if n := rev.Specs.Problems().Len(); n < specfiles.MaxUnread/2 || n > specfiles.MaxUnread+perFolder {
 		t.Errorf("%d of %d files are looked at", n, len(files))
 	}
 	if !strings.HasPrefix(got, "a v1 a.yaml\n") || strings.Contains(got, "error") {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+	"github.com/wedatasync/wedatasync/internal/specfiles"
 )
 
 // How long events are waited for before a folder is read: editors write a file in
@@ -140,7 +141,7 @@ func (w *watch) heard(e fsnotify.Event) (dirty, bool) {
 	switch name := filepath.Base(e.Name); {
 	case folder && e.Has(fsnotify.Rename):
 		return dirty{all: true, moved: true}, true
-	case !folder && strings.HasPrefix(name, ".") && name != IgnoreFile:
+	case !folder && strings.HasPrefix(name, ".") && name != specfiles.IgnoreFile:
 		return dirty{}, false
 	}
 	return dirty{paths: map[string]struct{}{e.Name: {}}}, true

@@ -1,4 +1,4 @@
-package source
+package specfiles
 
 import (
 	"crypto/sha256"
@@ -22,7 +22,7 @@ const IgnoreFile = ".wedatasyncignore"
 // The bounds of what is walked over.
 const (
 	MaxIgnore = 64 << 10 // bytes of an ignore file
-	maxDepth  = 32       // folders inside one another
+	MaxDepth  = 32       // folders inside one another
 	maxName   = 255      // bytes of one name
 )
 
@@ -113,7 +113,7 @@ func folderKind(name string, depth int) Kind {
 	switch {
 	case !presentable(name):
 		return kindName
-	case depth > maxDepth:
+	case depth > MaxDepth:
 		return kindDeep
 	}
 	return KindFolder
@@ -155,7 +155,7 @@ func (k Kind) Complaint(name string) *spec.File {
 	case kindName:
 		return spec.BadFile(name, "file-name", fmt.Sprintf("its name is not text of at most %d bytes that can be shown: rename it", maxName))
 	case kindDeep:
-		return spec.BadFile(name, "too-deep", fmt.Sprintf("it is more than %d folders down: move it up", maxDepth))
+		return spec.BadFile(name, "too-deep", fmt.Sprintf("it is more than %d folders down: move it up", MaxDepth))
 	case kindCase:
 		return aside(name, spec.CodeNotRead, "it is not read: only names that end in .yaml or .yml, in small letters, are specs: rename it")
 	case KindHidden:

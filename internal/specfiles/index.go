@@ -1,4 +1,4 @@
-package source
+package specfiles
 
 import (
 	"context"
@@ -19,14 +19,14 @@ import (
 	"github.com/wedatasync/wedatasync/spec"
 )
 
-// FileIndex is a Set in which each file is marked with the leaf that it was made from.
-type FileIndex struct{ Set *spec.Set }
+// Index is a Set in which each file is marked with the leaf that it was made from.
+type Index struct{ Set *spec.Set }
 
-// NewFileIndex makes an empty one.
-func NewFileIndex() *FileIndex { return &FileIndex{spec.NewSet()} }
+// NewIndex makes an empty one.
+func NewIndex() *Index { return &Index{spec.NewSet()} }
 
 // Leaf returns what the file of that name was made from.
-func (c *FileIndex) Leaf(name string) Leaf {
+func (c *Index) Leaf(name string) Leaf {
 	if f := c.Set.File(name); f != nil {
 		return LeafOf(f.Mark)
 	}
@@ -48,7 +48,7 @@ type Parsed struct {
 
 // Apply takes over the changes with what was made of them before: nothing here can
 // fail, so a Set is never half of one revision and half of another.
-func (c *FileIndex) Apply(changes []Change, files []*spec.File) {
+func (c *Index) Apply(changes []Change, files []*spec.File) {
 	for i, ch := range changes {
 		if files[i] == nil {
 			c.Set.Remove(ch.Name)
@@ -61,7 +61,7 @@ func (c *FileIndex) Apply(changes []Change, files []*spec.File) {
 
 // Changes lists how a snapshot differs from the one that the index holds. If the store
 // has that one no longer, each file is compared with the index.
-func (c *FileIndex) Changes(s *gitstore.Store, from, to Snapshot, base string, b *Budget) ([]Change, error) {
+func (c *Index) Changes(s *gitstore.Store, from, to Snapshot, base string, b *Budget) ([]Change, error) {
 	switch {
 	case from.root == to.root:
 		return nil, nil
@@ -77,7 +77,7 @@ func (c *FileIndex) Changes(s *gitstore.Store, from, to Snapshot, base string, b
 	return changes, err
 }
 
-func (c *FileIndex) allChanges(s *gitstore.Store, to Snapshot, base string, b *Budget) ([]Change, error) {
+func (c *Index) allChanges(s *gitstore.Store, to Snapshot, base string, b *Budget) ([]Change, error) {
 	var changes []Change
 	seen := make(map[string]struct{})
 	err := Compare(s, Snapshot{}, to, base, b, func(name string, _, l Leaf) error {
@@ -101,7 +101,7 @@ func (c *FileIndex) allChanges(s *gitstore.Store, to Snapshot, base string, b *B
 }
 
 // Digest names a state of a folder: a hash of its files' names and contents.
-func (c *FileIndex) Digest() string {
+func (c *Index) Digest() string {
 	sum := sha256.New()
 	var line []byte
 	for _, name := range slices.Sorted(c.Set.Names()) {

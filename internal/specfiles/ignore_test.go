@@ -1,4 +1,4 @@
-package source
+package specfiles
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package source
+package specfiles
 
 import (
 	"io/fs"
@@ -50,7 +50,7 @@ func (r Rules) AreaOf(parts []string, isDir bool, in Area, b *Budget) Area {
 func unreadKind(parts []string, mode fs.FileMode, in Area) Kind {
 	name := parts[len(parts)-1]
 	switch {
-	case name == ".git" || !presentable(name) || len(parts) > maxDepth:
+	case name == ".git" || !presentable(name) || len(parts) > MaxDepth:
 		return KindNone
 	case mode.IsDir():
 		return KindFolder
