@@ -153,9 +153,9 @@ func (g *gauges) trouble() {
 		}
 	})
 	g.add("unknown_outcomes", "Commits whose outcome is not known, by whether only a person can end that.", []string{"needs_person"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
-		person := len(s.Digest.Unresolved)
-		emit(float64(person), "true")
-		emit(float64(s.Count(snapshot.StateUnknown)-person), "false")
+		unresolved := len(s.Digest.Unresolved)
+		emit(float64(unresolved), "true")
+		emit(float64(s.Count(snapshot.StateUnknown)-unresolved), "false")
 	})
 	g.add("guard_holds", "Guards that hold the whole plan.", []string{"guard"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		counts := map[string]int{}

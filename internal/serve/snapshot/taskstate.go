@@ -60,7 +60,7 @@ type StateInfo struct {
 	Meaning string
 }
 
-// TaskStates lists all states, those that need a person first.
+// TaskStates lists all states, those that need an operator first.
 func TaskStates() []StateInfo {
 	return []StateInfo{
 		{StateUnknown, ToneBad, "unknown outcome", "it may or may not have happened; it is read back, and never repeated blindly"},

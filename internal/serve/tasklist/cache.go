@@ -44,7 +44,7 @@ type Reader interface {
 var ErrNoState = errors.New("there is no state yet: the source is being read for the first time")
 
 // Cache keeps a list of all tasks in memory, because to search the state takes longer
-// than a person likes to wait. The list is read anew when someone asks and the state has
+// than a page may take. The list is read anew when someone asks and the state has
 // changed, beside the request that asks.
 type Cache struct {
 	open Open
