@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/internal/fixture"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -199,7 +200,7 @@ func playAll(t *testing.T, n int) (lives, commits int) {
 // doubt is hidden; and when the faults are over three passes bring every task to
 // where its spec says.
 func TestP01_Crashes(t *testing.T) {
-	n := seeds(1_500, 4_000, 100_000)
+	n := seeds(1_500, fixture.Drawn(4_000), 100_000)
 	lives, commits := playAll(t, n)
 	t.Logf("%d schedules, %d lives, %d commits", n, lives, commits)
 }

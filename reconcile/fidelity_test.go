@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/internal/fixture"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -194,7 +195,7 @@ func (s *story) play(t testing.TB) {
 // the calls that are made are exactly those of the plan that was shown, and a plan
 // right after a finished pass is empty.
 func TestPlanFidelity(t *testing.T) {
-	n := seeds(1_000, 3_000, 100_000)
+	n := seeds(1_000, fixture.Drawn(3_000), 100_000)
 	var mu sync.Mutex
 	var commits, passes int
 	t.Run("seeds", func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/internal/fixture"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -13,7 +14,7 @@ import (
 // is left that will not be done by itself, or is not shown to a person.
 func TestP12_Month(t *testing.T) {
 	t.Parallel()
-	days := seeds(2, 30, 30)
+	days := seeds(2, fixture.Drawn(30), 30)
 	bubble(t, func(t *testing.T, w *world) {
 		const n = 20
 		w.interval = time.Minute

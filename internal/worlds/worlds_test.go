@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -17,7 +18,7 @@ import (
 )
 
 var (
-	long = flag.Bool("long", false, "live through 10,000 worlds, not 2,000")
+	long = flag.Bool("long", false, "live through 10,000 worlds, not 200")
 	seed = flag.Uint64("seed", 0, "live through the world of this seed alone, and tell all of it")
 )
 
@@ -39,6 +40,15 @@ func seeds(race, plain, all int) int {
 	}
 }
 
+// drawn is how many of n worlds are drawn: all where WEDATASYNC_TEST_DRAWS=full, as in CI,
+// and else a tenth of them.
+func drawn(n int) int {
+	if os.Getenv("WEDATASYNC_TEST_DRAWS") == "full" {
+		return n
+	}
+	return n / 10
+}
+
 // TestWorlds lets the real engine with the real client live in drawn worlds. Whatever
 // the service tells, and whoever else uses it: no change of git takes effect twice, no
 // commit that was lost is called applied, and nothing in doubt is hidden.
@@ -51,7 +61,7 @@ func TestWorlds(t *testing.T) {
 		}
 		return
 	}
-	r := liveAll(t, seeds(30, 2000, 10000), draw, nil)
+	r := liveAll(t, seeds(30, drawn(2000), 10000), draw, nil)
 	r.report(t)
 	if s := &r.stats; s.unknown < r.worlds || s.effects < 5*r.worlds || s.settled == 0 || s.said == 0 || s.approvals == 0 || s.crashes == 0 {
 		t.Errorf("too little has happened to prove anything: %+v", *s)
