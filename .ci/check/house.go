@@ -43,6 +43,7 @@ var allowed = map[string][]rule{
 	"internal/source":           {lines, files, methods},
 	"internal/source/signature": {methods},
 	"reconcile":                 {lines, files, methods, test},
+	"reconcile/plan":            {lines, methods},
 	"spec":                      {files, methods},
 	"state/sqlstore":            {lines, files, methods},
 }
