@@ -23,6 +23,8 @@ var floors = [][]string{
 	{"internal/text", "internal/file", "internal/gitstore"},
 	{"spec", "internal/wedatasim", "internal/secret", "internal/transport", "internal/fault"},
 	{"state", "internal/apiclient", "internal/gitremote", "internal/speccache"},
+	{"reconcile/plan", "reconcile/pace"},
+	{"reconcile/drift"},
 	{"reconcile", "internal/forge", "internal/specfiles"},
 	{"state/sqlstore", "internal/source", "internal/wedata", "internal/report", "internal/notify"},
 	{"internal/serve/access", "internal/serve/admission", "internal/serve/snapshot", "internal/serve/tasklist"},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
@@ -58,7 +59,7 @@ func (x *execution) readLive(ctx context.Context, f *flight) (over func()) {
 		return func() { x.putOff(f, err) }
 	}
 	if f.c.Reason == plan.ReasonDrift {
-		if why := changedSince(f.c.Want, f.have.Applied, live); why != "" {
+		if why := drift.ChangedSince(f.c.Want, f.have.Applied, live); why != "" {
 			return func() { x.letBe(f, why) }
 		}
 	}

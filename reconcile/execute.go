@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -109,8 +110,8 @@ func (r *Reconciler) execute(stop context.Context, p *plan.Plan) *execution {
 		awaited: make(map[spec.Key]bool), reading: make(map[spec.Key]bool), readUpTo: time.Now().Add(readBackFor),
 	}
 	x.order()
-	r.busy.Store(len(x.called) > 0)
-	defer r.busy.Store(false)
+	r.watcher.SetBusy(len(x.called) > 0)
+	defer r.watcher.SetBusy(false)
 	words := time.NewTicker(wordsEvery)
 	defer words.Stop()
 	for {
@@ -299,7 +300,8 @@ func (x *execution) letBe(f *flight, why string) {
 	if rec.Attempt != nil {
 		rec = plan.Drop(rec)
 	}
-	if err := x.r.forgetUndo(x.stop, rec, "not healed: "+why); err != nil {
+	x.r.touch(f.c.Key)
+	if err := x.r.save(x.stop, drift.ForgetUndo(rec, "not healed: "+why, time.Now())); err != nil {
 		x.fail(err)
 		return
 	}

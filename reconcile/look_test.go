@@ -12,87 +12,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
-
-// TestNextLook is what is new in a look, after the one before.
-func TestNextLook(t *testing.T) {
-	at := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
-	drift := func(task string, kind state.DriftKind, live string) state.Drift {
-		d := state.Drift{Key: spec.Key{ProjectID: "1", TaskID: task}, Kind: kind, Detail: live}
-		if kind.Drifted() {
-			d.Fields = []state.DriftField{{Name: "instanceVersion", Live: live}}
-		}
-		return d
-	}
-	tests := []struct {
-		name         string
-		before       []state.Drift // nil: there was no look
-		now          []state.Drift
-		kept         string // task, kind, what is live, and whether it is so since this look
-		began, ended string
-		unknown      int
-	}{
-		{name: "the first look", now: []state.Drift{drift("a", state.DriftNewer, "5"), drift("b", state.DriftLocked, "")}, kept: "a newer 5 new", began: "a"},
-		{name: "nothing new", before: []state.Drift{drift("a", state.DriftNewer, "5")}, now: []state.Drift{drift("a", state.DriftNewer, "5")}, kept: "a newer 5"},
-		{name: "further in the same way", before: []state.Drift{drift("a", state.DriftNewer, "5")}, now: []state.Drift{drift("a", state.DriftNewer, "6")}, kept: "a newer 6"},
-		{name: "in another way", before: []state.Drift{drift("a", state.DriftNewer, "5")}, now: []state.Drift{drift("a", state.DriftOlder, "2")}, kept: "a older 2 new", began: "a"},
-		{name: "over", before: []state.Drift{drift("a", state.DriftNewer, "5")}, now: []state.Drift{}, ended: "a"},
-		{name: "committed anew", before: []state.Drift{drift("a", state.DriftNewer, "5")}, now: []state.Drift{drift("a", state.DriftPending, "")}, ended: "a"},
-		{name: "locked is not over", before: []state.Drift{drift("a", state.DriftNewer, "5")}, now: []state.Drift{drift("a", state.DriftLocked, "")}, ended: "a"},
-		{name: "not read, and stays", before: []state.Drift{drift("a", state.DriftNewer, "5")}, now: []state.Drift{drift("a", state.DriftUnknown, "no"), drift("b", state.DriftUnknown, "no")}, kept: "a newer 5", unknown: 2},
-	}
-	for _, tt := range tests {
-		var before *state.DriftScan
-		if tt.before != nil {
-			before = &state.DriftScan{At: at.Add(-time.Hour), Drifted: tt.before}
-			for i := range before.Drifted {
-				before.Drifted[i].Since = at.Add(-24 * time.Hour)
-			}
-		}
-		next, began, ended := nextLook(before, tt.now, 7, at)
-		var kept []string
-		for _, d := range next.Drifted {
-			text := fmt.Sprintf("%s %s %s", d.Key.TaskID, d.Kind, d.Fields[0].Live)
-			if d.Since.Equal(at) {
-				text += " new"
-			}
-			kept = append(kept, text)
-		}
-		if got := strings.Join(kept, ", "); got != tt.kept || tasksOf(began) != tt.began || tasksOf(ended) != tt.ended || next.Unknown != tt.unknown || next.Count() != len(next.Drifted) {
-			t.Errorf("%s: kept %q, began %q, ended %q, %d unknown", tt.name, got, tasksOf(began), tasksOf(ended), next.Unknown)
-		}
-		if (next.Error != "") != (tt.unknown > 0) {
-			t.Errorf("%s: error %q", tt.name, next.Error)
-		}
-	}
-}
-
-func tasksOf(drifts []state.Drift) string {
-	var tasks []string
-	for _, d := range drifts {
-		tasks = append(tasks, d.Key.TaskID)
-	}
-	return strings.Join(tasks, " ")
-}
-
-// What is kept of a look is bounded; all are counted.
-func TestNextLook_Bounded(t *testing.T) {
-	var drifts []state.Drift
-	for i := range state.MaxDrifted + 50 {
-		drifts = append(drifts, state.Drift{Key: spec.Key{ProjectID: "1", TaskID: fmt.Sprintf("t%03d", i)}, Kind: state.DriftStopped})
-	}
-	first, began, _ := nextLook(nil, drifts, len(drifts), driftNow)
-	if len(first.Drifted) != state.MaxDrifted || first.Count() != len(drifts) || len(began) != state.MaxDrifted {
-		t.Errorf("%d kept, %d counted, %d began", len(first.Drifted), first.Count(), len(began))
-	}
-	if _, began, ended := nextLook(first, drifts, len(drifts), driftNow.Add(time.Hour)); len(began)+len(ended) > 0 {
-		t.Errorf("the same again: %d began, %d ended", len(began), len(ended))
-	}
-}
 
 // observed is an Observer that keeps what looks have found.
 type observed struct {
@@ -103,7 +28,7 @@ type observed struct {
 func (o *observed) Planned(*plan.Plan)                                {}
 func (o *observed) Called(*plan.Change, *state.Record, state.Outcome) {}
 func (o *observed) Passed(*Result)                                    {}
-func (o *observed) Looked(look *state.DriftScan, began, ended []state.Drift) {
+func (o *observed) Scanned(look *state.DriftScan, began, ended []state.Drift) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.looks = append(o.looks, fmt.Sprintf("%s %d drifted, began %q, ended %q", look.At.Format("15:04"), look.Count(), tasksOf(began), tasksOf(ended)))
@@ -116,8 +41,8 @@ func watching(t *testing.T, l *library, ledger Ledger, control state.Control, ch
 	reads := pace.New(20)
 	cfg := Config{
 		Source: &setSource{set: spec.NewSet()}, Ledger: ledger, Observer: o, Logger: silent, Guards: func() *plan.Guards { return new(plan.Guards) },
-		Commits: pace.New(20), Reads: reads, Survey: &Survey{Lister: l, Looker: l, Lists: pace.New(LookRate), Looks: reads},
-		LookEvery: lasting(time.Hour), Interval: lasting(30 * time.Second), Horizon: lasting(time.Minute), Random: func() float64 { return 0 },
+		Commits: pace.New(20), Reads: reads, Scanner: &drift.Scanner{Lister: l, Describer: l, Lists: pace.New(drift.ScanRate), Describes: reads},
+		ScanEvery: lasting(time.Hour), Interval: lasting(30 * time.Second), Horizon: lasting(time.Minute), Random: func() float64 { return 0 },
 	}
 	if change != nil {
 		change(&cfg)
@@ -197,8 +122,8 @@ func TestWatch_Restart(t *testing.T) {
 // Without an interval, or without what reads, nobody looks.
 func TestWatch_Off(t *testing.T) {
 	for name, change := range map[string]func(*Config){
-		"no interval": func(c *Config) { c.LookEvery = lasting(0) },
-		"no reader":   func(c *Config) { c.Survey = nil },
+		"no interval": func(c *Config) { c.ScanEvery = lasting(0) },
+		"no reader":   func(c *Config) { c.Scanner = nil },
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := &library{}
@@ -220,14 +145,14 @@ func TestWatch_Again(t *testing.T) {
 		l := &library{lists: map[string][][]string{"1 realtime": {{"a"}}}, alone: map[string]bool{"1/b": true}}
 		var every atomic.Int64
 		r, o, stop := watching(t, l, nowhere{}, state.Control{}, func(c *Config) {
-			c.LookEvery = func() time.Duration { return time.Duration(every.Load()) }
+			c.ScanEvery = func() time.Duration { return time.Duration(every.Load()) }
 		})
 		time.Sleep(3 * time.Hour)
 		every.Store(int64(4 * time.Hour))
-		r.LookAgain()
+		r.ScanNow()
 		time.Sleep(10 * time.Second) // it has seen drift, and waits to look once more
 		every.Store(int64(time.Hour))
-		r.LookAgain()
+		r.ScanNow()
 		time.Sleep(90 * time.Minute)
 		every.Store(0)
 		time.Sleep(24 * time.Hour)
@@ -249,7 +174,7 @@ func TestWatch_GivesWay(t *testing.T) {
 		// No pass but the first comes in between and finds that there are none.
 		r, _, stop := watching(t, l, nowhere{}, state.Control{}, func(c *Config) { c.Interval = lasting(time.Hour) })
 		time.Sleep(59 * time.Second)
-		r.busy.Store(true)
+		r.watcher.SetBusy(true)
 		time.Sleep(10 * time.Second)
 		l.mu.Lock()
 		asked := len(l.asked)
@@ -257,7 +182,7 @@ func TestWatch_GivesWay(t *testing.T) {
 		if asked > 0 {
 			t.Errorf("it asked %d times while commits were made", asked)
 		}
-		r.busy.Store(false)
+		r.watcher.SetBusy(false)
 		time.Sleep(3 * time.Second)
 		stop()
 		if len(l.asked) != 1 {
@@ -282,3 +207,11 @@ func TestWatch_Denied(t *testing.T) {
 
 // lasting is a time that does not change.
 func lasting(d time.Duration) func() time.Duration { return func() time.Duration { return d } }
+
+func tasksOf(drifts []state.Drift) string {
+	var tasks []string
+	for _, d := range drifts {
+		tasks = append(tasks, d.Key.TaskID)
+	}
+	return strings.Join(tasks, " ")
+}

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -35,12 +36,12 @@ type Config struct {
 	Skew     func() time.Duration // how far the service's clock may be off this one; nil: not at all
 	Interval func() time.Duration // between two polls
 
-	LookEvery func() time.Duration    // between two looks at what is live; 0 is never. nil: never
+	ScanEvery func() time.Duration    // between two looks at what is live; 0 is never. nil: never
 	Policy    func() plan.DriftPolicy // for what they find; nil: to report it
 
 	Commits  *pace.Limiter                                             // of CommitIntegrationTask
 	Reads    *pace.Limiter                                             // of DescribeIntegrationTask
-	Survey   *Survey                                                   // of what is live, for Watch; nil if nobody looks
+	Scanner  *drift.Scanner                                            // of what is live, for Watch; nil if nobody looks
 	Evaluate func(*state.Record, plan.Evidence) (plan.Finding, string) // nil is the function Judge
 	Random   func() float64                                            // in [0, 1), for the jitter of back-offs; for concurrent use
 	NewID    func() string                                             // for attempts
@@ -71,14 +72,11 @@ type Reconciler struct {
 	ledger  Health            // of the state's writes
 
 	readDenied time.Time        // when reading was last denied
-	found      *Sightings       // of the last look, until it is judged
 	newest     *state.DriftScan // that was judged
 
-	broken  atomic.Bool   // the state cannot be written: nothing more is sent
-	renewed atomic.Bool   // the credentials are others now
-	busy    atomic.Bool   // commits are being made
-	looked  chan struct{} // found is there
-	relook  chan struct{} // somebody asks for a look
+	broken  atomic.Bool // the state cannot be written: nothing more is sent
+	renewed atomic.Bool // the credentials are others now
+	watcher *drift.Watcher
 	pulse   pulse
 	polled  chan struct{} // closed after the first poll of Run
 
@@ -115,9 +113,8 @@ func New(cfg Config, records *state.Records, control state.Control) *Reconciler 
 		flying:  make(map[spec.Key]bool),
 		polled:  make(chan struct{}),
 		newest:  control.DriftScan,
-		looked:  make(chan struct{}, 1),
-		relook:  make(chan struct{}, 1),
 	}
+	r.watcher = drift.NewWatcher(drift.Config{Engine: liveTasks{r}, Survey: cfg.Scanner, Every: cfg.ScanEvery, Random: cfg.Random})
 	for rec := range records.Open() {
 		r.track(rec)
 	}

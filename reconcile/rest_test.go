@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -119,7 +120,7 @@ func (w *world) settled(t testing.TB) {
 			t.Errorf("seed %d: %s was lost: it was never applied", w.seed, want.TaskID)
 		case plan.ReasonFor(want, new(plan.AppliedOf(live.last.commit, ""))) != "":
 			t.Errorf("seed %d: %s is to be at %+v, and is at %+v", w.seed, want.TaskID, want, live.last.commit)
-		case w.watched && Compare(want, rec.Applied, &Sighting{Live: live.live}).Kind != state.DriftNone:
+		case w.watched && drift.Compare(want, rec.Applied, &drift.LiveTask{Live: live.live}).Kind != state.DriftNone:
 			t.Errorf("seed %d: %s is to be at %+v, and is live as %+v", w.seed, want.TaskID, want, live.live)
 		}
 	}

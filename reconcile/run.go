@@ -248,7 +248,7 @@ func (l *loop) wait(wake time.Time) {
 		case _, open := <-l.poke:
 			l.poked(open)
 			return
-		case <-l.r.looked:
+		case <-l.r.watcher.Ready():
 			return
 		case <-timer.C:
 			return

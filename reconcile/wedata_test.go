@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -233,12 +234,12 @@ func chinaTime(t time.Time) string {
 }
 
 // look tells what is live of all tasks of the state. w.mu is held.
-func (w *world) look() *Sightings {
-	found := &Sightings{At: time.Now(), Seen: map[spec.Key]*Sighting{}}
-	for _, task := range Managed(state.NewRecords(slices.Collect(maps.Values(w.disk.records))...)) {
+func (w *world) look() *drift.Scan {
+	found := &drift.Scan{At: time.Now(), Seen: map[spec.Key]*drift.LiveTask{}}
+	for _, task := range drift.Targets(state.NewRecords(slices.Collect(maps.Values(w.disk.records))...)) {
 		live := w.weData.task(task.Key).live
 		live.Operator = "100028625403"
-		found.Seen[task.Key] = &Sighting{Key: task.Key, TaskType: task.TaskType, Live: live}
+		found.Seen[task.Key] = &drift.LiveTask{Key: task.Key, TaskType: task.TaskType, Live: live}
 	}
 	return found
 }

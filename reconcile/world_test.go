@@ -241,7 +241,7 @@ func (w *world) newProcess() *process {
 		Uptime: w.uptime,
 	}, state.NewRecords(slices.Collect(maps.Values(w.disk.records))...), w.disk.control)
 	if w.watched {
-		p.r.found = w.look()
+		p.r.watcher.Put(w.look())
 	}
 	return p
 }

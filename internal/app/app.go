@@ -16,6 +16,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
@@ -153,8 +154,8 @@ func (a *App) startEngine(ctx context.Context, s *config.Settings, store *sqlsto
 		Interval:  a.interval,
 		Commits:   a.limits.commits,
 		Reads:     a.limits.reads,
-		Survey:    &reconcile.Survey{Lister: a.client, Looker: a.client, Lists: a.limits.lists, Looks: a.limits.reads},
-		LookEvery: func() time.Duration { return a.settings.get().DriftInterval },
+		Scanner:   &drift.Scanner{Lister: a.client, Describer: a.client, Lists: a.limits.lists, Describes: a.limits.reads},
+		ScanEvery: func() time.Duration { return a.settings.get().DriftInterval },
 		Policy:    func() plan.DriftPolicy { return plan.DriftPolicy(a.settings.get().DriftPolicy) },
 		Random:    mathrand.Float64,
 		NewID:     rand.Text,

@@ -18,6 +18,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -94,7 +95,7 @@ type console struct {
 // before is how a task was before a commit of the daemon.
 type before struct {
 	at   time.Time
-	seen reconcile.Sighting
+	seen drift.LiveTask
 	was  bool // there was a task
 }
 
@@ -142,8 +143,8 @@ func newConsole(t *testing.T, policy plan.DriftPolicy) *console {
 		Source: c, Committer: c, Reader: client, Ledger: nowhere{}, Observer: c, Logger: slog.New(slog.DiscardHandler),
 		Guards:  func() *plan.Guards { return new(plan.Guards) },
 		Commits: pace.New(20), Reads: reads,
-		Survey:    &reconcile.Survey{Lister: c, Looker: c, Lists: pace.New(reconcile.LookRate), Looks: reads},
-		LookEvery: lasting(lookEvery), Policy: func() plan.DriftPolicy { return policy }, Horizon: lasting(310 * time.Second), Interval: lasting(passEvery),
+		Scanner:   &drift.Scanner{Lister: c, Describer: c, Lists: pace.New(drift.ScanRate), Describes: reads},
+		ScanEvery: lasting(lookEvery), Policy: func() plan.DriftPolicy { return policy }, Horizon: lasting(310 * time.Second), Interval: lasting(passEvery),
 		Random: func() float64 { return 0.5 },
 		NewID:  func() string { id++; return fmt.Sprint(id) },
 	}, state.NewRecords(), state.Control{})
@@ -271,8 +272,8 @@ func (c *console) badDay(t *testing.T) {
 	time.Sleep(lookEvery + 10*time.Minute)
 }
 
-// Looked implements [reconcile.LookObserver].
-func (c *console) Looked(_ *state.DriftScan, began, _ []state.Drift) {
+// Scanned implements [drift.Observer].
+func (c *console) Scanned(_ *state.DriftScan, began, _ []state.Drift) {
 	for _, d := range began {
 		var fields []string
 		for _, f := range d.Fields {
@@ -296,7 +297,7 @@ func (c *console) Called(change *plan.Change, _ *state.Record, out state.Outcome
 
 // Commit implements [reconcile.Committer], and remembers how the task was.
 func (c *console) Commit(ctx context.Context, want *spec.Commit, gate pace.Gate) (state.Outcome, reconcile.Timing) {
-	seen, err := c.client.Look(ctx, want.Key, want.TaskType, nil)
+	seen, err := c.client.Describe(ctx, want.Key, want.TaskType, nil)
 	b := before{at: time.Now(), was: err == nil}
 	if b.was {
 		b.seen = *seen
@@ -322,10 +323,10 @@ func (c *console) outdated(key spec.Key) (before, bool) {
 	return b, true
 }
 
-// Page implements [reconcile.Lister].
-func (c *console) Page(ctx context.Context, q reconcile.Query, number int, gate pace.Gate) (reconcile.Page, error) {
+// Page implements [drift.Lister].
+func (c *console) Page(ctx context.Context, q drift.Query, number int, gate pace.Gate) (drift.Page, error) {
 	page, err := c.client.Page(ctx, q, number, gate)
-	var tasks []reconcile.Sighting
+	var tasks []drift.LiveTask
 	for _, seen := range page.Tasks {
 		switch b, ok := c.outdated(seen.Key); {
 		case !ok:
@@ -338,12 +339,12 @@ func (c *console) Page(ctx context.Context, q reconcile.Query, number int, gate 
 	return page, err
 }
 
-// Look implements [reconcile.Looker].
-func (c *console) Look(ctx context.Context, key spec.Key, taskType spec.TaskType, gate pace.Gate) (*reconcile.Sighting, error) {
+// Look implements [drift.Describer].
+func (c *console) Describe(ctx context.Context, key spec.Key, taskType spec.TaskType, gate pace.Gate) (*drift.LiveTask, error) {
 	b, ok := c.outdated(key)
 	switch {
 	case !ok:
-		return c.client.Look(ctx, key, taskType, gate)
+		return c.client.Describe(ctx, key, taskType, gate)
 	case !b.was:
 		return nil, plan.ErrTaskGone
 	default:

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -64,8 +65,8 @@ func (t trigger) onChange(ctx context.Context, source reconcile.Source) {
 type observers []reconcile.Observer
 
 var (
-	_ reconcile.Observer     = observers(nil)
-	_ reconcile.LookObserver = observers(nil)
+	_ reconcile.Observer = observers(nil)
+	_ drift.Observer     = observers(nil)
 )
 
 // Planned implements [reconcile.Observer].
@@ -82,11 +83,11 @@ func (all observers) Called(c *plan.Change, next *state.Record, out state.Outcom
 	}
 }
 
-// Looked implements [reconcile.LookObserver].
-func (all observers) Looked(look *state.DriftScan, began, ended []state.Drift) {
+// Scanned implements [drift.Observer].
+func (all observers) Scanned(look *state.DriftScan, began, ended []state.Drift) {
 	for _, o := range all {
-		if o, ok := o.(reconcile.LookObserver); ok {
-			o.Looked(look, began, ended)
+		if o, ok := o.(drift.Observer); ok {
+			o.Scanned(look, began, ended)
 		}
 	}
 }

@@ -146,7 +146,7 @@ func (r *reloader) takeSettings() ([]config.Change, error) {
 	}
 	r.settings.settings.Store(&next)
 	if e := r.engine.Load(); e != nil && slices.ContainsFunc(changes, config.Change.OfDrift) {
-		e.LookAgain()
+		e.ScanNow()
 	}
 	if slices.ContainsFunc(changes, config.Change.OfGuards) {
 		r.settings.guards.Store(&next.Guards)

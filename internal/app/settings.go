@@ -4,7 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/wedatasync/wedatasync/internal/config"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
@@ -34,7 +34,7 @@ func newLimits(s *config.Settings) *limits {
 	return &limits{
 		commits: pace.New(s.CommitRate()),
 		reads:   pace.New(s.CommitRate()),
-		lists:   pace.New(reconcile.LookRate * s.Share),
+		lists:   pace.New(drift.ScanRate * s.Share),
 	}
 }
 
@@ -43,6 +43,6 @@ func (l *limits) reload(next *config.Settings) (swap func(), err error) {
 	return func() {
 		l.commits.SetRate(next.CommitRate())
 		l.reads.SetRate(next.CommitRate())
-		l.lists.SetRate(reconcile.LookRate * next.Share)
+		l.lists.SetRate(drift.ScanRate * next.Share)
 	}, nil
 }

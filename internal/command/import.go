@@ -11,7 +11,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/parts"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -83,7 +83,7 @@ func Import(ctx context.Context, s config.Settings, env parts.Env, options Impor
 		return nil, err
 	}
 	i := &importer{options: options, store: o.store, specs: rev.Specs, records: records, names: map[spec.Key]string{}, drafts: map[spec.Key]struct{}{}}
-	i.survey = reconcile.Survey{Lister: client, Lists: pace.New(s.CommitRate())}
+	i.survey = drift.Scanner{Lister: client, Lists: pace.New(s.CommitRate())}
 	if err := i.projects(); err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func Import(ctx context.Context, s config.Settings, env parts.Env, options Impor
 // importer is one import.
 type importer struct {
 	options ImportOptions
-	survey  reconcile.Survey
+	survey  drift.Scanner
 	store   *sqlstore.Store
 	specs   *spec.Set
 	records *state.Records
@@ -135,7 +135,7 @@ func (i *importer) projects() error {
 // list imports the tasks of one type of a project.
 func (i *importer) list(ctx context.Context, project string, t spec.TaskType) error {
 	seen := 0
-	for page, err := range i.survey.List(ctx, reconcile.Query{ProjectID: project, TaskType: t}) {
+	for page, err := range i.survey.List(ctx, drift.Query{ProjectID: project, TaskType: t}) {
 		if err != nil {
 			return err
 		}
@@ -161,7 +161,7 @@ func (i *importer) list(ctx context.Context, project string, t spec.TaskType) er
 }
 
 // take decides about one task that is live.
-func (i *importer) take(seen *reconcile.Sighting, now time.Time) (state.Transition, bool) {
+func (i *importer) take(seen *drift.LiveTask, now time.Time) (state.Transition, bool) {
 	if _, twice := i.names[seen.Key]; twice {
 		return state.Transition{}, false // it has slipped to the next page meanwhile
 	}
@@ -179,10 +179,10 @@ func (i *importer) take(seen *reconcile.Sighting, now time.Time) (state.Transiti
 	switch open := have != nil && have.Attempt != nil && !plan.Withheld(have); {
 	case have == nil || have.Removed != nil || have.Applied == nil && !open:
 	case open:
-		i.result.Left = append(i.result.Left, LeftTask{Drift: reconcile.DriftOf(want, have, seen, nil, now), Open: true})
+		i.result.Left = append(i.result.Left, LeftTask{Drift: drift.Of(want, have, seen, nil, now), Open: true})
 		return state.Transition{}, false
 	default:
-		d := reconcile.Compare(want, have.Applied, seen)
+		d := drift.Compare(want, have.Applied, seen)
 		if !d.Kind.Drifted() {
 			i.result.Managed++
 			return state.Transition{}, false
@@ -192,7 +192,7 @@ func (i *importer) take(seen *reconcile.Sighting, now time.Time) (state.Transiti
 			return state.Transition{}, false
 		}
 	}
-	return reconcile.Import(have, want, seen, i.options.Actor, now), true
+	return drift.Import(have, want, seen, i.options.Actor, now), true
 }
 
 // write writes specs for the tasks that are live and have none.
@@ -206,7 +206,7 @@ func (i *importer) write() (err error) {
 		if i.specs.Has(key) || rec == nil || rec.Applied == nil {
 			continue
 		}
-		c, ok := reconcile.SpecOf(key, rec.Applied)
+		c, ok := drift.SpecOf(key, rec.Applied)
 		if !ok {
 			i.result.Unspoken = append(i.result.Unspoken, key)
 			continue

@@ -7,7 +7,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/parts"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -38,11 +38,11 @@ func Live(ctx context.Context, s config.Settings, env parts.Env) (_ *plan.Plan, 
 	if err != nil {
 		return nil, err
 	}
-	survey := reconcile.Survey{
-		Lister: client, Looker: client,
-		Lists: pace.New(s.CommitRate()), Looks: pace.New(s.CommitRate()),
+	survey := drift.Scanner{
+		Lister: client, Describer: client,
+		Lists: pace.New(s.CommitRate()), Describes: pace.New(s.CommitRate()),
 	}
-	found, err := survey.Take(ctx, watched(rev.Specs, k.records))
+	found, err := survey.Scan(ctx, watched(rev.Specs, k.records))
 	if err != nil {
 		return nil, err
 	}
@@ -54,29 +54,29 @@ func Live(ctx context.Context, s config.Settings, env parts.Env) (_ *plan.Plan, 
 	p := plan.Diff(plan.Input{Specs: rev.Specs, Records: liveRecords(rev.Specs, found), Control: &state.Control{}}, time.Now())
 	p.Source, p.Against = rev.Of(s.SourceInfo(), unverified), "live"
 	if k.info.Lineage != "" {
-		p.Drift = reconcile.Drifts(rev.Specs, k.records, found)
-		reconcile.Announce(plan.DriftPolicy(s.DriftPolicy), p.Drift, rev.Specs, k.records, found, time.Now())
+		p.Drift = drift.All(rev.Specs, k.records, found)
+		drift.Announce(plan.DriftPolicy(s.DriftPolicy), p.Drift, rev.Specs, k.records, found, time.Now())
 	}
 	return p, nil
 }
 
 // watched returns the tasks that the specs or the state name.
-func watched(specs *spec.Set, records *state.Records) []reconcile.Watched {
-	var tasks []reconcile.Watched
+func watched(specs *spec.Set, records *state.Records) []drift.Target {
+	var tasks []drift.Target
 	for c := range specs.All() {
 		if !records.Has(c.Key) {
-			tasks = append(tasks, reconcile.Watched{Key: c.Key, TaskType: c.TaskType})
+			tasks = append(tasks, drift.Target{Key: c.Key, TaskType: c.TaskType})
 		}
 	}
-	return append(tasks, reconcile.Managed(records)...)
+	return append(tasks, drift.Targets(records)...)
 }
 
 // liveRecords returns the records of a state that had applied what is live.
-func liveRecords(specs *spec.Set, s *reconcile.Sightings) *state.Records {
+func liveRecords(specs *spec.Set, s *drift.Scan) *state.Records {
 	records := state.NewRecords()
 	for c := range specs.All() {
 		if seen := s.Seen[c.Key]; seen != nil && !seen.Live.Missing && !seen.NotSubmitted {
-			applied := reconcile.LiveOf(c, seen)
+			applied := drift.LiveOf(c, seen)
 			records.Put(&state.Record{Key: c.Key, Status: state.StatusApplied, Applied: &applied})
 		}
 	}

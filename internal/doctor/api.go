@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/wedata"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -76,7 +76,7 @@ func lookAtCredentials(ctx context.Context, s *Subject) (r result) {
 // reading is the part of the API that a doctor is given: nothing of it writes.
 type reading interface {
 	Read(ctx context.Context, key spec.Key, t spec.TaskType, gate pace.Gate) (*state.Live, error)
-	Page(ctx context.Context, q reconcile.Query, number int, gate pace.Gate) (reconcile.Page, error)
+	Page(ctx context.Context, q drift.Query, number int, gate pace.Gate) (drift.Page, error)
 	Close() error
 }
 
@@ -165,7 +165,7 @@ func (r *result) readEach(ctx context.Context, api reading, tasks []task, policy
 // list asks for the tasks of a project, which only imports, and comparing with what is
 // live, need.
 func (r *result) list(ctx context.Context, api reading, t task, policy plan.DriftPolicy) {
-	_, err := api.Page(ctx, reconcile.Query{ProjectID: t.key.ProjectID, TaskType: t.taskType}, 1, nil)
+	_, err := api.Page(ctx, drift.Query{ProjectID: t.key.ProjectID, TaskType: t.taskType}, 1, nil)
 	switch denied := errors.Is(err, plan.ErrReadDenied); {
 	case denied && policy != plan.PolicyReport:
 		r.fail(checkPermissions, "no listing in project %s: driftPolicy is %s, and drift is not seen: grant wedata:DescribeIntegrationTasks, as in deploy/cam/plan.json", t.key.ProjectID, policy)

@@ -14,6 +14,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -54,8 +55,8 @@ type Notifier struct {
 }
 
 var (
-	_ reconcile.Observer     = (*Notifier)(nil)
-	_ reconcile.LookObserver = (*Notifier)(nil)
+	_ reconcile.Observer = (*Notifier)(nil)
+	_ drift.Observer     = (*Notifier)(nil)
 )
 
 // commitStatus is the status of one revision.
@@ -184,9 +185,9 @@ func (n *Notifier) Passed(r *reconcile.Result) {
 	n.enqueueStatus(statusOf(r))
 }
 
-// Looked sends which tasks have drifted. The state remembers that they have, so that
+// Scanned sends which tasks have drifted. The state remembers that they have, so that
 // each is sent once, also when this program is started again.
-func (n *Notifier) Looked(_ *state.DriftScan, began, _ []state.Drift) {
+func (n *Notifier) Scanned(_ *state.DriftScan, began, _ []state.Drift) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for i := range began {

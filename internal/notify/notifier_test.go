@@ -266,13 +266,13 @@ func TestEvent_Text(t *testing.T) {
 	}
 }
 
-// TestNotifier_Looked tells each task that has drifted, with what differs and who it
+// TestNotifier_Scanned tells each task that has drifted, with what differs and who it
 // was.
-func TestNotifier_Looked(t *testing.T) {
+func TestNotifier_Scanned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeChat{kind: notify.Webhook}
 		n := f.start(t)
-		n.Looked(&state.DriftScan{}, []state.Drift{
+		n.Scanned(&state.DriftScan{}, []state.Drift{
 			{
 				Key: spec.Key{ProjectID: "1", TaskID: "orders"}, Kind: state.DriftNewer, Operator: "100028625403", OperatedAt: "2026-11-26 14:03:11",
 				Fields: []state.DriftField{{Name: "instanceVersion", Applied: "3", Live: "5"}, {Name: "status", Applied: "running", Live: "stopped"}},

@@ -14,6 +14,7 @@ import (
 
 	api "github.com/wedatasync/wedatasync/internal/wedata/v20210820"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -38,8 +39,8 @@ var (
 	_ reconcile.Committer = (*Client)(nil)
 	_ reconcile.Reloader  = (*Client)(nil)
 	_ reconcile.Reader    = (*Client)(nil)
-	_ reconcile.Lister    = (*Client)(nil)
-	_ reconcile.Looker    = (*Client)(nil)
+	_ drift.Lister        = (*Client)(nil)
+	_ drift.Describer     = (*Client)(nil)
 )
 
 // New returns a client. It connects to nothing yet.

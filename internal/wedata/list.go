@@ -4,7 +4,7 @@ import (
 	"context"
 
 	api "github.com/wedatasync/wedatasync/internal/wedata/v20210820"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -14,7 +14,7 @@ const pageSize = 100
 
 // Page lists tasks that are in production. The error is a [*ReadError]. Tasks that
 // are created or removed between two pages can be missed, or come twice.
-func (c *Client) Page(ctx context.Context, q reconcile.Query, number int, gate pace.Gate) (reconcile.Page, error) {
+func (c *Client) Page(ctx context.Context, q drift.Query, number int, gate pace.Gate) (drift.Page, error) {
 	const action = "DescribeIntegrationTasks"
 	request := api.NewDescribeIntegrationTasksRequest()
 	request.ProjectId = new(q.ProjectID)
@@ -37,13 +37,13 @@ func (c *Client) Page(ctx context.Context, q reconcile.Query, number int, gate p
 		return err
 	})
 	if err != nil {
-		return reconcile.Page{}, err
+		return drift.Page{}, err
 	}
 	set := response.Response.TaskInfoSet
-	var p reconcile.Page
+	var p drift.Page
 	for _, info := range set {
 		if info == nil || info.TaskId == nil || or(info.ProjectId, q.ProjectID) != q.ProjectID {
-			return reconcile.Page{}, unusable(action, "the answer lists what is no task of the project")
+			return drift.Page{}, unusable(action, "the answer lists what is no task of the project")
 		}
 		p.Tasks = append(p.Tasks, sighting(info, spec.Key{ProjectID: q.ProjectID, TaskID: *info.TaskId}, q.TaskType))
 	}
@@ -54,9 +54,9 @@ func (c *Client) Page(ctx context.Context, q reconcile.Query, number int, gate p
 }
 
 // sighting returns what info tells of the task, which was asked for as one of type t.
-func sighting(info *api.IntegrationTaskInfo, key spec.Key, t spec.TaskType) reconcile.Sighting {
+func sighting(info *api.IntegrationTaskInfo, key spec.Key, t spec.TaskType) drift.LiveTask {
 	text := newCleaner(nil)
-	s := reconcile.Sighting{
+	s := drift.LiveTask{
 		Key:      key,
 		TaskType: spec.TaskType(or(info.TaskType, int64(t.OrDefault()))),
 		Name:     text.text(or(info.TaskName, "")),

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	api "github.com/wedatasync/wedatasync/internal/wedata/v20210820"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -66,15 +66,15 @@ func readError(action string, out state.Outcome) *ReadError {
 
 // Read returns what WeData says of the task now. The error is a [*ReadError].
 func (c *Client) Read(ctx context.Context, key spec.Key, t spec.TaskType, gate pace.Gate) (*state.Live, error) {
-	s, err := c.Look(ctx, key, t, gate)
+	s, err := c.Describe(ctx, key, t, gate)
 	if err != nil {
 		return nil, err
 	}
 	return &s.Live, nil
 }
 
-// Look is Read with all that is told of the task.
-func (c *Client) Look(ctx context.Context, key spec.Key, t spec.TaskType, gate pace.Gate) (*reconcile.Sighting, error) {
+// Describe is Read with all that is told of the task.
+func (c *Client) Describe(ctx context.Context, key spec.Key, t spec.TaskType, gate pace.Gate) (*drift.LiveTask, error) {
 	const action = "DescribeIntegrationTask"
 	request := api.NewDescribeIntegrationTaskRequest()
 	request.TaskId = new(key.TaskID)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
-	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -154,7 +154,7 @@ func TestPage(t *testing.T) {
 			tasks int
 			last  bool
 		}{1: {100, false}, 2: {100, false}, 3: {50, true}, 4: {0, true}} {
-			page, err := c.Page(t.Context(), reconcile.Query{ProjectID: "1"}, number, nil)
+			page, err := c.Page(t.Context(), drift.Query{ProjectID: "1"}, number, nil)
 			if err != nil || len(page.Tasks) != want.tasks || page.Last != want.last || page.Total != all {
 				t.Fatalf("page %d: %d tasks of %d, last %v, %v", number, len(page.Tasks), page.Total, page.Last, err)
 			}
@@ -162,7 +162,7 @@ func TestPage(t *testing.T) {
 				n++
 				id := fmt.Sprintf("t%03d", (number-1)*100+i)
 				sims, _ := sim.Task("1", id)
-				want := reconcile.Sighting{
+				want := drift.LiveTask{
 					Key: spec.Key{ProjectID: "1", TaskID: id}, TaskType: spec.Realtime, Name: "task " + id,
 					Live: state.Live{
 						InstanceVersion: sims.InstanceVersion, Status: state.TaskRunning, Submitted: true,
@@ -178,10 +178,10 @@ func TestPage(t *testing.T) {
 		if n != all {
 			t.Errorf("%d tasks, want %d", n, all)
 		}
-		if page, err := c.Page(t.Context(), reconcile.Query{ProjectID: "1", TaskType: spec.Offline}, 1, nil); err != nil || len(page.Tasks) != 1 || page.Tasks[0].TaskType != spec.Offline {
+		if page, err := c.Page(t.Context(), drift.Query{ProjectID: "1", TaskType: spec.Offline}, 1, nil); err != nil || len(page.Tasks) != 1 || page.Tasks[0].TaskType != spec.Offline {
 			t.Errorf("offline: %+v, %v", page, err)
 		}
-		named := reconcile.Query{ProjectID: "1", TaskIDs: []string{"t007", "t249", "in development", "nobody"}}
+		named := drift.Query{ProjectID: "1", TaskIDs: []string{"t007", "t249", "in development", "nobody"}}
 		if page, err := c.Page(t.Context(), named, 1, nil); err != nil || len(page.Tasks) != 2 || !page.Last || page.Tasks[1].Key.TaskID != "t249" {
 			t.Errorf("by name: %+v, %v", page, err)
 		}
@@ -195,7 +195,7 @@ func TestPageAnswers(t *testing.T) {
 	tests := []struct {
 		name  string
 		fault wedatasim.Fault
-		want  reconcile.Page
+		want  drift.Page
 		err   error
 	}{
 		{name: "an error", fault: wedatasim.Fault{Code: "InternalError"}, err: wedata.ErrTemporary},
@@ -203,11 +203,11 @@ func TestPageAnswers(t *testing.T) {
 		{name: "what is no task", fault: body(`[null]`, `1`), err: wedata.ErrTemporary},
 		{name: "a task without id", fault: body(`[{}]`, `1`), err: wedata.ErrTemporary},
 		{name: "a task of another project", fault: body(`[{"TaskId":"a","ProjectId":"2"}]`, `1`), err: wedata.ErrTemporary},
-		{name: "an empty page, whatever the count", fault: body(`[]`, `7`), want: reconcile.Page{Total: 7, Last: true}},
-		{name: "nulls", fault: body(`null`, `null`), want: reconcile.Page{Last: true}},
+		{name: "an empty page, whatever the count", fault: body(`[]`, `7`), want: drift.Page{Total: 7, Last: true}},
+		{name: "nulls", fault: body(`null`, `null`), want: drift.Page{Last: true}},
 		{
 			name: "without a count", fault: body(`[{"TaskId":"a"}]`, `null`),
-			want: reconcile.Page{Total: 1, Tasks: []reconcile.Sighting{{Key: spec.Key{ProjectID: "1", TaskID: "a"}, TaskType: spec.Realtime}}},
+			want: drift.Page{Total: 1, Tasks: []drift.LiveTask{{Key: spec.Key{ProjectID: "1", TaskID: "a"}, TaskType: spec.Realtime}}},
 		},
 	}
 	for _, tt := range tests {
@@ -215,7 +215,7 @@ func TestPageAnswers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				sim, c := newSim(t, wedatasim.Options{})
 				sim.Inject(tt.fault)
-				got, err := c.Page(t.Context(), reconcile.Query{ProjectID: "1"}, 1, nil)
+				got, err := c.Page(t.Context(), drift.Query{ProjectID: "1"}, 1, nil)
 				if _, ok := errors.AsType[*wedata.ReadError](err); (err != nil) != (tt.err != nil) || err != nil && (!ok || !errors.Is(err, tt.err)) {
 					t.Errorf("got %v, want %v", err, tt.err)
 				}
@@ -246,7 +246,7 @@ func TestLookSubmission(t *testing.T) {
 			sim, c := newSim(t, wedatasim.Options{})
 			sim.Inject(raw(`{"Response":{"TaskInfo":` + info + `,"RequestId":"r"}}`))
 			sim.Edit("1", "a", func(*wedatasim.Task) {})
-			seen, err := c.Look(t.Context(), spec.Key{ProjectID: "1", TaskID: "a"}, 0, nil)
+			seen, err := c.Describe(t.Context(), spec.Key{ProjectID: "1", TaskID: "a"}, 0, nil)
 			if err != nil || seen.NotSubmitted != want {
 				t.Errorf("%s: not submitted %v, %v", info, seen.NotSubmitted, err)
 			}

@@ -1,4 +1,4 @@
-package reconcile
+package drift
 
 import (
 	"context"
@@ -53,7 +53,7 @@ func (l *library) Page(ctx context.Context, q Query, number int, gate pace.Gate)
 		p := Page{Last: true}
 		for _, id := range slices.Concat(l.lists[list]...) {
 			if slices.Contains(q.TaskIDs, id) {
-				p.Tasks = append(p.Tasks, Sighting{Key: spec.Key{ProjectID: q.ProjectID, TaskID: id}, TaskType: q.TaskType.OrDefault()})
+				p.Tasks = append(p.Tasks, LiveTask{Key: spec.Key{ProjectID: q.ProjectID, TaskID: id}, TaskType: q.TaskType.OrDefault()})
 			}
 		}
 		return p, nil
@@ -67,12 +67,12 @@ func (l *library) Page(ctx context.Context, q Query, number int, gate pace.Gate)
 	}
 	p := Page{Last: number == len(pages)}
 	for _, id := range pages[number-1] {
-		p.Tasks = append(p.Tasks, Sighting{Key: spec.Key{ProjectID: q.ProjectID, TaskID: id}, TaskType: q.TaskType.OrDefault()})
+		p.Tasks = append(p.Tasks, LiveTask{Key: spec.Key{ProjectID: q.ProjectID, TaskID: id}, TaskType: q.TaskType.OrDefault()})
 	}
 	return p, nil
 }
 
-func (l *library) Look(ctx context.Context, key spec.Key, t spec.TaskType, gate pace.Gate) (*Sighting, error) {
+func (l *library) Describe(ctx context.Context, key spec.Key, t spec.TaskType, gate pace.Gate) (*LiveTask, error) {
 	if err := gate(ctx); err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (l *library) Look(ctx context.Context, key spec.Key, t spec.TaskType, gate 
 	if !l.alone[key.String()] {
 		return nil, plan.ErrTaskGone
 	}
-	return &Sighting{Key: key, TaskType: t, NotSubmitted: true}, nil
+	return &LiveTask{Key: key, TaskType: t, NotSubmitted: true}, nil
 }
 
 // badRead is an error of a read: the class of its answer.
@@ -94,10 +94,10 @@ func (e badRead) Error() string           { return string(e) }
 func (e badRead) Answered() state.Outcome { return state.Outcome{Class: state.Class(e)} }
 
 func TestSurvey(t *testing.T) {
-	managed := func(keys ...string) (tasks []Watched) {
+	managed := func(keys ...string) (tasks []Target) {
 		for _, k := range keys {
 			project, task, _ := strings.Cut(k, "/")
-			w := Watched{Key: spec.Key{ProjectID: project, TaskID: task}, Managed: task != "wanted"}
+			w := Target{Key: spec.Key{ProjectID: project, TaskID: task}, Managed: task != "wanted"}
 			if strings.HasPrefix(task, "off") {
 				w.TaskType = spec.Offline
 			}
@@ -107,7 +107,7 @@ func TestSurvey(t *testing.T) {
 	}
 	tests := []struct {
 		name  string
-		tasks []Watched
+		tasks []Target
 		fails map[string][]error
 		want  string // a task is listed, alone, gone or why it could not be read
 		asked string
@@ -150,13 +150,13 @@ func TestSurvey(t *testing.T) {
 					lists: map[string][][]string{"1 realtime": {{"a", "b"}, {"c"}}, "1 offline": {{"off"}}, "2 realtime": {{"a", "b"}}},
 					alone: map[string]bool{"1/alone": true}, fails: tt.fails,
 				}
-				s := Survey{Lister: l, Looker: l, Lists: pace.New(20), Looks: pace.New(20)}
-				found, err := s.Take(t.Context(), tt.tasks)
+				s := Scanner{Lister: l, Describer: l, Lists: pace.New(20), Describes: pace.New(20)}
+				found, err := s.Scan(t.Context(), tt.tasks)
 				if err != nil {
 					t.Fatal(err)
 				}
 				var got []string
-				for _, w := range Managed(recordsOf(tt.tasks)) {
+				for _, w := range Targets(recordsOf(tt.tasks)) {
 					seen, failed := found.Seen[w.Key], found.Failed[w.Key]
 					word := "not looked for"
 					switch {
@@ -191,7 +191,7 @@ func TestSurvey(t *testing.T) {
 }
 
 // recordsOf returns a state that has applied the tasks that are managed.
-func recordsOf(tasks []Watched) *state.Records {
+func recordsOf(tasks []Target) *state.Records {
 	records := state.NewRecords()
 	for _, w := range tasks {
 		if w.Managed {
@@ -205,12 +205,12 @@ func recordsOf(tasks []Watched) *state.Records {
 func TestSurvey_Confirm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &library{lists: map[string][][]string{"1 realtime": {{"a", "b"}, {"c"}}, "1 offline": {{"off"}}}}
-		s := Survey{Lister: l, Looker: l, Lists: pace.New(20), Looks: pace.New(20)}
-		at := func(task string, t spec.TaskType) Watched {
-			return Watched{Key: spec.Key{ProjectID: "1", TaskID: task}, TaskType: t, Managed: true}
+		s := Scanner{Lister: l, Describer: l, Lists: pace.New(20), Describes: pace.New(20)}
+		at := func(task string, t spec.TaskType) Target {
+			return Target{Key: spec.Key{ProjectID: "1", TaskID: task}, TaskType: t, Managed: true}
 		}
-		tasks := []Watched{at("a", 0), at("c", 0), at("gone", 0), at("off", spec.Offline)}
-		found := &Sightings{Seen: map[spec.Key]*Sighting{tasks[0].Key: {Name: "before"}}, Failed: map[spec.Key]error{}}
+		tasks := []Target{at("a", 0), at("c", 0), at("gone", 0), at("off", spec.Offline)}
+		found := &Scan{Seen: map[spec.Key]*LiveTask{tasks[0].Key: {Name: "before"}}, Failed: map[spec.Key]error{}}
 		if err := s.Confirm(t.Context(), found, tasks); err != nil {
 			t.Fatal(err)
 		}
@@ -229,9 +229,9 @@ func TestSurvey_Ends(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		l := &library{lists: map[string][][]string{"1 realtime": {{"a"}, {"b"}, {"c"}}}}
-		s := Survey{Lister: l, Looker: l, Lists: pace.New(1), Looks: pace.New(1)}
+		s := Scanner{Lister: l, Describer: l, Lists: pace.New(1), Describes: pace.New(1)}
 		time.AfterFunc(1500*time.Millisecond, cancel)
-		if _, err := s.Take(ctx, []Watched{{Key: spec.Key{ProjectID: "1", TaskID: "z"}}}); !errors.Is(err, context.Canceled) {
+		if _, err := s.Scan(ctx, []Target{{Key: spec.Key{ProjectID: "1", TaskID: "z"}}}); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
 		if len(l.asked) != 1 {

@@ -1,4 +1,4 @@
-package reconcile
+package drift
 
 import (
 	"cmp"
@@ -9,18 +9,18 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// Answer is what is done about one task that has drifted.
-type Answer string
+// Decision is what is done about one task that has drifted.
+type Decision string
 
 // The answers to drift.
 const (
-	AnswerNone   Answer = ""       // it has not drifted
-	AnswerReport Answer = "report" // nothing
-	AnswerAdopt  Answer = "adopt"
-	AnswerHeal   Answer = "heal"
+	DecideNone   Decision = ""       // it has not drifted
+	DecideReport Decision = "report" // nothing
+	DecideAdopt  Decision = "adopt"
+	DecideHeal   Decision = "heal"
 )
 
-// AnswerTo says what the policy does about a task that stands as d says, and if that is
+// Decide says what the policy does about a task that stands as d says, and if that is
 // less than its name says, why. want is its spec, have its record, seen what was told
 // of it; each may be nil. It is pure and total.
 //
@@ -28,28 +28,28 @@ const (
 // of production, somebody has it open, a commit of it is not settled, it has no spec
 // that can be used, it was suspended, it never came to run, or its spec asks for a
 // commit anyway.
-func AnswerTo(p plan.DriftPolicy, d *state.Drift, want *spec.Commit, have *state.Record, seen *Sighting, now time.Time) (a Answer, why string) {
+func Decide(p plan.DriftPolicy, d *state.Drift, want *spec.Commit, have *state.Record, seen *LiveTask, now time.Time) (a Decision, why string) {
 	if !d.Kind.Drifted() {
-		return AnswerNone, ""
+		return DecideNone, ""
 	}
 	if p != plan.PolicyAdopt && p != plan.PolicyHeal {
-		return AnswerReport, ""
+		return DecideReport, ""
 	}
 	switch {
 	case d.Kind == state.DriftGone, seen == nil:
-		return AnswerReport, "it is gone"
+		return DecideReport, "it is gone"
 	case d.Kind == state.DriftNotSubmitted:
-		return AnswerReport, "it is not in production"
+		return DecideReport, "it is not in production"
 	case seen.Live.Locked || seen.Live.Locker != "":
-		return AnswerReport, "somebody has it open"
+		return DecideReport, "somebody has it open"
 	case have.Attempt != nil:
-		return AnswerReport, "its last commit is not settled"
+		return DecideReport, "its last commit is not settled"
 	case want == nil:
-		return AnswerReport, "it has no spec that can be used"
+		return DecideReport, "it has no spec that can be used"
 	case want.Suspend || have.Suspended.Active(now):
-		return AnswerReport, "it is suspended"
+		return DecideReport, "it is suspended"
 	case have.Applied.Run != nil && have.Applied.Run.Status != state.RunRunning:
-		return AnswerReport, "it did not come to run after its last commit"
+		return DecideReport, "it did not come to run after its last commit"
 	}
 	if p == plan.PolicyAdopt {
 		return adopts(want, have.Applied, seen)
@@ -59,33 +59,33 @@ func AnswerTo(p plan.DriftPolicy, d *state.Drift, want *spec.Commit, have *state
 
 // adopts decides whether a change is adopted. It never is if a call would follow that
 // is not asked for already.
-func adopts(want *spec.Commit, applied *state.Applied, seen *Sighting) (Answer, string) {
+func adopts(want *spec.Commit, applied *state.Applied, seen *LiveTask) (Decision, string) {
 	next := afterAdoption(want, applied, seen)
 	if reason := plan.ReasonFor(want, &next); reason != "" && !plan.Overrules(want, &next) {
-		return AnswerReport, "its spec asks for a commit anyway"
+		return DecideReport, "its spec asks for a commit anyway"
 	}
-	return AnswerAdopt, ""
+	return DecideAdopt, ""
 }
 
 // heals decides whether a change is one that the commit of the spec takes back.
-func heals(want *spec.Commit, applied *state.Applied, kind state.DriftKind) (Answer, string) {
+func heals(want *spec.Commit, applied *state.Applied, kind state.DriftKind) (Decision, string) {
 	switch {
 	case plan.ReasonFor(want, applied) != "" && plan.Overrules(want, applied):
-		return AnswerReport, "an earlier change of it was adopted"
+		return DecideReport, "an earlier change of it was adopted"
 	case plan.ReasonFor(want, applied) != "":
-		return AnswerReport, "its spec asks for a commit anyway"
+		return DecideReport, "its spec asks for a commit anyway"
 	case kind == state.DriftStarted:
-		return AnswerReport, "no commit stops a task"
+		return DecideReport, "no commit stops a task"
 	}
 	if why := plan.Unhealable(want); why != "" {
-		return AnswerReport, why
+		return DecideReport, why
 	}
-	return AnswerHeal, ""
+	return DecideHeal, ""
 }
 
 // afterAdoption returns what is applied once it is what was seen. What was not told stays;
 // of a version that the spec names, too, it is as the spec says.
-func afterAdoption(want *spec.Commit, applied *state.Applied, seen *Sighting) state.Applied {
+func afterAdoption(want *spec.Commit, applied *state.Applied, seen *LiveTask) state.Applied {
 	next := *applied
 	if seen.Live.InstanceVersion != 0 && applied.InstanceVersion != 0 {
 		next.InstanceVersion = seen.Live.InstanceVersion
@@ -111,9 +111,9 @@ func afterAdoption(want *spec.Commit, applied *state.Applied, seen *Sighting) st
 	return next
 }
 
-// changedSince says why a change is not undone any more, as what is live just before
+// ChangedSince says why a change is not undone any more, as what is live just before
 // the call shows. It returns "" if it is there still.
-func changedSince(want *spec.Commit, applied *state.Applied, live *state.Live) string {
+func ChangedSince(want *spec.Commit, applied *state.Applied, live *state.Live) string {
 	switch {
 	case live == nil:
 		return "it could not be read"
@@ -123,7 +123,7 @@ func changedSince(want *spec.Commit, applied *state.Applied, live *state.Live) s
 		return "somebody has it open"
 	}
 	undo := plan.UndoOf(applied)
-	d := Compare(want, applied, &Sighting{Key: want.Key, TaskType: applied.TaskType.OrDefault(), Live: *live})
+	d := Compare(want, applied, &LiveTask{Key: want.Key, TaskType: applied.TaskType.OrDefault(), Live: *live})
 	switch {
 	case !d.Kind.Drifted():
 		return "it is as it was applied again"

@@ -1,4 +1,4 @@
-package reconcile
+package drift
 
 import (
 	"context"
@@ -21,9 +21,9 @@ const (
 	listTries = 4
 )
 
-// Sighting is what WeData told of one task. What it did not tell is zero: that is not
+// LiveTask is what WeData told of one task. What it did not tell is zero: that is not
 // known, and differs from nothing.
-type Sighting struct {
+type LiveTask struct {
 	Key      spec.Key
 	TaskType spec.TaskType
 	Name     string
@@ -36,7 +36,7 @@ type Sighting struct {
 
 // Page is a part of a list of tasks.
 type Page struct {
-	Tasks []Sighting
+	Tasks []LiveTask
 	Total int // of the whole list, as far as it is told
 	Last  bool
 }
@@ -56,38 +56,38 @@ type Lister interface {
 	Page(ctx context.Context, q Query, number int, gate pace.Gate) (Page, error)
 }
 
-// Looker is a Reader that tells all that is told of a task. Its gate and errors are
+// Describer is a Reader that tells all that is told of a task. Its gate and errors are
 // those of a Reader.
-type Looker interface {
-	Look(ctx context.Context, key spec.Key, t spec.TaskType, gate pace.Gate) (*Sighting, error)
+type Describer interface {
+	Describe(ctx context.Context, key spec.Key, t spec.TaskType, gate pace.Gate) (*LiveTask, error)
 }
 
-// Watched is a task to look for.
-type Watched struct {
+// Target is a task to look for.
+type Target struct {
 	Key      spec.Key
 	TaskType spec.TaskType
 	Managed  bool // it was applied: if no list has it, it is looked at by itself
 }
 
-// Managed returns the tasks of a state, in order of key.
-func Managed(records *state.Records) []Watched {
-	var tasks []Watched
+// Targets returns the tasks of a state, in order of key.
+func Targets(records *state.Records) []Target {
+	var tasks []Target
 	for rec := range records.All() {
 		if rec.Applied != nil {
-			tasks = append(tasks, Watched{Key: rec.Key, TaskType: rec.Applied.TaskType.OrDefault(), Managed: true})
+			tasks = append(tasks, Target{Key: rec.Key, TaskType: rec.Applied.TaskType.OrDefault(), Managed: true})
 		}
 	}
-	slices.SortFunc(tasks, func(a, b Watched) int { return a.Key.Compare(b.Key) })
+	slices.SortFunc(tasks, func(a, b Target) int { return a.Key.Compare(b.Key) })
 	return tasks
 }
 
-// Survey reads what is live of many tasks: list by list, and what no list has by
+// Scanner reads what is live of many tasks: list by list, and what no list has by
 // itself.
-type Survey struct {
-	Lister Lister
-	Looker Looker
-	Lists  *pace.Limiter // of Lister's requests
-	Looks  *pace.Limiter // of Looker's
+type Scanner struct {
+	Lister    Lister
+	Describer Describer
+	Lists     *pace.Limiter // of Lister's requests
+	Describes *pace.Limiter // of Looker's
 	// Yield, if not nil, is called before each request. It returns when that may be
 	// made.
 	Yield func(context.Context) error
@@ -96,7 +96,7 @@ type Survey struct {
 // List yields the pages of a list, each read in its turn. A page that was over the
 // rate, or got no usable answer, is asked for again a few times. The first error ends
 // the list.
-func (s *Survey) List(ctx context.Context, q Query) iter.Seq2[Page, error] {
+func (s *Scanner) List(ctx context.Context, q Query) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		for number := 1; number <= maxPages; number++ {
 			page, err := again(ctx, s, s.Lists, func(gate pace.Gate) (Page, error) { return s.Lister.Page(ctx, q, number, gate) })
@@ -113,7 +113,7 @@ func (s *Survey) List(ctx context.Context, q Query) iter.Seq2[Page, error] {
 }
 
 // again reads in its turn, a few times if it is worth it.
-func again[T any](ctx context.Context, s *Survey, pacer *pace.Limiter, read func(pace.Gate) (T, error)) (got T, err error) {
+func again[T any](ctx context.Context, s *Scanner, pacer *pace.Limiter, read func(pace.Gate) (T, error)) (got T, err error) {
 	for try := 1; ; try++ {
 		if s.Yield != nil {
 			if err := s.Yield(ctx); err != nil {
@@ -159,10 +159,10 @@ func worthRepeating(err error) bool {
 	}
 }
 
-// Sightings are what a Survey has found.
-type Sightings struct {
+// Scan are what a Survey has found.
+type Scan struct {
 	At     time.Time // when it began: what is in Seen was told at that time, or later
-	Seen   map[spec.Key]*Sighting
+	Seen   map[spec.Key]*LiveTask
 	Failed map[spec.Key]error // why a task could not be read; Seen has all others that were found
 }
 
@@ -175,10 +175,10 @@ var errNotLooked = fmt.Errorf("no list has it, as over %d others: it was not loo
 // maxQueried bounds the tasks that one query names.
 const maxQueried = 20
 
-// Take reads what is live of the tasks. What cannot be read is in the result; the
+// Scan reads what is live of the tasks. What cannot be read is in the result; the
 // error is that of ctx.
-func (s *Survey) Take(ctx context.Context, tasks []Watched) (*Sightings, error) {
-	found := &Sightings{At: time.Now(), Seen: map[spec.Key]*Sighting{}, Failed: map[spec.Key]error{}}
+func (s *Scanner) Scan(ctx context.Context, tasks []Target) (*Scan, error) {
+	found := &Scan{At: time.Now(), Seen: map[spec.Key]*LiveTask{}, Failed: map[spec.Key]error{}}
 	for list := range lists(tasks) {
 		if err := s.list(ctx, found, list, nil); err != nil {
 			return nil, err
@@ -188,7 +188,7 @@ func (s *Survey) Take(ctx context.Context, tasks []Watched) (*Sightings, error) 
 }
 
 // Confirm reads tasks once more, by name, and keeps what is told now.
-func (s *Survey) Confirm(ctx context.Context, found *Sightings, tasks []Watched) error {
+func (s *Scanner) Confirm(ctx context.Context, found *Scan, tasks []Target) error {
 	for list := range lists(tasks) {
 		for part := range slices.Chunk(list, maxQueried) {
 			var ids []string
@@ -206,12 +206,12 @@ func (s *Survey) Confirm(ctx context.Context, found *Sightings, tasks []Watched)
 }
 
 // lists yields the tasks that one list has, project by project and type by type.
-func lists(tasks []Watched) iter.Seq[[]Watched] {
+func lists(tasks []Target) iter.Seq[[]Target] {
 	type list struct {
 		project string
 		t       spec.TaskType
 	}
-	groups := map[list][]Watched{}
+	groups := map[list][]Target{}
 	var order []list
 	for _, w := range tasks {
 		l := list{w.Key.ProjectID, w.TaskType.OrDefault()}
@@ -220,7 +220,7 @@ func lists(tasks []Watched) iter.Seq[[]Watched] {
 		}
 		groups[l] = append(groups[l], w)
 	}
-	return func(yield func([]Watched) bool) {
+	return func(yield func([]Target) bool) {
 		for _, l := range order {
 			if !yield(groups[l]) {
 				return
@@ -231,7 +231,7 @@ func lists(tasks []Watched) iter.Seq[[]Watched] {
 
 // list notes what a list tells of the tasks, which are all of its project and type.
 // ids, if there are any, are all that is asked for.
-func (s *Survey) list(ctx context.Context, found *Sightings, tasks []Watched, ids []string) error {
+func (s *Scanner) list(ctx context.Context, found *Scan, tasks []Target, ids []string) error {
 	wanted := make(map[spec.Key]bool, len(tasks))
 	for _, w := range tasks {
 		wanted[w.Key] = true
@@ -258,7 +258,7 @@ func (s *Survey) list(ctx context.Context, found *Sightings, tasks []Watched, id
 }
 
 // lookForOthers looks at the managed tasks by themselves that no list has.
-func (s *Survey) lookForOthers(ctx context.Context, found *Sightings, tasks []Watched) error {
+func (s *Scanner) lookForOthers(ctx context.Context, found *Scan, tasks []Target) error {
 	looks := 0
 	for _, w := range tasks {
 		if !w.Managed || found.Seen[w.Key] != nil || found.Failed[w.Key] != nil {
@@ -276,15 +276,15 @@ func (s *Survey) lookForOthers(ctx context.Context, found *Sightings, tasks []Wa
 }
 
 // look notes one task.
-func (s *Survey) look(ctx context.Context, found *Sightings, w Watched) error {
-	seen, err := again(ctx, s, s.Looks, func(gate pace.Gate) (*Sighting, error) {
-		return s.Looker.Look(ctx, w.Key, w.TaskType, gate)
+func (s *Scanner) look(ctx context.Context, found *Scan, w Target) error {
+	seen, err := again(ctx, s, s.Describes, func(gate pace.Gate) (*LiveTask, error) {
+		return s.Describer.Describe(ctx, w.Key, w.TaskType, gate)
 	})
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, plan.ErrTaskGone):
-		seen = &Sighting{Key: w.Key, TaskType: w.TaskType.OrDefault(), Live: state.Live{Missing: true}}
+		seen = &LiveTask{Key: w.Key, TaskType: w.TaskType.OrDefault(), Live: state.Live{Missing: true}}
 	case err != nil:
 		found.Failed[w.Key] = err
 		return nil
@@ -293,16 +293,16 @@ func (s *Survey) look(ctx context.Context, found *Sightings, w Watched) error {
 	return nil
 }
 
-// Drifts says how the tasks of a state stand that were looked for and are not simply
+// All says how the tasks of a state stand that were looked for and are not simply
 // as they were applied, in order of key.
-func Drifts(specs *spec.Set, records *state.Records, found *Sightings) []state.Drift {
+func All(specs *spec.Set, records *state.Records, found *Scan) []state.Drift {
 	drifts := []state.Drift{}
-	for _, w := range Managed(records) {
+	for _, w := range Targets(records) {
 		seen, err := found.Seen[w.Key], found.Failed[w.Key]
 		if seen == nil && err == nil {
 			continue // it has come to the state meanwhile
 		}
-		d := DriftOf(specs.Get(w.Key), records.Get(w.Key), seen, err, found.At)
+		d := Of(specs.Get(w.Key), records.Get(w.Key), seen, err, found.At)
 		if d.Kind != state.DriftNone {
 			drifts = append(drifts, d)
 		}

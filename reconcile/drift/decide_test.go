@@ -1,4 +1,4 @@
-package reconcile
+package drift
 
 import (
 	"fmt"
@@ -101,8 +101,8 @@ var answerRows = []struct{ git, applied, live, adopt, heal string }{
 func answeredBy(p plan.DriftPolicy, git, applied, live string) string {
 	seen, err := seenOf(live)
 	want, have := wantOf(git), haveOf(applied)
-	d := DriftOf(want, have, seen, err, driftNow)
-	a, why := AnswerTo(p, &d, want, have, seen, driftNow)
+	d := Of(want, have, seen, err, driftNow)
+	a, why := Decide(p, &d, want, have, seen, driftNow)
 	if why != "" {
 		return string(a) + ": " + why
 	}
@@ -157,24 +157,24 @@ func TestAnswerTo_Laws(t *testing.T) {
 		seen, err := seenOf(rapid.SampledFrom(lives).Draw(t, "live"))
 		policy := rapid.SampledFrom(plan.DriftPolicies()).Draw(t, "policy")
 		after := rapid.SampledFrom(plan.DriftPolicies()).Draw(t, "policy then")
-		d := DriftOf(want, have, seen, err, driftNow)
-		answer, _ := AnswerTo(policy, &d, want, have, seen, driftNow)
-		if (answer == AnswerNone) == d.Kind.Drifted() {
+		d := Of(want, have, seen, err, driftNow)
+		answer, _ := Decide(policy, &d, want, have, seen, driftNow)
+		if (answer == DecideNone) == d.Kind.Drifted() {
 			t.Fatalf("%s is answered with %q", d.Kind, answer)
 		}
-		if answer != AnswerAdopt && answer != AnswerHeal {
+		if answer != DecideAdopt && answer != DecideHeal {
 			return
 		}
 		if seen == nil || seen.Live.Missing || seen.NotSubmitted || seen.Live.Locked || err != nil {
 			t.Fatalf("%s, of %+v, %v", answer, seen, err)
 		}
-		if answer == AnswerAdopt {
+		if answer == DecideAdopt {
 			applied := afterAdoption(want, have.Applied, seen)
 			rec := &state.Record{Key: driftKey, Status: state.StatusApplied, Applied: &applied}
 			for c := range planned(want, rec, after).Calls() {
 				t.Fatalf("adopted, and then there is a call: %s", c.Reason)
 			}
-			if d := DriftOf(want, rec, seen, nil, driftNow); d.Kind.Drifted() {
+			if d := Of(want, rec, seen, nil, driftNow); d.Kind.Drifted() {
 				t.Fatalf("adopted, and then it is %s: %+v", d.Kind, d.Fields)
 			}
 			return
@@ -191,7 +191,7 @@ func TestAnswerTo_Laws(t *testing.T) {
 			return
 		}
 		if len(calls) != 1 || calls[0].Reason != plan.ReasonDrift || calls[0].Want != want || want.CommitType == spec.RestartDiscardState || want.InstanceVersion != have.Applied.InstanceVersion {
-			t.Fatalf("the calls are %v", lines(p))
+			t.Fatalf("the calls are %v", planLines(p))
 		}
 	})
 }
@@ -238,7 +238,7 @@ func TestDiff_Adopted(t *testing.T) {
 		applied := afterAdoption(wantOf(tt.applied), rec.Applied, seen)
 		rec.Applied = &applied
 		for _, p := range plan.DriftPolicies() {
-			if got := strings.Join(lines(planned(wantOf(tt.spec), rec, p)), "; "); got != tt.want {
+			if got := strings.Join(planLines(planned(wantOf(tt.spec), rec, p)), "; "); got != tt.want {
 				t.Errorf("%s, under %s: %q, want %q", tt.name, p, got, tt.want)
 			}
 		}
@@ -273,14 +273,14 @@ func TestDiff_Contested(t *testing.T) {
 	} {
 		rec := haveOf("start 3")
 		seen, _ := seenOf("running 5")
-		d := DriftOf(wantOf("start 3"), rec, seen, nil, driftNow)
+		d := Of(wantOf("start 3"), rec, seen, nil, driftNow)
 		rec = noteUndo(rec, d, at(tt.since))
 		rec.Applied.Drift.Heals, rec.Applied.Drift.Undo.OperatedAt = tt.heals, tt.edit
 		want := "a commit drift"
 		if tt.held {
 			want = "a hold drift held contested"
 		}
-		if got := strings.Join(lines(planned(wantOf("start 3"), rec, plan.PolicyHeal)), "; "); got != want {
+		if got := strings.Join(planLines(planned(wantOf("start 3"), rec, plan.PolicyHeal)), "; "); got != want {
 			t.Errorf("%s: %q, want %q", tt.name, got, want)
 		}
 		tr, answer := plan.Retry(driftKey, rec, driftNow)
@@ -288,7 +288,7 @@ func TestDiff_Contested(t *testing.T) {
 			t.Errorf("%s: retry: %v", tt.name, answer)
 		}
 		if answer.OK {
-			if got := lines(planned(wantOf("start 3"), tr.Record, plan.PolicyHeal)); len(got) != 1 || got[0] != "a commit drift" {
+			if got := planLines(planned(wantOf("start 3"), tr.Record, plan.PolicyHeal)); len(got) != 1 || got[0] != "a commit drift" {
 				t.Errorf("%s: after retry %q", tt.name, got)
 			}
 		}
@@ -302,7 +302,7 @@ func TestDiff_Heals(t *testing.T) {
 	seen, _ := seenOf("running 5")
 	noted := func() *state.Record {
 		rec := haveOf("start 3")
-		d := DriftOf(want, rec, seen, nil, driftNow)
+		d := Of(want, rec, seen, nil, driftNow)
 		return noteUndo(rec, d, driftNow)
 	}
 	healing := planned(want, noted(), plan.PolicyHeal)
@@ -314,7 +314,7 @@ func TestDiff_Heals(t *testing.T) {
 	}
 	suspended := noted()
 	suspended.Suspended = &state.Suspension{Actor: "lin"}
-	if got := lines(planned(want, suspended, plan.PolicyHeal)); got[0] != "a hold drift held suspended" {
+	if got := planLines(planned(want, suspended, plan.PolicyHeal)); got[0] != "a hold drift held suspended" {
 		t.Errorf("suspended: %q", got)
 	}
 	for name, g := range map[string]*plan.Guards{
@@ -335,11 +335,11 @@ func TestDiff_Heals(t *testing.T) {
 		}
 		p := g.Check(plan.Diff(plan.Input{Specs: set, Records: records, Policy: plan.PolicyHeal}, driftNow), plan.Facts{}, driftNow)
 		if len(callsOf(p)) > 0 || len(p.Holds) != 1 || p.Holds[0].Guard != name {
-			t.Errorf("%s: %v, %+v", name, lines(p), p.Holds)
+			t.Errorf("%s: %v, %+v", name, planLines(p), p.Holds)
 		}
 	}
 	g := &plan.Guards{AllowTasks: []string{"b"}}
-	if got := lines(g.Check(planned(want, noted(), plan.PolicyHeal), plan.Facts{}, driftNow)); got[0] != "a hold drift held guard" {
+	if got := planLines(g.Check(planned(want, noted(), plan.PolicyHeal), plan.Facts{}, driftNow)); got[0] != "a hold drift held guard" {
 		t.Errorf("not allowed: %q", got)
 	}
 
@@ -349,7 +349,24 @@ func TestDiff_Heals(t *testing.T) {
 	contested := noted()
 	contested.Applied.Drift.Heals = []state.Heal{{At: driftNow.Add(-2 * time.Hour)}, {At: driftNow.Add(-time.Hour)}}
 	p := plan.Diff(plan.Input{Specs: set, Records: state.NewRecords(contested), Policy: plan.PolicyHeal}, driftNow)
-	if got := strings.Join(lines(p), "; "); got != "a hold drift held contested; b commit new" {
+	if got := strings.Join(planLines(p), "; "); got != "a hold drift held contested; b commit new" {
 		t.Errorf("a task that depends on it: %q", got)
 	}
+}
+
+// planLines says what a plan does, a line for each change: action, reason, hold.
+func planLines(p *plan.Plan) []string {
+	all := []string{}
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		parts := []string{c.Key.TaskID, string(c.Action)}
+		if c.Reason != "" {
+			parts = append(parts, string(c.Reason))
+		}
+		if c.Hold != "" {
+			parts = append(parts, "held", string(c.Hold))
+		}
+		all = append(all, strings.Join(parts, " "))
+	}
+	return all
 }

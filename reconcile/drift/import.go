@@ -1,4 +1,4 @@
-package reconcile
+package drift
 
 import (
 	"time"
@@ -12,7 +12,7 @@ import (
 // or nil: what WeData does not tell (descriptions, extConfig, and of an offline task
 // its version and whether it runs) is taken to be as the spec says. Without a spec, the
 // commit type is one to release the task with that leaves its state alone.
-func LiveOf(want *spec.Commit, seen *Sighting) state.Applied {
+func LiveOf(want *spec.Commit, seen *LiveTask) state.Applied {
 	runs, told := seen.runs()
 	if want == nil {
 		c := spec.Commit{Key: seen.Key, TaskType: seen.TaskType, InstanceVersion: seen.Live.InstanceVersion}
@@ -42,7 +42,7 @@ func LiveOf(want *spec.Commit, seen *Sighting) state.Applied {
 // toRun reports whether the task is one to keep running: a real-time one that runs, or
 // is on its way there, or has failed, which nobody has stopped. An offline task runs
 // when its schedule says.
-func (s *Sighting) toRun() bool {
+func (s *LiveTask) toRun() bool {
 	if s.TaskType == spec.Offline {
 		return false
 	}
@@ -57,7 +57,7 @@ func (s *Sighting) toRun() bool {
 // runs reports whether the task runs, and whether that is told at all: not of an
 // offline task, which runs when its schedule says, and not while a task is on its way
 // from one to the other. A task that has failed was not stopped by anybody.
-func (s *Sighting) runs() (runs, told bool) {
+func (s *LiveTask) runs() (runs, told bool) {
 	if s.TaskType == spec.Offline {
 		return false, false
 	}
@@ -66,7 +66,7 @@ func (s *Sighting) runs() (runs, told bool) {
 
 // Import returns the transition that takes the task over as it is live, without a
 // call. have is its record before, and has no attempt; want is its spec, or nil.
-func Import(have *state.Record, want *spec.Commit, seen *Sighting, actor string, now time.Time) state.Transition {
+func Import(have *state.Record, want *spec.Commit, seen *LiveTask, actor string, now time.Time) state.Transition {
 	applied := LiveOf(want, seen)
 	applied.Origin, applied.At, applied.OperateID = state.OriginImported, now, seen.Live.OperateID
 	rec := state.Record{Key: seen.Key, Status: state.StatusApplied, Applied: &applied}

@@ -1,4 +1,4 @@
-package reconcile
+package drift
 
 import (
 	"errors"
@@ -153,7 +153,7 @@ func TestDriftOf(t *testing.T) {
 			seen[key] = true
 		}
 		sighting, err := seenOf(row.live)
-		got := DriftOf(wantOf(row.git), haveOf(row.applied), sighting, err, driftNow)
+		got := Of(wantOf(row.git), haveOf(row.applied), sighting, err, driftNow)
 		if text := driftWords(&got); text != row.want {
 			t.Errorf("git %q, applied %q, live %q: %s, want %s", row.git, row.applied, row.live, text, row.want)
 		}
@@ -179,11 +179,11 @@ func TestDriftOf_Total(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want, have := wantOf(rapid.SampledFrom(gits).Draw(t, "git")), haveOf(rapid.SampledFrom(applieds).Draw(t, "applied"))
 		seen, err := seenOf(rapid.SampledFrom(lives).Draw(t, "live"))
-		got := DriftOf(want, have, seen, err, driftNow)
-		if again := DriftOf(want, have, seen, err, driftNow); driftWords(&again) != driftWords(&got) {
+		got := Of(want, have, seen, err, driftNow)
+		if again := Of(want, have, seen, err, driftNow); driftWords(&again) != driftWords(&got) {
 			t.Fatalf("%+v, and then %+v", got, again)
 		}
-		if without := DriftOf(nil, have, seen, err, driftNow); without.Kind != got.Kind {
+		if without := Of(nil, have, seen, err, driftNow); without.Kind != got.Kind {
 			t.Fatalf("with git %s, without %s", got.Kind, without.Kind)
 		}
 		if got.Kind == "" {
@@ -205,7 +205,7 @@ func TestImport_LeavesNoDrift(t *testing.T) {
 		}
 		for _, want := range []*spec.Commit{nil, wantOf(row.git)} {
 			rec := Import(nil, want, seen, "grace", driftNow).Record
-			if d := DriftOf(want, rec, seen, nil, driftNow); d.Kind.Drifted() {
+			if d := Of(want, rec, seen, nil, driftNow); d.Kind.Drifted() {
 				t.Errorf("git %q, live %q: imported, it is %s", row.git, row.live, driftWords(&d))
 			}
 			c, ok := SpecOf(rec.Key, rec.Applied)
@@ -297,8 +297,8 @@ func haveOf(text string) *state.Record {
 
 // seenOf reads what was told: a status, a version, and what else there is; or why
 // nothing was.
-func seenOf(text string) (*Sighting, error) {
-	s := &Sighting{Key: driftKey, TaskType: spec.Realtime, Live: state.Live{Operator: "100028625403"}}
+func seenOf(text string) (*LiveTask, error) {
+	s := &LiveTask{Key: driftKey, TaskType: spec.Realtime, Live: state.Live{Operator: "100028625403"}}
 	for word := range strings.FieldsSeq(text) {
 		switch word {
 		case "gone":

@@ -1,4 +1,4 @@
-package reconcile
+package drift
 
 import (
 	"cmp"
@@ -11,7 +11,7 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// DriftOf says how a task stands. want is its spec, or nil; have its record, or nil;
+// Of says how a task stands. want is its spec, or nil; have its record, or nil;
 // seen what was told of it at the time at, or nil with the error of the read. It is
 // pure and total.
 //
@@ -19,7 +19,7 @@ import (
 // ours is open, or for some minutes after it, nothing is said: what is told then may
 // be older than the commit. A lock is a person looking, and no drift; neither is a
 // task that has failed, which nobody has stopped.
-func DriftOf(want *spec.Commit, have *state.Record, seen *Sighting, readErr error, at time.Time) state.Drift {
+func Of(want *spec.Commit, have *state.Record, seen *LiveTask, readErr error, at time.Time) state.Drift {
 	d := state.Drift{Kind: state.DriftUnmanaged}
 	switch {
 	case have != nil:
@@ -65,12 +65,12 @@ func recent(applied *state.Applied, at time.Time) bool {
 
 // Compare says how what is live differs from what was applied, and what git wants of
 // it.
-func Compare(want *spec.Commit, applied *state.Applied, seen *Sighting) state.Drift {
+func Compare(want *spec.Commit, applied *state.Applied, seen *LiveTask) state.Drift {
 	d := difference{Key: seen.Key, Kind: state.DriftNone}
 	if seen.Live.Locked || seen.Live.Locker != "" {
 		d.Kind, d.Locker = state.DriftLocked, seen.Live.Locker
 	}
-	for _, differs := range []func(*spec.Commit, *state.Applied, *Sighting) state.DriftKind{d.submission, d.version, d.running} {
+	for _, differs := range []func(*spec.Commit, *state.Applied, *LiveTask) state.DriftKind{d.submission, d.version, d.running} {
 		if kind := differs(want, applied, seen); kind != "" {
 			d.Kind = kind
 			break
@@ -87,7 +87,7 @@ func Compare(want *spec.Commit, applied *state.Applied, seen *Sighting) state.Dr
 type difference state.Drift
 
 // submission notes that the task is not in production.
-func (d *difference) submission(want *spec.Commit, applied *state.Applied, seen *Sighting) state.DriftKind {
+func (d *difference) submission(want *spec.Commit, applied *state.Applied, seen *LiveTask) state.DriftKind {
 	if !seen.NotSubmitted {
 		return ""
 	}
@@ -97,7 +97,7 @@ func (d *difference) submission(want *spec.Commit, applied *state.Applied, seen 
 }
 
 // version notes that another version is live.
-func (d *difference) version(want *spec.Commit, applied *state.Applied, seen *Sighting) state.DriftKind {
+func (d *difference) version(want *spec.Commit, applied *state.Applied, seen *LiveTask) state.DriftKind {
 	live := seen.Live.InstanceVersion
 	if live == 0 || applied.InstanceVersion == 0 || live == applied.InstanceVersion {
 		return ""
@@ -118,7 +118,7 @@ func (d *difference) version(want *spec.Commit, applied *state.Applied, seen *Si
 }
 
 // running notes that the task was started or stopped.
-func (d *difference) running(want *spec.Commit, applied *state.Applied, seen *Sighting) state.DriftKind {
+func (d *difference) running(want *spec.Commit, applied *state.Applied, seen *LiveTask) state.DriftKind {
 	runs, told := seen.runs()
 	kind := state.DriftKind("")
 	switch {
