@@ -15,7 +15,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/text"
 )
 
-// Job is what a CI job says of itself.
+// Job is what a CI runner says of its job.
 type Job struct {
 	// Forge is where the job runs. PullRequest is 0 if the job is not for one, and
 	// Token is zero if none was given.

@@ -93,7 +93,7 @@ func Open(c Config) (*Forge, error) {
 	return &Forge{forgeAPI: api, client: client, config: c, base: strings.TrimSuffix(base.String(), "/"), timeout: cmp.Or(c.Timeout, 3*time.Minute)}, nil
 }
 
-// Close lets go of the connections that are kept.
+// Close closes the connections that are idle.
 func (f *Forge) Close() error {
 	f.client.Close()
 	return nil
@@ -162,7 +162,7 @@ func (f *Forge) request(ctx context.Context, method, path string, payload any) (
 	return req, []string{token}, nil
 }
 
-// agent is who we say we are.
+// agent is the default User-Agent.
 const agent = "wedatasync"
 
 // decode reads one JSON value. It reads all of it first: a decoder that reads by

@@ -20,7 +20,6 @@ import (
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"github.com/wedatasync/wedatasync/internal/text"
-	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -113,35 +112,6 @@ func objectDir(repo *git.Repository) (string, error) {
 // Prefix is the path, in the repository, of the folder that was opened; "." if it
 // is the root.
 func (r *Repository) Prefix() string { return r.prefix }
-
-// SpecsAt returns the specs below the path as of a revision.
-func (r *Repository) SpecsAt(ctx context.Context, rev, path string) (*reconcile.Revision, error) {
-	revision, err := r.specsAt(ctx, rev, path)
-	return revision, r.describe(err)
-}
-
-func (r *Repository) specsAt(ctx context.Context, rev, path string) (_ *reconcile.Revision, err error) {
-	defer recovered(&err)
-	if path, err = cleanPath(path); err != nil {
-		return nil, err
-	}
-	commit, snap, err := r.snapshot(rev, path)
-	if err != nil {
-		return nil, err
-	}
-	catalog := specfiles.NewIndex()
-	b := specfiles.NewBudget(ctx, catalog.Set)
-	changes, err := catalog.Changes(r.store, specfiles.Snapshot{}, snap, path, b)
-	if err != nil {
-		return nil, err
-	}
-	parsed, err := specfiles.ParseFiles(r.store, changes, nil, b)
-	if err != nil {
-		return nil, err
-	}
-	catalog.Apply(changes, parsed.Files)
-	return revisionOf(commit, catalog.Set), nil
-}
 
 func (r *Repository) snapshot(rev, path string) (*gitobject.Commit, specfiles.Snapshot, error) {
 	h, err := r.resolve(rev)

@@ -81,7 +81,7 @@ func New(cfg Config) (*Client, error) {
 	}, nil
 }
 
-// Close lets go of idle connections.
+// Close closes idle connections.
 func (c *Client) Close() error {
 	c.reads.CloseIdleConnections()
 	return nil

@@ -72,7 +72,7 @@ func newExchange(ctx context.Context, t http.RoundTripper, limit int, timeout ti
 	return x
 }
 
-// end lets go of what the exchange holds.
+// end stops the timer and the context of the exchange.
 func (x *exchange) end() {
 	x.patience.Stop()
 	x.cancel(nil)
