@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -24,7 +25,7 @@ const (
 
 // words are the values of flags that take one of a few.
 var words = map[string][]string{
-	"against":    {againstState, againstLive},
+	"against":    {command.AgainstState, command.AgainstLive},
 	"forge":      {"github", "gitlab", "gitea"},
 	"log-format": {"text", "json"},
 	"log-level":  {"debug", "info", "warn", "error"},
@@ -123,7 +124,7 @@ func taskName(key spec.Key, begun string, projects map[string]int) string {
 	return key.TaskID
 }
 
-// The tasks that a person's word can be about.
+// The tasks that an operator's command can be about.
 
 func anyTask(*state.Record) bool           { return true }
 func openTaskOnly(rec *state.Record) bool  { return rec.Attempt != nil }

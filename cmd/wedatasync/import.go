@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wedatasync/wedatasync/internal/command"
-	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/report"
 )
 
@@ -52,11 +51,10 @@ Exit codes: 0 done; 1 an error; 7 the state is locked by another process.`,
 		if o.Split = command.Split(split); o.Split != command.SplitProject && o.Split != command.SplitTask {
 			return usageError{fmt.Errorf("--split: %q is neither project nor task", split)}
 		}
-		o.Actor = actorOf(login(io.getenv), o.Actor)
+		o.Actor = command.Actor(io.getenv, o.Actor)
 		p := &importProgress{io: io}
 		o.Progress = p.show
-		env := parts.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.Given("log-level"), Version: version(), OwnState: true}
-		result, err := command.Import(cmd.Context(), s.Settings, env, o)
+		result, err := command.Import(cmd.Context(), s.Settings, io.env(s), o)
 		p.end()
 		if result == nil {
 			return err

@@ -4,10 +4,20 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // freeze windows name time zones, and the image has no zone files
+
+	"github.com/spf13/cobra"
+
+	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/spec"
 )
 
 func main() { os.Exit(run()) }
@@ -19,4 +29,143 @@ func run() int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	return execute(ctx, os.Args[1:], system())
+}
+
+// execute runs the command line and returns its exit code.
+func execute(ctx context.Context, args []string, io stdio) int {
+	io.err = report.NoCommands(io.err)
+	root := newRoot(&io)
+	root.SetArgs(args)
+	root.SetIn(io.in)
+	root.SetOut(io.out)
+	root.SetErr(io.err)
+	err := root.ExecuteContext(ctx)
+	complain(io.err, err)
+	return exitCode(err)
+}
+
+func newRoot(io *stdio) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "wedatasync",
+		Short: "Release Tencent WeData integration tasks by pull request",
+		Long: `wedatasync keeps Tencent WeData integration tasks at the versions that a git
+repository says they should be at: it plans in the pull request, and after the
+merge makes only the CommitIntegrationTask calls that are missing.
+
+Try it without an account:
+
+  wedatasync run --simulate --source examples --once`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(cmd, args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SuggestionsMinimumDistance = 2
+	root.AddCommand(
+		newRunCommand(io), newPlanCommand(io), newValidateCommand(io), newCommentCommand(io), newImportCommand(io),
+		newStatusCommand(io), newExplainCommand(io), newHistoryCommand(io),
+		newApproveCommand(io), newRetryCommand(io), newResolveCommand(io), newSuspendCommand(io), newUnsuspendCommand(io),
+		newStateCommand(io), newDoctorCommand(io), newSimulateCommand(io), newSchemaCommand(io), newVersionCommand(io),
+	)
+	root.InitDefaultCompletionCmd()
+	complete(root)
+	return root
+}
+
+func unknownCommand(cmd *cobra.Command, name string) error {
+	err := fmt.Errorf("there is no command %q", name)
+	if near := cmd.SuggestionsFor(name); len(near) > 0 {
+		err = fmt.Errorf("there is no command %q: did you mean %s?", name, strings.Join(near, " or "))
+	}
+	return usageError{err}
+}
+
+// takes makes an argument check whose failures are usage errors.
+func takes(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
+		}
+		return nil
+	}
+}
+
+// addSettings gives a command the shared flags. They count once load was called.
+func addSettings(cmd *cobra.Command) *config.Flags {
+	s := config.NewFlags()
+	cmd.Flags().AddFlagSet(s.Set)
+	return s
+}
+
+// version returns what the binary was built from: a tag, or a revision.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	revision, dirty := "", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			revision = s.Value[:min(len(s.Value), 12)]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			dirty = "-dirty"
+		}
+	}
+	if revision == "" {
+		return "devel"
+	}
+	return "devel-" + revision + dirty
+}
+
+func newVersionCommand(io *stdio) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  takes(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			goVersion := "unknown"
+			if info, ok := debug.ReadBuildInfo(); ok {
+				goVersion = info.GoVersion
+			}
+			if asJSON {
+				return json.NewEncoder(io.out).Encode(map[string]string{"version": version(), "go": goVersion})
+			}
+			_, err := fmt.Fprintf(io.out, "wedatasync %s (%s)\n", version(), goVersion)
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func newSchemaCommand(io *stdio) *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema [spec|plan]",
+		Short: "Print the JSON Schema of specs, or of plans",
+		Long: `Schema prints the JSON Schema (draft 2020-12) of specs, or of what plan -o json
+prints. Editors use that of specs with this first line in a spec:
+
+  # yaml-language-server: $schema=PATH/schema.json`,
+		Args:      takes(cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs)),
+		ValidArgs: []string{"spec", "plan"},
+		RunE: func(_ *cobra.Command, args []string) error {
+			schema := spec.Schema()
+			if first(args) == "plan" {
+				schema = report.PlanSchema()
+			}
+			_, err := io.out.Write(schema)
+			return err
+		},
+	}
 }

@@ -1,21 +1,19 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/config"
-	"github.com/wedatasync/wedatasync/internal/forge"
-	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
-	"github.com/wedatasync/wedatasync/state/sqlstore"
+	"github.com/wedatasync/wedatasync/spec"
 )
 
 func newPlanCommand(io *stdio) *cobra.Command {
@@ -49,13 +47,13 @@ revision that is not verified; 2 with
 	cmd.Flags().StringVar(&against, "against", "", againstUsage)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		s.Stateless = true
-		if isRevision(against) {
+		if command.IsRevision(against) {
 			s.Untrusted = "--against compares revisions"
 		}
 		if err := errors.Join(o.check(), s.Load(io.getenv)); err != nil {
 			return usageError{err}
 		}
-		p, err := makePlan(cmd.Context(), io, s, against)
+		p, err := planAgainst(cmd.Context(), io, s, against)
 		if err != nil {
 			// A reader of the output must not take the absence of a plan for one
 			// without changes.
@@ -72,69 +70,14 @@ revision that is not verified; 2 with
 	return cmd
 }
 
-const (
-	againstState = "state"
-	againstLive  = "live"
-	againstUsage = "`what` to compare with: state, the URL of a daemon's /api/v1/state, live (reads WeData), or a git revision such as origin/main"
-)
+const againstUsage = "`what` to compare with: state, the URL of a daemon's /api/v1/state, live (reads WeData), or a git revision such as origin/main"
 
-// makePlan compares the source with what a person asked for. In the CI of a pull
-// request, where there is no state, it is what the pull request changes.
-func makePlan(ctx context.Context, io *stdio, s *config.Flags, against string) (*plan.Plan, error) {
-	if against == againstState && !s.HasState() {
+// planAgainst makes the plan that the flags ask for.
+func planAgainst(ctx context.Context, io *stdio, s *config.Flags, against string) (*plan.Plan, error) {
+	if against == command.AgainstState && !s.HasState() {
 		return nil, usageError{fmt.Errorf("--against state: %s, so no state is taken from the working directory: name one with --state or %s", s.Untrusted, config.EnvName("state"))}
 	}
-	if against == "" {
-		base, err := baseOfJob(io, s)
-		if err != nil {
-			return nil, err
-		}
-		against = cmp.Or(base, againstState)
-	}
-	env := parts.Env{Getenv: io.getenv, Log: io.err, Quiet: !s.Given("log-level"), Version: version(), OwnState: s.Given("state"), Stateless: !s.HasState()}
-	switch {
-	case isRevision(against):
-		return command.Between(ctx, cmp.Or(s.Source, "."), against)
-	case against == againstState:
-		return command.Plan(ctx, s.Settings, env, "")
-	case against == againstLive:
-		return command.Live(ctx, s.Settings, env)
-	default:
-		return command.Plan(ctx, s.Settings, env, against)
-	}
-}
-
-// isRevision reports whether what --against names is none of the other things.
-func isRevision(against string) bool {
-	switch against {
-	case "", againstState, againstLive:
-		return false
-	default:
-		return !strings.HasPrefix(against, "http://") && !strings.HasPrefix(against, "https://")
-	}
-}
-
-// baseOfJob returns what the pull request of this CI job is to be merged into, or
-// "" if this is none, or if there is a state to compare with.
-func baseOfJob(io *stdio, s *config.Flags) (string, error) {
-	if s.HasState() {
-		if fresh, err := sqlstore.Fresh(s.State); err != nil || !fresh {
-			return "", err
-		}
-	}
-	job, err := forge.Detect(io.getenv)
-	if errors.Is(err, forge.ErrNoCI) {
-		job, err = forge.Job{BaseBranch: forge.TargetBranch(io.getenv)}, nil
-	}
-	if err != nil || job.BaseBranch == "" {
-		return job.Base, err
-	}
-	// The event's base is as old as the event. What CI has merged into is newer.
-	branch := "origin/" + job.BaseBranch
-	if command.HasRevision(cmp.Or(s.Source, "."), branch) {
-		return branch, nil
-	}
-	return job.Base, nil
+	return command.PlanAgainst(ctx, s, io.env(s), against)
 }
 
 // planStatus returns the code for a plan that was made and shown.
@@ -149,4 +92,56 @@ func planStatus(p *plan.Plan, detailed bool) error {
 	default:
 		return nil
 	}
+}
+
+func newValidateCommand(io *stdio) *cobra.Command {
+	var strict bool
+	cmd := &cobra.Command{
+		Use:   "validate [DIR]",
+		Short: "Check specs, without network or credentials",
+		Long: `Validate checks the specs in a folder, the current one by default. Every complaint
+is file:line:column: message.
+
+Exit codes: 0 valid; 1 an error, or with --strict a warning.`,
+		Args: takes(cobra.MaximumNArgs(1)),
+	}
+	cmd.ValidArgsFunction = folders
+	o := addOutput(cmd)
+	cmd.Flags().BoolVar(&strict, "strict", false, "take warnings for errors")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := o.check(); err != nil {
+			return err
+		}
+		dir := "."
+		if len(args) > 0 {
+			dir = args[0]
+		}
+		specs, err := command.ReadSpecs(cmd.Context(), dir)
+		if err != nil {
+			if o.format == "text" {
+				return err
+			}
+			return errors.Join(err, o.write(io, failureDocument(report.Failure{Err: err}), 0))
+		}
+		problems := slices.Clone(specs.Problems())
+		at := dir // as who runs the command would open the file
+		if o.format == "github" || o.format == "gitlab" {
+			at = command.InRepository(dir)
+		}
+		for i := range problems {
+			problems[i].File = filepath.ToSlash(filepath.Join(at, problems[i].File))
+			if strict {
+				problems[i].Severity = spec.SeverityError
+			}
+		}
+		v := report.Validation{Files: specs.Files(), Specs: specs.Len(), Problems: problems}
+		if err := o.write(io, validationDocument(v), 0); err != nil {
+			return err
+		}
+		if problems.Errors() > 0 {
+			return exitStatus(exitError)
+		}
+		return nil
+	}
+	return cmd
 }

@@ -7,6 +7,9 @@ import (
 	"syscall"
 
 	"golang.org/x/term"
+
+	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/parts"
 )
 
 // stdio is the world around a command, so that tests can be it.
@@ -44,4 +47,12 @@ func hangup() <-chan os.Signal {
 // colour reports whether results may be coloured (no-color.org).
 func (s *stdio) colour() bool {
 	return s.outTerminal && s.getenv("NO_COLOR") == "" && s.getenv("TERM") != "dumb"
+}
+
+// env is what a command gets from outside besides its settings.
+func (s *stdio) env(f *config.Flags) parts.Env {
+	return parts.Env{
+		Getenv: s.getenv, Log: s.err, Version: version(), Quiet: !f.Given("log-level"),
+		OwnState: f.Given("state"), Stateless: !f.HasState(),
+	}
 }

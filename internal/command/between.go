@@ -116,8 +116,8 @@ func explainReturns(p *plan.Plan, past *source.Past, base string) {
 	}
 }
 
-// HasRevision reports whether the repository that dir is in knows the revision.
-func HasRevision(dir, revision string) bool {
+// hasRevision reports whether the repository that dir is in knows the revision.
+func hasRevision(dir, revision string) bool {
 	repo, err := source.OpenRepository(dir)
 	if err != nil {
 		return false

@@ -11,46 +11,47 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/parts"
+	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
-// resultWithin is how long the daemon gets to answer a word. What is under way may
+// resultWithin is how long the daemon gets to carry out a command. What is under way may
 // have to end first.
 const resultWithin = 30 * time.Second
 
-// ErrNoResult says that the daemon has not answered a word yet. It has it, and will
-// carry it out.
+// ErrNoResult says that the daemon has not carried out a command yet. It has the command,
+// and will.
 var ErrNoResult = errors.New("the daemon has not answered yet; it will, and history shows it")
 
-// Enqueue gives a person's word: to the daemon that holds the state, or if there is
-// none, to the state itself.
-func Enqueue(ctx context.Context, s config.Settings, word state.Command) (state.CommandResult, error) {
+// Enqueue leaves an operator's command for the daemon that holds the state, and returns
+// its result. If there is no daemon, the command is carried out here.
+func Enqueue(ctx context.Context, s config.Settings, c state.Command) (state.CommandResult, error) {
 	id, err := identityOf(ctx, s.State)
 	if err != nil {
 		return state.CommandResult{}, err
 	}
-	word.ID, err = sqlstore.Enqueue(ctx, s.State, word)
+	c.ID, err = sqlstore.Enqueue(ctx, s.State, c)
 	if err != nil {
 		return state.CommandResult{}, err
 	}
-	if err := carryOut(ctx, &s, id, word.Verb); err != nil && !errors.Is(err, state.ErrLocked) {
+	if err := carryOut(ctx, &s, id, c.Verb); err != nil && !errors.Is(err, state.ErrLocked) {
 		return state.CommandResult{}, err
 	}
-	return WaitResult(ctx, s.State, word.ID)
+	return WaitResult(ctx, s.State, c.ID)
 }
 
-// WaitResult waits for the daemon's answer to a word, for as long as makes sense.
+// WaitResult waits for the result of a command, for as long as makes sense.
 func WaitResult(ctx context.Context, path string, id int64) (state.CommandResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, resultWithin)
 	defer cancel()
-	answer, err := sqlstore.WaitResult(ctx, path, id)
+	result, err := sqlstore.WaitResult(ctx, path, id)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return answer, ErrNoResult
+		return result, ErrNoResult
 	}
-	return answer, err
+	return result, err
 }
 
 func identityOf(ctx context.Context, path string) (state.Identity, error) {
@@ -61,8 +62,8 @@ func identityOf(ctx context.Context, path string) (state.Identity, error) {
 	return r.Identity(), r.Close()
 }
 
-// carryOut carries out the words in a state that nobody holds. To approve a plan, it makes
-// one.
+// carryOut carries out the commands in a state that nobody holds. To approve a plan, it
+// makes one.
 func carryOut(ctx context.Context, s *config.Settings, id state.Identity, verb state.Verb) (err error) {
 	store, err := sqlstore.Open(ctx, s.State, id, sqlstore.Options{Actor: "wedatasync"})
 	if err != nil {
@@ -78,8 +79,10 @@ func carryOut(ctx context.Context, s *config.Settings, id state.Identity, verb s
 		Info: s.SourceInfo(), State: plan.StateInfo{Lineage: store.Lineage()},
 		Guards: func() *plan.Guards { return &s.Guards },
 		Policy: func() plan.DriftPolicy { return plan.DriftPolicy(s.DriftPolicy) },
+		// No answer has told how far this machine's clock is off.
+		Horizon: func() time.Duration { return s.AcceptHorizon + wedata.MaxSkew },
 	}
-	var unplanned error // the word is answered all the same: nothing may be left of it
+	var unplanned error // the command is answered all the same: nothing may be left of it
 	if verb == state.VerbApprove {
 		if c.Source, unplanned = parts.OpenSource(s, "", &control, c.Logger); unplanned == nil {
 			defer func() { err = errors.Join(err, c.Source.Close()) }()
@@ -92,7 +95,7 @@ func carryOut(ctx context.Context, s *config.Settings, id state.Identity, verb s
 		}
 	}
 	if _, err := r.Obey(ctx); err != nil {
-		return fmt.Errorf("carry out a word: %w", err)
+		return fmt.Errorf("carry out a command: %w", err)
 	}
 	if unplanned != nil {
 		return fmt.Errorf("make the plan to approve: %w", unplanned)

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"os/user"
@@ -25,14 +25,14 @@ func TestLogin(t *testing.T) {
 		t.Skip("root has no name: ", err)
 	}
 	const nobody = 1<<31 - 7 // an id that no user has
-	if got := loginOf(0, getenv); got != root.Username {
+	if got := login(0, getenv); got != root.Username {
 		t.Errorf("root is %q, want %q", got, root.Username)
 	}
 	env["SUDO_USER"] = "ada"
-	if got := loginOf(0, getenv); got != "ada" {
+	if got := login(0, getenv); got != "ada" {
 		t.Errorf("root under sudo is %q, want ada", got)
 	}
-	if got, want := loginOf(nobody, getenv), "uid 2147483641"; got != want {
+	if got, want := login(nobody, getenv), "uid 2147483641"; got != want {
 		t.Errorf("a user without a name is %q, want %q", got, want)
 	}
 }
