@@ -6,68 +6,72 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
+// commitFields read the values of a commit's keys, as they come. Those without a function
+// are read when the others are known.
+var commitFields = map[string]func(r *reader, n *yaml.Node, c *Commit){
+	"taskId":          func(r *reader, n *yaml.Node, c *Commit) { c.TaskID = r.taskID(n) },
+	"projectId":       func(r *reader, n *yaml.Node, c *Commit) { c.ProjectID = r.projectID(n) },
+	"commitType":      func(r *reader, n *yaml.Node, c *Commit) { c.CommitType, _ = r.commitType(n) },
+	"taskType":        func(r *reader, n *yaml.Node, c *Commit) { c.TaskType = r.taskType(n) },
+	"instanceVersion": func(r *reader, n *yaml.Node, c *Commit) { c.InstanceVersion = r.number(n, "instanceVersion") },
+	"versionDesc":     func(r *reader, n *yaml.Node, c *Commit) { c.VersionDesc = r.filled(n, "versionDesc", MaxText) },
+	"eventDesc":       func(r *reader, n *yaml.Node, c *Commit) { c.EventDesc = r.filled(n, "eventDesc", MaxText) },
+	"extConfig":       nil,
+	"dependsOn":       nil,
+	"suspend":         func(r *reader, n *yaml.Node, c *Commit) { c.Suspend = r.boolean(n, "suspend") },
+	"discardState":    nil,
+	"rerun":           func(r *reader, n *yaml.Node, c *Commit) { c.Rerun = r.filled(n, "rerun", MaxID) },
+	"wait":            nil,
+}
+
 // commit reads a sound mapping into c. What is wrong is reported; the identity is
 // set if it could be read all the same.
 func (r *reader) commit(n *yaml.Node, d defaults, c *Commit) {
 	c.ProjectID, c.TaskType, c.CommitType = d.projectID, d.taskType, d.commitType
+	given := make(map[string]*yaml.Node, len(commitKeys))
 	typed := d.hasCommitType // the commit type is known
-	var task, project, kind, version, ext, depends, discard, waits *yaml.Node
 	for key, value := range r.fields(n, commitKeys[:]) {
-		switch key {
-		case "taskId":
-			task, c.TaskID = value, r.taskID(value)
-		case "projectId":
-			project, c.ProjectID = value, r.projectID(value)
-		case "commitType":
-			kind = value
-			c.CommitType, typed = r.commitType(value)
-		case "taskType":
-			c.TaskType = r.taskType(value)
-		case "instanceVersion":
-			version, c.InstanceVersion = value, r.number(value, key)
-		case "versionDesc":
-			c.VersionDesc = r.filled(value, key, MaxText)
-		case "eventDesc":
-			c.EventDesc = r.filled(value, key, MaxText)
-		case "extConfig":
-			ext = value
-		case "dependsOn":
-			depends = value
-		case "suspend":
-			c.Suspend = r.boolean(value, key)
-		case "discardState":
-			discard = value
-		case "rerun":
-			c.Rerun = r.filled(value, key, MaxID)
-		case "wait":
-			waits = value
+		given[key] = value
+		errors := r.errors
+		if read := commitFields[key]; read != nil {
+			read(r, value, c)
+		}
+		if key == "commitType" {
+			typed = r.errors == errors
 		}
 	}
-	if task == nil {
+	if given["taskId"] == nil {
 		r.missing(n, "taskId", "add it")
 	}
-	if project == nil && c.ProjectID == "" {
+	if given["projectId"] == nil && c.ProjectID == "" {
 		r.missing(n, "projectId", "add it, or set it in defaults")
 	}
-	if kind == nil && !typed {
+	if given["commitType"] == nil && !typed {
 		r.missing(n, "commitType", "add one of "+enumerate(commitTypeNames[:])+", or set it in defaults")
 	}
-	if ext != nil {
+	if ext := given["extConfig"]; ext != nil {
 		c.ExtConfig = r.extConfig(ext)
 	}
-	if depends != nil {
+	if depends := given["dependsOn"]; depends != nil {
 		c.DependsOn = r.dependsOn(depends, c.Key)
 	}
-	if typed && (version == nil || c.InstanceVersion != 0) {
-		r.discardState(n, discard, c)
+	if typed && (given["instanceVersion"] == nil || c.InstanceVersion != 0) {
+		r.discardState(n, given["discardState"], c)
 	}
-	switch runs := !typed || c.CommitType.Runs(); {
-	case waits == nil && runs:
-		c.Wait = d.wait
-	case waits != nil:
-		if c.Wait = r.wait(waits); c.Wait != 0 && !runs {
-			r.errorf(waits, "wait-without-run", "a task that is only submitted does not run: remove wait, or use another commitType than %s", c.CommitType)
+	r.waiting(given["wait"], !typed || c.CommitType.Runs(), d, c)
+}
+
+// waiting reads how long to wait for a task that runs after the commit, or takes the
+// default.
+func (r *reader) waiting(n *yaml.Node, runs bool, d defaults, c *Commit) {
+	if n == nil {
+		if runs {
+			c.Wait = d.wait
 		}
+		return
+	}
+	if c.Wait = r.wait(n); c.Wait != 0 && !runs {
+		r.errorf(n, "wait-without-run", "a task that is only submitted does not run: remove wait, or use another commitType than %s", c.CommitType)
 	}
 }
 

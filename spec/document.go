@@ -149,7 +149,7 @@ func identity(n *yaml.Node, d defaults) Key {
 	if n.Kind != yaml.MappingNode || n.Style&yaml.TaggedStyle != 0 {
 		return Key{}
 	}
-	quiet := reader{file: &File{}}
+	quiet := newReader(new(File))
 	k := Key{ProjectID: d.projectID}
 	tasks, projects := 0, 0
 	for i := 0; i < len(n.Content); i += 2 {

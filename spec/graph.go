@@ -249,17 +249,17 @@ func route(way []Key, project string) string {
 	last := len(way) - 1
 	var names []string
 	for _, k := range way[:min(shown, last)] {
-		names = append(names, k.within(project))
+		names = append(names, within(k, project))
 	}
 	if last > shown {
 		names = append(names, "…")
 	}
-	return strings.Join(append(names, way[last].within(project)), " -> ")
+	return strings.Join(append(names, within(way[last], project)), " -> ")
 }
 
 // within writes the task as dependsOn does inside the project, shortened if it
 // is long.
-func (k Key) within(project string) string {
+func within(k Key, project string) string {
 	if k.ProjectID == project {
 		return text.Clip(k.TaskID, maxQuote)
 	}

@@ -3,15 +3,22 @@ package spec
 import (
 	"iter"
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
+
+// nodeReader reads single nodes, and complains about what they should not be.
+type nodeReader struct {
+	complaints
+	guesses []string // what the unknown keys of the mapping read last were meant to be
+}
 
 // sound checks what holds for every node whatever it stands for, its children
 // aside: no anchors, aliases and explicit tags, which let a value come from
 // somewhere else or be something else than it looks; bounded nesting; and keys
 // that are plain, few and different. It reports the first fault.
-func (r *reader) sound(n *yaml.Node, depth int) bool {
+func (r *nodeReader) sound(n *yaml.Node, depth int) bool {
 	switch {
 	case n.Kind == yaml.AliasNode:
 		r.errorf(n, "alias", "aliases (*name) are not used in specs: write the value out")
@@ -30,7 +37,7 @@ func (r *reader) sound(n *yaml.Node, depth int) bool {
 }
 
 // tree checks that the node and all below it are sound.
-func (r *reader) tree(n *yaml.Node, depth int) bool {
+func (r *nodeReader) tree(n *yaml.Node, depth int) bool {
 	if !r.sound(n, depth) {
 		return false
 	}
@@ -42,7 +49,7 @@ func (r *reader) tree(n *yaml.Node, depth int) bool {
 	return true
 }
 
-func (r *reader) soundKeys(n *yaml.Node) bool {
+func (r *nodeReader) soundKeys(n *yaml.Node) bool {
 	if keys := len(n.Content) / 2; keys > maxKeys {
 		r.errorf(n, "too-many-keys", "this mapping has %d keys, at most %d are allowed", keys, maxKeys)
 		return false
@@ -71,7 +78,7 @@ func (r *reader) soundKeys(n *yaml.Node) bool {
 
 // fields yields the values of the known keys of a sound mapping, and reports
 // the other keys.
-func (r *reader) fields(n *yaml.Node, known []string) iter.Seq2[string, *yaml.Node] {
+func (r *nodeReader) fields(n *yaml.Node, known []string) iter.Seq2[string, *yaml.Node] {
 	r.guesses = r.guesses[:0]
 	return func(yield func(string, *yaml.Node) bool) {
 		for i := 0; i < len(n.Content); i += 2 {
@@ -86,7 +93,7 @@ func (r *reader) fields(n *yaml.Node, known []string) iter.Seq2[string, *yaml.No
 }
 
 // unknown reports a key that is none of the known ones.
-func (r *reader) unknown(key *yaml.Node, known []string) {
+func (r *nodeReader) unknown(key *yaml.Node, known []string) {
 	if guess := closest(key.Value, known); guess != "" {
 		r.guesses = append(r.guesses, guess)
 		r.errorf(key, "unknown-key", "there is no key %s here: did you mean %s?", quote(key.Value), guess)
@@ -97,21 +104,21 @@ func (r *reader) unknown(key *yaml.Node, known []string) {
 
 // guessed reports whether an unknown key of the mapping read last was probably
 // meant to be this one.
-func (r *reader) guessed(key string) bool { return slices.Contains(r.guesses, key) }
+func (r *nodeReader) guessed(key string) bool { return slices.Contains(r.guesses, key) }
 
-func (r *reader) isMapping(n *yaml.Node, what string) bool {
+func (r *nodeReader) isMapping(n *yaml.Node, what string) bool {
 	return r.isKind(n, yaml.MappingNode, what, "a mapping (key: value)")
 }
 
-func (r *reader) isList(n *yaml.Node, what string) bool {
+func (r *nodeReader) isList(n *yaml.Node, what string) bool {
 	return r.isKind(n, yaml.SequenceNode, what, "a list (- item)")
 }
 
-func (r *reader) isScalar(n *yaml.Node, what string) bool {
+func (r *nodeReader) isScalar(n *yaml.Node, what string) bool {
 	return r.isKind(n, yaml.ScalarNode, what, "one value")
 }
 
-func (r *reader) isKind(n *yaml.Node, want yaml.Kind, what, wanted string) bool {
+func (r *nodeReader) isKind(n *yaml.Node, want yaml.Kind, what, wanted string) bool {
 	switch {
 	case isNull(n):
 		r.errorf(n, "no-value", "%s has no value: write one, or remove it", what)
@@ -137,4 +144,55 @@ func kind(n *yaml.Node) string {
 	default:
 		return "one value"
 	}
+}
+
+// closest returns the candidate that the word was probably meant to be, or
+// nothing: the same but for case, or at most two slips of the finger away, and
+// less than half of its letters.
+func closest(word string, candidates []string) string {
+	best, least := "", 3
+	for _, c := range candidates {
+		if strings.EqualFold(word, c) {
+			return c
+		}
+		limit := min(least, (len(c)+1)/2)
+		if d := distance(word, c, limit); d < limit {
+			best, least = c, d
+		}
+	}
+	return best
+}
+
+// distance counts the characters to insert, remove or replace to make b of a,
+// or returns limit if they are as many or more.
+func distance(a, b string, limit int) int {
+	if len(a) >= len(b)+limit || len(b) >= len(a)+limit {
+		return limit
+	}
+	row := make([]int, len(b)+1) // distances of a[:i] to each b[:j]
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
+		}
+	}
+	return min(row[len(b)], limit)
+}
+
+// enumerate writes "a, b or c".
+func enumerate(words []string) string {
+	last := len(words) - 1
+	if last <= 0 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }

@@ -6,15 +6,19 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
+	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // Parse reads one spec file. It never fails as a whole: what is wrong is in
 // File.Problems, and what is right beside it is usable. The name is only used in
 // positions. The file keeps nothing of data.
 func Parse(name string, data []byte) *File {
-	r := &reader{file: &File{Name: name, Size: len(data)}}
+	r := newReader(&File{Name: name, Size: len(data)})
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if p := checkText(name, data); p != nil {
 		r.report(*p)
@@ -27,12 +31,12 @@ func Parse(name string, data []byte) *File {
 
 // reader reads the documents of one file into a File.
 type reader struct {
-	file     *File
+	nodeReader
 	unusable bool // the file as a whole
-	errors   int  // kept or not
-	warnings int
-	cut      [2]Pos   // where complaints were first left out: errors, warnings
-	guesses  []string // what the unknown keys of the mapping read last were meant to be
+}
+
+func newReader(f *File) *reader {
+	return &reader{nodeReader: nodeReader{complaints: complaints{file: f}}}
 }
 
 // documents reads one document after the other.
@@ -83,42 +87,112 @@ func (r *reader) finish() *File {
 		f.Commits = nil
 		slices.SortFunc(f.Broken, func(a, b Named) int { return a.Pos.compare(b.Pos) })
 	}
-	if r.errors > maxProblems {
-		f.Problems = append(f.Problems, problemf(r.cut[0], "more-problems", "there are more errors from here on: correct the first %d", maxProblems))
-	}
-	if r.warnings > maxProblems {
-		p := problemf(r.cut[1], "more-problems", "there are more warnings from here on")
-		p.Severity = SeverityWarning
-		f.Problems = append(f.Problems, p)
-	}
+	r.sayMore()
 	return f
 }
 
-// report keeps the complaint, if the file has not too many.
-func (r *reader) report(p Problem) {
-	count, cut := &r.errors, &r.cut[0]
-	if p.Severity == SeverityWarning {
-		count, cut = &r.warnings, &r.cut[1]
+// syntaxFaults say what the YAML library's words mean for the writer of a spec;
+// the first that fits counts. The library names the line where something began.
+// Where late is set, the line where it gave up is the better one.
+var syntaxFaults = [...]struct {
+	words, code string
+	late        bool
+	hint        string
+}{
+	{"unknown anchor", "alias", true, "aliases (*name) are not used in specs: write the value out"},
+	{"tag ", "tag", true, "tags (such as !!str) are not used in specs: quote a text that begins with !"},
+	{"expected '!'", "tag", true, "tags (such as !!str) are not used in specs: quote a text that begins with !"},
+	{"expected '>'", "tag", true, "tags (such as !!str) are not used in specs: quote a text that begins with !"},
+	{"exceeded max depth", "nesting", true, "brackets or dashes are nested thousands deep: no spec needs that; correct them"},
+	{"found a tab", "syntax", true, "there is a tab in the indentation: indent with spaces"},
+	{"unexpected end of stream", "syntax", false, "the quote opened here is never closed: close it"},
+	{"unexpected document indicator", "syntax", false, "the quote opened here is not closed before the next document: close it"},
+	{"mapping values are not allowed", "syntax", false, `a ": " does not belong here: indent the line like the keys it goes with, put a space after the colon of the line above, or quote a text that holds ": "`},
+	{"are not allowed in this context", "syntax", true, `a "- " or "? " does not belong here: begin a list on a line of its own, or quote the text`},
+	{"could not find expected ':'", "syntax", false, "this is neither a key with its colon nor the rest of a value: write \"key: value\""},
+	{"found character that cannot start", "syntax", false, "a value cannot begin with this character: quote it"},
+	{"alphabetic or numeric character", "syntax", true, "a value cannot begin with * or &: quote it"},
+	{"comment or line break", "syntax", true, "text after | or > begins on the next line"},
+	{"escape", "syntax", false, `a "text in double quotes" has a backslash that means nothing: double it, or use single quotes`},
+	{"expected ',' or", "syntax", true, "a [ or { is not closed before here, or a comma is missing"},
+	{"expected node content", "syntax", true, "a value is missing here, or a [ or { is not closed"},
+	{"expected <document start>", "syntax", true, "there is text after the end of a document: begin a new one with ---, or remove it"},
+	{"did not find expected", "syntax", true, "this does not fit the lines above: indent it like them, or look for a quote inside a quoted text"},
+	{"", "syntax", false, "this is not YAML, here or just above"},
+}
+
+// syntax reports what the YAML library found. It knows no columns, and often
+// only the line where something began.
+func (r *reader) syntax(data []byte, err error) {
+	words, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
+	if rest, ok := strings.CutPrefix(words, "line "); ok {
+		if number, rest, ok := strings.Cut(rest, ": "); ok {
+			words = rest
+			line, _ = strconv.Atoi(number)
+		}
 	}
-	if *count++; *count <= maxProblems {
-		r.file.Problems = append(r.file.Problems, p)
-	} else if *count == maxProblems+1 {
-		*cut = p.Pos
+	if strings.Contains(words, "unknown anchor") {
+		words = "unknown anchor" // a value that begins with * would be repeated
+	}
+	if bytes.Contains(indentation(nthLine(data, line)), []byte("\t")) {
+		words = "found a tab"
+	}
+	for _, f := range syntaxFaults {
+		if !strings.Contains(words, f.words) {
+			continue
+		}
+		if f.late {
+			line = gaveUp(data)
+		}
+		r.errorAt(r.startOf(data, line), f.code, "%s (YAML: %s)", f.hint, text.Printable(text.Clip(words, maxQuote)))
+		return
 	}
 }
 
-func (r *reader) errorAt(pos Pos, code, format string, args ...any) {
-	r.report(problemf(pos, code, format, args...))
+// gaveUp returns the line where the YAML library gives up on data, by handing it
+// one byte after the other and looking how far it came.
+func gaveUp(data []byte) int {
+	src := &byteReader{data: data}
+	dec := yaml.NewDecoder(src)
+	for decode(dec, new(yaml.Node)) == nil {
+	}
+	read := bytes.TrimRight(data[:src.read], " \r\n") // it looks a little ahead
+	return 1 + bytes.Count(read, []byte("\n"))
 }
 
-func (r *reader) errorf(n *yaml.Node, code, format string, args ...any) {
-	r.errorAt(r.pos(n), code, format, args...)
+// byteReader reads one byte at a time.
+type byteReader struct {
+	data []byte
+	read int
 }
 
-func (r *reader) warnf(n *yaml.Node, code, format string, args ...any) {
-	p := problemf(r.pos(n), code, format, args...)
-	p.Severity = SeverityWarning
-	r.report(p)
+// Read reads one byte.
+func (b *byteReader) Read(p []byte) (int, error) {
+	n := copy(p[:min(len(p), 1)], b.data[b.read:])
+	b.read += n
+	if n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
 }
 
-func (r *reader) pos(n *yaml.Node) Pos { return Pos{r.file.Name, max(n.Line, 1), max(n.Column, 1)} }
+// startOf returns the place of the first character of a line.
+func (r *reader) startOf(data []byte, line int) Pos {
+	return Pos{r.file.Name, max(line, 1), 1 + len(indentation(nthLine(data, line)))}
+}
+
+// nthLine returns a line of data, counting from 1, or nothing.
+func nthLine(data []byte, n int) []byte {
+	i := 0
+	for row := range bytes.Lines(data) {
+		if i++; i == n {
+			return bytes.TrimRight(row, "\r\n")
+		}
+	}
+	return nil
+}
+
+// indentation returns the blanks a line begins with.
+func indentation(row []byte) []byte {
+	return row[:len(row)-len(bytes.TrimLeft(row, " \t"))]
+}

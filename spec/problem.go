@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"gopkg.in/yaml.v3"
+
 	"github.com/wedatasync/wedatasync/internal/text"
 )
 
@@ -101,3 +103,103 @@ func problemf(pos Pos, code, format string, args ...any) Problem {
 
 // quote shows a value of a spec in a complaint: printable and short.
 func quote(s string) string { return text.Quote(s, maxQuote) }
+
+// complaints are those about one file, which keeps a bounded number of them.
+type complaints struct {
+	file     *File
+	errors   int // kept or not
+	warnings int
+	cut      [2]Pos // where complaints were first left out: errors, warnings
+}
+
+// report keeps the complaint, if the file has not too many.
+func (c *complaints) report(p Problem) {
+	count, cut := &c.errors, &c.cut[0]
+	if p.Severity == SeverityWarning {
+		count, cut = &c.warnings, &c.cut[1]
+	}
+	if *count++; *count <= maxProblems {
+		c.file.Problems = append(c.file.Problems, p)
+	} else if *count == maxProblems+1 {
+		*cut = p.Pos
+	}
+}
+
+func (c *complaints) errorAt(pos Pos, code, format string, args ...any) {
+	c.report(problemf(pos, code, format, args...))
+}
+
+func (c *complaints) errorf(n *yaml.Node, code, format string, args ...any) {
+	c.errorAt(c.pos(n), code, format, args...)
+}
+
+func (c *complaints) warnf(n *yaml.Node, code, format string, args ...any) {
+	p := problemf(c.pos(n), code, format, args...)
+	p.Severity = SeverityWarning
+	c.report(p)
+}
+
+func (c *complaints) pos(n *yaml.Node) Pos { return Pos{c.file.Name, max(n.Line, 1), max(n.Column, 1)} }
+
+// sayMore complains that there are more complaints than are kept.
+func (c *complaints) sayMore() {
+	if c.errors > maxProblems {
+		c.file.Problems = append(c.file.Problems, problemf(c.cut[0], "more-problems", "there are more errors from here on: correct the first %d", maxProblems))
+	}
+	if c.warnings > maxProblems {
+		p := problemf(c.cut[1], "more-problems", "there are more warnings from here on")
+		p.Severity = SeverityWarning
+		c.file.Problems = append(c.file.Problems, p)
+	}
+}
+
+// listing keeps the first complaints of each severity, and counts the others: a
+// repository must not be able to flood a report.
+type listing struct{ errors, warnings first }
+
+func (l *listing) add(p Problem) {
+	if p.Severity == SeverityError {
+		l.errors.add(p)
+	} else {
+		l.warnings.add(p)
+	}
+}
+
+// problems returns what was kept, in order of place.
+func (l *listing) problems() Problems {
+	all := append(l.errors.problems(), l.warnings.problems()...)
+	all.Sort()
+	return all
+}
+
+// first keeps the complaints that come first.
+type first struct {
+	kept  Problems
+	count int
+}
+
+// add sorts only now and then, so that many cost little each.
+func (f *first) add(p Problem) {
+	f.count++
+	f.kept = append(f.kept, p)
+	if len(f.kept) >= 4*maxListed {
+		f.cut()
+	}
+}
+
+// cut leaves those that are listed, and the one after them.
+func (f *first) cut() {
+	f.kept.Sort()
+	f.kept = slices.Clip(f.kept[:min(len(f.kept), maxListed+1)])
+}
+
+func (f *first) problems() Problems {
+	f.cut()
+	if f.count > maxListed {
+		last := &f.kept[maxListed]
+		last.More = f.count - len(f.kept)
+		last.Code = "more-problems"
+		last.Message = fmt.Sprintf("there are %d more %ss from here on: correct the ones before first", f.count-maxListed, last.Severity)
+	}
+	return f.kept
+}

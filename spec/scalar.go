@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -19,11 +20,11 @@ const (
 )
 
 // taskID reads a task's id, or reports why it is none and returns nothing.
-func (r *reader) taskID(n *yaml.Node) string { return r.id(n, "taskId", MaxID) }
+func (r *nodeReader) taskID(n *yaml.Node) string { return r.id(n, "taskId", MaxID) }
 
 // projectID reads a project's id, which dependsOn must be able to tell from the
 // task's.
-func (r *reader) projectID(n *yaml.Node) string {
+func (r *nodeReader) projectID(n *yaml.Node) string {
 	id := r.id(n, "projectId", MaxID)
 	if strings.Contains(id, "/") {
 		r.errorf(n, "bad-id", "projectId %s has a slash: correct it", quote(id))
@@ -34,7 +35,7 @@ func (r *reader) projectID(n *yaml.Node) string {
 
 // id reads an identifier as it is written, so that no digit is lost whether it
 // is quoted or not: at most limit bytes that can be seen and told apart.
-func (r *reader) id(n *yaml.Node, what string, limit int) string {
+func (r *nodeReader) id(n *yaml.Node, what string, limit int) string {
 	if !r.isScalar(n, what) {
 		return ""
 	}
@@ -64,7 +65,7 @@ func (r *reader) id(n *yaml.Node, what string, limit int) string {
 func notInID(c rune) bool { return c == ' ' || text.Hidden(c) }
 
 // filled is text for a value that must not be empty.
-func (r *reader) filled(n *yaml.Node, what string, limit int) string {
+func (r *nodeReader) filled(n *yaml.Node, what string, limit int) string {
 	s, ok := r.text(n, what, limit)
 	if ok && s == "" {
 		r.errorf(n, "empty-text", "%s is empty: write it, or leave it out", what)
@@ -73,7 +74,7 @@ func (r *reader) filled(n *yaml.Node, what string, limit int) string {
 }
 
 // text reads text, or any other single value as it is written.
-func (r *reader) text(n *yaml.Node, what string, limit int) (s string, ok bool) {
+func (r *nodeReader) text(n *yaml.Node, what string, limit int) (s string, ok bool) {
 	if !r.isScalar(n, what) {
 		return "", false
 	}
@@ -92,7 +93,7 @@ func (r *reader) text(n *yaml.Node, what string, limit int) (s string, ok bool) 
 func notInText(c rune) bool { return c != '\n' && (isControl(c) || isBidi(c)) }
 
 // boolean reads true or false.
-func (r *reader) boolean(n *yaml.Node, what string) bool {
+func (r *nodeReader) boolean(n *yaml.Node, what string) bool {
 	if !r.isScalar(n, what) {
 		return false
 	}
@@ -104,7 +105,7 @@ func (r *reader) boolean(n *yaml.Node, what string) bool {
 
 // number reads a whole number from 1 to 2^53-1, or reports why it is none and
 // returns 0.
-func (r *reader) number(n *yaml.Node, what string) int64 {
+func (r *nodeReader) number(n *yaml.Node, what string) int64 {
 	if !r.isScalar(n, what) {
 		return 0
 	}
@@ -135,7 +136,7 @@ func decimal(s string) (v int64, ok bool) {
 }
 
 // commitType reads a commit type's name or number.
-func (r *reader) commitType(n *yaml.Node) (CommitType, bool) {
+func (r *nodeReader) commitType(n *yaml.Node) (CommitType, bool) {
 	if !r.isScalar(n, "commitType") {
 		return 0, false
 	}
@@ -147,7 +148,7 @@ func (r *reader) commitType(n *yaml.Node) (CommitType, bool) {
 }
 
 // taskType reads a task type's name or number.
-func (r *reader) taskType(n *yaml.Node) TaskType {
+func (r *nodeReader) taskType(n *yaml.Node) TaskType {
 	if !r.isScalar(n, "taskType") {
 		return 0
 	}
@@ -191,3 +192,88 @@ func firstFunc(s string, f func(rune) bool) (rune, bool) {
 
 // runeName writes a character as U+200B.
 func runeName(c rune) string { return fmt.Sprintf("%U", c) }
+
+// The bounds of a wait, and how long it is where a spec does not say.
+const (
+	minWait     = 10 * time.Second
+	maxWait     = 24 * time.Hour
+	defaultWait = 10 * time.Minute
+)
+
+// waitRunning is the one status that a task is followed to.
+const waitRunning = "running"
+
+// wait reads how long a task may take to run, or reports why that is not said and
+// returns 0.
+func (r *nodeReader) wait(n *yaml.Node) time.Duration {
+	if !r.isMapping(n, "wait") {
+		return 0
+	}
+	before := r.errors
+	var status *yaml.Node
+	d := defaultWait
+	for key, value := range r.fields(n, waitKeys[:]) {
+		switch key {
+		case "status":
+			status = value
+			if r.isScalar(value, "wait.status") && value.Value != waitRunning {
+				r.errorf(value, "bad-wait-status", "wait.status must be %s, not %s: a start is followed until the task runs", waitRunning, quote(value.Value))
+			}
+		case "timeout":
+			d = r.timeout(value)
+		}
+	}
+	if status == nil && !r.guessed("status") {
+		r.errorf(n, "missing-key", "wait has no status: add status: %s", waitRunning)
+	}
+	if r.errors > before {
+		return 0
+	}
+	return d
+}
+
+// timeout reads a time such as 90s, 10m or 1h30m.
+func (r *nodeReader) timeout(n *yaml.Node) time.Duration {
+	if !r.isScalar(n, "wait.timeout") {
+		return 0
+	}
+	d, ok := hoursMinutesSeconds(n.Value)
+	switch {
+	case !ok:
+		r.errorf(n, "bad-timeout", "wait.timeout must be a time such as 90s, 10m or 1h30m, not %s", quote(n.Value))
+	case d < minWait || d > maxWait:
+		r.errorf(n, "timeout-out-of-range", "wait.timeout %s is not from 10s to 24h: correct it", quote(n.Value))
+	default:
+		return d
+	}
+	return 0
+}
+
+// hoursMinutesSeconds reads whole hours, minutes and seconds, in this order, each
+// at most once and not more than five digits long.
+func hoursMinutesSeconds(s string) (d time.Duration, ok bool) {
+	for _, unit := range []struct {
+		name byte
+		is   time.Duration
+	}{{'h', time.Hour}, {'m', time.Minute}, {'s', time.Second}} {
+		n, digits := time.Duration(0), 0
+		for digits < len(s) && digits < 5 && s[digits] >= '0' && s[digits] <= '9' {
+			n = 10*n + time.Duration(s[digits]-'0')
+			digits++
+		}
+		if digits > 0 && digits < len(s) && s[digits] == unit.name {
+			d, s, ok = d+n*unit.is, s[digits+1:], true
+		}
+	}
+	return d, ok && s == ""
+}
+
+// checkLookAlike warns of a name that can be taken for another one.
+func (r *nodeReader) checkLookAlike(n *yaml.Node, what, name string) {
+	if isASCII(name) {
+		return
+	}
+	if letter, like, found := lookAlike(name); found {
+		r.warnf(n, "look-alike", "%s %s has a letter (%s) that looks like %s: write it anew, unless it is meant", what, quote(name), runeName(letter), like)
+	}
+}

@@ -44,7 +44,6 @@ var allowed = map[string][]rule{
 	"internal/source/signature": {methods},
 	"reconcile":                 {lines, files, methods, test},
 	"reconcile/plan":            {lines, methods},
-	"spec":                      {files, methods},
 	"state/sqlstore":            {lines, files, methods},
 }
 
