@@ -167,7 +167,7 @@ func (w *writer) putEvent(ctx context.Context, m *meta, row eventRow, t *tailEve
 // leadTo has the record of a task, if there is one, lead to a new event without any
 // other change. It returns how the trail stood before.
 func (w *writer) leadTo(ctx context.Context, m *meta, key spec.Key, event int64) (tailEvent, error) {
-	row, err := one(ctx, w, scanTask, selectTask, key.ProjectID, key.TaskID)
+	row, err := one(ctx, w, taskScanner(schemaVersion), selectTask, key.ProjectID, key.TaskID)
 	if errors.Is(err, sql.ErrNoRows) {
 		t := tailEvent{key: key, loose: 1}
 		return t, w.findLoose(ctx, &t)

@@ -192,6 +192,7 @@ func BenchmarkOpen(b *testing.B) {
 		b.Fatalf("%d records", records.Len())
 	}
 	with := heap()
+	runtime.KeepAlive(records)
 	records = nil
 	b.ReportMetric(float64(with-heap())/benchTasks, "heap-B/record")
 }

@@ -19,12 +19,8 @@ const (
 // HeadSyncEvery is how often the head is synced at most.
 const HeadSyncEvery = headSyncEvery
 
-// ReadApplied reads the JSON of an Applied the short way, and reports whether it could.
-func ReadApplied(text string) (state.Applied, bool) {
-	var a state.Applied
-	ok := newRowDecoder().applied(text, &a)
-	return a, ok
-}
+// RewriteAtOnce sets how many rows a migration holds in memory.
+func RewriteAtOnce(n int) { rewriteAtOnce = n }
 
 // ReplaceFile makes data the durable content of a file.
 var ReplaceFile = replaceFile
@@ -63,7 +59,7 @@ func Statements() map[string]string {
 	return map[string]string{
 		"select_version": selectVersion, "select_meta": selectMeta, "insert_meta": insertMeta, "update_meta": updateMeta, "update_identity": updateIdentity,
 		"select_control": selectControl, "upsert_control": upsertControl,
-		"select_tasks": selectTasks, "select_task": selectTask, "select_task_end": selectTaskEnd, "select_trails": selectTrails, "select_loose_ends": selectLooseEnds,
+		"select_tasks": selectTasks, "select_task": selectTask, "select_tasks_after": selectTasksAfter, "select_task_end": selectTaskEnd, "select_trails": selectTrails, "select_loose_ends": selectLooseEnds,
 		"insert_task": insertTask, "update_task": updateTask, "delete_task": deleteTask,
 		"insert_event": insertEvent, "select_events": selectEvents, "select_trail": selectTrail, "select_loose": selectLoose, "select_all_events": selectAllEvents,
 		"select_last_word": selectLastCommand, "count_open_words": countPendingCommands, "insert_word": insertCommand, "select_word": selectCommand,

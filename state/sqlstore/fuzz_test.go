@@ -2,12 +2,10 @@ package sqlstore_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"path/filepath"
 	"reflect"
 	"testing"
 
-	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
@@ -42,46 +40,10 @@ func FuzzImport(f *testing.F) {
 	})
 }
 
-// FuzzReadApplied makes sure that what is read the short way is what encoding/json
-// reads, and that the short way is taken for what commits leave.
-func FuzzReadApplied(f *testing.F) {
-	followed := *sampleApplied(2)
-	followed.Wait, followed.Run = 60, &state.Run{Status: state.RunFailed, Since: sampleTime(), Until: sampleTime(), Detail: "no resources"}
-	for _, a := range []*state.Applied{sampleApplied(0), sampleApplied(1), &followed} {
-		text, err := json.Marshal(a)
-		if err != nil {
-			f.Fatal(err)
-		}
-		if _, ok := sqlstore.ReadApplied(string(text)); !ok {
-			f.Errorf("%s is read the long way", text)
-		}
-		f.Add(string(text))
-	}
-	for _, text := range []string{
-		`{}`, `{"at":"2026-11-02T09:30:00.125+08:00"}`, `{"version_desc":"\u4e16","origin":"commit"}`, `{"Origin":"commit"}`,
-		`{"commit_type":-0}`, `{"commit_type":1,"commit_type":2}`, `{"content":"00"}`, `{"content":null}`, `{"rerun":"\xff"}`, `{"rerun":"a",}`,
-	} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		got, ok := sqlstore.ReadApplied(text)
-		if !ok {
-			return
-		}
-		var want state.Applied
-		if err := json.Unmarshal([]byte(text), &want); err != nil {
-			t.Fatalf("%q: got %+v, encoding/json has %v", text, got, err)
-		}
-		if !reflect.DeepEqual(want, got) {
-			t.Errorf("%q: got %+v, want %+v", text, got, want)
-		}
-	})
-}
-
 // FuzzOpen makes sure that any bytes in the place of a state are refused, or are a
 // state that says what it was made to say.
 func FuzzOpen(f *testing.F) {
-	db, head := fixture(f, "schema2.state"), fixture(f, "schema2.state.head")
+	db, head := fixture(f, "schema3.state"), fixture(f, "schema3.state.head")
 	f.Add(db, head)
 	f.Add(db[:4096], head)
 	f.Add([]byte{}, []byte{})

@@ -178,7 +178,7 @@ func (d *document) history(ctx context.Context, w *writer, m *meta) error {
 	if err := d.delim('}'); err != nil {
 		return err
 	}
-	if t, err := d.token(); err != io.EOF {
+	if t, err := d.token(); err != io.EOF { //nolint:errorlint // the end itself, not a document that ends early
 		return errors.Join(unexpected(t, "the end"), err)
 	}
 	return nil

@@ -17,7 +17,7 @@ func (s *Store) Load(ctx context.Context) (*state.Records, error) {
 		}
 		records = make([]*state.Record, 0, m.tasks)
 		reader := newRowDecoder()
-		for row, err := range tasks(ctx, tx, &m, selectTasks) {
+		for row, err := range tasks(ctx, tx, &m, schemaVersion) {
 			if err != nil {
 				return err
 			}
@@ -25,7 +25,7 @@ func (s *Store) Load(ctx context.Context) (*state.Records, error) {
 			if err != nil {
 				return err
 			}
-			records = append(records, &rec)
+			records = append(records, rec)
 		}
 		return nil
 	})

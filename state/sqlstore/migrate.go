@@ -22,19 +22,67 @@ func (w *writer) migrate(ctx context.Context, opt Options) error {
 		if err := makeSchema(ctx, w.conn, version); err != nil {
 			return err
 		}
-		n, err := w.recoverForgotten(ctx, next)
-		if err != nil {
+		if err := w.rewriteTasks(ctx, next, version); err != nil {
 			return err
 		}
-		return w.record(ctx, next, state.Event{
-			At: time.Now(), Kind: state.EventState, Actor: opt.Actor,
-			Note: fmt.Sprintf("migrated from schema %d to %d; %d removed tasks are known from the history", version, schemaVersion, n),
-		})
+		note := fmt.Sprintf("migrated from schema %d to %d", version, schemaVersion)
+		if version < schemaOfTombstones {
+			n, err := w.recoverForgotten(ctx, next)
+			if err != nil {
+				return err
+			}
+			note += fmt.Sprintf("; %d removed tasks are known from the history", n)
+		}
+		return w.record(ctx, next, state.Event{At: time.Now(), Kind: state.EventState, Actor: opt.Actor, Note: note})
 	})
 	if err != nil {
 		return fmt.Errorf("migrate from schema %d: %w", version, err)
 	}
 	return nil
+}
+
+// rewriteAtOnce is how many rows rewriteTasks holds in memory.
+var rewriteAtOnce = 1000
+
+// rewriteTasks writes each row of an earlier schema anew, so that its columns have what
+// was applied, and its checksum covers them.
+func (w *writer) rewriteTasks(ctx context.Context, m *meta, schema int64) error {
+	decoder := newRowDecoder()
+	for last := (spec.Key{}); ; {
+		var rows []taskRow
+		for row, err := range scan(ctx, w, taskScanner(schema), selectTasksAfter, last.ProjectID, last.TaskID, rewriteAtOnce) {
+			if err != nil {
+				return err
+			}
+			rows = append(rows, row)
+		}
+		for i := range rows {
+			if err := w.rewriteTask(ctx, m, &rows[i], decoder); err != nil {
+				return err
+			}
+		}
+		if len(rows) < rewriteAtOnce {
+			return nil
+		}
+		last = rows[len(rows)-1].key
+	}
+}
+
+func (w *writer) rewriteTask(ctx context.Context, m *meta, old *taskRow, decoder *rowDecoder) error {
+	if err := old.verify(); err != nil {
+		return err
+	}
+	rec, err := decoder.record(old)
+	if err != nil {
+		return err
+	}
+	row, err := newTaskRow(rec)
+	if err != nil {
+		return err
+	}
+	row.event = old.event
+	m.tasks, m.tasksSum = m.tasks-1, m.tasksSum-old.crc
+	return w.writeTask(ctx, m, &row, true)
 }
 
 // record appends an event that no record changes with.

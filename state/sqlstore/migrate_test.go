@@ -22,6 +22,8 @@ func forgetfulIdentity() state.Identity {
 // TestMigration opens a state of schema 1, from which four tasks were forgotten: what its
 // history knows of them is a record again, and the rest is as it was.
 func TestMigration(t *testing.T) {
+	sqlstore.RewriteAtOnce(1) // as with many tasks
+	defer sqlstore.RewriteAtOnce(1000)
 	path := statePath(t)
 	copyState(t, filepath.Join("testdata", "forgotten1.state"), path)
 	before := mustRead(t, path) // beside a daemon of the version before, for one
@@ -49,7 +51,7 @@ func TestMigration(t *testing.T) {
 
 	after := mustRead(t, path)
 	e := after.History[0]
-	if e.Kind != state.EventState || !strings.Contains(e.Note, "from schema 1 to 2; 4 removed tasks") {
+	if e.Kind != state.EventState || !strings.Contains(e.Note, "from schema 1 to 3; 4 removed tasks") {
 		t.Errorf("the history says %+v", e)
 	}
 	after.History = after.History[1:]

@@ -1,6 +1,7 @@
 package sqlstore_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,14 +40,18 @@ func TestPostgreSQLKnowsEveryStatement(t *testing.T) {
 	if out, err := asOther("initdb", "-D", data, "--no-sync", "--locale=C").CombinedOutput(); err != nil {
 		t.Skipf("make a database: %v: %s", err, out)
 	}
-	schema, err := os.ReadFile(filepath.Join("migrations", "1.sql"))
-	if err != nil {
-		t.Fatal(err)
+	var schema strings.Builder
+	for v := 1; v <= sqlstore.SchemaVersion; v++ {
+		text, err := os.ReadFile(filepath.Join("migrations", fmt.Sprintf("%d.sql", v)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		schema.Write(text)
 	}
 	cmd := asOther("postgres", "--single", "-j", "-D", data, "template1")
 	// With -j, a command ends with a semicolon and an empty line.
 	var script strings.Builder
-	script.WriteString(strings.ReplaceAll(string(schema), "\n\n", "\n") + "\n\n")
+	script.WriteString(strings.ReplaceAll(schema.String(), "\n\n", "\n") + "\n\n")
 	for name, text := range sqlstore.Statements() {
 		script.WriteString("PREPARE " + name + " AS " + strings.Join(strings.Fields(text), " ") + ";\n\n")
 	}

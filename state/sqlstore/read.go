@@ -56,9 +56,9 @@ func (r *readQueries) Control(ctx context.Context) (state.Control, error) {
 func (r *readQueries) Record(ctx context.Context, key spec.Key) (*state.Record, error) {
 	var rec *state.Record
 	err := r.view(ctx, func(tx *sql.Tx) error {
-		row, err := one(ctx, tx, scanTask, tasksIn(r.schema, selectTask), key.ProjectID, key.TaskID)
+		row, err := one(ctx, tx, taskScanner(r.schema), tasksIn(r.schema, selectTask), key.ProjectID, key.TaskID)
 		if errors.Is(err, sql.ErrNoRows) {
-			if r.schema < schemaVersion {
+			if r.schema < schemaOfTombstones {
 				rec, err = r.forgottenRecord(ctx, tx, key)
 				return err
 			}
@@ -88,13 +88,13 @@ func (r *readQueries) Records(ctx context.Context) iter.Seq2[state.Record, error
 				return err
 			}
 			var lost []*state.Record // in order of key
-			if r.schema < schemaVersion {
+			if r.schema < schemaOfTombstones {
 				if lost, err = forgottenRecords(ctx, tx); err != nil {
 					return err
 				}
 			}
 			reader := newRowDecoder()
-			for row, err := range tasks(ctx, tx, &m, tasksIn(r.schema, selectTasks)) {
+			for row, err := range tasks(ctx, tx, &m, r.schema) {
 				if err != nil {
 					return err
 				}
@@ -107,7 +107,7 @@ func (r *readQueries) Records(ctx context.Context) iter.Seq2[state.Record, error
 						return nil
 					}
 				}
-				if stopped = !yield(rec, nil); stopped {
+				if stopped = !yield(*rec, nil); stopped {
 					return nil
 				}
 			}
@@ -122,12 +122,12 @@ func (r *readQueries) Records(ctx context.Context) iter.Seq2[state.Record, error
 	}
 }
 
-// tasks yields the rows of all tasks, which the query selects in order of key, each
+// tasks yields the rows of all tasks of a database of the schema in order of key, each
 // verified. That rows are missing is its last error.
-func tasks(ctx context.Context, q querier, m *meta, query string) iter.Seq2[taskRow, error] {
+func tasks(ctx context.Context, q querier, m *meta, schema int64) iter.Seq2[taskRow, error] {
 	return func(yield func(taskRow, error) bool) {
 		var n, sum int64
-		for row, err := range ahead(scan(ctx, q, scanTask, query)) {
+		for row, err := range prefetch(scan(ctx, q, taskScanner(schema), tasksIn(schema, selectTasks))) {
 			if err == nil {
 				err = row.verify()
 			}
@@ -223,7 +223,7 @@ func (r *readQueries) taskHistory(ctx context.Context, tx *sql.Tx, q state.Histo
 
 // newestEvent returns where the events of a task end, or 0 if it has none.
 func (r *readQueries) newestEvent(ctx context.Context, tx *sql.Tx, key spec.Key) (int64, error) {
-	row, err := one(ctx, tx, scanTask, tasksIn(r.schema, selectTask), key.ProjectID, key.TaskID)
+	row, err := one(ctx, tx, taskScanner(r.schema), tasksIn(r.schema, selectTask), key.ProjectID, key.TaskID)
 	if err == nil {
 		return row.event, row.verify()
 	}

@@ -95,22 +95,22 @@ func readControl(ctx context.Context, q querier) (state.Control, error) {
 	return only(ctx, q, scanControl, "control", selectControl)
 }
 
-// aheadRows is how many rows ahead passes on at once.
-const aheadRows = 256
+// prefetchRows is how many rows prefetch passes on at once.
+const prefetchRows = 256
 
-// ahead yields what seq does, and runs it on another processor meanwhile: reading
+// prefetch yields what seq does, and runs it on another processor meanwhile: reading
 // a row takes about as long as making a record of it. It returns when seq has ended.
-func ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
+func prefetch[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		batches, stop := make(chan []T, 2), make(chan struct{})
 		var failed error // written before batches is closed
 		go func() {
 			defer close(batches)
-			batch := make([]T, 0, aheadRows)
+			batch := make([]T, 0, prefetchRows)
 			send := func() bool {
 				select {
 				case batches <- batch:
-					batch = make([]T, 0, aheadRows)
+					batch = make([]T, 0, prefetchRows)
 					return true
 				case <-stop:
 					return false
@@ -121,7 +121,7 @@ func ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 					failed = err
 					break
 				}
-				if batch = append(batch, row); len(batch) == aheadRows && !send() {
+				if batch = append(batch, row); len(batch) == prefetchRows && !send() {
 					return
 				}
 			}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,7 +16,10 @@ import (
 var migrations embed.FS
 
 // schemaVersion is the schema this version writes, and the newest it reads.
-const schemaVersion = 2
+const schemaVersion = 3
+
+// schemaOfTombstones is the first in which removed tasks keep their rows.
+const schemaOfTombstones = 2
 
 // The statements, in SQL that SQLite and PostgreSQL share: numbered parameters
 // in order, upserts by ON CONFLICT, no functions of the clock.
@@ -34,16 +38,9 @@ const (
 	upsertControl = `INSERT INTO control (id, control, row_crc) VALUES (1, $1, $2)
 		ON CONFLICT (id) DO UPDATE SET control = excluded.control, row_crc = excluded.row_crc`
 
-	taskColumns   = `project_id, task_id, status, commit_type, instance_version, applied_at, since, next_at, applied, attempt, suspended, removed, event, row_crc`
-	selectTasks   = `SELECT ` + taskColumns + ` FROM tasks ORDER BY project_id, task_id`
-	selectTask    = `SELECT ` + taskColumns + ` FROM tasks WHERE project_id = $1 AND task_id = $2`
 	selectTaskEnd = `SELECT row_crc, event FROM tasks WHERE project_id = $1 AND task_id = $2`
 	selectTrails  = `SELECT project_id, task_id, event FROM tasks`
-	insertTask    = `INSERT INTO tasks (status, commit_type, instance_version, applied_at, since, next_at, applied, attempt, suspended, removed, event, row_crc, project_id, task_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
-	updateTask = `UPDATE tasks SET status = $1, commit_type = $2, instance_version = $3, applied_at = $4, since = $5, next_at = $6,
-		applied = $7, attempt = $8, suspended = $9, removed = $10, event = $11, row_crc = $12 WHERE project_id = $13 AND task_id = $14`
-	deleteTask = `DELETE FROM tasks WHERE project_id = $1 AND task_id = $2`
+	deleteTask    = `DELETE FROM tasks WHERE project_id = $1 AND task_id = $2`
 
 	eventColumns = `seq, at, kind, project_id, task_id, prev, loose, event, hash, row_crc`
 	insertEvent  = `INSERT INTO history (` + eventColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
@@ -69,11 +66,46 @@ const (
 	pruneCommands         = `DELETE FROM words WHERE answered_at > 0 AND id <= $1`
 )
 
-// tasksIn returns a query of taskColumns for a database of an earlier schema, which is
-// only read: that is migrated by who opens it for writing.
+// The statements of the table with many columns.
+var (
+	taskColumns = strings.Join(taskColumnNames, ", ") + ", row_crc"
+	selectTasks = `SELECT ` + taskColumns + ` FROM tasks ORDER BY project_id, task_id`
+	selectTask  = `SELECT ` + taskColumns + ` FROM tasks WHERE project_id = $1 AND task_id = $2`
+	// Some tasks, those that follow one in order of key.
+	selectTasksAfter = `SELECT ` + taskColumns + ` FROM tasks WHERE (project_id, task_id) > ($1, $2) ORDER BY project_id, task_id LIMIT $3`
+
+	// The columns that change, then row_crc, then the key.
+	changedColumns = append(slices.Clone(taskColumnNames[2:]), "row_crc")
+	insertTask     = `INSERT INTO tasks (` + strings.Join(changedColumns, ", ") + `, project_id, task_id) VALUES (` + parameters(len(changedColumns)+2) + `)`
+	updateTask     = fmt.Sprintf(`UPDATE tasks SET (%s) = (%s) WHERE project_id = $%d AND task_id = $%d`,
+		strings.Join(changedColumns, ", "), parameters(len(changedColumns)), len(changedColumns)+1, len(changedColumns)+2)
+)
+
+// parameters returns the numbered parameters $1 to $n.
+func parameters(n int) string {
+	p := make([]string, n)
+	for i := range p {
+		p[i] = fmt.Sprintf("$%d", i+1)
+	}
+	return strings.Join(p, ", ")
+}
+
+// tasksIn returns a query of taskColumns for a database of an earlier schema. Who opens
+// that for writing migrates it; who only reads takes it as it is.
 func tasksIn(schema int64, query string) string {
+	if schema < 3 {
+		missing := make([]string, len(appliedColumns))
+		for i, name := range appliedColumns {
+			none := "''"
+			if i < appliedNumbers {
+				none = "0"
+			}
+			missing[i] = none + " AS " + name
+		}
+		query = strings.Replace(query, strings.Join(appliedColumns, ", "), strings.Join(missing, ", "), 1)
+	}
 	if schema < 2 {
-		return strings.Replace(query, "suspended, removed,", "suspended, '' AS removed,", 1)
+		query = strings.Replace(query, "suspended, removed,", "suspended, '' AS removed,", 1)
 	}
 	return query
 }

@@ -112,7 +112,7 @@ func (w *writer) numbers(ctx context.Context, row []int64, query string, values 
 		}
 		values := make([]driver.Value, len(row))
 		err = rows.Next(values)
-		if err == io.EOF {
+		if err == io.EOF { //nolint:errorlint // what database/sql/driver asks for
 			return rows.Close()
 		}
 		found = err == nil
