@@ -22,7 +22,6 @@ var opened = map[string]string{
 	"internal/gitstore/store.go":      "an object, in the mirror or the .git of a checkout",
 	"internal/servetest/daemon.go":    "a state that a test has made",
 	"internal/source/mirror.go":       "the mirror is the daemon's",
-	"internal/source/repository.go":   "the .git of a checkout, which git does not let anybody commit",
 	"internal/speccache/cache.go":     "parsed specs, in the mirror",
 	"state/sqlstore/create.go":        "the state is the daemon's",
 	"state/sqlstore/files.go":         "the state is the daemon's",

@@ -7,8 +7,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"pgregory.net/rapid"
+
+	"github.com/wedatasync/wedatasync/internal/specfiles"
 )
 
 // The law of Git: whatever is pushed, polling step by step gives what reading the

@@ -5,16 +5,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
+	"github.com/go-git/go-billy/v5/osfs"
 	git "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/storage/filesystem"
+	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
 
 	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
@@ -27,10 +28,11 @@ import (
 // as a checkout in CI. It looks at no file of the worktree, and needs no git
 // command.
 type Repository struct {
-	dir    string
-	prefix string
-	repo   *git.Repository
-	store  *gitstore.Store
+	dir      string
+	worktree string // empty if it is bare
+	prefix   string // of dir in the worktree
+	repo     *git.Repository
+	store    *gitstore.Store
 }
 
 // FileChange is a spec file that differs between two revisions.
@@ -49,22 +51,21 @@ func OpenRepository(dir string) (*Repository, error) {
 	return r, nil
 }
 
-// openIn opens the repository that the folder is itself, if it is bare. Else go-git
-// looks in the folders above it, too.
+// openIn opens the repository that the folder is itself, if it is bare, or else the
+// nearest one that it is in. What is configured for it is not read: an extension that
+// go-git does not know, such as that of a partial clone, changes nothing here.
 func (r *Repository) openIn(bare bool) (err error) {
 	defer recovered(&err)
-	r.repo, err = git.PlainOpenWithOptions(r.dir, &git.PlainOpenOptions{DetectDotGit: !bare, EnableDotGitCommonDir: true})
+	dot, common, err := r.locate(bare)
 	if err != nil {
 		return &Error{Kind: gitremote.ErrNoRepository, Err: err, Hint: "name a folder in a git repository"}
 	}
-	if r.prefix, err = prefixIn(r.repo, r.dir); err != nil {
-		return err
-	}
-	objects, err := objectDir(r.repo)
+	files := dotgit.NewRepositoryFilesystem(osfs.New(dot), osfs.New(common))
+	r.repo, err = git.Open(unconfigured{filesystem.NewStorage(files, cache.NewObjectLRUDefault())}, nil)
 	if err != nil {
-		return err
+		return &Error{Kind: gitremote.ErrNoRepository, Err: err, Hint: "name a folder in a git repository"}
 	}
-	dirs, err := gitstore.Alternates(objects)
+	dirs, err := gitstore.Alternates(filepath.Join(common, "objects"))
 	if err != nil {
 		return err
 	}
@@ -72,41 +73,29 @@ func (r *Repository) openIn(bare bool) (err error) {
 	return err
 }
 
-// prefixIn returns where in the worktree the folder is.
-func prefixIn(repo *git.Repository, dir string) (string, error) {
-	tree, err := repo.Worktree()
-	if errors.Is(err, git.ErrIsBareRepository) {
-		return ".", nil
-	}
+// locate finds the folder of the repository, the one that it shares with other
+// worktrees, and where in the worktree r.dir is.
+func (r *Repository) locate(bare bool) (dot, common string, err error) {
+	dir, err := filepath.Abs(r.dir)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	if dir, err = filepath.Abs(dir); err != nil {
-		return "", err
-	}
-	prefix, err := filepath.Rel(tree.Filesystem.Root(), dir)
-	return filepath.ToSlash(prefix), err
-}
-
-// objectDir returns where the repository keeps its objects: a linked worktree
-// keeps them with the others.
-func objectDir(repo *git.Repository) (string, error) {
-	storage, ok := repo.Storer.(*filesystem.Storage)
-	if !ok {
-		return "", errors.New("the repository is not on disk")
-	}
-	dir := storage.Filesystem().Root()
-	switch common, err := os.ReadFile(filepath.Join(dir, "commondir")); {
-	case err == nil:
-		if at := strings.TrimSpace(string(common)); filepath.IsAbs(at) {
-			dir = at
-		} else {
-			dir = filepath.Join(dir, at)
+	dot, r.prefix = dir, "."
+	if !bare {
+		if dot, r.worktree, err = findGit(dir); err != nil {
+			return "", "", err
 		}
-	case !errors.Is(err, fs.ErrNotExist):
-		return "", err
+		prefix, err := filepath.Rel(r.worktree, dir)
+		if err != nil {
+			return "", "", err
+		}
+		r.prefix = filepath.ToSlash(prefix)
 	}
-	return filepath.Join(dir, "objects"), nil
+	common, err = commonDir(dot)
+	if err == nil {
+		err = checkFormat(common)
+	}
+	return dot, common, err
 }
 
 // Prefix is the path, in the repository, of the folder that was opened; "." if it

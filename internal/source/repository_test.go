@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -206,5 +207,37 @@ func TestChangesBetweenRevisions(t *testing.T) {
 	back, err := repository.Changes(t.Context(), head, base, "in")
 	if err != nil || len(back) != len(changes) || back[len(back)-1].Head != nil {
 		t.Errorf("the way back is %v, %v", back, err)
+	}
+}
+
+// What is configured for a checkout stops nothing, unless it changes how objects or refs
+// are stored.
+func TestRepositoryConfiguration(t *testing.T) {
+	r := newRepo(t)
+	head := r.Commit(map[string]string{"in/a.yaml": specOf("a", 1)})
+	linked := filepath.Join(t.TempDir(), "linked")
+	r.Git("worktree", "add", "-q", "--detach", linked)
+	config := filepath.Join(r.Work, ".git", "config")
+	before, err := os.ReadFile(config)
+	must(t, err)
+	for _, text := range []string{
+		"[extensions]\n\tpartialClone = origin\n\tworktreeConfig = true\n",
+		"[core]\n\trepositoryformatversion = 1\n[extensions]\n\tpreciousObjects = true\n\trelativeWorktrees = true\n",
+		"[branch \"x\"]\n\tmerge = not a ref\n[remote \"y\"]\n\tfetch = odd\n",
+		"[alias\n",
+	} {
+		must(t, os.WriteFile(config, append(before, text...), 0o600))
+		for _, dir := range []string{filepath.Join(r.Work, "in"), linked} {
+			got, err := openRepository(t, dir).Resolve("HEAD")
+			if err != nil || got != head {
+				t.Errorf("with %q, %s is at %s: %v", text, dir, got, err)
+			}
+		}
+	}
+	for _, text := range []string{"[extensions]\n\tobjectFormat = sha256\n", "[extensions]\n\trefStorage=reftable\n"} {
+		must(t, os.WriteFile(config, append(before, text...), 0o600))
+		if _, err := OpenRepository(linked); !errors.Is(err, gitremote.ErrNoRepository) || !strings.Contains(err.Error(), "not supported") {
+			t.Errorf("with %q: %v", text, err)
+		}
 	}
 }

@@ -52,14 +52,10 @@ func trackedIn(checkout, file string, beside bool) (bool, error) {
 
 func (r *Repository) tracks(file string, beside bool) (_ bool, err error) {
 	defer recovered(&err)
-	tree, err := r.repo.Worktree()
-	if errors.Is(err, git.ErrIsBareRepository) {
+	if r.worktree == "" {
 		return false, nil
 	}
-	if err != nil {
-		return false, err
-	}
-	root, err := os.Stat(tree.Filesystem.Root())
+	root, err := os.Stat(r.worktree)
 	if err != nil {
 		return false, err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
 	"github.com/wedatasync/wedatasync/internal/specfiles"
 )
 
