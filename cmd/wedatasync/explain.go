@@ -13,6 +13,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -116,7 +117,7 @@ func (e *explanation) line(label, format string, args ...any) {
 	if e.err != nil {
 		return
 	}
-	_, e.err = fmt.Fprintf(e.w, "%-10s%s\n", label, report.Visible(fmt.Sprintf(format, args...)))
+	_, e.err = fmt.Fprintf(e.w, "%-10s%s\n", label, text.Visible(fmt.Sprintf(format, args...)))
 }
 
 func (e *explanation) write(events []state.Event, planErr error) {

@@ -56,12 +56,12 @@ func (b *builder) diff(g *page, c *plan.Change) {
 }
 
 // line names a task in a fence.
-func (g *page) line(c *plan.Change) string { return text.Clip(Visible(g.name(c)), 2*maxID) }
+func (g *page) line(c *plan.Change) string { return text.Clip(text.Visible(g.name(c)), 2*maxID) }
 
 // endPlace ends a line of a fence with where a change's spec stands.
 func endPlace(c *plan.Change) string {
 	if s := place(c); s != "" {
-		return "  " + text.Clip(Visible(s), maxMessage)
+		return "  " + text.Clip(text.Visible(s), maxMessage)
 	}
 	return ""
 }
@@ -168,7 +168,7 @@ func (b *builder) unversioned(g *page, l level) {
 	}
 	b.fold(fmt.Sprintf("Changed without a new version: nothing will be sent (%d)", len(g.unversioned)))
 	b.list(g.unversioned, l.rows, func(c *plan.Change) string {
-		return fmt.Sprintf("= %s  %s%s", g.line(c), text.Clip(Visible(strings.Join(fieldNames(c), ", ")), maxMessage), endPlace(c))
+		return fmt.Sprintf("= %s  %s%s", g.line(c), text.Clip(text.Visible(strings.Join(fieldNames(c), ", ")), maxMessage), endPlace(c))
 	})
 	b.unfold()
 }
@@ -188,7 +188,7 @@ func (b *builder) returned(g *page, l level) {
 	}
 	b.fold(fmt.Sprintf("Managed again: the spec is back, as it was applied, no call is made (%d)", len(g.returned)))
 	b.list(g.returned, l.rows, func(c *plan.Change) string {
-		return fmt.Sprintf("^ %s%s%s", g.line(c), prefixed("  ", text.Clip(Visible(c.Detail), maxMessage)), endPlace(c))
+		return fmt.Sprintf("^ %s%s%s", g.line(c), prefixed("  ", text.Clip(text.Visible(c.Detail), maxMessage)), endPlace(c))
 	})
 	b.unfold()
 }

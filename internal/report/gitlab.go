@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
@@ -64,7 +65,7 @@ func newQuality(a annotation, seen map[string]int) quality {
 		print = digest(print, fmt.Sprint(n))
 	}
 	return quality{
-		Description: Visible(a.title + ": " + a.message),
+		Description: text.Visible(a.title + ": " + a.message),
 		CheckName:   "wedatasync/" + a.code,
 		Fingerprint: print,
 		Severity:    qualitySeverity(a),

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
@@ -21,7 +22,7 @@ func ResultText(w io.Writer, r *reconcile.Result, o Options) error {
 		if p.ProjectID != "" {
 			where = "project " + p.ProjectID
 		}
-		t.wrapped(yellow, "", Visible(fmt.Sprintf("Paused: %s, by %s: %s", where, p.Code, p.Message)))
+		t.wrapped(yellow, "", text.Visible(fmt.Sprintf("Paused: %s, by %s: %s", where, p.Code, p.Message)))
 	}
 	t.guards(v)
 	t.table(v)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -38,7 +39,7 @@ func Text(w io.Writer, p *plan.Plan, o Options) error {
 	t.drift(v)
 	t.problems(p.Problems)
 	t.line("")
-	t.wrapped(bold, "", "Plan "+Visible(ShortHash(p.Hash))+": "+v.summary.tally()+".")
+	t.wrapped(bold, "", "Plan "+text.Visible(ShortHash(p.Hash))+": "+v.summary.tally()+".")
 	return t.flush()
 }
 
@@ -46,21 +47,21 @@ func Text(w io.Writer, p *plan.Plan, o Options) error {
 func planOrigin(v *view) string {
 	p := v.plan
 	var b strings.Builder
-	fmt.Fprintf(&b, "Revision %s", Visible(shortRevision(p.Source.Revision)))
+	fmt.Fprintf(&b, "Revision %s", text.Visible(shortRevision(p.Source.Revision)))
 	if p.Source.Branch != "" {
-		fmt.Fprintf(&b, " of %s", Visible(p.Source.Branch))
+		fmt.Fprintf(&b, " of %s", text.Visible(p.Source.Branch))
 	}
 	if p.State.Lineage != "" {
 		fmt.Fprintf(&b, ", compared with the state at serial %d", p.State.Serial)
 	}
 	if p.Against != "" {
-		fmt.Fprintf(&b, ", compared with %s and not with what was applied", Visible(p.Against))
+		fmt.Fprintf(&b, ", compared with %s and not with what was applied", text.Visible(p.Against))
 	}
 	if project := v.project(); project != "" {
-		fmt.Fprintf(&b, ", project %s", Visible(project))
+		fmt.Fprintf(&b, ", project %s", text.Visible(project))
 	}
 	if p.Approved != "" {
-		fmt.Fprintf(&b, ", approved by %s", Visible(p.Approved))
+		fmt.Fprintf(&b, ", approved by %s", text.Visible(p.Approved))
 	}
 	return b.String() + "."
 }
@@ -79,11 +80,11 @@ func (t *textWriter) guards(v *view) {
 	}
 	t.line("")
 	for _, h := range v.plan.Holds {
-		t.wrapped(yellow, "", "Held by guard "+Visible(h.Guard)+": "+Visible(h.Message))
+		t.wrapped(yellow, "", "Held by guard "+text.Visible(h.Guard)+": "+text.Visible(h.Message))
 	}
 	if command := approveCommand(v.plan); command != "" {
 		t.line("To let exactly this plan go:")
-		t.line("  " + t.ink(bold, Visible(command)))
+		t.line("  " + t.ink(bold, text.Visible(command)))
 	}
 }
 
@@ -119,7 +120,7 @@ func (v *view) groups() []group {
 			n++
 		}
 		meaning, wayOn := holdWords(rest[0].Hold, anyTask)
-		name := "Held, " + Visible(string(rest[0].Hold))
+		name := "Held, " + text.Visible(string(rest[0].Hold))
 		groups = append(groups, group{name, meaning, wayOn, yellow, rest[:n]})
 		rest = rest[n:]
 	}
@@ -160,7 +161,7 @@ func (t *textWriter) table(v *view) {
 // detail writes what belongs to a change below its line.
 func (t *textWriter) detail(v *view, c *plan.Change) {
 	if c.Detail != "" && !heldWithPlan(v.plan, c) {
-		t.wrapped("", rowIndent, Visible(c.Detail))
+		t.wrapped("", rowIndent, text.Visible(c.Detail))
 	}
 	if !t.ShowValues {
 		return
@@ -193,7 +194,7 @@ func (t *textWriter) severity(ps spec.Problems, s spec.Severity, n int, name, me
 	t.heading(name, n, meaning, color)
 	for _, p := range ps {
 		if (p.Severity == spec.SeverityError) == (s == spec.SeverityError) {
-			t.line("  " + Visible(p.String()))
+			t.line("  " + text.Visible(p.String()))
 		}
 	}
 }

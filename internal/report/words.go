@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -26,7 +27,7 @@ func unverified(p *plan.Plan) string {
 	if p.Source.Unverified == "" {
 		return ""
 	}
-	return "Revision " + Visible(shortRevision(p.Source.Revision)) + ", the last one that was verified, stays: " + Visible(p.Source.Unverified)
+	return "Revision " + text.Visible(shortRevision(p.Source.Revision)) + ", the last one that was verified, stays: " + text.Visible(p.Source.Unverified)
 }
 
 // approveCommand is the exact way past the guards that hold p, or "" if an

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -36,7 +36,7 @@ func readiness(s reconcile.Status, d *Digest, now time.Time, interval time.Durat
 		c := &d.Plan.Changes[i]
 		reasons = append(reasons, Reason{
 			Code: ReasonUnknown, Key: &c.Key, Commands: taskCommands(StateUnknown, c.Key),
-			Message: fmt.Sprintf("the outcome of the last commit of %s is not known: %s", report.Visible(c.Key.String()), report.Visible(c.Have.Attempt.NeedsOperator)),
+			Message: fmt.Sprintf("the outcome of the last commit of %s is not known: %s", text.Visible(c.Key.String()), text.Visible(c.Have.Attempt.NeedsOperator)),
 		})
 	}
 	reasons = more(reasons, ReasonUnknown, len(d.Unresolved), "commits have an outcome that only a person can tell")
@@ -92,7 +92,7 @@ func guardReasons(p *plan.Plan) []Reason {
 		if h.Guard == GuardWindows {
 			continue
 		}
-		r := Reason{Code: ReasonGuard, Message: fmt.Sprintf("%s holds the plan: %s", h.Guard, report.Visible(h.Message))}
+		r := Reason{Code: ReasonGuard, Message: fmt.Sprintf("%s holds the plan: %s", h.Guard, text.Visible(h.Message))}
 		if h.Approvable {
 			r.Commands = []string{ApproveCommand(p)}
 		}
@@ -114,8 +114,8 @@ type taskReason struct {
 }
 
 func taskReasons() []taskReason {
-	detail := func(c *plan.Change) string { return report.Visible(c.Detail) }
-	run := func(c *plan.Change) string { return report.Visible(c.Have.Applied.Run.Detail) }
+	detail := func(c *plan.Change) string { return text.Visible(c.Detail) }
+	run := func(c *plan.Change) string { return text.Visible(c.Have.Applied.Run.Detail) }
 	return []taskReason{
 		{
 			StateRefused, ReasonRefused, "WeData refused the commit of %s: change the spec, or say retry", nil,
@@ -160,7 +160,7 @@ func (r *taskReason) of(d *Digest) (Reason, bool) {
 		return Reason{}, false
 	case 1:
 		c := &d.Plan.Changes[tasks[0]]
-		message := fmt.Sprintf(r.one, report.Visible(c.Key.String()))
+		message := fmt.Sprintf(r.one, text.Visible(c.Key.String()))
 		if r.detail != nil {
 			message += r.detail(c)
 		}
@@ -176,7 +176,7 @@ func specsReason(d *Digest) (Reason, bool) {
 	}
 	for _, p := range d.Plan.Problems {
 		if p.Severity == spec.SeverityError {
-			return Reason{Code: ReasonSpecs, Message: fmt.Sprintf("%s: %s", Plural(d.Errors, "error"), report.Visible(p.String()))}, true
+			return Reason{Code: ReasonSpecs, Message: fmt.Sprintf("%s: %s", Plural(d.Errors, "error"), text.Visible(p.String()))}, true
 		}
 	}
 	return Reason{}, false
@@ -198,7 +198,7 @@ func SourceReason(h reconcile.Health, p *plan.Plan, now time.Time, interval time
 	case unverified && p == nil:
 		return Reason{Code: ReasonSignature, Message: "nothing is applied: " + ErrorText(h.Err), Commands: approveCommit(h.Err)}, true
 	case unverified:
-		text := fmt.Sprintf("revision %s stays, and nothing newer is applied: %s", report.Visible(Short(p.Source.Revision)), ErrorText(h.Err))
+		text := fmt.Sprintf("revision %s stays, and nothing newer is applied: %s", text.Visible(Short(p.Source.Revision)), ErrorText(h.Err))
 		return Reason{Code: ReasonSignature, Message: text, Commands: approveCommit(h.Err)}, true
 	}
 	if h.Err == nil || !h.OK.IsZero() && now.Sub(h.OK) <= 2*interval {

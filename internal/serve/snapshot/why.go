@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -26,25 +26,25 @@ func Why(ts TaskState, c *plan.Change, rec *state.Record, now time.Time) string 
 	case a != nil && ts == StateRefused:
 		return AnswerText(a.Outcome)
 	case a != nil && ts == StateLocked:
-		return fmt.Sprintf("locked by %s for %s; %s", report.Visible(a.Outcome.Locker), Span(now.Sub(a.Since)), nextText(a, now))
+		return fmt.Sprintf("locked by %s for %s; %s", text.Visible(a.Outcome.Locker), Span(now.Sub(a.Since)), nextText(a, now))
 	case a != nil && ts == StateWaiting:
 		return fmt.Sprintf("%s; %s", strings.TrimSuffix(AnswerText(a.Outcome), "."), nextText(a, now))
 	case a != nil && ts == StateApproval:
-		return fmt.Sprintf("accepted %s; waits for approval %s in WeData", Ago(a.At, now), report.Visible(a.Outcome.TaskApproveID))
+		return fmt.Sprintf("accepted %s; waits for approval %s in WeData", Ago(a.At, now), text.Visible(a.Outcome.TaskApproveID))
 	case a != nil && ts == StateAccepted:
 		return fmt.Sprintf("accepted %s, and not seen live yet", Ago(a.Since, now))
 	case a != nil && ts == StateNotLive:
-		return fmt.Sprintf("accepted %s, and not seen live: %s", Ago(a.Since, now), report.Visible(a.NeedsOperator))
+		return fmt.Sprintf("accepted %s, and not seen live: %s", Ago(a.Since, now), text.Visible(a.NeedsOperator))
 	case a != nil && (ts == StateAlreadyLive || ts == StateNewerLive):
-		return report.Visible(a.Outcome.Message)
+		return text.Visible(a.Outcome.Message)
 	case ts == StateStarting && rec != nil && rec.Applied != nil && rec.Applied.Run != nil:
 		return fmt.Sprintf("applied %s; has until %s to run", Ago(rec.Applied.Run.Since, now), Ago(rec.Applied.Run.Until, now))
 	case ts == StateSuspended && rec != nil && rec.Suspended.Active(now):
-		return fmt.Sprintf("by %s%s: %s", report.Visible(rec.Suspended.Actor), UntilText(rec.Suspended, now), report.Visible(rec.Suspended.Reason))
+		return fmt.Sprintf("by %s%s: %s", text.Visible(rec.Suspended.Actor), UntilText(rec.Suspended, now), text.Visible(rec.Suspended.Reason))
 	case c == nil:
 		return ""
 	case c.Action == plan.ActionHold || c.Action == plan.ActionFollow:
-		return report.Visible(c.Detail)
+		return text.Visible(c.Detail)
 	case c.Action == plan.ActionCommit:
 		return ChangeText(c)
 	default:
@@ -56,7 +56,7 @@ func Why(ts TaskState, c *plan.Change, rec *state.Record, now time.Time) string 
 func unknownText(a *state.Attempt, now time.Time) string {
 	switch {
 	case a.NeedsOperator != "":
-		return fmt.Sprintf("sent %s, and only a person can say what became of it: %s", Ago(a.At, now), report.Visible(a.NeedsOperator))
+		return fmt.Sprintf("sent %s, and only a person can say what became of it: %s", Ago(a.At, now), text.Visible(a.NeedsOperator))
 	case a.NextAt.IsZero():
 		return fmt.Sprintf("sent %s; %s", Ago(a.At, now), AnswerText(a.Outcome))
 	default:
@@ -83,18 +83,18 @@ func UntilText(s *state.Suspension, now time.Time) string {
 func AnswerText(o state.Outcome) string {
 	switch {
 	case o.Code == "":
-		return report.Visible(o.Message)
+		return text.Visible(o.Message)
 	case o.Message == "":
-		return report.Visible(o.Code)
+		return text.Visible(o.Code)
 	default:
-		return report.Visible(o.Code + ": " + o.Message)
+		return text.Visible(o.Code + ": " + o.Message)
 	}
 }
 
 // ChangeText says what is sent, and which rule asks for it.
 func ChangeText(c *plan.Change) string {
 	if c.Reason == plan.ReasonDrift {
-		return commitText(c) + "; " + report.Visible(c.Detail)
+		return commitText(c) + "; " + text.Visible(c.Detail)
 	}
 	if why := RuleText(c.Reason); why != "" {
 		return commitText(c) + "; " + why
