@@ -26,6 +26,7 @@ var floors = [][]string{
 	{"reconcile/plan", "reconcile/pace"},
 	{"reconcile/drift"},
 	{"reconcile", "internal/forge", "internal/specfiles"},
+	{"internal/explain"},
 	{"state/sqlstore", "internal/source", "internal/wedata", "internal/report", "internal/notify"},
 	{"internal/serve/access", "internal/serve/admission", "internal/serve/snapshot", "internal/serve/tasklist"},
 	{"internal/serve/page", "internal/serve/metrics"},

@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wedatasync/wedatasync/internal/command"
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/report"
-	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -117,11 +117,12 @@ func (e *explanation) line(label, format string, args ...any) {
 	if e.err != nil {
 		return
 	}
-	_, e.err = fmt.Fprintf(e.w, "%-10s%s\n", label, text.Visible(fmt.Sprintf(format, args...)))
+	_, e.err = fmt.Fprintf(e.w, "%-10s%s\n", label, report.Visible(fmt.Sprintf(format, args...)))
 }
 
 func (e *explanation) write(events []state.Event, planErr error) {
 	e.line("Task", "%s", e.key)
+	e.condition()
 	e.applied()
 	e.removed()
 	e.attempt()
@@ -129,7 +130,7 @@ func (e *explanation) write(events []state.Event, planErr error) {
 		e.line("Drift", "%s", report.DriftText(e.drift))
 		e.line("", "seen so since %s", clock(e.drift.Since))
 	}
-	e.change(planErr)
+	e.planned(planErr)
 	for i := range events {
 		label := ""
 		if i == 0 {
@@ -137,6 +138,36 @@ func (e *explanation) write(events []state.Event, planErr error) {
 		}
 		e.line(label, "%s", eventText(&events[i]))
 	}
+}
+
+// condition says how the task stands, and what comes next.
+func (e *explanation) condition() {
+	d := explain.Condition{State: explain.InSync}
+	switch c := e.change(); {
+	case c != nil:
+		d = explain.Of(c)
+	case e.rec != nil && e.rec.Removed != nil:
+		d.State = explain.Removed
+	case e.rec != nil:
+		d = explain.OfRecord(e.rec, e.now)
+	case e.plan == nil:
+		return // nothing is known
+	}
+	info := d.State.Info()
+	e.line("State", "%s: %s", info.Label, info.Meaning)
+	if d.Why != "" {
+		e.line("", "%s", d.Sentence())
+	} else if d.Next != "" {
+		e.line("Next", "%s", d.Next)
+	}
+}
+
+// change returns what the plan does with the task; nil if nothing, or if there is no plan.
+func (e *explanation) change() *plan.Change {
+	if e.plan == nil {
+		return nil
+	}
+	return findChange(e.plan, e.key)
 }
 
 func (e *explanation) applied() {
@@ -219,8 +250,8 @@ func (e *explanation) stage() string {
 	return string(e.rec.Status)
 }
 
-// change says what the newest revision asks for, and what comes of it.
-func (e *explanation) change(planErr error) {
+// planned says what the newest revision asks for, and what comes of it.
+func (e *explanation) planned(planErr error) {
 	if e.plan == nil {
 		e.line("Plan", "not known: %v", planErr)
 		return
@@ -240,9 +271,6 @@ func (e *explanation) change(planErr error) {
 			continue
 		}
 		e.line("", "%s: %v -> %v", f.Name, orDash(f.Before), orDash(f.After))
-	}
-	if c.Hold != "" {
-		e.line("Held", "%s: %s", c.Hold, c.Detail)
 	}
 	for _, h := range e.plan.Holds {
 		way := ""

@@ -17,7 +17,6 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/report"
-	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -34,7 +33,7 @@ func run() int {
 
 // execute runs the command line and returns its exit code.
 func execute(ctx context.Context, args []string, io stdio) int {
-	io.err = text.NoCommands(io.err)
+	io.err = report.NoCommands(io.err)
 	root := newRoot(&io)
 	root.SetArgs(args)
 	root.SetIn(io.in)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,10 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/report"
-	"github.com/wedatasync/wedatasync/internal/text"
-	"github.com/wedatasync/wedatasync/reconcile/plan"
-	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
@@ -51,9 +50,11 @@ type openTask struct {
 	TaskApproveID string            `json:"task_approve_id,omitempty"`
 	Since         time.Time         `json:"since,omitzero"`
 	NextAt        time.Time         `json:"next_at,omitzero"`
-	NeedsPerson   string            `json:"needs_person,omitempty"`
+	NeedsOperator string            `json:"needs_person,omitempty"`
 	Suspended     *state.Suspension `json:"suspended,omitempty"`
 	Run           *state.Run        `json:"run,omitempty"` // of a task that is not running yet, or did not come to
+
+	rec state.Record
 }
 
 func newStatusCommand(io *stdio) *cobra.Command {
@@ -86,7 +87,7 @@ commits were refused or wait, or their tasks do not run yet; 6 an unknown outcom
 			return err
 		}
 		if asJSON {
-			encoder := json.NewEncoder(text.NoCommands(io.out))
+			encoder := json.NewEncoder(report.NoCommands(io.out))
 			encoder.SetIndent("", "  ")
 			err = encoder.Encode(status)
 		} else {
@@ -137,33 +138,33 @@ func notRunning(rec *state.Record) *state.Run {
 }
 
 func openOf(rec *state.Record) openTask {
-	t := openTask{ProjectID: rec.Key.ProjectID, TaskID: rec.Key.TaskID, Status: rec.Status, Suspended: rec.Suspended, Run: notRunning(rec)}
+	t := openTask{ProjectID: rec.Key.ProjectID, TaskID: rec.Key.TaskID, Status: rec.Status, Suspended: rec.Suspended, Run: notRunning(rec), rec: *rec}
 	if a := rec.Attempt; a != nil {
 		t.Code, t.Message, t.Locker, t.TaskApproveID = a.Outcome.Code, a.Outcome.Message, a.Outcome.Locker, a.Outcome.TaskApproveID
-		t.Since, t.NextAt, t.NeedsPerson = a.Since, a.NextAt, a.NeedsOperator
+		t.Since, t.NextAt, t.NeedsOperator = a.Since, a.NextAt, a.NeedsOperator
 	}
 	return t
 }
 
 // write prints the status for people.
 func (s *statusReport) write(w io.Writer, now time.Time) error {
-	fmt.Fprintf(w, "Source    %s", text.Visible(s.Identity.Source))
+	fmt.Fprintf(w, "Source    %s", report.Visible(s.Identity.Source))
 	if s.Identity.Branch != "" {
-		fmt.Fprintf(w, ", branch %s", text.Visible(s.Identity.Branch))
+		fmt.Fprintf(w, ", branch %s", report.Visible(s.Identity.Branch))
 	}
 	fmt.Fprintf(w, "\nEndpoint  %s, %s\nRevision  %s\nState     serial %d\nTasks     %s\n",
-		text.Visible(s.Identity.Endpoint), text.Visible(s.Identity.Region), text.Visible(orNone(s.Revision)), s.Serial, s.counts())
+		report.Visible(s.Identity.Endpoint), report.Visible(s.Identity.Region), report.Visible(orNone(s.Revision)), s.Serial, s.counts())
 	for _, p := range s.Control.Pauses {
 		if now.Before(p.Until) {
-			fmt.Fprintf(w, "Paused    %s, until %s: %s\n", text.Visible(pauseScope(p)), clock(p.Until), text.Visible(p.Code+": "+p.Message))
+			fmt.Fprintf(w, "Paused    %s, until %s: %s\n", report.Visible(pauseScope(p)), clock(p.Until), report.Visible(p.Code+": "+p.Message))
 		}
 	}
 	if c := s.Control.Suspended; c.Active(now) {
-		fmt.Fprintf(w, "Suspended everything, by %s: %s\n", text.Visible(c.Actor), text.Visible(c.Reason))
+		fmt.Fprintf(w, "Suspended everything, by %s: %s\n", report.Visible(c.Actor), report.Visible(c.Reason))
 	}
 	for _, a := range s.Control.Approvals {
 		fmt.Fprintf(w, "Approved  plan %s, past %s, by %s, until %s; %s left\n",
-			report.ShortHash(a.PlanHash), strings.Join(a.Guards, ", "), text.Visible(a.Actor), clock(a.Expires), plural(len(a.Calls), "change"))
+			report.ShortHash(a.PlanHash), strings.Join(a.Guards, ", "), report.Visible(a.Actor), clock(a.Expires), plural(len(a.Calls), "change"))
 	}
 	s.writeLook(w)
 	if len(s.Open) == 0 {
@@ -173,7 +174,8 @@ func (s *statusReport) write(w io.Writer, now time.Time) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i := range s.Open {
 		o := &s.Open[i]
-		fmt.Fprintf(t, "%s/%s\t%s\t%s\n", text.Visible(o.ProjectID), text.Visible(o.TaskID), o.Status, text.Visible(o.why(now)))
+		d := explain.OfRecord(&o.rec, now)
+		fmt.Fprintf(t, "%s\t%s\t%s\n", report.Visible(o.rec.Key.String()), d.State.Info().Label, report.Visible(cmp.Or(d.Sentence(), d.State.Info().Meaning)))
 	}
 	return t.Flush()
 }
@@ -186,57 +188,15 @@ func (s *statusReport) writeLook(w io.Writer) {
 	}
 	fmt.Fprintf(w, "Live      %d of %d tasks have drifted, looked at %s\n", look.Count(), look.Tasks, clock(look.At))
 	if look.Error != "" {
-		fmt.Fprintf(w, "          %s could not be read: %s\n", plural(look.Unknown, "task"), text.Visible(look.Error))
+		fmt.Fprintf(w, "          %s could not be read: %s\n", plural(look.Unknown, "task"), report.Visible(look.Error))
 	}
 	for i := range look.Drifted {
 		d := &look.Drifted[i]
-		fmt.Fprintf(w, "          %s  %s\n", text.Visible(d.Key.String()), report.DriftText(d))
+		fmt.Fprintf(w, "          %s  %s\n", report.Visible(d.Key.String()), report.DriftText(d))
 	}
 	if more := look.Count() - len(look.Drifted); more > 0 {
 		fmt.Fprintf(w, "          and %d more\n", more)
 	}
-}
-
-// why says what an open task waits for, and what a person can do.
-func (o *openTask) why(now time.Time) string {
-	var parts []string
-	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
-	switch {
-	case o.Suspended.Active(now):
-		add("suspended by %s: %s", o.Suspended.Actor, o.Suspended.Reason)
-	case o.Locker != "":
-		add("locked by %s since %s", o.Locker, clock(o.Since))
-	case o.TaskApproveID != "":
-		add("accepted, waits for approval %s in WeData", o.TaskApproveID)
-	case o.Status == state.StatusApplied && o.Run == nil && o.Code == "":
-		add("accepted %s, not seen live yet", clock(o.Since))
-	case o.Status == state.StatusIntent:
-		add("sent, its answer is awaited")
-	case o.Code != "":
-		add("%s: %s", o.Code, o.Message)
-	case o.Run != nil && o.Run.Status == state.RunStarting:
-		add("started %s, has until %s to run", clock(o.Run.Since), clock(o.Run.Until))
-	case o.Run != nil:
-		add("does not run since %s%s", clock(o.Run.Since), because(o.Run.Detail))
-	}
-	task := spec.Key{ProjectID: o.ProjectID, TaskID: o.TaskID}.ShellWord()
-	switch {
-	case o.Run != nil && o.Run.Status != state.RunStarting:
-		add("check it in WeData, then: wedatasync retry %s", task)
-	case o.Code == plan.CodeAlreadyLive && o.Status == state.StatusRefused:
-		add("to mark it as applied: wedatasync resolve %s applied; to commit it all the same: wedatasync retry %s", task, task)
-	case o.Status == state.StatusApplied && o.NeedsPerson != "":
-		add("not seen live: %s; check the task in WeData, then: wedatasync resolve %s applied|not-applied", o.NeedsPerson, task)
-	case o.Status == state.StatusRefused:
-		add("change the spec, or: wedatasync retry %s", task)
-	case o.NeedsPerson != "":
-		add("%s; say what happened: wedatasync resolve %s applied|not-applied", o.NeedsPerson, task)
-	case !o.NextAt.IsZero() && o.Status == state.StatusWaiting:
-		add("next try %s", clock(o.NextAt))
-	case !o.NextAt.IsZero():
-		add("read back %s", clock(o.NextAt))
-	}
-	return strings.Join(parts, "; ")
 }
 
 // follows reports whether the task's commit was accepted and is not live, or not running,

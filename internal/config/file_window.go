@@ -28,7 +28,7 @@ func (c *reader) windows(n *yaml.Node) []plan.Window {
 }
 
 // window reads one window. What could be taken for another time than was meant is
-// refused: a mistake in a window is seen only when it holds a release, or does not.
+// refused: nobody looks at a window until it holds a release, or does not.
 func (c *reader) window(n *yaml.Node) plan.Window {
 	w := plan.Window{Location: time.UTC, To: 24 * time.Hour}
 	given := map[string]bool{}

@@ -25,7 +25,7 @@ func (s *Settings) sourceName() string {
 	return name
 }
 
-// SourceInfo describes the source in a plan.
+// SourceInfo is what a plan says of the source.
 func (s *Settings) SourceInfo() plan.SourceInfo {
 	info := plan.SourceInfo{URL: s.sourceName()}
 	if source.IsGit(s.Source) {

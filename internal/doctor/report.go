@@ -6,10 +6,10 @@ import (
 	"io"
 	"text/tabwriter"
 
-	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/internal/report"
 )
 
-// Level is how grave a finding is.
+// Level says how grave a finding is.
 type Level string
 
 // The levels of a Finding.
@@ -47,7 +47,7 @@ func (r *Report) Count(l Level) int {
 func (r *Report) Text(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, f := range r.Findings {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", f.Level, f.Check, text.Visible(f.Message))
+		fmt.Fprintf(t, "%s\t%s\t%s\n", f.Level, f.Check, report.Visible(f.Message))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -65,7 +65,7 @@ func counted(n int, what string) string {
 
 // JSON writes the report for machines.
 func (r *Report) JSON(w io.Writer) error {
-	encoder := json.NewEncoder(text.NoCommands(w))
+	encoder := json.NewEncoder(report.NoCommands(w))
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(struct {
 		FormatVersion string    `json:"format_version"`

@@ -27,7 +27,7 @@ func TestChannel_Tells(t *testing.T) {
 		n.Planned(planOf(want("orders", 3)))
 		n.Called(want("orders", 3), nil, refused("no such field"))
 		pass(time.Minute)
-		wants := "wedatasync: 1/orders version 3 refused, InvalidParameter: no such field. Change the spec, or say: wedatasync retry 1/orders https://status.example.com/"
+		wants := "wedatasync: 1/orders version 3 refused, InvalidParameter: no such field. Change the spec, or to send it again: wedatasync retry 1/orders https://status.example.com/"
 		if f.kind == notify.Webhook {
 			wants = `{"type":"task.refused","timestamp":"2000-01-01T00:00:00Z","data":{"project_id":"1","task_id":"orders","instance_version":3,"commit_type":"start",` +
 				`"file":"tasks/orders.yaml","line":4,"source":"https://git.example.com/acme/tasks","branch":"main","revision":"` + head + `",` +

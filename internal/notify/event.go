@@ -2,8 +2,10 @@ package notify
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -56,10 +58,13 @@ type Event struct {
 	Link    string `json:"link,omitempty"`    // of the status page
 }
 
-// word names the task in a command that a person is to copy.
-func (e Event) word() string { return spec.Key{ProjectID: e.Project, TaskID: e.Task}.ShellWord() }
+// next says, as a sentence of its own, what an operator can do about a task in the state.
+func (e Event) next(s explain.State) string {
+	next := s.Info().For(spec.Key{ProjectID: e.Project, TaskID: e.Task}).Next
+	return strings.ToUpper(next[:1]) + next[1:]
+}
 
-// Text says the event in one sentence, with the way on if a person is needed.
+// Text says the event in one sentence, and what to do if an operator is needed.
 func (e Event) Text() string {
 	switch e.Topic {
 	case TaskApplied:
@@ -67,15 +72,15 @@ func (e Event) Text() string {
 	case TaskApproval:
 		return fmt.Sprintf("%s accepted%s; it waits for an approval in WeData.", e.subject(), e.origin())
 	case TaskWaiting:
-		return fmt.Sprintf("%s waits%s; it is sent again by itself.", e.subject(), e.because())
+		return fmt.Sprintf("%s waits%s; it is %s.", e.subject(), e.because(), explain.Waiting.Info().Next)
 	case TaskRefused:
-		return fmt.Sprintf("%s refused%s. Change the spec, or say: wedatasync retry %s", e.subject(), e.because(), e.word())
+		return fmt.Sprintf("%s refused%s. %s", e.subject(), e.because(), e.next(explain.Refused))
 	case TaskUnknown:
 		return fmt.Sprintf("%s has an unknown outcome%s; it is read back.", e.subject(), e.because())
 	case TaskPerson:
-		return fmt.Sprintf("%s has an unknown outcome%s. Say what happened: wedatasync resolve %s applied|not-applied", e.subject(), e.because(), e.word())
+		return fmt.Sprintf("%s has an unknown outcome%s. %s", e.subject(), e.because(), e.next(explain.Unknown))
 	case TaskNotRunning:
-		return fmt.Sprintf("%s was applied and does not run%s. Look at it in WeData, and then say: wedatasync retry %s", e.subject(), e.because(), e.word())
+		return fmt.Sprintf("%s was applied and does not run%s. %s", e.subject(), e.because(), e.next(explain.NotRunning))
 	case TaskDrifted:
 		return fmt.Sprintf("%s is live otherwise than it was applied%s.", e.subject(), e.because())
 	case PlanHeld:

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -46,7 +47,7 @@ func (v *view) annotations() []annotation {
 		as = append(as, heldAnnotation(c))
 	}
 	for _, c := range v.notRunning {
-		as = append(as, changeAnnotation(c, severityWarning, "not-running", "Not running", fmt.Sprintf("%s %s.", c.Key, c.Detail)))
+		as = append(as, changeAnnotation(c, severityWarning, "not-running", "Not running", fmt.Sprintf("%s %s.", c.Key, detail(c))))
 	}
 	for _, c := range v.unversioned {
 		as = append(as, changeAnnotation(c, severityNotice, "unversioned", "Nothing will be sent",
@@ -56,11 +57,12 @@ func (v *view) annotations() []annotation {
 }
 
 func heldAnnotation(c *plan.Change) annotation {
-	meaning, wayOn := holdWords(c.Hold, c.Key.ShellWord())
-	if c.Detail != "" {
-		meaning += " (" + c.Detail + ")"
+	d := explain.Of(c)
+	meaning := d.State.Info().Meaning
+	if why := d.Reason(); why != "" {
+		meaning += " (" + why + ")"
 	}
-	message := fmt.Sprintf("%s is held: %s. Way on: %s.", c.Key, meaning, wayOn)
+	message := fmt.Sprintf("%s is held: %s. Next: %s.", c.Key, meaning, d.Next)
 	s, title := severityNotice, "Held: "+string(c.Hold)
 	switch c.Hold {
 	case plan.HoldUnknown, plan.HoldRefused, plan.HoldContested, plan.HoldRecalled, plan.HoldSpent:

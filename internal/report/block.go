@@ -63,7 +63,7 @@ func (b *builder) guards(g *page, l level) {
 	if command := approveCommand(g.plan); command != "" {
 		b.line("> To let exactly this plan go:")
 		b.line("> ```sh")
-		b.linef("> %s", text.Clip(text.Visible(command), 120))
+		b.linef("> %s", text.Clip(Visible(command), 120))
 		b.line("> ```")
 	} else {
 		b.line("> No approval goes past this.")

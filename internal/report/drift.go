@@ -41,7 +41,7 @@ func DriftText(d *state.Drift) string {
 	if d.WhyReported != "" {
 		b.WriteString("; " + d.WhyReported)
 	}
-	return text.Clip(text.Visible(b.String()), maxMessage)
+	return text.Clip(Visible(b.String()), maxMessage)
 }
 
 func side(s string) string { return cmp.Or(s, "?") }
@@ -76,7 +76,7 @@ func (t *textWriter) drift(v *view) {
 		}
 		t.heading(g.name, len(g.tasks), g.meaning, []ink{yellow, faint}[i])
 		for _, d := range g.tasks {
-			t.line("  " + text.Visible(d.Key.String()))
+			t.line("  " + Visible(d.Key.String()))
 			t.wrapped("", rowIndent, DriftText(d))
 		}
 	}

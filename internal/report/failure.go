@@ -29,7 +29,7 @@ func (f Failure) lines() []string {
 	lines := strings.Split(strings.TrimRight(f.Err.Error(), "\n"), "\n")
 	lines = lines[:min(len(lines), maxFailure)]
 	for i, line := range lines {
-		lines[i] = text.Clip(text.Visible(strings.TrimRight(line, "\r")), maxFailureLine)
+		lines[i] = text.Clip(Visible(strings.TrimRight(line, "\r")), maxFailureLine)
 	}
 	return lines
 }

@@ -63,7 +63,7 @@ func wholeExtParam(f plan.Field, p spec.Param) plan.Field {
 func newFieldLine(f plan.Field, showValues bool) fieldLine {
 	hide := f.Secret && !showValues
 	return fieldLine{
-		name:   text.Clip(text.Visible(f.Name), maxValue),
+		name:   text.Clip(Visible(f.Name), maxValue),
 		before: fieldValue(f.Before, hide),
 		after:  fieldValue(f.After, hide),
 		added:  f.Before == nil,
@@ -86,5 +86,5 @@ func fieldValue(v any, hide bool) string {
 	if s, ok := v.(string); ok {
 		v = strconv.Quote(text.Clip(s, maxValue))
 	}
-	return text.Clip(text.Visible(fmt.Sprint(v)), 2*maxValue)
+	return text.Clip(Visible(fmt.Sprint(v)), 2*maxValue)
 }

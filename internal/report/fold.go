@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -56,12 +57,12 @@ func (b *builder) diff(g *page, c *plan.Change) {
 }
 
 // line names a task in a fence.
-func (g *page) line(c *plan.Change) string { return text.Clip(text.Visible(g.name(c)), 2*maxID) }
+func (g *page) line(c *plan.Change) string { return text.Clip(Visible(g.name(c)), 2*maxID) }
 
 // endPlace ends a line of a fence with where a change's spec stands.
 func endPlace(c *plan.Change) string {
 	if s := place(c); s != "" {
-		return "  " + text.Clip(text.Visible(s), maxMessage)
+		return "  " + text.Clip(Visible(s), maxMessage)
 	}
 	return ""
 }
@@ -126,8 +127,8 @@ func (b *builder) held(g *page, l level) {
 	b.fold(fmt.Sprintf("Held: needed, and not sent now (%d)", len(g.held)))
 	for i, c := range g.held {
 		if i == 0 || c.Hold != g.held[i-1].Hold {
-			meaning, wayOn := holdWords(c.Hold, anyTask)
-			b.linef("- %s: %s; %s", codeSpan(string(c.Hold), maxID), meaning, wayOn)
+			info := explain.StateOf(c).Info()
+			b.linef("- %s: %s; %s", codeSpan(string(c.Hold), maxID), info.Meaning, info.Next)
 		}
 		if i < l.rows {
 			b.linef("  - %s", g.heldItem(c))
@@ -143,8 +144,8 @@ func (g *page) heldItem(c *plan.Change) string {
 	if spec := g.spec(c); spec != "" {
 		s += ", " + spec
 	}
-	if c.Detail != "" {
-		s += ": " + codeSpan(c.Detail, maxMessage)
+	if why := because(c); why != "" {
+		s += ": " + codeSpan(why, maxMessage)
 	}
 	return s
 }
@@ -156,7 +157,7 @@ func (b *builder) followed(g *page, l level, title string, changes []*plan.Chang
 	}
 	b.fold(fmt.Sprintf("%s (%d)", title, len(changes)))
 	for _, c := range changes[:min(len(changes), l.rows)] {
-		b.linef("- %s, %s: %s", g.span(c), arrowed(c), codeSpan(c.Detail, maxMessage))
+		b.linef("- %s, %s: %s", g.span(c), arrowed(c), codeSpan(detail(c), maxMessage))
 	}
 	b.moreItems(len(changes) - l.rows)
 	b.unfold()
@@ -168,7 +169,7 @@ func (b *builder) unversioned(g *page, l level) {
 	}
 	b.fold(fmt.Sprintf("Changed without a new version: nothing will be sent (%d)", len(g.unversioned)))
 	b.list(g.unversioned, l.rows, func(c *plan.Change) string {
-		return fmt.Sprintf("= %s  %s%s", g.line(c), text.Clip(text.Visible(strings.Join(fieldNames(c), ", ")), maxMessage), endPlace(c))
+		return fmt.Sprintf("= %s  %s%s", g.line(c), text.Clip(Visible(strings.Join(fieldNames(c), ", ")), maxMessage), endPlace(c))
 	})
 	b.unfold()
 }
@@ -188,7 +189,7 @@ func (b *builder) returned(g *page, l level) {
 	}
 	b.fold(fmt.Sprintf("Managed again: the spec is back, as it was applied, no call is made (%d)", len(g.returned)))
 	b.list(g.returned, l.rows, func(c *plan.Change) string {
-		return fmt.Sprintf("^ %s%s%s", g.line(c), prefixed("  ", text.Clip(text.Visible(c.Detail), maxMessage)), endPlace(c))
+		return fmt.Sprintf("^ %s%s%s", g.line(c), prefixed("  ", text.Clip(Visible(c.Detail), maxMessage)), endPlace(c))
 	})
 	b.unfold()
 }

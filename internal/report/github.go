@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
@@ -51,7 +50,7 @@ func command(a annotation) string {
 	var properties []string
 	add := func(name, value string) {
 		if value != "" {
-			properties = append(properties, name+"="+escapeProperty(text.Visible(value)))
+			properties = append(properties, name+"="+escapeProperty(Visible(value)))
 		}
 	}
 	add("file", a.pos.File)
@@ -62,7 +61,7 @@ func command(a annotation) string {
 		}
 	}
 	add("title", a.title)
-	return fmt.Sprintf("::%s %s::%s\n", a.severity, strings.Join(properties, ","), escapeData(text.Visible(a.message)))
+	return fmt.Sprintf("::%s %s::%s\n", a.severity, strings.Join(properties, ","), escapeData(Visible(a.message)))
 }
 
 // escapeData and escapeProperty write what GitHub's runner turns back.

@@ -8,7 +8,6 @@ import (
 	"io"
 	"slices"
 
-	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
@@ -65,7 +64,7 @@ func newQuality(a annotation, seen map[string]int) quality {
 		print = digest(print, fmt.Sprint(n))
 	}
 	return quality{
-		Description: text.Visible(a.title + ": " + a.message),
+		Description: Visible(a.title + ": " + a.message),
 		CheckName:   "wedatasync/" + a.code,
 		Fingerprint: print,
 		Severity:    qualitySeverity(a),

@@ -141,7 +141,7 @@ func newJSONChange(c *plan.Change, showValues bool) jsonChange {
 		Action:    c.Action,
 		Reason:    c.Reason,
 		Hold:      c.Hold,
-		Detail:    c.Detail,
+		Detail:    detail(c),
 		Impact:    c.Impact,
 		Actions:   steps(c),
 		Fields:    make([]jsonField, 0, len(c.Fields)),

@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/text/width"
 
-	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
@@ -32,15 +31,15 @@ type row struct {
 }
 
 func newRow(c *plan.Change, project string, inPlan bool) row {
-	r := row{marker: marker(c), task: text.Visible(c.Key.String())}
+	r := row{marker: marker(c), task: Visible(c.Key.String())}
 	if project != "" {
-		r.task = text.Visible(c.Key.TaskID)
+		r.task = Visible(c.Key.TaskID)
 	}
 	if pos := position(c); pos.File != "" {
-		r.place = text.Visible(pos.File + ":" + strconv.Itoa(pos.Line))
+		r.place = Visible(pos.File + ":" + strconv.Itoa(pos.Line))
 	}
 	r.before, r.after = versions(c)
-	names := text.Visible(strings.Join(fieldNames(c), ", "))
+	names := Visible(strings.Join(fieldNames(c), ", "))
 	switch c.Action {
 	case plan.ActionForget:
 		r.marker = "#"

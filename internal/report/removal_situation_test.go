@@ -12,6 +12,8 @@ func removalSituations() []situation {
 	maybe.Detail = "it may have been applied before: of the history of main, no more than the newest 501 commits could be searched"
 	inBase := returned("clicks", 3)
 	inBase.Detail = "its spec was in main up to 7d1a9c3f0b2e, and may have been applied: what the state has of it decides"
+	recalled := held(back(next("orders_cdc", spec.Resume, 0, 5)), plan.HoldRecalled, "")
+	recalled.Have.Applied.At = noon.AddDate(0, 0, -22)
 	return []situation{
 		{"forget", planOf(gone("clicks", 3), gone("users_cdc", 0))},
 		{"return", planOf(returned("clicks", 3), returned("users_cdc", 0))},
@@ -22,8 +24,8 @@ func removalSituations() []situation {
 		{"return-in-base", edit(planOf(inBase, back(next("orders_cdc", spec.Resume, 4, 5)), maybe), func(p *plan.Plan) {
 			p.Source.Branch, p.State, p.Against = "", plan.StateInfo{}, "main"
 		})},
-		{"hold-spent", planOf(held(next("orders_cdc", spec.RestartDiscardState, 4, 5), plan.HoldSpent, "discardState: 5 was used already, and is good for one loss of the state"))},
-		{"hold-recalled", planOf(held(back(next("orders_cdc", spec.Resume, 0, 5)), plan.HoldRecalled, "it was applied 2026-11-01T00:00:00Z, before its spec was removed, by an earlier version"))},
+		{"hold-spent", planOf(held(next("orders_cdc", spec.RestartDiscardState, 4, 5), plan.HoldSpent, ""))},
+		{"hold-recalled", planOf(recalled)},
 	}
 }
 

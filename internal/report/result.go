@@ -5,9 +5,8 @@ import (
 	"io"
 	"strings"
 
-	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/reconcile"
-	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
 // ResultText writes what a pass has done for a terminal: one sentence of counts,
@@ -22,7 +21,7 @@ func ResultText(w io.Writer, r *reconcile.Result, o Options) error {
 		if p.ProjectID != "" {
 			where = "project " + p.ProjectID
 		}
-		t.wrapped(yellow, "", text.Visible(fmt.Sprintf("Paused: %s, by %s: %s", where, p.Code, p.Message)))
+		t.wrapped(yellow, "", Visible(fmt.Sprintf("Paused: %s, by %s: %s", where, p.Code, p.Message)))
 	}
 	t.guards(v)
 	t.table(v)
@@ -69,14 +68,14 @@ func (v *view) left() string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, what))
 		}
 	}
-	for _, reason := range holdReasons() {
+	for _, held := range explain.Holds() {
 		n := 0
 		for _, c := range v.held {
-			if c.Hold == reason {
+			if explain.StateOf(c) == held {
 				n++
 			}
 		}
-		add(n, leftWords(reason))
+		add(n, leftWords(held))
 	}
 	add(v.summary.notRunning, "not running")
 	add(v.summary.notLive, "not live")
@@ -91,15 +90,15 @@ func (v *view) left() string {
 }
 
 // leftWords says how a commit stands that was not made.
-func leftWords(r plan.HoldReason) string {
-	switch r {
-	case plan.HoldGuard:
+func leftWords(s explain.State) string {
+	switch s {
+	case explain.Guard:
 		return "not allowed"
-	case plan.HoldWindow:
+	case explain.Window:
 		return "held by a window"
-	case plan.HoldDependency:
+	case explain.Dependency:
 		return "waiting for another task"
 	default:
-		return string(r)
+		return string(s)
 	}
 }

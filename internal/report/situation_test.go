@@ -95,54 +95,64 @@ func reasonSituations() []situation {
 }
 
 func followSituations() []situation {
-	starting := followed("users_cdc", 5, state.RunStarting, "started 2026-11-23T11:58:00Z, and has until 2026-11-23T12:08:00Z to run")
-	failed := followed("orders_cdc", 12, state.RunFailed, "does not run since 2026-11-23T11:59:00Z: WeData says that it is failed; "+
-		"look at it in WeData, and then say: wedatasync retry "+project+"/orders_cdc")
+	starting := followed("users_cdc", 5, state.RunStarting, "")
+	failed := followed("orders_cdc", 12, state.RunFailed, "WeData says that it is failed")
 	return []situation{
 		{"follow-starting", planOf(starting)},
-		{"follow-accepted", planOf(accepted("orders_cdc", "", "", "accepted 2026-11-23T11:58:00Z, not seen live yet"))},
-		{"follow-approval", planOf(accepted("orders_cdc", "ap-118", "", "accepted 2026-11-23T11:58:00Z, waits for approval ap-118 in WeData"))},
-		{"follow-not-live", planOf(accepted("orders_cdc", "", "WeData has the task at version 11", "accepted 2026-11-23T11:58:00Z, and not seen live: WeData has the task at version 11, running; "+
-			"check the task in WeData, then: wedatasync resolve "+project+"/orders_cdc applied|not-applied"))},
+		{"follow-accepted", planOf(accepted("orders_cdc", "", ""))},
+		{"follow-approval", planOf(accepted("orders_cdc", "ap-118", ""))},
+		{"follow-not-live", planOf(accepted("orders_cdc", "", "WeData has the task at version 11, running"))},
 		{"follow-failed", planOf(failed)},
 		{"follow-several", planOf(failed, held(next("report", spec.Start, 1, 2), plan.HoldDependency, "waits for "+project+"/orders_cdc to run"), starting)},
 	}
 }
 
+// The outcomes of commits that are held.
+var (
+	lockedBy = state.Outcome{Class: state.ClassWaiting, Locker: "100028625403"}
+	busy     = state.Outcome{Class: state.ClassWaiting, Code: "ResourceInUse", Message: "the resource is busy"}
+	rejected = state.Outcome{Class: state.ClassRefused, Code: "InvalidParameterValue", Message: "no such version"}
+	running  = state.Outcome{Class: state.ClassRefused, Code: plan.CodeAlreadyLive, Message: "version 12 is running already (operated last by 100028625403), by an operation that the state does not know"}
+	newer    = state.Outcome{Class: state.ClassRefused, Code: plan.CodeNewerLive, Message: "version 14 is live (operated last by 100028625403), which is newer than the wanted 12, and the state did not apply it"}
+	lost     = state.Outcome{Class: state.ClassUnknown, Code: "Timeout", Message: "no answer within 30s"}
+)
+
 func holdSituations() []situation {
-	one := func(r plan.HoldReason, detail string) situation {
-		return situation{"hold-" + string(r), planOf(held(next("orders_cdc", spec.PauseResume, 11, 12), r, detail))}
-	}
-	gone := held(next("orders_cdc", spec.PauseResume, 11, 12), plan.HoldUnknown,
-		"the outcome of the commit sent 2026-11-23T11:58:00Z is not known yet")
-	gone.Have.Attempt = &state.Attempt{File: gone.Want.Pos.File, Line: 4, Wanted: state.Applied{InstanceVersion: 12}}
+	orders := func() plan.Change { return next("orders_cdc", spec.PauseResume, 11, 12) }
+	one := func(c plan.Change) situation { return situation{"hold-" + string(c.Hold), planOf(c)} }
+	unknown := attempted(orders(), plan.HoldUnknown, lost)
+	unknown.Have.Attempt.NeedsOperator = "the task was operated since the request, and not provably by it"
+	gone := attempted(orders(), plan.HoldUnknown, lost)
+	gone.Have.Attempt.File, gone.Have.Attempt.Line = gone.Want.Pos.File, 4
 	gone.Want, gone.Fields = nil, nil
+	suspended := held(orders(), plan.HoldSuspended, "")
+	suspended.Have.Suspended = &state.Suspension{Actor: "lin", At: noon.AddDate(0, 0, -3), Until: noon.AddDate(0, 0, 4), Reason: "migration of the sink"}
+	adopted := held(orders(), plan.HoldAdopted, "")
+	adopted.Have.Applied.At = noon.Add(-20 * time.Minute)
 	return []situation{
-		one(plan.HoldAlreadyLive, "version 12 is running already (operated last by 100028625403), by an operation that the state does not know"),
-		one(plan.HoldNewerLive, "version 14 is live (operated last by 100028625403), which is newer than the wanted 12, and the state did not apply it"),
-		one(plan.HoldLocked, "locked by 100028625403 since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z"),
-		one(plan.HoldWaiting, "ResourceInUse since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z: the resource is busy"),
-		one(plan.HoldSuspended, "the task was suspended by lin 2026-11-20T09:00:00Z until 2026-11-27T09:00:00Z: migration of the sink"),
-		one(plan.HoldWindow, "freeze window \"weekend\" until 2026-11-24T00:00:00Z"),
-		one(plan.HoldGuard, "commitType pause-resume is not in guards.allowCommitTypes of this daemon's configuration"),
-		one(plan.HoldUnknown, "the outcome of the commit sent 2026-11-23T11:58:00Z is not known: the task has changed since the request; "+
-			"say what happened: wedatasync resolve "+project+"/orders_cdc applied|not-applied"),
-		one(plan.HoldDependency, "waits for "+project+"/users_cdc"),
-		one(plan.HoldRefused, "refused with InvalidParameterValue: no such version; change the spec, or say: wedatasync retry "+project+"/orders_cdc"),
-		one(plan.HoldPaused, "UnauthorizedOperation since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z: no permission"),
-		one(plan.HoldAdopted, "somebody else had changed it, which was adopted 2026-11-23T11:40:00Z; change the spec, or to go back to it, say: wedatasync retry "+project+"/orders_cdc"),
-		one(plan.HoldContested, "it was healed 2 times since 2026-11-23T09:40:00Z, and changed again: newer, instanceVersion 12 -> 13, by 100028625403; "+
-			"change the spec, or to heal it once more, say: wedatasync retry "+project+"/orders_cdc"),
+		one(attempted(orders(), plan.HoldAlreadyLive, running)),
+		one(attempted(orders(), plan.HoldNewerLive, newer)),
+		one(attempted(orders(), plan.HoldLocked, lockedBy)),
+		one(attempted(orders(), plan.HoldWaiting, busy)),
+		one(suspended),
+		one(held(orders(), plan.HoldWindow, "freeze window \"weekend\" until 2026-11-24T00:00:00Z")),
+		one(held(orders(), plan.HoldGuard, "commitType pause-resume is not in guards.allowCommitTypes of this daemon's configuration")),
+		one(unknown),
+		one(held(orders(), plan.HoldDependency, "waits for "+project+"/users_cdc")),
+		one(attempted(orders(), plan.HoldRefused, rejected)),
+		one(held(orders(), plan.HoldPaused, "UnauthorizedOperation since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z: no permission")),
+		one(adopted),
+		one(held(orders(), plan.HoldContested, "it was healed 2 times since 2026-11-23T09:40:00Z, and changed again: newer, instanceVersion 12 -> 13, by 100028625403")),
 		{"hold-unknown-spec-gone", planOf(gone)},
 		{"hold-discard-state", planOf(
-			held(next("orders_cdc", spec.RestartDiscardState, 11, 12), plan.HoldLocked, "locked by 100028625403"),
+			attempted(next("orders_cdc", spec.RestartDiscardState, 11, 12), plan.HoldLocked, lockedBy),
 			next("refunds", spec.RestartDiscardState, 1, 2))},
 		{"hold-several", planOf(
 			held(next("a", spec.PauseResume, 1, 2), plan.HoldDependency, "waits for "+project+"/c"),
-			held(next("b", spec.Resume, 1, 2), plan.HoldLocked, "locked by 100028625403"),
-			held(next("c", spec.Start, 1, 2), plan.HoldRefused, "refused with InvalidParameterValue: no such version"),
+			attempted(next("b", spec.Resume, 1, 2), plan.HoldLocked, lockedBy),
+			attempted(next("c", spec.Start, 1, 2), plan.HoldRefused, rejected),
 			next("d", spec.Start, 1, 2),
-			held(next("e", spec.Start, 1, 2), plan.HoldLocked, "locked by 100028625403"))},
+			attempted(next("e", spec.Start, 1, 2), plan.HoldLocked, lockedBy))},
 	}
 }
 
@@ -241,8 +251,8 @@ func everyDrift() []state.Drift {
 func everything(problems spec.Problems) *plan.Plan {
 	p := everyImpact()
 	p.Changes = append(p.Changes,
-		held(next("v_held", spec.PauseResume, 3, 4), plan.HoldLocked, "locked by 100028625403 since 2026-11-23T11:40:00Z, next try 2026-11-23T12:10:00Z"),
-		held(next("w_unknown", spec.Start, 3, 4), plan.HoldUnknown, "the outcome of the commit sent 2026-11-23T11:58:00Z is not known yet"),
+		attempted(next("v_held", spec.PauseResume, 3, 4), plan.HoldLocked, lockedBy),
+		attempted(next("w_unknown", spec.Start, 3, 4), plan.HoldUnknown, lost),
 		unversioned("x_unversioned", spec.Resume, 7, field("versionDesc", "a", "b"), field("eventDesc", "a", "b")),
 		gone("y_gone", 3))
 	p.Problems = problems
@@ -299,7 +309,7 @@ func hostileWith(text string) *plan.Plan {
 		key(next("", spec.RestartDiscardState, 1, 2, fields...), ""),
 		key(first("", spec.Start, 1), "1"),
 		key(held(next("", spec.RestartDiscardState, 1, 2, fields...), plan.HoldReason(text), text), "2"),
-		key(held(next("", spec.Resume, 1, 2, fields...), plan.HoldRefused, text), "3"),
+		key(attempted(next("", spec.Resume, 1, 2, fields...), plan.HoldRefused, state.Outcome{Code: text, Message: text}), "3"),
 		key(unversioned("", spec.Resume, 1, fields...), "4"),
 		key(gone("", 1), "5"),
 		key(next("", spec.Resume, 1, 2, fields...), "6"),
@@ -346,7 +356,7 @@ func large(n int) *plan.Plan {
 		case 4, 5:
 			changes[i] = next(id, spec.Resume, int64(i), int64(i+1))
 		case 6:
-			changes[i] = held(next(id, spec.Start, int64(i), int64(i+1)), plan.HoldLocked, "locked by 100028625403")
+			changes[i] = attempted(next(id, spec.Start, int64(i), int64(i+1)), plan.HoldLocked, lockedBy)
 		case 7:
 			changes[i] = unversioned(id, spec.Resume, int64(i+1), field("versionDesc", "a", "b"))
 		case 8:
@@ -420,6 +430,16 @@ func held(c plan.Change, r plan.HoldReason, detail string) plan.Change {
 	return c
 }
 
+// attempted is a change whose last commit has come to the outcome, and is held for that.
+func attempted(c plan.Change, r plan.HoldReason, out state.Outcome) plan.Change {
+	c = held(c, r, "")
+	c.Have.Attempt = &state.Attempt{At: noon.Add(-20 * time.Minute), Since: noon.Add(-20 * time.Minute), Outcome: out, Wanted: state.Applied{InstanceVersion: 12}}
+	if out.Class == state.ClassWaiting {
+		c.Have.Attempt.NextAt = noon.Add(10 * time.Minute)
+	}
+	return c
+}
+
 // fresh is a commit that starts a task which runs.
 func fresh(c plan.Change) plan.Change {
 	c.Impact = plan.ImpactFreshStart
@@ -435,16 +455,16 @@ func unversioned(id string, t spec.CommitType, version int64, fields ...plan.Fie
 // followed is a task that was started, and whose run stands so.
 func followed(id string, version int64, status state.RunStatus, detail string) plan.Change {
 	c := next(id, spec.Start, version, version)
-	c.Have.Applied.Wait, c.Have.Applied.Run = 600, &state.Run{Status: status}
-	c.Action, c.Reason, c.Fields, c.Detail = plan.ActionFollow, "", nil, detail
+	c.Have.Applied.Wait, c.Have.Applied.Run = 600, &state.Run{Status: status, Since: noon.Add(-2 * time.Minute), Until: noon.Add(8 * time.Minute), Detail: detail}
+	c.Action, c.Reason, c.Fields = plan.ActionFollow, "", nil
 	return c
 }
 
 // accepted is a task whose commit WeData has accepted, and that is not live yet.
-func accepted(id, approval, action, detail string) plan.Change {
+func accepted(id, approval, operator string) plan.Change {
 	c := next(id, spec.Start, 12, 12)
-	c.Have.Attempt = &state.Attempt{Outcome: state.Outcome{Class: state.ClassApplied, TaskApproveID: approval}, NeedsOperator: action}
-	c.Action, c.Reason, c.Fields, c.Detail = plan.ActionFollow, "", nil, detail
+	c.Have.Attempt = &state.Attempt{Since: noon.Add(-2 * time.Minute), Outcome: state.Outcome{Class: state.ClassApplied, TaskApproveID: approval}, NeedsOperator: operator}
+	c.Action, c.Reason, c.Fields = plan.ActionFollow, "", nil
 	return c
 }
 

@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -39,7 +39,7 @@ func Text(w io.Writer, p *plan.Plan, o Options) error {
 	t.drift(v)
 	t.problems(p.Problems)
 	t.line("")
-	t.wrapped(bold, "", "Plan "+text.Visible(ShortHash(p.Hash))+": "+v.summary.tally()+".")
+	t.wrapped(bold, "", "Plan "+Visible(ShortHash(p.Hash))+": "+v.summary.tally()+".")
 	return t.flush()
 }
 
@@ -47,21 +47,21 @@ func Text(w io.Writer, p *plan.Plan, o Options) error {
 func planOrigin(v *view) string {
 	p := v.plan
 	var b strings.Builder
-	fmt.Fprintf(&b, "Revision %s", text.Visible(shortRevision(p.Source.Revision)))
+	fmt.Fprintf(&b, "Revision %s", Visible(shortRevision(p.Source.Revision)))
 	if p.Source.Branch != "" {
-		fmt.Fprintf(&b, " of %s", text.Visible(p.Source.Branch))
+		fmt.Fprintf(&b, " of %s", Visible(p.Source.Branch))
 	}
 	if p.State.Lineage != "" {
 		fmt.Fprintf(&b, ", compared with the state at serial %d", p.State.Serial)
 	}
 	if p.Against != "" {
-		fmt.Fprintf(&b, ", compared with %s and not with what was applied", text.Visible(p.Against))
+		fmt.Fprintf(&b, ", compared with %s and not with what was applied", Visible(p.Against))
 	}
 	if project := v.project(); project != "" {
-		fmt.Fprintf(&b, ", project %s", text.Visible(project))
+		fmt.Fprintf(&b, ", project %s", Visible(project))
 	}
 	if p.Approved != "" {
-		fmt.Fprintf(&b, ", approved by %s", text.Visible(p.Approved))
+		fmt.Fprintf(&b, ", approved by %s", Visible(p.Approved))
 	}
 	return b.String() + "."
 }
@@ -80,19 +80,19 @@ func (t *textWriter) guards(v *view) {
 	}
 	t.line("")
 	for _, h := range v.plan.Holds {
-		t.wrapped(yellow, "", "Held by guard "+text.Visible(h.Guard)+": "+text.Visible(h.Message))
+		t.wrapped(yellow, "", "Held by guard "+Visible(h.Guard)+": "+Visible(h.Message))
 	}
 	if command := approveCommand(v.plan); command != "" {
 		t.line("To let exactly this plan go:")
-		t.line("  " + t.ink(bold, text.Visible(command)))
+		t.line("  " + t.ink(bold, Visible(command)))
 	}
 }
 
 // group is the lines of one kind of change.
 type group struct {
-	name, meaning, wayOn string
-	ink                  ink
-	changes              []*plan.Change
+	name, meaning, next string
+	ink                 ink
+	changes             []*plan.Change
 }
 
 // groups returns what the plan lists, in the order of the page.
@@ -100,28 +100,24 @@ func (v *view) groups() []group {
 	var groups []group
 	for i, impact := range plan.Impacts() {
 		name, meaning := heading(impact)
-		wayOn := ""
+		next := ""
 		if impact == plan.ImpactFreshStart {
-			wayOn = keepsState
+			next = keepsState
 		}
-		groups = append(groups, group{name, meaning, wayOn, impactInk(impact), v.sends[i]})
+		groups = append(groups, group{name, meaning, next, impactInk(impact), v.sends[i]})
 	}
-	groups = append(groups, group{
-		"Not running", "applied, and did not come to run",
-		"look at it in WeData, and then say: wedatasync retry " + anyTask, red, v.notRunning,
-	})
-	groups = append(groups, group{
-		"Not live", "accepted, and not seen live",
-		"check the task in WeData, then: wedatasync resolve " + anyTask + " applied|not-applied", red, v.notLive,
-	})
+	notRunning, notLive := explain.NotRunning.Info(), explain.NotLive.Info()
+	groups = append(groups,
+		group{"Not running", notRunning.Meaning, notRunning.Next, red, v.notRunning},
+		group{"Not live", notLive.Meaning, notLive.Next, red, v.notLive})
 	for rest := v.held; len(rest) > 0; {
 		n := 1
 		for n < len(rest) && rest[n].Hold == rest[0].Hold {
 			n++
 		}
-		meaning, wayOn := holdWords(rest[0].Hold, anyTask)
-		name := "Held, " + text.Visible(string(rest[0].Hold))
-		groups = append(groups, group{name, meaning, wayOn, yellow, rest[:n]})
+		info := explain.StateOf(rest[0]).Info()
+		name := "Held, " + Visible(string(rest[0].Hold))
+		groups = append(groups, group{name, info.Meaning, info.Next, yellow, rest[:n]})
 		rest = rest[n:]
 	}
 	return append(groups,
@@ -148,8 +144,8 @@ func (t *textWriter) table(v *view) {
 			continue
 		}
 		t.heading(g.name, len(g.changes), g.meaning, g.ink)
-		if g.wayOn != "" {
-			t.wrapped(faint, "  ", "Way on: "+g.wayOn+".")
+		if g.next != "" {
+			t.wrapped(faint, "  ", "Next: "+g.next+".")
 		}
 		for k, c := range g.changes {
 			t.row(rows[i][k], layouts[i], g.ink)
@@ -160,8 +156,8 @@ func (t *textWriter) table(v *view) {
 
 // detail writes what belongs to a change below its line.
 func (t *textWriter) detail(v *view, c *plan.Change) {
-	if c.Detail != "" && !heldWithPlan(v.plan, c) {
-		t.wrapped("", rowIndent, text.Visible(c.Detail))
+	if why := because(c); why != "" && !heldWithPlan(v.plan, c) {
+		t.wrapped("", rowIndent, Visible(why))
 	}
 	if !t.ShowValues {
 		return
@@ -194,7 +190,7 @@ func (t *textWriter) severity(ps spec.Problems, s spec.Severity, n int, name, me
 	t.heading(name, n, meaning, color)
 	for _, p := range ps {
 		if (p.Severity == spec.SeverityError) == (s == spec.SeverityError) {
-			t.line("  " + text.Visible(p.String()))
+			t.line("  " + Visible(p.String()))
 		}
 	}
 }

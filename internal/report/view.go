@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -12,7 +13,7 @@ import (
 type view struct {
 	plan        *plan.Plan
 	sends       [][]*plan.Change // commits by impact, as in reconcile.Impacts; those a guard holds with the whole plan too
-	held        []*plan.Change   // the other holds, by reason, in the order of holdReasons
+	held        []*plan.Change   // the other holds, by reason, in the order of explain.Holds
 	notRunning  []*plan.Change   // applied, and did not come to run
 	notLive     []*plan.Change   // accepted, and not seen live in time
 	accepted    []*plan.Change   // accepted, and read until they are live
@@ -55,9 +56,9 @@ func newView(p *plan.Plan, rate float64) *view {
 			v.sends[rank] = append(v.sends[rank], c)
 		}
 	}
-	reasons := holdReasons()
+	holds := explain.Holds()
 	slices.SortStableFunc(v.held, func(a, b *plan.Change) int {
-		return cmp.Compare(holdRank(reasons, a.Hold), holdRank(reasons, b.Hold))
+		return cmp.Compare(holdRank(holds, a), holdRank(holds, b))
 	})
 	v.summary = v.count(planHeld, rate)
 	return v
@@ -81,12 +82,12 @@ func impactRank(i plan.Impact) int {
 	return len(impacts) - 1
 }
 
-// holdRank orders hold reasons; one that is not known comes last.
-func holdRank(reasons []plan.HoldReason, r plan.HoldReason) int {
-	if rank := slices.Index(reasons, r); rank >= 0 {
+// holdRank orders held changes by their state; one that is not known comes last.
+func holdRank(holds []explain.State, c *plan.Change) int {
+	if rank := slices.Index(holds, explain.StateOf(c)); rank >= 0 {
 		return rank
 	}
-	return len(reasons)
+	return len(holds)
 }
 
 // ranked returns the first n commits of the plan, the worst first.

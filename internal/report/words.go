@@ -1,10 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
-	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -27,7 +28,7 @@ func unverified(p *plan.Plan) string {
 	if p.Source.Unverified == "" {
 		return ""
 	}
-	return "Revision " + text.Visible(shortRevision(p.Source.Revision)) + ", the last one that was verified, stays: " + text.Visible(p.Source.Unverified)
+	return "Revision " + Visible(shortRevision(p.Source.Revision)) + ", the last one that was verified, stays: " + Visible(p.Source.Unverified)
 }
 
 // approveCommand is the exact way past the guards that hold p, or "" if an
@@ -132,93 +133,36 @@ func marker(c *plan.Change) string {
 func why(c *plan.Change) string {
 	switch {
 	case c.Have != nil && c.Have.Removed != nil && c.Reason != "":
-		return reasonWords(c.Reason) + ", spec is back"
+		return rule(c.Reason) + ", spec is back"
 	case c.Reason == plan.ReasonNew && c.Action == plan.ActionCommit && c.Detail != "":
 		return "first commit, or applied before"
 	default:
-		return reasonWords(c.Reason)
+		return rule(c.Reason)
 	}
 }
 
-// reasonWords says which rule asks for the call.
-func reasonWords(r plan.Reason) string {
-	switch r {
-	case plan.ReasonNew:
-		return "first commit"
-	case plan.ReasonVersion:
-		return "new version"
-	case plan.ReasonRollback:
-		return "rollback"
-	case plan.ReasonStart:
-		return "was only submitted"
-	case plan.ReasonRerun:
-		return "rerun asked for"
-	case plan.ReasonContent:
-		return "content changed"
-	case plan.ReasonDrift:
-		return "heals drift"
-	default:
-		return "asked for before"
+// rule says which rule asks for the call, also for one that was asked for before.
+func rule(r plan.Reason) string { return cmp.Or(explain.Rule(r), "asked for before") }
+
+// detail says how the task of a change stands that is held or followed and what an operator
+// can do, or what is healed.
+func detail(c *plan.Change) string {
+	if waits(c) {
+		return explain.Of(c).Sentence()
 	}
+	return c.Detail
 }
 
-// holdReasons lists the reasons of a hold, those that need a person first.
-func holdReasons() []plan.HoldReason {
-	return []plan.HoldReason{
-		plan.HoldUnknown,
-		plan.HoldRefused,
-		plan.HoldAlreadyLive,
-		plan.HoldNewerLive,
-		plan.HoldContested,
-		plan.HoldRecalled,
-		plan.HoldSpent,
-		plan.HoldGuard,
-		plan.HoldPaused,
-		plan.HoldSuspended,
-		plan.HoldAdopted,
-		plan.HoldLocked,
-		plan.HoldWaiting,
-		plan.HoldWindow,
-		plan.HoldDependency,
+// because is detail in a list whose heading says what an operator can do.
+func because(c *plan.Change) string {
+	if waits(c) {
+		return explain.Of(c).Reason()
 	}
+	return c.Detail
 }
 
-// holdWords says what a hold reason means and what lifts it from task.
-func holdWords(r plan.HoldReason, task string) (meaning, wayOn string) {
-	switch r {
-	case plan.HoldUnknown:
-		return "the outcome of an earlier commit is not known", "read back by itself; if that does not tell, say what happened: wedatasync resolve " + task + " applied|not-applied"
-	case plan.HoldRefused:
-		return "WeData refused exactly this commit", "change the spec, or say: wedatasync retry " + task
-	case plan.HoldAlreadyLive:
-		return "live already, by an operation unknown to the state", "to mark it as applied: wedatasync resolve " + task + " applied; to commit it all the same: wedatasync retry " + task
-	case plan.HoldNewerLive:
-		return "a newer version is live, and the state did not apply it", "raise instanceVersion in the spec, or to go back to its version: wedatasync retry " + task
-	case plan.HoldContested:
-		return "somebody changes it again whenever it is healed", "change the spec, or to heal it once more, say: wedatasync retry " + task
-	case plan.HoldRecalled:
-		return "the spec is back; its applied version is not known", "take it over with wedatasync import, or to send it, say: wedatasync retry " + task
-	case plan.HoldSpent:
-		return "its discardState was used already", "keep the state with commitType resume or pause-resume, or release another version"
-	case plan.HoldAdopted:
-		return "somebody else has changed it, and that was adopted", "change the spec, or to go back to it, say: wedatasync retry " + task
-	case plan.HoldGuard:
-		return "a guard in the daemon's configuration does not allow it", "change the spec or the configuration"
-	case plan.HoldPaused:
-		return "sends have stopped, for a reason that is not the task", "sent by itself at the next try; at once with: wedatasync retry"
-	case plan.HoldSuspended:
-		return "it is to be left alone", "take suspend out of the spec, or say: wedatasync unsuspend " + task
-	case plan.HoldLocked:
-		return "someone has the task open in WeData", "sent by itself once they let go"
-	case plan.HoldWaiting:
-		return "WeData could not take it", "sent again by itself"
-	case plan.HoldWindow:
-		return "a window does not let it be committed now", "sent by itself as soon as one does"
-	case plan.HoldDependency:
-		return "a task it depends on is not live", "sent by itself once that one is"
-	default:
-		return "not sent now", "see its detail"
-	}
+func waits(c *plan.Change) bool {
+	return c.Action == plan.ActionHold || c.Action == plan.ActionFollow
 }
 
 // maxNames bounds the field names that are listed for one change.
@@ -243,9 +187,6 @@ func fieldNames(c *plan.Change) []string {
 	}
 	return names
 }
-
-// anyTask stands for the task in words about several.
-const anyTask = "TASK"
 
 // version writes an instance version, or what stands for none.
 func version(n int64, none string) string {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
@@ -61,14 +62,14 @@ type jsonRevision struct {
 }
 
 type jsonPlan struct {
-	Hash      string                     `json:"hash"`
-	Approved  string                     `json:"approved_by,omitempty"`
-	Specs     int                        `json:"specs"`
-	Managed   int                        `json:"managed"`
-	Errors    int                        `json:"errors"`
-	Warnings  int                        `json:"warnings"`
-	Standings map[snapshot.TaskState]int `json:"standings"`
-	Holds     []jsonGuardHold            `json:"holds"`
+	Hash      string                `json:"hash"`
+	Approved  string                `json:"approved_by,omitempty"`
+	Specs     int                   `json:"specs"`
+	Managed   int                   `json:"managed"`
+	Errors    int                   `json:"errors"`
+	Warnings  int                   `json:"warnings"`
+	Standings map[explain.State]int `json:"standings"`
+	Holds     []jsonGuardHold       `json:"holds"`
 }
 
 type jsonGuardHold struct {
@@ -105,9 +106,9 @@ type jsonApproval struct {
 
 type jsonTask struct {
 	spec.Key
-	Standing snapshot.TaskState `json:"standing"`
-	Why      string             `json:"why"`
-	Commands []string           `json:"commands,omitempty"`
+	Standing explain.State `json:"standing"`
+	Why      string        `json:"why"`
+	Commands []string      `json:"commands,omitempty"`
 }
 
 type jsonCall struct {
@@ -187,9 +188,9 @@ func planOf(s *snapshot.Snapshot) *jsonPlan {
 	j := &jsonPlan{
 		Hash: p.Hash, Approved: p.Approved, Specs: p.Specs, Managed: p.Managed,
 		Errors: s.Digest.Errors, Warnings: s.Digest.Warnings,
-		Standings: map[snapshot.TaskState]int{}, Holds: []jsonGuardHold{},
+		Standings: map[explain.State]int{}, Holds: []jsonGuardHold{},
 	}
-	for _, i := range snapshot.TaskStates() {
+	for _, i := range explain.States() {
 		j.Standings[i.State] = s.Count(i.State)
 	}
 	for _, h := range p.Holds {
@@ -201,13 +202,13 @@ func planOf(s *snapshot.Snapshot) *jsonPlan {
 // openTasks lists tasks that are held, those that need an operator first.
 func openTasks(s *snapshot.Snapshot, most int) []jsonTask {
 	list := []jsonTask{}
-	for _, i := range snapshot.TaskStates() {
-		if i.Tone == snapshot.ToneOK || i.Tone == snapshot.ToneBusy {
+	for _, i := range explain.States() {
+		if i.Tone == explain.ToneOK || i.Tone == explain.ToneBusy {
 			continue
 		}
 		for _, c := range s.Changes(i.State, most-len(list)) {
 			_, rec := s.Task(c.Key, c)
-			list = append(list, jsonTask{c.Key, i.State, snapshot.Why(i.State, c, rec, s.Now), snapshot.Commands(s, i.State, c.Key, c, rec)})
+			list = append(list, jsonTask{c.Key, i.State, s.Why(i.State, c.Key, c, rec), s.Commands(i.State, c.Key, c, rec)})
 		}
 	}
 	return list

@@ -24,6 +24,7 @@ func TestReadinessNamesTheWayOn(t *testing.T) {
 	if w.Code != http.StatusServiceUnavailable {
 		t.Errorf("status %d, want 503", w.Code)
 	}
+	since := now.Add(-12 * time.Minute).UTC().Format(time.RFC3339)
 	want := `a person is needed
 credentials: sends to project 1486804694126882816 have stopped: UnauthorizedOperation: you may not
 unknown: the outcome of the last commit of 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000002 is not known: what is live fits neither
@@ -31,7 +32,7 @@ unknown: the outcome of the last commit of 1486804694126882816/kb947c997-4f91-4a
   wedatasync resolve 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000002 not-applied
 guard: maxChanges holds the plan: 38 calls, and guards.maxChanges is 30
   wedatasync approve sha256:5a3c9d1e0f343b0931126a20f133d67c2b018a3b5f1f7a8d0f3b1f0c8b7b0b1e
-refused: WeData refused the commit of 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000003: change the spec, or say retry
+refused: 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000003: refused with InvalidParameterValue: no such version (since ` + since + `)
   wedatasync retry 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000003
 specs: 1 error: tasks/clicks.yaml:12:7: commitType 2 needs discardState: add it
 source: the source could not be read for 1 h: poll the source: no way there
@@ -56,7 +57,7 @@ func TestReadinessIsBounded(t *testing.T) {
 	if len(body) > 4<<10 {
 		t.Errorf("%d bytes", len(body))
 	}
-	for _, want := range []string{"in all 1,000 commits", "refused 1,000 commits", "1,000 errors"} {
+	for _, want := range []string{"in all 1,000 commits", "1,000 tasks are refused", "1,000 errors"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the body does not say %q:\n%s", want, body)
 		}

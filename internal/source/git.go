@@ -117,13 +117,13 @@ func (g *Git) poll(ctx context.Context) (*reconcile.Revision, error) {
 	case err == nil:
 		return g.take(ctx, head)
 	case errors.Is(err, ErrUnverified):
-		return g.unverifiedHead(ctx, head, err)
+		return g.hold(ctx, head, err)
 	default:
 		return nil, err
 	}
 }
 
-// take makes a verified commit the revision.
+// take makes a commit that is verified the one that is gone by.
 func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision, error) {
 	switch {
 	case g.revision != nil && g.revision.ID == head.String():
@@ -153,7 +153,7 @@ func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision
 	return g.revision, nil
 }
 
-// step is the way from one revision to the next.
+// step is what leads from one revision to the next.
 type step struct {
 	commit   *gitobject.Commit
 	snapshot specfiles.Snapshot
@@ -215,7 +215,7 @@ func (g *Git) Trust(commits []string) {
 	}
 }
 
-// Close saves what was parsed, and closes the mirror. A temporary mirror is removed.
+// Close lets go of the mirror. A temporary one is removed.
 func (g *Git) Close() error {
 	var errs []error
 	if g.saved != nil {
@@ -234,7 +234,7 @@ func (g *Git) Close() error {
 	return errors.Join(errs...)
 }
 
-// describe makes an *Error of any error, without secrets.
+// describe makes an *Error of whatever went wrong.
 func (g *Git) describe(err error) error {
 	if err == nil {
 		return nil

@@ -62,7 +62,6 @@ func (in *Input) change(key spec.Key, want *spec.Commit, have *state.Record, now
 		c.Action, c.Hold = ActionHold, HoldUnknown
 		c.Reason = Reason(have.Attempt.Reason)
 		c.Impact = ImpactOf(have.Attempt.Wanted.CommitType)
-		c.Detail = unknownDetail(key, have.Attempt)
 	case want == nil:
 		// A person's word outlives the spec: who takes the spec away does not take
 		// that away, too.
@@ -101,10 +100,10 @@ func (in *Input) compare(c Change, now time.Time) (Change, bool) {
 		c.Action, c.Impact = ActionReturn, ""
 		return c, true
 	case c.Reason == "" && c.Have.Accepted():
-		c.Action, c.Detail = ActionFollow, acceptedDetail(c.Key, c.Have.Attempt)
+		c.Action = ActionFollow
 		return c, true
 	case c.Reason == "" && c.Want.Wait > 0 && !hasStarted(applied):
-		c.Action, c.Detail = ActionFollow, followDetail(c.Key, applied)
+		c.Action = ActionFollow
 		return c, true
 	case c.Reason == "":
 		c.Action = ActionUnversioned
@@ -139,7 +138,8 @@ func ReasonFor(want *spec.Commit, applied *state.Applied) Reason {
 	}
 }
 
-// hold says whether a needed call has to wait, and for what.
+// hold says whether a needed call has to wait, and for what: in detail where the record
+// does not tell.
 func (in *Input) hold(c *Change, now time.Time) (HoldReason, string) {
 	have := c.Have
 	switch {
@@ -148,17 +148,17 @@ func (in *Input) hold(c *Change, now time.Time) (HoldReason, string) {
 	case in.Control.Suspended.Active(now):
 		return HoldSuspended, suspendedDetail("everything", in.Control.Suspended)
 	case have != nil && have.Suspended.Active(now):
-		return HoldSuspended, suspendedDetail("the task", have.Suspended)
+		return HoldSuspended, ""
 	case have != nil && have.Status == state.StatusRefused && have.Attempt.WantedID == c.Want.Wanted():
-		return refusedHold(c.Key, have.Attempt)
+		return RefusedHold(have), ""
 	case have != nil && SpentDiscard(c.Want, have.Applied):
-		return HoldSpent, spentDetail(c.Want)
+		return HoldSpent, ""
 	case have != nil && c.Reason != ReasonDrift && Overrules(c.Want, have.Applied):
-		return HoldAdopted, adoptedDetail(c.Key, have.Applied)
+		return HoldAdopted, ""
 	}
 	if c.Reason == ReasonDrift {
 		if why := Contested(have.Applied); why != "" {
-			return HoldContested, contestedDetail(c.Key, UndoOf(have.Applied), why)
+			return HoldContested, contestedDetail(UndoOf(have.Applied), why)
 		}
 	}
 	if pause, ok := PauseOf(in.Control, c.Key.ProjectID, now); ok {
@@ -166,13 +166,13 @@ func (in *Input) hold(c *Change, now time.Time) (HoldReason, string) {
 			pause.Code, Stamp(pause.Since), Stamp(pause.Until), pause.Message)
 	}
 	if have != nil && have.Accepted() && (have.Attempt.Outcome.TaskApproveID != "" || now.Before(have.Attempt.Since.Add(ReadLag))) {
-		return HoldWaiting, "waits for its last commit to be live: " + acceptedDetail(c.Key, have.Attempt)
+		return HoldWaiting, ""
 	}
 	if have != nil && have.Status == state.StatusWaiting && now.Before(have.Attempt.NextAt) {
 		if have.Attempt.Outcome.Locker != "" {
-			return HoldLocked, lockedDetail(have.Attempt)
+			return HoldLocked, ""
 		}
-		return HoldWaiting, waitingDetail(have.Attempt)
+		return HoldWaiting, ""
 	}
 	return "", ""
 }

@@ -135,7 +135,7 @@ func TestChanges(t *testing.T) {
 				t.Errorf("fields: %q, want %q", got, tt.fields)
 			}
 			for i := range p.Changes {
-				if c := &p.Changes[i]; (c.Detail != "") != (c.Action == ActionHold || c.Action == ActionFollow) {
+				if c := &p.Changes[i]; tells(c) != (c.Action == ActionHold || c.Action == ActionFollow) {
 					t.Errorf("a %s has the detail %q", c.Action, c.Detail)
 				}
 			}
@@ -402,50 +402,6 @@ func TestScope(t *testing.T) {
 	}
 	if p.Specs != 3 || p.Managed != 2 || p.Unchanged != 1 {
 		t.Errorf("specs %d, managed %d, unchanged %d; want 3, 2, 1", p.Specs, p.Managed, p.Unchanged)
-	}
-}
-
-// TestDetails words what holds a call: who, until when, and the way on.
-func TestDetails(t *testing.T) {
-	want := specs(t, "taskId: a, commitType: 1, instanceVersion: 4").Get(task("a"))
-	person := func(out state.Outcome, why string) *state.Record {
-		rec := ended(nil, want, noon, out)
-		rec.Attempt.NeedsOperator = why
-		return rec
-	}
-	tests := []struct {
-		name string
-		rec  *state.Record
-		want string
-	}{
-		{"locked", ended(nil, want, noon, lockedBy), "locked by 100028625403 since 2026-12-01T12:00:00Z, next try 2026-12-01T12:00:30Z"},
-		{"waiting", ended(nil, want, noon, inUse), "ResourceInUse since 2026-12-01T12:00:00Z, next try 2026-12-01T12:00:30Z: busy"},
-		{"refused", ended(nil, want, noon, refusedParam), "refused with InvalidParameter: no; change the spec, or say: wedatasync retry " + project + "/a"},
-		{"unknown", ended(nil, want, noon, doubtful), "the outcome of the commit sent 2026-12-01T12:00:00Z is not known, it is read back next 2026-12-01T12:00:02Z"},
-		{"intent", ended(nil, want, noon, state.Outcome{}), "the outcome of the commit sent 2026-12-01T12:00:00Z is not known yet"},
-		{
-			"for a person", person(doubtful, "reading tasks is not permitted"),
-			"the outcome of the commit sent 2026-12-01T12:00:00Z is not known: reading tasks is not permitted; say what happened: wedatasync resolve " + project + "/a applied|not-applied",
-		},
-		{
-			"suspended", &state.Record{Key: want.Key, Status: state.StatusNone, Suspended: &state.Suspension{Reason: "move", Actor: "lin"}},
-			"the task was suspended by lin until someone says unsuspend: move",
-		},
-		{
-			"suspended for a while", &state.Record{Key: want.Key, Status: state.StatusNone, Suspended: &state.Suspension{Reason: "move", Actor: "lin", Until: noon.Add(time.Hour)}},
-			"the task was suspended by lin until 2026-12-01T13:00:00Z: move",
-		},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			p := Diff(Input{
-				Specs:   specs(t, "taskId: a, commitType: 1, instanceVersion: 4"),
-				Records: state.NewRecords(tt.rec),
-			}, noon)
-			if got := p.Changes[0].Detail; got != tt.want {
-				t.Errorf("detail:\n\t%s\nwant:\n\t%s", got, tt.want)
-			}
-		})
 	}
 }
 

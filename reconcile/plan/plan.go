@@ -139,9 +139,11 @@ func ImpactOf(t spec.CommitType) Impact {
 type Change struct {
 	Key    spec.Key
 	Action Action
-	Reason Reason        // for commit and hold
-	Hold   HoldReason    // for hold
-	Detail string        // for hold, follow and what is healed: who, since when, until when, and what to do
+	Reason Reason     // for commit and hold
+	Hold   HoldReason // for hold
+	// Detail is what the record does not tell of a hold, or of what is healed: which guard,
+	// window or task, or who did what.
+	Detail string
 	Impact Impact        // for commit, hold, unversioned and follow
 	Want   *spec.Commit  // nil if there is no usable spec: for forget, or to settle what is unknown
 	Have   *state.Record // nil for a task that is not in the state

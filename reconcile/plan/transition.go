@@ -267,7 +267,7 @@ func recall(c Change) Change {
 		return c
 	}
 	c.Action, c.Reason, c.Impact = ActionHold, ReasonContent, ImpactOf(c.Want.CommitType)
-	c.Hold, c.Detail = HoldRecalled, recalledDetail(c.Key, c.Have)
+	c.Hold = HoldRecalled
 	return c
 }
 

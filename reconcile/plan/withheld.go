@@ -62,22 +62,16 @@ func stands(want *spec.Commit, live *state.Live) bool {
 	return live.Submitted || !live.NotSubmitted && want.InstanceVersion != 0 && live.InstanceVersion == want.InstanceVersion
 }
 
-// refusedHold says why a commit is not sent again.
-func refusedHold(key spec.Key, a *state.Attempt) (HoldReason, string) {
-	switch a.Outcome.Code {
-	case CodeAlreadyLive:
-		return HoldAlreadyLive, a.Outcome.Message
-	case CodeNewerLive:
-		return HoldNewerLive, a.Outcome.Message
-	default:
-		return HoldRefused, refusedDetail(key, a)
-	}
-}
-
 // RefusedHold says why the commit of a refused record is not sent again.
 func RefusedHold(rec *state.Record) HoldReason {
-	hold, _ := refusedHold(rec.Key, rec.Attempt)
-	return hold
+	switch rec.Attempt.Outcome.Code {
+	case CodeAlreadyLive:
+		return HoldAlreadyLive
+	case CodeNewerLive:
+		return HoldNewerLive
+	default:
+		return HoldRefused
+	}
 }
 
 // Withheld reports whether the newest commit of the record was not sent because of what

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
@@ -104,7 +105,7 @@ func (g *gauges) work() {
 		emit(float64(s.Plan().Managed))
 	})
 	g.add("tasks", "Tasks by how they stand.", []string{"standing"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
-		for _, i := range snapshot.TaskStates() {
+		for _, i := range explain.States() {
 			emit(float64(s.Count(i.State)), string(i.State))
 		}
 	})
@@ -114,7 +115,7 @@ func (g *gauges) work() {
 		}
 	})
 	g.add("calls_queued", "Calls of the pass under way that are not made yet.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
-		emit(float64(s.Count(snapshot.StateToSend)))
+		emit(float64(s.Count(explain.ToSend)))
 	})
 	g.add("calls_in_flight", "Calls that are sent, or about to be, and not answered yet.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		emit(float64(len(s.Status.Flying)))
@@ -123,7 +124,7 @@ func (g *gauges) work() {
 		emit(s.Period.Seconds())
 	})
 	g.add("limiter_wait_seconds", "How long the last call in the queue has to wait for its turn, at the least.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
-		emit(s.Period.Seconds() * float64(s.Count(snapshot.StateToSend)))
+		emit(s.Period.Seconds() * float64(s.Count(explain.ToSend)))
 	})
 }
 
@@ -155,7 +156,7 @@ func (g *gauges) trouble() {
 	g.add("unknown_outcomes", "Commits whose outcome is not known, by whether only a person can end that.", []string{"needs_person"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		unresolved := len(s.Digest.Unresolved)
 		emit(float64(unresolved), "true")
-		emit(float64(s.Count(snapshot.StateUnknown)-unresolved), "false")
+		emit(float64(s.Count(explain.Unknown)-unresolved), "false")
 	})
 	g.add("guard_holds", "Guards that hold the whole plan.", []string{"guard"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		counts := map[string]int{}

@@ -1,20 +1,21 @@
 package page
 
 import (
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 )
 
 // countsOf returns how many tasks are in each state, those in sync first.
 func countsOf(s *snapshot.Snapshot) []count {
 	var counts []count
-	add := func(s snapshot.TaskState, n int) {
-		if n > 0 || s == snapshot.StateInSync {
+	add := func(s explain.State, n int) {
+		if n > 0 || s == explain.InSync {
 			counts = append(counts, count{badgeOf(s), n, tasksQuery{state: s}.path()})
 		}
 	}
-	add(snapshot.StateInSync, s.Count(snapshot.StateInSync))
-	for _, i := range snapshot.TaskStates() {
-		if i.State != snapshot.StateInSync {
+	add(explain.InSync, s.Count(explain.InSync))
+	for _, i := range explain.States() {
+		if i.State != explain.InSync {
 			add(i.State, s.Count(i.State))
 		}
 	}

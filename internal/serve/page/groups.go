@@ -3,6 +3,8 @@ package page
 import (
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
+	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
@@ -14,7 +16,7 @@ func needs(s *snapshot.Snapshot, reasons []snapshot.Reason) []need {
 	grouped := map[snapshot.ReasonCode]bool{}
 	for _, r := range reasons {
 		n := need{Title: r.Code.Title(), Message: r.Message, Commands: r.Commands}
-		switch _, ofTasks := taskReasons[r.Code]; {
+		switch _, ofTasks := r.Code.State(); {
 		case ofTasks && grouped[r.Code]:
 			continue
 		case ofTasks:
@@ -62,46 +64,29 @@ func heldText(s *snapshot.Snapshot) string {
 	return "It would commit " + snapshot.Plural(n, "task") + ": " + strings.Join(parts, ", ") + "."
 }
 
-// taskReasons are the reasons that are about tasks, with the state of these tasks and what an
-// operator can do.
-var taskReasons = map[snapshot.ReasonCode]struct {
-	state   snapshot.TaskState
-	meaning string
-}{
-	snapshot.ReasonUnknown:     {snapshot.StateUnknown, "only a person can say whether they have happened"},
-	snapshot.ReasonRefused:     {snapshot.StateRefused, "change the spec, or send exactly this again"},
-	snapshot.ReasonNotRunning:  {snapshot.StateNotRunning, "mend it in WeData, and then give it its time again"},
-	snapshot.ReasonContested:   {snapshot.StateContested, "change the spec, or heal it once more"},
-	snapshot.ReasonNotLive:     {snapshot.StateNotLive, "check the task in WeData, then say whether the commit was applied"},
-	snapshot.ReasonAlreadyLive: {snapshot.StateAlreadyLive, "mark it as applied, or commit it all the same"},
-	snapshot.ReasonNewerLive:   {snapshot.StateNewerLive, "raise instanceVersion in the spec, or go back to its version"},
-	snapshot.ReasonRecalled:    {snapshot.StateRecalled, "take it over with wedatasync import, or send it"},
-	snapshot.ReasonSpent:       {snapshot.StateSpent, "keep the state, or release another version"},
-}
-
 // operatorGroup is the tasks of a reason that is about tasks.
 func operatorGroup(s *snapshot.Snapshot, code snapshot.ReasonCode) group {
-	of := taskReasons[code]
-	g := groupOf(s, of.state)
-	if code == snapshot.ReasonUnknown {
+	of, _ := code.State()
+	g := groupOf(s, of)
+	if of == explain.Unknown {
 		g = unresolvedGroup(s)
 	}
-	g.Meaning = of.meaning
+	g.Meaning = of.Info().Next
 	return g
 }
 
 // unresolvedGroup is the unknown outcomes that only an operator can end.
 func unresolvedGroup(s *snapshot.Snapshot) group {
-	g := group{badge: badgeOf(snapshot.StateUnknown), Count: len(s.Digest.Unresolved), All: tasksQuery{state: snapshot.StateUnknown}.path()}
+	g := group{badge: badgeOf(explain.Unknown), Count: len(s.Digest.Unresolved), All: tasksQuery{state: explain.Unknown}.path()}
 	for _, i := range s.Digest.Unresolved[:min(len(s.Digest.Unresolved), groupRows)] {
-		g.Rows = append(g.Rows, groupRowOf(s, snapshot.StateUnknown, &s.Plan().Changes[i]))
+		g.Rows = append(g.Rows, groupRowOf(s, explain.Unknown, &s.Plan().Changes[i]))
 	}
 	g.More = g.Count - len(g.Rows)
 	return g
 }
 
 // groupOf is the tasks in the state.
-func groupOf(s *snapshot.Snapshot, ts snapshot.TaskState) group {
+func groupOf(s *snapshot.Snapshot, ts explain.State) group {
 	g := group{badge: badgeOf(ts), Count: s.Count(ts), All: tasksQuery{state: ts}.path()}
 	for _, c := range s.Changes(ts, groupRows) {
 		g.Rows = append(g.Rows, groupRowOf(s, ts, c))
@@ -110,15 +95,15 @@ func groupOf(s *snapshot.Snapshot, ts snapshot.TaskState) group {
 	return g
 }
 
-func groupRowOf(s *snapshot.Snapshot, ts snapshot.TaskState, c *plan.Change) groupRow {
+func groupRowOf(s *snapshot.Snapshot, ts explain.State, c *plan.Change) groupRow {
 	_, rec := s.Task(c.Key, c)
-	why := snapshot.Why(ts, c, rec, s.Now)
+	why := s.Why(ts, c.Key, c, rec)
 	if snapshot.HeldWithPlan(s.Plan(), c) {
-		why = snapshot.ChangeText(c) // why is said once, of the plan
+		why = report.Visible(explain.Sends(c)) // why is said once, of the plan
 	}
 	row := groupRow{link: linkTo(c.Key), Why: why}
-	if ts.Info().Tone == snapshot.ToneBad {
-		row.Commands = snapshot.Commands(s, ts, c.Key, c, rec)
+	if ts.Info().Tone == explain.ToneBad {
+		row.Commands = s.Commands(ts, c.Key, c, rec)
 	}
 	return row
 }
@@ -126,12 +111,12 @@ func groupRowOf(s *snapshot.Snapshot, ts snapshot.TaskState, c *plan.Change) gro
 // waits lists the tasks that wait for something that comes by itself, by their state.
 func waits(s *snapshot.Snapshot) []group {
 	var groups []group
-	for _, i := range snapshot.TaskStates() {
+	for _, i := range explain.States() {
 		g := group{}
 		switch {
-		case i.State == snapshot.StateUnknown:
+		case i.State == explain.Unknown:
 			g = unknownWaits(s)
-		case i.Tone == snapshot.ToneWait || i.State == snapshot.StateSuspended || i.State == snapshot.StateAdopted:
+		case i.Tone == explain.ToneWait || i.State == explain.Suspended || i.State == explain.Adopted:
 			g = groupOf(s, i.State)
 		}
 		if g.Count > 0 {
@@ -143,10 +128,10 @@ func waits(s *snapshot.Snapshot) []group {
 
 // unknownWaits is the unknown outcomes that are still being read back.
 func unknownWaits(s *snapshot.Snapshot) group {
-	g := group{badge: badgeOf(snapshot.StateUnknown), Count: s.Count(snapshot.StateUnknown) - len(s.Digest.Unresolved), All: tasksQuery{state: snapshot.StateUnknown}.path()}
-	for _, c := range s.Changes(snapshot.StateUnknown, groupRows+len(s.Digest.Unresolved)) {
+	g := group{badge: badgeOf(explain.Unknown), Count: s.Count(explain.Unknown) - len(s.Digest.Unresolved), All: tasksQuery{state: explain.Unknown}.path()}
+	for _, c := range s.Changes(explain.Unknown, groupRows+len(s.Digest.Unresolved)) {
 		if !snapshot.NeedsOperator(c) && len(g.Rows) < groupRows {
-			g.Rows = append(g.Rows, groupRowOf(s, snapshot.StateUnknown, c))
+			g.Rows = append(g.Rows, groupRowOf(s, explain.Unknown, c))
 		}
 	}
 	g.More = g.Count - len(g.Rows)

@@ -5,35 +5,36 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 )
 
 // headline is the condition of the daemon in a sentence, the worst first. started is the
 // start of the daemon.
-func headline(s *snapshot.Snapshot, reasons []snapshot.Reason, started time.Time) (t snapshot.Tone, headline, sub string) {
+func headline(s *snapshot.Snapshot, reasons []snapshot.Reason, started time.Time) (t explain.Tone, headline, sub string) {
 	p, sending := s.Progress()
 	switch held := held(s); {
 	case len(reasons) > 0:
-		return snapshot.ToneBad, "A person is needed", reasonsText(reasons)
+		return explain.ToneBad, "A person is needed", reasonsText(reasons)
 	case sending:
 		// The headline is read aloud when it changes: how far it is goes below it.
-		return snapshot.ToneBusy, "Committing " + snapshot.Plural(p.Calls, "task"), "about " + snapshot.Span(p.Left) + " left"
+		return explain.ToneBusy, "Committing " + snapshot.Plural(p.Calls, "task"), "about " + snapshot.Span(p.Left) + " left"
 	case s.Status.Plan == nil && s.Status.Source.Err != nil:
-		return snapshot.ToneWait, "Waiting for the source", "it could not be read yet; it is tried again by itself"
+		return explain.ToneWait, "Waiting for the source", "it could not be read yet; it is tried again by itself"
 	case s.Status.Plan == nil:
-		return snapshot.ToneBusy, "Starting", "reading the source for the first time (" + snapshot.Span(s.Now.Sub(started)) + ")"
+		return explain.ToneBusy, "Starting", "reading the source for the first time (" + snapshot.Span(s.Now.Sub(started)) + ")"
 	case s.Status.Control.Suspended.Active(s.Now):
-		return snapshot.ToneWait, "Suspended", "everything is left alone"
+		return explain.ToneWait, "Suspended", "everything is left alone"
 	case len(s.Pauses()) > 0:
-		return snapshot.ToneWait, "Paused", "sends go on by themselves"
+		return explain.ToneWait, "Paused", "sends go on by themselves"
 	case held > 0:
-		return snapshot.ToneWait, waitText(held), "nobody is needed: it goes on by itself"
-	case s.Count(snapshot.StateAdopted) > 0 && s.Count(snapshot.StateToSend)+len(s.Status.Flying) == 0:
-		return snapshot.ToneWait, "Not as git says", snapshot.Plural(s.Count(snapshot.StateAdopted), "change") + " of others adopted: the specs say otherwise"
+		return explain.ToneWait, waitText(held), "nobody is needed: it goes on by itself"
+	case s.Count(explain.Adopted) > 0 && s.Count(explain.ToSend)+len(s.Status.Flying) == 0:
+		return explain.ToneWait, "Not as git says", snapshot.Plural(s.Count(explain.Adopted), "change") + " of others adopted: the specs say otherwise"
 	case !s.InSync():
-		return snapshot.ToneBusy, "Working", snapshot.Plural(s.Count(snapshot.StateToSend)+len(s.Status.Flying), "task") + " to send"
+		return explain.ToneBusy, "Working", snapshot.Plural(s.Count(explain.ToSend)+len(s.Status.Flying), "task") + " to send"
 	default:
-		return snapshot.ToneOK, "In sync", "every task is as its spec says"
+		return explain.ToneOK, "In sync", "every task is as its spec says"
 	}
 }
 
@@ -60,8 +61,8 @@ func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 // held counts the tasks whose call is needed and not made now.
 func held(s *snapshot.Snapshot) int {
 	n := 0
-	for _, i := range snapshot.TaskStates() {
-		if i.Tone == snapshot.ToneWait || i.Tone == snapshot.ToneBad {
+	for _, i := range explain.States() {
+		if i.Tone == explain.ToneWait || i.Tone == explain.ToneBad {
 			n += s.Count(i.State)
 		}
 	}

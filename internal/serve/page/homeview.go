@@ -1,13 +1,13 @@
 package page
 
 import (
-	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/internal/explain"
 )
 
 // homePage is the status page.
 type homePage struct {
 	frame
-	Tone     snapshot.Tone
+	Tone     explain.Tone
 	Headline string
 	Sub      string
 	Known    bool          // whether there is a plan, or a state
@@ -72,7 +72,7 @@ type groupRow struct {
 
 // segment is a part of the bar that shows the states of the tasks, in thousandths.
 type segment struct {
-	Tone     snapshot.Tone
+	Tone     explain.Tone
 	X, Width int
 }
 
@@ -87,7 +87,7 @@ type callRow struct {
 	When moment
 	link
 	Commit    string
-	Tone      snapshot.Tone
+	Tone      explain.Tone
 	Class     string
 	Answer    string
 	RequestID string

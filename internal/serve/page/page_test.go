@@ -93,7 +93,7 @@ func TestProgressOfAPass(t *testing.T) {
 	if got, want := servetest.Live(t, body, "counts"), "Tasks 178 in sync 1 locked 2 sending 29 to send"; got != want {
 		t.Errorf("counts: %q, want %q", got, want)
 	}
-	if got := servetest.Live(t, body, "waits"); !strings.Contains(got, "locked by 100028625403 for 12 min; next try in 1 min") {
+	if got := servetest.Live(t, body, "waits"); !strings.Contains(got, "locked by 100028625403 (for 12 min); next try in 1 min") {
 		t.Errorf("waits: %s", got)
 	}
 	if got := servetest.Live(t, body, "calls"); !strings.Contains(got, "request-7") || !strings.Contains(got, "resume, version 12") {
@@ -145,8 +145,8 @@ func TestTroubleIsShownWithTheWayOn(t *testing.T) {
 	}
 	waits := servetest.Live(t, body, "waits")
 	for _, want := range []string{
-		"locked by 100028625403 for 12 min", "ResourceInUse: busy", "held by a window 1",
-		"waits for another 1", "suspended 1", "paused 1", "no answer in time; read back in 1 min",
+		"locked by 100028625403 (for 12 min)", "ResourceInUse: busy", "held by a window 1",
+		"waits for another 1", "suspended 1", "paused 1", "no answer in time (for 4 min); read back in 1 min",
 	} {
 		if !strings.Contains(waits, want) {
 			t.Errorf("what waits does not have %q:\n%s", want, waits)
@@ -261,7 +261,7 @@ func TestTasksAreFound(t *testing.T) {
 			t.Errorf("%q: first row %q, want %q", tt.query, rows[1], tt.first)
 		}
 	}
-	if got := servetest.Live(t, servetest.Page(t, s, "/"), "waits"); !strings.Contains(got, "accepted 4 min ago; waits for approval ap-118 in WeData") {
+	if got := servetest.Live(t, servetest.Page(t, s, "/"), "waits"); !strings.Contains(got, "accepted, waits for approval ap-118 in WeData (for 12 min)") {
 		t.Errorf("the status page does not tell of the approval: %s", got)
 	}
 }

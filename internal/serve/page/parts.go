@@ -4,8 +4,9 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
+	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
-	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -27,7 +28,7 @@ type link struct {
 }
 
 func linkTo(key spec.Key) link {
-	l := link{Task: text.Visible(key.TaskID), Project: text.Visible(key.ProjectID)}
+	l := link{Task: report.Visible(key.TaskID), Project: report.Visible(key.ProjectID)}
 	if isSegment(key.ProjectID) && isSegment(key.TaskID) {
 		l.Href = taskPath(key)
 	}
@@ -44,12 +45,12 @@ func taskPath(key spec.Key) string {
 
 // badge is the state of a task, in a word.
 type badge struct {
-	Tone    snapshot.Tone
+	Tone    explain.Tone
 	Label   string
 	Meaning string
 }
 
-func badgeOf(ts snapshot.TaskState) badge {
+func badgeOf(ts explain.State) badge {
 	i := ts.Info()
 	return badge{i.Tone, i.Label, i.Meaning}
 }

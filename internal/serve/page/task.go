@@ -5,10 +5,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
-	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -48,16 +48,16 @@ func taskPageOf(s *snapshot.Snapshot, key spec.Key, change *plan.Change, rec *st
 		ts = entryState(s, entry{key: key, task: &e, change: change})
 	}
 	b := badgeOf(ts)
-	if ts == snapshot.StateUnknown && known != nil && known.Attempt != nil && known.Attempt.NeedsOperator != "" {
+	if ts == explain.Unknown && known != nil && known.Attempt != nil && known.Attempt.NeedsOperator != "" {
 		b.Meaning = "it may or may not have happened, and is not repeated"
 	}
-	why := snapshot.Why(ts, change, known, s.Now)
+	why := s.Why(ts, key, change, known)
 	if d := s.Status.Look.Of(key); d != nil {
 		why = strings.TrimPrefix(why+"; drift: "+report.DriftText(d), "; ")
 	}
 	return taskPage{
 		link: linkTo(key), badge: b,
-		Why: why, Commands: snapshot.Commands(s, ts, key, change, known),
+		Why: why, Commands: s.Commands(ts, key, change, known),
 		Facts: appliedFacts(s, rec), Wanted: wantedFacts(change), Attempt: attemptFacts(s, rec),
 		Fields: fieldRows(change),
 	}
@@ -69,7 +69,7 @@ func appliedFacts(s *snapshot.Snapshot, rec *state.Record) []fact {
 	}
 	a := rec.Applied
 	facts := []fact{
-		{Name: "Commit", Text: snapshot.VersionText(a.CommitType, a.InstanceVersion)},
+		{Name: "Commit", Text: explain.Version(a.CommitType, a.InstanceVersion)},
 		{Name: "Task type", Text: a.TaskType.OrDefault().String()},
 		{Name: "When", When: momentOf(a.At, s.Now)},
 		{Name: "Known by", Text: originText(a.Origin)},
@@ -95,7 +95,7 @@ func originText(o state.Origin) string {
 	case state.OriginDrift:
 		return "being adopted as others had changed it, without a call"
 	default:
-		return text.Visible(string(o))
+		return report.Visible(string(o))
 	}
 }
 
@@ -104,7 +104,7 @@ func given(facts ...fact) []fact {
 	var list []fact
 	for _, f := range facts {
 		if f.Text != "" {
-			f.Text = text.Visible(f.Text)
+			f.Text = report.Visible(f.Text)
 			list = append(list, f)
 		}
 	}
@@ -117,11 +117,11 @@ func wantedFacts(c *plan.Change) []fact {
 	}
 	w := c.Want
 	facts := []fact{
-		{Name: "Commit", Text: snapshot.VersionText(w.CommitType, w.InstanceVersion)},
+		{Name: "Commit", Text: explain.Version(w.CommitType, w.InstanceVersion)},
 		{Name: "Impact", Text: impactText(c.Impact)},
 	}
 	return append(facts, given(
-		fact{Name: "Why", Text: snapshot.RuleText(c.Reason)},
+		fact{Name: "Why", Text: explain.Rule(c.Reason)},
 		fact{Name: "Description", Text: w.VersionDesc},
 		fact{Name: "Event", Text: w.EventDesc},
 		fact{Name: "Spec", Text: w.Pos.String(), Code: true},
@@ -151,7 +151,7 @@ func attemptFacts(s *snapshot.Snapshot, rec *state.Record) []fact {
 	}
 	a := rec.Attempt
 	facts := []fact{
-		{Name: "Commit", Text: snapshot.VersionText(a.Wanted.CommitType, a.Wanted.InstanceVersion)},
+		{Name: "Commit", Text: explain.Version(a.Wanted.CommitType, a.Wanted.InstanceVersion)},
 		{Name: "Begun", When: momentOf(a.At, s.Now)},
 	}
 	if !a.Since.IsZero() {
@@ -164,7 +164,7 @@ func attemptFacts(s *snapshot.Snapshot, rec *state.Record) []fact {
 		facts = append(facts, fact{Name: "Live before", Text: liveText(a.Before)})
 	}
 	return append(facts, given(
-		fact{Name: "Answer", Text: snapshot.AnswerText(a.Outcome)},
+		fact{Name: "Answer", Text: explain.Answer(a.Outcome)},
 		fact{Name: "Locked by", Text: a.Outcome.Locker, Code: true},
 		fact{Name: "Request", Text: a.Outcome.RequestID, Code: true},
 		fact{Name: "Revision", Text: a.Wanted.Revision, Code: true},
@@ -179,14 +179,14 @@ func liveText(v *state.Live) string {
 	if v.Missing {
 		return "not known to WeData"
 	}
-	shown := statusText(v.Status)
+	text := statusText(v.Status)
 	if v.InstanceVersion != 0 {
-		shown = fmt.Sprintf("version %d, %s", v.InstanceVersion, shown)
+		text = fmt.Sprintf("version %d, %s", v.InstanceVersion, text)
 	}
 	if v.Locked {
-		shown += ", locked by " + text.Visible(v.Locker)
+		text += ", locked by " + report.Visible(v.Locker)
 	}
-	return shown
+	return text
 }
 
 func statusText(s state.TaskStatus) string {

@@ -8,9 +8,10 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
+	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
-	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -27,7 +28,7 @@ const (
 type tasksPage struct {
 	frame
 	Query    string
-	Standing snapshot.TaskState
+	Standing explain.State
 	Choices  []choice
 	Rows     []taskRow
 	Found    int
@@ -40,7 +41,7 @@ type tasksPage struct {
 
 // choice is a state that the list can be narrowed to.
 type choice struct {
-	Value    snapshot.TaskState
+	Value    explain.State
 	Label    string
 	Selected bool
 }
@@ -88,16 +89,16 @@ func entries(tasks []tasklist.Task, changes []plan.Change) iter.Seq[entry] {
 }
 
 // entryState returns the state of the task of an entry.
-func entryState(s *snapshot.Snapshot, e entry) snapshot.TaskState {
+func entryState(s *snapshot.Snapshot, e entry) explain.State {
 	ts, _ := s.Task(e.key, e.change)
-	if ts == snapshot.StateInSync && e.task != nil {
+	if ts == explain.InSync && e.task != nil {
 		switch {
 		case e.task.Removed:
-			return snapshot.StateRemoved
+			return explain.Removed
 		case e.task.Accepted:
-			return snapshot.StateAccepted
+			return explain.Accepted
 		case e.task.Status == state.StatusNone:
-			return snapshot.StateSuspended
+			return explain.Suspended
 		}
 	}
 	return ts
@@ -117,14 +118,14 @@ func oneProject(s *snapshot.Snapshot, all *tasklist.List) bool {
 
 // tasksQuery narrows the list, and selects a page of it.
 type tasksQuery struct {
-	text  string             // in the name; empty: any
-	state snapshot.TaskState // empty: any
-	page  int                // from 1
+	text  string        // in the name; empty: any
+	state explain.State // empty: any
+	page  int           // from 1
 }
 
 // tasksQueryOf reads a query. It ignores values that are not valid.
 func tasksQueryOf(v url.Values) tasksQuery {
-	q := tasksQuery{text: strings.TrimSpace(v.Get("q")), state: snapshot.TaskState(v.Get("standing"))}
+	q := tasksQuery{text: strings.TrimSpace(v.Get("q")), state: explain.State(v.Get("standing"))}
 	if len(q.text) > maxQuery || !utf8.ValidString(q.text) {
 		q.text = ""
 	}
@@ -195,9 +196,9 @@ func contains(key spec.Key, lower string) bool {
 	return strings.Contains(strings.ToLower(key.TaskID), lower) || strings.Contains(strings.ToLower(key.ProjectID), lower)
 }
 
-func choices(selected snapshot.TaskState) []choice {
+func choices(selected explain.State) []choice {
 	list := []choice{{"", "all tasks", selected == ""}}
-	for _, i := range snapshot.TaskStates() {
+	for _, i := range explain.States() {
 		list = append(list, choice{i.State, i.Label, selected == i.State})
 	}
 	return list
@@ -206,7 +207,7 @@ func choices(selected snapshot.TaskState) []choice {
 func taskRowOf(s *snapshot.Snapshot, e entry) taskRow {
 	ts := entryState(s, e)
 	_, rec := s.Task(e.key, e.change)
-	row := taskRow{link: linkTo(e.key), badge: badgeOf(ts), Version: versionsText(e), Why: snapshot.Why(ts, e.change, rec, s.Now)}
+	row := taskRow{link: linkTo(e.key), badge: badgeOf(ts), Version: versionsText(e), Why: s.Why(ts, e.key, e.change, rec)}
 	if e.task != nil && e.task.At != 0 {
 		row.Changed = momentOf(time.UnixMilli(e.task.At), s.Now)
 	}
@@ -245,7 +246,7 @@ func fieldRows(c *plan.Change) []fieldRow {
 	}
 	var rows []fieldRow
 	for _, f := range c.Fields {
-		row := fieldRow{Name: text.Visible(f.Name), Before: fieldValue(f.Before, f.Secret), After: fieldValue(f.After, f.Secret)}
+		row := fieldRow{Name: report.Visible(f.Name), Before: fieldValue(f.Before, f.Secret), After: fieldValue(f.After, f.Secret)}
 		if f.Secret && row.Before == row.After {
 			row.After += ", changed"
 		}
@@ -263,7 +264,7 @@ func fieldValue(v any, secret bool) string {
 		if secret {
 			return "masked"
 		}
-		return text.Visible(v)
+		return report.Visible(v)
 	case int64:
 		return strconv.FormatInt(v, 10)
 	default:

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"slices"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -19,19 +20,19 @@ type Digest struct {
 	Warnings   int
 	Errors     int
 
-	of *plan.Plan          // as it was given: nil before the first
-	by map[TaskState][]int // indexes of Plan.Changes
+	of *plan.Plan              // as it was given: nil before the first
+	by map[explain.State][]int // indexes of Plan.Changes
 }
 
 func newDigest(p *plan.Plan) *Digest {
-	d := &Digest{Plan: p, of: p, by: map[TaskState][]int{}, Actions: map[plan.Action]int{}, Held: map[plan.Impact]int{}}
+	d := &Digest{Plan: p, of: p, by: map[explain.State][]int{}, Actions: map[plan.Action]int{}, Held: map[plan.Impact]int{}}
 	if p == nil {
 		d.Plan = &plan.Plan{}
 		return d
 	}
 	for i := range p.Changes {
 		c := &p.Changes[i]
-		ts := stateOf(c)
+		ts := explain.StateOf(c)
 		d.by[ts] = append(d.by[ts], i)
 		d.Actions[c.Action]++
 		if NeedsOperator(c) {

@@ -2,7 +2,7 @@
 //
 // A [Tracker] follows the passes of the reconciler. [Daemon.Snapshot] joins what it has seen
 // with the reconciler's status and with the plan, counted once. Everything else is a pure
-// function of a [Snapshot]: the state of a task ([TaskState]), why it is so ([Why]), what to
+// function of a [Snapshot]: the state of a task ([explain.State]), why it is so ([Why]), what to
 // type ([Commands]), and why an operator is needed ([Readiness]).
 //
 // # What may enter

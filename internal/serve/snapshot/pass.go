@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -20,8 +21,8 @@ type pass struct {
 
 	mu     sync.Mutex
 	ended  bool
-	counts map[TaskState]int // of outcomes
-	first  time.Time         // the first call that came to an end
+	counts map[explain.State]int // of outcomes
+	first  time.Time             // the first call that came to an end
 }
 
 // note keeps the record of the task after its call. A call that was not sent, or was one
@@ -35,9 +36,9 @@ func (p *pass) note(key spec.Key, next *state.Record, class state.Class, now tim
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if again {
-		p.counts[stateAfter(before.(*state.Record))]--
+		p.counts[explain.StateAfter(before.(*state.Record))]--
 	}
-	p.counts[stateAfter(next)]++
+	p.counts[explain.StateAfter(next)]++
 	if p.first.IsZero() {
 		p.first = now
 	}
@@ -50,7 +51,7 @@ func (p *pass) end() {
 }
 
 // tally counts the states of the tasks after their calls.
-func (p *pass) tally() map[TaskState]int {
+func (p *pass) tally() map[explain.State]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return maps.Clone(p.counts)

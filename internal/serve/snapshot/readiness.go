@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/internal/explain"
+	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -35,15 +36,17 @@ func readiness(s reconcile.Status, d *Digest, now time.Time, interval time.Durat
 	for _, i := range d.Unresolved[:min(len(d.Unresolved), maxNamed)] {
 		c := &d.Plan.Changes[i]
 		reasons = append(reasons, Reason{
-			Code: ReasonUnknown, Key: &c.Key, Commands: taskCommands(StateUnknown, c.Key),
-			Message: fmt.Sprintf("the outcome of the last commit of %s is not known: %s", text.Visible(c.Key.String()), text.Visible(c.Have.Attempt.NeedsOperator)),
+			Code: ReasonUnknown, Key: &c.Key, Commands: explain.Unknown.Info().For(c.Key).Commands,
+			Message: fmt.Sprintf("the outcome of the last commit of %s is not known: %s", report.Visible(c.Key.String()), report.Visible(c.Have.Attempt.NeedsOperator)),
 		})
 	}
 	reasons = more(reasons, ReasonUnknown, len(d.Unresolved), "commits have an outcome that only a person can tell")
 	reasons = append(reasons, guardReasons(d.Plan)...)
-	for _, of := range taskReasons() {
-		if r, ok := of.of(d); ok {
-			reasons = append(reasons, r)
+	for _, code := range ReasonCodes() {
+		if st, ok := code.State(); ok && st != explain.Unknown {
+			if r, ok := d.tasksReason(st, code); ok {
+				reasons = append(reasons, r)
+			}
 		}
 	}
 	if r, ok := specsReason(d); ok {
@@ -92,7 +95,7 @@ func guardReasons(p *plan.Plan) []Reason {
 		if h.Guard == GuardWindows {
 			continue
 		}
-		r := Reason{Code: ReasonGuard, Message: fmt.Sprintf("%s holds the plan: %s", h.Guard, text.Visible(h.Message))}
+		r := Reason{Code: ReasonGuard, Message: fmt.Sprintf("%s holds the plan: %s", h.Guard, report.Visible(h.Message))}
 		if h.Approvable {
 			r.Commands = []string{ApproveCommand(p)}
 		}
@@ -104,69 +107,23 @@ func guardReasons(p *plan.Plan) []Reason {
 // GuardWindows is the guard whose hold ends by itself.
 const GuardWindows = "windows"
 
-// taskReason is about the tasks in one state, which stay there until an operator acts.
-type taskReason struct {
-	state  TaskState
-	code   ReasonCode
-	one    string                    // said of a single task
-	detail func(*plan.Change) string // goes on where one ends; nil: nothing does
-	many   string                    // said of several, by their number
-}
-
-func taskReasons() []taskReason {
-	detail := func(c *plan.Change) string { return text.Visible(c.Detail) }
-	run := func(c *plan.Change) string { return text.Visible(c.Have.Applied.Run.Detail) }
-	return []taskReason{
-		{
-			StateRefused, ReasonRefused, "WeData refused the commit of %s: change the spec, or say retry", nil,
-			"WeData refused %s commits: change their specs, or say retry",
-		},
-		{
-			StateNotRunning, ReasonNotRunning, "%s was applied and does not run: ", run,
-			"%s tasks were applied and do not run: look at them in WeData, and then say retry",
-		},
-		{
-			StateNotLive, ReasonNotLive, "%s: ", detail,
-			"%s accepted commits were not seen live: check their tasks in WeData, then say resolve",
-		},
-		{
-			StateAlreadyLive, ReasonAlreadyLive, "%s: ", detail,
-			"%s tasks are live already as their specs ask, by operations that the state does not know: say resolve or retry, or take over what is live with import",
-		},
-		{
-			StateNewerLive, ReasonNewerLive, "%s: ", detail,
-			"%s tasks are live at newer versions than their specs ask for: change the specs, or say retry",
-		},
-		{
-			StateContested, ReasonContested, "%s is not healed: ", detail,
-			"%s tasks are changed by others again whenever they are healed: change their specs, or say retry",
-		},
-		{
-			StateRecalled, ReasonRecalled, "the spec of %s is back: ", detail,
-			"the specs of %s tasks are back, and it is not known which versions were applied: import them, or say retry",
-		},
-		{
-			StateSpent, ReasonSpent, "%s is held: ", detail,
-			"the discardState of %s tasks was used already: change their specs",
-		},
-	}
-}
-
-// of returns the reason, with commands if it is about a single task; false if no task is in
-// the state.
-func (r *taskReason) of(d *Digest) (Reason, bool) {
-	switch tasks := d.by[r.state]; len(tasks) {
+// tasksReason is about the tasks in the state, with commands if there is a single one;
+// false if there is none.
+func (d *Digest) tasksReason(s explain.State, code ReasonCode) (Reason, bool) {
+	switch tasks := d.by[s]; len(tasks) {
 	case 0:
 		return Reason{}, false
 	case 1:
 		c := &d.Plan.Changes[tasks[0]]
-		message := fmt.Sprintf(r.one, text.Visible(c.Key.String()))
-		if r.detail != nil {
-			message += r.detail(c)
+		of := explain.Of(c)
+		message := c.Key.String() + ": " + of.Reason()
+		if len(of.Commands) == 0 {
+			message += "; " + of.Next
 		}
-		return Reason{Code: r.code, Key: &c.Key, Commands: taskCommands(r.state, c.Key), Message: message}, true
+		return Reason{Code: code, Key: &c.Key, Commands: of.Commands, Message: report.Visible(message)}, true
 	default:
-		return Reason{Code: r.code, Message: fmt.Sprintf(r.many, Grouped(len(tasks)))}, true
+		info := s.Info()
+		return Reason{Code: code, Message: fmt.Sprintf("%s tasks are %s: %s; %s", Grouped(len(tasks)), info.Label, info.Meaning, info.Next)}, true
 	}
 }
 
@@ -176,7 +133,7 @@ func specsReason(d *Digest) (Reason, bool) {
 	}
 	for _, p := range d.Plan.Problems {
 		if p.Severity == spec.SeverityError {
-			return Reason{Code: ReasonSpecs, Message: fmt.Sprintf("%s: %s", Plural(d.Errors, "error"), text.Visible(p.String()))}, true
+			return Reason{Code: ReasonSpecs, Message: fmt.Sprintf("%s: %s", Plural(d.Errors, "error"), report.Visible(p.String()))}, true
 		}
 	}
 	return Reason{}, false
@@ -198,7 +155,7 @@ func SourceReason(h reconcile.Health, p *plan.Plan, now time.Time, interval time
 	case unverified && p == nil:
 		return Reason{Code: ReasonSignature, Message: "nothing is applied: " + ErrorText(h.Err), Commands: approveCommit(h.Err)}, true
 	case unverified:
-		text := fmt.Sprintf("revision %s stays, and nothing newer is applied: %s", text.Visible(Short(p.Source.Revision)), ErrorText(h.Err))
+		text := fmt.Sprintf("revision %s stays, and nothing newer is applied: %s", report.Visible(Short(p.Source.Revision)), ErrorText(h.Err))
 		return Reason{Code: ReasonSignature, Message: text, Commands: approveCommit(h.Err)}, true
 	}
 	if h.Err == nil || !h.OK.IsZero() && now.Sub(h.OK) <= 2*interval {

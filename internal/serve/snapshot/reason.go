@@ -1,6 +1,9 @@
 package snapshot
 
-import "github.com/wedatasync/wedatasync/spec"
+import (
+	"github.com/wedatasync/wedatasync/internal/explain"
+	"github.com/wedatasync/wedatasync/spec"
+)
 
 // ReasonCode says what kind of thing an operator has to do. The codes are a closed set.
 type ReasonCode string
@@ -62,6 +65,17 @@ func ReasonCodes() []ReasonCode {
 		codes = append(codes, i.code)
 	}
 	return codes
+}
+
+// State returns the state of the tasks that a reason with the code is about; false if it is
+// not about tasks in one state.
+func (c ReasonCode) State() (explain.State, bool) {
+	switch c {
+	case ReasonUnknown, ReasonRefused, ReasonNotRunning, ReasonNotLive, ReasonAlreadyLive, ReasonNewerLive, ReasonContested, ReasonRecalled, ReasonSpent:
+		return explain.State(c), true // the words of these codes are words of states
+	default:
+		return "", false
+	}
 }
 
 // Title names the code to people.

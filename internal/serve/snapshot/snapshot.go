@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -41,7 +42,7 @@ type Snapshot struct {
 	Interval time.Duration // between two polls of the source
 
 	pass     *pass // of the plan in Digest; nil if there is none, or it has ended
-	calls    map[TaskState]int
+	calls    map[explain.State]int
 	inFlight map[spec.Key]bool
 }
 
@@ -91,35 +92,35 @@ func (s *Snapshot) Plan() *plan.Plan { return s.Digest.Plan }
 
 // Task returns the state of the task and its record: after its call if there was one in
 // this pass, else as the plan has it. A task that is not in the plan is in sync.
-func (s *Snapshot) Task(key spec.Key, c *plan.Change) (TaskState, *state.Record) {
+func (s *Snapshot) Task(key spec.Key, c *plan.Change) (explain.State, *state.Record) {
 	var rec *state.Record
 	if c != nil {
 		rec = c.Have
 	}
 	if s.inFlight[key] {
-		return StateSending, rec
+		return explain.Sending, rec
 	}
 	if s.pass != nil {
 		if after, ok := s.pass.outcomes.Load(key); ok {
 			rec = after.(*state.Record)
-			return stateAfter(rec), rec
+			return explain.StateAfter(rec), rec
 		}
 	}
 	if c != nil {
-		return stateOf(c), rec
+		return explain.StateOf(c), rec
 	}
-	return StateInSync, nil
+	return explain.InSync, nil
 }
 
 // Count returns how many tasks are in the state.
-func (s *Snapshot) Count(ts TaskState) int {
+func (s *Snapshot) Count(ts explain.State) int {
 	n := len(s.Digest.by[ts]) + s.calls[ts]
 	switch ts {
-	case StateInSync:
+	case explain.InSync:
 		n += s.Plan().Unchanged
-	case StateSending:
+	case explain.Sending:
 		n = len(s.Status.Flying)
-	case StateToSend:
+	case explain.ToSend:
 		n -= len(s.Status.Flying)
 		for _, done := range s.calls {
 			n -= done
@@ -131,7 +132,7 @@ func (s *Snapshot) Count(ts TaskState) int {
 
 // Changes returns the first changes whose tasks are in the state, at most most, in the
 // plan's order.
-func (s *Snapshot) Changes(ts TaskState, most int) []*plan.Change {
+func (s *Snapshot) Changes(ts explain.State, most int) []*plan.Change {
 	var list []*plan.Change
 	take := func(c *plan.Change) {
 		if now, _ := s.Task(c.Key, c); now == ts && len(list) < most {
@@ -145,7 +146,7 @@ func (s *Snapshot) Changes(ts TaskState, most int) []*plan.Change {
 		}
 	}
 	if s.calls[ts] > 0 && len(list) < most {
-		for _, i := range s.Digest.by[StateToSend] {
+		for _, i := range s.Digest.by[explain.ToSend] {
 			take(&s.Plan().Changes[i])
 			if len(list) == most {
 				break
@@ -180,9 +181,9 @@ func (s *Snapshot) InSync() bool {
 	if s.Status.Plan == nil || s.Digest.Errors > 0 || len(s.Status.Flying) > 0 {
 		return false
 	}
-	for _, i := range TaskStates() {
+	for _, i := range explain.States() {
 		switch i.State {
-		case StateInSync, StateUnversioned, StateForgotten, StateReturned:
+		case explain.InSync, explain.Unversioned, explain.Forgotten, explain.Returned:
 		default:
 			if s.Count(i.State) > 0 {
 				return false

@@ -6,16 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
-	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
-
-// taskCommand is what an operator types to do verb with the task.
-func taskCommand(verb string, key spec.Key) string {
-	return "wedatasync " + verb + " " + key.ShellWord()
-}
 
 // ApproveCommand is what an operator types to let the plan pass.
 func ApproveCommand(p *plan.Plan) string { return "wedatasync approve " + p.Hash }
@@ -24,30 +18,14 @@ func ApproveCommand(p *plan.Plan) string { return "wedatasync approve " + p.Hash
 func PauseText(p state.Pause) string {
 	what := "all sends have stopped"
 	if p.ProjectID != "" {
-		what = "sends to project " + text.Visible(p.ProjectID) + " have stopped"
+		what = "sends to project " + report.Visible(p.ProjectID) + " have stopped"
 	}
-	return fmt.Sprintf("%s: %s: %s", what, p.Code, text.Visible(p.Message))
-}
-
-// commitText says what a change sends.
-func commitText(c *plan.Change) string {
-	if c.Want == nil {
-		return ""
-	}
-	return VersionText(c.Want.CommitType, c.Want.InstanceVersion)
-}
-
-// VersionText says what a commit of the type and version is.
-func VersionText(t spec.CommitType, version int64) string {
-	if version == 0 {
-		return t.String()
-	}
-	return t.String() + ", version " + strconv.FormatInt(version, 10)
+	return fmt.Sprintf("%s: %s: %s", what, p.Code, report.Visible(p.Message))
 }
 
 // ErrorText is an error of ours on one line. Its parts may come from outside.
 func ErrorText(err error) string {
-	return text.Visible(strings.ReplaceAll(state.Clip(err.Error()), "\n", "; "))
+	return report.Visible(strings.ReplaceAll(state.Clip(err.Error()), "\n", "; "))
 }
 
 // Plural writes a number of things.

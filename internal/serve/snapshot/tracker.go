@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -60,7 +61,7 @@ func (t *Tracker) Planned(p *plan.Plan) {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.pass = &pass{plan: p, started: now, calls: p.Count(plan.ActionCommit), counts: map[TaskState]int{}}
+	t.pass = &pass{plan: p, started: now, calls: p.Count(plan.ActionCommit), counts: map[explain.State]int{}}
 	if t.revision != p.Source.Revision {
 		t.revision, t.since = p.Source.Revision, now
 		t.sinceBefore()
@@ -75,7 +76,7 @@ func (t *Tracker) Called(c *plan.Change, next *state.Record, out state.Outcome) 
 	if t.pass != nil {
 		t.pass.note(c.Key, next, out.Class, now)
 	}
-	t.keep(Call{At: now, Key: c.Key, Commit: commitText(c), Outcome: out})
+	t.keep(Call{At: now, Key: c.Key, Commit: explain.Commit(c), Outcome: out})
 }
 
 // keep adds a call in front, and leaves the list that snapshots have as it is. It needs mu.
