@@ -14,69 +14,88 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// flight is one call under way.
-type flight struct {
-	c       *plan.Change
+const (
+	// freshFor is how long what was read before a call may be kept until it is sent.
+	freshFor = 5 * time.Second
+	// turnWithin is how long a call may wait for its turn with its connection open.
+	turnWithin = 30 * time.Second
+	// sendWithin bounds the time from an intent to the first byte of its request, and
+	// to its answer. It is part of the accept horizon: what is not sent by then is not
+	// sent at all.
+	sendWithin = 10 * time.Second
+)
+
+var (
+	// errStopped says that a call was given up before its intent.
+	errStopped = errors.New("the pass was stopped")
+	// errCommand says that a call was given up because an operator has asked for
+	// something: that is looked at before anything else is sent.
+	errCommand = errors.New("an operator's command came in")
+	// errGuards says that a call was given up because the guards, or what is done about
+	// drift, are others now: a plan has to pass them before anything else is sent.
+	errGuards = errors.New("the guards have changed")
+	// errOvertaken says that a call has waited too long for its turn: it waits for
+	// another.
+	errOvertaken = errors.New("the call waited too long for its turn")
+	// errUnread says that a call was given up for what was read again, or was not.
+	errUnread = errors.New("what is live was read again")
+	// errLate says that a call whose intent is durable may not be sent any more.
+	errLate = errors.New("the request could not be sent in time")
+)
+
+// late is the outcome of errLate.
+var late = state.Outcome{Class: state.ClassNotSent, Code: "Late", Message: errLate.Error()}
+
+// call is one call under way. It goes down this file: read what is live, connect, wait
+// for the turn, make the intent durable, wait for the slot, send.
+type call struct {
+	change  *plan.Change
 	have    *state.Record // the task's record before
 	live    *state.Live   // what was read; nil if reading was not possible
 	askedAt time.Time     // when the read was sent: it was so then, or later
 	readAt  time.Time     // when it was told, or not
-	started bool          // the call has
+	started bool          // it connects, or more
 	waiting bool          // it connects, or waits for its turn
-}
-
-// tookOver is how many calls a took is taken over.
-const tookOver = 16
-
-// took is how long a part of a call's way takes on the average.
-type took struct {
-	mean time.Duration
-	seen int
-}
-
-func (t *took) add(d time.Duration) {
-	t.seen = min(t.seen+1, tookOver)
-	t.mean += (d - t.mean) / time.Duration(t.seen)
 }
 
 // readBefore reads what is live before a call. It returns the step that lets the call
 // start.
-func (x *execution) readBefore(f *flight) func() {
-	if over := x.readLive(x.calls, f); over != nil {
+func (x *execution) readBefore(c *call) func() {
+	if over := x.readLive(x.calls, c); over != nil {
 		return over
 	}
 	return func() {
-		x.toRead.add(f.readAt.Sub(f.askedAt))
-		x.prepared = append(x.prepared, f)
+		x.toRead.add(c.readAt.Sub(c.askedAt))
+		x.prepared = append(x.prepared, c)
 	}
 }
 
 // readLive reads what is live. If the call is not to be made for what it finds, it
 // returns the step that ends it.
-func (x *execution) readLive(ctx context.Context, f *flight) (over func()) {
-	live, err := x.r.before(ctx, f)
+func (x *execution) readLive(ctx context.Context, c *call) (over func()) {
+	live, err := readFor(ctx, x.r, c)
 	if err != nil {
-		return func() { x.putOff(f, err) }
+		return func() { x.backOff(c, err) }
 	}
-	if f.c.Reason == plan.ReasonDrift {
-		if why := drift.ChangedSince(f.c.Want, f.have.Applied, live); why != "" {
-			return func() { x.letBe(f, why) }
+	if c.change.Reason == plan.ReasonDrift {
+		if why := drift.ChangedSince(c.change.Want, c.have.Applied, live); why != "" {
+			return func() { x.skip(c, why) }
 		}
 	}
-	f.live, f.readAt = live, time.Now()
-	control := x.r.Control()
-	if code, why := plan.Doubt(f.c, live, plan.Operator(&control)); code != "" {
-		return func() { x.withhold(f, code, why) }
+	c.live, c.readAt = live, time.Now()
+	control := x.r.applied.Control()
+	if code, why := plan.Doubt(c.change, live, plan.Operator(&control)); code != "" {
+		return func() { x.withhold(c, code, why) }
 	}
 	return nil
 }
 
-// crossing is a call on its way to the wire.
-type crossing struct {
-	*flight
+// outgoing is a call that has started.
+type outgoing struct {
+	*call
 	x       *execution
 	began   time.Time
-	outlive func() bool // lets the call outlive the pass; false if the pass is over
+	outlive func() bool // lets it outlive the pass; false if the pass is over
 	end     context.CancelCauseFunc
 	slot    *pace.Reservation
 	rec     *state.Record // with the intent, once that is durable
@@ -84,85 +103,86 @@ type crossing struct {
 	over    func()        // the step that ends the call; nil if that is for the answer to say
 }
 
-// call makes one call, from the connection to the answer. It returns the step that
+// send makes one call, from the connection to the answer. It returns the step that
 // ends it.
-func (x *execution) call(f *flight) func() {
+func (x *execution) send(c *call) func() {
 	r := x.r
 	ctx, end := context.WithCancelCause(context.WithoutCancel(x.stop))
 	defer end(nil)
-	c := &crossing{flight: f, x: x, began: time.Now(), end: end}
-	c.outlive = context.AfterFunc(x.calls, func() { end(errStopped) })
-	defer c.outlive()
-	defer r.setFlying(f.c.Key, false)
-	out, timing := r.cfg.Committer.Commit(ctx, f.c.Want, c.gate)
-	if c.late != nil {
-		defer c.late.Stop()
+	q := &outgoing{call: c, x: x, began: time.Now(), end: end}
+	q.outlive = context.AfterFunc(x.calls, func() { end(errStopped) })
+	defer q.outlive()
+	defer r.applied.setInFlight(c.change.Key, false)
+	out, timing := r.cfg.Committer.Commit(ctx, c.change.Want, q.gate)
+	if q.late != nil {
+		defer q.late.Stop()
 	}
 	if !timing.Wrote.IsZero() {
-		r.learnWay(timing.Wrote.Sub(c.slot.At()), timing.Connect/2)
+		learnWay(r.cfg.Commits, r.cfg.Reads, timing.Wrote.Sub(q.slot.At()), timing.Connect/2)
 	}
 	switch {
-	case c.over != nil:
-		return c.over
-	case c.rec == nil:
-		return func() { x.unsent(f, out) }
+	case q.over != nil:
+		return q.over
+	case q.rec == nil:
+		return func() { x.unsent(c, out) }
 	case out.Class == state.ClassThrottled:
-		r.cfg.Commits.Rejected(c.slot.At())
+		r.cfg.Commits.Rejected(q.slot.At())
 	}
-	out = x.askForLock(ctx, f, out)
-	return func() { x.land(f, c.rec, out) }
+	out = askForLock(ctx, r, c, out)
+	return func() { x.complete(c, q.rec, out) }
 }
 
 // gate is asked when the connection is there. It waits for the call's turn,
 // makes the intent durable with the turn in hand, and waits for the slot. From the
 // intent on the call gets its answer, whatever stops the pass.
-func (c *crossing) gate(ctx context.Context) (err error) {
-	took := time.Since(c.began)
-	c.x.steps <- func() { c.x.toConnect.add(took) }
-	if err := c.turn(ctx); err != nil {
+func (q *outgoing) gate(ctx context.Context) (err error) {
+	took := time.Since(q.began)
+	q.x.steps <- func() { q.x.toConnect.add(took) }
+	if err := q.turn(ctx); err != nil {
 		return err
 	}
 	err = errStopped
-	if c.outlive() {
-		c.rec, err = c.x.intend(c.flight)
+	if q.outlive() {
+		q.rec, err = q.x.intend(q.call)
 	}
 	if err != nil {
-		c.slot.Cancel()
-		c.over = func() { c.x.giveUp(c.flight, err) }
+		q.slot.Cancel()
+		q.over = func() { q.x.abort(q.call, err) }
 		return err
 	}
-	intended := c.x.r.cfg.Uptime()
-	c.late = time.AfterFunc(sendWithin, func() { c.end(context.DeadlineExceeded) })
-	err = c.slot.Wait(ctx)
-	if err == nil && (c.x.r.broken.Load() || c.x.r.cfg.Uptime()-intended > sendWithin) {
+	r := q.x.r
+	intended := r.cfg.Uptime()
+	q.late = time.AfterFunc(sendWithin, func() { q.end(context.DeadlineExceeded) })
+	err = q.slot.Wait(ctx)
+	if err == nil && (r.applied.broken.Load() || r.cfg.Uptime()-intended > sendWithin) {
 		err = errLate
 	}
 	if err != nil {
-		c.over = func() { c.x.land(c.flight, c.rec, late) }
+		q.over = func() { q.x.complete(q.call, q.rec, late) }
 		return err
 	}
-	c.x.steps <- func() { c.x.leave(c.flight) }
+	q.x.steps <- func() { q.x.dequeue(q.call) }
 	return nil
 }
 
 // turn waits for the call's turn. What was read too long ago by then is read again.
-func (c *crossing) turn(ctx context.Context) (err error) {
+func (q *outgoing) turn(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, turnWithin, errOvertaken)
 	defer cancel()
 	for {
-		c.slot, err = c.x.r.cfg.Commits.Reserve(ctx)
-		if err == nil && (c.live == nil || time.Since(c.readAt) <= freshFor) {
+		q.slot, err = q.x.r.cfg.Commits.Reserve(ctx)
+		if err == nil && (q.live == nil || time.Since(q.readAt) <= freshFor) {
 			return nil
 		}
 		if err == nil {
-			c.slot.Cancel()
-			c.over = c.x.readLive(ctx, c.flight)
+			q.slot.Cancel()
+			q.over = q.x.readLive(ctx, q.call)
 			err = context.Cause(ctx)
 		}
 		switch {
 		case errors.Is(err, errOvertaken):
-			c.over = func() { c.x.again(c.flight) }
-		case err == nil && c.over != nil:
+			q.over = func() { q.x.requeue(q.call) }
+		case err == nil && q.over != nil:
 			err = errUnread
 		}
 		if err != nil {
@@ -171,50 +191,30 @@ func (c *crossing) turn(ctx context.Context) (err error) {
 	}
 }
 
-// askForLock takes a refusal for a lock if a read says that somebody has the task open:
-// the refusal's text can be in any language.
-func (x *execution) askForLock(ctx context.Context, f *flight, out state.Outcome) state.Outcome {
-	if out.Class != state.ClassRefused || !strings.HasPrefix(out.Code, "UnsupportedOperation") {
-		return out
-	}
-	live := f.live
-	if live == nil || !live.Locked {
-		live, _, _ = x.r.read(ctx, f.c.Key, f.c.Want.TaskType)
-	}
-	if live != nil && live.Locked {
-		out.Class, out.Locker = state.ClassWaiting, cmp.Or(live.Locker, "somebody")
-	}
-	return out
-}
-
-// learnWay tells the pacers how a commit went. A read goes the same way, and its own
-// round trip says less: most of it is the time that the endpoint takes.
-func (r *Reconciler) learnWay(late, way time.Duration) {
-	r.cfg.Commits.Sent(late, way)
-	if r.cfg.Reads != nil {
-		r.cfg.Reads.Sent(late, way)
-	}
-}
-
 // intend makes the intent durable, if the call may still be made.
-func (x *execution) intend(f *flight) (*state.Record, error) {
+func (x *execution) intend(c *call) (*state.Record, error) {
 	now := time.Now()
-	if err := x.admit(f.c, now); err != nil {
+	if err := x.admit(c.change, now); err != nil {
 		return nil, err
 	}
-	rec := plan.Begin(f.c.Key, f.have, x.plan.Attempt(f.c, x.r.cfg.NewID(), f.live, x.r.cfg.Horizon(), now))
+	rec := plan.Begin(c.change.Key, c.have, x.attempt(c, c.live, now))
 	e := plan.Event(state.EventIntent, rec, now)
-	e.Before = f.live
-	if f.c.Reason == plan.ReasonDrift {
-		e.Note = state.Clip(f.c.Detail)
+	e.Before = c.live
+	if c.change.Reason == plan.ReasonDrift {
+		e.Note = state.Clip(c.change.Detail)
 	}
-	x.r.setFlying(f.c.Key, true)
-	if err := x.r.save(x.stop, plan.Transition(f.c.Key, rec, e)); err != nil {
-		x.r.setFlying(f.c.Key, false)
+	x.r.applied.setInFlight(c.change.Key, true)
+	if err := x.r.applied.save(x.stop, plan.Transition(c.change.Key, rec, e)); err != nil {
+		x.r.applied.setInFlight(c.change.Key, false)
 		x.halt() // before the turn passes on to the next call
 		return nil, err
 	}
 	return rec, nil
+}
+
+// attempt describes the call. before is what is live.
+func (x *execution) attempt(c *call, before *state.Live, now time.Time) state.Attempt {
+	return x.plan.Attempt(c.change, x.r.cfg.NewID(), before, x.r.cfg.Horizon(), now)
 }
 
 // admit looks, just before a call, at what may have come up since the plan was
@@ -223,7 +223,7 @@ func (x *execution) admit(c *plan.Change, now time.Time) error {
 	if x.calls.Err() != nil {
 		return errStopped
 	}
-	if _, paused := x.r.pauseNow(c.Key.ProjectID); paused {
+	if _, paused := pausedNow(x.r.applied, c.Key.ProjectID); paused {
 		return errStopped
 	}
 	if !x.r.cfg.Guards().Same(x.guards) {
@@ -247,40 +247,33 @@ func (x *execution) admit(c *plan.Change, now time.Time) error {
 		return fmt.Errorf("look for what people asked for: %w", err)
 	case pending:
 		x.halt()
-		return errWord
+		return errCommand
 	default:
 		return nil
 	}
 }
 
-// withhold ends a call that what is live argues against. Nothing was sent, and nothing
-// is until the spec changes or an operator acts. The second one of a plan ends the pass.
-func (x *execution) withhold(f *flight, code, why string) {
-	if x.calls.Err() != nil {
-		x.giveUp(f, errStopped)
-		return
+// askForLock takes a refusal for a lock if a read says that somebody has the task open:
+// the refusal's text can be in any language.
+func askForLock(ctx context.Context, r *Reconciler, c *call, out state.Outcome) state.Outcome {
+	if out.Class != state.ClassRefused || !strings.HasPrefix(out.Code, "UnsupportedOperation") {
+		return out
 	}
-	if code == plan.CodeAlreadyLive && x.guards.AdoptAlreadyLive {
-		x.adoptLive(f, why)
-		return
+	live := c.live
+	if live == nil || !live.Locked {
+		live, _, _ = read(ctx, r, c.change.Key, c.change.Want.TaskType)
 	}
-	x.land(f, plan.Begin(f.c.Key, f.have, x.plan.Attempt(f.c, x.r.cfg.NewID(), f.live, x.r.cfg.Horizon(), time.Now())), state.Outcome{Class: state.ClassRefused, Code: code, Message: state.Clip(why)})
-	if x.withheld++; x.withheld >= plan.RestoredAfter && !x.plan.Passes(plan.GuardRestored) {
-		x.hear()
+	if live != nil && live.Locked {
+		out.Class, out.Locker = state.ClassWaiting, cmp.Or(live.Locker, "somebody")
 	}
+	return out
 }
 
-// adoptLive ends a call whose task is live already as applied, without a commit.
-func (x *execution) adoptLive(f *flight, why string) {
-	x.end(f)
-	now := time.Now()
-	t := plan.Adopt(f.have, f.c.Want, x.plan.Source.Revision, now)
-	t.Record.Applied.OperateID = f.live.OperateID
-	t.Events[0].After, t.Events[0].Note = f.live, state.Clip(why)
-	if err := x.r.save(x.stop, t); err != nil {
-		x.fail(err)
-		return
+// learnWay tells the limiters how a commit went. A read goes the same way, and its own
+// round trip says less: most of it is the time that the endpoint takes.
+func learnWay(commits, reads *pace.Limiter, late, way time.Duration) {
+	commits.Sent(late, way)
+	if reads != nil {
+		reads.Sent(late, way)
 	}
-	x.r.cfg.Logger.InfoContext(x.stop, "adopted as it is live", "task", f.c.Key.String(), "reason", why)
-	x.release(f.c.Key)
 }

@@ -102,9 +102,8 @@ func TestLearnWay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		commits, reads := pace.New(20), pace.New(20)
-		r := New(Config{Commits: commits, Reads: reads}, nil, state.Control{})
 		for range 200 {
-			r.learnWay(0, time.Millisecond)
+			learnWay(commits, reads, 0, time.Millisecond)
 		}
 		if got, want := reads.Period(), commits.Period(); got != want || got > 51*time.Millisecond {
 			t.Errorf("the period of reads is %s, of commits %s", got, want)

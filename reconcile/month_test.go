@@ -50,7 +50,7 @@ func TestP12_Month(t *testing.T) {
 		w.setFault(nil)
 		lives := w.lives
 		w.rest(t)
-		if left := w.newProcess().r.attempts(func(state.Status) bool { return true }); len(left) > 0 {
+		if left := w.newProcess().r.applied.attempts(func(state.Status) bool { return true }); len(left) > 0 {
 			t.Errorf("%d attempts are left open", len(left))
 		}
 		t.Logf("%d days, %d lives, %d steps, %d commits, %d events", days, lives, w.seq, w.applied(), w.disk.events)

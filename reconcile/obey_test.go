@@ -21,17 +21,19 @@ func TestApproveAgain(t *testing.T) {
 		if err := r.Recover(t.Context()); err != nil { // which drops what an earlier version took
 			t.Fatal(err)
 		}
-		r.plan = heldPlan(t, time.Now())
+		held, ledger := heldPlan(t, time.Now()), &ledgerOf{}
+		r.desired.newest.Store(&newestPlan{plan: held})
+		r.applied.store, r.cfg.Ledger = ledger, ledger
 		for _, guard := range []string{"maxChanges", "rewritten", "maxChanges"} {
-			r.plan.Holds[0].Guard = guard
-			r.cfg.Ledger = &ledgerOf{words: []state.Command{{Verb: state.VerbApprove, Target: r.plan.Hash}}}
+			held.Holds[0].Guard = guard
+			ledger.words = []state.Command{{Verb: state.VerbApprove, Target: held.Hash}}
 			if _, err := r.Obey(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Hour)
 		}
 		got := r.Control().Approvals
-		if len(got) != 1 || got[0].PlanHash != r.plan.Hash || !slices.Equal(got[0].Guards, []string{"maxChanges", "rewritten"}) || len(got[0].Calls) != 5 || got[0].Expires.Sub(got[0].At) != 24*time.Hour {
+		if len(got) != 1 || got[0].PlanHash != held.Hash || !slices.Equal(got[0].Guards, []string{"maxChanges", "rewritten"}) || len(got[0].Calls) != 5 || got[0].Expires.Sub(got[0].At) != 24*time.Hour {
 			t.Errorf("approvals: %+v", got)
 		}
 	})

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/wedatasync/wedatasync/reconcile/plan"
@@ -16,8 +17,6 @@ const (
 	maxReadBacks = 8
 	// readBackFor is how long a pass without calls goes on to read back.
 	readBackFor = 5 * time.Second
-	// readAgain is how long a denied permission to read is believed.
-	readAgain = 10 * time.Minute
 	// readTries is how often a read is sent that was over the rate.
 	readTries = 5
 	// blindAfter is how many tries may fail because what is live could not be read
@@ -28,13 +27,42 @@ const (
 	codeNotRead = "NotRead"
 )
 
-// before reads what is live just before a commit. It returns nil, and no error,
-// where reading is not permitted, or failed too often: the commit goes out all the
-// same, and only what its answer leaves in doubt then needs a person.
-func (r *Reconciler) before(ctx context.Context, f *flight) (*state.Live, error) {
-	have := f.have
-	live, at, err := r.read(ctx, f.c.Key, f.c.Want.TaskType)
-	f.askedAt = at
+// mayRead reports whether reading is possible.
+func mayRead(r *Reconciler) bool { return r.cfg.Reader != nil && !r.health.readsDenied() }
+
+// read reads one task, in its turn. What it returns was live at a time not before at.
+func read(ctx context.Context, r *Reconciler, key spec.Key, taskType spec.TaskType) (live *state.Live, at time.Time, err error) {
+	for range readTries {
+		if !mayRead(r) {
+			return nil, time.Now(), plan.ErrReadDenied
+		}
+		at = time.Now()
+		live, err = r.cfg.Reader.Read(ctx, key, taskType, func(ctx context.Context) (err error) {
+			at, err = r.cfg.Reads.Wait(ctx)
+			return err
+		})
+		if !errors.Is(err, plan.ErrReadThrottled) {
+			break
+		}
+		r.cfg.Reads.Rejected(at)
+	}
+	switch {
+	case errors.Is(err, plan.ErrReadDenied):
+		r.health.denyReads(time.Now())
+		r.cfg.Logger.WarnContext(ctx, "reading tasks is not permitted: commits of unknown outcome will need a person")
+	case errors.Is(err, plan.ErrTaskGone):
+		live = &state.Live{Missing: true}
+	}
+	return live, at, err
+}
+
+// readFor reads what is live just before a call. It returns nil, and no error, where
+// reading is not permitted, or failed too often: the commit goes out all the same, and
+// only what its answer leaves in doubt then needs an operator.
+func readFor(ctx context.Context, r *Reconciler, c *call) (*state.Live, error) {
+	have := c.have
+	live, at, err := read(ctx, r, c.change.Key, c.change.Want.TaskType)
+	c.askedAt = at
 	switch {
 	case err == nil:
 		return live, nil
@@ -52,117 +80,191 @@ func (r *Reconciler) before(ctx context.Context, f *flight) (*state.Live, error)
 	}
 }
 
-// mayRead reports whether reading is possible.
-func (r *Reconciler) mayRead() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.cfg.Reader != nil && (r.readDenied.IsZero() || time.Since(r.readDenied) >= readAgain)
-}
-
-// read reads one task, in its turn. What it returns was live at a time not before at.
-func (r *Reconciler) read(ctx context.Context, key spec.Key, taskType spec.TaskType) (live *state.Live, at time.Time, err error) {
-	for range readTries {
-		if !r.mayRead() {
-			return nil, time.Now(), plan.ErrReadDenied
-		}
-		at = time.Now()
-		live, err = r.cfg.Reader.Read(ctx, key, taskType, func(ctx context.Context) (err error) {
-			at, err = r.cfg.Reads.Wait(ctx)
-			return err
-		})
-		if !errors.Is(err, plan.ErrReadThrottled) {
-			break
-		}
-		r.cfg.Reads.Rejected(at)
+// evidence returns what is known of the record's attempt after a read.
+func evidence(r *Reconciler, rec *state.Record, live *state.Live, at time.Time) plan.Evidence {
+	control := r.applied.Control()
+	e := plan.Evidence{
+		Live: live, At: at, Horizon: r.cfg.Horizon(),
+		Operator: plan.Operator(&control), Approvals: plan.ApprovalFlowOf(&control, rec.Key.ProjectID),
 	}
-	switch {
-	case errors.Is(err, plan.ErrReadDenied):
-		r.denyReads(ctx)
-	case errors.Is(err, plan.ErrTaskGone):
-		live = &state.Live{Missing: true}
+	if r.cfg.Skew != nil {
+		e.ClockSkew = r.cfg.Skew()
 	}
-	return live, at, err
+	return e
 }
 
-// denyReads remembers that the credentials may not read.
-func (r *Reconciler) denyReads(ctx context.Context) {
-	r.mu.Lock()
-	r.readDenied = time.Now()
-	r.mu.Unlock()
-	r.cfg.Logger.WarnContext(ctx, "reading tasks is not permitted: commits of unknown outcome will need a person")
+// readsBack reports whether reading back can settle an attempt: its outcome is not
+// known.
+func readsBack(s state.Status) bool { return s == state.StatusUnknown }
+
+// readBacks are the reads of an execution that no call waits for: of commits whose outcome
+// is not known, and of accepted ones until they are live, and run. It belongs to the
+// goroutine of the execution.
+type readBacks struct {
+	x       *execution
+	awaited map[spec.Key]bool // accepted tasks that calls wait for
+	reading map[spec.Key]bool // tasks that are being read back
+	until   time.Time         // when no more reads start, unless calls are under way
 }
 
-// readBack starts to read back what is due, and returns when more will be; the
-// zero time if nothing will, or not before the next step.
-func (x *execution) readBack() (due time.Time) {
-	now := time.Now()
-	if x.err != nil || x.superseded || x.stop.Err() != nil || x.flying() == 0 && now.After(x.readUpTo) {
+func newReadBacks(x *execution) *readBacks {
+	return &readBacks{x: x, awaited: make(map[spec.Key]bool), reading: make(map[spec.Key]bool), until: time.Now().Add(readBackFor)}
+}
+
+// start starts to read back what is due, and returns when more will be; the zero time if
+// nothing will, or not before the next step.
+func (b *readBacks) start() (due time.Time) {
+	x, now := b.x, time.Now()
+	if x.err != nil || x.superseded || x.stop.Err() != nil || x.underWay() == 0 && now.After(b.until) {
 		return time.Time{}
 	}
-	for _, rec := range x.r.attempts(readsBack) {
+	for _, rec := range x.r.applied.attempts(readsBack) {
 		at := rec.Attempt.NextAt
 		switch {
-		case at.IsZero() || x.reading[rec.Key] || len(x.reading) == maxReadBacks:
+		case at.IsZero() || b.reading[rec.Key] || len(b.reading) == maxReadBacks:
 		case at.After(now):
 			due = plan.Sooner(due, at)
 		default:
-			x.startRead(rec, rec.Attempt.Wanted.TaskType, x.readIt)
+			b.read(rec, rec.Attempt.Wanted.TaskType, b.settle)
 		}
 	}
-	return x.watchAccepted(now, due)
+	return b.startAccepted(now, due)
 }
 
-// startRead reads the record's task, and hands over what it has found as a step.
-func (x *execution) startRead(rec *state.Record, t spec.TaskType, found func(*state.Record, *state.Live, time.Time, error)) {
-	x.reading[rec.Key] = true
+// read reads the record's task, and hands over what it has found as a step.
+func (b *readBacks) read(rec *state.Record, t spec.TaskType, found func(*state.Record, *state.Live, time.Time, error)) {
+	x := b.x
+	b.reading[rec.Key] = true
 	go func() {
-		live, at, err := x.r.read(x.stop, rec.Key, t)
-		x.steps <- func() { found(rec, live, at, err) }
+		live, at, err := read(x.stop, x.r, rec.Key, t)
+		x.steps <- func() {
+			delete(b.reading, rec.Key)
+			found(rec, live, at, err)
+		}
 	}()
 }
 
-// readIt makes durable what a read-back proves. live was read not before at.
-func (x *execution) readIt(rec *state.Record, live *state.Live, at time.Time, readErr error) {
-	delete(x.reading, rec.Key)
+// save makes durable what a read proves, and reports whether it has.
+func (b *readBacks) save(t state.Transition) (ok bool) {
+	if err := b.x.r.applied.save(b.x.stop, t); err != nil {
+		b.x.fail(err)
+		return false
+	}
+	return true
+}
+
+// settle makes durable what a read-back proves. live was read not before at.
+func (b *readBacks) settle(rec *state.Record, live *state.Live, at time.Time, readErr error) {
+	x := b.x
 	if readErr != nil && x.stop.Err() != nil {
 		return // it was the shutdown that ended it
 	}
-	next, e := plan.AfterReadBack(rec, x.r.evidence(rec, live, at), readErr, x.r.cfg.Evaluate, time.Now(), x.r.cfg.Random())
-	if err := x.r.save(x.stop, plan.Transition(rec.Key, next, e)); err != nil {
-		x.fail(err)
+	next, e := plan.AfterReadBack(rec, evidence(x.r, rec, live, at), readErr, x.r.cfg.Evaluate, time.Now(), x.r.cfg.Random())
+	if !b.save(plan.Transition(rec.Key, next, e)) {
 		return
 	}
 	x.r.cfg.Logger.InfoContext(x.stop, "read back a commit", "task", rec.Key.String(), "verdict", e.Note)
 	if rec.Status == state.StatusUnknown && next != nil && next.Status == state.StatusApplied {
-		x.applied++
+		x.appliedCalls++
 		if next.Done() {
 			x.release(rec.Key)
 		}
 	}
 }
 
-// skew returns how far the service's clock may be off this machine's.
-func (r *Reconciler) skew() time.Duration {
-	if r.cfg.Skew == nil {
-		return 0
+// startAccepted starts to read the accepted tasks that are due, and returns when more
+// will be. While commits are to be made the reads before them come first, but for tasks
+// that other commits wait for.
+func (b *readBacks) startAccepted(now, due time.Time) time.Time {
+	a := b.x.r.applied
+	a.mu.Lock()
+	ready, due := b.dueAccepted(a.reads, now, due)
+	recs := make([]*state.Record, len(ready))
+	for i, s := range ready {
+		recs[i] = a.records.Get(s.key)
 	}
-	return r.cfg.Skew()
+	a.mu.Unlock()
+	for i, s := range ready {
+		b.read(recs[i], recs[i].Applied.TaskType, func(rec *state.Record, live *state.Live, at time.Time, err error) {
+			b.decide(s, rec, live, at, err)
+		})
+	}
+	return due
 }
 
-// evidence returns what is known of the record's attempt after a read.
-func (r *Reconciler) evidence(rec *state.Record, live *state.Live, at time.Time) plan.Evidence {
-	control := r.Control()
-	return plan.Evidence{
-		Live: live, At: at, Horizon: r.cfg.Horizon(), ClockSkew: r.skew(),
-		Operator: plan.Operator(&control), Approvals: plan.ApprovalFlowOf(&control, rec.Key.ProjectID),
+// dueAccepted takes the tasks out of the schedule that are to be read now, and returns
+// when more will be. It needs the lock of applied.
+func (b *readBacks) dueAccepted(all *readSchedule, now, due time.Time) ([]*scheduled, time.Time) {
+	queue := b.x.queue
+	busy := func(key spec.Key) bool { return b.reading[key] || queue.isOpen(key) } // its record is that of a call or a read under way
+	var ready []*scheduled
+	room := func() bool { return len(b.reading)+len(ready) < maxReadBacks }
+	if b.x.ahead > 0 {
+		for key := range queue.blocked {
+			s := all.tasks[key]
+			switch {
+			case s == nil || s.place < 0 || busy(key):
+			case s.next.After(now):
+				due = plan.Sooner(due, s.next)
+			case room():
+				all.take(s)
+				ready = append(ready, s)
+			}
+		}
+		return ready, due
+	}
+	for room() && len(all.queue) > 0 && !all.next().After(now) {
+		s := all.queue[0]
+		if busy(s.key) {
+			all.put(s, now.Add(confirmEvery.Max))
+			continue
+		}
+		all.take(s)
+		ready = append(ready, s)
+	}
+	if room() {
+		due = plan.Sooner(due, all.next())
+	}
+	return ready, due
+}
+
+// decide decides what a read tells of an accepted task.
+func (b *readBacks) decide(s *scheduled, rec *state.Record, live *state.Live, at time.Time, readErr error) {
+	x, a := b.x, b.x.r.applied
+	a.mu.Lock()
+	if a.reads.tasks[rec.Key] != s { // it is read for something else by now, or not at all
+		a.mu.Unlock()
+		return
+	}
+	s.tries++
+	every, run := confirmEvery, state.Run{}
+	switch {
+	case !rec.Accepted():
+		every = followEvery
+		run, s.last = plan.RunAfter(rec.Applied, s.last, live, readErr, at)
+	case rec.Attempt.Outcome.TaskApproveID != "":
+		every = approveEvery
+	}
+	next := time.Now().Add(every.After(s.tries, x.r.cfg.Random()))
+	if until := run.Until; next.After(until) && at.Before(until) {
+		next = until
+	}
+	a.reads.put(s, next)
+	a.mu.Unlock()
+	switch {
+	case readErr != nil && x.stop.Err() != nil: // it was the shutdown that ended it
+	case rec.Accepted():
+		b.confirm(rec, live, at, readErr)
+	default:
+		b.follow(rec, run, live)
 	}
 }
 
 // confirm makes durable what a read sent at tells of an accepted commit, if that is
 // something new.
-func (x *execution) confirm(rec *state.Record, live *state.Live, at time.Time, readErr error) {
-	r, now := x.r, time.Now()
-	next, note, seen := plan.AfterAccepted(rec, r.evidence(rec, live, at), readErr, now)
+func (b *readBacks) confirm(rec *state.Record, live *state.Live, at time.Time, readErr error) {
+	r, now := b.x.r, time.Now()
+	next, note, seen := plan.AfterAccepted(rec, evidence(r, rec, live, at), readErr, now)
 	if next == nil {
 		return
 	}
@@ -170,18 +272,34 @@ func (x *execution) confirm(rec *state.Record, live *state.Live, at time.Time, r
 	e.After, e.Note = live, note
 	t := plan.Transition(rec.Key, next, e)
 	if seen {
-		t.Control = plan.LearnOperator(r.Control(), rec, live)
+		t.Control = plan.LearnOperator(r.applied.Control(), rec, live)
 	}
-	if err := r.save(x.stop, t); err != nil {
-		x.fail(err)
+	if !b.save(t) {
 		return
 	}
-	r.cfg.Logger.InfoContext(x.stop, "accepted commit", "task", rec.Key.String(), "instanceVersion", rec.Applied.InstanceVersion, "status", note)
+	r.cfg.Logger.InfoContext(b.x.stop, "accepted commit", "task", rec.Key.String(), "instanceVersion", rec.Applied.InstanceVersion, "status", note)
 	if next.Done() {
-		x.release(rec.Key)
+		b.x.release(rec.Key)
 	}
 }
 
-// readsBack reports whether reading back can settle an attempt: its outcome is not
-// known.
-func readsBack(s state.Status) bool { return s == state.StatusUnknown }
+// follow makes durable what a read tells of a task that was started, if that is
+// something new.
+func (b *readBacks) follow(rec *state.Record, run state.Run, live *state.Live) {
+	if run.Status == state.RunStarting {
+		return
+	}
+	next, e := plan.AfterRun(rec, run, live, time.Now())
+	if !b.save(plan.Transition(rec.Key, next, e)) {
+		return
+	}
+	level := slog.LevelInfo
+	if run.Status != state.RunRunning {
+		level = slog.LevelError
+	}
+	b.x.r.cfg.Logger.Log(context.WithoutCancel(b.x.stop), level, "start", "task", rec.Key.String(), "instanceVersion", rec.Applied.InstanceVersion,
+		"status", run.Status, "detail", run.Detail)
+	if run.Status == state.RunRunning {
+		b.x.release(rec.Key)
+	}
+}

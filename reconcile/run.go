@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// wordsEvery is how often the daemon looks whether someone has asked for
+	// commandsEvery is how often the daemon looks whether someone has asked for
 	// something.
-	wordsEvery = 500 * time.Millisecond
+	commandsEvery = 500 * time.Millisecond
 	// clockEvery is how often the clock on the wall is looked at during a pass.
 	clockEvery = 500 * time.Millisecond
 	// onceWithin is how long a single pass waits for what is soon to be known.
@@ -30,14 +30,14 @@ func (r *Reconciler) Once(ctx context.Context) (*Result, error) {
 	if err := r.Recover(ctx); err != nil {
 		return nil, err
 	}
-	if _, err := r.Poll(ctx); err != nil && (r.revision == nil || !errors.Is(err, ErrUnverified)) {
+	if _, err := r.Poll(ctx); err != nil && (r.desired.revision == nil || !errors.Is(err, ErrUnverified)) {
 		return nil, err
 	}
-	total, err := r.pass(ctx, nil)
+	total, err := newPass(r).run(ctx, nil)
 	deadline := time.Now().Add(onceWithin)
-	for err == nil && r.awaits(ctx, total, deadline) {
+	for err == nil && awaits(ctx, r, total, deadline) {
 		var more *Result
-		if more, err = r.pass(ctx, nil); err == nil {
+		if more, err = newPass(r).run(ctx, nil); err == nil {
 			more.Plan = total.Plan
 			more.Applied += total.Applied
 			more.Forgotten += total.Forgotten
@@ -50,18 +50,15 @@ func (r *Reconciler) Once(ctx context.Context) (*Result, error) {
 
 // awaits waits until there is more to do, and reports whether that is before the
 // deadline.
-func (r *Reconciler) awaits(ctx context.Context, result *Result, deadline time.Time) bool {
+func awaits(ctx context.Context, r *Reconciler, result *Result, deadline time.Time) bool {
 	at := time.Now()
 	if !result.again() {
-		if at = r.nextDue(); at.IsZero() {
+		if at = nextDue(r); at.IsZero() {
 			return false
 		}
 	}
 	return ctx.Err() == nil && at.Before(deadline) && pace.SleepUntil(ctx, at) == nil
 }
-
-// again reports whether there is something to do right after the pass.
-func (r *Result) again() bool { return r.Superseded || r.Left.Count(plan.ActionCommit) > 0 }
 
 // Run makes passes until ctx is done: one at each interval, when poke says so, and
 // when something that waits is due. It returns early only if the state cannot be
@@ -72,11 +69,11 @@ func (r *Reconciler) Run(ctx context.Context, poke <-chan struct{}) error {
 	}
 	loop := &loop{r: r, ctx: ctx, poke: poke}
 	for first := true; ctx.Err() == nil; first = false {
-		r.pulse.rest()
+		r.health.rest()
 		loop.poll()
-		r.pulse.beat()
+		r.health.beat()
 		if first {
-			close(r.polled)
+			close(r.health.polled)
 		}
 		wake, err := loop.pass()
 		if err != nil {
@@ -84,7 +81,7 @@ func (r *Reconciler) Run(ctx context.Context, poke <-chan struct{}) error {
 		}
 		loop.wait(wake)
 	}
-	return r.payDebts(ctx)
+	return r.outbox.flush(ctx)
 }
 
 // loop is the state of Run between two steps.
@@ -108,16 +105,16 @@ func (l *loop) poll() (changed bool) {
 	if l.ctx.Err() != nil || time.Now().Before(l.next) {
 		return false
 	}
-	l.r.pulse.pollBegins()
+	l.r.health.pollBegins()
 	changed, err := l.r.Poll(l.ctx)
-	l.r.pulse.pollEnds()
+	l.r.health.pollEnds()
 	switch {
 	case err == nil:
 		l.tries, l.told, l.next = 0, "", time.Now().Add(l.r.cfg.Interval())
-		l.r.noteSource(nil)
+		l.r.health.noteSource(nil)
 	case l.ctx.Err() == nil && errors.Is(err, ErrUnverified): // the server has answered
 		l.tries, l.next = 0, time.Now().Add(l.r.cfg.Interval())
-		l.r.noteSource(err)
+		l.r.health.noteSource(err)
 		if l.told != err.Error() {
 			l.told = err.Error()
 			l.r.cfg.Logger.ErrorContext(l.ctx, "the newest revision does not count", "error", err)
@@ -127,7 +124,7 @@ func (l *loop) poll() (changed bool) {
 		least := l.r.cfg.Interval()
 		wait := plan.Backoff{Min: least, Max: max(pollAtMost, least)}.After(l.tries, l.r.cfg.Random())
 		l.next = time.Now().Add(wait)
-		l.r.noteSource(err)
+		l.r.health.noteSource(err)
 		l.r.cfg.Logger.ErrorContext(l.ctx, "poll", "error", err, "tries", l.tries, "nextAt", l.next)
 	}
 	return changed
@@ -136,54 +133,56 @@ func (l *loop) poll() (changed bool) {
 // pass makes one pass, and returns when the next is to be made at the latest.
 func (l *loop) pass() (wake time.Time, err error) {
 	var result *Result
-	if l.r.revision == nil {
-		err = l.r.blindPass(l.ctx)
+	if l.r.desired.revision == nil {
+		err = newPass(l.r).withoutSpecs(l.ctx)
 	} else {
-		result, err = l.r.pass(l.ctx, l.watch)
+		result, err = newPass(l.r).run(l.ctx, l.watch)
 	}
 	now := time.Now()
 	idle := now.Add(l.r.cfg.Interval())
-	if l.r.repoll {
-		l.r.repoll, l.next = false, time.Time{}
+	if l.r.desired.repoll {
+		l.r.desired.repoll, l.next = false, time.Time{}
 		idle = now
 	}
 	if err != nil {
-		if turn := l.r.turnAt(); turn.After(now) {
+		if turn := l.r.desired.turn(); turn.After(now) {
 			idle = plan.Sooner(idle, turn)
 		}
-		return idle, l.endure(err)
+		return idle, l.tolerate(err)
 	}
-	l.r.noteState(nil)
+	l.r.health.noteStore(nil)
 	switch {
-	case result != nil && (result.Superseded || l.r.outdated()):
+	case result != nil && (result.Superseded || l.outdated()):
 		return now, nil
 	case result != nil && result.again():
 		return now.Add(min(breath, l.r.cfg.Interval())), nil
 	}
-	if due := l.r.nextDue(); !due.IsZero() && due.Before(idle) {
+	if due := nextDue(l.r); !due.IsZero() && due.Before(idle) {
 		return due, nil
 	}
 	return idle, nil
 }
 
-// outdated reports whether what the last pass went by is no longer so.
-func (r *Reconciler) outdated() bool { return r.renewed.Load() || !r.cfg.Guards().Same(r.guards) }
+// outdated reports whether what the last pass was made with is no longer so.
+func (l *loop) outdated() bool {
+	return l.r.health.renewed.Load() || !l.r.cfg.Guards().Same(l.r.desired.guards)
+}
 
-// endure returns the error if it ends the daemon, and else says it.
-func (l *loop) endure(err error) error {
+// tolerate returns the error if it ends the daemon, and else says it.
+func (l *loop) tolerate(err error) error {
 	_, ofSource := errors.AsType[*sourceError](err)
 	switch {
-	case l.r.broken.Load():
-		l.r.noteState(err)
+	case l.r.applied.broken.Load():
+		l.r.health.noteStore(err)
 		return err
 	case l.ctx.Err() != nil:
 		return nil // the shutdown cut it short
 	case ofSource:
-		l.r.noteSource(err)
+		l.r.health.noteSource(err)
 	case passes(err):
-		l.r.noteState(err)
+		l.r.health.noteStore(err)
 	default:
-		l.r.noteState(err)
+		l.r.health.noteStore(err)
 		return err
 	}
 	l.r.cfg.Logger.ErrorContext(l.ctx, "pass", "error", err)
@@ -193,7 +192,7 @@ func (l *loop) endure(err error) error {
 // watch looks for what makes the calls under way obsolete: a newer revision, or a hold
 // that begins or ends. What people ask for is looked at before each call.
 func (l *loop) watch(stop context.CancelFunc, done <-chan struct{}) {
-	turn := l.r.turnAt()
+	turn := l.r.desired.turn()
 	clock := time.NewTicker(clockEvery)
 	defer clock.Stop()
 	for {
@@ -239,8 +238,8 @@ func (l *loop) wait(wake time.Time) {
 	}
 	timer := time.NewTimer(time.Until(wake))
 	defer timer.Stop()
-	words := time.NewTicker(wordsEvery)
-	defer words.Stop()
+	commands := time.NewTicker(commandsEvery)
+	defer commands.Stop()
 	for {
 		select {
 		case <-l.ctx.Done():
@@ -252,8 +251,8 @@ func (l *loop) wait(wake time.Time) {
 			return
 		case <-timer.C:
 			return
-		case <-words.C:
-			l.r.pulse.beat()
+		case <-commands.C:
+			l.r.health.beat()
 			if !time.Now().Before(wake) {
 				return // by the clock on the wall, which was set or has gone on while the machine slept
 			}
@@ -265,23 +264,7 @@ func (l *loop) wait(wake time.Time) {
 }
 
 // nextDue returns when something that waits is to be tried or read again, or when time
-// itself makes another plan; or the zero time. A commit that is due already was looked at by the last
-// pass, and is held by more than its back-off.
-func (r *Reconciler) nextDue() time.Time {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now, next := time.Now(), r.turn
-	for key := range r.open {
-		rec := r.records.Get(key)
-		if at := rec.Attempt.NextAt; readsBack(rec.Status) || at.After(now) {
-			next = plan.Sooner(next, at)
-		}
-	}
-	next = plan.Sooner(next, r.agenda.next())
-	for _, p := range r.control.Pauses {
-		if p.Until.After(now) {
-			next = plan.Sooner(next, p.Until)
-		}
-	}
-	return next
+// itself makes another plan; or the zero time.
+func nextDue(r *Reconciler) time.Time {
+	return plan.Sooner(r.desired.turn(), r.applied.nextDue(time.Now()))
 }

@@ -72,7 +72,7 @@ func scopeHistory(t *testing.T, history []historyStep) string {
 			return err.Error()
 		}
 		control := r.Control()
-		want := plan.Diff(plan.Input{Specs: src.set, Records: r.records, Control: &control}, time.Now())
+		want := plan.Diff(plan.Input{Specs: src.set, Records: r.applied.records, Control: &control}, time.Now())
 		want.Source = got.Source
 		want = r.cfg.Guards().Check(want, plan.Facts{Control: &control}, time.Now())
 		if a, b := allOf(t, got), allOf(t, want); a != b {
@@ -96,13 +96,13 @@ func (s *setSource) play(t *testing.T, r *Reconciler, step historyStep) error {
 		if step.suspend != nil && !step.suspend.Until.IsZero() {
 			step.suspend.Until = time.Now().Add(step.pass)
 		}
-		tr, answer := plan.Suspend(key, r.record(key), step.suspend)
+		tr, answer := plan.Suspend(key, r.applied.Record(key), step.suspend)
 		if answer.OK {
-			r.touch(key)
-			return r.save(ctx, tr)
+			r.desired.touch(key)
+			return r.applied.save(ctx, tr)
 		}
 	default:
-		if r.revision == nil {
+		if r.desired.revision == nil {
 			return nil
 		}
 		p, err := r.Plan(ctx)
@@ -122,15 +122,15 @@ func (s *setSource) play(t *testing.T, r *Reconciler, step historyStep) error {
 func carryOutOne(t *testing.T, r *Reconciler, c *plan.Change, out state.Outcome) error {
 	switch {
 	case c.Action == plan.ActionCommit:
-		return r.save(t.Context(), plan.Transition(c.Key, endedNow(c, out)))
+		return r.applied.save(t.Context(), plan.Transition(c.Key, endedNow(c, out)))
 	case c.Action == plan.ActionForget:
-		return r.save(t.Context(), plan.Transition(c.Key, plan.Removed(c.Have, "r", time.Now())))
+		return r.applied.save(t.Context(), plan.Transition(c.Key, plan.Removed(c.Have, "r", time.Now())))
 	case c.Action == plan.ActionReturn:
-		return r.save(t.Context(), plan.Transition(c.Key, plan.Returned(c.Have, c.Want)))
+		return r.applied.save(t.Context(), plan.Transition(c.Key, plan.Returned(c.Have, c.Want)))
 	case c.Hold == plan.HoldUnknown && out.Class == state.ClassApplied:
-		return r.save(t.Context(), plan.Transition(c.Key, plan.Settle(c.Have, state.OriginReadBack, nil, time.Now())))
+		return r.applied.save(t.Context(), plan.Transition(c.Key, plan.Settle(c.Have, state.OriginReadBack, nil, time.Now())))
 	case c.Hold == plan.HoldUnknown && out.Class != "":
-		return r.save(t.Context(), plan.Transition(c.Key, plan.NotApplied(c.Have)))
+		return r.applied.save(t.Context(), plan.Transition(c.Key, plan.NotApplied(c.Have)))
 	}
 	return nil
 }

@@ -42,7 +42,6 @@ var allowed = map[string][]rule{
 	"internal/report":           {lines, files, methods},
 	"internal/source":           {lines, files, methods},
 	"internal/source/signature": {methods},
-	"reconcile":                 {lines, files, methods, test},
 	"reconcile/plan":            {lines, methods},
 	"state/sqlstore":            {lines, files, methods},
 }

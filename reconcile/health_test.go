@@ -30,18 +30,18 @@ func TestAlive(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name        string
-		hang        func(c *Config, s *stuck)
+		hang        func(r *Reconciler, s *stuck)
 		alive, dead time.Duration // since the start
 	}{
-		{"a poll", func(c *Config, s *stuck) { c.Source = s }, pollWithin - time.Minute, pollWithin + time.Minute},
-		{"the disk", func(c *Config, s *stuck) { c.Ledger = s }, stepWithin - time.Minute, stepWithin + time.Minute},
+		{"a poll", func(r *Reconciler, s *stuck) { r.desired.source = s }, pollWithin - time.Minute, pollWithin + time.Minute},
+		{"the disk", func(r *Reconciler, s *stuck) { r.applied.store, r.cfg.Ledger = s, s }, stepWithin - time.Minute, stepWithin + time.Minute},
 	} {
 		inBubble(t, tt.name, func(t *testing.T) {
 			w := newWorld(1)
 			w.commits(tasks(1, 1)...)
 			p := w.newProcess()
 			s := &stuck{Source: p, Ledger: p, release: make(chan struct{})}
-			tt.hang(&p.r.cfg, s)
+			tt.hang(p.r, s)
 			start := time.Now()
 			p.run(t)
 			elapse(tt.alive)

@@ -1,0 +1,81 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// outcome is what became of one call.
+type outcome struct {
+	change *plan.Change
+	next   *state.Record // the task's record from now on
+	out    state.Outcome
+	t      state.Transition // that makes it durable
+}
+
+// outbox makes outcomes durable, and keeps those that a full disk did not take: they are
+// written before anything else is done, and until then their intents stand.
+//
+// It belongs to the goroutine of Run or Once, or to the execution that this one waits for,
+// and has no lock.
+type outbox struct {
+	applied  *applied
+	observer Observer // may be nil
+	log      *slog.Logger
+	unsaved  []outcome
+}
+
+// put makes an outcome durable, and then known.
+func (b *outbox) put(ctx context.Context, o outcome) error {
+	if err := b.applied.save(ctx, o.t); err != nil {
+		if passes(err) {
+			b.unsaved = append(b.unsaved, o)
+		}
+		return fmt.Errorf("keep the outcome (%s) of %s: %w", o.out.Class, o.change.Key, err)
+	}
+	logOutcome(ctx, b.log, &o)
+	if b.observer != nil {
+		b.observer.Called(o.change, o.next, o.out)
+	}
+	return nil
+}
+
+// flush writes the outcomes that a full disk did not take.
+func (b *outbox) flush(ctx context.Context) error {
+	unsaved := b.unsaved
+	b.unsaved = nil
+	for i, o := range unsaved {
+		if err := b.put(ctx, o); err != nil {
+			b.unsaved = append(b.unsaved, unsaved[i+1:]...)
+			return err
+		}
+	}
+	return nil
+}
+
+// logOutcome says in the log what became of a call.
+func logOutcome(ctx context.Context, log *slog.Logger, o *outcome) {
+	attrs := []slog.Attr{
+		slog.String("task", o.change.Key.String()),
+		slog.String("commitType", o.change.Want.CommitType.String()),
+		slog.Int64("instanceVersion", o.change.Want.InstanceVersion),
+		slog.String("outcome", string(o.out.Class)),
+		slog.String("requestId", o.out.RequestID),
+	}
+	level := slog.LevelInfo
+	if o.out.Class != state.ClassApplied {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.String("code", o.out.Code), slog.String("message", o.out.Message))
+		if a := o.next.Attempt; a != nil && !a.NextAt.IsZero() {
+			attrs = append(attrs, slog.Time("nextAt", a.NextAt))
+		}
+	}
+	if o.out.Class == state.ClassUnknown {
+		level = slog.LevelError
+	}
+	log.LogAttrs(ctx, level, "commit", attrs...)
+}
