@@ -69,7 +69,6 @@ const (
 // The statements of the table with many columns.
 var (
 	taskColumns = strings.Join(taskColumnNames, ", ") + ", row_crc"
-	selectTasks = `SELECT ` + taskColumns + ` FROM tasks ORDER BY project_id, task_id`
 	selectTask  = `SELECT ` + taskColumns + ` FROM tasks WHERE project_id = $1 AND task_id = $2`
 	// Some tasks, those that follow one in order of key.
 	selectTasksAfter = `SELECT ` + taskColumns + ` FROM tasks WHERE (project_id, task_id) > ($1, $2) ORDER BY project_id, task_id LIMIT $3`
@@ -93,21 +92,22 @@ func parameters(n int) string {
 // tasksIn returns a query of taskColumns for a database of an earlier schema. Who opens
 // that for writing migrates it; who only reads takes it as it is.
 func tasksIn(schema int64, query string) string {
-	if schema < 3 {
-		missing := make([]string, len(appliedColumns))
-		for i, name := range appliedColumns {
-			none := "''"
-			if i < appliedNumbers {
-				none = "0"
-			}
-			missing[i] = none + " AS " + name
+	return strings.Replace(query, taskColumns, strings.Join(columnsIn(schema, taskColumnNames), ", ")+", row_crc", 1)
+}
+
+// columnsIn returns the columns of tasks, or what stands for those that a database of
+// the schema does not have.
+func columnsIn(schema int64, names []string) []string {
+	in := slices.Clone(names)
+	for i, name := range in {
+		switch n := slices.Index(appliedColumns, name); {
+		case schema < 3 && n >= appliedNumbers, schema < 2 && name == "removed":
+			in[i] = "''"
+		case schema < 3 && n >= 0:
+			in[i] = "0"
 		}
-		query = strings.Replace(query, strings.Join(appliedColumns, ", "), strings.Join(missing, ", "), 1)
 	}
-	if schema < 2 {
-		query = strings.Replace(query, "suspended, removed,", "suspended, '' AS removed,", 1)
-	}
-	return query
+	return in
 }
 
 // makeSchema makes what a database of the schema before lacks, in the caller's

@@ -175,6 +175,7 @@ func (r *rowDecoder) shared(s string) string {
 	if ok {
 		return have
 	}
+	s = strings.Clone(s) // and not the row that it is a part of
 	if len(r.texts) < maxTexts {
 		r.texts[s] = s
 	}
@@ -192,7 +193,7 @@ func decodeRow(t *taskRow) (*state.Record, error) {
 // record returns what a verified row says.
 func (r *rowDecoder) record(t *taskRow) (*state.Record, error) {
 	rec := &state.Record{
-		Key:    spec.Key{ProjectID: r.shared(t.key.ProjectID), TaskID: t.key.TaskID},
+		Key:    spec.Key{ProjectID: r.shared(t.key.ProjectID), TaskID: strings.Clone(t.key.TaskID)},
 		Status: state.Status(r.shared(t.status)),
 	}
 	if t.commitType != "" {
@@ -214,7 +215,7 @@ func (r *rowDecoder) record(t *taskRow) (*state.Record, error) {
 func (r *rowDecoder) applied(t *taskRow) (*state.Applied, error) {
 	a := &state.Applied{
 		TaskType: spec.TaskType(t.taskType), InstanceVersion: t.version, VersionDesc: r.shared(t.versionDesc), EventDesc: r.shared(t.eventDesc),
-		Revision: r.shared(t.revision), RequestID: t.requestID, OperateID: t.operateID, Origin: state.Origin(r.shared(t.origin)),
+		Revision: r.shared(t.revision), RequestID: strings.Clone(t.requestID), OperateID: strings.Clone(t.operateID), Origin: state.Origin(r.shared(t.origin)),
 	}
 	if t.nanos >= 0 {
 		a.At = time.UnixMilli(t.appliedAt).Add(time.Duration(t.nanos)).UTC()
