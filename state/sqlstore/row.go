@@ -1,11 +1,17 @@
 package sqlstore
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"hash/crc32"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
@@ -162,4 +168,181 @@ func scanCommand(row scanner) (commandRow, error) {
 	}
 	w.At, w.Until, w.answeredAt, w.answer.OK = fromMilli(at), fromMilli(until), fromMilli(answeredAt), ok != 0
 	return w, verify(crc, "words", strconv.FormatInt(w.ID, 10), w.columns())
+}
+
+// checksum is the row_crc of a row: of the table's name and the columns, with
+// their types and lengths. A column is a string or an int64.
+func checksum(table string, columns ...any) int64 {
+	kept := rowBytes.Get().(*[]byte)
+	b := append((*kept)[:0], table...)
+	for _, c := range columns {
+		switch c := c.(type) {
+		case int64:
+			b = appendNumbers(b, c)
+		case string:
+			b = appendTexts(b, c)
+		}
+	}
+	sum := castagnoli(b)
+	if *kept = b; cap(b) <= maxKept {
+		rowBytes.Put(kept)
+	}
+	return sum
+}
+
+// rowBytes and encoders keep their memory, up to maxKept bytes, for the next row.
+var (
+	rowBytes = sync.Pool{New: func() any { return new([]byte) }}
+	encoders = sync.Pool{New: func() any { return newEncoder() }}
+)
+
+const maxKept = 64 << 10
+
+var castagnoliTable = crc32.MakeTable(crc32.Castagnoli)
+
+func castagnoli(b []byte) int64 { return int64(crc32.Checksum(b, castagnoliTable)) }
+
+func appendNumbers(b []byte, columns ...int64) []byte {
+	for _, c := range columns {
+		b = binary.BigEndian.AppendUint64(append(b, 'i'), uint64(c))
+	}
+	return b
+}
+
+func appendTexts(b []byte, columns ...string) []byte {
+	for _, c := range columns {
+		b = binary.BigEndian.AppendUint64(append(b, 's'), uint64(len(c)))
+		b = append(b, c...)
+	}
+	return b
+}
+
+// encoder writes JSON as people read it: without escapes for HTML.
+type encoder struct {
+	buf bytes.Buffer
+	enc *json.Encoder
+}
+
+func newEncoder() *encoder {
+	e := &encoder{}
+	e.enc = json.NewEncoder(&e.buf)
+	e.enc.SetEscapeHTML(false)
+	return e
+}
+
+// marshal writes v as an encoder does.
+func marshal(v any) (string, error) {
+	e := encoders.Get().(*encoder)
+	e.buf.Reset()
+	if err := e.enc.Encode(v); err != nil {
+		return "", fmt.Errorf("write JSON of the state: %w", err) // the encoder has had its day
+	}
+	text := strings.TrimSuffix(e.buf.String(), "\n")
+	if e.buf.Cap() <= maxKept {
+		encoders.Put(e)
+	}
+	return text, nil
+}
+
+// unmarshal reads what marshal wrote into a row.
+func unmarshal(table, row, text string, v any) error {
+	if err := json.Unmarshal([]byte(text), v); err != nil {
+		return &state.DamagedError{Table: table, Row: row, Detail: "the JSON cannot be read", Err: err}
+	}
+	return nil
+}
+
+// optional reads JSON that may be absent.
+func optional[T any](table string, row fmt.Stringer, text string, v **T) error {
+	if text == "" {
+		return nil
+	}
+	*v = new(T)
+	return unmarshal(table, row.String(), text, *v)
+}
+
+// unixMilli returns the time as the columns have it: 0 for no time.
+func unixMilli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMilli(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+func fromBool(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// The functions of this file cut texts from outside to size, before they are kept.
+
+func boundApplied(a state.Applied) state.Applied {
+	if a.Drift != nil {
+		a.Drift = new(boundDrifted(*a.Drift))
+	}
+	return a
+}
+
+func boundAttempt(a state.Attempt) state.Attempt {
+	a.Wanted, a.Outcome, a.NeedsOperator = boundApplied(a.Wanted), boundOutcome(a.Outcome), state.Clip(a.NeedsOperator)
+	return a
+}
+
+func boundOutcome(o state.Outcome) state.Outcome {
+	o.Code, o.Message, o.Locker = state.Clip(o.Code), state.Clip(o.Message), state.Clip(o.Locker)
+	return o
+}
+
+func boundSuspension(s state.Suspension) state.Suspension {
+	s.Reason, s.Actor = state.Clip(s.Reason), state.Clip(s.Actor)
+	return s
+}
+
+func boundControl(c state.Control) state.Control {
+	c.Pauses = slices.Clone(c.Pauses)
+	for i := range c.Pauses {
+		c.Pauses[i].Code, c.Pauses[i].Message = state.Clip(c.Pauses[i].Code), state.Clip(c.Pauses[i].Message)
+	}
+	if c.Suspended != nil {
+		c.Suspended = new(boundSuspension(*c.Suspended))
+	}
+	if c.DriftScan != nil {
+		c.DriftScan = new(boundScan(*c.DriftScan))
+	}
+	return c
+}
+
+func boundScan(l state.DriftScan) state.DriftScan {
+	l.Error = state.Clip(l.Error)
+	l.Drifted = slices.Clone(l.Drifted)
+	for i := range l.Drifted {
+		l.Drifted[i] = boundDrift(l.Drifted[i])
+	}
+	return l
+}
+
+func boundDrift(d state.Drift) state.Drift {
+	d.Operator, d.OperatedAt, d.Event = state.Clip(d.Operator), state.Clip(d.OperatedAt), state.Clip(d.Event)
+	d.Locker, d.Detail, d.WhyReported = state.Clip(d.Locker), state.Clip(d.Detail), state.Clip(d.WhyReported)
+	return d
+}
+
+func boundDrifted(d state.Drifted) state.Drifted {
+	if d.Undo != nil {
+		d.Undo = new(boundDrift(*d.Undo))
+	}
+	d.Heals = slices.Clone(d.Heals)
+	for i := range d.Heals {
+		d.Heals[i].OperatedAt = state.Clip(d.Heals[i].OperatedAt)
+	}
+	return d
 }
