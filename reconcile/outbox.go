@@ -61,17 +61,17 @@ func (b *outbox) flush(ctx context.Context) error {
 func logOutcome(ctx context.Context, log *slog.Logger, o *outcome) {
 	attrs := []slog.Attr{
 		slog.String("task", o.change.Key.String()),
-		slog.String("commitType", o.change.Want.CommitType.String()),
-		slog.Int64("instanceVersion", o.change.Want.InstanceVersion),
+		slog.String("commit_type", o.change.Want.CommitType.String()),
+		slog.Int64("instance_version", o.change.Want.InstanceVersion),
 		slog.String("outcome", string(o.out.Class)),
-		slog.String("requestId", o.out.RequestID),
+		slog.String("request_id", o.out.RequestID),
 	}
 	level := slog.LevelInfo
 	if o.out.Class != state.ClassApplied {
 		level = slog.LevelWarn
 		attrs = append(attrs, slog.String("code", o.out.Code), slog.String("message", o.out.Message))
 		if a := o.next.Attempt; a != nil && !a.NextAt.IsZero() {
-			attrs = append(attrs, slog.Time("nextAt", a.NextAt))
+			attrs = append(attrs, slog.Time("next_at", a.NextAt))
 		}
 	}
 	if o.out.Class == state.ClassUnknown {

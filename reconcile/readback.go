@@ -277,7 +277,7 @@ func (b *readBacks) confirm(rec *state.Record, live *state.Live, at time.Time, r
 	if !b.save(t) {
 		return
 	}
-	r.cfg.Logger.InfoContext(b.x.stop, "accepted commit", "task", rec.Key.String(), "instanceVersion", rec.Applied.InstanceVersion, "status", note)
+	r.cfg.Logger.InfoContext(b.x.stop, "accepted commit", "task", rec.Key.String(), "instance_version", rec.Applied.InstanceVersion, "status", note)
 	if next.Done() {
 		b.x.release(rec.Key)
 	}
@@ -297,7 +297,7 @@ func (b *readBacks) follow(rec *state.Record, run state.Run, live *state.Live) {
 	if run.Status != state.RunRunning {
 		level = slog.LevelError
 	}
-	b.x.r.cfg.Logger.Log(context.WithoutCancel(b.x.stop), level, "start", "task", rec.Key.String(), "instanceVersion", rec.Applied.InstanceVersion,
+	b.x.r.cfg.Logger.Log(context.WithoutCancel(b.x.stop), level, "start", "task", rec.Key.String(), "instance_version", rec.Applied.InstanceVersion,
 		"status", run.Status, "detail", run.Detail)
 	if run.Status == state.RunRunning {
 		b.x.release(rec.Key)

@@ -125,7 +125,7 @@ func (l *loop) poll() (changed bool) {
 		wait := plan.Backoff{Min: least, Max: max(pollAtMost, least)}.After(l.tries, l.r.cfg.Random())
 		l.next = time.Now().Add(wait)
 		l.r.health.noteSource(err)
-		l.r.cfg.Logger.ErrorContext(l.ctx, "poll", "error", err, "tries", l.tries, "nextAt", l.next)
+		l.r.cfg.Logger.ErrorContext(l.ctx, "poll", "error", err, "tries", l.tries, "next_at", l.next)
 	}
 	return changed
 }

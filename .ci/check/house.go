@@ -37,19 +37,15 @@ var most = [rules]int{lines: 3000, files: 16, methods: 3, function: 65, file: 40
 
 // allowed lists what exceeds a rule for now. It only ever becomes shorter.
 var allowed = map[string][]rule{
-	"cmd/wedatasync":            {files}, // a file a command
 	"internal/config":           {methods},
 	"internal/report":           {lines, files, methods},
-	"internal/source":           {lines, files, methods},
 	"internal/source/signature": {methods},
+<<<<<<< HEAD
+=======
+	"reconcile":                 {files, methods, test},
+>>>>>>> 136da2c (Write the keys of the engine's log as all others)
 	"reconcile/plan":            {lines, methods},
 	"state/sqlstore":            {lines, files, methods},
-}
-
-// A size is how large something is, and what it is, where several are compared.
-type size struct {
-	n    int
-	what string
 }
 
 func (s *size) raise(n int, what string) {

@@ -343,7 +343,7 @@ func (p *planted) live() {
 	p.deaf = false
 	p.mu.Unlock()
 	p.push(2)
-	p.until("task=1/applied commitType=start instanceVersion=2 outcome=applied", 1)
+	p.until("task=1/applied commit_type=start instance_version=2 outcome=applied", 1)
 	for _, kind := range []string{"broken", "elsewhere"} {
 		p.answerGit(kind)
 		p.until("msg=poll error", strings.Count(p.log(), "msg=poll error")+1)
@@ -368,7 +368,7 @@ func (p *planted) live() {
 	p.until("sends stop", 1)
 	p.visit(base)
 	p.reload("credentials", string(credentials), "the credentials are reloaded")
-	p.until("task=1/applied commitType=start instanceVersion=3 outcome=applied", 1)
+	p.until("task=1/applied commit_type=start instance_version=3 outcome=applied", 1)
 	p.visit(base)
 	p.commands()
 

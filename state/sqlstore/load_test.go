@@ -25,20 +25,6 @@ func all(r *state.Records) map[spec.Key]state.Record {
 	return m
 }
 
-// save opens the state, saves the transitions and closes it.
-func save(t testing.TB, path string, ts ...state.Transition) {
-	t.Helper()
-	s := open(t, path)
-	for _, tr := range ts {
-		if err := s.Save(t.Context(), tr); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // Load finds damage in any row: nothing is planned on what was not verified.
 func TestLoad_Damaged(t *testing.T) {
 	for name, damage := range map[string]string{
