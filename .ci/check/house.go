@@ -40,12 +40,14 @@ var allowed = map[string][]rule{
 	"internal/config":           {methods},
 	"internal/report":           {lines, files, methods},
 	"internal/source/signature": {methods},
-<<<<<<< HEAD
-=======
-	"reconcile":                 {files, methods, test},
->>>>>>> 136da2c (Write the keys of the engine's log as all others)
 	"reconcile/plan":            {lines, methods},
-	"state/sqlstore":            {lines, files, methods},
+	"state/sqlstore":            {lines, methods},
+}
+
+// A size is how large something is, and what it is, where several are compared.
+type size struct {
+	n    int
+	what string
 }
 
 func (s *size) raise(n int, what string) {
