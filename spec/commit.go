@@ -1,28 +1,42 @@
 package spec
 
 import (
+	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 )
 
-// commitFields read the values of a commit's keys, as they come. Those without a function
-// are read when the others are known.
-var commitFields = map[string]func(r *reader, n *yaml.Node, c *Commit){
-	"taskId":          func(r *reader, n *yaml.Node, c *Commit) { c.TaskID = r.taskID(n) },
-	"projectId":       func(r *reader, n *yaml.Node, c *Commit) { c.ProjectID = r.projectID(n) },
-	"commitType":      func(r *reader, n *yaml.Node, c *Commit) { c.CommitType, _ = r.commitType(n) },
-	"taskType":        func(r *reader, n *yaml.Node, c *Commit) { c.TaskType = r.taskType(n) },
-	"instanceVersion": func(r *reader, n *yaml.Node, c *Commit) { c.InstanceVersion = r.number(n, "instanceVersion") },
-	"versionDesc":     func(r *reader, n *yaml.Node, c *Commit) { c.VersionDesc = r.filled(n, "versionDesc", MaxText) },
-	"eventDesc":       func(r *reader, n *yaml.Node, c *Commit) { c.EventDesc = r.filled(n, "eventDesc", MaxText) },
-	"extConfig":       nil,
-	"dependsOn":       nil,
-	"suspend":         func(r *reader, n *yaml.Node, c *Commit) { c.Suspend = r.boolean(n, "suspend") },
-	"discardState":    nil,
-	"rerun":           func(r *reader, n *yaml.Node, c *Commit) { c.Rerun = r.filled(n, "rerun", MaxID) },
-	"wait":            nil,
+// commitFields are the keys of a commit, and what reads their values as they come. Those
+// without a function are read when the others are known.
+var commitFields = [...]struct {
+	key  string
+	read func(r *reader, n *yaml.Node, c *Commit)
+}{
+	{"taskId", func(r *reader, n *yaml.Node, c *Commit) { c.TaskID = r.taskID(n) }},
+	{"projectId", func(r *reader, n *yaml.Node, c *Commit) { c.ProjectID = r.projectID(n) }},
+	{"commitType", func(r *reader, n *yaml.Node, c *Commit) { c.CommitType, _ = r.commitType(n) }},
+	{"taskType", func(r *reader, n *yaml.Node, c *Commit) { c.TaskType = r.taskType(n) }},
+	{"instanceVersion", func(r *reader, n *yaml.Node, c *Commit) { c.InstanceVersion = r.number(n, "instanceVersion") }},
+	{"versionDesc", func(r *reader, n *yaml.Node, c *Commit) { c.VersionDesc = r.filled(n, "versionDesc", MaxText) }},
+	{"eventDesc", func(r *reader, n *yaml.Node, c *Commit) { c.EventDesc = r.filled(n, "eventDesc", MaxText) }},
+	{"extConfig", nil},
+	{"dependsOn", nil},
+	{"suspend", func(r *reader, n *yaml.Node, c *Commit) { c.Suspend = r.boolean(n, "suspend") }},
+	{"discardState", nil},
+	{"rerun", func(r *reader, n *yaml.Node, c *Commit) { c.Rerun = r.filled(n, "rerun", MaxID) }},
+	{"wait", nil},
 }
+
+// commitKeys are the keys in that order.
+var commitKeys = func() (keys [len(commitFields)]string) {
+	for i, f := range commitFields {
+		keys[i] = f.key
+	}
+	return keys
+}()
 
 // commit reads a sound mapping into c. What is wrong is reported; the identity is
 // set if it could be read all the same.
@@ -33,7 +47,7 @@ func (r *reader) commit(n *yaml.Node, d defaults, c *Commit) {
 	for key, value := range r.fields(n, commitKeys[:]) {
 		given[key] = value
 		errors := r.errors
-		if read := commitFields[key]; read != nil {
+		if read := commitFields[slices.Index(commitKeys[:], key)].read; read != nil {
 			read(r, value, c)
 		}
 		if key == "commitType" {
@@ -197,4 +211,31 @@ func (r *reader) isShort(n *yaml.Node, what string) bool {
 	}
 	r.errorf(n, "too-many-entries", "%s has %d entries, at most %d are allowed", what, len(n.Content), maxKeys)
 	return false
+}
+
+// commit writes a commit as one item of a list.
+func (w *formatter) commit(c *Commit, project string) {
+	fmt.Fprintf(w, "  - taskId: %s\n", quoted(c.TaskID))
+	if c.ProjectID != project {
+		w.text("projectId", c.ProjectID)
+	}
+	fmt.Fprintf(w, "    commitType: %s\n", c.CommitType)
+	if c.TaskType != 0 {
+		fmt.Fprintf(w, "    taskType: %s\n", c.TaskType)
+	}
+	w.number("instanceVersion", c.InstanceVersion)
+	w.number("discardState", c.DiscardState)
+	w.text("versionDesc", c.VersionDesc)
+	w.text("eventDesc", c.EventDesc)
+	w.text("rerun", c.Rerun)
+	if c.Wait != 0 {
+		fmt.Fprintf(w, "    wait: {status: %s, timeout: %ds}\n", waitRunning, int64(c.Wait/time.Second))
+	}
+	if c.Suspend {
+		w.WriteString("    suspend: true\n")
+	}
+	w.list("dependsOn", len(c.DependsOn), func(i int) string { return quoted(c.DependsOn[i].String()) })
+	w.list("extConfig", len(c.ExtConfig), func(i int) string {
+		return "name: " + quoted(c.ExtConfig[i].Name) + "\n        value: " + quoted(c.ExtConfig[i].Value)
+	})
 }

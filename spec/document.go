@@ -14,12 +14,8 @@ const apiVersion = "wedatasync/v1"
 var (
 	documentKeys = [...]string{"apiVersion", "defaults", "commits"}
 	defaultsKeys = [...]string{"projectId", "taskType", "commitType", "wait"}
-	commitKeys   = [...]string{
-		"taskId", "projectId", "commitType", "taskType", "instanceVersion", "versionDesc", "eventDesc",
-		"extConfig", "dependsOn", "suspend", "discardState", "rerun", "wait",
-	}
-	paramKeys = [...]string{"name", "value"}
-	waitKeys  = [...]string{"status", "timeout"}
+	paramKeys    = [...]string{"name", "value"}
+	waitKeys     = [...]string{"status", "timeout"}
 )
 
 // defaults are what the commits of a document need not say themselves.

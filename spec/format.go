@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -51,32 +50,6 @@ func Format(commits []Commit, schema string, note func(*Commit) string) []byte {
 
 // formatter writes YAML. All text is quoted: nothing can be taken for something else.
 type formatter struct{ bytes.Buffer }
-
-func (w *formatter) commit(c *Commit, project string) {
-	fmt.Fprintf(w, "  - taskId: %s\n", quoted(c.TaskID))
-	if c.ProjectID != project {
-		w.text("projectId", c.ProjectID)
-	}
-	fmt.Fprintf(w, "    commitType: %s\n", c.CommitType)
-	if c.TaskType != 0 {
-		fmt.Fprintf(w, "    taskType: %s\n", c.TaskType)
-	}
-	w.number("instanceVersion", c.InstanceVersion)
-	w.number("discardState", c.DiscardState)
-	w.text("versionDesc", c.VersionDesc)
-	w.text("eventDesc", c.EventDesc)
-	w.text("rerun", c.Rerun)
-	if c.Wait != 0 {
-		fmt.Fprintf(w, "    wait: {status: %s, timeout: %ds}\n", waitRunning, int64(c.Wait/time.Second))
-	}
-	if c.Suspend {
-		w.WriteString("    suspend: true\n")
-	}
-	w.list("dependsOn", len(c.DependsOn), func(i int) string { return quoted(c.DependsOn[i].String()) })
-	w.list("extConfig", len(c.ExtConfig), func(i int) string {
-		return "name: " + quoted(c.ExtConfig[i].Name) + "\n        value: " + quoted(c.ExtConfig[i].Value)
-	})
-}
 
 func (w *formatter) number(key string, n int64) {
 	if n != 0 {

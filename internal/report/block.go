@@ -213,19 +213,6 @@ func (b *builder) table(g *page, l level) {
 	}
 }
 
-// task names a task in a row, and says where its spec is. Each stands on a line of
-// its own: an id that is broken over two is hard to read.
-func (g *page) task(c *plan.Change) string {
-	s := codeSpan(c.Key.TaskID, maxID)
-	if spec := g.spec(c); spec != "" {
-		s += "<br>" + spec
-	}
-	if g.project == "" {
-		s += "<br>project " + codeSpan(c.Key.ProjectID, maxID)
-	}
-	return s
-}
-
 // icon is the colour of an impact.
 func icon(i plan.Impact) string {
 	switch i {

@@ -31,10 +31,7 @@ type row struct {
 }
 
 func newRow(c *plan.Change, project string, inPlan bool) row {
-	r := row{marker: marker(c), task: Visible(c.Key.String())}
-	if project != "" {
-		r.task = Visible(c.Key.TaskID)
-	}
+	r := row{marker: marker(c), task: taskText(c, project)}
 	if pos := position(c); pos.File != "" {
 		r.place = Visible(pos.File + ":" + strconv.Itoa(pos.Line))
 	}
