@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // commitFields are the keys of a commit, and what reads their values as they come. Those
@@ -17,6 +19,7 @@ var commitFields = [...]struct {
 }{
 	{"taskId", func(r *reader, n *yaml.Node, c *Commit) { c.TaskID = r.taskID(n) }},
 	{"projectId", func(r *reader, n *yaml.Node, c *Commit) { c.ProjectID = r.projectID(n) }},
+	{"name", func(r *reader, n *yaml.Node, c *Commit) { c.Name = r.name(n) }},
 	{"commitType", func(r *reader, n *yaml.Node, c *Commit) { c.CommitType, _ = r.commitType(n) }},
 	{"taskType", func(r *reader, n *yaml.Node, c *Commit) { c.TaskType = r.taskType(n) }},
 	{"instanceVersion", func(r *reader, n *yaml.Node, c *Commit) { c.InstanceVersion = r.number(n, "instanceVersion") }},
@@ -87,6 +90,34 @@ func (r *reader) waiting(n *yaml.Node, runs bool, d defaults, c *Commit) {
 	if c.Wait = r.wait(n); c.Wait != 0 && !runs {
 		r.errorf(n, "wait-without-run", "a task that is only submitted does not run: remove wait, or use another commitType than %s", c.CommitType)
 	}
+}
+
+// maxTaskName bounds what people call a task, in bytes.
+const maxTaskName = 256
+
+// name reads what people call the task: one line that can be seen.
+func (r *reader) name(n *yaml.Node) string {
+	name := r.filled(n, "name", maxTaskName)
+	if name == TaskName(name) {
+		return name
+	}
+	r.errorf(n, "bad-name", "name must be one line of characters that can be seen, without spaces around it: correct it")
+	return ""
+}
+
+// TaskName makes of other people's name of a task one that a spec can have; of one that it
+// can have, the same.
+func TaskName(s string) string {
+	s = strings.Map(func(c rune) rune {
+		if text.Hidden(c) || isControl(c) || isBidi(c) {
+			return ' '
+		}
+		return c
+	}, strings.ToValidUTF8(s, " "))
+	if len(s) > maxTaskName {
+		s = strings.ToValidUTF8(s[:maxTaskName], "")
+	}
+	return strings.TrimSpace(s)
 }
 
 // missing reports that a commit lacks a key, unless a mistyped one was reported.
@@ -219,6 +250,7 @@ func (w *formatter) commit(c *Commit, project string) {
 	if c.ProjectID != project {
 		w.text("projectId", c.ProjectID)
 	}
+	w.text("name", c.Name)
 	fmt.Fprintf(w, "    commitType: %s\n", c.CommitType)
 	if c.TaskType != 0 {
 		fmt.Fprintf(w, "    taskType: %s\n", c.TaskType)

@@ -18,7 +18,7 @@
 // (a name of [CommitType] or its number); these two ids are its identity. It may
 // have a taskType, instanceVersion, versionDesc, eventDesc and extConfig (a list of
 // {name, value}, or a mapping), which mean what they mean to the API, and are not
-// sent when absent. Four keys speak to wedatasync: dependsOn lists tasks to commit
+// sent when absent. Five keys speak to wedatasync: name is what people call the task, dependsOn lists tasks to commit
 // before, rerun is a token whose change asks for the same commit again, suspend leaves
 // the task alone, and wait follows it after the commit until it runs. A commit that discards a job's state has to repeat its
 // instanceVersion as discardState. docs/specs.md is the guide for writers, and

@@ -63,6 +63,7 @@ func aCommit() *rapid.Generator[spec.Commit] {
 			Key:             key(idOf(t, "project"), idOf(t, "task")),
 			CommitType:      spec.CommitType(rapid.IntRange(0, 4).Draw(t, "commitType")),
 			TaskType:        rapid.SampledFrom([]spec.TaskType{0, 1, spec.Realtime, spec.Offline}).Draw(t, "taskType"),
+			Name:            spec.TaskName(rapid.String().Draw(t, "name")),
 			InstanceVersion: rapid.Int64Range(0, 1<<53-1).Draw(t, "version"),
 			VersionDesc:     textOf(t, "versionDesc"),
 			EventDesc:       textOf(t, "eventDesc"),

@@ -55,6 +55,7 @@ commits:
   - taskId: plain
   - taskId: full
     projectId: "8"
+    name: 订单到数仓 (orders)
     commitType: restart-discard-state
     taskType: realtime
     instanceVersion: 12
@@ -79,6 +80,7 @@ commits:
 		},
 		{
 			Key:             key("8", "full"),
+			Name:            "订单到数仓 (orders)",
 			CommitType:      spec.RestartDiscardState,
 			TaskType:        spec.Realtime,
 			InstanceVersion: 12,

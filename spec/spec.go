@@ -134,6 +134,7 @@ func (p Pos) compare(other Pos) int {
 // spec does not give are zero and are not sent.
 type Commit struct {
 	Key
+	Name            string // what people call the task; sent nowhere, and never compared
 	CommitType      CommitType
 	TaskType        TaskType
 	InstanceVersion int64 // from 1; 0 if the spec has none
@@ -155,6 +156,7 @@ type Commit struct {
 func (c *Commit) equal(other *Commit) bool {
 	return c == other ||
 		c.Key == other.Key &&
+			c.Name == other.Name &&
 			c.CommitType == other.CommitType &&
 			c.TaskType == other.TaskType &&
 			c.InstanceVersion == other.InstanceVersion &&

@@ -80,6 +80,7 @@ const (
 // Applied is what a task was last brought to. It holds digests of extConfig,
 // never its values.
 type Applied struct {
+	Name            string          `json:"name,omitempty"` // what people called the task
 	CommitType      spec.CommitType `json:"commit_type"`
 	TaskType        spec.TaskType   `json:"task_type,omitempty"`
 	InstanceVersion int64           `json:"instance_version,omitempty"`

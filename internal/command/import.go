@@ -211,6 +211,7 @@ func (i *importer) write() (err error) {
 			i.result.Unspoken = append(i.result.Unspoken, key)
 			continue
 		}
+		c.Name = spec.TaskName(i.names[key])
 		commits = append(commits, c)
 	}
 	slices.SortFunc(i.result.Unspoken, spec.Key.Compare)
@@ -220,6 +221,6 @@ func (i *importer) write() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	i.result.Files, err = w.write(commits, func(c *spec.Commit) string { return i.names[c.Key] })
+	i.result.Files, err = w.write(commits, nil)
 	return err
 }

@@ -105,6 +105,7 @@ type jsonHold struct {
 type jsonChange struct {
 	TaskID     string           `json:"task_id"`
 	ProjectID  string           `json:"project_id"`
+	Name       string           `json:"name,omitempty"`
 	File       string           `json:"file,omitempty"`
 	Line       int              `json:"line,omitempty"`
 	Action     plan.Action      `json:"action"`
@@ -136,6 +137,7 @@ func newJSONChange(c *plan.Change, showValues bool) jsonChange {
 	j := jsonChange{
 		TaskID:    c.Key.TaskID,
 		ProjectID: c.Key.ProjectID,
+		Name:      nameOf(c),
 		File:      pos.File,
 		Line:      pos.Line,
 		Action:    c.Action,

@@ -11,6 +11,7 @@ import (
 // AppliedOf returns what a task is once the commit has been applied.
 func AppliedOf(c *spec.Commit, revision string) state.Applied {
 	return state.Applied{
+		Name:            c.Name,
 		CommitType:      c.CommitType,
 		TaskType:        c.TaskType,
 		InstanceVersion: c.InstanceVersion,

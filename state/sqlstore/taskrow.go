@@ -32,6 +32,7 @@ type taskRow struct {
 
 // appliedRest is what few tasks have of state.Applied: the JSON of the column applied.
 type appliedRest struct {
+	Name          string         `json:"name,omitempty"`
 	Rerun         string         `json:"rerun,omitempty"`
 	TaskApproveID string         `json:"task_approve_id,omitempty"`
 	Wait          int64          `json:"wait_s,omitempty"`
@@ -84,7 +85,7 @@ func (t *taskRow) setApplied(a state.Applied) (err error) {
 	}
 	t.versionDesc, t.eventDesc, t.content, t.ext = validUTF8(a.VersionDesc), validUTF8(a.EventDesc), fromDigest(a.Content), fromDigest(a.Ext)
 	t.revision, t.requestID, t.operateID, t.origin = validUTF8(a.Revision), validUTF8(a.RequestID), validUTF8(a.OperateID), validUTF8(string(a.Origin))
-	rest := appliedRest{a.Rerun, a.TaskApproveID, a.Wait, a.Run, a.Idle, a.Drift, a.Spent, a.Request}
+	rest := appliedRest{a.Name, a.Rerun, a.TaskApproveID, a.Wait, a.Run, a.Idle, a.Drift, a.Spent, a.Request}
 	if rest != (appliedRest{}) {
 		t.applied, err = marshal(rest)
 	}

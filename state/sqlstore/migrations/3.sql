@@ -1,6 +1,6 @@
 -- What was applied is in columns of its own: a start reads all of them, and to read JSON
 -- takes it several times as long. The column applied keeps, as JSON, what few tasks have:
--- rerun, task_approve_id, wait_s, run, idle, drift, spent and request_digest. row_crc covers
+-- name, rerun, task_approve_id, wait_s, run, idle, drift, spent and request_digest. row_crc covers
 -- every column from here on: each row is written anew when a state comes from schema 2.
 ALTER TABLE tasks ADD COLUMN applied_ns   BIGINT NOT NULL DEFAULT 0; -- nanoseconds beyond applied_at; -1 if it has no time
 ALTER TABLE tasks ADD COLUMN task_type    BIGINT NOT NULL DEFAULT 0;
