@@ -18,9 +18,8 @@ const maxNote = 120
 // Format writes the commits as one document, in their order. What [Parse] makes of it
 // are the same commits, at other places; a text with thousands of commas or colons,
 // which Parse takes for too many values, is the one exception. schema, if not empty,
-// is where editors find the schema. note returns a comment to go above a commit, or
-// nothing; it may be nil.
-func Format(commits []Commit, schema string, note func(*Commit) string) []byte {
+// is where editors find the schema.
+func Format(commits []Commit, schema string) []byte {
 	w := new(formatter)
 	if schema != "" {
 		fmt.Fprintf(w, "# yaml-language-server: $schema=%s\n", comment(schema))
@@ -37,13 +36,7 @@ func Format(commits []Commit, schema string, note func(*Commit) string) []byte {
 	}
 	w.WriteString("commits:\n")
 	for i := range commits {
-		c := &commits[i]
-		if note != nil {
-			if text := comment(note(c)); text != "" {
-				fmt.Fprintf(w, "  # %s\n", text)
-			}
-		}
-		w.commit(c, project)
+		w.commit(&commits[i], project)
 	}
 	return w.Bytes()
 }

@@ -13,17 +13,16 @@ import (
 
 func TestFormat(t *testing.T) {
 	commits := []spec.Commit{
-		{Key: key("1486804694126882816", "orders"), CommitType: spec.Start, TaskType: spec.Realtime, InstanceVersion: 3},
+		{Key: key("1486804694126882816", "orders"), Name: spec.TaskName("orders\n  - taskId: evil\u202e"), CommitType: spec.Start, TaskType: spec.Realtime, InstanceVersion: 3},
 		{Key: key("1486804694126882816", "007"), CommitType: spec.Submit, TaskType: spec.Offline},
 	}
-	names := map[string]string{"orders": "orders\n  - taskId: evil\u202e"}
 	const want = `# yaml-language-server: $schema=schema.json
 apiVersion: wedatasync/v1
 defaults:
   projectId: "1486804694126882816"
 commits:
-  # orders - taskId: evil
   - taskId: "orders"
+    name: "orders   - taskId: evil"
     commitType: start
     taskType: realtime
     instanceVersion: 3
@@ -31,11 +30,11 @@ commits:
     commitType: submit
     taskType: offline
 `
-	got := spec.Format(commits, "schema.json", func(c *spec.Commit) string { return names[c.TaskID] })
+	got := spec.Format(commits, "schema.json")
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if got := string(spec.Format(nil, "", nil)); got != "apiVersion: wedatasync/v1\ncommits: []\n" {
+	if got := string(spec.Format(nil, "")); got != "apiVersion: wedatasync/v1\ncommits: []\n" {
 		t.Errorf("no commits: %q", got)
 	}
 }
@@ -44,8 +43,7 @@ commits:
 func TestFormat_ReadsBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		commits := rapid.SliceOfNDistinct(aCommit(), 0, 6, func(c spec.Commit) spec.Key { return c.Key }).Draw(t, "commits")
-		note := rapid.String().Draw(t, "note")
-		data := spec.Format(commits, rapid.String().Draw(t, "schema"), func(*spec.Commit) string { return note })
+		data := spec.Format(commits, rapid.String().Draw(t, "schema"))
 		f := spec.Parse("a.yaml", data)
 		if f.Problems.Errors() > 0 {
 			t.Fatalf("%v in\n%s", f.Problems, data)
@@ -132,7 +130,7 @@ func TestKey_Valid(t *testing.T) {
 		if got := k.Valid(); got != tt.want {
 			t.Errorf("%q is valid: %v", k.String(), got)
 		}
-		f := spec.Parse("a.yaml", spec.Format([]spec.Commit{{Key: k}}, "", nil))
+		f := spec.Parse("a.yaml", spec.Format([]spec.Commit{{Key: k}}, ""))
 		if read := f.Problems.Errors() == 0; read != tt.want && tt.task != "\xff" {
 			t.Errorf("%q is read: %v", k.String(), read)
 		}

@@ -221,6 +221,6 @@ func (i *importer) write() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	i.result.Files, err = w.write(commits, nil)
+	i.result.Files, err = w.write(commits)
 	return err
 }

@@ -64,7 +64,7 @@ func (w *specWriter) close() error { return w.root.Close() }
 
 // write writes the commits, which are in order of key. Nothing is written if any file
 // is there with something else in it.
-func (w *specWriter) write(commits []spec.Commit, note func(*spec.Commit) string) ([]SpecFile, error) {
+func (w *specWriter) write(commits []spec.Commit) ([]SpecFile, error) {
 	type file struct {
 		SpecFile
 		data []byte
@@ -72,7 +72,7 @@ func (w *specWriter) write(commits []spec.Commit, note func(*spec.Commit) string
 	var files []file
 	var errs []error
 	for name, part := range w.files(commits) {
-		f := file{SpecFile{Name: name, Specs: len(part)}, spec.Format(part, schemaPath(name), note)}
+		f := file{SpecFile{Name: name, Specs: len(part)}, spec.Format(part, schemaPath(name))}
 		if err := readsBack(name, f.data, part); err != nil {
 			return nil, err
 		}
