@@ -154,6 +154,7 @@ func genApplied() *rapid.Generator[*state.Applied] {
 			TaskType:        spec.TaskType(rapid.SampledFrom([]int{0, 1, 201, 202}).Draw(t, "task type")),
 			InstanceVersion: rapid.Int64Range(0, 1<<53).Draw(t, "version"),
 			VersionDesc:     genText().Draw(t, "description"),
+			Name:            genText().Draw(t, "name"),
 			Rerun:           genText().Draw(t, "rerun"),
 			Content:         genDigest().Draw(t, "content"),
 			Ext:             genDigest().Draw(t, "ext"),
