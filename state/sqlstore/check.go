@@ -36,7 +36,7 @@ func Check(ctx context.Context, path string) (Report, error) {
 	}
 	// The head is read first: a state in use may move on, and is never behind it.
 	h, headErr := fl.readHead()
-	rep, m, err := fl.checkContent(ctx)
+	rep, m, err := checkContent(ctx, fl)
 	rep.Head = h.serial
 	if err == nil {
 		err = headErr
@@ -48,7 +48,7 @@ func Check(ctx context.Context, path string) (Report, error) {
 }
 
 // checkContent verifies what is in the database.
-func (fl files) checkContent(ctx context.Context) (Report, meta, error) {
+func checkContent(ctx context.Context, fl files) (Report, meta, error) {
 	var rep Report
 	var m meta
 	err := fl.inspect(ctx, func(r *Reader) error {
@@ -184,7 +184,7 @@ func Accept(ctx context.Context, path string, id state.Identity, opt Options) (e
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	h, _ := fl.readHead() // what is wrong with the head is what is accepted
-	_, m, err := fl.checkContent(ctx)
+	_, m, err := checkContent(ctx, fl)
 	if err != nil {
 		return err
 	}
@@ -206,7 +206,7 @@ func accept(ctx context.Context, fl files, m meta, h head, id state.Identity, op
 	if err := w.resume(ctx); err != nil {
 		return meta{}, err
 	}
-	if err := w.migrate(ctx, opt); err != nil {
+	if err := migrate(ctx, w, opt); err != nil {
 		return meta{}, err
 	}
 	control, err := readControl(ctx, w)

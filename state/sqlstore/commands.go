@@ -30,7 +30,7 @@ func Enqueue(ctx context.Context, path string, c state.Command) (id int64, err e
 		return 0, fmt.Errorf("enqueue command: %w", err)
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	id, err = w.enqueue(ctx, c)
+	id, err = enqueue(ctx, w, c)
 	if err != nil {
 		return 0, fmt.Errorf("enqueue command: %w", dbError(err))
 	}
@@ -76,7 +76,7 @@ func openForCommands(ctx context.Context, path string) (*writer, error) {
 }
 
 // enqueue adds the command in a transaction of its own.
-func (w *writer) enqueue(ctx context.Context, c state.Command) (id int64, err error) {
+func enqueue(ctx context.Context, w *writer, c state.Command) (id int64, err error) {
 	if err := w.exec(ctx, beginWrite); err != nil {
 		return 0, err
 	}

@@ -221,7 +221,7 @@ func (d *document) filler(control state.Control, opt Options) filler {
 			return err
 		}
 		if d.format == forgetfulFormat {
-			if _, err := w.recoverForgotten(ctx, m); err != nil {
+			if _, err := recoverForgotten(ctx, w, m); err != nil {
 				return err
 			}
 		}

@@ -179,7 +179,7 @@ func fillNew(ctx context.Context, path string, m meta, fill filler, fault func(s
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
 	err = w.transact(ctx, func(next *meta) error {
-		if err := w.makeTables(ctx); err != nil {
+		if err := makeTables(ctx, w); err != nil {
 			return err
 		}
 		return fill(ctx, w, next)
@@ -188,7 +188,7 @@ func fillNew(ctx context.Context, path string, m meta, fill filler, fault func(s
 }
 
 // makeTables makes what every state has.
-func (w *writer) makeTables(ctx context.Context) error {
+func makeTables(ctx context.Context, w *writer) error {
 	if err := makeSchema(ctx, w.conn, 0); err != nil {
 		return err
 	}

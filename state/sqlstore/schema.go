@@ -141,7 +141,7 @@ type querier interface {
 
 // migrate brings a verified state of an earlier schema up to this one, in one
 // transaction. From then on earlier programs refuse it.
-func (w *writer) migrate(ctx context.Context, opt Options) error {
+func migrate(ctx context.Context, w *writer, opt Options) error {
 	version, err := readVersion(ctx, w)
 	if err != nil || version == schemaVersion {
 		return err
@@ -150,18 +150,18 @@ func (w *writer) migrate(ctx context.Context, opt Options) error {
 		if err := makeSchema(ctx, w.conn, version); err != nil {
 			return err
 		}
-		if err := w.rewriteTasks(ctx, next, version); err != nil {
+		if err := rewriteTasks(ctx, w, next, version); err != nil {
 			return err
 		}
 		note := fmt.Sprintf("migrated from schema %d to %d", version, schemaVersion)
 		if version < schemaOfTombstones {
-			n, err := w.recoverForgotten(ctx, next)
+			n, err := recoverForgotten(ctx, w, next)
 			if err != nil {
 				return err
 			}
 			note += fmt.Sprintf("; %d removed tasks are known from the history", n)
 		}
-		return w.record(ctx, next, state.Event{At: time.Now(), Kind: state.EventState, Actor: opt.Actor, Note: note})
+		return recordEvent(ctx, w, next, state.Event{At: time.Now(), Kind: state.EventState, Actor: opt.Actor, Note: note})
 	})
 	if err != nil {
 		return fmt.Errorf("migrate from schema %d: %w", version, err)
@@ -174,7 +174,7 @@ var rewriteAtOnce = 1000
 
 // rewriteTasks writes each row of an earlier schema anew, so that its columns have what
 // was applied, and its checksum covers them.
-func (w *writer) rewriteTasks(ctx context.Context, m *meta, schema int64) error {
+func rewriteTasks(ctx context.Context, w *writer, m *meta, schema int64) error {
 	decoder := newRowDecoder()
 	for last := (spec.Key{}); ; {
 		var rows []taskRow
@@ -185,7 +185,7 @@ func (w *writer) rewriteTasks(ctx context.Context, m *meta, schema int64) error 
 			rows = append(rows, row)
 		}
 		for i := range rows {
-			if err := w.rewriteTask(ctx, m, &rows[i], decoder); err != nil {
+			if err := rewriteTask(ctx, w, m, &rows[i], decoder); err != nil {
 				return err
 			}
 		}
@@ -196,7 +196,7 @@ func (w *writer) rewriteTasks(ctx context.Context, m *meta, schema int64) error 
 	}
 }
 
-func (w *writer) rewriteTask(ctx context.Context, m *meta, old *taskRow, decoder *rowDecoder) error {
+func rewriteTask(ctx context.Context, w *writer, m *meta, old *taskRow, decoder *rowDecoder) error {
 	if err := old.verify(); err != nil {
 		return err
 	}
@@ -213,8 +213,8 @@ func (w *writer) rewriteTask(ctx context.Context, m *meta, old *taskRow, decoder
 	return w.writeTask(ctx, m, &row, true)
 }
 
-// record appends an event that no record changes with.
-func (w *writer) record(ctx context.Context, m *meta, e state.Event) error {
+// recordEvent appends an event that no record changes with.
+func recordEvent(ctx context.Context, w *writer, m *meta, e state.Event) error {
 	c, err := newChange(state.Transition{Events: []state.Event{e}})
 	if err != nil {
 		return err
@@ -224,7 +224,7 @@ func (w *writer) record(ctx context.Context, m *meta, e state.Event) error {
 
 // recoverForgotten writes the records of the tasks that an earlier version forgot, and returns how
 // many there are.
-func (w *writer) recoverForgotten(ctx context.Context, m *meta) (n int, err error) {
+func recoverForgotten(ctx context.Context, w *writer, m *meta) (n int, err error) {
 	lost, err := forgottenRecords(ctx, w)
 	for _, rec := range lost {
 		row, err := newTaskRow(rec)

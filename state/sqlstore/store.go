@@ -117,7 +117,7 @@ func start(ctx context.Context, fl files, lock *flock.Flock, m meta, opt Options
 	if err := s.writer.resume(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.writer.migrate(ctx, opt); err != nil {
+	if err := migrate(ctx, s.writer, opt); err != nil {
 		return nil, err
 	}
 	if s.read, err = openDB(ctx, fl.db, readOnly, readConns); err != nil {
