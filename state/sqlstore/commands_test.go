@@ -9,83 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
-
-func command(n int) state.Command {
-	return state.Command{
-		At: sampleTime(), Actor: "ada", Verb: state.VerbSuspend, Target: sampleKey(n).String(), Arg: fmt.Sprintf("migration %d", n),
-		Until: sampleTime().Add(time.Hour),
-	}
-}
-
-// answer is the transition that carries out a command.
-func answer(id int64, a state.CommandResult) state.Transition {
-	return state.Transition{
-		CarriedOut: &state.CarriedOut{ID: id, Result: a},
-		Events:     []state.Event{{At: sampleTime(), Kind: state.EventCommand, Actor: "ada"}},
-	}
-}
-
-// A command is posted by one process and carried out, with its effect, by the one that
-// holds the state.
-func TestACommandIsCarriedOut(t *testing.T) {
-	path := statePath(t)
-	s := open(t, path)
-	if pending, err := s.HasPendingCommands(t.Context()); pending || err != nil {
-		t.Fatalf("pending %v, %v", pending, err)
-	}
-	serial, _ := s.Serial(t.Context())
-	for n := range 2 {
-		id, err := sqlstore.Enqueue(t.Context(), path, command(n))
-		if err != nil || id != int64(n+1) {
-			t.Fatalf("id %d, %v", id, err)
-		}
-	}
-	if after, _ := s.Serial(t.Context()); after != serial {
-		t.Error("a command has changed the serial")
-	}
-	if pending, err := s.HasPendingCommands(t.Context()); !pending || err != nil {
-		t.Errorf("pending %v, %v", pending, err)
-	}
-	commands, err := s.PendingCommands(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, second := command(0), command(1)
-	first.ID, second.ID = 1, 2
-	if diff := cmp.Diff([]state.Command{first, second}, commands); diff != "" {
-		t.Errorf("commands (-want +got):\n%s", diff)
-	}
-
-	answered := make(chan state.CommandResult, 1)
-	go func() {
-		a, err := sqlstore.WaitResult(t.Context(), path, 1)
-		if err != nil {
-			t.Error(err)
-		}
-		answered <- a
-	}()
-	want := state.CommandResult{OK: true, Message: "suspended until 10:30"}
-	if err := s.Save(t.Context(), answer(1, want)); err != nil {
-		t.Fatal(err)
-	}
-	if got := <-answered; got != want {
-		t.Errorf("answer %+v", got)
-	}
-	if commands, _ := s.PendingCommands(t.Context()); len(commands) != 1 || commands[0].ID != 2 {
-		t.Errorf("open commands %+v", commands)
-	}
-	if err := s.Save(t.Context(), answer(1, want)); !errors.Is(err, state.ErrNoCommand) {
-		t.Errorf("answered twice: %v", err)
-	}
-	if _, err := sqlstore.Check(t.Context(), path); err != nil {
-		t.Error(err)
-	}
-}
 
 // A command waits for a daemon that is not running, and nobody waits for ever.
 func TestACommandWaitsForADaemon(t *testing.T) {

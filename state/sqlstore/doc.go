@@ -19,5 +19,6 @@
 // # Dialects
 //
 // The statements of schema.go are SQL that SQLite and PostgreSQL share. What is
-// SQLite's own is in sqlite.go.
+// SQLite's own is in sqlite.go. Package storetest is what a store has to pass, whatever
+// database keeps it.
 package sqlstore

@@ -9,13 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
-	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
@@ -123,171 +121,6 @@ func TestWhatIsImportedIsWhatWasExported(t *testing.T) {
 			rt.Error(err)
 		}
 	})
-}
-
-// genText makes a text that specs and the API can have.
-func genText() *rapid.Generator[string] {
-	return rapid.StringN(0, 20, state.MaxMessage)
-}
-
-func genTime() *rapid.Generator[time.Time] {
-	return rapid.Map(rapid.Int64Range(0, 4e9*1e6), func(us int64) time.Time { return time.UnixMicro(us).UTC() })
-}
-
-func genDigest() *rapid.Generator[spec.Digest] {
-	return rapid.Map(rapid.Byte(), func(b byte) spec.Digest { return spec.Digest{0: b, 31: b / 2} })
-}
-
-func genOutcome() *rapid.Generator[state.Outcome] {
-	return rapid.Custom(func(t *rapid.T) state.Outcome {
-		return state.Outcome{
-			Class: rapid.SampledFrom([]state.Class{"", state.ClassApplied, state.ClassUnknown, state.ClassWaiting}).Draw(t, "class"),
-			Code:  genText().Draw(t, "code"), Message: genText().Draw(t, "message"), RequestID: genText().Draw(t, "request"),
-		}
-	})
-}
-
-func genApplied() *rapid.Generator[*state.Applied] {
-	return rapid.Custom(func(t *rapid.T) *state.Applied {
-		return &state.Applied{
-			CommitType:      spec.CommitType(rapid.IntRange(0, 4).Draw(t, "commit type")),
-			TaskType:        spec.TaskType(rapid.SampledFrom([]int{0, 1, 201, 202}).Draw(t, "task type")),
-			InstanceVersion: rapid.Int64Range(0, 1<<53).Draw(t, "version"),
-			VersionDesc:     genText().Draw(t, "description"),
-			Name:            genText().Draw(t, "name"),
-			Rerun:           genText().Draw(t, "rerun"),
-			Content:         genDigest().Draw(t, "content"),
-			Ext:             genDigest().Draw(t, "ext"),
-			Origin:          state.OriginCommit,
-			At:              genTime().Draw(t, "at"),
-		}
-	})
-}
-
-func genKey() *rapid.Generator[spec.Key] {
-	return rapid.Custom(func(t *rapid.T) spec.Key {
-		id := rapid.StringMatching(`[!-~]{1,3}`)
-		return spec.Key{ProjectID: id.Draw(t, "project"), TaskID: id.Draw(t, "task")}
-	})
-}
-
-func genRecord() *rapid.Generator[*state.Record] {
-	return rapid.Custom(func(t *rapid.T) *state.Record {
-		r := &state.Record{
-			Key:    genKey().Draw(t, "key"),
-			Status: rapid.SampledFrom([]state.Status{state.StatusNone, state.StatusApplied, state.StatusIntent, state.StatusWaiting, state.StatusUnknown}).Draw(t, "status"),
-		}
-		if rapid.Bool().Draw(t, "suspended") {
-			r.Suspended = &state.Suspension{Reason: genText().Draw(t, "reason"), At: genTime().Draw(t, "since")}
-		}
-		if r.Status == state.StatusNone {
-			return r
-		}
-		r.Applied = genApplied().Draw(t, "applied")
-		if r.Status != state.StatusApplied {
-			r.Attempt = &state.Attempt{
-				ID: "a", Wanted: *genApplied().Draw(t, "wanted"), Request: genDigest().Draw(t, "request"), File: genText().Draw(t, "file"),
-				Line: rapid.IntRange(0, 9).Draw(t, "line"), At: genTime().Draw(t, "at"), Outcome: genOutcome().Draw(t, "outcome"),
-				NextAt: genTime().Draw(t, "next"), Before: &state.Live{Status: state.TaskRunning},
-			}
-		}
-		if r.Status != state.StatusIntent && r.Status != state.StatusUnknown && rapid.Bool().Draw(t, "removed") {
-			r.Removed = &state.Removal{At: genTime().Draw(t, "removed at"), Revision: genText().Draw(t, "removed in")}
-			r.Applied.Spent = &state.Spent{Discards: []int64{2, 3}, Reruns: []string{genText().Draw(t, "token")}}
-		}
-		return r
-	})
-}
-
-// genTransition makes transitions of few keys, so that they meet.
-func genTransition() *rapid.Generator[state.Transition] {
-	return rapid.Custom(func(t *rapid.T) state.Transition {
-		tr := state.Transition{Events: []state.Event{{
-			At: genTime().Draw(t, "at"), Kind: state.EventOutcome, Key: genKey().Draw(t, "of"), Outcome: genOutcome().Draw(t, "outcome"),
-			Note: genText().Draw(t, "note"),
-		}}}
-		switch rapid.IntRange(0, 3).Draw(t, "kind") {
-		case 0:
-			tr.Forget = new(tr.Events[0].Key)
-		case 1:
-			tr.Control = &state.Control{Revision: genText().Draw(t, "revision"), Pauses: []state.Pause{{Until: genTime().Draw(t, "until")}}}
-		default:
-			tr.Record = genRecord().Draw(t, "record")
-		}
-		return tr
-	})
-}
-
-// Law: whatever is saved, in whatever pieces, the state is what a map would be, and
-// the history of each task what a filter would leave of the whole.
-func TestTheStateIsAMap(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		dir, done := memFolder()
-		defer done()
-		path := filepath.Join(dir, "a.db")
-		want := map[spec.Key]state.Record{}
-		for range rapid.IntRange(1, 3).Draw(rt, "starts") {
-			s, err := sqlstore.Open(t.Context(), path, sampleIdentity(), sqlstore.Options{Create: true})
-			if err != nil {
-				rt.Fatal(err)
-			}
-			for range rapid.IntRange(0, 5).Draw(rt, "saves") {
-				ts := rapid.SliceOfN(genTransition(), 1, 5).Draw(rt, "transitions")
-				if err := s.SaveAll(t.Context(), ts); err != nil {
-					rt.Fatal(err)
-				}
-				for _, tr := range ts {
-					if tr.Record != nil {
-						want[tr.Record.Key] = *tr.Record
-					}
-					if tr.Forget != nil {
-						delete(want, *tr.Forget)
-					}
-				}
-			}
-			got := map[spec.Key]state.Record{}
-			last := spec.Key{}
-			for rec, err := range s.Records(t.Context()) {
-				if err != nil {
-					rt.Fatal(err)
-				}
-				if last.Compare(rec.Key) >= 0 {
-					rt.Errorf("%s comes after %s", rec.Key, last)
-				}
-				got[rec.Key], last = rec, rec.Key
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				rt.Errorf("(-want +got):\n%s", diff)
-			}
-			checkHistories(t, rt, s)
-			if err := s.Close(); err != nil {
-				rt.Fatal(err)
-			}
-			if _, err := sqlstore.Check(t.Context(), path); err != nil {
-				rt.Fatal(err)
-			}
-		}
-	})
-}
-
-// checkHistories compares the history of each task with the whole.
-func checkHistories(t *testing.T, rt *rapid.T, s *sqlstore.Store) {
-	all, err := s.History(t.Context(), state.HistoryQuery{Limit: state.MaxHistory})
-	if err != nil {
-		rt.Fatal(err)
-	}
-	want := map[spec.Key][]state.Event{{ProjectID: "never", TaskID: "seen"}: nil}
-	for _, e := range all {
-		if e.Key != (spec.Key{}) {
-			want[e.Key] = append(want[e.Key], e)
-		}
-	}
-	for key, events := range want {
-		got, err := s.History(t.Context(), state.HistoryQuery{Key: &key})
-		if diff := cmp.Diff(events, got); diff != "" || err != nil {
-			rt.Errorf("%s: %v (-want +got):\n%s", key, err, diff)
-		}
-	}
 }
 
 func TestImportRefuses(t *testing.T) {

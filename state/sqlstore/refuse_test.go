@@ -379,7 +379,7 @@ func TestRowsChangedByHand(t *testing.T) {
 		{"a value", "UPDATE tasks SET status = 'refused' WHERE task_id LIKE '%07'", "tasks 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000007"},
 		{"a value of another type", "UPDATE tasks SET since = 'x' WHERE task_id LIKE '%07'", "read state"},
 		{"a row less", "DELETE FROM tasks WHERE task_id LIKE '%07'", "19 rows were read that do not add up to the 20"},
-		{"a row more", "INSERT INTO tasks SELECT project_id, 'x', status, commit_type, instance_version, applied_at, since, next_at, applied, attempt, suspended, event, row_crc, removed, applied_ns, task_type, version_desc, event_desc, content, ext_config, revision, request_id, operate_id, origin FROM tasks LIMIT 1", "tasks 1486804694126882816/x"},
+		{"a row more", "INSERT INTO tasks SELECT project_id, 'x', status, commit_type, instance_version, applied_at, since, next_at, applied, attempt, suspended, event, row_crc, removed, applied_ns, task_type, version_desc, event_desc, content, ext_config, revision, request_id, operate_id, origin, name FROM tasks LIMIT 1", "tasks 1486804694126882816/x"},
 		{"an event", `UPDATE history SET event = '{}' WHERE seq = 5`, "history 5"},
 		{"an event less", `DELETE FROM history WHERE seq = 5`, "history 6: it does not follow"},
 	} {

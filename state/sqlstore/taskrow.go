@@ -22,9 +22,9 @@ type taskRow struct {
 	removed                     string
 	event                       int64 // the newest of the task's events, 0 without one
 
-	nanos, taskType                        int64
-	versionDesc, eventDesc, content, ext   string
-	revision, requestID, operateID, origin string
+	nanos, taskType                              int64
+	versionDesc, eventDesc, content, ext         string
+	revision, requestID, operateID, origin, name string
 
 	crc    int64 // as read
 	schema int64 // whose checksum crc is
@@ -32,7 +32,6 @@ type taskRow struct {
 
 // appliedRest is what few tasks have of state.Applied: the JSON of the column applied.
 type appliedRest struct {
-	Name          string         `json:"name,omitempty"`
 	Rerun         string         `json:"rerun,omitempty"`
 	TaskApproveID string         `json:"task_approve_id,omitempty"`
 	Wait          int64          `json:"wait_s,omitempty"`
@@ -85,7 +84,8 @@ func (t *taskRow) setApplied(a state.Applied) (err error) {
 	}
 	t.versionDesc, t.eventDesc, t.content, t.ext = validUTF8(a.VersionDesc), validUTF8(a.EventDesc), fromDigest(a.Content), fromDigest(a.Ext)
 	t.revision, t.requestID, t.operateID, t.origin = validUTF8(a.Revision), validUTF8(a.RequestID), validUTF8(a.OperateID), validUTF8(string(a.Origin))
-	rest := appliedRest{a.Name, a.Rerun, a.TaskApproveID, a.Wait, a.Run, a.Idle, a.Drift, a.Spent, a.Request}
+	t.name = validUTF8(a.Name)
+	rest := appliedRest{a.Rerun, a.TaskApproveID, a.Wait, a.Run, a.Idle, a.Drift, a.Spent, a.Request}
 	if rest != (appliedRest{}) {
 		t.applied, err = marshal(rest)
 	}
@@ -99,7 +99,7 @@ var taskColumnNames = append([]string{
 }, appliedColumns...)
 
 // appliedColumns are those that a database of a schema before 3 does not have.
-var appliedColumns = []string{"applied_ns", "task_type", "version_desc", "event_desc", "content", "ext_config", "revision", "request_id", "operate_id", "origin"}
+var appliedColumns = []string{"applied_ns", "task_type", "version_desc", "event_desc", "content", "ext_config", "revision", "request_id", "operate_id", "origin", "name"}
 
 // appliedNumbers is how many of appliedColumns, the first ones, are numbers.
 const appliedNumbers = 2
@@ -107,7 +107,7 @@ const appliedNumbers = 2
 func (t *taskRow) columns() []any {
 	return []any{
 		t.key.ProjectID, t.key.TaskID, t.status, t.commitType, t.version, t.appliedAt, t.since, t.nextAt, t.applied, t.attempt, t.suspended, t.removed, t.event,
-		t.nanos, t.taskType, t.versionDesc, t.eventDesc, t.content, t.ext, t.revision, t.requestID, t.operateID, t.origin,
+		t.nanos, t.taskType, t.versionDesc, t.eventDesc, t.content, t.ext, t.revision, t.requestID, t.operateID, t.origin, t.name,
 	}
 }
 
@@ -117,7 +117,7 @@ func taskScanner(schema int64) func(scanner) (taskRow, error) {
 		t := taskRow{schema: schema}
 		err := row.Scan(&t.key.ProjectID, &t.key.TaskID, &t.status, &t.commitType, &t.version, &t.appliedAt, &t.since, &t.nextAt,
 			&t.applied, &t.attempt, &t.suspended, &t.removed, &t.event,
-			&t.nanos, &t.taskType, &t.versionDesc, &t.eventDesc, &t.content, &t.ext, &t.revision, &t.requestID, &t.operateID, &t.origin, &t.crc)
+			&t.nanos, &t.taskType, &t.versionDesc, &t.eventDesc, &t.content, &t.ext, &t.revision, &t.requestID, &t.operateID, &t.origin, &t.name, &t.crc)
 		return t, err
 	}
 }
@@ -136,7 +136,7 @@ func (t *taskRow) appendColumns(b []byte) []byte {
 		return b
 	}
 	b = appendNumbers(b, t.nanos, t.taskType)
-	return appendTexts(b, t.versionDesc, t.eventDesc, t.content, t.ext, t.revision, t.requestID, t.operateID, t.origin)
+	return appendTexts(b, t.versionDesc, t.eventDesc, t.content, t.ext, t.revision, t.requestID, t.operateID, t.origin, t.name)
 }
 
 // checksum is the row_crc of the row.
@@ -217,7 +217,7 @@ func (r *rowDecoder) record(t *taskRow) (*state.Record, error) {
 func (r *rowDecoder) applied(t *taskRow) (*state.Applied, error) {
 	a := &state.Applied{
 		TaskType: spec.TaskType(t.taskType), InstanceVersion: t.version, VersionDesc: r.shared(t.versionDesc), EventDesc: r.shared(t.eventDesc),
-		Revision: r.shared(t.revision), RequestID: strings.Clone(t.requestID), OperateID: strings.Clone(t.operateID), Origin: state.Origin(r.shared(t.origin)),
+		Revision: r.shared(t.revision), RequestID: strings.Clone(t.requestID), OperateID: strings.Clone(t.operateID), Origin: state.Origin(r.shared(t.origin)), Name: strings.Clone(t.name),
 	}
 	if t.nanos >= 0 {
 		a.At = time.UnixMilli(t.appliedAt).Add(time.Duration(t.nanos)).UTC()
@@ -274,7 +274,7 @@ var (
 	packedNumbers = []string{"instance_version", "applied_at", "since", "next_at", "event", "applied_ns", "task_type", "row_crc"}
 	packedTexts   = []string{
 		"project_id", "task_id", "status", "commit_type", "applied", "attempt", "suspended", "removed",
-		"version_desc", "event_desc", "content", "ext_config", "revision", "request_id", "operate_id", "origin",
+		"version_desc", "event_desc", "content", "ext_config", "revision", "request_id", "operate_id", "origin", "name",
 	}
 )
 
@@ -306,7 +306,7 @@ var errPacked = errors.New("its columns are not what was written")
 // unpackTask reads a row. Its texts are parts of text.
 func unpackTask(text string, schema int64) (taskRow, error) {
 	var numbers [8]int64
-	var sizes [16]int64
+	var sizes [17]int64
 	rest := text
 	for i := range len(numbers) + len(sizes) {
 		field, after, found := strings.Cut(rest, " ")
@@ -335,7 +335,7 @@ func unpackTask(text string, schema int64) (taskRow, error) {
 		event: numbers[4], nanos: numbers[5], taskType: numbers[6], crc: numbers[7],
 		status: texts[2], commitType: texts[3], applied: texts[4], attempt: texts[5], suspended: texts[6], removed: texts[7],
 		versionDesc: texts[8], eventDesc: texts[9], content: texts[10], ext: texts[11],
-		revision: texts[12], requestID: texts[13], operateID: texts[14], origin: texts[15],
+		revision: texts[12], requestID: texts[13], operateID: texts[14], origin: texts[15], name: texts[16],
 		schema: schema,
 	}
 	t.key.ProjectID, t.key.TaskID = texts[0], texts[1]
