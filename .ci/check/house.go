@@ -38,7 +38,6 @@ var most = [rules]int{lines: 3000, files: 16, methods: 3, function: 65, file: 40
 // allowed lists what exceeds a rule for now. It only ever becomes shorter.
 var allowed = map[string][]rule{
 	"internal/config":           {methods},
-	"internal/report":           {lines, files, methods},
 	"internal/source/signature": {methods},
 	"reconcile/plan":            {lines, methods},
 	"state/sqlstore":            {lines},

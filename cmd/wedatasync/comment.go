@@ -8,6 +8,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 func newCommentCommand(io *stdio) *cobra.Command {
@@ -60,7 +61,7 @@ as plan has them.`,
 		if err != nil {
 			return errors.Join(status, err)
 		}
-		if _, err := fmt.Fprintf(io.err, "comment %s %s\n", posted.Action, report.Visible(posted.URL)); err != nil {
+		if _, err := fmt.Fprintf(io.err, "comment %s %s\n", posted.Action, text.Visible(posted.URL)); err != nil {
 			return err
 		}
 		return status

@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
@@ -59,7 +59,7 @@ func complain(w io.Writer, err error) {
 	}
 	lines := strings.Split(strings.TrimRight(err.Error(), "\n"), "\n")
 	for i, line := range lines {
-		lines[i] = report.Visible(strings.TrimRight(line, "\r"))
+		lines[i] = text.Visible(strings.TrimRight(line, "\r"))
 	}
 	fmt.Fprintf(w, "wedatasync: %s\n", strings.Join(lines, "\n"))
 	if _, ok := errors.AsType[usageError](err); ok {

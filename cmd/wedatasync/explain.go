@@ -14,6 +14,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -117,7 +118,7 @@ func (e *explanation) line(label, format string, args ...any) {
 	if e.err != nil {
 		return
 	}
-	_, e.err = fmt.Fprintf(e.w, "%-10s%s\n", label, report.Visible(fmt.Sprintf(format, args...)))
+	_, e.err = fmt.Fprintf(e.w, "%-10s%s\n", label, text.Visible(fmt.Sprintf(format, args...)))
 }
 
 func (e *explanation) write(events []state.Event, planErr error) {

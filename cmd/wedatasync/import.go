@@ -12,6 +12,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 func newImportCommand(io *stdio) *cobra.Command {
@@ -77,7 +78,7 @@ const progressLines = 5 * time.Second
 
 func (p *importProgress) show(at command.ImportProgress) {
 	now := time.Now()
-	text := fmt.Sprintf("project %s: %d of %d %s tasks", report.Visible(at.Project), at.Seen, at.Total, at.TaskType)
+	text := fmt.Sprintf("project %s: %d of %d %s tasks", text.Visible(at.Project), at.Seen, at.Total, at.TaskType)
 	switch {
 	case p.io.errTerminal:
 		p.line = true
@@ -99,7 +100,7 @@ func (p *importProgress) end() {
 func writeImport(w io.Writer, r *command.ImportResult, o *command.ImportOptions) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s of %s live; %s imported; nothing was sent.\n",
-		tasksAre(r.Live), plural(len(r.Projects), "project"), tasksAre(r.Imported))
+		tasksAre(r.Live), text.Plural(len(r.Projects), "project"), tasksAre(r.Imported))
 	if r.Managed > 0 {
 		fmt.Fprintf(&b, "%s in the state already, as live.\n", tasksAre(r.Managed))
 	}
@@ -107,23 +108,23 @@ func writeImport(w io.Writer, r *command.ImportResult, o *command.ImportOptions)
 		fmt.Fprintf(&b, "%s left out: no spec can have such an id.\n", tasksAre(r.Nameless))
 	}
 	for _, key := range r.Drafts {
-		fmt.Fprintf(&b, "%s left out: no version of it was ever submitted\n", report.Visible(key.String()))
+		fmt.Fprintf(&b, "%s left out: no version of it was ever submitted\n", text.Visible(key.String()))
 	}
 	if len(r.Left) > 0 {
 		fmt.Fprintf(&b, "%s in the state and live otherwise, and left as in the state. To take %s over: --overwrite\n", tasksAre(len(r.Left)), themOr(len(r.Left)))
 		for i := range r.Left {
-			fmt.Fprintf(&b, "  %s\n", report.Visible(leftText(&r.Left[i])))
+			fmt.Fprintf(&b, "  %s\n", text.Visible(leftText(&r.Left[i])))
 		}
 	}
 	for _, key := range r.Unspoken {
-		fmt.Fprintf(&b, "%s has no spec, and none is written: the state does not keep the values of its extConfig\n", report.Visible(key.String()))
+		fmt.Fprintf(&b, "%s has no spec, and none is written: the state does not keep the values of its extConfig\n", text.Visible(key.String()))
 	}
 	for _, f := range r.Files {
 		done := "written"
 		if f.Kept {
 			done = "there already"
 		}
-		fmt.Fprintf(&b, "%s: %s, %s\n", report.Visible(filepath.ToSlash(filepath.Join(o.Write, f.Name))), plural(f.Specs, "spec"), done)
+		fmt.Fprintf(&b, "%s: %s, %s\n", text.Visible(filepath.ToSlash(filepath.Join(o.Write, f.Name))), text.Plural(f.Specs, "spec"), done)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -136,13 +137,6 @@ func leftText(t *command.LeftTask) string {
 		return text + "a commit of it is not settled: see wedatasync explain " + t.Key.ShellWord()
 	}
 	return text + report.DriftText(&t.Drift)
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func themOr(n int) string {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -33,7 +34,7 @@ func run() int {
 
 // execute runs the command line and returns its exit code.
 func execute(ctx context.Context, args []string, io stdio) int {
-	io.err = report.NoCommands(io.err)
+	io.err = text.NoCommands(io.err)
 	root := newRoot(&io)
 	root.SetArgs(args)
 	root.SetIn(io.in)

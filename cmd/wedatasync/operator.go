@@ -11,6 +11,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -53,7 +54,7 @@ func (o operatorCommand) build(io *stdio) *cobra.Command {
 		if !result.OK {
 			return errors.New(result.Message)
 		}
-		_, err = fmt.Fprintln(io.out, report.Visible(result.Message))
+		_, err = fmt.Fprintln(io.out, text.Visible(result.Message))
 		return err
 	}
 	return cmd

@@ -11,6 +11,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/app"
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
@@ -137,7 +138,7 @@ func (c *console) Called(change *plan.Change, _ *state.Record, out state.Outcome
 	if out.Class == state.ClassApplied {
 		c.applied++
 	}
-	c.last = report.Visible(change.Key.TaskID)
+	c.last = text.Visible(change.Key.TaskID)
 	if now := time.Now(); c.progress && (now.Sub(c.shown) >= progressEvery || c.done == c.calls) {
 		c.shown = now
 		c.show()

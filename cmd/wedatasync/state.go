@@ -11,7 +11,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/file"
-	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
@@ -51,7 +51,7 @@ func newStateExportCommand(io *stdio) *cobra.Command {
 			return err
 		}
 		defer func() { err = errors.Join(err, r.Close()) }()
-		return sqlstore.Export(cmd.Context(), r, report.NoCommands(io.out), history)
+		return sqlstore.Export(cmd.Context(), r, text.NoCommands(io.out), history)
 	}
 	return cmd
 }
@@ -146,7 +146,7 @@ someone approves it.`,
 		}
 		checked, err := sqlstore.Check(cmd.Context(), s.State)
 		if asJSON {
-			return errors.Join(err, json.NewEncoder(report.NoCommands(io.out)).Encode(checked))
+			return errors.Join(err, json.NewEncoder(text.NoCommands(io.out)).Encode(checked))
 		}
 		if err != nil {
 			return err
@@ -193,12 +193,12 @@ while the daemon runs, and changes nothing.`,
 		if err != nil {
 			return err
 		}
-		encoder := json.NewEncoder(report.NoCommands(io.out))
+		encoder := json.NewEncoder(text.NoCommands(io.out))
 		for i := range events {
 			if asJSON {
 				err = encoder.Encode(&events[i])
 			} else {
-				_, err = fmt.Fprintln(io.out, report.Visible(eventText(&events[i])))
+				_, err = fmt.Fprintln(io.out, text.Visible(eventText(&events[i])))
 			}
 			if err != nil {
 				return err

@@ -16,6 +16,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
@@ -87,7 +88,7 @@ commits were refused or wait, or their tasks do not run yet; 6 an unknown outcom
 			return err
 		}
 		if asJSON {
-			encoder := json.NewEncoder(report.NoCommands(io.out))
+			encoder := json.NewEncoder(text.NoCommands(io.out))
 			encoder.SetIndent("", "  ")
 			err = encoder.Encode(status)
 		} else {
@@ -148,23 +149,23 @@ func openOf(rec *state.Record) openTask {
 
 // write prints the status for people.
 func (s *statusReport) write(w io.Writer, now time.Time) error {
-	fmt.Fprintf(w, "Source    %s", report.Visible(s.Identity.Source))
+	fmt.Fprintf(w, "Source    %s", text.Visible(s.Identity.Source))
 	if s.Identity.Branch != "" {
-		fmt.Fprintf(w, ", branch %s", report.Visible(s.Identity.Branch))
+		fmt.Fprintf(w, ", branch %s", text.Visible(s.Identity.Branch))
 	}
 	fmt.Fprintf(w, "\nEndpoint  %s, %s\nRevision  %s\nState     serial %d\nTasks     %s\n",
-		report.Visible(s.Identity.Endpoint), report.Visible(s.Identity.Region), report.Visible(orNone(s.Revision)), s.Serial, s.counts())
+		text.Visible(s.Identity.Endpoint), text.Visible(s.Identity.Region), text.Visible(orNone(s.Revision)), s.Serial, s.counts())
 	for _, p := range s.Control.Pauses {
 		if now.Before(p.Until) {
-			fmt.Fprintf(w, "Paused    %s, until %s: %s\n", report.Visible(pauseScope(p)), clock(p.Until), report.Visible(p.Code+": "+p.Message))
+			fmt.Fprintf(w, "Paused    %s, until %s: %s\n", text.Visible(pauseScope(p)), clock(p.Until), text.Visible(p.Code+": "+p.Message))
 		}
 	}
 	if c := s.Control.Suspended; c.Active(now) {
-		fmt.Fprintf(w, "Suspended everything, by %s: %s\n", report.Visible(c.Actor), report.Visible(c.Reason))
+		fmt.Fprintf(w, "Suspended everything, by %s: %s\n", text.Visible(c.Actor), text.Visible(c.Reason))
 	}
 	for _, a := range s.Control.Approvals {
 		fmt.Fprintf(w, "Approved  plan %s, past %s, by %s, until %s; %s left\n",
-			report.ShortHash(a.PlanHash), strings.Join(a.Guards, ", "), report.Visible(a.Actor), clock(a.Expires), plural(len(a.Calls), "change"))
+			report.ShortHash(a.PlanHash), strings.Join(a.Guards, ", "), text.Visible(a.Actor), clock(a.Expires), text.Plural(len(a.Calls), "change"))
 	}
 	s.writeLook(w)
 	if len(s.Open) == 0 {
@@ -175,7 +176,7 @@ func (s *statusReport) write(w io.Writer, now time.Time) error {
 	for i := range s.Open {
 		o := &s.Open[i]
 		d := explain.OfRecord(&o.rec, now)
-		fmt.Fprintf(t, "%s\t%s\t%s\n", report.Visible(o.rec.Key.String()), d.State.Info().Label, report.Visible(cmp.Or(d.Sentence(), d.State.Info().Meaning)))
+		fmt.Fprintf(t, "%s\t%s\t%s\n", text.Visible(o.rec.Key.String()), d.State.Info().Label, text.Visible(cmp.Or(d.Sentence(), d.State.Info().Meaning)))
 	}
 	return t.Flush()
 }
@@ -188,11 +189,11 @@ func (s *statusReport) writeLook(w io.Writer) {
 	}
 	fmt.Fprintf(w, "Live      %d of %d tasks have drifted, looked at %s\n", look.Count(), look.Tasks, clock(look.At))
 	if look.Error != "" {
-		fmt.Fprintf(w, "          %s could not be read: %s\n", plural(look.Unknown, "task"), report.Visible(look.Error))
+		fmt.Fprintf(w, "          %s could not be read: %s\n", text.Plural(look.Unknown, "task"), text.Visible(look.Error))
 	}
 	for i := range look.Drifted {
 		d := &look.Drifted[i]
-		fmt.Fprintf(w, "          %s  %s\n", report.Visible(d.Key.String()), report.DriftText(d))
+		fmt.Fprintf(w, "          %s  %s\n", text.Visible(d.Key.String()), report.DriftText(d))
 	}
 	if more := look.Count() - len(look.Drifted); more > 0 {
 		fmt.Fprintf(w, "          and %d more\n", more)

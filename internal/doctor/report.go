@@ -6,7 +6,7 @@ import (
 	"io"
 	"text/tabwriter"
 
-	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // Level says how grave a finding is.
@@ -47,7 +47,7 @@ func (r *Report) Count(l Level) int {
 func (r *Report) Text(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, f := range r.Findings {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", f.Level, f.Check, report.Visible(f.Message))
+		fmt.Fprintf(t, "%s\t%s\t%s\n", f.Level, f.Check, text.Visible(f.Message))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -65,7 +65,7 @@ func counted(n int, what string) string {
 
 // JSON writes the report for machines.
 func (r *Report) JSON(w io.Writer) error {
-	encoder := json.NewEncoder(report.NoCommands(w))
+	encoder := json.NewEncoder(text.NoCommands(w))
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(struct {
 		FormatVersion string    `json:"format_version"`

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/explain"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -84,9 +85,9 @@ func (e Event) Text() string {
 	case TaskDrifted:
 		return fmt.Sprintf("%s is live otherwise than it was applied%s.", e.subject(), e.because())
 	case PlanHeld:
-		return fmt.Sprintf("Plan of %s held%s%s. wedatasync plan shows it.", plural(e.Count, "commit"), e.because(), e.origin())
+		return fmt.Sprintf("Plan of %s held%s%s. wedatasync plan shows it.", text.Plural(e.Count, "commit"), e.because(), e.origin())
 	case SpecsInvalid:
-		return fmt.Sprintf("%s in specs%s; their tasks stay as they are.", plural(e.Count, "error"), e.origin())
+		return fmt.Sprintf("%s in specs%s; their tasks stay as they are.", text.Plural(e.Count, "error"), e.origin())
 	case SendsPaused:
 		if e.Project != "" {
 			return fmt.Sprintf("Commits to project %s are paused%s.", e.Project, e.because())

@@ -148,7 +148,7 @@ func (n *Notifier) Planned(p *plan.Plan) {
 	n.source = p.Source
 	n.sent.learn(p)
 	if calls := p.Count(plan.ActionCommit); calls > 0 && len(p.Holds) == 0 {
-		n.enqueueStatus(forge.StatePending, plural(calls, "commit")+" under way")
+		n.enqueueStatus(forge.StatePending, text.Plural(calls, "commit")+" under way")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/forge"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
@@ -144,14 +145,7 @@ func (t *tally) describe() string {
 	add(t.suspended, "suspended", "suspended")
 	add(t.adopted, "as others have changed it", "as others have changed them")
 	if len(parts) == 0 {
-		return fmt.Sprintf("%s as specified", plural(t.specs, "task"))
+		return fmt.Sprintf("%s as specified", text.Plural(t.specs, "task"))
 	}
-	return fmt.Sprintf("%s; %s in all", strings.Join(parts, ", "), plural(t.specs, "task"))
-}
-
-func plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
+	return fmt.Sprintf("%s; %s in all", strings.Join(parts, ", "), text.Plural(t.specs, "task"))
 }

@@ -57,13 +57,13 @@ func (b *builder) guards(g *page, l level) {
 		b.line(">")
 	}
 	if n := len(holds) - len(shown); n > 0 {
-		b.linef("> Held by %s.", plural(n, "guard"))
+		b.linef("> Held by %s.", text.Plural(n, "guard"))
 		b.line(">")
 	}
 	if command := approveCommand(g.plan); command != "" {
 		b.line("> To let exactly this plan go:")
 		b.line("> ```sh")
-		b.linef("> %s", text.Clip(Visible(command), 120))
+		b.linef("> %s", text.Clip(text.Visible(command), 120))
 		b.line("> ```")
 	} else {
 		b.line("> No approval goes past this.")
@@ -189,7 +189,7 @@ func (b *builder) errors(ps spec.Problems, rows int, o MarkdownOptions) {
 		return
 	}
 	b.line("")
-	b.linef("❌ **%s**", plural(ps.Errors(), "error"))
+	b.linef("❌ **%s**", text.Plural(ps.Errors(), "error"))
 	b.line("")
 	for _, p := range bySeverity(ps)[:shown] {
 		b.linef("- %s", o.item(p))

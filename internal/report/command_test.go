@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // grammars say what the runners of CI take for a command in a line that a job prints.
@@ -72,7 +73,7 @@ func FuzzVisible(f *testing.F) {
 	f.Add(":")
 	f.Add("###")
 	f.Fuzz(func(t *testing.T, s string) {
-		shown := report.Visible(s)
+		shown := text.Visible(s)
 		for _, line := range []string{shown, "  " + shown, "key " + shown, "(" + shown + ")", shown + " " + shown, shown + ": " + shown} {
 			checkNoCommand(t, []byte(line+"\n"))
 		}
@@ -91,7 +92,7 @@ func FuzzOutputs(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		p := hostileWith(s)
 		for _, o := range []report.Options{{}, {Width: 40, ShowValues: true}} {
-			checkNoCommand(t, text(t, p, o))
+			checkNoCommand(t, planText(t, p, o))
 		}
 		checkNoCommand(t, report.Markdown(p, report.MarkdownOptions{Key: s, ShowValues: true}))
 		checkNoCommand(t, planJSON(t, p, report.JSONOptions{ToolVersion: s, ShowValues: true}))
@@ -104,7 +105,7 @@ func FuzzOutputs(f *testing.F) {
 func checkLines(t *testing.T, s string) {
 	t.Helper()
 	var log bytes.Buffer
-	slog.New(slog.NewTextHandler(report.NoCommands(&log), nil)).Warn(s, "key", s)
+	slog.New(slog.NewTextHandler(text.NoCommands(&log), nil)).Warn(s, "key", s)
 	checkNoCommand(t, log.Bytes())
 
 	want, err := json.Marshal(map[string]string{s: s, "plain": s})
@@ -112,10 +113,10 @@ func checkLines(t *testing.T, s string) {
 		t.Fatal(err)
 	}
 	var whole, cut bytes.Buffer
-	if n, err := report.NoCommands(&whole).Write(want); n != len(want) || err != nil {
+	if n, err := text.NoCommands(&whole).Write(want); n != len(want) || err != nil {
 		t.Fatalf("wrote %d of %d bytes: %v", n, len(want), err)
 	}
-	w := report.NoCommands(&cut)
+	w := text.NoCommands(&cut)
 	for i := range want {
 		if _, err := w.Write(want[i : i+1]); err != nil {
 			t.Fatal(err)
@@ -137,6 +138,6 @@ func checkLines(t *testing.T, s string) {
 		}
 		return r
 	}, s)
-	_, _ = report.NoCommands(&lines).Write([]byte(raw))
+	_, _ = text.NoCommands(&lines).Write([]byte(raw))
 	checkNoCommand(t, lines.Bytes())
 }

@@ -1,58 +1,25 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"strconv"
-	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// DriftText says on one line how a task is live and, where that is told, who did it.
-func DriftText(d *state.Drift) string {
-	var b strings.Builder
-	b.WriteString(string(d.Kind))
-	for _, f := range d.Fields {
-		fmt.Fprintf(&b, ", %s %s -> %s", f.Name, side(f.Applied), side(f.Live))
-		if f.Git != "" && f.Git != f.Applied {
-			fmt.Fprintf(&b, " (git %s)", side(f.Git))
-		}
-	}
-	if d.Operator != "" {
-		b.WriteString(", by " + d.Operator)
-	}
-	if d.OperatedAt != "" {
-		b.WriteString(", " + d.OperatedAt)
-	}
-	if d.Event != "" {
-		b.WriteString(" (" + d.Event + ")")
-	}
-	if d.Locker != "" {
-		if d.Kind != state.DriftLocked {
-			b.WriteString(", locked")
-		}
-		b.WriteString(" by " + d.Locker)
-	}
-	if d.Detail != "" {
-		b.WriteString(": " + d.Detail)
-	}
-	if d.WhyReported != "" {
-		b.WriteString("; " + d.WhyReported)
-	}
-	return text.Clip(Visible(b.String()), maxMessage)
-}
-
-func side(s string) string { return cmp.Or(s, "?") }
+// DriftText is [explain.Drift] as text that can be shown.
+func DriftText(d *state.Drift) string { return text.Clip(text.Visible(explain.Drift(d)), maxMessage) }
 
 // driftGroups are the lists of a plan's drift, with what they mean: what has drifted,
 // and what is no drift and has to be known.
-func (v *view) driftGroups() []driftGroup {
+func driftGroups(p *plan.Plan) []driftGroup {
 	drifted := driftGroup{name: "Drift", meaning: "live is not what was applied"}
 	open := driftGroup{name: "Live", meaning: "no drift, and not simply as applied"}
-	for i := range v.plan.Drift {
-		d := &v.plan.Drift[i]
+	for i := range p.Drift {
+		d := &p.Drift[i]
 		switch {
 		case d.Kind.Drifted():
 			drifted.tasks = append(drifted.tasks, d)
@@ -70,13 +37,13 @@ type driftGroup struct {
 
 // drift lists tasks that are live otherwise than they were applied.
 func (t *textWriter) drift(v *view) {
-	for i, g := range v.driftGroups() {
+	for i, g := range driftGroups(v.plan) {
 		if len(g.tasks) == 0 {
 			continue
 		}
 		t.heading(g.name, len(g.tasks), g.meaning, []ink{yellow, faint}[i])
 		for _, d := range g.tasks {
-			t.line("  " + Visible(d.Key.String()))
+			t.line("  " + text.Visible(d.Key.String()))
 			t.wrapped("", rowIndent, DriftText(d))
 		}
 	}
@@ -84,7 +51,7 @@ func (t *textWriter) drift(v *view) {
 
 // drift folds the same away.
 func (b *builder) drift(g *page, l level) {
-	for _, group := range g.driftGroups() {
+	for _, group := range driftGroups(g.plan) {
 		if len(group.tasks) == 0 {
 			continue
 		}

@@ -32,16 +32,16 @@ func hostileText() *rapid.Generator[string] {
 func TestTextFromOutsideIsInert(t *testing.T) {
 	lines := func(b []byte) int { return bytes.Count(b, []byte("\n")) }
 	plain := hostileWith("plain")
-	want := lines(text(t, plain, report.Options{}))
+	want := lines(planText(t, plain, report.Options{}))
 	rapid.Check(t, func(rt *rapid.T) {
 		p := hostileWith("x" + hostileText().Draw(rt, "text"))
-		out := text(t, p, report.Options{})
+		out := planText(t, p, report.Options{})
 		if got := lines(out); got != want {
 			rt.Errorf("text has %d lines, want %d:\n%s", got, want, out)
 		}
 		for _, out := range [][]byte{
 			out,
-			text(t, p, report.Options{Width: 60, ShowValues: true}),
+			planText(t, p, report.Options{Width: 60, ShowValues: true}),
 			planJSON(t, p, report.JSONOptions{ToolVersion: p.Approved, ShowValues: true}),
 			report.Markdown(p, report.MarkdownOptions{Key: p.Approved, ShowValues: true}),
 			written(t, func(b *bytes.Buffer) error { return report.GitLab(b, p) }),
@@ -55,12 +55,12 @@ func TestTextFromOutsideIsInert(t *testing.T) {
 
 // TestColourIsOurs shows that the only escape sequences are those of the colours.
 func TestColourIsOurs(t *testing.T) {
-	out := text(t, hostile(), report.Options{Color: true, ShowValues: true})
+	out := planText(t, hostile(), report.Options{Color: true, ShowValues: true})
 	for _, code := range []string{"\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m", "\x1b[1;31m", "\x1b[1;32m", "\x1b[1;33m", "\x1b[1;36m", "\x1b[1;2m"} {
 		out = bytes.ReplaceAll(out, []byte(code), nil)
 	}
 	checkPrintable(t, out)
-	if plain := text(t, hostile(), report.Options{ShowValues: true}); !bytes.Equal(out, plain) {
+	if plain := planText(t, hostile(), report.Options{ShowValues: true}); !bytes.Equal(out, plain) {
 		t.Error("text with colours says something else than text without")
 	}
 }
@@ -90,7 +90,7 @@ func TestSecretsAreMasked(t *testing.T) {
 		p := find(name)
 		for _, values := range []bool{false, true} {
 			outs := map[string][]byte{
-				"text":     text(t, p, report.Options{ShowValues: values}),
+				"text":     planText(t, p, report.Options{ShowValues: values}),
 				"json":     planJSON(t, p, report.JSONOptions{ShowValues: values}),
 				"markdown": report.Markdown(p, report.MarkdownOptions{ShowValues: values}),
 			}

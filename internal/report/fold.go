@@ -42,7 +42,7 @@ func (b *builder) diff(g *page, c *plan.Change) {
 	case c.Reason == plan.ReasonNew:
 		sign = "+"
 	}
-	b.linef("%s %s  %s%s", sign, g.line(c), happens(c.Impact), endPlace(c))
+	b.linef("%s %s  %s%s", sign, g.line(c), wordsOf(c.Impact).happens, endPlace(c))
 	lines, more := fieldLines(c, g.o.ShowValues)
 	for _, f := range lines {
 		if f.added {
@@ -52,17 +52,17 @@ func (b *builder) diff(g *page, c *plan.Change) {
 		}
 	}
 	if more > 0 {
-		b.linef("    and %s", plural(more, "more field"))
+		b.linef("    and %s", text.Plural(more, "more field"))
 	}
 }
 
 // line names a task in a fence.
-func (g *page) line(c *plan.Change) string { return text.Clip(Visible(g.name(c)), 2*maxID) }
+func (g *page) line(c *plan.Change) string { return text.Clip(text.Visible(g.name(c)), 2*maxID) }
 
 // endPlace ends a line of a fence with where a change's spec stands.
 func endPlace(c *plan.Change) string {
 	if s := place(c); s != "" {
-		return "  " + text.Clip(Visible(s), maxMessage)
+		return "  " + text.Clip(text.Visible(s), maxMessage)
 	}
 	return ""
 }
@@ -140,7 +140,7 @@ func (b *builder) held(g *page, l level) {
 
 // heldItem is a held change in a list.
 func (g *page) heldItem(c *plan.Change) string {
-	s := g.span(c) + " " + happens(c.Impact) + ", " + arrowed(c)
+	s := g.span(c) + " " + wordsOf(c.Impact).happens + ", " + arrowed(c)
 	if spec := g.spec(c); spec != "" {
 		s += ", " + spec
 	}
@@ -164,33 +164,28 @@ func (b *builder) followed(g *page, l level, title string, changes []*plan.Chang
 }
 
 func (b *builder) unversioned(g *page, l level) {
-	if len(g.unversioned) == 0 {
-		return
-	}
-	b.fold(fmt.Sprintf("Changed without a new version: nothing will be sent (%d)", len(g.unversioned)))
-	b.list(g.unversioned, l.rows, func(c *plan.Change) string {
-		return fmt.Sprintf("= %s  %s%s", g.line(c), text.Clip(Visible(strings.Join(fieldNames(c), ", ")), maxMessage), endPlace(c))
+	b.listed("Changed without a new version: nothing will be sent", g.unversioned, l, func(c *plan.Change) string {
+		return fmt.Sprintf("= %s  %s%s", g.line(c), text.Clip(text.Visible(strings.Join(fieldNames(c), ", ")), maxMessage), endPlace(c))
 	})
-	b.unfold()
 }
 
 func (b *builder) removed(g *page, l level) {
-	if len(g.removed) == 0 {
-		return
-	}
-	b.fold(fmt.Sprintf("Removed from the state: the spec is gone, no call is made (%d)", len(g.removed)))
-	b.list(g.removed, l.rows, func(c *plan.Change) string { return "# " + g.line(c) })
-	b.unfold()
+	b.listed("Removed from the state: the spec is gone, no call is made", g.removed, l, func(c *plan.Change) string { return "# " + g.line(c) })
 }
 
 func (b *builder) returned(g *page, l level) {
-	if len(g.returned) == 0 {
+	b.listed("Managed again: the spec is back, as it was applied, no call is made", g.returned, l, func(c *plan.Change) string {
+		return fmt.Sprintf("^ %s%s%s", g.line(c), prefixed("  ", text.Clip(text.Visible(c.Detail), maxMessage)), endPlace(c))
+	})
+}
+
+// listed folds changes away, a line each.
+func (b *builder) listed(title string, changes []*plan.Change, l level, line func(*plan.Change) string) {
+	if len(changes) == 0 {
 		return
 	}
-	b.fold(fmt.Sprintf("Managed again: the spec is back, as it was applied, no call is made (%d)", len(g.returned)))
-	b.list(g.returned, l.rows, func(c *plan.Change) string {
-		return fmt.Sprintf("^ %s%s%s", g.line(c), prefixed("  ", text.Clip(Visible(c.Detail), maxMessage)), endPlace(c))
-	})
+	b.fold(fmt.Sprintf("%s (%d)", title, len(changes)))
+	b.list(changes, l.rows, line)
 	b.unfold()
 }
 

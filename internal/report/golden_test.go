@@ -36,8 +36,8 @@ func TestPlan(t *testing.T) {
 	for _, s := range situations() {
 		t.Run(s.name, func(t *testing.T) {
 			outputs := []output{
-				{"plan.txt", text(t, s.plan, report.Options{})},
-				{"plan-100.txt", text(t, s.plan, report.Options{Width: 100})},
+				{"plan.txt", planText(t, s.plan, report.Options{})},
+				{"plan-100.txt", planText(t, s.plan, report.Options{Width: 100})},
 				{"plan.md", report.Markdown(s.plan, report.MarkdownOptions{Key: "prod", LinkBase: linkBase})},
 				{"plan.json", planJSON(t, s.plan, report.JSONOptions{ToolVersion: "1.2.3"})},
 				{"github.txt", written(t, func(b *bytes.Buffer) error { return report.GitHub(b, s.plan) })},
@@ -45,10 +45,10 @@ func TestPlan(t *testing.T) {
 			}
 			switch s.name {
 			case "everything":
-				outputs = append(outputs, output{"colour.txt", text(t, s.plan, report.Options{Color: true})})
+				outputs = append(outputs, output{"colour.txt", planText(t, s.plan, report.Options{Color: true})})
 			case "ext-config-by-name", "ext-config-as-a-whole", "many-fields":
 				outputs = append(outputs,
-					output{"values.txt", text(t, s.plan, report.Options{ShowValues: true})},
+					output{"values.txt", planText(t, s.plan, report.Options{ShowValues: true})},
 					output{"values.md", report.Markdown(s.plan, report.MarkdownOptions{ShowValues: true})},
 					output{"values.json", planJSON(t, s.plan, report.JSONOptions{ShowValues: true})})
 			}
@@ -125,7 +125,7 @@ func TestResult(t *testing.T) {
 	}
 }
 
-func text(t *testing.T, p *plan.Plan, o report.Options) []byte {
+func planText(t *testing.T, p *plan.Plan, o report.Options) []byte {
 	return written(t, func(b *bytes.Buffer) error { return report.Text(b, p, o) })
 }
 

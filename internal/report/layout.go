@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/text/width"
 
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
@@ -33,10 +34,10 @@ type row struct {
 func newRow(c *plan.Change, project string, inPlan bool) row {
 	r := row{marker: marker(c), task: taskText(c, project)}
 	if pos := position(c); pos.File != "" {
-		r.place = Visible(pos.File + ":" + strconv.Itoa(pos.Line))
+		r.place = text.Visible(pos.File + ":" + strconv.Itoa(pos.Line))
 	}
 	r.before, r.after = versions(c)
-	names := Visible(strings.Join(fieldNames(c), ", "))
+	names := text.Visible(strings.Join(fieldNames(c), ", "))
 	switch c.Action {
 	case plan.ActionForget:
 		r.marker = "#"

@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -186,13 +187,13 @@ func (g *page) title() string {
 			counts = append(counts, text)
 		}
 	}
-	add(s.commits, plural(s.commits, "commit"))
-	add(s.planHeld, plural(s.planHeld, "commit")+" held by a guard")
+	add(s.commits, text.Plural(s.commits, "commit"))
+	add(s.planHeld, text.Plural(s.planHeld, "commit")+" held by a guard")
 	add(s.held, fmt.Sprintf("%d held", s.held))
 	add(s.notRunning, fmt.Sprintf("%d not running", s.notRunning))
 	add(s.drifted, fmt.Sprintf("%d drifted", s.drifted))
-	add(s.errors, plural(s.errors, "error"))
-	add(s.warnings, plural(s.warnings, "warning"))
+	add(s.errors, text.Plural(s.errors, "error"))
+	add(s.warnings, text.Plural(s.warnings, "warning"))
 	if len(counts) == 0 {
 		counts = []string{"no commits"}
 	}
@@ -290,4 +291,20 @@ func fileURL(base string, pos spec.Pos) string {
 	u.RawQuery, u.Fragment = "", fmt.Sprintf("L%d", max(pos.Line, 1))
 	// Markdown would read an entity here.
 	return strings.ReplaceAll(u.String(), "&", "%26")
+}
+
+// task names a task in a row, and says where its spec is. Each stands on a line of
+// its own: an id that is broken over two is hard to read.
+func (g *page) task(c *plan.Change) string {
+	s := codeSpan(c.Key.TaskID, maxID)
+	if name := nameOf(c); name != "" {
+		s += "<br>" + codeSpan(name, maxID)
+	}
+	if spec := g.spec(c); spec != "" {
+		s += "<br>" + spec
+	}
+	if g.project == "" {
+		s += "<br>project " + codeSpan(c.Key.ProjectID, maxID)
+	}
+	return s
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -37,7 +38,7 @@ type summary struct {
 	eta         time.Duration // for commits, or for planHeld once approved
 }
 
-func (v *view) count(planHeld int, rate float64) summary {
+func newSummary(v *view, planHeld int, rate float64) summary {
 	s := summary{
 		planHeld:    planHeld,
 		guards:      len(v.plan.Holds),
@@ -53,7 +54,7 @@ func (v *view) count(planHeld int, rate float64) summary {
 		errors:      v.plan.Problems.Errors(),
 		specs:       v.plan.Specs,
 	}
-	drift := v.driftGroups()
+	drift := driftGroups(v.plan)
 	s.drifted, s.beside = len(drift[0].tasks), len(drift[1].tasks)
 	for _, group := range v.sends {
 		s.impacts = append(s.impacts, len(group))
@@ -79,29 +80,29 @@ func (s summary) headline() string {
 	var b strings.Builder
 	switch {
 	case s.commits > 0:
-		fmt.Fprintf(&b, "%s will be sent: %s%s", plural(s.commits, "commit"), s.does(), s.more())
+		fmt.Fprintf(&b, "%s will be sent: %s%s", text.Plural(s.commits, "commit"), s.does(), s.more())
 	case s.planHeld > 0:
-		fmt.Fprintf(&b, "Nothing will be sent: a guard holds %s%s", plural(s.planHeld, "commit"), s.more())
+		fmt.Fprintf(&b, "Nothing will be sent: a guard holds %s%s", text.Plural(s.planHeld, "commit"), s.more())
 	case s.guards > 0:
 		b.WriteString("Nothing will be done: a guard holds the plan")
 	case s.held > 0:
-		fmt.Fprintf(&b, "Nothing will be sent now: %s %s held", plural(s.held, "commit"), isAre(s.held))
+		fmt.Fprintf(&b, "Nothing will be sent now: %s %s held", text.Plural(s.held, "commit"), pick(s.held, "is", "are"))
 	case s.notRunning > 0:
-		fmt.Fprintf(&b, "Nothing will be sent: %s did not come to run", plural(s.notRunning, "task"))
+		fmt.Fprintf(&b, "Nothing will be sent: %s did not come to run", text.Plural(s.notRunning, "task"))
 	case s.notLive > 0:
-		fmt.Fprintf(&b, "Nothing will be sent: %s accepted, and not seen live", wasWere(s.notLive, "commit"))
+		fmt.Fprintf(&b, "Nothing will be sent: %s accepted, and not seen live", text.Plural(s.notLive, "commit")+pick(s.notLive, " was", " were"))
 	case s.accepted > 0:
-		fmt.Fprintf(&b, "Nothing will be sent: %s accepted, and not live yet", wasWere(s.accepted, "commit"))
+		fmt.Fprintf(&b, "Nothing will be sent: %s accepted, and not live yet", text.Plural(s.accepted, "commit")+pick(s.accepted, " was", " were"))
 	case s.starting > 0:
-		fmt.Fprintf(&b, "Nothing will be sent: %s %s followed until it runs", plural(s.starting, "task"), isAre(s.starting))
+		fmt.Fprintf(&b, "Nothing will be sent: %s %s followed until it runs", text.Plural(s.starting, "task"), pick(s.starting, "is", "are"))
 	case s.unversioned > 0:
-		fmt.Fprintf(&b, "Nothing will be sent: %s changed without a new version", plural(s.unversioned, "task"))
+		fmt.Fprintf(&b, "Nothing will be sent: %s changed without a new version", text.Plural(s.unversioned, "task"))
 	case s.removed > 0:
-		fmt.Fprintf(&b, "Nothing will be sent: %s will be removed from the state%s", plural(s.removed, "task"), s.andReturned())
+		fmt.Fprintf(&b, "Nothing will be sent: %s will be removed from the state%s", text.Plural(s.removed, "task"), s.andReturned())
 	case s.returned > 0:
-		fmt.Fprintf(&b, "Nothing will be sent: %s %s managed again", plural(s.returned, "task"), isAre(s.returned))
+		fmt.Fprintf(&b, "Nothing will be sent: %s %s managed again", text.Plural(s.returned, "task"), pick(s.returned, "is", "are"))
 	case s.unchanged > 0:
-		fmt.Fprintf(&b, "Nothing to do: %s", s.allGood())
+		fmt.Fprintf(&b, "Nothing to do: %s", pick(s.unchanged, "the one task is as its spec says", fmt.Sprintf("all %d tasks are as their specs say", s.unchanged)))
 	default:
 		b.WriteString("Nothing to do: there are no specs")
 		if s.errors > 0 {
@@ -109,13 +110,10 @@ func (s summary) headline() string {
 		}
 	}
 	if s.errors > 0 {
-		fmt.Fprintf(&b, "; %s: what %s stays as it is", plural(s.errors, "error"), nameNames(s.errors))
+		fmt.Fprintf(&b, "; %s: what %s stays as it is", text.Plural(s.errors, "error"), pick(s.errors, "it names", "they name"))
 	}
-	switch {
-	case s.drifted == 1:
-		b.WriteString("; 1 task has drifted from what was applied")
-	case s.drifted > 1:
-		fmt.Fprintf(&b, "; %d tasks have drifted from what was applied", s.drifted)
+	if s.drifted > 0 {
+		fmt.Fprintf(&b, "; %s drifted from what was applied", text.Plural(s.drifted, "task")+pick(s.drifted, " has", " have"))
 	}
 	b.WriteByte('.')
 	return b.String()
@@ -145,7 +143,7 @@ func (s summary) more() string {
 	if s.held == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; %d more %s held", s.held, isAre(s.held))
+	return fmt.Sprintf("; %d more %s held", s.held, pick(s.held, "is", "are"))
 }
 
 // andReturned counts the returns beside the removals.
@@ -153,26 +151,11 @@ func (s summary) andReturned() string {
 	if s.returned == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", and %s %s managed again", plural(s.returned, "task"), isAre(s.returned))
-}
-
-func (s summary) allGood() string {
-	if s.unchanged == 1 {
-		return "the one task is as its spec says"
-	}
-	return fmt.Sprintf("all %d tasks are as their specs say", s.unchanged)
+	return fmt.Sprintf(", and %s %s managed again", text.Plural(s.returned, "task"), pick(s.returned, "is", "are"))
 }
 
 // following counts the tasks whose commit was accepted and is not at its end.
 func (s summary) following() int { return s.notLive + s.accepted + s.starting }
-
-// wasWere says how many there were.
-func wasWere(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing + " was"
-	}
-	return plural(n, thing) + " were"
-}
 
 // quiet reports whether the plan has nothing to show but how many tasks are as
 // they should be.
@@ -185,9 +168,9 @@ func (s summary) quiet() bool {
 func (s summary) calls() string {
 	switch {
 	case s.commits > 0:
-		return plural(s.commits, "call") + ", " + about(s.eta)
+		return text.Plural(s.commits, "call") + ", " + about(s.eta)
 	case s.planHeld > 0:
-		return plural(s.planHeld, "call") + " once let go, " + about(s.eta)
+		return text.Plural(s.planHeld, "call") + " once let go, " + about(s.eta)
 	default:
 		return "no calls"
 	}
@@ -201,10 +184,10 @@ func (s summary) tally() string {
 	}
 	parts = append(parts, s.others()...)
 	if s.errors > 0 {
-		parts = append(parts, plural(s.errors, "error"))
+		parts = append(parts, text.Plural(s.errors, "error"))
 	}
 	if s.warnings > 0 {
-		parts = append(parts, plural(s.warnings, "warning"))
+		parts = append(parts, text.Plural(s.warnings, "warning"))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -265,31 +248,18 @@ func faults(ps spec.Problems) string {
 	case errors == 0 && warnings == 0:
 		return "no problems"
 	case warnings == 0:
-		return plural(errors, "error")
+		return text.Plural(errors, "error")
 	case errors == 0:
-		return plural(warnings, "warning")
+		return text.Plural(warnings, "warning")
 	default:
-		return plural(errors, "error") + " and " + plural(warnings, "warning")
+		return text.Plural(errors, "error") + " and " + text.Plural(warnings, "warning")
 	}
 }
 
-func plural(n int, noun string) string {
+// pick returns the words for one thing, or for many.
+func pick(n int, one, many string) string {
 	if n == 1 {
-		return "1 " + noun
+		return one
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-func isAre(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
-}
-
-func nameNames(n int) string {
-	if n == 1 {
-		return "it names"
-	}
-	return "they name"
+	return many
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/explain"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -39,7 +40,7 @@ func Text(w io.Writer, p *plan.Plan, o Options) error {
 	t.drift(v)
 	t.problems(p.Problems)
 	t.line("")
-	t.wrapped(bold, "", "Plan "+Visible(ShortHash(p.Hash))+": "+v.summary.tally()+".")
+	t.wrapped(bold, "", "Plan "+text.Visible(ShortHash(p.Hash))+": "+v.summary.tally()+".")
 	return t.flush()
 }
 
@@ -47,21 +48,21 @@ func Text(w io.Writer, p *plan.Plan, o Options) error {
 func planOrigin(v *view) string {
 	p := v.plan
 	var b strings.Builder
-	fmt.Fprintf(&b, "Revision %s", Visible(shortRevision(p.Source.Revision)))
+	fmt.Fprintf(&b, "Revision %s", text.Visible(shortRevision(p.Source.Revision)))
 	if p.Source.Branch != "" {
-		fmt.Fprintf(&b, " of %s", Visible(p.Source.Branch))
+		fmt.Fprintf(&b, " of %s", text.Visible(p.Source.Branch))
 	}
 	if p.State.Lineage != "" {
 		fmt.Fprintf(&b, ", compared with the state at serial %d", p.State.Serial)
 	}
 	if p.Against != "" {
-		fmt.Fprintf(&b, ", compared with %s and not with what was applied", Visible(p.Against))
+		fmt.Fprintf(&b, ", compared with %s and not with what was applied", text.Visible(p.Against))
 	}
 	if project := v.project(); project != "" {
-		fmt.Fprintf(&b, ", project %s", Visible(project))
+		fmt.Fprintf(&b, ", project %s", text.Visible(project))
 	}
 	if p.Approved != "" {
-		fmt.Fprintf(&b, ", approved by %s", Visible(p.Approved))
+		fmt.Fprintf(&b, ", approved by %s", text.Visible(p.Approved))
 	}
 	return b.String() + "."
 }
@@ -80,11 +81,11 @@ func (t *textWriter) guards(v *view) {
 	}
 	t.line("")
 	for _, h := range v.plan.Holds {
-		t.wrapped(yellow, "", "Held by guard "+Visible(h.Guard)+": "+Visible(h.Message))
+		t.wrapped(yellow, "", "Held by guard "+text.Visible(h.Guard)+": "+text.Visible(h.Message))
 	}
 	if command := approveCommand(v.plan); command != "" {
 		t.line("To let exactly this plan go:")
-		t.line("  " + t.ink(bold, Visible(command)))
+		t.line("  " + t.ink(bold, text.Visible(command)))
 	}
 }
 
@@ -99,12 +100,12 @@ type group struct {
 func (v *view) groups() []group {
 	var groups []group
 	for i, impact := range plan.Impacts() {
-		name, meaning := heading(impact)
+		words := wordsOf(impact)
 		next := ""
 		if impact == plan.ImpactFreshStart {
 			next = keepsState
 		}
-		groups = append(groups, group{name, meaning, next, impactInk(impact), v.sends[i]})
+		groups = append(groups, group{words.name, words.meaning, next, impactInk(impact), v.sends[i]})
 	}
 	notRunning, notLive := explain.NotRunning.Info(), explain.NotLive.Info()
 	groups = append(groups,
@@ -116,7 +117,7 @@ func (v *view) groups() []group {
 			n++
 		}
 		info := explain.StateOf(rest[0]).Info()
-		name := "Held, " + Visible(string(rest[0].Hold))
+		name := "Held, " + text.Visible(string(rest[0].Hold))
 		groups = append(groups, group{name, info.Meaning, info.Next, yellow, rest[:n]})
 		rest = rest[n:]
 	}
@@ -157,7 +158,7 @@ func (t *textWriter) table(v *view) {
 // detail writes what belongs to a change below its line.
 func (t *textWriter) detail(v *view, c *plan.Change) {
 	if why := because(c); why != "" && !heldWithPlan(v.plan, c) {
-		t.wrapped("", rowIndent, Visible(why))
+		t.wrapped("", rowIndent, text.Visible(why))
 	}
 	if !t.ShowValues {
 		return
@@ -171,7 +172,7 @@ func (t *textWriter) detail(v *view, c *plan.Change) {
 		}
 	}
 	if more > 0 {
-		t.line(rowIndent + t.ink(faint, "and "+plural(more, "more field")))
+		t.line(rowIndent + t.ink(faint, "and "+text.Plural(more, "more field")))
 	}
 }
 
@@ -190,7 +191,7 @@ func (t *textWriter) severity(ps spec.Problems, s spec.Severity, n int, name, me
 	t.heading(name, n, meaning, color)
 	for _, p := range ps {
 		if (p.Severity == spec.SeverityError) == (s == spec.SeverityError) {
-			t.line("  " + Visible(p.String()))
+			t.line("  " + text.Visible(p.String()))
 		}
 	}
 }
@@ -253,4 +254,16 @@ func impactInk(i plan.Impact) ink {
 	default:
 		return cyan
 	}
+}
+
+// codeSpan returns s as markdown's inline code, at most limit bytes of it. A
+// backtick would end it and a bar would end a table's cell, even when escaped: the
+// parsers do not agree on an escape inside code. So neither is left in it.
+func codeSpan(s string, limit int) string {
+	s = strings.ReplaceAll(text.Visible(s), "`", `\u0060`)
+	s = strings.ReplaceAll(s, "|", `\u007c`)
+	if s = text.Clip(s, limit); s == "" {
+		return "–"
+	}
+	return "`" + s + "`"
 }

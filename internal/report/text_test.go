@@ -22,7 +22,7 @@ func TestTextFitsTheTerminal(t *testing.T) {
 			continue // words that are too long keep their line
 		}
 		for _, width := range []int{80, 100, 160} {
-			for line := range strings.Lines(string(text(t, s.plan, report.Options{Width: width}))) {
+			for line := range strings.Lines(string(planText(t, s.plan, report.Options{Width: width}))) {
 				line = strings.TrimSuffix(line, "\n")
 				if strings.Contains(line, "wedatasync approve ") || strings.HasPrefix(line, "  tasks/") {
 					continue // to be copied or followed, so on one line
@@ -39,7 +39,7 @@ func TestTextFitsTheTerminal(t *testing.T) {
 func TestTextHasOneLineAChange(t *testing.T) {
 	p := large(1_000)
 	lines := 0
-	for line := range strings.Lines(string(text(t, p, report.Options{}))) {
+	for line := range strings.Lines(string(planText(t, p, report.Options{}))) {
 		for _, marker := range []string{"  -/+ ", "  +   ", "  ~   ", "  x   ", "  ?   ", "  #   ", "  =   "} {
 			if strings.HasPrefix(line, marker) {
 				lines++
@@ -54,7 +54,7 @@ func TestTextHasOneLineAChange(t *testing.T) {
 // TestWorstFirst shows the order of impacts in text and markdown.
 func TestWorstFirst(t *testing.T) {
 	for _, out := range []string{
-		string(text(t, everyImpact(), report.Options{})),
+		string(planText(t, everyImpact(), report.Options{})),
 		string(report.Markdown(everyImpact(), report.MarkdownOptions{})),
 	} {
 		at := -1
@@ -85,7 +85,7 @@ func TestEstimate(t *testing.T) {
 		{3, -1, "3 calls, less than a second"},
 		{3, 1e-300, "3 calls, about 1281024 h"},
 	} {
-		out := string(text(t, discards(tt.calls), report.Options{Rate: tt.rate}))
+		out := string(planText(t, discards(tt.calls), report.Options{Rate: tt.rate}))
 		if want := ": " + tt.want + "; 207 unchanged.\n"; !strings.HasSuffix(out, want) {
 			t.Errorf("%d calls at %g ends in %q, want %q", tt.calls, tt.rate, out[strings.LastIndex(out, "Plan "):], want)
 		}
@@ -140,7 +140,7 @@ commits:
 	p := plan.Diff(plan.Input{Specs: set, Records: records, Control: control}, noon)
 	guards := plan.Guards{MaxChanges: 1}
 	p = guards.Check(p, plan.Facts{Control: control}, noon)
-	out := string(text(t, p, report.Options{}))
+	out := string(planText(t, p, report.Options{}))
 	for _, want := range []string{
 		"Nothing will be sent: a guard holds 2 commits; 1 more is held.\n",
 		"  wedatasync approve " + p.Hash + "\n",

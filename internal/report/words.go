@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/explain"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -28,7 +29,7 @@ func unverified(p *plan.Plan) string {
 	if p.Source.Unverified == "" {
 		return ""
 	}
-	return "Revision " + Visible(shortRevision(p.Source.Revision)) + ", the last one that was verified, stays: " + Visible(p.Source.Unverified)
+	return "Revision " + text.Visible(shortRevision(p.Source.Revision)) + ", the last one that was verified, stays: " + text.Visible(p.Source.Unverified)
 }
 
 // approveCommand is the exact way past the guards that hold p, or "" if an
@@ -45,68 +46,38 @@ func approveCommand(p *plan.Plan) string {
 	return "wedatasync approve " + p.Hash
 }
 
-// verb says what n commits do to the data: "1 discards state", "2 discard state".
-func verb(i plan.Impact, n int) string {
-	one, many := "submits only", "submit only"
-	switch i {
-	case plan.ImpactDiscardState:
-		one, many = "discards state", "discard state"
-	case plan.ImpactFreshStart:
-		one, many = "starts fresh", "start fresh"
-	case plan.ImpactPause:
-		one, many = "pauses and continues", "pause and continue"
-	case plan.ImpactStart:
-		one, many = "starts", "start"
-	case plan.ImpactKeepState:
-		one, many = "keeps state", "keep state"
-	}
-	if n == 1 {
-		return one
-	}
-	return many
+// impactWords says what commits of an impact do to the data.
+type impactWords struct {
+	one, many     string // "1 discards state", "2 discard state"
+	happens       string // to the task of one commit
+	name, meaning string // of a group of commits
 }
 
-// happens says what a commit does to its task.
-func happens(i plan.Impact) string {
-	switch i {
-	case plan.ImpactDiscardState:
-		return "discards state, restarts"
-	case plan.ImpactFreshStart:
-		return "fresh start, state not continued"
-	case plan.ImpactPause:
-		return "pauses, continues with state"
-	case plan.ImpactStart:
-		return "starts"
-	case plan.ImpactKeepState:
-		return "continues with state"
-	default:
-		return "submits only"
-	}
+var impactTable = map[plan.Impact]impactWords{
+	plan.ImpactDiscardState: {"discards state", "discard state", "discards state, restarts", "Discard state", "stopped, state lost, started again"},
+	plan.ImpactFreshStart:   {"starts fresh", "start fresh", "fresh start, state not continued", "Fresh start", "it runs, and is started anew: state not continued"},
+	plan.ImpactPause:        {"pauses and continues", "pause and continue", "pauses, continues with state", "Pause", "paused, then continued with state"},
+	plan.ImpactStart:        {"starts", "start", "starts", "Start", "started at once"},
+	plan.ImpactKeepState:    {"keeps state", "keep state", "continues with state", "Keep state", "continued with state"},
+	plan.ImpactSubmit:       {"submits only", "submit only", "submits only", "Submit", "submitted, nothing runs"},
 }
 
-// heading names a group of commits.
-func heading(i plan.Impact) (name, meaning string) {
-	switch i {
-	case plan.ImpactDiscardState:
-		return "Discard state", "stopped, state lost, started again"
-	case plan.ImpactFreshStart:
-		return "Fresh start", "it runs, and is started anew: state not continued"
-	case plan.ImpactPause:
-		return "Pause", "paused, then continued with state"
-	case plan.ImpactStart:
-		return "Start", "started at once"
-	case plan.ImpactKeepState:
-		return "Keep state", "continued with state"
-	default:
-		return "Submit", "submitted, nothing runs"
+// wordsOf returns the words of an impact; one that is not known changes nothing that runs.
+func wordsOf(i plan.Impact) impactWords {
+	if w, ok := impactTable[i]; ok {
+		return w
 	}
+	return impactTable[plan.ImpactSubmit]
 }
+
+// verb says what n commits do to the data.
+func verb(i plan.Impact, n int) string { return pick(n, wordsOf(i).one, wordsOf(i).many) }
 
 // keepsState is the way to release a task that runs without a fresh start.
 const keepsState = "to keep the state, write commitType: resume, or pause-resume"
 
 // freshStarts returns a warning for each commit that starts a task afresh that runs.
-func (v *view) freshStarts() spec.Problems {
+func freshStarts(v *view) spec.Problems {
 	var warnings spec.Problems
 	for _, c := range v.sends[impactRank(plan.ImpactFreshStart)] {
 		warnings = append(warnings, spec.Problem{

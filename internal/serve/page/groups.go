@@ -4,8 +4,8 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/explain"
-	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
@@ -99,7 +99,7 @@ func groupRowOf(s *snapshot.Snapshot, ts explain.State, c *plan.Change) groupRow
 	_, rec := s.Task(c.Key, c)
 	why := s.Why(ts, c.Key, c, rec)
 	if snapshot.HeldWithPlan(s.Plan(), c) {
-		why = report.Visible(explain.Sends(c)) // why is said once, of the plan
+		why = text.Visible(explain.Sends(c)) // why is said once, of the plan
 	}
 	row := groupRow{link: linkTo(c.Key), Why: why}
 	if ts.Info().Tone == explain.ToneBad {

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/explain"
-	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -82,14 +82,14 @@ func before(v url.Values) int64 {
 func eventRowOf(s *snapshot.Snapshot, e *state.Event) eventRow {
 	row := eventRow{
 		Seq: e.Seq, When: momentOf(e.At, s.Now), Kind: kindText(e.Kind), Tone: explain.ToneCalm,
-		Text: eventText(e), Actor: report.Visible(authorName(e.Actor)), Revision: report.Visible(snapshot.Short(e.Revision)),
-		RequestID: report.Visible(e.Outcome.RequestID),
+		Text: eventText(e), Actor: text.Visible(authorName(e.Actor)), Revision: text.Visible(snapshot.Short(e.Revision)),
+		RequestID: text.Visible(e.Outcome.RequestID),
 	}
 	if e.Key != (spec.Key{}) {
 		row.link = linkTo(e.Key)
 	}
 	if e.Outcome.Class != "" {
-		row.Class, row.Tone = report.Visible(string(e.Outcome.Class)), classTone(e.Outcome.Class)
+		row.Class, row.Tone = text.Visible(string(e.Outcome.Class)), classTone(e.Outcome.Class)
 	}
 	return row
 }
@@ -121,14 +121,14 @@ func kindText(k state.EventKind) string {
 	case state.EventState:
 		return "state"
 	default:
-		return report.Visible(string(k))
+		return text.Visible(string(k))
 	}
 }
 
 // eventText is the event without its kind.
 func eventText(e *state.Event) string {
 	var parts []string
-	for _, part := range []string{report.Visible(explain.Answer(e.Outcome)), report.Visible(e.Note)} {
+	for _, part := range []string{text.Visible(explain.Answer(e.Outcome)), text.Visible(e.Note)} {
 		if part != "" {
 			parts = append(parts, part)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -58,11 +59,11 @@ func revisionOf(s *snapshot.Snapshot) *revisionView {
 		return nil
 	}
 	return &revisionView{
-		Short: report.Visible(snapshot.Short(from.Revision)), ID: report.Visible(from.Revision),
-		Author: report.Visible(authorName(from.Author)), Subject: report.Visible(from.Subject),
+		Short: text.Visible(snapshot.Short(from.Revision)), ID: text.Visible(from.Revision),
+		Author: text.Visible(authorName(from.Author)), Subject: text.Visible(from.Subject),
 		Degraded: s.Digest.Errors > 0,
 		Seen:     momentOf(s.Activity.RevisionSeen, s.Now),
-		Plan:     planText(s), Approved: report.Visible(s.Plan().Approved),
+		Plan:     planText(s), Approved: text.Visible(s.Plan().Approved),
 	}
 }
 
@@ -101,7 +102,7 @@ func sourceOf(s *snapshot.Snapshot, from plan.SourceInfo) sourceView {
 		from = s.Plan().Source
 	}
 	return sourceView{
-		URL: report.Visible(from.URL), Branch: report.Visible(from.Branch),
+		URL: text.Visible(from.URL), Branch: text.Visible(from.Branch),
 		Polled: momentOf(s.Status.Source.OK, s.Now), Failing: s.Status.Source.Err != nil,
 	}
 }
@@ -135,7 +136,7 @@ func notes(s *snapshot.Snapshot, all *tasklist.List) []string {
 	var notes []string
 	if all := s.Status.Control.Suspended; all.Active(s.Now) {
 		notes = append(notes, fmt.Sprintf("Everything is suspended by %s%s: %s. To go on: wedatasync unsuspend",
-			report.Visible(all.Actor), untilText(all, s.Now), report.Visible(all.Reason)))
+			text.Visible(all.Actor), untilText(all, s.Now), text.Visible(all.Reason)))
 	}
 	for _, p := range s.Pauses() {
 		if snapshot.PassesByItself(p) {
@@ -144,12 +145,12 @@ func notes(s *snapshot.Snapshot, all *tasklist.List) []string {
 	}
 	for _, h := range s.Plan().Holds {
 		if h.Guard == snapshot.GuardWindows {
-			notes = append(notes, fmt.Sprintf("Nothing is sent: %s. To send it all the same: %s", report.Visible(h.Message), snapshot.ApproveCommand(s.Plan())))
+			notes = append(notes, fmt.Sprintf("Nothing is sent: %s. To send it all the same: %s", text.Visible(h.Message), snapshot.ApproveCommand(s.Plan())))
 		}
 	}
 	for _, a := range s.Status.Control.Approvals {
 		if s.Now.Before(a.Expires) {
-			notes = append(notes, fmt.Sprintf("Plan %s is approved by %s, good for %s", report.ShortHash(a.PlanHash), report.Visible(a.Actor), snapshot.Span(a.Expires.Sub(s.Now))))
+			notes = append(notes, fmt.Sprintf("Plan %s is approved by %s, good for %s", report.ShortHash(a.PlanHash), text.Visible(a.Actor), snapshot.Span(a.Expires.Sub(s.Now))))
 		}
 	}
 	if _, red := snapshot.SourceReason(s.Status.Source, s.Status.Plan, s.Now, s.Interval); s.Status.Source.Err != nil && !red {
@@ -176,7 +177,7 @@ func driftNotes(s *snapshot.Snapshot) []string {
 		var tasks []string
 		for i := range seen.Drifted[:min(len(seen.Drifted), driftRows)] {
 			d := &seen.Drifted[i]
-			tasks = append(tasks, report.Visible(d.Key.String())+" "+report.DriftText(d))
+			tasks = append(tasks, text.Visible(d.Key.String())+" "+report.DriftText(d))
 		}
 		if more := n - len(tasks); more > 0 {
 			tasks = append(tasks, fmt.Sprintf("and %d more: wedatasync status", more))
@@ -184,7 +185,7 @@ func driftNotes(s *snapshot.Snapshot) []string {
 		notes = append(notes, fmt.Sprintf("%s not live as applied, looked at %s: %s", driftedText(n), snapshot.Ago(seen.At, s.Now), strings.Join(tasks, "; ")))
 	}
 	if seen.Unknown > 0 {
-		notes = append(notes, fmt.Sprintf("Whether %s live as applied is not known: %s", driftedText(seen.Unknown), report.Visible(seen.Error)))
+		notes = append(notes, fmt.Sprintf("Whether %s live as applied is not known: %s", driftedText(seen.Unknown), text.Visible(seen.Error)))
 	}
 	return notes
 }
@@ -199,11 +200,11 @@ func driftedText(n int) string {
 func callRowOf(s *snapshot.Snapshot, c snapshot.Call) callRow {
 	row := callRow{
 		When: momentOf(c.At, s.Now), link: linkTo(c.Key), Commit: c.Commit,
-		Class: string(c.Outcome.Class), Answer: report.Visible(explain.Answer(c.Outcome)), RequestID: report.Visible(c.Outcome.RequestID),
+		Class: string(c.Outcome.Class), Answer: text.Visible(explain.Answer(c.Outcome)), RequestID: text.Visible(c.Outcome.RequestID),
 		Tone: classTone(c.Outcome.Class),
 	}
 	if id := c.Outcome.TaskApproveID; id != "" {
-		row.Tone, row.Answer = explain.ToneWait, "waits for approval "+report.Visible(id)+" in WeData"
+		row.Tone, row.Answer = explain.ToneWait, "waits for approval "+text.Visible(id)+" in WeData"
 	}
 	return row
 }
@@ -233,7 +234,7 @@ func problemsOf(s *snapshot.Snapshot) problemList {
 	for _, severity := range []spec.Severity{spec.SeverityError, spec.SeverityWarning} {
 		for i := range all {
 			if p := &all[i]; p.Severity == severity && len(list.Rows) < problemRows {
-				list.Rows = append(list.Rows, problemRow{severity == spec.SeverityError, report.Visible(p.Pos.String()), report.Visible(p.Message)})
+				list.Rows = append(list.Rows, problemRow{severity == spec.SeverityError, text.Visible(p.Pos.String()), text.Visible(p.Message)})
 			}
 		}
 	}

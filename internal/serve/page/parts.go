@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/explain"
-	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -28,7 +28,7 @@ type link struct {
 }
 
 func linkTo(key spec.Key) link {
-	l := link{Task: report.Visible(key.TaskID), Project: report.Visible(key.ProjectID)}
+	l := link{Task: text.Visible(key.TaskID), Project: text.Visible(key.ProjectID)}
 	if isSegment(key.ProjectID) && isSegment(key.TaskID) {
 		l.Href = taskPath(key)
 	}

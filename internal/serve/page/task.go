@@ -9,6 +9,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -95,7 +96,7 @@ func originText(o state.Origin) string {
 	case state.OriginDrift:
 		return "being adopted as others had changed it, without a call"
 	default:
-		return report.Visible(string(o))
+		return text.Visible(string(o))
 	}
 }
 
@@ -104,7 +105,7 @@ func given(facts ...fact) []fact {
 	var list []fact
 	for _, f := range facts {
 		if f.Text != "" {
-			f.Text = report.Visible(f.Text)
+			f.Text = text.Visible(f.Text)
 			list = append(list, f)
 		}
 	}
@@ -179,14 +180,14 @@ func liveText(v *state.Live) string {
 	if v.Missing {
 		return "not known to WeData"
 	}
-	text := statusText(v.Status)
+	s := statusText(v.Status)
 	if v.InstanceVersion != 0 {
-		text = fmt.Sprintf("version %d, %s", v.InstanceVersion, text)
+		s = fmt.Sprintf("version %d, %s", v.InstanceVersion, s)
 	}
 	if v.Locked {
-		text += ", locked by " + report.Visible(v.Locker)
+		s += ", locked by " + text.Visible(v.Locker)
 	}
-	return text
+	return s
 }
 
 func statusText(s state.TaskStatus) string {

@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/wedatasync/wedatasync/internal/explain"
-	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -246,7 +246,7 @@ func fieldRows(c *plan.Change) []fieldRow {
 	}
 	var rows []fieldRow
 	for _, f := range c.Fields {
-		row := fieldRow{Name: report.Visible(f.Name), Before: fieldValue(f.Before, f.Secret), After: fieldValue(f.After, f.Secret)}
+		row := fieldRow{Name: text.Visible(f.Name), Before: fieldValue(f.Before, f.Secret), After: fieldValue(f.After, f.Secret)}
 		if f.Secret && row.Before == row.After {
 			row.After += ", changed"
 		}
@@ -264,7 +264,7 @@ func fieldValue(v any, secret bool) string {
 		if secret {
 			return "masked"
 		}
-		return report.Visible(v)
+		return text.Visible(v)
 	case int64:
 		return strconv.FormatInt(v, 10)
 	default:

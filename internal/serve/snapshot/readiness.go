@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/explain"
-	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -37,7 +37,7 @@ func readiness(s reconcile.Status, d *Digest, now time.Time, interval time.Durat
 		c := &d.Plan.Changes[i]
 		reasons = append(reasons, Reason{
 			Code: ReasonUnknown, Key: &c.Key, Commands: explain.Unknown.Info().For(c.Key).Commands,
-			Message: fmt.Sprintf("the outcome of the last commit of %s is not known: %s", report.Visible(c.Key.String()), report.Visible(c.Have.Attempt.NeedsOperator)),
+			Message: fmt.Sprintf("the outcome of the last commit of %s is not known: %s", text.Visible(c.Key.String()), text.Visible(c.Have.Attempt.NeedsOperator)),
 		})
 	}
 	reasons = more(reasons, ReasonUnknown, len(d.Unresolved), "commits have an outcome that only a person can tell")
@@ -95,7 +95,7 @@ func guardReasons(p *plan.Plan) []Reason {
 		if h.Guard == GuardWindows {
 			continue
 		}
-		r := Reason{Code: ReasonGuard, Message: fmt.Sprintf("%s holds the plan: %s", h.Guard, report.Visible(h.Message))}
+		r := Reason{Code: ReasonGuard, Message: fmt.Sprintf("%s holds the plan: %s", h.Guard, text.Visible(h.Message))}
 		if h.Approvable {
 			r.Commands = []string{ApproveCommand(p)}
 		}
@@ -120,7 +120,7 @@ func (d *Digest) tasksReason(s explain.State, code ReasonCode) (Reason, bool) {
 		if len(of.Commands) == 0 {
 			message += "; " + of.Next
 		}
-		return Reason{Code: code, Key: &c.Key, Commands: of.Commands, Message: report.Visible(message)}, true
+		return Reason{Code: code, Key: &c.Key, Commands: of.Commands, Message: text.Visible(message)}, true
 	default:
 		info := s.Info()
 		return Reason{Code: code, Message: fmt.Sprintf("%s tasks are %s: %s; %s", Grouped(len(tasks)), info.Label, info.Meaning, info.Next)}, true
@@ -133,7 +133,7 @@ func specsReason(d *Digest) (Reason, bool) {
 	}
 	for _, p := range d.Plan.Problems {
 		if p.Severity == spec.SeverityError {
-			return Reason{Code: ReasonSpecs, Message: fmt.Sprintf("%s: %s", Plural(d.Errors, "error"), report.Visible(p.String()))}, true
+			return Reason{Code: ReasonSpecs, Message: fmt.Sprintf("%s: %s", Plural(d.Errors, "error"), text.Visible(p.String()))}, true
 		}
 	}
 	return Reason{}, false
@@ -155,7 +155,7 @@ func SourceReason(h reconcile.Health, p *plan.Plan, now time.Time, interval time
 	case unverified && p == nil:
 		return Reason{Code: ReasonSignature, Message: "nothing is applied: " + ErrorText(h.Err), Commands: approveCommit(h.Err)}, true
 	case unverified:
-		text := fmt.Sprintf("revision %s stays, and nothing newer is applied: %s", report.Visible(Short(p.Source.Revision)), ErrorText(h.Err))
+		text := fmt.Sprintf("revision %s stays, and nothing newer is applied: %s", text.Visible(Short(p.Source.Revision)), ErrorText(h.Err))
 		return Reason{Code: ReasonSignature, Message: text, Commands: approveCommit(h.Err)}, true
 	}
 	if h.Err == nil || !h.OK.IsZero() && now.Sub(h.OK) <= 2*interval {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -18,14 +18,14 @@ func ApproveCommand(p *plan.Plan) string { return "wedatasync approve " + p.Hash
 func PauseText(p state.Pause) string {
 	what := "all sends have stopped"
 	if p.ProjectID != "" {
-		what = "sends to project " + report.Visible(p.ProjectID) + " have stopped"
+		what = "sends to project " + text.Visible(p.ProjectID) + " have stopped"
 	}
-	return fmt.Sprintf("%s: %s: %s", what, p.Code, report.Visible(p.Message))
+	return fmt.Sprintf("%s: %s: %s", what, p.Code, text.Visible(p.Message))
 }
 
 // ErrorText is an error of ours on one line. Its parts may come from outside.
 func ErrorText(err error) string {
-	return report.Visible(strings.ReplaceAll(state.Clip(err.Error()), "\n", "; "))
+	return text.Visible(strings.ReplaceAll(state.Clip(err.Error()), "\n", "; "))
 }
 
 // Plural writes a number of things.

@@ -2,7 +2,7 @@ package snapshot
 
 import (
 	"github.com/wedatasync/wedatasync/internal/explain"
-	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -15,7 +15,7 @@ func (s *Snapshot) Why(st explain.State, key spec.Key, c *plan.Change, rec *stat
 		return ""
 	}
 	d := explain.Describe(st, key, c, rec)
-	text := report.Visible(d.Why)
+	text := text.Visible(d.Why)
 	if !d.Since.IsZero() {
 		text += " (for " + Span(s.Now.Sub(d.Since)) + ")"
 	}
