@@ -200,6 +200,11 @@ func (a *App) Run(ctx context.Context) error {
 		a.reloader.run,
 		reconciler.Watch,
 		func(running context.Context) { a.supervisor.run(running, ctx, reconciler, a.interval) },
+		func(running context.Context) {
+			if a.reloader.env.Getenv("GOGC") == "" {
+				holdMemory(running, reconciler.Polled())
+			}
+		},
 	)
 	err := withGrace(ctx, s.Grace, a.log, func() error { return reconciler.Run(ctx, a.trigger) })
 	stop()
