@@ -21,7 +21,7 @@ const (
 	keptContents = 256
 )
 
-// content is what an object holds: in memory if it is small, else in a file.
+// content is the content of an object: in memory if it is small, else in a file.
 type content struct {
 	data []byte
 	file *os.File // nil: in memory
@@ -42,7 +42,7 @@ func (c *content) drop() {
 	}
 }
 
-// newContent makes a content of size bytes of what fill writes.
+// newContent makes a content of the size bytes that fill writes.
 func newContent(dir string, size int64, fill func(io.Writer) error) (c *content, err error) {
 	if size <= smallContent {
 		b := bytes.NewBuffer(make([]byte, 0, size))
@@ -175,7 +175,7 @@ func (k *spillBuffer) touch(i int) {
 	k.order = append(k.order, i)
 }
 
-// put keeps a content. The two that were used last stay: a base and what is made of it.
+// put keeps a content. The two that were used last stay: a base and the result of its delta.
 func (k *spillBuffer) put(i int, c *content) {
 	k.held[i] = c
 	k.touch(i)

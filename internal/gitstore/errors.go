@@ -61,7 +61,7 @@ func LimitReader(r io.Reader, bytes int64, what string) io.Reader {
 	return &counted{r, bytes, bytes, what}
 }
 
-// Read reads what is left.
+// Read reads up to the limit.
 func (c *counted) Read(p []byte) (int, error) {
 	if c.left < 0 {
 		return 0, c.tooMany()

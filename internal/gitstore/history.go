@@ -66,8 +66,8 @@ func (s *Store) Descends(ctx context.Context, old, commit plumbing.Hash) (bool, 
 	return false, nil
 }
 
-// Newest lists at most that many commits of the branch, the newest first. One that we take
-// no commit for, and what is behind it, is left out: a branch can be mended.
+// Newest lists at most that many commits of the branch, the newest first. It ends before a
+// commit that is malformed or too large: a branch can be mended.
 func (s *Store) Newest(ctx context.Context, head plumbing.Hash, most int) ([]plumbing.Hash, error) {
 	var commits []plumbing.Hash
 	for c, err := range s.Ancestors(ctx, head) {

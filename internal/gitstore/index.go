@@ -118,20 +118,20 @@ func (x *index) readSpan(first, end int64) (*span, error) {
 // name returns the i-th name of the span.
 func (s *span) name(i int) []byte { return s.names[i*HashSize:][:HashSize] }
 
-// search returns where in the span the name stands.
+// search returns the place of the name in the span.
 func (s *span) search(h plumbing.Hash) (i int, ok bool) {
 	n := len(s.names) / HashSize
 	i = sort.Search(n, func(i int) bool { return bytes.Compare(s.name(i), h[:]) >= 0 })
 	return i, i < n && bytes.Equal(s.name(i), h[:])
 }
 
-// find returns where in the pack the object stands.
+// find returns the offset of the object in the pack.
 func (x *index) find(h plumbing.Hash) (offset int64, ok bool, err error) {
 	b := h[0]
 	first, end := x.bounds(b)
 	s := x.spans[b].Load()
 	if s == nil && !x.asked[b].Swap(true) {
-		// Names are hashes and so spread evenly: where one stands is no surprise.
+		// Names are hashes and spread evenly: the place of one can be guessed.
 		guess := first + (end-first)*int64(binary.BigEndian.Uint32(h[1:]))>>32
 		reach := 8 + 2*int64(math.Sqrt(float64(end-first)))
 		near, err := x.readSpan(max(first, guess-reach), min(end, guess+reach))
@@ -165,7 +165,7 @@ func (x *index) evict() {
 	}
 }
 
-// place returns where in the pack the i-th object of the span stands.
+// place returns the offset of the i-th object of the span.
 func (x *index) place(s *span, i int) (offset int64, ok bool, err error) {
 	place := binary.BigEndian.Uint32(s.places[4*i:])
 	if place>>31 == 0 {

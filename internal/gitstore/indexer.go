@@ -31,7 +31,7 @@ type entry struct {
 	offset int64
 	name   plumbing.Hash
 	crc    uint32
-	kind   plumbing.ObjectType // what it is in the end, once that is known
+	kind   plumbing.ObjectType // of the object, once its delta is resolved
 	delta  bool
 	parent int32 // the entry that a delta is made from; -1 if that is not known
 	child  int32 // the first delta that is made from it; -1: none
@@ -43,7 +43,7 @@ type entry struct {
 // out contents that were made to collide.
 type indexer struct {
 	pack    *pack
-	dir     string // for what is too large for memory
+	dir     string // for contents that are too large for memory
 	entries []entry
 	named   map[plumbing.Hash][]int32 // deltas by the name of their base
 	spill   spillBuffer
@@ -153,7 +153,7 @@ func (x *indexer) scanEntry(at int64) (end int64, err error) {
 	return p.content.position(), nil
 }
 
-// connect notes what a delta is made from.
+// connect notes the base of a delta.
 func (x *indexer) connect(i int32, e *entry, p *packEntry) error {
 	if p.foreign {
 		if x.named == nil {
@@ -166,16 +166,16 @@ func (x *indexer) connect(i int32, e *entry, p *packEntry) error {
 	if !ok {
 		return fmt.Errorf("%w: the base of a delta is no object", packfile.ErrMalformedPackFile)
 	}
-	x.adopt(e, i, int32(parent))
+	x.setBase(e, i, int32(parent))
 	return nil
 }
 
-func (x *indexer) adopt(e *entry, i, parent int32) {
+func (x *indexer) setBase(e *entry, i, parent int32) {
 	e.parent, e.next = parent, x.entries[parent].child
 	x.entries[parent].child = i
 }
 
-// checksums works out the checksum of each entry, which git keeps in an index.
+// checksums computes the checksum of each entry, which git keeps in an index.
 func (x *indexer) checksums(ctx context.Context) error {
 	in := bufio.NewReaderSize(io.NewSectionReader(x.pack.file, packHeader, x.pack.size-packHeader), 256<<10)
 	for i := range x.entries {

@@ -15,7 +15,7 @@ import (
 // inflater decompresses objects, one after another.
 type inflater struct {
 	in   *bufio.Reader
-	from *io.SectionReader // what in reads of a pack, and where that begins
+	from *io.SectionReader // the part of the pack that in reads, which begins at at
 	at   int64
 	zlib io.ReadCloser
 }
@@ -26,7 +26,7 @@ func (f *inflater) start(file io.ReaderAt, offset, end int64) {
 	f.in.Reset(f.from)
 }
 
-// position returns where in the pack in stands.
+// position returns the offset in the pack that in is at.
 func (f *inflater) position() int64 {
 	read, _ := f.from.Seek(0, io.SeekCurrent) // a section always knows
 	return f.at + read - int64(f.in.Buffered())
@@ -61,7 +61,7 @@ func (e *exact) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// reset starts on the stream that begins where in stands.
+// reset begins the stream that in is at.
 func (f *inflater) reset() error {
 	if f.zlib != nil {
 		return f.zlib.(zlib.Resetter).Reset(f.in, nil)
@@ -148,7 +148,7 @@ func newObjectCache(limit int) *objectCache {
 
 func (w *objectCache) inflater() *inflater { return w.inflaters.Get().(*inflater) }
 
-// get returns the base that stands at that offset of the pack, if it is kept.
+// get returns the base at that offset of the pack, if it is kept.
 func (w *objectCache) get(p *pack, offset int64) (Object, bool) {
 	at := basePlace{p, offset}
 	w.mu.Lock()

@@ -17,10 +17,10 @@ const (
 	maxRatio = 1032    // to which the best of zlib's streams shrinks
 )
 
-// pack reads objects from one pack. It is here, and not go-git's, because it
-// reads without building an index in memory first (milliseconds for 100,000
-// objects, at each start and each command), may be used by several goroutines,
-// and knows an object's size before it spends memory on it.
+// pack reads objects from one pack. Unlike go-git's reader it builds no index in memory
+// first (which takes milliseconds for 100,000 objects, at each start and each command),
+// may be used by several goroutines, and knows the size of an object before it spends
+// memory on it.
 type pack struct {
 	index *index
 	file  *os.File
@@ -51,7 +51,7 @@ func (p *pack) close() error { return errors.Join(p.index.close(), p.file.Close(
 func (p *pack) read(offset, limit int64) (Object, error) {
 	o, err := p.readDelta(offset, limit, 0)
 	if err == nil && o.Kind == plumbing.TreeObject {
-		// What it is compared with, which is read next, is often a delta of it.
+		// The tree of the other revision is read next, and often is a delta of this one.
 		p.cache.put(p, offset, o)
 	}
 	return o, err
@@ -105,14 +105,14 @@ func (p *pack) readDelta(offset, limit int64, depth int) (Object, error) {
 	return Object{base.Kind, data}, nil
 }
 
-// packEntry is an object as it stands in a pack, its header read.
+// packEntry is an entry of a pack whose header was read.
 type packEntry struct {
 	kind     plumbing.ObjectType
 	size     int64 // of the content, or of the delta
-	base     int64 // where the base of a delta stands
+	base     int64 // the offset of the base of a delta
 	foreign  bool  // the base is named by baseName
 	baseName plumbing.Hash
-	content  *inflater // stands where the compressed content begins
+	content  *inflater // at the beginning of the compressed content
 }
 
 // open reads the header of the entry at the offset.
@@ -165,7 +165,7 @@ func (p *pack) open(offset int64) (e packEntry, err error) {
 	return e, nil
 }
 
-// readBack reads how far before a delta its base stands.
+// readBack reads the distance from a delta back to its base.
 func readBack(in io.ByteReader) (int64, error) {
 	b, err := in.ReadByte()
 	if err != nil {

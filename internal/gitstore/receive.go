@@ -51,7 +51,7 @@ func Receive(ctx context.Context, r io.Reader, dir string, maxPack int64, want p
 	return name, diskFault(err)
 }
 
-// disk tells errors of the disk from those of what is written to it.
+// disk writes to a file, and makes its errors [DiskError]s.
 type disk struct{ file *os.File }
 
 func (d disk) Write(p []byte) (int, error) {
@@ -82,7 +82,7 @@ func checkSum(pack *os.File, size int64) error {
 // the shortest zlib stream.
 const minEntry = 9
 
-// prefix keeps the beginning of what is written to it.
+// prefix keeps the first bytes that are written to it.
 type prefix struct{ bytes []byte }
 
 func (p *prefix) Write(b []byte) (int, error) {

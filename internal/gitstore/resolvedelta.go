@@ -14,11 +14,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// resolvers is how many families of deltas are resolved at a time.
+// resolvers is how many goroutines resolve deltas.
 const resolvers = 2
 
-// resolveDeltas names the deltas, those of one base after another. Where no delta names a
-// base that may be anywhere, those of one base have nothing to do with those of others.
+// resolveDeltas names the deltas, base by base. Several goroutines share the bases, unless
+// a delta names its base by hash: that one may be anywhere.
 func (x *indexer) resolveDeltas(ctx context.Context) error {
 	workers := min(resolvers, runtime.GOMAXPROCS(0))
 	if len(x.named) > 0 {
@@ -69,7 +69,7 @@ func (x *indexer) resolveFrom(ctx context.Context, from, to int) (named int, err
 	enqueue := func(parent int32) { // the deltas of a base that has its name now
 		e := &x.entries[parent]
 		for _, i := range x.named[e.name] {
-			x.adopt(&x.entries[i], i, parent)
+			x.setBase(&x.entries[i], i, parent)
 		}
 		delete(x.named, e.name)
 		for i := e.child; i >= 0; i = x.entries[i].next {
@@ -98,7 +98,7 @@ func (x *indexer) resolveFrom(ctx context.Context, from, to int) (named int, err
 	return named, nil
 }
 
-// name works out what a delta makes, and its name.
+// name resolves a delta and hashes its result.
 func (x *indexer) name(ctx context.Context, i int32) error {
 	e := &x.entries[i]
 	e.kind = x.entries[e.parent].kind
@@ -121,7 +121,7 @@ func (x *indexer) name(ctx context.Context, i int32) error {
 	return nil
 }
 
-// content returns what an entry holds, worked out from the nearest base that is kept.
+// content returns the content of an entry, resolved from the nearest base that is kept.
 func (x *indexer) content(ctx context.Context, i int32) (*content, error) {
 	var chain []int32
 	for x.spill.get(int(i)) == nil && x.entries[i].delta {
@@ -152,7 +152,7 @@ func (x *indexer) content(ctx context.Context, i int32) (*content, error) {
 	return c, nil
 }
 
-// whole reads an entry that is no delta.
+// whole reads an entry that is not a delta.
 func (x *indexer) whole(i int32) (*content, error) {
 	p, err := x.pack.open(x.entries[i].offset)
 	if err != nil {
@@ -168,7 +168,7 @@ func (x *indexer) whole(i int32) (*content, error) {
 	})
 }
 
-// made gets the size of what a delta makes, and a function that writes it.
+// made gets the size of the result of a delta, and a function that writes it.
 type made func(size int64, fill func(io.Writer) error) error
 
 func (x *indexer) apply(ctx context.Context, i int32, to made) error {

@@ -130,7 +130,7 @@ func (f *Folder) update(ctx context.Context, todo dirty) error {
 			return err
 		}
 	}
-	if todo.moved {
+	if todo.renamed {
 		f.watch.renew() // what is watched from here on is what the scan finds
 	}
 	s := newScan(ctx, f, r, names)

@@ -117,13 +117,13 @@ func (g *Git) poll(ctx context.Context) (*reconcile.Revision, error) {
 	case err == nil:
 		return g.take(ctx, head)
 	case errors.Is(err, ErrUnverified):
-		return g.hold(ctx, head, err)
+		return g.unverifiedHead(ctx, head, err)
 	default:
 		return nil, err
 	}
 }
 
-// take makes a commit that is verified the one that is gone by.
+// take makes a verified commit the revision.
 func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision, error) {
 	switch {
 	case g.revision != nil && g.revision.ID == head.String():
@@ -153,7 +153,7 @@ func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision
 	return g.revision, nil
 }
 
-// step is what leads from one revision to the next.
+// step is the way from one revision to the next.
 type step struct {
 	commit   *gitobject.Commit
 	snapshot specfiles.Snapshot
@@ -215,7 +215,7 @@ func (g *Git) Trust(commits []string) {
 	}
 }
 
-// Close lets go of the mirror. A temporary one is removed.
+// Close saves what was parsed, and closes the mirror. A temporary mirror is removed.
 func (g *Git) Close() error {
 	var errs []error
 	if g.saved != nil {
@@ -234,7 +234,7 @@ func (g *Git) Close() error {
 	return errors.Join(errs...)
 }
 
-// describe makes an *Error of whatever went wrong.
+// describe makes an *Error of any error, without secrets.
 func (g *Git) describe(err error) error {
 	if err == nil {
 		return nil

@@ -13,23 +13,22 @@ import (
 	"github.com/wedatasync/wedatasync/spec"
 )
 
-// hold returns what stands in the place of a newest commit that is not verified, with
-// the error that says so: the commit before, or, after a start, the last one of which
-// the daemon itself remembers that it was gone by. It must be verified too, by the keys
-// of now. What the server says of older commits plays no part: who can push has a say
-// in that.
-func (g *Git) hold(ctx context.Context, head plumbing.Hash, unverified error) (*reconcile.Revision, error) {
+// unverifiedHead returns the revision that is used in place of a newest commit that is not
+// verified, with the error that says so: the revision before, or after a start the last one
+// that the daemon remembers. It must be verified too, by today's keys. What the server says
+// of older commits is not used: whoever can push decides what it says.
+func (g *Git) unverifiedHead(ctx context.Context, head plumbing.Hash, unverified error) (*reconcile.Revision, error) {
 	e, ok := errors.AsType[*Error](unverified)
 	if !ok {
 		return nil, unverified
 	}
-	known, err := g.known(ctx)
+	known, err := g.candidates(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var why error // the newest of them does not stand
+	var why error // the newest of them cannot be used
 	for _, h := range known {
-		rev, err := g.stand(ctx, h)
+		rev, err := g.takeVerified(ctx, h)
 		switch {
 		case err == nil:
 			return rev, e
@@ -46,9 +45,9 @@ func (g *Git) hold(ctx context.Context, head plumbing.Hash, unverified error) (*
 	return nil, e
 }
 
-// known lists the commits that can stand, the newest first. One that was not taken over
-// is no news if it does not come after the one that was.
-func (g *Git) known(ctx context.Context) ([]plumbing.Hash, error) {
+// candidates lists the commits that may be used instead, the newest first. A commit that was
+// not taken over counts only if it comes after the one that was.
+func (g *Git) candidates(ctx context.Context) ([]plumbing.Hash, error) {
 	if g.revision != nil {
 		return []plumbing.Hash{plumbing.NewHash(g.revision.ID)}, nil
 	}
@@ -70,19 +69,19 @@ func (g *Git) known(ctx context.Context) ([]plumbing.Hash, error) {
 	return known, err
 }
 
-// stand makes a commit from before the one that is gone by, if it is verified.
-func (g *Git) stand(ctx context.Context, h plumbing.Hash) (_ *reconcile.Revision, err error) {
+// takeVerified makes an earlier commit the revision, if it is verified.
+func (g *Git) takeVerified(ctx context.Context, h plumbing.Hash) (_ *reconcile.Revision, err error) {
 	defer recovered(&err)
 	if !g.mirror.store.Has(h) {
 		return nil, errors.New("the repository has it no more")
 	}
-	if err := g.trust.way(ctx, g.mirror.store, h, true); err != nil {
+	if err := g.trust.checkPath(ctx, g.mirror.store, h, true); err != nil {
 		return nil, err
 	}
 	return g.take(ctx, h)
 }
 
-// cause leaves out of an error what is said already.
+// cause returns the cause of an *Error, whose other parts are said already.
 func cause(err error) error {
 	if e, ok := errors.AsType[*Error](err); ok && e.Err != nil {
 		return e.Err

@@ -272,7 +272,7 @@ func largeText(t *rapid.T) string {
 	return b.String()
 }
 
-// marks returns what each file of a catalog was made from.
+// marks returns what each file of an index was made from.
 func marks(c *specfiles.Index) map[string]string {
 	all := make(map[string]string)
 	for name := range c.Set.Names() {

@@ -86,15 +86,15 @@ func (s *scan) changed(root *os.Root) error {
 		if _, ok := s.listed[dir]; ok {
 			continue
 		}
-		if err := s.one(root, dir); err != nil {
+		if err := s.scanFolder(root, dir); err != nil {
 			return s.finish(err)
 		}
 	}
 	return s.finish(nil)
 }
 
-// one looks at one folder, if it still is one.
-func (s *scan) one(root *os.Root, dir string) error {
+// scanFolder looks at one folder, if it still is one.
+func (s *scan) scanFolder(root *os.Root, dir string) error {
 	below, ok := s.below(dir)
 	if !ok {
 		return nil

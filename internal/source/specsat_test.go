@@ -22,9 +22,9 @@ func (r *Repository) specsAt(ctx context.Context, rev, path string) (_ *reconcil
 	if err != nil {
 		return nil, err
 	}
-	catalog := specfiles.NewIndex()
-	b := specfiles.NewBudget(ctx, catalog.Set)
-	changes, err := catalog.Changes(r.store, specfiles.Snapshot{}, snap, path, b)
+	index := specfiles.NewIndex()
+	b := specfiles.NewBudget(ctx, index.Set)
+	changes, err := index.Changes(r.store, specfiles.Snapshot{}, snap, path, b)
 	if err != nil {
 		return nil, err
 	}
@@ -32,6 +32,6 @@ func (r *Repository) specsAt(ctx context.Context, rev, path string) (_ *reconcil
 	if err != nil {
 		return nil, err
 	}
-	catalog.Apply(changes, parsed.Files)
-	return revisionOf(commit, catalog.Set), nil
+	index.Apply(changes, parsed.Files)
+	return revisionOf(commit, index.Set), nil
 }

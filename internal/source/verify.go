@@ -101,23 +101,23 @@ func (v *verifier) read() error {
 func (v *verifier) check(ctx context.Context, s *gitstore.Store, head plumbing.Hash) (err error) {
 	defer recovered(&err)
 	if v.mode == VerifyOff {
-		return v.move(ctx, s, head)
+		return v.moveMark(ctx, s, head)
 	}
 	if err := v.read(); err != nil {
 		return &Error{Kind: ErrUnverified, Err: err, Hint: "mend the file of keys"}
 	}
-	return v.way(ctx, s, head, head == v.mark)
+	return v.checkPath(ctx, s, head, head == v.mark)
 }
 
-// way checks the commit and what led to it, with the keys that were read last. One that
+// checkPath checks the commit and what led to it, with the keys that were read last. One that
 // counted before does so as long as nobody takes its key away: that a key has expired
 // since is no reason to leave what was applied.
-func (v *verifier) way(ctx context.Context, s *gitstore.Store, head plumbing.Hash, before bool) error {
-	if err := v.one(s, head, head, before); err != nil {
+func (v *verifier) checkPath(ctx context.Context, s *gitstore.Store, head plumbing.Hash, before bool) error {
+	if err := v.checkOne(s, head, head, before); err != nil {
 		return err
 	}
 	if v.mode == VerifyHead || head == v.mark || v.trusted[head] {
-		return v.move(ctx, s, head)
+		return v.moveMark(ctx, s, head)
 	}
 	path, err := s.FirstParents(ctx, v.mark, head)
 	if err != nil {
@@ -130,15 +130,15 @@ func (v *verifier) way(ctx context.Context, s *gitstore.Store, head plumbing.Has
 		if v.trusted[h] {
 			break
 		}
-		if err := v.one(s, h, head, before); err != nil {
+		if err := v.checkOne(s, h, head, before); err != nil {
 			return err
 		}
 	}
-	return v.move(ctx, s, head)
+	return v.moveMark(ctx, s, head)
 }
 
-// move makes a commit that counts the mark, unless it led to the one that is.
-func (v *verifier) move(ctx context.Context, s *gitstore.Store, head plumbing.Hash) error {
+// moveMark makes a commit that counts the mark, unless it led to the mark.
+func (v *verifier) moveMark(ctx context.Context, s *gitstore.Store, head plumbing.Hash) error {
 	if head == v.mark {
 		return nil
 	}
@@ -158,9 +158,9 @@ func (v *verifier) move(ctx context.Context, s *gitstore.Store, head plumbing.Ha
 	return nil
 }
 
-// one checks one commit on the way to head. That its bytes have its name was checked by
+// checkOne checks one commit on the way to head. That its bytes have its name was checked by
 // reading them.
-func (v *verifier) one(s *gitstore.Store, h, head plumbing.Hash, before bool) error {
+func (v *verifier) checkOne(s *gitstore.Store, h, head plumbing.Hash, before bool) error {
 	if v.trusted[h] {
 		return nil
 	}

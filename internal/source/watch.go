@@ -42,9 +42,9 @@ type watch struct {
 
 // dirty is what is to be read again.
 type dirty struct {
-	all   bool
-	moved bool                // a folder has moved, and is known by its old name
-	paths map[string]struct{} // as the system names them
+	all     bool
+	renamed bool                // a folder has moved, and is known by its old name
+	paths   map[string]struct{} // as the system names them
 }
 
 func (d dirty) empty() bool { return !d.all && len(d.paths) == 0 }
@@ -141,7 +141,7 @@ func (w *watch) heard(e fsnotify.Event) (dirty, bool) {
 	w.mu.Unlock()
 	switch name := filepath.Base(e.Name); {
 	case folder && e.Has(fsnotify.Rename):
-		return dirty{all: true, moved: true}, true
+		return dirty{all: true, renamed: true}, true
 	case !folder && strings.HasPrefix(name, ".") && name != specfiles.IgnoreFile:
 		return dirty{}, false
 	}
@@ -163,7 +163,7 @@ func (w *watch) note(d dirty) time.Duration {
 
 func (w *watch) merge(d dirty) {
 	w.dirty.all = w.dirty.all || d.all
-	w.dirty.moved = w.dirty.moved || d.moved
+	w.dirty.renamed = w.dirty.renamed || d.renamed
 	if w.dirty.paths == nil {
 		w.dirty.paths = make(map[string]struct{})
 	}
