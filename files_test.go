@@ -5,7 +5,10 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
+	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -77,4 +80,25 @@ func opens(f *ast.File) bool {
 		return true
 	})
 	return found
+}
+
+// TestArchitecture: the journeys of ARCHITECTURE.md name files that are there.
+func TestArchitecture(t *testing.T) {
+	text, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile(`(?m)^\| ([a-z][a-z/]*/[a-z]+\.go)((?:, [a-z]+\.go)*) \|`).FindAllSubmatch(text, -1)
+	if len(rows) < 30 {
+		t.Errorf("%d rows of files, want at least 30", len(rows))
+	}
+	for _, row := range rows {
+		names := append([]string{path.Base(string(row[1]))}, strings.FieldsFunc(string(row[2]), func(r rune) bool { return r == ',' || r == ' ' })...)
+		for _, name := range names {
+			file := path.Join(path.Dir(string(row[1])), name)
+			if _, err := os.Stat(file); err != nil {
+				t.Errorf("ARCHITECTURE.md: %v", err)
+			}
+		}
+	}
 }
