@@ -103,7 +103,7 @@ func reconciler(t *testing.T, sim *wedatasim.Server, source reconcile.Source) *r
 		must(t, store.Close())
 	})
 	return reconcile.New(reconcile.Config{
-		Source: source, Committer: client, Reader: client, Ledger: store,
+		Source: source, Committer: client, Reader: client, Store: store,
 		Logger:  slog.New(slog.DiscardHandler),
 		Guards:  func() *plan.Guards { return &plan.Guards{} },
 		Commits: pace.New(paceRate), Reads: pace.New(paceRate),

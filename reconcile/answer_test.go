@@ -250,7 +250,7 @@ func TestReport(t *testing.T) {
 		p := w.run(t)
 		elapse(awhile)
 		p.halt(t)
-		if w.commitsSince(1) != 0 || w.record("t000") != before || p.r.Status().Look.Count() != 1 {
+		if w.commitsSince(1) != 0 || w.record("t000") != before || p.r.Status().DriftScan.Count() != 1 {
 			t.Errorf("%d commits, %+v", w.commitsSince(1), w.record("t000"))
 		}
 		w.check(t)
@@ -295,7 +295,7 @@ func TestHeal_SettlesTheLook(t *testing.T) {
 		w.weData.change(task("t000"), newVersion(7))
 		p := w.run(t)
 		elapse(time.Minute)
-		if look := p.r.Status().Look; look.Count() != 0 || w.disk.control.DriftScan.Count() != 0 || w.commitsSince(1) != 1 {
+		if look := p.r.Status().DriftScan; look.Count() != 0 || w.disk.control.DriftScan.Count() != 0 || w.commitsSince(1) != 1 {
 			t.Errorf("%d commits, the look has %+v", w.commitsSince(1), look)
 		}
 		p.halt(t)

@@ -23,7 +23,7 @@ import (
 // mu is let go. All methods are for any goroutine; one that has read a record may save
 // another for its task only while no other goroutine does.
 type applied struct {
-	store  Ledger
+	store  Store
 	beat   func()      // is called after each save: the engine goes on
 	broken atomic.Bool // the state cannot be written: nothing more is sent
 
@@ -37,7 +37,7 @@ type applied struct {
 	inFlight map[spec.Key]bool // sent, or about to be, and not answered yet
 }
 
-func newApplied(store Ledger, beat func(), records *state.Records, control state.Control) *applied {
+func newApplied(store Store, beat func(), records *state.Records, control state.Control) *applied {
 	a := &applied{
 		store: store, beat: beat, records: records, control: control, scan: control.DriftScan,
 		open: make(map[spec.Key]struct{}), drifted: make(map[spec.Key]struct{}), inFlight: make(map[spec.Key]bool),

@@ -234,11 +234,11 @@ func (x *execution) admit(c *plan.Change, now time.Time) error {
 		x.halt()
 		return errGuards
 	}
-	if x.plan.Frozen(x.guards, c.Key, now) {
+	if x.guards.Frozen(x.plan, c.Key, now) {
 		x.halt()
 		return errStopped
 	}
-	pending, err := x.r.cfg.Ledger.HasPendingCommands(x.stop)
+	pending, err := x.r.cfg.Store.HasPendingCommands(x.stop)
 	switch {
 	case x.stop.Err() != nil:
 		return errStopped

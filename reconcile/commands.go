@@ -14,7 +14,7 @@ import (
 // Obey carries out what people have asked for since it was last called. It is for
 // the goroutine of Run or Once, while no call is under way.
 func (r *Reconciler) Obey(ctx context.Context) (obeyed int, err error) {
-	pending, err := r.cfg.Ledger.PendingCommands(ctx)
+	pending, err := r.cfg.Store.PendingCommands(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("read what people asked for: %w", err)
 	}

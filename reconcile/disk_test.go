@@ -82,7 +82,7 @@ func TestP09_FullDisk(t *testing.T) {
 		p := w.run(t)
 		elapse(time.Hour)
 		w.wantSent(t, 0)
-		if p.r.Status().Ledger.Err == nil {
+		if p.r.Status().Store.Err == nil {
 			t.Error("nothing says that the disk is full")
 		}
 		if tries := w.count("save intent", "t000"); tries < 300 || tries > 800 {
@@ -93,7 +93,7 @@ func TestP09_FullDisk(t *testing.T) {
 		w.mu.Unlock()
 		elapse(15 * time.Second)
 		w.wantSent(t, 3)
-		if err := p.r.Status().Ledger.Err; err != nil {
+		if err := p.r.Status().Store.Err; err != nil {
 			t.Errorf("still said: %v", err)
 		}
 		p.halt(t)

@@ -97,7 +97,7 @@ func (x *execution) step(due time.Time, commands <-chan time.Time) {
 		step()
 	case <-wake:
 	case <-commands:
-		if pending, err := x.r.cfg.Ledger.HasPendingCommands(x.stop); err == nil && pending {
+		if pending, err := x.r.cfg.Store.HasPendingCommands(x.stop); err == nil && pending {
 			x.preempt()
 		}
 	}

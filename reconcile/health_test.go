@@ -11,7 +11,7 @@ import (
 // stuck is a source, or a ledger, that does not come back until it is let go.
 type stuck struct {
 	Source
-	Ledger
+	Store
 	release chan struct{}
 }
 
@@ -22,7 +22,7 @@ func (s *stuck) Poll(ctx context.Context) (*Revision, error) {
 
 func (s *stuck) Save(ctx context.Context, t state.Transition) error {
 	<-s.release
-	return s.Ledger.Save(ctx, t)
+	return s.Store.Save(ctx, t)
 }
 
 // TestAlive: what takes long is told from what hangs.
@@ -34,13 +34,13 @@ func TestAlive(t *testing.T) {
 		alive, dead time.Duration // since the start
 	}{
 		{"a poll", func(r *Reconciler, s *stuck) { r.desired.source = s }, pollWithin - time.Minute, pollWithin + time.Minute},
-		{"the disk", func(r *Reconciler, s *stuck) { r.applied.store, r.cfg.Ledger = s, s }, stepWithin - time.Minute, stepWithin + time.Minute},
+		{"the disk", func(r *Reconciler, s *stuck) { r.applied.store, r.cfg.Store = s, s }, stepWithin - time.Minute, stepWithin + time.Minute},
 	} {
 		inBubble(t, tt.name, func(t *testing.T) {
 			w := newWorld(1)
 			w.commits(tasks(1, 1)...)
 			p := w.newProcess()
-			s := &stuck{Source: p, Ledger: p, release: make(chan struct{})}
+			s := &stuck{Source: p, Store: p, release: make(chan struct{})}
 			tt.hang(p.r, s)
 			start := time.Now()
 			p.run(t)

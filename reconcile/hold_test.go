@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/calendar"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -53,7 +54,7 @@ func TestP26_Window(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {
 		begins := w.start.Add(2 * time.Second)
-		w.guards.Store(&plan.Guards{Windows: []plan.Window{{Name: "freeze", Start: begins, End: begins.Add(time.Hour)}}})
+		w.guards.Store(&plan.Guards{Windows: []calendar.Window{{Name: "freeze", Start: begins, End: begins.Add(time.Hour)}}})
 		w.commits(tasks(60, 1)...)
 		p := w.run(t)
 		elapse(2 * time.Second)

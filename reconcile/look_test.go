@@ -35,12 +35,12 @@ func (o *observed) Scanned(look *state.DriftScan, began, ended []state.Drift) {
 }
 
 // watching starts a daemon that looks at a library.
-func watching(t *testing.T, l *library, ledger Ledger, control state.Control, change func(*Config)) (*Reconciler, *observed, func()) {
+func watching(t *testing.T, l *library, ledger Store, control state.Control, change func(*Config)) (*Reconciler, *observed, func()) {
 	t.Helper()
 	o := &observed{}
 	reads := pace.New(20)
 	cfg := Config{
-		Source: &setSource{set: spec.NewSet()}, Ledger: ledger, Observer: o, Logger: silent, Guards: func() *plan.Guards { return new(plan.Guards) },
+		Source: &setSource{set: spec.NewSet()}, Store: ledger, Observer: o, Logger: silent, Guards: func() *plan.Guards { return new(plan.Guards) },
 		Commits: pace.New(20), Reads: reads, Scanner: &drift.Scanner{Lister: l, Describer: l, Lists: pace.New(drift.ScanRate), Describes: reads},
 		ScanEvery: lasting(time.Hour), Interval: lasting(30 * time.Second), Horizon: lasting(time.Minute), Random: func() float64 { return 0 },
 	}
@@ -86,8 +86,8 @@ func TestWatch(t *testing.T) {
 		if diff := cmp.Diff(want, o.looks); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
-		if s := r.Status(); s.Look == nil || s.Look.Count() != 0 || s.Look.At.Format("15:04") != "03:01" {
-			t.Errorf("status: %+v", s.Look)
+		if s := r.Status(); s.DriftScan == nil || s.DriftScan.Count() != 0 || s.DriftScan.At.Format("15:04") != "03:01" {
+			t.Errorf("status: %+v", s.DriftScan)
 		}
 		var kept []string
 		for _, tr := range ledger.saved {
@@ -198,7 +198,7 @@ func TestWatch_Denied(t *testing.T) {
 		r, o, stop := watching(t, l, nowhere{}, state.Control{}, nil)
 		time.Sleep(2 * time.Minute)
 		stop()
-		look := r.Status().Look
+		look := r.Status().DriftScan
 		if look == nil || look.Unknown != 2 || !strings.Contains(look.Error, plan.ErrReadDenied.Error()) || look.Count() != 0 || len(o.looks) != 1 {
 			t.Errorf("%+v, %v", look, o.looks)
 		}

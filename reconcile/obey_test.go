@@ -15,7 +15,7 @@ import (
 // was approved for.
 func TestApproveAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := New(Config{Ledger: nowhere{}, Logger: silent, Horizon: func() time.Duration { return time.Minute }}, nil, state.Control{
+		r := New(Config{Store: nowhere{}, Logger: silent, Horizon: func() time.Duration { return time.Minute }}, nil, state.Control{
 			Approvals: []state.Approval{{PlanHash: "old", Expires: time.Now().Add(time.Minute)}},
 		})
 		if err := r.Recover(t.Context()); err != nil { // which drops what an earlier version took
@@ -23,7 +23,7 @@ func TestApproveAgain(t *testing.T) {
 		}
 		held, ledger := heldPlan(t, time.Now()), &ledgerOf{}
 		r.desired.newest.Store(&newestPlan{plan: held})
-		r.applied.store, r.cfg.Ledger = ledger, ledger
+		r.applied.store, r.cfg.Store = ledger, ledger
 		for _, guard := range []string{"maxChanges", "rewritten", "maxChanges"} {
 			held.Holds[0].Guard = guard
 			ledger.words = []state.Command{{Verb: state.VerbApprove, Target: held.Hash}}
@@ -85,7 +85,7 @@ func TestObey_History(t *testing.T) {
 	t.Parallel()
 	for target, ok := range map[string]bool{"": true, "nowhere": false} {
 		ledger := &ledgerOf{words: []state.Command{{ID: 7, Verb: state.VerbSuspend, Target: target, Arg: "move", Actor: "lin"}}}
-		r := New(Config{Ledger: ledger, Logger: silent, Horizon: func() time.Duration { return time.Minute }}, state.NewRecords(), state.Control{})
+		r := New(Config{Store: ledger, Logger: silent, Horizon: func() time.Duration { return time.Minute }}, state.NewRecords(), state.Control{})
 		before := r.Control()
 		if n, err := r.Obey(t.Context()); n != 1 || err != nil || len(ledger.saved) != 1 {
 			t.Fatalf("obeyed %d, saved %d: %v", n, len(ledger.saved), err)

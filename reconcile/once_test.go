@@ -150,15 +150,15 @@ func TestStatus(t *testing.T) {
 		p := w.run(t)
 		elapse(11 * time.Second)
 		s := p.r.Status()
-		if len(s.Flying) != 2 || s.Flying[0] != task("t001") || s.Flying[1] != task("t002") {
-			t.Errorf("flying: %v", s.Flying)
+		if len(s.InFlight) != 2 || s.InFlight[0] != task("t001") || s.InFlight[1] != task("t002") {
+			t.Errorf("flying: %v", s.InFlight)
 		}
 		if s.Plan.Count(plan.ActionCommit) != 20 || s.Source.OK.IsZero() {
 			t.Errorf("%d calls in the plan; source %+v", s.Plan.Count(plan.ActionCommit), s.Source)
 		}
 		elapse(10 * time.Minute)
 		s = p.r.Status()
-		if len(s.Flying) != 0 || len(s.Plan.Changes) != 0 || s.Ledger.Err != nil || s.Ledger.OK.IsZero() {
+		if len(s.InFlight) != 0 || len(s.Plan.Changes) != 0 || s.Store.Err != nil || s.Store.OK.IsZero() {
 			t.Errorf("at rest: %+v", s)
 		}
 		p.halt(t)

@@ -64,8 +64,8 @@ type Truster interface {
 	Trust(commits []string)
 }
 
-// Ledger is where outcomes go: the state, to be written.
-type Ledger interface {
+// Store is where outcomes go: the state, to be written.
+type Store interface {
 	// Save makes the transition durable as a whole, or not at all. state.ErrFull and
 	// state.ErrBusy say that nothing was written, and that it may work later; after
 	// any other error nobody knows, and nothing more is sent.

@@ -49,7 +49,7 @@ func (w *world) newProcess() *process {
 		p.stop()
 	})
 	p.r = New(Config{
-		Source: p, Committer: p, Reader: p, Ledger: p, Observer: p, Logger: silent,
+		Source: p, Committer: p, Reader: p, Store: p, Observer: p, Logger: silent,
 		Guards:   func() *plan.Guards { return w.guards.Load() },
 		Horizon:  func() time.Duration { return w.horizon },
 		Interval: func() time.Duration { return w.interval },

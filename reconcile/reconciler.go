@@ -19,7 +19,7 @@ type Config struct {
 	Source    Source
 	Committer Committer
 	Reader    Reader
-	Ledger    Ledger
+	Store     Store
 	Observer  Observer
 	Logger    *slog.Logger
 
@@ -74,12 +74,12 @@ func New(cfg Config, records *state.Records, control state.Control) *Reconciler 
 		cfg.Evaluate = plan.Evaluate
 	}
 	health := newHealth()
-	applied := newApplied(cfg.Ledger, health.beat, records, control)
+	applied := newApplied(cfg.Store, health.beat, records, control)
 	return &Reconciler{
 		cfg:     cfg,
 		desired: &desired{source: cfg.Source},
 		applied: applied,
-		watcher: drift.NewWatcher(drift.Config{Engine: applied, Survey: cfg.Scanner, Every: cfg.ScanEvery, Random: cfg.Random}),
+		watcher: drift.NewWatcher(drift.Config{Engine: applied, Scanner: cfg.Scanner, Every: cfg.ScanEvery, Random: cfg.Random}),
 		health:  health,
 		outbox:  &outbox{applied: applied, observer: cfg.Observer, log: cfg.Logger},
 	}
@@ -178,22 +178,22 @@ func (r *Reconciler) Polled() <-chan struct{} { return r.health.polled }
 
 // Status is how the daemon stands. It is a copy: it does not change.
 type Status struct {
-	Plan    *plan.Plan // the newest; nil before the first
-	Control state.Control
-	Flying  []spec.Key // sent, or about to be, and not answered yet; in order
-	Source  Health
-	Ledger  Health
-	Look    *state.DriftScan // the last at what is live; nil before the first
+	Plan      *plan.Plan // the newest; nil before the first
+	Control   state.Control
+	InFlight  []spec.Key // sent, or about to be, and not answered yet; in order
+	Source    Health
+	Store     Health
+	DriftScan *state.DriftScan // the last at what is live; nil before the first
 }
 
 // Status returns how the daemon stands.
 func (r *Reconciler) Status() Status {
 	s := Status{Plan: r.desired.plan()}
-	s.Source, s.Ledger = r.health.last()
+	s.Source, s.Store = r.health.last()
 	a := r.applied
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s.Control, s.Look = a.control, a.scan
-	s.Flying = slices.SortedFunc(maps.Keys(a.inFlight), spec.Key.Compare)
+	s.Control, s.DriftScan = a.control, a.scan
+	s.InFlight = slices.SortedFunc(maps.Keys(a.inFlight), spec.Key.Compare)
 	return s
 }

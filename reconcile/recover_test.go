@@ -17,7 +17,7 @@ func TestRecover_DropsOldApprovals(t *testing.T) {
 	whole := heldPlan(t, noon).Hash
 	good := state.Approval{PlanHash: whole, Actor: "lin", At: noon, Expires: noon.Add(time.Hour), Guards: []string{"maxChanges"}}
 	ledger, log := &ledgerOf{}, new(bytes.Buffer)
-	r := New(Config{Ledger: ledger, Logger: slog.New(slog.NewTextHandler(log, nil))}, nil, state.Control{Approvals: []state.Approval{
+	r := New(Config{Store: ledger, Logger: slog.New(slog.NewTextHandler(log, nil))}, nil, state.Control{Approvals: []state.Approval{
 		{PlanHash: "370fe1c0", Actor: "ada", Expires: noon}, good, {PlanHash: strings.TrimPrefix(whole, plan.HashPrefix), Actor: "bo"},
 	}})
 	if err := r.Recover(t.Context()); err != nil {

@@ -256,7 +256,7 @@ func (l *loop) wait(wake time.Time) {
 			if !time.Now().Before(wake) {
 				return // by the clock on the wall, which was set or has gone on while the machine slept
 			}
-			if pending, err := l.r.cfg.Ledger.HasPendingCommands(l.ctx); err == nil && pending {
+			if pending, err := l.r.cfg.Store.HasPendingCommands(l.ctx); err == nil && pending {
 				return
 			}
 		}

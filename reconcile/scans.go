@@ -28,11 +28,11 @@ func judgeScan(ctx context.Context, r *Reconciler) error {
 			return err
 		}
 	}
-	if err := keepScan(ctx, r, result.Look, result.Began, result.Ended, result.Events); err != nil {
+	if err := keepScan(ctx, r, result.Next, result.Began, result.Ended, result.Events); err != nil {
 		return err
 	}
-	if look := result.Look; look.Error != "" {
-		r.cfg.Logger.WarnContext(ctx, "look at what is live", "tasks", look.Tasks, "unknown", look.Unknown, "error", look.Error)
+	if scan := result.Next; scan.Error != "" {
+		r.cfg.Logger.WarnContext(ctx, "look at what is live", "tasks", scan.Tasks, "unknown", scan.Unknown, "error", scan.Error)
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ func drawHistory(t *rapid.T) []historyStep {
 func scopeHistory(t *testing.T, history []historyStep) string {
 	src := &setSource{set: spec.NewSet()}
 	r := New(Config{
-		Source: src, Ledger: nowhere{}, Logger: silent, Guards: func() *plan.Guards { return new(plan.Guards) },
+		Source: src, Store: nowhere{}, Logger: silent, Guards: func() *plan.Guards { return new(plan.Guards) },
 	}, state.NewRecords(), state.Control{})
 	for i, step := range history {
 		if err := src.play(t, r, step); err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/calendar"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -196,7 +197,7 @@ func TestRewrittenSame(t *testing.T) {
 		w.commits(tasks(3, 1)...)
 		p := w.run(t)
 		elapse(time.Minute)
-		w.guards.Store(&plan.Guards{Windows: []plan.Window{{Name: "freeze", Start: w.start, End: w.start.Add(time.Hour)}}})
+		w.guards.Store(&plan.Guards{Windows: []calendar.Window{{Name: "freeze", Start: w.start, End: w.start.Add(time.Hour)}}})
 		w.mu.Lock()
 		w.repo.rewrites = map[string]bool{revision(2): true, revision(4): true}
 		w.repo.same = map[string]bool{revision(1) + revision(2): true, revision(1) + revision(4): true}

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/calendar"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -26,17 +27,17 @@ func TestWake(t *testing.T) {
 		hold func(t *testing.T, w *world)
 	}{
 		{"a freeze window ends", func(_ *testing.T, w *world) {
-			w.guards.Store(&plan.Guards{Windows: []plan.Window{{Name: "once", Start: w.start, End: w.start.Add(after)}}})
+			w.guards.Store(&plan.Guards{Windows: []calendar.Window{{Name: "once", Start: w.start, End: w.start.Add(after)}}})
 		}},
 		{"a weekly freeze window ends", func(_ *testing.T, w *world) {
-			from := plan.TimeOfDay(w.start.UTC())
-			w.guards.Store(&plan.Guards{Windows: []plan.Window{{Name: "weekly", Days: []time.Weekday{w.start.UTC().Weekday()}, From: from, To: from + after}}})
+			from := calendar.TimeOfDay(w.start.UTC())
+			w.guards.Store(&plan.Guards{Windows: []calendar.Window{{Name: "weekly", Days: []time.Weekday{w.start.UTC().Weekday()}, From: from, To: from + after}}})
 		}},
 		{"a freeze window of one task ends", func(_ *testing.T, w *world) {
-			w.guards.Store(&plan.Guards{Windows: []plan.Window{{Name: "once", Start: w.start, End: w.start.Add(after), Tasks: []string{"t000"}}}})
+			w.guards.Store(&plan.Guards{Windows: []calendar.Window{{Name: "once", Start: w.start, End: w.start.Add(after), Tasks: []string{"t000"}}}})
 		}},
 		{"an allow window begins", func(_ *testing.T, w *world) {
-			w.guards.Store(&plan.Guards{Windows: []plan.Window{{Name: "once", Allow: true, Start: w.start.Add(after), End: w.start.Add(time.Hour)}}})
+			w.guards.Store(&plan.Guards{Windows: []calendar.Window{{Name: "once", Allow: true, Start: w.start.Add(after), End: w.start.Add(time.Hour)}}})
 		}},
 		{"a task's suspension ends", func(_ *testing.T, w *world) { w.suspended(project+"/t000", after) }},
 		{"everybody's suspension ends", func(_ *testing.T, w *world) { w.suspended("", after) }},
@@ -70,7 +71,7 @@ func TestWake_Begin(t *testing.T) {
 		p := w.run(t)
 		elapse(time.Second)
 		w.wantSent(t, 2)
-		w.guards.Store(&plan.Guards{MaxChanges: 1, Windows: []plan.Window{{Name: "freeze", Start: begins, End: begins.Add(time.Hour)}}})
+		w.guards.Store(&plan.Guards{MaxChanges: 1, Windows: []calendar.Window{{Name: "freeze", Start: begins, End: begins.Add(time.Hour)}}})
 		for _, id := range []string{"t000", "t001"} {
 			w.weData.lock(task(id), w.start, w.start.Add(100*time.Hour))
 		}

@@ -143,7 +143,7 @@ func (a *App) startEngine(ctx context.Context, s *config.Settings, store *sqlsto
 		Source:    a.source,
 		Committer: a.client,
 		Reader:    a.client,
-		Ledger:    store,
+		Store:     store,
 		Observer:  watching,
 		Logger:    a.log,
 		Info:      s.SourceInfo(),

@@ -140,7 +140,7 @@ func newConsole(t *testing.T, policy plan.DriftPolicy) *console {
 	}
 	reads, id := pace.New(20), 0
 	c.reconciler = reconcile.New(reconcile.Config{
-		Source: c, Committer: c, Reader: client, Ledger: nowhere{}, Observer: c, Logger: slog.New(slog.DiscardHandler),
+		Source: c, Committer: c, Reader: client, Store: nowhere{}, Observer: c, Logger: slog.New(slog.DiscardHandler),
 		Guards:  func() *plan.Guards { return new(plan.Guards) },
 		Commits: pace.New(20), Reads: reads,
 		Scanner:   &drift.Scanner{Lister: c, Describer: c, Lists: pace.New(drift.ScanRate), Describes: reads},

@@ -165,7 +165,7 @@ func release(t *testing.T, sim *wedatasim.Server, cfg wedata.Config, n int) floa
 	defer client.Close()
 	id := 0
 	r := reconcile.New(reconcile.Config{
-		Source: pushed(n), Committer: client, Reader: client, Ledger: nowhere{}, Logger: slog.New(slog.DiscardHandler),
+		Source: pushed(n), Committer: client, Reader: client, Store: nowhere{}, Logger: slog.New(slog.DiscardHandler),
 		Guards:  func() *plan.Guards { return new(plan.Guards) },
 		Commits: pace.New(20), Reads: pace.New(20),
 		Horizon: lasting(310 * time.Second), Interval: lasting(passEvery),

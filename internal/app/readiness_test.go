@@ -21,7 +21,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
-	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/reconcile/calendar"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -95,7 +95,7 @@ func TestReadinessOfFaults(t *testing.T) {
 		}, seen: `"unknown":1`},
 		{name: "a freeze window", set: func(d *trial) {
 			now := time.Now()
-			d.settings.Guards.Windows = []plan.Window{{Name: "now", Start: now.Add(-time.Hour), End: now.Add(time.Hour), Location: time.UTC}}
+			d.settings.Guards.Windows = []calendar.Window{{Name: "now", Start: now.Add(-time.Hour), End: now.Add(time.Hour), Location: time.UTC}}
 		}, seen: `"window":3`},
 		{name: "everything is suspended", then: func(d *trial) {
 			if _, err := command.Enqueue(d.Context(), d.settings, state.Command{At: time.Now(), Actor: "grace", Verb: state.VerbSuspend, Arg: "an incident"}); err != nil {

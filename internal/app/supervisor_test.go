@@ -115,7 +115,7 @@ func TestSupervisor_Hang(t *testing.T) {
 				s := &supervisor{conn: ours, log: log, watchdog: time.Minute}
 				interval := func() time.Duration { return time.Minute }
 				r := reconcile.New(reconcile.Config{
-					Source: src, Ledger: src, Logger: log, Guards: func() *plan.Guards { return new(plan.Guards) },
+					Source: src, Store: src, Logger: log, Guards: func() *plan.Guards { return new(plan.Guards) },
 					Interval: interval, Random: func() float64 { return 0 },
 				}, nil, state.Control{})
 				ctx, cancel := context.WithCancel(t.Context())

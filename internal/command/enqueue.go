@@ -75,7 +75,7 @@ func carryOut(ctx context.Context, s *config.Settings, id state.Identity, verb s
 		return err
 	}
 	c := reconcile.Config{
-		Ledger: store, Logger: slog.New(slog.DiscardHandler), Random: mathrand.Float64, NewID: rand.Text,
+		Store: store, Logger: slog.New(slog.DiscardHandler), Random: mathrand.Float64, NewID: rand.Text,
 		Info: s.SourceInfo(), State: plan.StateInfo{Lineage: store.Lineage()},
 		Guards: func() *plan.Guards { return &s.Guards },
 		Policy: func() plan.DriftPolicy { return plan.DriftPolicy(s.DriftPolicy) },

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/reconcile/calendar"
 )
 
 // Change is a setting that is another one than before, by its name in the
@@ -136,7 +136,7 @@ func (s *Settings) notifyValues(v map[string]string) {
 }
 
 // windowText is all of a window, on one line.
-func windowText(w *plan.Window) string {
+func windowText(w *calendar.Window) string {
 	parts := []string{modeFreeze, w.Location.String()}
 	if w.Allow {
 		parts[0] = modeAllow

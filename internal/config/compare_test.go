@@ -13,6 +13,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/secret"
+	"github.com/wedatasync/wedatasync/reconcile/calendar"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
@@ -48,7 +49,7 @@ func TestCompare_SeesEverything(t *testing.T) {
 // fullSettings are settings in which nothing is empty that has fields of its own.
 func fullSettings() config.Settings {
 	s := config.Defaults()
-	s.Guards.Windows = []plan.Window{{Name: "w", Location: time.UTC, Start: time.Unix(1, 0), End: time.Unix(2, 0)}}
+	s.Guards.Windows = []calendar.Window{{Name: "w", Location: time.UTC, Start: time.Unix(1, 0), End: time.Unix(2, 0)}}
 	s.Guards.Authors = []plan.Author{{Actor: "lin", Is: "lin@example.com"}}
 	s.Tokens = []config.TokenSettings{{Name: "lin", File: "lin-token"}}
 	s.Notify.Forge = &forge.Config{}
@@ -158,21 +159,21 @@ func TestCompare(t *testing.T) {
 
 // TestCompare_Windows: whatever changes in a window is a change of the settings.
 func TestCompare_Windows(t *testing.T) {
-	base := plan.Window{Name: "w", Location: time.UTC, To: 24 * time.Hour}
-	for name, change := range map[string]func(*plan.Window){
-		"name":     func(w *plan.Window) { w.Name = "v" },
-		"mode":     func(w *plan.Window) { w.Allow = true },
-		"zone":     func(w *plan.Window) { w.Location = time.FixedZone("X", 1) },
-		"days":     func(w *plan.Window) { w.Days = []time.Weekday{time.Monday} },
-		"from":     func(w *plan.Window) { w.From = time.Hour },
-		"to":       func(w *plan.Window) { w.To = time.Hour },
-		"once":     func(w *plan.Window) { w.Start, w.End = time.Unix(1, 0), time.Unix(2, 0) },
-		"projects": func(w *plan.Window) { w.Projects = []string{"1"} },
-		"tasks":    func(w *plan.Window) { w.Tasks = []string{"1"} },
+	base := calendar.Window{Name: "w", Location: time.UTC, To: 24 * time.Hour}
+	for name, change := range map[string]func(*calendar.Window){
+		"name":     func(w *calendar.Window) { w.Name = "v" },
+		"mode":     func(w *calendar.Window) { w.Allow = true },
+		"zone":     func(w *calendar.Window) { w.Location = time.FixedZone("X", 1) },
+		"days":     func(w *calendar.Window) { w.Days = []time.Weekday{time.Monday} },
+		"from":     func(w *calendar.Window) { w.From = time.Hour },
+		"to":       func(w *calendar.Window) { w.To = time.Hour },
+		"once":     func(w *calendar.Window) { w.Start, w.End = time.Unix(1, 0), time.Unix(2, 0) },
+		"projects": func(w *calendar.Window) { w.Projects = []string{"1"} },
+		"tasks":    func(w *calendar.Window) { w.Tasks = []string{"1"} },
 	} {
 		old, next, other := config.Defaults(), config.Defaults(), base
 		change(&other)
-		old.Guards.Windows, next.Guards.Windows = []plan.Window{base}, []plan.Window{other}
+		old.Guards.Windows, next.Guards.Windows = []calendar.Window{base}, []calendar.Window{other}
 		changes, err := config.Compare(&old, &next)
 		if err != nil || len(changes) != 1 || changes[0].Name != "guards.windows" {
 			t.Errorf("%s: %+v, %v", name, changes, err)

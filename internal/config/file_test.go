@@ -14,6 +14,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/serve/access"
+	"github.com/wedatasync/wedatasync/reconcile/calendar"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -69,7 +70,7 @@ guards:
 			AllowCommitTypes: []spec.CommitType{spec.Submit, spec.Start, spec.Resume},
 			MaxChanges:       50,
 			MaxChangePercent: 30,
-			Windows: []plan.Window{
+			Windows: []calendar.Window{
 				{Name: "weekend", Location: shanghai, Days: []time.Weekday{time.Saturday, time.Sunday}, To: 24 * time.Hour},
 				{Name: "night", Location: time.UTC, From: 22 * time.Hour, To: 6 * time.Hour},
 				{Name: "releases", Allow: true, Location: time.UTC, Days: []time.Weekday{time.Tuesday}, From: 10 * time.Hour, To: 16 * time.Hour, Projects: []string{"2"}, Tasks: []string{"orders-*"}},

@@ -6,7 +6,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/reconcile/calendar"
 )
 
 // The values of a window's mode.
@@ -15,12 +15,12 @@ const (
 	modeAllow  = "allow"  // nothing is committed outside
 )
 
-func (c *reader) windows(n *yaml.Node) []plan.Window {
+func (c *reader) windows(n *yaml.Node) []calendar.Window {
 	if n.Kind != yaml.SequenceNode {
 		c.fail(n, "a list of windows is needed")
 		return nil
 	}
-	var windows []plan.Window
+	var windows []calendar.Window
 	for i, item := range n.Content {
 		c.at(index(i), func() { windows = append(windows, c.window(item)) })
 	}
@@ -29,8 +29,8 @@ func (c *reader) windows(n *yaml.Node) []plan.Window {
 
 // window reads one window. What could be taken for another time than was meant is
 // refused: nobody looks at a window until it holds a release, or does not.
-func (c *reader) window(n *yaml.Node) plan.Window {
-	w := plan.Window{Location: time.UTC, To: 24 * time.Hour}
+func (c *reader) window(n *yaml.Node) calendar.Window {
+	w := calendar.Window{Location: time.UTC, To: 24 * time.Hour}
 	given := map[string]bool{}
 	mistakes := len(c.errs)
 	c.mapping(n, func(key string, value *yaml.Node) bool {
@@ -71,7 +71,7 @@ func (c *reader) window(n *yaml.Node) plan.Window {
 }
 
 // windowTimes refuses times that do not say clearly when the window is open.
-func (c *reader) windowTimes(n *yaml.Node, w *plan.Window, given map[string]bool) {
+func (c *reader) windowTimes(n *yaml.Node, w *calendar.Window, given map[string]bool) {
 	weekly, once := given["days"] || given["from"] || given["to"], given["start"] || given["end"]
 	switch {
 	case weekly && once:

@@ -131,16 +131,16 @@ func statusOf(version string, s *snapshot.Snapshot) jsonStatus {
 		Reasons:   emptyNotNil(s.Reasons()),
 		InSync:    s.InSync(),
 		Source:    jsonSource{s.Plan().Source.URL, s.Plan().Source.Branch, healthOf(s.Status.Source)},
-		State:     healthOf(s.Status.Ledger),
+		State:     healthOf(s.Status.Store),
 		Reloads:   jsonReloads{healthOf(s.Reloads.Configuration), healthOf(s.Reloads.Credentials)},
 		Pauses:    emptyNotNil(s.Pauses()),
 		Approvals: []jsonApproval{},
-		InFlight:  emptyNotNil(s.Status.Flying[:min(len(s.Status.Flying), maxListed)]),
+		InFlight:  emptyNotNil(s.Status.InFlight[:min(len(s.Status.InFlight), maxListed)]),
 		Open:      []jsonTask{},
 		Calls:     []jsonCall{},
 	}
 	j.Ready = len(j.Reasons) == 0
-	if seen := s.Status.Look; seen != nil {
+	if seen := s.Status.DriftScan; seen != nil {
 		j.Drift = new(*seen)
 		j.Drift.Drifted = seen.Drifted[:min(len(seen.Drifted), maxListed)]
 	}

@@ -417,7 +417,7 @@ func TestStatusIsBounded(t *testing.T) {
 	s := servetest.Healthy(servetest.EmptyPlan(), now)
 	for i := range 10_000 {
 		servetest.Held(s.Plan, servetest.Key(i), plan.HoldLocked, servetest.Record(servetest.Key(i), state.StatusWaiting, state.Outcome{Locker: "1", Message: strings.Repeat("x", 500)}, now))
-		s.Flying = append(s.Flying, servetest.Key(20_000+i))
+		s.InFlight = append(s.InFlight, servetest.Key(20_000+i))
 		s.Plan.Problems = append(s.Plan.Problems, spec.Problem{Severity: spec.SeverityError, Message: strings.Repeat("x", 500)})
 	}
 	srv := servetest.NewDaemon(t, s).Serve(t)

@@ -86,7 +86,7 @@ func Calls(p *plan.Plan, n int) {
 // Healthy is the status of a daemon that is well and has the plan.
 func Healthy(p *plan.Plan, now time.Time) reconcile.Status {
 	well := reconcile.Health{OK: now, At: now}
-	return reconcile.Status{Plan: p, Source: well, Ledger: well}
+	return reconcile.Status{Plan: p, Source: well, Store: well}
 }
 
 // Troubled is a plan with everything in it that a plan can have.
@@ -132,13 +132,13 @@ func TroubledStatus(now time.Time) reconcile.Status {
 		Approvals: []state.Approval{{PlanHash: "5a3c9d1e", Actor: "grace", At: now.Add(-time.Hour), Expires: now.Add(23 * time.Hour)}},
 		Suspended: &state.Suspension{Reason: "an incident", Actor: "grace", At: now, Until: now.Add(time.Hour)},
 	}
-	s.Flying = []spec.Key{Key(9)}
-	s.Look = &state.DriftScan{
+	s.InFlight = []spec.Key{Key(9)}
+	s.DriftScan = &state.DriftScan{
 		At: now.Add(-time.Minute), Tasks: 210, Unknown: 1, Error: "reading tasks is not permitted",
 		Kinds: map[state.DriftKind]int{state.DriftNewer: 4, state.DriftGone: 1},
 	}
 	for i := range 4 {
-		s.Look.Drifted = append(s.Look.Drifted, state.Drift{
+		s.DriftScan.Drifted = append(s.DriftScan.Drifted, state.Drift{
 			Key: Key(1 + i), Kind: state.DriftNewer, Fields: []state.DriftField{{Name: "instanceVersion", Git: "3", Applied: "3", Live: "5"}},
 			Operator: "100028625403", OperatedAt: "2026-11-26 14:03:11", Event: "commit", Locker: "100000000007", Detail: "d", Since: now.Add(-time.Hour),
 		})

@@ -63,15 +63,15 @@ func Poisoned(text string, now time.Time) reconcile.Status {
 	s.Control.Approvals[0].Actor, s.Control.Approvals[0].PlanHash = text, text
 	s.Control.Suspended.Reason, s.Control.Suspended.Actor = text, text
 	s.Source.Err = fmt.Errorf("poll the source: %s", text)
-	s.Ledger.Err = fmt.Errorf("write the state: %s", text)
-	s.Flying = []spec.Key{k}
-	s.Look.Error = text
-	for i := range s.Look.Drifted {
-		d := &s.Look.Drifted[i]
+	s.Store.Err = fmt.Errorf("write the state: %s", text)
+	s.InFlight = []spec.Key{k}
+	s.DriftScan.Error = text
+	for i := range s.DriftScan.Drifted {
+		d := &s.DriftScan.Drifted[i]
 		d.Operator, d.OperatedAt, d.Event, d.Locker, d.Detail = text, text, text, text, text
 	}
-	s.Look.Drifted[0].Key = k
-	slices.SortFunc(s.Look.Drifted, func(a, b state.Drift) int { return a.Key.Compare(b.Key) })
+	s.DriftScan.Drifted[0].Key = k
+	slices.SortFunc(s.DriftScan.Drifted, func(a, b state.Drift) int { return a.Key.Compare(b.Key) })
 	return s
 }
 

@@ -57,7 +57,7 @@ func (w *world) start(ctx context.Context) (*daemon, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	cfg := reconcile.Config{
-		Source: d, Committer: paced{d.client, w}, Reader: paced{d.client, w}, Ledger: d, Observer: d, Logger: slog.New(slog.DiscardHandler),
+		Source: d, Committer: paced{d.client, w}, Reader: paced{d.client, w}, Store: d, Observer: d, Logger: slog.New(slog.DiscardHandler),
 		Guards:   func() *plan.Guards { return new(plan.Guards) },
 		Horizon:  func() time.Duration { return acceptHorizon + d.client.SkewMargin() },
 		Skew:     d.client.SkewBound,

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/wedatasync/wedatasync/reconcile/calendar"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -320,7 +321,7 @@ func TestDiff_Heals(t *testing.T) {
 	for name, g := range map[string]*plan.Guards{
 		"maxChanges":       {MaxChanges: 1},
 		"maxChangePercent": {MaxChangePercent: 10},
-		"windows":          {Windows: []plan.Window{{Name: "always", Location: time.UTC, To: 24 * time.Hour}}},
+		"windows":          {Windows: []calendar.Window{{Name: "always", Location: time.UTC, To: 24 * time.Hour}}},
 	} {
 		set, records := spec.NewSet(), state.NewRecords()
 		for i := range 10 {

@@ -25,13 +25,13 @@ type Input struct {
 type Result struct {
 	Touched     []spec.Key         // tasks that the next plan has to look at
 	Transitions []state.Transition // to save, in this order
-	Look        *state.DriftScan   // what is kept of the scan
-	Events      []state.Event      // to save with it; nil if the look before says the same
+	Next        *state.DriftScan   // what is kept of the scan
+	Events      []state.Event      // to save with it; nil if the scan before says the same
 	Began       []state.Drift      // of tasks that have drifted, or in another way than before
 	Ended       []state.Drift      // of tasks that have not drifted any more
 }
 
-// evaluation is a DriftResult that is being made.
+// evaluation is a Result that is being made.
 type evaluation struct {
 	Input
 	Result
@@ -65,14 +65,14 @@ func Evaluate(in Input, now time.Time) *Result {
 		drifts = append(drifts, d)
 	}
 	e.forgetOthers()
-	e.Look, e.Began, e.Ended = nextLook(in.Kept, drifts, len(Targets(in.Records)), in.Scan.At)
+	e.Next, e.Began, e.Ended = nextScan(in.Kept, drifts, len(Targets(in.Records)), in.Scan.At)
 	for _, d := range e.adopted {
 		if was := in.Kept.Of(d.Key); was == nil || was.Kind != d.Kind {
 			e.Began = append(e.Began, d)
 		}
 	}
-	if !sameLook(in.Kept, e.Look) || in.Scan.At.Sub(in.Kept.At) >= keepLook {
-		e.Events = lookEvents(e.Look, e.Began, e.Ended, now)
+	if !sameScan(in.Kept, e.Next) || in.Scan.At.Sub(in.Kept.At) >= keepScan {
+		e.Events = scanEvents(e.Next, e.Began, e.Ended, now)
 	}
 	return &e.Result
 }
@@ -183,9 +183,9 @@ func noteUndo(rec *state.Record, d state.Drift, at time.Time) *state.Record {
 	return plan.WithUndo(rec, &d)
 }
 
-// nextLook returns what is kept of a look at tasks, and what is new in it. A task that
+// nextScan returns what is kept of a look at tasks, and what is new in it. A task that
 // could not be read stays as it was.
-func nextLook(before *state.DriftScan, drifts []state.Drift, tasks int, at time.Time) (next *state.DriftScan, began, ended []state.Drift) {
+func nextScan(before *state.DriftScan, drifts []state.Drift, tasks int, at time.Time) (next *state.DriftScan, began, ended []state.Drift) {
 	next = &state.DriftScan{At: at, Tasks: tasks, Kinds: map[state.DriftKind]int{}}
 	for _, d := range drifts {
 		was := before.Of(d.Key)
@@ -224,16 +224,16 @@ func nextLook(before *state.DriftScan, drifts []state.Drift, tasks int, at time.
 	return next, began, ended
 }
 
-// sameLook reports whether two looks have found the same, whenever that was.
-func sameLook(a, b *state.DriftScan) bool {
+// sameScan reports whether two looks have found the same, whenever that was.
+func sameScan(a, b *state.DriftScan) bool {
 	return a != nil && (a.Error == "") == (b.Error == "") && maps.Equal(a.Kinds, b.Kinds) &&
 		slices.EqualFunc(a.Drifted, b.Drifted, func(a, b state.Drift) bool {
 			return a.Key == b.Key && a.Kind == b.Kind && a.Operator == b.Operator && a.Locker == b.Locker && a.WhyReported == b.WhyReported && slices.Equal(a.Fields, b.Fields)
 		})
 }
 
-// lookEvents are the rows of the history about a look.
-func lookEvents(look *state.DriftScan, began, ended []state.Drift, now time.Time) []state.Event {
+// scanEvents are the rows of the history about a look.
+func scanEvents(look *state.DriftScan, began, ended []state.Drift, now time.Time) []state.Event {
 	var events []state.Event
 	for i := range began {
 		d := &began[i]
@@ -278,7 +278,7 @@ func SettledSince(look *state.DriftScan, record func(spec.Key) *state.Record, no
 			delete(copied.Kinds, d.Kind)
 		}
 	}
-	return &copied, ended, lookEvents(&copied, nil, ended, now)
+	return &copied, ended, scanEvents(&copied, nil, ended, now)
 }
 
 // told says what differs, and what is done about it if that is more than to say it.

@@ -45,7 +45,7 @@ func TestNextLook(t *testing.T) {
 				before.Drifted[i].Since = at.Add(-24 * time.Hour)
 			}
 		}
-		next, began, ended := nextLook(before, tt.now, 7, at)
+		next, began, ended := nextScan(before, tt.now, 7, at)
 		var kept []string
 		for _, d := range next.Drifted {
 			text := fmt.Sprintf("%s %s %s", d.Key.TaskID, d.Kind, d.Fields[0].Live)
@@ -77,11 +77,11 @@ func TestNextLook_Bounded(t *testing.T) {
 	for i := range state.MaxDrifted + 50 {
 		drifts = append(drifts, state.Drift{Key: spec.Key{ProjectID: "1", TaskID: fmt.Sprintf("t%03d", i)}, Kind: state.DriftStopped})
 	}
-	first, began, _ := nextLook(nil, drifts, len(drifts), driftNow)
+	first, began, _ := nextScan(nil, drifts, len(drifts), driftNow)
 	if len(first.Drifted) != state.MaxDrifted || first.Count() != len(drifts) || len(began) != state.MaxDrifted {
 		t.Errorf("%d kept, %d counted, %d began", len(first.Drifted), first.Count(), len(began))
 	}
-	if _, began, ended := nextLook(first, drifts, len(drifts), driftNow.Add(time.Hour)); len(began)+len(ended) > 0 {
+	if _, began, ended := nextScan(first, drifts, len(drifts), driftNow.Add(time.Hour)); len(began)+len(ended) > 0 {
 		t.Errorf("the same again: %d began, %d ended", len(began), len(ended))
 	}
 }

@@ -166,11 +166,11 @@ type Scan struct {
 	Failed map[spec.Key]error // why a task could not be read; Seen has all others that were found
 }
 
-// maxLooks bounds the tasks that one survey looks at by themselves.
-const maxLooks = 1000
+// maxDescribes bounds the tasks that one survey looks at by themselves.
+const maxDescribes = 1000
 
-// errNotLooked says that a survey had enough to look at.
-var errNotLooked = fmt.Errorf("no list has it, as over %d others: it was not looked at by itself", maxLooks)
+// errNotDescribed says that a survey had enough to look at.
+var errNotDescribed = fmt.Errorf("no list has it, as over %d others: it was not looked at by itself", maxDescribes)
 
 // maxQueried bounds the tasks that one query names.
 const maxQueried = 20
@@ -184,7 +184,7 @@ func (s *Scanner) Scan(ctx context.Context, tasks []Target) (*Scan, error) {
 			return nil, err
 		}
 	}
-	return found, s.lookForOthers(ctx, found, tasks)
+	return found, s.describeOthers(ctx, found, tasks)
 }
 
 // Confirm reads tasks once more, by name, and keeps what is told now.
@@ -202,7 +202,7 @@ func (s *Scanner) Confirm(ctx context.Context, found *Scan, tasks []Target) erro
 			}
 		}
 	}
-	return s.lookForOthers(ctx, found, tasks)
+	return s.describeOthers(ctx, found, tasks)
 }
 
 // lists yields the tasks that one list has, project by project and type by type.
@@ -257,15 +257,15 @@ func (s *Scanner) list(ctx context.Context, found *Scan, tasks []Target, ids []s
 	return nil
 }
 
-// lookForOthers looks at the managed tasks by themselves that no list has.
-func (s *Scanner) lookForOthers(ctx context.Context, found *Scan, tasks []Target) error {
+// describeOthers looks at the managed tasks by themselves that no list has.
+func (s *Scanner) describeOthers(ctx context.Context, found *Scan, tasks []Target) error {
 	looks := 0
 	for _, w := range tasks {
 		if !w.Managed || found.Seen[w.Key] != nil || found.Failed[w.Key] != nil {
 			continue
 		}
-		if looks++; looks > maxLooks {
-			found.Failed[w.Key] = errNotLooked
+		if looks++; looks > maxDescribes {
+			found.Failed[w.Key] = errNotDescribed
 			continue
 		}
 		if err := s.look(ctx, found, w); err != nil {

@@ -93,7 +93,7 @@ type badRead state.Class
 func (e badRead) Error() string           { return string(e) }
 func (e badRead) Answered() state.Outcome { return state.Outcome{Class: state.Class(e)} }
 
-func TestSurvey(t *testing.T) {
+func TestScanner(t *testing.T) {
 	managed := func(keys ...string) (tasks []Target) {
 		for _, k := range keys {
 			project, task, _ := strings.Cut(k, "/")
@@ -202,7 +202,7 @@ func recordsOf(tasks []Target) *state.Records {
 }
 
 // What is confirmed is read by name, and what no list has then by itself.
-func TestSurvey_Confirm(t *testing.T) {
+func TestScanner_Confirm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &library{lists: map[string][][]string{"1 realtime": {{"a", "b"}, {"c"}}, "1 offline": {{"off"}}}}
 		s := Scanner{Lister: l, Describer: l, Lists: pace.New(20), Describes: pace.New(20)}
@@ -225,7 +225,7 @@ func TestSurvey_Confirm(t *testing.T) {
 }
 
 // A survey ends with its context, and says so.
-func TestSurvey_Ends(t *testing.T) {
+func TestScanner_Ends(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		l := &library{lists: map[string][][]string{"1 realtime": {{"a"}, {"b"}, {"c"}}}}

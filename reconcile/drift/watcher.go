@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// firstLook is how long after a start the first look is, at the least.
-	firstLook = time.Minute
+	// firstScan is how long after a start the first look is, at the least.
+	firstScan = time.Minute
 	// confirmAfter is how long after it was first seen drift is looked at again: a
 	// task that the platform starts anew is stopped for a moment.
 	confirmAfter = 30 * time.Second
-	// keepLook is how old the look in the state may be when nothing new was seen.
-	keepLook = 24 * time.Hour
+	// keepScan is how old the look in the state may be when nothing new was seen.
+	keepScan = 24 * time.Hour
 	// giveWayFor is how long a look waits before it asks again whether commits are
 	// being made.
 	giveWayFor = time.Second
@@ -45,10 +45,10 @@ type Engine interface {
 
 // Config is what a Watcher is made of.
 type Config struct {
-	Engine Engine
-	Survey *Scanner             // nil: it never scans
-	Every  func() time.Duration // between two scans, asked at each use; 0 is never. nil: never
-	Random func() float64       // in [0, 1): daemons that were started together do not scan together
+	Engine  Engine
+	Scanner *Scanner             // nil: it never scans
+	Every   func() time.Duration // between two scans, asked at each use; 0 is never. nil: never
+	Random  func() float64       // in [0, 1): daemons that were started together do not scan together
 }
 
 // Watcher scans what is live from time to time, beside the engine, which takes what it has
@@ -69,11 +69,11 @@ func NewWatcher(cfg Config) *Watcher {
 // Run scans at each interval after last, the time of the last scan that was judged, and
 // when ScanNow asks for it, until ctx is done.
 func (w *Watcher) Run(ctx context.Context, last time.Time) {
-	if w.cfg.Every == nil || w.cfg.Survey == nil {
+	if w.cfg.Every == nil || w.cfg.Scanner == nil {
 		return
 	}
 	every := w.cfg.Every()
-	next := time.Now().Add(min(firstLook, every))
+	next := time.Now().Add(min(firstScan, every))
 	if due := last.Add(every); !last.IsZero() && due.After(next) {
 		next = due
 	}
@@ -155,10 +155,10 @@ func (w *Watcher) due(ctx context.Context, next time.Time, every time.Duration) 
 // scan reads what is live of the managed tasks. It returns nil if somebody asks for
 // another scan before it is at its end. The error is that of ctx.
 func (w *Watcher) scan(ctx context.Context) (*Scan, error) {
-	survey := *w.cfg.Survey
-	survey.Yield = w.giveWay
+	scanner := *w.cfg.Scanner
+	scanner.Yield = w.giveWay
 	tasks := w.cfg.Engine.Targets()
-	found, err := survey.Scan(ctx, tasks)
+	found, err := scanner.Scan(ctx, tasks)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func (w *Watcher) scan(ctx context.Context) (*Scan, error) {
 	if asked, err := w.due(ctx, time.Now().Add(min(confirmAfter, every/4)), every); asked || err != nil {
 		return nil, err
 	}
-	return found, survey.Confirm(ctx, found, doubted)
+	return found, scanner.Confirm(ctx, found, doubted)
 }
 
 // giveWay waits while commits are being made.

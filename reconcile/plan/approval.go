@@ -20,9 +20,9 @@ func ParseHash(text string) (digits string, whole, ok bool) {
 	return digits, len(digits) == hashDigits, true
 }
 
-// pass sets which guards approvals let the plan go past, and who has approved it. own says
+// letPast sets which guards approvals let the plan go past, and who has approved it. own says
 // of an approval that it does not count, as it is the author's own.
-func (p *Plan) pass(g *Guards, control *state.Control, now time.Time) (own string) {
+func (g *Guards) letPast(p *Plan, control *state.Control, now time.Time) (own string) {
 	for i := range control.Approvals {
 		a := &control.Approvals[i]
 		if !now.Before(a.Expires) || !covers(a, p) {

@@ -42,17 +42,6 @@ func Diff(in Input, now time.Time) *Plan {
 	return p
 }
 
-// specless counts the changes of tasks that have no usable spec.
-func (p *Plan) specless() int {
-	n := 0
-	for i := range p.Changes {
-		if p.Changes[i].Want == nil {
-			n++
-		}
-	}
-	return n
-}
-
 // change compares one task; ok is false if it is as it should be.
 func (in *Input) change(key spec.Key, want *spec.Commit, have *state.Record, now time.Time) (c Change, ok bool) {
 	c = Change{Key: key, Want: want, Have: have}

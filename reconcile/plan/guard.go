@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/calendar"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -37,7 +38,7 @@ type Guards struct {
 	// and the returns, in percent of the managed tasks, from 10 of them up; 0 is no bound.
 	MaxChangePercent int
 	// Windows are the times at which tasks are committed, or are not.
-	Windows []Window
+	Windows []calendar.Window
 	// AdoptAlreadyLive takes a task as applied, without a commit, whose wanted version is
 	// live by an operation that the state does not know. Else it is held.
 	AdoptAlreadyLive bool
@@ -75,7 +76,7 @@ func (g *Guards) Check(p *Plan, f Facts, now time.Time) *Plan {
 	if len(out.Holds) == 0 {
 		return &out
 	}
-	own := out.pass(g, f.Control, now)
+	own := g.letPast(&out, f.Control, now)
 	out.Holds = slices.DeleteFunc(out.Holds, func(h GuardHold) bool { return h.Approvable && slices.Contains(out.passed, h.key()) })
 	if own != "" && len(out.Holds) > 0 {
 		out.Holds = append(out.Holds, GuardHold{Guard: guardAuthor, Message: own, Approvable: true})
@@ -129,20 +130,13 @@ func (g *Guards) outside(c *spec.Commit) (guard, what string) {
 	switch {
 	case len(g.AllowProjects) > 0 && !slices.Contains(g.AllowProjects, c.ProjectID):
 		return "allowProjects", "project " + c.ProjectID
-	case len(g.AllowTasks) > 0 && !slices.ContainsFunc(g.AllowTasks, func(pattern string) bool { return matchTask(pattern, c.TaskID) }):
+	case len(g.AllowTasks) > 0 && !slices.ContainsFunc(g.AllowTasks, func(pattern string) bool { return calendar.MatchID(pattern, c.TaskID) }):
 		return "allowTasks", "task " + c.TaskID
 	case len(g.AllowCommitTypes) > 0 && !slices.Contains(g.AllowCommitTypes, c.CommitType):
 		return "allowCommitTypes", "commitType " + c.CommitType.String()
 	default:
 		return "", ""
 	}
-}
-
-func matchTask(pattern, task string) bool {
-	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
-		return strings.HasPrefix(task, prefix)
-	}
-	return pattern == task
 }
 
 // holds collects what speaks against the whole plan.
@@ -174,9 +168,6 @@ func (g *Guards) holds(p *Plan, f Facts) []GuardHold {
 	}
 	return holds
 }
-
-// Passes reports whether an approval lets the plan past the guard of that key.
-func (p *Plan) Passes(guard string) bool { return slices.Contains(p.passed, guard) }
 
 // key is what an approval calls the guard: each window, and each rewrite of the history,
 // is a guard of its own.
@@ -229,15 +220,4 @@ func (n numbers) String() string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-// Held counts the changes that are held for the reason.
-func (p *Plan) Held(reason HoldReason) int {
-	n := 0
-	for i := range p.Changes {
-		if c := &p.Changes[i]; c.Action == ActionHold && c.Hold == reason {
-			n++
-		}
-	}
-	return n
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wedatasync/wedatasync/reconcile/calendar"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -66,7 +67,7 @@ func guardNames(p *Plan) string {
 
 // TestGuards has each guard of the whole plan, at and around its bound.
 func TestGuards(t *testing.T) {
-	always := []Window{{Name: "freeze", To: 24 * time.Hour}}
+	always := []calendar.Window{{Name: "freeze", To: 24 * time.Hour}}
 	tests := []struct {
 		name      string
 		plan      *Plan
@@ -155,7 +156,7 @@ func emptied(t testing.TB, text string) *Plan {
 func TestGuardMessages(t *testing.T) {
 	guards := Guards{
 		MaxChanges: 1, MaxChangePercent: 30,
-		Windows: []Window{{Name: "year end", Start: noon.Add(-time.Hour), End: noon.Add(time.Hour)}},
+		Windows: []calendar.Window{{Name: "year end", Start: noon.Add(-time.Hour), End: noon.Add(time.Hour)}},
 	}
 	control := state.Control{Revision: "1111111111111111111111111111111111111111", Restored: true}
 	p := guards.Check(changing(t, 10, 9, 0), Facts{Control: &control, Rewritten: true}, noon)
@@ -301,33 +302,11 @@ func TestApprovals(t *testing.T) {
 		}
 	})
 	t.Run("another window", func(t *testing.T) {
-		begun := Guards{MaxChanges: 2, Windows: []Window{{Name: "release day", Start: noon, End: noon.Add(time.Hour)}}}
+		begun := Guards{MaxChanges: 2, Windows: []calendar.Window{{Name: "release day", Start: noon, End: noon.Add(time.Hour)}}}
 		control := state.Control{Approvals: []state.Approval{approvalOf(p, "maxChanges", guardKey(guardWindows, "sunday"))}}
 		got := begun.Check(p, Facts{Control: &control}, noon)
 		if len(got.Holds) != 1 || got.Holds[0].Guard != guardWindows || got.Approved != "" {
 			t.Errorf("held by %+v, approved by %q; want the window that began later", got.Holds, got.Approved)
 		}
 	})
-}
-
-// TestMatchTask has the patterns of allowTasks.
-func TestMatchTask(t *testing.T) {
-	tests := []struct {
-		pattern, task string
-		want          bool
-	}{
-		{"a", "a", true},
-		{"a", "ab", false},
-		{"a*", "a", true},
-		{"a*", "ab", true},
-		{"a*", "ba", false},
-		{"*", "anything", true},
-		{"a*b", "axb", false},
-		{"", "", true},
-	}
-	for _, tt := range tests {
-		if got := matchTask(tt.pattern, tt.task); got != tt.want {
-			t.Errorf("matchTask(%q, %q) = %v", tt.pattern, tt.task, got)
-		}
-	}
 }

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"iter"
+	"slices"
+	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -264,5 +266,67 @@ func (c *Change) Effect() spec.Digest {
 		return sha256.Sum256(append([]byte(c.Action), d[:]...))
 	default:
 		return c.Want.Wanted()
+	}
+}
+
+// specless counts the changes of tasks that have no usable spec.
+func (p *Plan) specless() int {
+	n := 0
+	for i := range p.Changes {
+		if p.Changes[i].Want == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// Held counts the changes that are held for the reason.
+func (p *Plan) Held(reason HoldReason) int {
+	n := 0
+	for i := range p.Changes {
+		if c := &p.Changes[i]; c.Action == ActionHold && c.Hold == reason {
+			n++
+		}
+	}
+	return n
+}
+
+// asked counts the commits that the specs ask for, whether they can be made now or not.
+func (p *Plan) asked() int {
+	n := 0
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		if c.Action == ActionCommit || c.Action == ActionHold && c.Want != nil && (c.Have == nil || !IsOpen(c.Have.Status)) {
+			n++
+		}
+	}
+	return n
+}
+
+// Passes reports whether an approval lets the plan past the guard of that key.
+func (p *Plan) Passes(guard string) bool { return slices.Contains(p.passed, guard) }
+
+// Attempt describes the call of the plan that is about to be made. before is what is live,
+// horizon for how long a request can be accepted.
+func (p *Plan) Attempt(c *Change, id string, before *state.Live, horizon time.Duration, now time.Time) state.Attempt {
+	wanted := AppliedOf(c.Want, p.Source.Revision)
+	wanted.Wait = waitOf(c.Want)
+	author := p.Source.Author
+	if c.Reason == ReasonDrift {
+		wanted.Drift, author = healed(c.Have.Applied, now), "" // who wrote the spec did not ask for this one
+	}
+	return state.Attempt{
+		ID:       id,
+		Wanted:   wanted,
+		WantedID: c.Want.Wanted(),
+		Request:  c.Want.Request(),
+		Reason:   string(c.Reason),
+		PlanHash: p.Hash,
+		Author:   author,
+		File:     c.Want.Pos.File,
+		Line:     c.Want.Pos.Line,
+		At:       now,
+		Before:   before,
+		Stale:    c.Have != nil && (c.Have.Accepted() || c.Have.Attempt != nil && c.Have.Attempt.Stale || unattributable(c.Have.Applied, before, now, horizon)),
 	}
 }

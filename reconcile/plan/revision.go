@@ -44,15 +44,3 @@ func rewriteText(p *Plan, left string) string {
 	}
 	return text + "it " + strings.Join(does, " and ")
 }
-
-// asked counts the commits that the specs ask for, whether they can be made now or not.
-func (p *Plan) asked() int {
-	n := 0
-	for i := range p.Changes {
-		c := &p.Changes[i]
-		if c.Action == ActionCommit || c.Action == ActionHold && c.Want != nil && (c.Have == nil || !IsOpen(c.Have.Status)) {
-			n++
-		}
-	}
-	return n
-}

@@ -39,31 +39,6 @@ func Adopt(have *state.Record, c *spec.Commit, revision string, now time.Time) s
 	}}}
 }
 
-// Attempt describes the call of the plan that is about to be made. before is what is live,
-// horizon for how long a request can be accepted.
-func (p *Plan) Attempt(c *Change, id string, before *state.Live, horizon time.Duration, now time.Time) state.Attempt {
-	wanted := AppliedOf(c.Want, p.Source.Revision)
-	wanted.Wait = waitOf(c.Want)
-	author := p.Source.Author
-	if c.Reason == ReasonDrift {
-		wanted.Drift, author = healed(c.Have.Applied, now), "" // who wrote the spec did not ask for this one
-	}
-	return state.Attempt{
-		ID:       id,
-		Wanted:   wanted,
-		WantedID: c.Want.Wanted(),
-		Request:  c.Want.Request(),
-		Reason:   string(c.Reason),
-		PlanHash: p.Hash,
-		Author:   author,
-		File:     c.Want.Pos.File,
-		Line:     c.Want.Pos.Line,
-		At:       now,
-		Before:   before,
-		Stale:    c.Have != nil && (c.Have.Accepted() || c.Have.Attempt != nil && c.Have.Attempt.Stale || unattributable(c.Have.Applied, before, now, horizon)),
-	}
-}
-
 // Begin returns the record of a task whose commit is about to be sent.
 func Begin(key spec.Key, have *state.Record, a state.Attempt) *state.Record {
 	rec := state.Record{Key: key, Status: state.StatusIntent, Attempt: &a}

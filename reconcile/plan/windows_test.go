@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wedatasync/wedatasync/reconcile/calendar"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -26,44 +27,44 @@ func TestGuards_Windows(t *testing.T) {
 	)
 	tests := []struct {
 		name    string
-		windows []Window
+		windows []calendar.Window
 		plan    []string          // why the whole plan is held
 		held    map[string]string // why single tasks are
 	}{
-		{name: "a freeze", windows: []Window{{Name: "lunch", From: 12 * h, To: 13 * h}}, plan: []string{lunch}},
-		{name: "a freeze at another time", windows: []Window{{Name: "tea", From: 16 * h, To: 17 * h}}},
-		{name: "a freeze that never ends", windows: []Window{{Name: "for good", To: 24 * h}}, plan: []string{`freeze window "for good" until the configuration changes`}},
+		{name: "a freeze", windows: []calendar.Window{{Name: "lunch", From: 12 * h, To: 13 * h}}, plan: []string{lunch}},
+		{name: "a freeze at another time", windows: []calendar.Window{{Name: "tea", From: 16 * h, To: 17 * h}}},
+		{name: "a freeze that never ends", windows: []calendar.Window{{Name: "for good", To: 24 * h}}, plan: []string{`freeze window "for good" until the configuration changes`}},
 		{
-			name: "a freeze of some tasks, and what depends on them", windows: []Window{{Name: "lunch", From: 12 * h, To: 13 * h, Tasks: []string{"orders-*"}}},
+			name: "a freeze of some tasks, and what depends on them", windows: []calendar.Window{{Name: "lunch", From: 12 * h, To: 13 * h, Tasks: []string{"orders-*"}}},
 			held: map[string]string{ordersA: lunch, elsewhere: lunch, usersB: "waits for " + ordersA},
 		},
 		{
-			name: "a freeze of tasks of one project", windows: []Window{{Name: "lunch", From: 12 * h, To: 13 * h, Tasks: []string{"orders-*"}, Projects: []string{"2"}}},
+			name: "a freeze of tasks of one project", windows: []calendar.Window{{Name: "lunch", From: 12 * h, To: 13 * h, Tasks: []string{"orders-*"}, Projects: []string{"2"}}},
 			held: map[string]string{elsewhere: lunch},
 		},
 		{
-			name: "a freeze of no task of the plan", windows: []Window{{Name: "lunch", From: 12 * h, To: 13 * h, Tasks: []string{"orders"}}},
+			name: "a freeze of no task of the plan", windows: []calendar.Window{{Name: "lunch", From: 12 * h, To: 13 * h, Tasks: []string{"orders"}}},
 		},
 		{
-			name: "freezes of all tasks, one by one", windows: []Window{
+			name: "freezes of all tasks, one by one", windows: []calendar.Window{
 				{Name: "lunch", From: 12 * h, To: 13 * h, Tasks: []string{"orders-*"}},
 				{Name: "users", From: 11 * h, To: 15 * h, Tasks: []string{"users-*"}},
 			},
 			plan: []string{lunch, `freeze window "users" until 2026-12-01T15:00:00Z`},
 		},
-		{name: "inside of what is allowed", windows: []Window{{Name: "noon", Allow: true, From: 12 * h, To: 13 * h}}},
+		{name: "inside of what is allowed", windows: []calendar.Window{{Name: "noon", Allow: true, From: 12 * h, To: 13 * h}}},
 		{
-			name: "outside of what is allowed", windows: []Window{{Name: "mondays", Allow: true, Days: mondays, To: 24 * h}},
+			name: "outside of what is allowed", windows: []calendar.Window{{Name: "mondays", Allow: true, Days: mondays, To: 24 * h}},
 			plan: []string{`outside of the allow window "mondays" until 2026-12-07T00:00:00Z`},
 		},
 		{
-			name: "inside of one of those", windows: []Window{
+			name: "inside of one of those", windows: []calendar.Window{
 				{Name: "mondays", Allow: true, Days: mondays, To: 24 * h},
 				{Name: "noon", Allow: true, From: 12 * h, To: 13 * h},
 			},
 		},
 		{
-			name: "outside of all, with one that is over", windows: []Window{
+			name: "outside of all, with one that is over", windows: []calendar.Window{
 				{Name: "mondays", Allow: true, Days: mondays, To: 24 * h},
 				{Name: "evening", Allow: true, From: 18 * h, To: 19 * h},
 				{Name: "once", Allow: true, Start: noon.Add(-2 * h), End: noon},
@@ -71,15 +72,15 @@ func TestGuards_Windows(t *testing.T) {
 			plan: []string{`outside of the allow windows "mondays", "evening", "once" until 2026-12-01T18:00:00Z`},
 		},
 		{
-			name: "outside of one that was once", windows: []Window{{Name: "once", Allow: true, Start: noon.Add(-2 * h), End: noon}},
+			name: "outside of one that was once", windows: []calendar.Window{{Name: "once", Allow: true, Start: noon.Add(-2 * h), End: noon}},
 			plan: []string{`outside of the allow window "once" until the configuration changes`},
 		},
 		{
-			name: "what is allowed to some does not bind the others", windows: []Window{{Name: "mondays", Allow: true, Days: mondays, To: 24 * h, Projects: []string{"2"}}},
+			name: "what is allowed to some does not bind the others", windows: []calendar.Window{{Name: "mondays", Allow: true, Days: mondays, To: 24 * h, Projects: []string{"2"}}},
 			held: map[string]string{elsewhere: `outside of the allow window "mondays" until 2026-12-07T00:00:00Z`},
 		},
 		{
-			name: "a freeze goes over what is allowed", windows: []Window{
+			name: "a freeze goes over what is allowed", windows: []calendar.Window{
 				{Name: "noon", Allow: true, From: 12 * h, To: 13 * h},
 				{Name: "lunch", From: 12 * h, To: 13 * h},
 			},
@@ -135,7 +136,7 @@ func TestGuards_Windows(t *testing.T) {
 // is met after that was set, or has gone on while the machine slept.
 func TestNextTurn_WallClock(t *testing.T) {
 	now := time.Now()
-	g := &Guards{Windows: []Window{{Name: "once", Start: now.Add(time.Hour), End: now.Add(2 * time.Hour)}}}
+	g := &Guards{Windows: []calendar.Window{{Name: "once", Start: now.Add(time.Hour), End: now.Add(2 * time.Hour)}}}
 	got := NextTurn(g, &state.Control{Suspended: &state.Suspension{Until: now.Add(3 * time.Hour)}}, func(func(*state.Record) bool) {}, now)
 	if want := now.Add(time.Hour).Round(0); got != want {
 		t.Errorf("got %v, want %v", got, want)

@@ -82,10 +82,10 @@ func (g *gauges) times() {
 	g.time("pass_last_success_timestamp_seconds", "When a pass last came to its end.",
 		func(s *snapshot.Snapshot) time.Time { return s.Activity.LastPass.At })
 	g.time("drift_last_look_timestamp_seconds", "When the last look at what is live began.", func(s *snapshot.Snapshot) time.Time {
-		if s.Status.Look == nil {
+		if s.Status.DriftScan == nil {
 			return time.Time{}
 		}
-		return s.Status.Look.At
+		return s.Status.DriftScan.At
 	})
 	g.time("signing_key_expires_timestamp_seconds", "When the first of the trusted keys ends that may sign commits.", func(*snapshot.Snapshot) time.Time {
 		if g.cfg.KeyExpiry == nil {
@@ -118,7 +118,7 @@ func (g *gauges) work() {
 		emit(float64(s.Count(explain.ToSend)))
 	})
 	g.add("calls_in_flight", "Calls that are sent, or about to be, and not answered yet.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
-		emit(float64(len(s.Status.Flying)))
+		emit(float64(len(s.Status.InFlight)))
 	})
 	g.add("limiter_period_seconds", "The time between two calls as the limiter has it now.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		emit(s.Period.Seconds())
@@ -182,21 +182,21 @@ func (g *gauges) trouble() {
 		emit(oneIf(s.Status.Source.Err != nil))
 	})
 	g.add("state_failing", "1 while the last write of the state has failed.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
-		emit(oneIf(s.Status.Ledger.Err != nil))
+		emit(oneIf(s.Status.Store.Err != nil))
 	})
 }
 
 // quality adds what is wrong with the specs and with what is live.
 func (g *gauges) quality() {
 	g.add("drifted_tasks", "Tasks that are live otherwise than they were applied, by how.", []string{"kind"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
-		if seen := s.Status.Look; seen != nil {
+		if seen := s.Status.DriftScan; seen != nil {
 			for _, kind := range state.DriftKinds() {
 				emit(float64(seen.Kinds[kind]), string(kind))
 			}
 		}
 	})
 	g.add("unread_tasks", "Tasks that the last look at what is live could not read.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
-		if seen := s.Status.Look; seen != nil {
+		if seen := s.Status.DriftScan; seen != nil {
 			emit(float64(seen.Unknown))
 		}
 	})

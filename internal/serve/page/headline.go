@@ -29,10 +29,10 @@ func headline(s *snapshot.Snapshot, reasons []snapshot.Reason, started time.Time
 		return explain.ToneWait, "Paused", "sends go on by themselves"
 	case held > 0:
 		return explain.ToneWait, waitText(held), "nobody is needed: it goes on by itself"
-	case s.Count(explain.Adopted) > 0 && s.Count(explain.ToSend)+len(s.Status.Flying) == 0:
+	case s.Count(explain.Adopted) > 0 && s.Count(explain.ToSend)+len(s.Status.InFlight) == 0:
 		return explain.ToneWait, "Not as git says", snapshot.Plural(s.Count(explain.Adopted), "change") + " of others adopted: the specs say otherwise"
 	case !s.InSync():
-		return explain.ToneBusy, "Working", snapshot.Plural(s.Count(explain.ToSend)+len(s.Status.Flying), "task") + " to send"
+		return explain.ToneBusy, "Working", snapshot.Plural(s.Count(explain.ToSend)+len(s.Status.InFlight), "task") + " to send"
 	default:
 		return explain.ToneOK, "In sync", "every task is as its spec says"
 	}

@@ -116,10 +116,10 @@ func progressOf(s *snapshot.Snapshot) *progressView {
 	if p.Done < p.Calls {
 		v.Left = snapshot.Span(p.Left)
 	}
-	for _, key := range s.Status.Flying[:min(len(s.Status.Flying), sendingRows)] {
+	for _, key := range s.Status.InFlight[:min(len(s.Status.InFlight), sendingRows)] {
 		v.Sending = append(v.Sending, linkTo(key))
 	}
-	v.More = len(s.Status.Flying) - len(v.Sending)
+	v.More = len(s.Status.InFlight) - len(v.Sending)
 	return v
 }
 
@@ -168,7 +168,7 @@ const driftRows = 3
 
 // driftNotes name the tasks that have drifted from what was applied.
 func driftNotes(s *snapshot.Snapshot) []string {
-	seen := s.Status.Look
+	seen := s.Status.DriftScan
 	if seen == nil {
 		return nil
 	}

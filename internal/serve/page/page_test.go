@@ -80,7 +80,7 @@ func TestProgressOfAPass(t *testing.T) {
 		}
 		o.Called(c, next, out)
 	}
-	d.Status.Flying = []spec.Key{servetest.Key(10), servetest.Key(11)}
+	d.Status.InFlight = []spec.Key{servetest.Key(10), servetest.Key(11)}
 
 	body := servetest.Page(t, s, "/")
 	if got := servetest.Texts(t, body, "h1"); !slices.Equal(got, []string{"Committing 40 tasks"}) {

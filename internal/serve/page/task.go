@@ -53,7 +53,7 @@ func taskPageOf(s *snapshot.Snapshot, key spec.Key, change *plan.Change, rec *st
 		b.Meaning = "it may or may not have happened, and is not repeated"
 	}
 	why := s.Why(ts, key, change, known)
-	if d := s.Status.Look.Of(key); d != nil {
+	if d := s.Status.DriftScan.Of(key); d != nil {
 		why = strings.TrimPrefix(why+"; drift: "+report.DriftText(d), "; ")
 	}
 	return taskPage{

@@ -23,7 +23,7 @@ func Readiness(s reconcile.Status, now time.Time, interval time.Duration) []Reas
 // readiness is Readiness with the plan counted already.
 func readiness(s reconcile.Status, d *Digest, now time.Time, interval time.Duration) []Reason {
 	var reasons []Reason
-	if r, ok := stateReason(s.Ledger, now, interval); ok {
+	if r, ok := stateReason(s.Store, now, interval); ok {
 		reasons = append(reasons, r)
 	}
 	// A pause ends with the next try, and is forgotten when that goes well. Where there

@@ -37,7 +37,7 @@ func TestReadiness(t *testing.T) {
 		return with(func(s *reconcile.Status) { s.Source = h })
 	}
 	ledger := func(h reconcile.Health) reconcile.Status {
-		return with(func(s *reconcile.Status) { s.Ledger = h })
+		return with(func(s *reconcile.Status) { s.Store = h })
 	}
 	guarded := func(guards ...string) reconcile.Status {
 		return with(func(s *reconcile.Status) {
@@ -72,7 +72,7 @@ func TestReadiness(t *testing.T) {
 	}{
 		{"all is well", servetest.Healthy(servetest.EmptyPlan(), now), nil},
 		{"before the first poll has ended", reconcile.Status{}, nil},
-		{"a long first pass", with(func(s *reconcile.Status) { servetest.Calls(s.Plan, 210); s.Flying = []spec.Key{servetest.Key(1)} }), nil},
+		{"a long first pass", with(func(s *reconcile.Status) { servetest.Calls(s.Plan, 210); s.InFlight = []spec.Key{servetest.Key(1)} }), nil},
 		{"a long first pass, polled two hours ago", with(func(s *reconcile.Status) { s.Source.OK, s.Source.At = now.Add(-2*time.Hour), now.Add(-2*time.Hour) }), nil},
 
 		{"a lock", holding(plan.HoldLocked, nil), nil},

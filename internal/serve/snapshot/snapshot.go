@@ -53,8 +53,8 @@ func (d *Daemon) Snapshot() *Snapshot {
 		s.Reloads = d.Reloads()
 	}
 	s.Digest = d.digest(s.Status.Plan)
-	s.inFlight = make(map[spec.Key]bool, len(s.Status.Flying))
-	for _, key := range s.Status.Flying {
+	s.inFlight = make(map[spec.Key]bool, len(s.Status.InFlight))
+	for _, key := range s.Status.InFlight {
 		s.inFlight[key] = true
 	}
 	var p *pass
@@ -119,9 +119,9 @@ func (s *Snapshot) Count(ts explain.State) int {
 	case explain.InSync:
 		n += s.Plan().Unchanged
 	case explain.Sending:
-		n = len(s.Status.Flying)
+		n = len(s.Status.InFlight)
 	case explain.ToSend:
-		n -= len(s.Status.Flying)
+		n -= len(s.Status.InFlight)
 		for _, done := range s.calls {
 			n -= done
 		}
@@ -178,7 +178,7 @@ func (s *Snapshot) Progress() (Progress, bool) {
 
 // InSync reports whether every spec is applied.
 func (s *Snapshot) InSync() bool {
-	if s.Status.Plan == nil || s.Digest.Errors > 0 || len(s.Status.Flying) > 0 {
+	if s.Status.Plan == nil || s.Digest.Errors > 0 || len(s.Status.InFlight) > 0 {
 		return false
 	}
 	for _, i := range explain.States() {

@@ -1,4 +1,4 @@
-package plan
+package calendar
 
 import (
 	"archive/zip"
@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wedatasync/wedatasync/reconcile/internal/fixture"
 )
 
 // TestWindow_EveryMinute: whether a weekly window is open depends on nothing but the
@@ -29,7 +31,7 @@ func TestWindow_EveryMinute(t *testing.T) {
 	for _, year := range []int{2026, 2011} {
 		zones := zonesOf(t, year)
 		t.Logf("%d zones differ in %d", len(zones), year)
-		if year == 2011 && !*long { // when Samoa left out a Friday
+		if year == 2011 && !*fixture.Long { // when Samoa left out a Friday
 			zones = []*time.Location{zone(t, "Pacific/Apia")}
 		}
 		for name, w := range windows {
@@ -84,7 +86,7 @@ func tryYear(t *testing.T, name string, w *Window, open *[weekMinutes]bool, year
 				}
 			}
 		}
-		if *long {
+		if *fixture.Long {
 			try(first, at, time.Minute)
 		} else {
 			const near = 3 * time.Hour
@@ -102,7 +104,7 @@ func tryYear(t *testing.T, name string, w *Window, open *[weekMinutes]bool, year
 func tryNext(t *testing.T, name string, w *Window, shows func(time.Time) bool, around time.Time) {
 	t.Helper()
 	near := 5 * time.Hour
-	if *long {
+	if *fixture.Long {
 		near = 26 * time.Hour
 	}
 	m := around.Add(-near)

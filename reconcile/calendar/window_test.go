@@ -1,9 +1,11 @@
-package plan
+package calendar
 
 import (
 	"testing"
 	"time"
 	_ "time/tzdata" // the zones of the tests, on any machine
+
+	"github.com/wedatasync/wedatasync/reconcile/internal/fixture"
 )
 
 func zone(t *testing.T, name string) *time.Location {
@@ -27,10 +29,10 @@ func TestWindows(t *testing.T) {
 		at     string // RFC 3339
 		end    string // empty: it is not in the window; never: it stays in it
 	}{
-		{"once, before", Window{Start: noon, End: noon.Add(h)}, "2026-12-01T11:59:59Z", ""},
-		{"once, at the start", Window{Start: noon, End: noon.Add(h)}, "2026-12-01T12:00:00Z", "2026-12-01T13:00:00Z"},
-		{"once, at the end", Window{Start: noon, End: noon.Add(h)}, "2026-12-01T13:00:00Z", ""},
-		{"once, in another zone", Window{Start: noon, End: noon.Add(h)}, "2026-12-01T20:30:00+08:00", "2026-12-01T13:00:00Z"},
+		{"once, before", Window{Start: fixture.Noon, End: fixture.Noon.Add(h)}, "2026-12-01T11:59:59Z", ""},
+		{"once, at the start", Window{Start: fixture.Noon, End: fixture.Noon.Add(h)}, "2026-12-01T12:00:00Z", "2026-12-01T13:00:00Z"},
+		{"once, at the end", Window{Start: fixture.Noon, End: fixture.Noon.Add(h)}, "2026-12-01T13:00:00Z", ""},
+		{"once, in another zone", Window{Start: fixture.Noon, End: fixture.Noon.Add(h)}, "2026-12-01T20:30:00+08:00", "2026-12-01T13:00:00Z"},
 
 		{"daily, before", Window{From: 9 * h, To: 17 * h}, "2026-12-01T08:59:59Z", ""},
 		{"daily, at the start", Window{From: 9 * h, To: 17 * h}, "2026-12-01T09:00:00Z", "2026-12-01T17:00:00Z"},
@@ -48,7 +50,7 @@ func TestWindows(t *testing.T) {
 
 		{"over midnight, in the evening", Window{From: 22 * h, To: 6 * h}, "2026-12-01T22:00:00Z", "2026-12-02T06:00:00Z"},
 		{"over midnight, in the morning", Window{From: 22 * h, To: 6 * h}, "2026-12-02T05:59:59Z", "2026-12-02T06:00:00Z"},
-		{"over midnight, at noon", Window{From: 22 * h, To: 6 * h}, "2026-12-02T12:00:00Z", ""},
+		{"over midnight, at fixture.Noon", Window{From: 22 * h, To: 6 * h}, "2026-12-02T12:00:00Z", ""},
 		{"over midnight, from Friday", Window{Days: []time.Weekday{time.Friday}, From: 22 * h, To: 6 * h}, "2026-12-05T05:00:00Z", "2026-12-05T06:00:00Z"},
 		{"over midnight, not from Thursday", Window{Days: []time.Weekday{time.Friday}, From: 22 * h, To: 6 * h}, "2026-12-04T05:00:00Z", ""},
 		{"from a time to the same time", Window{From: 9 * h, To: 9 * h}, "2026-12-02T08:59:59Z", "never"},
@@ -84,11 +86,33 @@ func TestWindows(t *testing.T) {
 			}
 			got := "never"
 			if !end.IsZero() {
-				got = Stamp(end)
+				got = end.UTC().Format(time.RFC3339)
 			}
 			if in && got != tt.end {
 				t.Errorf("ends %s, want %s", got, tt.end)
 			}
 		})
+	}
+}
+
+// TestMatchTask has the patterns of allowTasks.
+func TestMatchTask(t *testing.T) {
+	tests := []struct {
+		pattern, task string
+		want          bool
+	}{
+		{"a", "a", true},
+		{"a", "ab", false},
+		{"a*", "a", true},
+		{"a*", "ab", true},
+		{"a*", "ba", false},
+		{"*", "anything", true},
+		{"a*b", "axb", false},
+		{"", "", true},
+	}
+	for _, tt := range tests {
+		if got := MatchID(tt.pattern, tt.task); got != tt.want {
+			t.Errorf("matchTask(%q, %q) = %v", tt.pattern, tt.task, got)
+		}
 	}
 }
