@@ -7,7 +7,7 @@ import (
 	"github.com/wedatasync/wedatasync/spec"
 )
 
-// DriftKind says in a word how a task that is live differs from what was applied.
+// DriftKind says how a task that is live differs from what was applied.
 type DriftKind string
 
 // The kinds of a Drift, the gravest first.

@@ -120,7 +120,7 @@ func (c *change) newest(key spec.Key, seq int64) int64 {
 }
 
 // putTask writes the row, which leads to the event newest, or if that is 0 to the one
-// that is the task's newest now. It returns how the trail stood before.
+// that is the task's newest now. It returns the tail event before.
 func (w *writer) putTask(ctx context.Context, m *meta, row *taskRow, newest int64) (tailEvent, error) {
 	t := tailEvent{key: row.key}
 	found, err := w.uncount(ctx, m, &t)
@@ -196,7 +196,7 @@ func (w *writer) findLoose(ctx context.Context, t *tailEvent) error {
 	return err
 }
 
-// putEvent appends an event. t is the trail of the task whose record the same change
+// putEvent appends an event. t is the tail event of the task whose record the same change
 // wrote, or took away.
 func (w *writer) putEvent(ctx context.Context, m *meta, row eventRow, t *tailEvent) error {
 	switch row.key {
@@ -221,7 +221,7 @@ func (w *writer) putEvent(ctx context.Context, m *meta, row eventRow, t *tailEve
 }
 
 // leadTo has the record of a task, if there is one, lead to a new event without any
-// other change. It returns how the trail stood before.
+// other change. It returns the tail event before.
 func (w *writer) leadTo(ctx context.Context, m *meta, key spec.Key, event int64) (tailEvent, error) {
 	row, err := one(ctx, w, taskScanner(schemaVersion), selectTask, key.ProjectID, key.TaskID)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -174,7 +174,7 @@ func scanTailEvent(row scanner) (tailEvent, error) {
 }
 
 // Accept takes the database at path as the state of id, whatever its head file,
-// its lineage and its identity say: a person has put it there. It must be whole,
+// its lineage and its identity say: an operator has put it there. It must be whole,
 // and nobody may hold it. Control.Restored is set, so that the next plan with a
 // call is held for approval.
 func Accept(ctx context.Context, path string, id state.Identity, opt Options) (err error) {

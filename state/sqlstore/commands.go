@@ -13,7 +13,7 @@ import (
 // maxPendingCommands bounds how many commands may wait.
 const maxPendingCommands = 1000
 
-// resultPoll is how often WaitAnswer looks.
+// resultPoll is how often WaitResult asks.
 const resultPoll = 50 * time.Millisecond
 
 // Enqueue leaves a command for whoever holds the state, now or later, and returns

@@ -262,7 +262,7 @@ func forgottenRecords(ctx context.Context, q querier) ([]*state.Record, error) {
 	return lost, nil
 }
 
-// forgottenRecord is recall for one task, which has no row.
+// forgottenRecord returns the record of one task that has no row.
 func (r *readQueries) forgottenRecord(ctx context.Context, tx *sql.Tx, key spec.Key) (*state.Record, error) {
 	newest, err := r.newestEvent(ctx, tx, key)
 	if err != nil || newest == 0 {

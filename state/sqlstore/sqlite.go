@@ -16,7 +16,7 @@ import (
 )
 
 // All that is SQLite's own is in this file. Another database needs the same few
-// functions, and a word for each of these.
+// functions, and a statement for each of these.
 const (
 	beginWrite = "BEGIN IMMEDIATE" // the lock first, so that nothing fails half-way for want of it
 	commitTx   = "COMMIT"
@@ -142,7 +142,7 @@ func checkPages(ctx context.Context, q querier) error {
 }
 
 // dbError says in this package's words what an error of the database means. An
-// error it has no word for stays as it is.
+// error that it does not know stays as it is.
 func dbError(err error) error {
 	if err == nil {
 		return nil
