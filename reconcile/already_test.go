@@ -78,7 +78,7 @@ func TestProof_NewerByAnother(t *testing.T) {
 		elapse(time.Hour)
 		w.wantRequests(t, "first", 1)
 		c := find(t, p.r.Status().Plan, "first")
-		if c.Hold != plan.HoldNewerLive || !strings.Contains(c.Detail, other) {
+		if c.Hold != plan.HoldNewerLive || !strings.Contains(said(c), other) {
 			t.Fatalf("the plan has it as %+v", c)
 		}
 		w.say(state.VerbRetry, "first", "")

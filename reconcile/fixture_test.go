@@ -1,10 +1,12 @@
 package reconcile
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/reconcile/internal/fixture"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
@@ -67,4 +69,10 @@ func lines(p *plan.Plan) []string {
 		all = append(all, strings.Join(parts, " "))
 	}
 	return all
+}
+
+// said is all that is said of the change's task.
+func said(c *plan.Change) string {
+	d := explain.Of(c)
+	return fmt.Sprintf("%s; %s %s; %s; %s", d.Why, d.Then, plan.Stamp(d.At), d.Next, strings.Join(d.Commands, ", "))
 }

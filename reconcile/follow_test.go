@@ -48,7 +48,7 @@ func TestDependantsWaitForARun(t *testing.T) {
 			t.Fatalf("after 20 s: %s, first is %s", got, w.runOf("first"))
 		}
 		shown := p.r.Status().Plan
-		if c := find(t, shown, "first"); c.Action != plan.ActionFollow || !strings.Contains(c.Detail, "until") {
+		if c := find(t, shown, "first"); c.Action != plan.ActionFollow || !strings.Contains(said(c), "until") {
 			t.Errorf("the plan has first as %+v", c)
 		}
 		if c := find(t, shown, "second"); c.Hold != plan.HoldDependency || c.Detail != "waits for "+project+"/first to run" {
@@ -97,8 +97,8 @@ func TestARunThatIsLate(t *testing.T) {
 		if more := w.stepsOf("read", task("first")) - reads; more != 0 {
 			t.Errorf("%d reads after the time was over", more)
 		}
-		if c := find(t, p.r.Status().Plan, "first"); !strings.Contains(c.Detail, "wedatasync retry "+project+"/first") {
-			t.Errorf("the plan does not say the way on: %s", c.Detail)
+		if c := find(t, p.r.Status().Plan, "first"); !strings.Contains(said(c), "wedatasync retry "+project+"/first") {
+			t.Errorf("the plan does not say the way on: %s", said(c))
 		}
 		w.becomes("first", state.TaskRunning)
 		id := w.say(state.VerbRetry, "first", "")
@@ -185,7 +185,7 @@ func TestARunBeginsWithItsApproval(t *testing.T) {
 		if got := w.statuses(); got != "first applied" || w.runOf("first") != "" {
 			t.Fatalf("before the approval: %s, first is %q", got, w.runOf("first"))
 		}
-		if c := find(t, p.r.Status().Plan, "first"); c.Action != plan.ActionFollow || !strings.Contains(c.Detail, "approval") {
+		if c := find(t, p.r.Status().Plan, "first"); c.Action != plan.ActionFollow || !strings.Contains(said(c), "approval") {
 			t.Errorf("the plan has first as %+v", c)
 		}
 		w.weData.approve(task("first"))

@@ -77,7 +77,7 @@ func (p *process) wantOperator(t *testing.T, id string) {
 	if rec == nil || rec.Status != state.StatusUnknown || rec.Attempt.NeedsOperator == "" {
 		t.Fatalf("%s does not wait for an operator: %+v", id, rec)
 	}
-	if c := find(t, p.r.Status().Plan, id); c.Hold != plan.HoldUnknown || !strings.Contains(c.Detail, "wedatasync resolve") {
+	if c := find(t, p.r.Status().Plan, id); c.Hold != plan.HoldUnknown || !strings.Contains(said(c), "wedatasync resolve") {
 		t.Errorf("the plan has %s as %+v", id, c)
 	}
 }
@@ -305,7 +305,7 @@ func TestProof_DependantOfAnApproval(t *testing.T) {
 		elapse(time.Hour)
 		w.wantRequests(t, "second", 0)
 		shown := p.r.Status().Plan
-		if c := find(t, shown, "first"); c.Action != plan.ActionFollow || !strings.Contains(c.Detail, "approval 77") {
+		if c := find(t, shown, "first"); c.Action != plan.ActionFollow || !strings.Contains(said(c), "approval 77") {
 			t.Errorf("the plan has first as %+v", c)
 		}
 		if c := find(t, shown, "second"); c.Hold != plan.HoldDependency || c.Detail != "waits for "+project+"/first to be live" {
@@ -396,7 +396,7 @@ func TestProof_LockInOtherWords(t *testing.T) {
 		w.weData.do(func() { w.weData.foreign = true })
 		w.weData.lock(task("first"), now, now.Add(time.Hour))
 		p.push("taskId: first, commitType: start, instanceVersion: 2")
-		if c := find(t, p.r.Status().Plan, "first"); c.Hold != plan.HoldLocked || !strings.Contains(c.Detail, lockedBy.Locker) {
+		if c := find(t, p.r.Status().Plan, "first"); c.Hold != plan.HoldLocked || !strings.Contains(said(c), lockedBy.Locker) {
 			t.Errorf("the plan has it as %+v", c)
 		}
 		elapse(2 * time.Hour)
