@@ -29,8 +29,8 @@ var (
 // Error says what is wrong with a source, and what to do about it.
 type Error = fault.Error
 
-// MaxCause bounds what an error repeats of a text that came from outside, in bytes.
-const MaxCause = 300
+// maxCause bounds what an error repeats of a text that came from outside, in bytes.
+const maxCause = 300
 
 // Classify says what an error of a conversation means.
 func Classify(ctx context.Context, err error) *Error {

@@ -145,7 +145,7 @@ func unprintable(r rune) bool { return r <= ' ' || r > '~' }
 
 // refused says what an answer without a token means.
 func (t *appTokens) refused(status int, message string) error {
-	e := &Error{Kind: ErrAuth, Detail: "GitHub App", Err: fmt.Errorf("the API answers %d: %s", status, text.OneLine(message, MaxCause))}
+	e := &Error{Kind: ErrAuth, Detail: "GitHub App", Err: fmt.Errorf("the API answers %d: %s", status, text.OneLine(message, maxCause))}
 	switch {
 	case status == http.StatusUnauthorized:
 		e.Hint = "check the App's id, its private key and this machine's clock"

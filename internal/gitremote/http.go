@@ -208,7 +208,7 @@ func (b *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	resp.Body = body
 	switch {
 	case resp.StatusCode/100 != 2:
-		resp.Body = readCloser{io.LimitReader(body, MaxCause), body} // it is quoted in an error
+		resp.Body = readCloser{io.LimitReader(body, maxCause), body} // it is quoted in an error
 	case req.Method == http.MethodPost:
 		resp.Body = readCloser{newAckFilter(body), body}
 	case req.Method == http.MethodGet:

@@ -21,7 +21,7 @@ func Redact(location string) string {
 		if i := strings.LastIndex(place, "@"); i >= 0 && strings.Contains(place, ":") {
 			location = location[i+1:]
 		}
-		return text.OneLine(location, MaxCause)
+		return text.OneLine(location, maxCause)
 	}
 	u, err := url.Parse(location)
 	if err != nil || u.Scheme == "" || u.Host == "" && u.Scheme != "file" {
@@ -31,7 +31,7 @@ func Redact(location string) string {
 		return text.OneLine(scheme, 16) + "://(unreadable)"
 	}
 	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
-	return text.OneLine(u.String(), MaxCause)
+	return text.OneLine(u.String(), maxCause)
 }
 
 func notOfScheme(r rune) bool {

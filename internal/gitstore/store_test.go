@@ -3,6 +3,7 @@ package gitstore
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -88,4 +89,29 @@ func readAll(s *Store, list []string) error {
 		}
 	}
 	return nil
+}
+
+// A clone that shares the objects of another repository has those, too. One that names
+// itself ends.
+func TestAlternates(t *testing.T) {
+	r := gittest.New(t)
+	head := plumbing.NewHash(r.Commit(map[string]string{"a": "a"}))
+	shared := filepath.Join(t.TempDir(), "shared.git")
+	r.Git("clone", "-q", "--bare", "--shared", r.Dir, shared)
+	objects := filepath.Join(shared, "objects")
+	dirs, err := Alternates(objects)
+	gittest.Must(t, err)
+	if want := []string{objects, filepath.Join(r.Dir, "objects")}; !slices.Equal(dirs, want) {
+		t.Errorf("they are %v, want %v", dirs, want)
+	}
+	s, err := Open(true, dirs...)
+	gittest.Must(t, err)
+	defer s.Close()
+	if _, err := s.Commit(head); err != nil {
+		t.Error(err)
+	}
+	gittest.Must(t, os.WriteFile(filepath.Join(objects, "info", "alternates"), []byte("../objects\n"), 0o600))
+	if dirs, err := Alternates(objects); err == nil {
+		t.Errorf("a circle is %v", dirs)
+	}
 }

@@ -90,14 +90,3 @@ func wantSaid(t testing.TB, rev *reconcile.Revision, lines ...string) {
 		t.Fatalf("the specs say\n%s\nwant\n%s", got, want)
 	}
 }
-
-// mergeBases returns what git says are the best common ancestors, or nothing.
-func (r *repo) mergeBases(a, b string) string {
-	r.T.Helper()
-	return r.Feed(r.Work, "", "-c", "alias.bases=!git merge-base --all "+a+" "+b+" || true", "bases")
-}
-
-func (r *repo) isAncestor(old, commit string) bool {
-	r.T.Helper()
-	return r.Git("rev-list", "--count", "--ancestry-path", old+".."+commit) != "0" || old == commit
-}
