@@ -37,9 +37,8 @@ var most = [rules]int{lines: 3000, files: 16, methods: 3, function: 65, file: 40
 
 // allowed lists what exceeds a rule for now. It only ever becomes shorter.
 var allowed = map[string][]rule{
-	"internal/config": {methods},
-	"reconcile/plan":  {lines},
-	"state/sqlstore":  {lines},
+	"reconcile/plan": {lines},
+	"state/sqlstore": {lines},
 }
 
 // A size is how large something is, and what it is, where several are compared.

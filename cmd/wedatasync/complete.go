@@ -23,8 +23,8 @@ const (
 	mostCompletions = 1000
 )
 
-// words are the values of flags that take one of a few.
-var words = map[string][]string{
+// choices are the values of flags that take one of a few.
+var choices = map[string][]string{
 	"against":    {command.AgainstState, command.AgainstLive},
 	"forge":      {"github", "gitlab", "gitea"},
 	"log-format": {"text", "json"},
@@ -32,7 +32,7 @@ var words = map[string][]string{
 	"verify":     {"off", "head", "strict"},
 }
 
-// complete says how the arguments and flags of every command are completed, where the
+// complete sets how the arguments and flags of every command are completed, where the
 // command itself does not: a flag's usage tells what it takes.
 func complete(root *cobra.Command) {
 	for _, cmd := range root.Commands() {
@@ -43,7 +43,7 @@ func complete(root *cobra.Command) {
 			if _, known := cmd.GetFlagCompletionFunc(f.Name); known {
 				return
 			}
-			values := oneOf(words[f.Name]...)
+			values := oneOf(choices[f.Name]...)
 			switch takes, _ := pflag.UnquoteUsage(f); takes {
 			case "file":
 				values = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
@@ -56,16 +56,16 @@ func complete(root *cobra.Command) {
 	}
 }
 
-// completeFlag says how a flag that the command has is completed.
+// completeFlag sets how a flag that the command has is completed.
 func completeFlag(cmd *cobra.Command, flag string, values cobra.CompletionFunc) {
 	if err := cmd.RegisterFlagCompletionFunc(flag, values); err != nil {
 		panic(err) // there is no such flag
 	}
 }
 
-// oneOf completes one of a few words.
-func oneOf(words ...string) cobra.CompletionFunc {
-	return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
+// oneOf completes one of a few values.
+func oneOf(values ...string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
 }
 
 // folders completes folders.

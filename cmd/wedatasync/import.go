@@ -130,7 +130,7 @@ func writeImport(w io.Writer, r *command.ImportResult, o *command.ImportOptions)
 	return err
 }
 
-// leftText says how a task of the state is live.
+// leftText describes how a task of the state is live.
 func leftText(t *command.LeftTask) string {
 	text := t.Key.String() + "  "
 	if t.Open {

@@ -19,8 +19,8 @@ import (
 // operatorHelp ends the help of the commands of operators.
 const operatorHelp = `
 
-It works with and without a running daemon: the daemon takes the word up within a
-second, and without one it is carried out at once. Who said it stays in the history.`
+It works with and without a running daemon: the daemon takes the command up within
+a second, and without one it is carried out at once. Who gave it stays in the history.`
 
 // operatorCommand is a command with which an operator changes what the daemon does.
 type operatorCommand struct {
@@ -73,7 +73,7 @@ it, although nobody trusted has signed it: the newest of the branch, or the one 
 is said to be at fault. Look at it before with git show.
 
 It works with and without a running daemon. Without one, it makes the plan itself, and
-so needs the same --source and configuration. Who said it stays in the history.`,
+so needs the same --source and configuration. Who gave it stays in the history.`,
 		args: cobra.ExactArgs(1),
 	}
 	o.read = func(ctx context.Context, s *config.Flags, args []string) (state.Command, error) {

@@ -73,7 +73,7 @@ func (f *simulateFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&b.LockMessage, "lock-message", "", "`text` for a locked task, with {locker} for who holds it")
 }
 
-// options returns what the flags say. The error is a usageError.
+// options returns what the flags set. The error is a usageError.
 func (f *simulateFlags) options() (wedatasim.Options, error) {
 	if addr, err := netip.ParseAddrPort(f.listen); err != nil || !addr.Addr().IsLoopback() {
 		return wedatasim.Options{}, usageError{fmt.Errorf("--listen: %q is not a loopback address with a port, such as 127.0.0.1:9741", f.listen)}

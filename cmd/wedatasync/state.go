@@ -164,7 +164,7 @@ func newHistoryCommand(io *stdio) *cobra.Command {
 		Use:   "history [TASK]",
 		Short: "Show what was done, the newest first",
 		Long: `History shows the rows of the state's history: every intent and its outcome, every
-read-back, and every person's word. TASK is a task id, or projectId/taskId. It works
+read-back, and every command of an operator. TASK is a task id, or projectId/taskId. It works
 while the daemon runs, and changes nothing.`,
 		Args: takes(cobra.MaximumNArgs(1)),
 	}

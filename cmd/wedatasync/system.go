@@ -18,9 +18,9 @@ type stdio struct {
 	out    io.Writer // results
 	err    io.Writer // logs, progress, complaints
 	getenv func(string) string
-	// hangup returns what tells of SIGHUP, which no longer ends the program then.
+	// hangup returns a channel of SIGHUP, which no longer ends the program then.
 	hangup func() <-chan os.Signal
-	// outTerminal and errTerminal say whether a person watches.
+	// outTerminal and errTerminal are true if a person watches.
 	outTerminal bool
 	errTerminal bool
 	width       int // of the terminal, in columns; 0 if unknown
@@ -49,7 +49,7 @@ func (s *stdio) colour() bool {
 	return s.outTerminal && s.getenv("NO_COLOR") == "" && s.getenv("TERM") != "dumb"
 }
 
-// env is what a command gets from outside besides its settings.
+// env is what a command gets from outside in addition to its settings.
 func (s *stdio) env(f *config.Flags) parts.Env {
 	return parts.Env{
 		Getenv: s.getenv, Log: s.err, Version: version(), Quiet: !f.Given("log-level"),

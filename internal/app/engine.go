@@ -61,7 +61,7 @@ func (t trigger) onChange(ctx context.Context, source reconcile.Source) {
 	}
 }
 
-// observers tells several what happens.
+// observers passes on to several observers what happens.
 type observers []reconcile.Observer
 
 var (
@@ -84,10 +84,10 @@ func (all observers) Called(c *plan.Change, next *state.Record, out state.Outcom
 }
 
 // Scanned implements [drift.Observer].
-func (all observers) Scanned(look *state.DriftScan, began, ended []state.Drift) {
+func (all observers) Scanned(scan *state.DriftScan, began, ended []state.Drift) {
 	for _, o := range all {
 		if o, ok := o.(drift.Observer); ok {
-			o.Scanned(look, began, ended)
+			o.Scanned(scan, began, ended)
 		}
 	}
 }

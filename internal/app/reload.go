@@ -92,7 +92,7 @@ func (r *reloader) run(ctx context.Context) {
 	}
 }
 
-// reloadSettings takes over the settings on disk, or logs why not. asked says that a
+// reloadSettings takes over the settings on disk, or logs why not. asked means that a
 // person waits for a line of the log, even if there is nothing new.
 func (r *reloader) reloadSettings(ctx context.Context, asked bool) {
 	if r.env.Reload == nil {

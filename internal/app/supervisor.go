@@ -16,29 +16,29 @@ import (
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
-// The variables in which systemd says whom to tell, and how often.
+// The variables in which systemd passes its socket and the time of its watchdog.
 const (
 	envNotifySocket = "NOTIFY_SOCKET"
 	envWatchdog     = "WATCHDOG_USEC"
 	envWatchdogPID  = "WATCHDOG_PID"
 )
 
-// statusEvery is how often the line that systemctl status shows is looked at anew.
+// statusEvery is the time between two updates of the line that systemctl status shows.
 const statusEvery = 5 * time.Second
 
-// supervisor tells systemd how the daemon's life goes (sd_notify(3)): a datagram with
-// a line for each thing. A daemon that was started otherwise has none; the nil
-// supervisor tells nobody.
+// supervisor sends systemd the daemon's condition (sd_notify(3)), in datagrams with a line
+// for each thing. A daemon that systemd did not start has none: the nil supervisor sends
+// nothing.
 type supervisor struct {
 	conn     net.Conn
 	log      *slog.Logger
 	watchdog time.Duration // within which a ping is awaited; 0: none is
-	status   string        // the line that was told last
+	status   string        // the line that was sent last
 	mute     atomic.Bool   // nobody listens any more
 }
 
-// openSupervisor connects to who has started this process, if that wants to be told.
-// systemd is no reason not to run: what is wrong with it is logged.
+// openSupervisor connects to the socket that systemd has passed to this process, if any.
+// A socket that does not work is logged, and the daemon runs without it.
 func openSupervisor(getenv func(string) string, log *slog.Logger) *supervisor {
 	address := getenv(envNotifySocket)
 	if address == "" {
@@ -71,7 +71,7 @@ func (s *supervisor) close() error {
 	return s.conn.Close()
 }
 
-// ready says that the start, or a reload, is over.
+// ready reports that the daemon has started.
 func (s *supervisor) ready() { s.send("READY=1") }
 
 func (s *supervisor) stopping() {
@@ -97,17 +97,17 @@ func (s *supervisor) send(lines ...string) {
 	}
 }
 
-// every is how often the supervisor is to be told something.
-func (s *supervisor) every() time.Duration {
+// period is the time between two datagrams.
+func (s *supervisor) period() time.Duration {
 	if s.watchdog == 0 {
 		return statusEvery
 	}
 	return min(statusEvery, s.watchdog/3)
 }
 
-// run says when the daemon is ready, and from then on that it lives: for as long as the
-// loop of the reconciler does, and not as long as this goroutine. stop is done when the
-// daemon is told to end.
+// run reports when the daemon is ready. From then on it sends pings for as long as the loop
+// of the reconciler goes on, which can be shorter than this goroutine does. stop is done
+// when the daemon begins to stop.
 func (s *supervisor) run(ctx, stop context.Context, r *reconcile.Reconciler, interval func() time.Duration) {
 	if s == nil {
 		return
@@ -118,7 +118,7 @@ func (s *supervisor) run(ctx, stop context.Context, r *reconcile.Reconciler, int
 		s.ready()
 	case <-stop.Done():
 	}
-	tick := time.NewTicker(s.every())
+	tick := time.NewTicker(s.period())
 	defer tick.Stop()
 	stopping, hangs := stop.Done(), false
 	for {
@@ -148,7 +148,7 @@ func (s *supervisor) run(ctx, stop context.Context, r *reconcile.Reconciler, int
 	}
 }
 
-// statusLine says in a line how the daemon stands, the worst first.
+// statusLine is the condition of the daemon in a line, the worst first.
 func statusLine(st reconcile.Status, now time.Time, interval time.Duration) string {
 	if reasons := snapshot.Readiness(st, now, interval); len(reasons) > 0 {
 		return "a person is needed: " + reasons[0].Message

@@ -16,19 +16,19 @@ import (
 )
 
 const (
-	// settleTime is how long nothing has to happen to a file before it is looked at:
-	// who writes it in place pauses for less.
+	// settleTime is how long nothing has to happen to a file before it is read: a program
+	// that writes it in place pauses for less.
 	settleTime = 500 * time.Millisecond
 	// settleMost is how long that can take in all.
 	settleMost = 5 * time.Second
-	// lookEvery is how often the files are looked at, whatever the system tells: on
-	// some file systems it tells nothing.
-	lookEvery = 10 * time.Second
+	// readEvery is the time between two reads of the files without a notification: on some
+	// file systems there is none.
+	readEvery = 10 * time.Second
 	// maxLinks bounds the symbolic links from a name to its file.
 	maxLinks = 16
 )
 
-// fileWatch tells when the content of files becomes another one: written in place,
+// fileWatch reports when the content of files changes: written in place,
 // replaced by a rename, or by exchanging a symbolic link on the way to it, as
 // Kubernetes does. The files need not be there yet.
 type fileWatch struct {
@@ -37,16 +37,16 @@ type fileWatch struct {
 
 	log    *slog.Logger
 	settle time.Duration // how long nothing has to happen to them first
-	every  time.Duration // how often they are looked at in any case
+	every  time.Duration // how often they are read in any case
 	names  []string
 	seen   map[string][sha256.Size]byte
 	paths  []string          // the names, and what the links at them lead to
 	events *fsnotify.Watcher // nil if the system has none to give
 }
 
-// newFileWatch begins to watch the files; what they hold now is not told.
+// newFileWatch begins to watch the files. What they hold now is no change.
 func newFileWatch(log *slog.Logger, names ...string) *fileWatch {
-	w := &fileWatch{changed: make(chan string), log: log, settle: settleTime, every: lookEvery, seen: map[string][sha256.Size]byte{}}
+	w := &fileWatch{changed: make(chan string), log: log, settle: settleTime, every: readEvery, seen: map[string][sha256.Size]byte{}}
 	for _, name := range names {
 		if name != "" {
 			w.names = append(w.names, name)
@@ -54,7 +54,7 @@ func newFileWatch(log *slog.Logger, names ...string) *fileWatch {
 	}
 	events, err := fsnotify.NewWatcher()
 	if err != nil {
-		log.Warn("the system gives no notifications: changed files are seen a little later", "error", err, "every", lookEvery)
+		log.Warn("the system gives no notifications: changed files are seen a little later", "error", err, "every", readEvery)
 	} else {
 		w.events = events
 	}
@@ -99,17 +99,17 @@ func (w *fileWatch) run(ctx context.Context) {
 			}
 		case <-settled.C:
 			first = time.Time{}
-			w.look(ctx)
+			w.check(ctx)
 		case <-regular.C:
 			if first.IsZero() {
-				w.look(ctx)
+				w.check(ctx)
 			}
 		}
 	}
 }
 
-// look tells which files have changed.
-func (w *fileWatch) look(ctx context.Context) {
+// check reports which files have changed.
+func (w *fileWatch) check(ctx context.Context) {
 	w.follow()
 	for _, name := range w.names {
 		now := fingerprint(name)
@@ -171,8 +171,7 @@ func trail(name string) []string {
 	return paths
 }
 
-// fingerprint tells one content of a file from another, and that it cannot be read
-// from all of them.
+// fingerprint is a digest of the content of a file. It is zero if the file cannot be read.
 func fingerprint(name string) (sum [sha256.Size]byte) {
 	data, err := file.Read("", name, config.MaxFile)
 	if err != nil {

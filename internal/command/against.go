@@ -13,7 +13,7 @@ import (
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
-// What a plan can be made against, beside a URL and a revision.
+// What a plan can be made against, other than a URL and a revision.
 const (
 	AgainstState = "state"
 	AgainstLive  = "live"

@@ -21,7 +21,7 @@ import (
 // A spec that is new here may have been applied before and removed: it is compared with
 // the last one that the task had in the history of base, as far as that is read.
 //
-// It reads only the files that differ, so it does not know what the others say:
+// It reads only the files that differ, so it does not know what is in the others:
 // `validate` finds a task that is named twice, and dependencies do not order it.
 func Between(ctx context.Context, dir, base string) (_ *plan.Plan, err error) {
 	repo, err := source.OpenRepository(dir)
@@ -102,8 +102,8 @@ func returns(ctx context.Context, repo *source.Repository, base string, in *plan
 	return past, nil
 }
 
-// explainReturns says of each task that is new in the plan what is known of its past, where
-// that is not that it has none: git does not tell what was applied.
+// explainReturns adds to each task that is new in the plan what is known of its past, where
+// it has one or could have: git does not know what was applied.
 func explainReturns(p *plan.Plan, past *source.Past, base string) {
 	for i := range p.Changes {
 		c := &p.Changes[i]
@@ -126,7 +126,7 @@ func hasRevision(dir, revision string) bool {
 	return err == nil && repo.Close() == nil
 }
 
-// alone returns the file without what it says of tasks in other files.
+// alone returns the file without its dependencies on tasks in other files.
 func alone(f *spec.File) *spec.File {
 	out := &spec.File{Name: f.Name, Commits: make([]*spec.Commit, len(f.Commits)), Broken: f.Broken, Unread: f.Unread, Problems: f.Problems}
 	for i, c := range f.Commits {

@@ -12,7 +12,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
-// PullRequest says which pull request is commented on. What is empty, the job of CI says.
+// PullRequest names the pull request to comment on. What is empty comes from the job of CI.
 type PullRequest struct {
 	Forge      string // github, gitlab or gitea
 	URL        string // of its API
@@ -22,7 +22,7 @@ type PullRequest struct {
 }
 
 // Comment posts the body as the one comment on a pull request, or brings the comment of the
-// last time up to date. It makes one only if create says so.
+// last time up to date. It makes one only with create.
 func Comment(ctx context.Context, s *config.Settings, env parts.Env, on PullRequest, body string, create bool) (forge.Posted, error) {
 	job, err := forge.Detect(env.Getenv)
 	if err != nil && !errors.Is(err, forge.ErrNoCI) {

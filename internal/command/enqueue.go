@@ -79,7 +79,7 @@ func carryOut(ctx context.Context, s *config.Settings, id state.Identity, verb s
 		Info: s.SourceInfo(), State: plan.StateInfo{Lineage: store.Lineage()},
 		Guards: func() *plan.Guards { return &s.Guards },
 		Policy: func() plan.DriftPolicy { return plan.DriftPolicy(s.DriftPolicy) },
-		// No answer has told how far this machine's clock is off.
+		// No answer has shown how far this machine's clock is off.
 		Horizon: func() time.Duration { return s.AcceptHorizon + wedata.MaxSkew },
 	}
 	var unplanned error // the command is answered all the same: nothing may be left of it

@@ -19,14 +19,14 @@ import (
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
-// ImportOptions say what is imported.
+// ImportOptions select what is imported.
 type ImportOptions struct {
 	Projects  []string // none: those that the specs name
 	Overwrite bool     // also tasks that the state knows, if they are live otherwise
 	Actor     string   // who imports, for the history
 	Write     string   // a folder for specs of what has none yet; empty: none are written
 	Split     Split
-	// Progress is told of each page that is in the state. It may be nil.
+	// Progress is called for each page that is in the state. It may be nil.
 	Progress func(ImportProgress)
 }
 
@@ -35,7 +35,7 @@ type ImportProgress struct {
 	Project  string
 	TaskType spec.TaskType
 	Seen     int
-	Total    int // as WeData tells it
+	Total    int // as WeData counts it
 }
 
 // ImportResult is what an import came to.

@@ -34,7 +34,7 @@ func Live(ctx context.Context, s config.Settings, env parts.Env) (_ *plan.Plan, 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	rev, unverified, err := standing(src.Poll(ctx))
+	rev, unverified, err := verified(src.Poll(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -46,16 +46,16 @@ func Plan(ctx context.Context, s config.Settings, env parts.Env, stateURL string
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	rev, unverified, err := standing(src.Poll(ctx))
+	rev, unverified, err := verified(src.Poll(ctx))
 	if err != nil {
 		return nil, err
 	}
 	return planOf(ctx, &s, src, rev, unverified, k)
 }
 
-// standing tells from an error that comes with a revision, which stands in for a newest
-// one that is not verified, an error that ends it all.
-func standing(rev *reconcile.Revision, err error) (_ *reconcile.Revision, unverified, fatal error) {
+// verified sorts the error of a poll: one that comes with a revision means that the newest
+// one is not verified, and the revision is used in its place. Any other is fatal.
+func verified(rev *reconcile.Revision, err error) (_ *reconcile.Revision, unverified, fatal error) {
 	if rev != nil && errors.Is(err, reconcile.ErrUnverified) {
 		return rev, err, nil
 	}
@@ -69,7 +69,7 @@ type known struct {
 	info    plan.StateInfo
 }
 
-// readState reads the state of id beside the daemon. One that is not there yet is
+// readState reads the state of id while a daemon may write it. One that is not there yet is
 // empty: the first pass will make it.
 func readState(ctx context.Context, path string, id state.Identity) (k known, err error) {
 	if fresh, err := sqlstore.Fresh(path); err != nil || fresh {

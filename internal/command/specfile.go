@@ -17,7 +17,7 @@ import (
 	"github.com/wedatasync/wedatasync/spec"
 )
 
-// Split says how specs are spread over files.
+// Split is how specs are spread over files.
 type Split string
 
 // The splits.
@@ -141,7 +141,7 @@ func (w *specWriter) files(commits []spec.Commit) iter.Seq2[string, []spec.Commi
 	}
 }
 
-// schemaPath leads from a file to the schema beside the specs.
+// schemaPath leads from a file to the schema in the folder of the specs.
 func schemaPath(name string) string {
 	return strings.Repeat("../", strings.Count(name, "/")) + schemaFile
 }
@@ -190,7 +190,7 @@ func (w *specWriter) create(name string, data []byte) (err error) {
 	return w.root.Rename(tmp, name)
 }
 
-// readsBack makes sure that what is written says what it is to say.
+// readsBack checks that the text of a file is parsed as the commits that it is written for.
 func readsBack(name string, data []byte, commits []spec.Commit) error {
 	f := spec.Parse(name, data)
 	if f.Problems.Errors() > 0 {

@@ -27,7 +27,7 @@ func (c Change) OfGuards() bool {
 	return strings.HasPrefix(c.Name, "guards.") || strings.HasPrefix(c.Name, "tokens.") && strings.HasSuffix(c.Name, authorSetting)
 }
 
-// RestartError says that settings have changed with which a daemon has to be started.
+// RestartError means that settings have changed that a daemon keeps for its life.
 type RestartError struct {
 	Names []string // in the configuration file
 }
@@ -40,9 +40,9 @@ func (e *RestartError) Error() string {
 // and where it can be found.
 var fixed = [...]string{"source", "branch", "path", "state", "endpoint", "region", "listen", "debugListen", "simulate"}
 
-// Compare says what differs between the settings, in order of name. The error is a
+// Compare returns what differs between the settings, in order of name. The error is a
 // [*RestartError] if the difference takes a restart, which refuses all of it. It has
-// no values, which can be URLs with a password that nothing has looked at yet.
+// no values, which can be URLs with a password that nothing has checked yet.
 func Compare(old, next *Settings) ([]Change, error) {
 	before, after := old.values(), next.values()
 	names := maps.Clone(before)
@@ -74,7 +74,7 @@ func (s *Settings) values() map[string]string {
 		"acceptHorizon": s.AcceptHorizon.String(), "interval": s.Interval.String(), "grace": s.Grace.String(),
 		"driftInterval": s.DriftInterval.String(), "driftPolicy": s.DriftPolicy,
 		"plainHttpHosts": string(s.PlainHosts),
-		"listen":         s.Listen, "debugListen": s.DebugListen, "allowedHosts": words(s.AllowedHosts),
+		"listen":         s.Listen, "debugListen": s.DebugListen, "allowedHosts": joined(s.AllowedHosts),
 		"actionTokenFile": s.ActionTokenFile, "readTokenFile": s.ReadTokenFile,
 		"githubSecretFile": s.Webhooks.GitHub, "gitlabSecretFile": s.Webhooks.GitLab, "giteaSecretFile": s.Webhooks.Gitea,
 		"logFormat": s.LogFormat, "logLevel": s.LogLevel, "simulate": strconv.FormatBool(s.Simulate),
@@ -96,7 +96,7 @@ func (s *Settings) guardValues(v map[string]string) {
 	g := &s.Guards
 	v["guards.allowProjects"] = strings.Join(g.AllowProjects, " ")
 	v["guards.allowTasks"] = strings.Join(g.AllowTasks, " ")
-	v["guards.allowCommitTypes"] = words(g.AllowCommitTypes)
+	v["guards.allowCommitTypes"] = joined(g.AllowCommitTypes)
 	v["guards.maxChanges"] = strconv.Itoa(g.MaxChanges)
 	v["guards.maxChangePercent"] = strconv.Itoa(g.MaxChangePercent)
 	var windows []string
@@ -110,14 +110,14 @@ func (s *Settings) guardValues(v map[string]string) {
 
 func (s *Settings) tokenValues(v map[string]string) {
 	for _, t := range s.Tokens {
-		v["tokens."+t.Name+".tokenFile"], v["tokens."+t.Name+".verbs"] = t.File, words(t.Verbs)
+		v["tokens."+t.Name+".tokenFile"], v["tokens."+t.Name+".verbs"] = t.File, joined(t.Verbs)
 	}
 	for _, a := range s.Guards.Authors {
 		v["tokens."+a.Actor+authorSetting] = a.Is
 	}
 }
 
-// authorSetting ends the names of the settings that say who a token's bearer is in commits.
+// authorSetting ends the names of the settings for who a token's bearer is in commits.
 const authorSetting = ".author"
 
 func (s *Settings) notifyValues(v map[string]string) {
@@ -130,7 +130,7 @@ func (s *Settings) notifyValues(v map[string]string) {
 	}
 	for _, c := range n.Channels {
 		name := "notify.channels." + c.Name
-		v[name+".kind"], v[name+".template"], v[name+".topics"] = string(c.Kind), c.Template, words(c.Topics)
+		v[name+".kind"], v[name+".template"], v[name+".topics"] = string(c.Kind), c.Template, joined(c.Topics)
 		v[name+".urlFile"], v[name+".keyFile"] = c.URL.File(), c.Key.File()
 	}
 }
@@ -142,7 +142,7 @@ func windowText(w *calendar.Window) string {
 		parts[0] = modeAllow
 	}
 	if len(w.Days) > 0 {
-		parts = append(parts, words(w.Days))
+		parts = append(parts, joined(w.Days))
 	}
 	parts = append(parts, clockText(w.From)+"-"+clockText(w.To))
 	if !w.Start.IsZero() {
@@ -163,7 +163,7 @@ func clockText(d time.Duration) string {
 
 func number(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
 
-func words[T any](list []T) string {
+func joined[T any](list []T) string {
 	text := make([]string, 0, len(list))
 	for _, item := range list {
 		text = append(text, fmt.Sprint(item))

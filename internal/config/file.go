@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,15 +11,17 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/wedatasync/wedatasync/internal/notify"
+	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
 )
 
 // MaxFile bounds a configuration file in bytes.
 const MaxFile = 1 << 20
 
-// File is what wedatasync.yaml says: a value for any flag, by the flag's name in
-// camel case, and the guards, the tokens and who is told what, which have no flags.
+// File is the content of wedatasync.yaml: a value for any flag, by the flag's name in
+// camel case, and the guards, the tokens and the receivers of messages, which have no flags.
 type File struct {
 	Values map[string]Value
 	Guards plan.Guards
@@ -44,8 +47,8 @@ func (e *FileError) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.L
 // Unwrap returns what is wrong.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// UnknownSetting says that the configuration file has a name that is none of a
-// setting. It repeats the name if it can be one: a secret in the wrong place has other
+// UnknownSetting is the error of a name in the configuration file that no setting has. It
+// repeats the name if it can be one: a secret in the wrong place has other
 // characters.
 func UnknownSetting(file string, line int, name string) error {
 	return &FileError{File: file, Line: line, Err: unknown(name)}
@@ -66,7 +69,7 @@ func nameable(name string) bool {
 }
 
 // Read reads a configuration file over the guards that hold without one. It
-// returns every mistake, as ConfigErrors joined, and beside them what is none, if
+// returns every mistake, as [*FileError] joined, and what is none, if
 // anything could be read at all.
 func Read(name string, data []byte, guards plan.Guards) (*File, error) {
 	c := &reader{file: name}
@@ -99,20 +102,20 @@ func Read(name string, data []byte, guards plan.Guards) (*File, error) {
 	return config, errors.Join(c.errs...)
 }
 
-// notYAML finds the line in what the YAML library says, and leaves out what it
+// notYAML finds the line in the error of the YAML library, and leaves out what that
 // repeats.
 func notYAML(file string, err error) error {
-	words, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
-	if rest, ok := strings.CutPrefix(words, "line "); ok {
+	text, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
+	if rest, ok := strings.CutPrefix(text, "line "); ok {
 		if number, after, ok := strings.Cut(rest, ": "); ok {
-			words = after
+			text = after
 			line, _ = strconv.Atoi(number)
 		}
 	}
-	if strings.Contains(words, "anchor") {
-		words = "it has a * without its &"
+	if strings.Contains(text, "anchor") {
+		text = "it has a * without its &"
 	}
-	return &FileError{File: file, Line: max(line, 1), Err: errors.New("not YAML: " + words)}
+	return &FileError{File: file, Line: max(line, 1), Err: errors.New("not YAML: " + text)}
 }
 
 // reader walks the nodes by hand, as package spec does, so that each mistake
@@ -254,4 +257,67 @@ func (c *reader) commitTypes(n *yaml.Node) []spec.CommitType {
 		types = append(types, t)
 	}
 	return types
+}
+
+// tokenName is what a token may be called: nothing that could be taken for more than a
+// name in the history.
+var tokenName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// tokens reads who may do what over HTTP.
+func (c *reader) tokens(n *yaml.Node, config *File) {
+	if n.Kind != yaml.SequenceNode {
+		c.fail(n, "a list of tokens is needed")
+		return
+	}
+	for _, item := range n.Content {
+		t, author := c.token(item)
+		if slices.ContainsFunc(config.Tokens, func(other TokenSettings) bool { return other.Name == t.Name }) {
+			c.fail(item, "another token has this name")
+		}
+		config.Tokens = append(config.Tokens, t)
+		if author != "" {
+			config.Guards.Authors = append(config.Guards.Authors, plan.Author{Actor: t.Name, Is: author})
+		}
+	}
+}
+
+// token reads a token, and as whom its bearer writes revisions.
+func (c *reader) token(n *yaml.Node) (t TokenSettings, author string) {
+	before := len(c.errs)
+	c.mapping(n, func(key string, value *yaml.Node) bool {
+		switch key {
+		case "name":
+			t.Name = c.text(value)
+		case "tokenFile":
+			t.File = c.text(value)
+		case "verbs":
+			t.Verbs = c.verbs(value)
+		case "author":
+			author = c.text(value)
+		default:
+			return false
+		}
+		return true
+	})
+	switch {
+	case len(c.errs) > before:
+	case !tokenName.MatchString(t.Name):
+		c.fail(n, "a token needs a name of letters, digits, - and _, at most 64, to be known by in the history")
+	case t.File == "":
+		c.fail(n, "this token needs its tokenFile")
+	case len(t.Verbs) == 0:
+		c.fail(n, "this token needs verbs: what it is good for, such as [retry, suspend]")
+	}
+	return t, author
+}
+
+func (c *reader) verbs(n *yaml.Node) []state.Verb {
+	var verbs []state.Verb
+	for i, text := range c.texts(n) {
+		if !slices.Contains(access.Verbs(), state.Verb(text)) {
+			c.fail(n.Content[i], "this is no verb of a token: they are %s", joined(access.Verbs()))
+		}
+		verbs = append(verbs, state.Verb(text))
+	}
+	return verbs
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
-// notify reads who is told what. Secrets are files, which are read when they are
-// used.
+// notify reads who receives which messages. Secrets are files, which are read when they
+// are used.
 func (c *reader) notify(n *yaml.Node, s *notify.Settings) {
 	c.mapping(n, func(key string, value *yaml.Node) bool {
 		switch key {

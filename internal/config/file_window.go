@@ -28,7 +28,7 @@ func (c *reader) windows(n *yaml.Node) []calendar.Window {
 }
 
 // window reads one window. What could be taken for another time than was meant is
-// refused: nobody looks at a window until it holds a release, or does not.
+// refused: a mistake in a window is seen only when it holds a release, or does not.
 func (c *reader) window(n *yaml.Node) calendar.Window {
 	w := calendar.Window{Location: time.UTC, To: 24 * time.Hour}
 	given := map[string]bool{}

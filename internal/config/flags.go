@@ -30,10 +30,10 @@ type Flags struct {
 	lines map[string]int    // of the configuration file, by the flag that it gives a value
 	found bool              // there is a configuration file
 
-	// Untrusted says why the working directory is taken for a stranger's, from which no
-	// settings and no state are believed; empty if it is not.
+	// Untrusted is why no settings and no state are taken from the working directory: a
+	// stranger can have written it. Empty: they are taken.
 	Untrusted string
-	// Stateless says that the command can do without a state.
+	// Stateless means that the command can do without a state.
 	Stateless bool
 }
 
@@ -155,7 +155,7 @@ func (n *names) Set(text string) error {
 // Type implements [pflag.Value].
 func (n *names) Type() string { return "names" }
 
-// kind says what value a flag needs. The error of a value that it does not take has
+// kind is what value a flag needs. The error of a value that it does not take has
 // the value, which may be a secret that went wrong.
 func kind(f *pflag.Flag) string {
 	switch f.Value.Type() {
@@ -261,11 +261,11 @@ func EnvName(flag string) string {
 
 // camel is the name in the configuration file of a flag.
 func camel(flag string) string {
-	words := strings.Split(flag, "-")
-	for i := 1; i < len(words); i++ {
-		words[i] = strings.ToUpper(words[i][:1]) + words[i][1:]
+	parts := strings.Split(flag, "-")
+	for i := 1; i < len(parts); i++ {
+		parts[i] = strings.ToUpper(parts[i][:1]) + parts[i][1:]
 	}
-	return strings.Join(words, "")
+	return strings.Join(parts, "")
 }
 
 // kebab is the flag of a name in the configuration file.

@@ -25,7 +25,7 @@ func (s *Settings) sourceName() string {
 	return name
 }
 
-// SourceInfo is what a plan says of the source.
+// SourceInfo describes the source in a plan.
 func (s *Settings) SourceInfo() plan.SourceInfo {
 	info := plan.SourceInfo{URL: s.sourceName()}
 	if source.IsGit(s.Source) {

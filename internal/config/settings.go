@@ -30,13 +30,13 @@ type Settings struct {
 	AcceptHorizon time.Duration // how long a signed request can be accepted
 	Interval      time.Duration // between two polls of the source
 	Grace         time.Duration // that calls under way get to end in
-	DriftInterval time.Duration // between two looks at what is live; 0: never
+	DriftInterval time.Duration // between two scans of what is live; 0: never
 	DriftPolicy   string        // what is done about what they find: "report", "adopt" or "heal"
 
 	Listen          string   // address of the status page, the API and the probes, or ListenOff
 	DebugListen     string   // address on loopback of Go's profiles; empty: there are none
-	AllowedHosts    []string // names of the status page's host beside addresses, localhost and Listen's
-	ActionTokenFile string   // whose token lets the API take any word; empty: only Tokens do
+	AllowedHosts    []string // names of the status page's host, and addresses, localhost and Listen's are always
+	ActionTokenFile string   // whose token lets the API take any command; empty: only Tokens do
 	ReadTokenFile   string   // whose token is needed to read; empty: reading needs none, if none of Tokens is for it
 	Tokens          []TokenSettings
 	Webhooks        WebhookSettings
@@ -74,7 +74,7 @@ type GitSettings struct {
 	RevokedKeysFile    string // public keys of SSH that may not
 }
 
-// TokenSettings are a token for HTTP that says who has it.
+// TokenSettings are a token for HTTP with the name of its bearer.
 type TokenSettings struct {
 	Name  string
 	File  string
@@ -103,7 +103,7 @@ const (
 // ListenOff is the value of Settings.Listen with which there is no server.
 const ListenOff = "off"
 
-// Defaults returns the settings of a program that was told nothing.
+// Defaults returns the settings without any flag, variable and file.
 func Defaults() Settings {
 	return Settings{
 		Branch:        "main",
@@ -183,8 +183,8 @@ func (s *Settings) Validate() error {
 	return errors.Join(errs...)
 }
 
-// checkVerify checks what says whom to trust. Keys that nobody looks at would be
-// taken for safety.
+// checkVerify checks the settings of trust. Keys that are not used would be taken for
+// safety.
 func (s *Settings) checkVerify(check func(ok bool, name, format string, args ...any)) {
 	switch source.Verify(s.Verify) {
 	case source.VerifyOff:

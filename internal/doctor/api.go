@@ -21,8 +21,8 @@ const (
 	mostOffset = wedata.MaxSkew
 )
 
-// lookAtEndpoint connects to the endpoint, and compares the clocks.
-func lookAtEndpoint(ctx context.Context, s *Subject) (r result) {
+// examineEndpoint connects to the endpoint, and compares the clocks.
+func examineEndpoint(ctx context.Context, s *Subject) (r result) {
 	if _, err := wedata.CheckEndpoint(s.Settings.Endpoint, s.Settings.PlainHosts); err != nil {
 		return r // the configuration is at fault
 	}
@@ -37,11 +37,11 @@ func lookAtEndpoint(ctx context.Context, s *Subject) (r result) {
 		over = "over " + reach.TLS
 	}
 	r.ok(checkEndpoint, "%s answers within %v, %s", s.Settings.Endpoint, reach.RoundTrip.Round(time.Millisecond), over)
-	lookAtClock(reach, &r)
+	examineClock(reach, &r)
 	return r
 }
 
-func lookAtClock(reach wedata.Reach, r *result) {
+func examineClock(reach wedata.Reach, r *result) {
 	if !reach.Skew.Known {
 		r.warn(checkClock, "it could not be compared with the endpoint's, which does not say its time")
 		return
@@ -57,15 +57,15 @@ func lookAtClock(reach wedata.Reach, r *result) {
 	}
 }
 
-// lookAtCredentials finds the credentials.
-func lookAtCredentials(ctx context.Context, s *Subject) (r result) {
-	heard := new(warnings)
-	found, err := wedata.FindCredentials(ctx, wedata.CredentialSources{Getenv: s.Getenv, Logger: slog.New(heard)})
+// examineCredentials finds the credentials.
+func examineCredentials(ctx context.Context, s *Subject) (r result) {
+	logged := new(warnings)
+	found, err := wedata.FindCredentials(ctx, wedata.CredentialSources{Getenv: s.Getenv, Logger: slog.New(logged)})
 	if err != nil {
 		r.fail(checkCredentials, "%v", err)
 		return r
 	}
-	for _, text := range heard.texts() {
+	for _, text := range logged.texts() {
 		r.warn(checkCredentials, "%s", text)
 	}
 	r.credentials = found
@@ -80,14 +80,14 @@ type reading interface {
 	Close() error
 }
 
-// Bounds of what is read: a daemon beside shares the account's limit.
+// Bounds of what is read: a daemon shares the account's limit.
 const (
 	mostProjects = 10
 	readRate     = 5 // a second
 )
 
-// lookAtPermissions reads a task of each project, as the daemon does before a commit.
-func lookAtPermissions(ctx context.Context, s *Subject, known result) (r result) {
+// examinePermissions reads a task of each project, as the daemon does before a commit.
+func examinePermissions(ctx context.Context, s *Subject, known result) (r result) {
 	const untried = "they were not tried: "
 	if known.credentials == nil {
 		r.warn(checkPermissions, untried+"there are no credentials")
@@ -111,7 +111,7 @@ func lookAtPermissions(ctx context.Context, s *Subject, known result) (r result)
 	policy := plan.DriftPolicy(s.Settings.DriftPolicy)
 	if r.readEach(ctx, api, tasks, policy) {
 		r.list(ctx, api, tasks[0], policy)
-		r.sayCommit(known.committed)
+		r.noteCommits(known.committed)
 	}
 	return r
 }
@@ -148,7 +148,7 @@ func (r *result) readEach(ctx context.Context, api reading, tasks []task, policy
 		case errors.Is(err, plan.ErrReadDenied):
 			denied = append(denied, t.key.ProjectID)
 		}
-		// Whatever else is wrong with the task, it was looked for.
+		// Whatever else is wrong with the task, it was read.
 	}
 	r.ok(checkCredentials, "WeData accepts them")
 	switch {
@@ -174,8 +174,8 @@ func (r *result) list(ctx context.Context, api reading, t task, policy plan.Drif
 	}
 }
 
-// sayCommit says what nothing but a commit can show.
-func (r *result) sayCommit(last time.Time) {
+// noteCommits adds what only a commit can show.
+func (r *result) noteCommits(last time.Time) {
 	if last.IsZero() {
 		r.ok(checkPermissions, "whether commits are permitted only a commit shows; the state knows of none")
 		return

@@ -1,8 +1,8 @@
-// Package doctor looks at an installation and says what is not as a daemon needs it:
+// Package doctor examines an installation and reports what is not as a daemon needs it:
 // its configuration, its secrets, the state, the repository, the endpoint, the clock,
 // the credentials and what they permit.
 //
-// It works beside a daemon, and changes nothing: each check is given what it may read
+// It works while a daemon runs, and changes nothing: each check is given what it may read
 // and nothing that could write. Every check is made, whatever became of the others,
 // and none takes longer than it may.
 //

@@ -12,7 +12,7 @@ import (
 	"github.com/wedatasync/wedatasync/spec"
 )
 
-// Subject is the installation to look at.
+// Subject is the installation to examine.
 type Subject struct {
 	Settings   config.Settings
 	ConfigFile string // that was read; empty if there is none
@@ -76,17 +76,17 @@ type part struct {
 // Examine makes every check.
 func Examine(ctx context.Context, s Subject) Report {
 	all := s.together(ctx,
-		part{checkConfiguration, lookAtConfiguration},
-		part{checkSecrets, lookAtSecrets},
-		part{checkState, lookAtState},
-		part{checkRepository, lookAtSource},
-		part{checkEndpoint, lookAtEndpoint},
-		part{checkCredentials, lookAtCredentials},
-		part{checkListen, lookAtListen},
+		part{checkConfiguration, examineConfiguration},
+		part{checkSecrets, examineSecrets},
+		part{checkState, examineState},
+		part{checkRepository, examineSource},
+		part{checkEndpoint, examineEndpoint},
+		part{checkCredentials, examineCredentials},
+		part{checkListen, examineListen},
 	)
 	// What the credentials are good for is tried on a task that one of them has found.
 	tried := s.together(ctx, part{checkPermissions, func(ctx context.Context, s *Subject) result {
-		return lookAtPermissions(ctx, s, all)
+		return examinePermissions(ctx, s, all)
 	}})
 	r := Report{Version: s.Version, Findings: append(all.findings, tried.findings...)}
 	order := checks()
@@ -106,7 +106,7 @@ func (s *Subject) together(ctx context.Context, parts ...part) result {
 		results[i] = make(chan result, 1)
 		go func() { results[i] <- p.run(ctx, s) }()
 	}
-	// Those that obey the context get a moment to say what they have seen.
+	// Those that obey the context get a moment to report what they have found.
 	patience, enough := context.WithTimeout(context.WithoutCancel(ctx), s.Timeout+time.Second)
 	defer enough()
 	var all result

@@ -63,7 +63,7 @@ func TestLookAtClock(t *testing.T) {
 		{wedata.Reach{}, LevelWarning, "does not say its time"},
 	} {
 		var r result
-		lookAtClock(tt.reach, &r)
+		examineClock(tt.reach, &r)
 		if f := r.findings[0]; len(r.findings) != 1 || f.Level != tt.level || !strings.Contains(f.Message, tt.says) {
 			t.Errorf("%+v: %+v, want %s and %q", tt.reach, r.findings, tt.level, tt.says)
 		}

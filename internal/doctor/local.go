@@ -18,8 +18,8 @@ import (
 	"github.com/wedatasync/wedatasync/internal/serve/access"
 )
 
-// lookAtConfiguration checks what a person set, as the daemon does at its start.
-func lookAtConfiguration(_ context.Context, s *Subject) (r result) {
+// examineConfiguration checks what a person set, as the daemon does at its start.
+func examineConfiguration(_ context.Context, s *Subject) (r result) {
 	if s.ConfigErr != nil {
 		r.failLines(checkConfiguration, s.ConfigErr)
 	}
@@ -82,9 +82,9 @@ func secretFiles(s *config.Settings) []secretFile {
 	return files
 }
 
-// lookAtSecrets checks the files of secrets: that this user can read them, and that
+// examineSecrets checks the files of secrets: that this user can read them, and that
 // others cannot.
-func lookAtSecrets(_ context.Context, s *Subject) (r result) {
+func examineSecrets(_ context.Context, s *Subject) (r result) {
 	n := 0
 	for _, f := range secretFiles(&s.Settings) {
 		if f.path == "" {
@@ -130,8 +130,8 @@ func readable(path string) (fs.FileInfo, error) {
 	return info, nil
 }
 
-// lookAtListen asks who answers where the daemon would.
-func lookAtListen(ctx context.Context, s *Subject) (r result) {
+// examineListen asks who answers where the daemon would.
+func examineListen(ctx context.Context, s *Subject) (r result) {
 	address := s.Settings.Listen
 	if address == config.ListenOff {
 		r.ok(checkListen, "the status page, the probes and the metrics are off")

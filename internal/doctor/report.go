@@ -9,7 +9,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/text"
 )
 
-// Level says how grave a finding is.
+// Level is how grave a finding is.
 type Level string
 
 // The levels of a Finding.

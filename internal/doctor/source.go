@@ -14,19 +14,19 @@ import (
 	"github.com/wedatasync/wedatasync/spec"
 )
 
-// lookAtSource asks where the branch is, which is quick however large the repository
+// examineSource asks where the branch is, which is quick however large the repository
 // is, and then reads the specs as a plan does, into a copy of its own.
-func lookAtSource(ctx context.Context, s *Subject) (r result) {
+func examineSource(ctx context.Context, s *Subject) (r result) {
 	if s.Settings.Source == "" {
 		return r // the configuration is at fault
 	}
-	heard := new(warnings)
-	src, err := parts.OpenSource(&s.Settings, "", remembered(ctx, s.Settings.State), slog.New(heard))
+	logged := new(warnings)
+	src, err := parts.OpenSource(&s.Settings, "", remembered(ctx, s.Settings.State), slog.New(logged))
 	if err == nil {
 		defer src.Close() // what cannot be removed of a temporary copy is the system's
 		err = r.reach(ctx, s, src)
 	}
-	for _, text := range heard.texts() {
+	for _, text := range logged.texts() {
 		r.warn(checkRepository, "%s", text)
 	}
 	if err != nil {
@@ -50,7 +50,7 @@ func lookAtSource(ctx context.Context, s *Subject) (r result) {
 // expiresSoon is how long before a key ends that signs commits doctor warns.
 const expiresSoon = 30 * 24 * time.Hour
 
-// signingKeys says when the next key ends that may sign commits.
+// signingKeys reports when the next key ends that may sign commits.
 func (r *result) signingKeys(next signature.Expiry, now time.Time) {
 	at := next.At.UTC().Format(time.RFC3339)
 	switch {
@@ -82,7 +82,7 @@ func (r *result) reach(ctx context.Context, s *Subject, src reconcile.Source) er
 	return nil
 }
 
-// countSpecs says what there is, and learns which projects there are.
+// countSpecs reports the specs, and learns which projects there are.
 func (r *result) countSpecs(rev *reconcile.Revision) {
 	r.complain(rev.Specs.Problems())
 	seen := map[string]bool{}
@@ -106,17 +106,17 @@ func (r *result) complain(problems spec.Problems) {
 	for _, p := range problems {
 		counts[p.Severity] += 1 + p.More
 	}
-	said := map[spec.Severity]bool{}
+	shown := map[spec.Severity]bool{}
 	for _, p := range problems {
-		if !said[p.Severity] {
-			said[p.Severity] = true
+		if !shown[p.Severity] {
+			shown[p.Severity] = true
 			r.add(checkSpecs, levels[p.Severity], "%s, the first is %s", counted(counts[p.Severity], string(p.Severity)), p.String())
 		}
 	}
 }
 
-// warnings keeps what is logged as a warning: what has to say it to the log of a daemon
-// says it to the report.
+// warnings is a log handler that keeps warnings: what a part logs in a daemon is a finding
+// of the report here.
 type warnings struct {
 	mu   sync.Mutex
 	list []string

@@ -18,10 +18,10 @@ const (
 	goodSpace  = 1 << 30
 )
 
-// lookAtState checks the state and where it is.
-func lookAtState(ctx context.Context, s *Subject) (r result) {
+// examineState checks the state and where it is.
+func examineState(ctx context.Context, s *Subject) (r result) {
 	path := s.Settings.State
-	lookAtFolder(filepath.Dir(path), &r)
+	examineFolder(filepath.Dir(path), &r)
 	fresh, err := sqlstore.Fresh(path)
 	switch {
 	case err != nil:
@@ -82,9 +82,9 @@ func typeOf(rec *state.Record) spec.TaskType {
 	return 0
 }
 
-// lookAtFolder checks the folder of the state: the daemon writes there, and others
+// examineFolder checks the folder of the state: the daemon writes there, and others
 // should not.
-func lookAtFolder(dir string, r *result) {
+func examineFolder(dir string, r *result) {
 	info, err := os.Stat(dir)
 	if err != nil {
 		r.fail(checkState, "%v: make the folder, or mount its volume", err)
@@ -99,7 +99,7 @@ func lookAtFolder(dir string, r *result) {
 	}
 	v, err := volumeOf(dir)
 	if err != nil {
-		return // this system does not say
+		return // this system does not know
 	}
 	if v.network != "" {
 		r.warn(checkState, "%s is on a network file system (%s), which does not have the locks that it needs: use a local disk", dir, v.network)
@@ -113,7 +113,7 @@ func lookAtFolder(dir string, r *result) {
 }
 
 // remembered returns what a state remembers of the source's revisions; nil if that
-// cannot be read, which another check says.
+// cannot be read, which another check reports.
 func remembered(ctx context.Context, path string) *state.Control {
 	if fresh, err := sqlstore.Fresh(path); fresh || err != nil {
 		return nil

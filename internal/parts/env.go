@@ -8,20 +8,19 @@ import (
 	"github.com/wedatasync/wedatasync/internal/config"
 )
 
-// Env is what the program gets from outside besides its settings.
+// Env is what the program gets from outside in addition to its settings.
 type Env struct {
 	Getenv  func(string) string
 	Log     io.Writer
 	Version string
 	// Quiet keeps the log to warnings and errors: a person watches something else.
 	Quiet bool
-	// Daemon says that the program will run until it is told to end, and so has a
-	// window.
+	// Daemon means that the program runs until it is told to end, and so has a server.
 	Daemon bool
-	// OwnState says that a person chose the state's file. A simulated endpoint
+	// OwnState means that a person chose the state's file. A simulated endpoint
 	// forgets its tasks when it ends, and so does its state, unless one was chosen.
 	OwnState bool
-	// Stateless says that there is no state to compare with, whatever is at its path.
+	// Stateless means that there is no state to compare with, whatever is at its path.
 	Stateless bool
 
 	// Reload reads the settings again, as they were at the start. Nil: they stay.
@@ -33,7 +32,7 @@ type Env struct {
 	Hangup <-chan os.Signal
 }
 
-// Logger makes a log as the settings say.
+// Logger makes the log of the settings.
 func (e *Env) Logger(s *config.Settings) (*slog.Logger, error) {
 	l, err := NewLogging(e, s)
 	if err != nil {

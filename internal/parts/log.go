@@ -21,7 +21,7 @@ type Logging struct {
 	lines slog.Handler // of JSON
 }
 
-// NewLogging makes the log as the settings say.
+// NewLogging makes the log of the settings.
 func NewLogging(e *Env, s *config.Settings) (*Logging, error) {
 	l := &Logging{quiet: e.Quiet}
 	w := &lockedWriter{w: e.Log}
@@ -35,7 +35,7 @@ func NewLogging(e *Env, s *config.Settings) (*Logging, error) {
 	return l, nil
 }
 
-// Reload checks other settings, and returns what makes the log as they say.
+// Reload checks other settings, and returns what makes the log follow them.
 func (l *Logging) Reload(s *config.Settings) (swap func(), err error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {

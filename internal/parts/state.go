@@ -33,8 +33,8 @@ func openState(ctx context.Context, s *config.Settings, version string, log *slo
 	return sqlstore.Open(ctx, s.State, s.Identity(), sqlstore.Options{Logger: log, Actor: "wedatasync", Version: version, Create: true})
 }
 
-// OpenMirrored opens the source with the copy of a git repository that is kept beside the
-// state, which holds what is remembered of its revisions; nil is nothing.
+// OpenMirrored opens the source with the copy of a git repository that is kept in the
+// folder of the state. The store has what is remembered of its revisions; nil is nothing.
 func OpenMirrored(ctx context.Context, s *config.Settings, store *sqlstore.Store, log *slog.Logger) (reconcile.Source, error) {
 	var control state.Control
 	if store != nil {
