@@ -33,13 +33,10 @@ var (
 	lockedBy       = fixture.LockedBy
 	inUse          = fixture.InUse
 	refusedParam   = fixture.RefusedParam
-	doubtful       = fixture.Doubtful
 	throttled      = fixture.Throttled
 	taskIDs        = fixture.TaskIDs
 	fileNames      = fixture.FileNames
-	drawCommit     = fixture.DrawCommit
 	drawFile       = fixture.DrawFile
-	drawSpecs      = fixture.DrawSpecs
 	drawOutcome    = fixture.DrawOutcome
 	drawSuspension = fixture.DrawSuspension
 )

@@ -92,7 +92,8 @@ func States() []Info {
 		{NotLive, ToneBad, "not live", "WeData accepted the commit, and no read has shown it live", "check the task in WeData, then: " + resolveEither, either()},
 		{
 			AlreadyLive, ToneBad, "already live", "live already, by an operation unknown to the state",
-			"to mark it as applied: " + resolveTask + " applied; to commit it all the same: " + retryTask, []string{resolveTask + " applied", retryTask},
+			"to mark it as applied: " + resolveTask + " applied; to commit it all the same: " + retryTask,
+			[]string{resolveTask + " applied", retryTask},
 		},
 		{NewerLive, ToneBad, "newer live", "a newer version is live, and the state did not apply it", "raise instanceVersion in the spec, or to go back to its version: " + retryTask, retry()},
 		{Contested, ToneBad, "contested", "others change it again whenever it is healed", "change the spec, or to heal it once more: " + retryTask, retry()},

@@ -20,15 +20,11 @@ const (
 
 // What tests are made of.
 var (
-	seeds          = fixture.Seeds
-	long           = fixture.Long
 	noon           = fixture.Noon
 	task           = fixture.Task
 	document       = fixture.Document
-	parse          = fixture.Parse
 	specs          = fixture.Specs
 	quoteAll       = fixture.QuoteAll
-	taskAt         = fixture.TaskAt
 	lockedBy       = fixture.LockedBy
 	inUse          = fixture.InUse
 	refusedParam   = fixture.RefusedParam
@@ -36,7 +32,6 @@ var (
 	throttled      = fixture.Throttled
 	taskIDs        = fixture.TaskIDs
 	fileNames      = fixture.FileNames
-	drawFile       = fixture.DrawFile
 	drawSpecs      = fixture.DrawSpecs
 	drawOutcome    = fixture.DrawOutcome
 	drawSuspension = fixture.DrawSuspension

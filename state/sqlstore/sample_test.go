@@ -19,17 +19,13 @@ var (
 	sampleIdentity = storetest.Identity
 	sampleTime     = storetest.Time
 	sampleKey      = storetest.Key
-	sampleDigest   = storetest.Digest
-	sampleApplied  = storetest.AppliedOf
 	applied        = storetest.Applied
 	intent         = storetest.Intent
-	forgotten      = storetest.Forgotten
 	removed        = storetest.Removed
 	genTransition  = storetest.DrawTransition
 	command        = storetest.Command
 	answer         = storetest.Answer
 	read           = storetest.Read
-	all            = storetest.All
 )
 
 // statePath returns where a test keeps its state: in memory, if the disk has no
