@@ -113,7 +113,10 @@ func (s *story) pass(t testing.TB, p *process) {
 	before := s.w.passesMade()
 	if p != nil {
 		p.poke <- struct{}{}
-		elapse(5 * time.Second)
+		// What a commit of seconds before can hide is read until reads cannot be that old.
+		for wait := 0; wait < 15 && s.w.passesMade() == before; wait++ {
+			elapse(5 * time.Second)
+		}
 	} else if _, err := s.w.once(t); err != nil {
 		t.Errorf("seed %d: Once: %v", s.w.seed, err)
 	}

@@ -25,7 +25,8 @@ func TestP03_LostAnswer(t *testing.T) {
 		}
 		elapse(4 * time.Second)
 		w.wantStatus(t, "t000", state.StatusApplied)
-		if origin := w.record("t000").Applied.Origin; origin != state.OriginReadBack {
+		// Which account is ours is not known before two commits were seen live.
+		if origin := w.record("t000").Applied.Origin; origin != state.OriginLive {
 			t.Errorf("it is known by %s", origin)
 		}
 		elapse(time.Hour)
