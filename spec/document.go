@@ -3,6 +3,7 @@ package spec
 import (
 	"slices"
 	"time"
+	"unique"
 
 	"gopkg.in/yaml.v3"
 )
@@ -131,7 +132,7 @@ func (r *reader) item(n *yaml.Node, d defaults) {
 	c.Pos = r.pos(n)
 	switch {
 	case r.errors == errors:
-		c.shareTexts()
+		c.shareTexts(func(s string) string { return unique.Make(s).Value() })
 		r.file.Commits = append(r.file.Commits, c)
 	case c.TaskID != "" && c.ProjectID != "":
 		r.file.Broken = append(r.file.Broken, Named{c.Key, c.Pos})

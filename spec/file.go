@@ -5,7 +5,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"unique"
 
 	"github.com/wedatasync/wedatasync/internal/text"
 )
@@ -65,7 +64,6 @@ func (f *File) Rename(name string) {
 	f.Name = name
 	for _, c := range f.Commits {
 		c.Pos.File = name
-		c.shareTexts()
 	}
 	for i := range f.Broken {
 		f.Broken[i].Pos.File = name
@@ -75,12 +73,26 @@ func (f *File) Rename(name string) {
 	}
 }
 
-// shareTexts lets the commit keep those of its texts that others are likely to have, too,
-// in common with them.
-func (c *Commit) shareTexts() {
+// ShareTexts lets the file's commits keep those of their texts that others are likely to
+// have, too, in common with all for which it is called with the same texts.
+func (f *File) ShareTexts(texts map[string]string) {
+	for _, c := range f.Commits {
+		c.shareTexts(func(s string) string {
+			if shared, ok := texts[s]; ok {
+				return shared
+			}
+			texts[s] = s
+			return s
+		})
+	}
+}
+
+// shareTexts has those texts of the commit that others are likely to have, too, replaced by
+// their shared equals.
+func (c *Commit) shareTexts(shared func(string) string) {
 	for _, s := range []*string{&c.ProjectID, &c.VersionDesc, &c.EventDesc, &c.Rerun} {
 		if *s != "" && len(*s) <= MaxID {
-			*s = unique.Make(*s).Value()
+			*s = shared(*s)
 		}
 	}
 }

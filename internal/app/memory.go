@@ -10,7 +10,7 @@ const (
 	// steadyGC is how much garbage may gather before it is collected, in percent of what
 	// is kept. With Go's 100 a daemon of 100,000 tasks has 410 MB: what it keeps grows
 	// with the tasks, what a poll throws away does not.
-	steadyGC = 20
+	steadyGC = 15
 	// settledAfter is how long after the first reading of the source memory is given back:
 	// the status page has read all tasks by then.
 	settledAfter = 10 * time.Second

@@ -106,7 +106,16 @@ func parse(data []byte) (*Cache, error) {
 	var decoding errgroup.Group
 	decoding.SetLimit(runtime.GOMAXPROCS(0))
 	for i, block := range blocks {
-		decoding.Go(func() error { return gob.NewDecoder(bytes.NewReader(block)).Decode(&entries[i]) })
+		decoding.Go(func() error {
+			err := gob.NewDecoder(bytes.NewReader(block)).Decode(&entries[i])
+			texts := map[string]string{}
+			for _, e := range entries[i] {
+				if e.File != nil {
+					e.File.ShareTexts(texts)
+				}
+			}
+			return err
+		})
 	}
 	if err := decoding.Wait(); err != nil {
 		return nil, err
