@@ -8,45 +8,6 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// shown reports whether what was read shows a commit that WeData has accepted.
-func shown(rec *state.Record, e *Evidence) bool {
-	a, before, live := rec.Attempt, rec.Attempt.Before, e.Live
-	want := a.Wanted.InstanceVersion
-	switch {
-	case before == nil || live.Missing || precedes(a, a.Prior, live, e.At, e.Horizon):
-		return false
-	case want != 0 && live.InstanceVersion != 0 && live.InstanceVersion != want:
-		return false
-	case want != 0 && live.InstanceVersion == want && before.InstanceVersion != want && !a.Stale:
-		return true
-	case a.Outcome.TaskApproveID != "":
-		// Until the approval others can operate the task at the version that it has.
-		return byUs(a, a.Prior, e)
-	case live.OperateID != "":
-		return live.OperateID != before.OperateID && (a.Prior == nil || a.Prior.OperateID != live.OperateID)
-	default:
-		return before.Missing || live.UpdateTime != before.UpdateTime
-	}
-}
-
-// showable reports whether reads tell what the commit moves, by what was told before it
-// and is told in seen, which may be nil.
-func showable(a *state.Attempt, seen *state.Live) bool {
-	before, want := a.Before, a.Wanted.InstanceVersion
-	if before == nil {
-		return false
-	}
-	if want != 0 && want != before.InstanceVersion && seen == nil {
-		return true // it may appear
-	}
-	for _, l := range []*state.Live{before, seen} {
-		if l != nil && (l.Missing || l.OperateID != "" || l.UpdateTime != "" || want != 0 && l.InstanceVersion != 0 && want != before.InstanceVersion) {
-			return true
-		}
-	}
-	return false
-}
-
 // confirmed returns the record of an accepted commit that is live. live shows it; nil
 // where reads cannot.
 func confirmed(rec *state.Record, live *state.Live, now time.Time) *state.Record {

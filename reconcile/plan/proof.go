@@ -1,9 +1,6 @@
 package plan
 
 import (
-	"cmp"
-	"errors"
-	"maps"
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
@@ -13,7 +10,7 @@ import (
 // Finding is what reading back proves about an attempt of unknown outcome.
 type Finding int
 
-// The verdicts of Judge.
+// The findings of Evaluate.
 const (
 	FindingOpen        Finding = iota // nothing yet: read back again later
 	FindingHappened                   // it was applied
@@ -28,8 +25,6 @@ const (
 	// SettleTime is how long a task may still be on its way to what was asked before an
 	// operator is called.
 	SettleTime = 10 * time.Minute
-	// ownSeen is how many commits in a row an account has to be named for to be ours.
-	ownSeen = 2
 )
 
 // ApprovalFlow says whether commits of a project wait for an approval in WeData. Such a
@@ -218,120 +213,41 @@ func updatedJustBefore(a *state.Attempt, skew time.Duration) bool {
 	return err == nil && at.After(a.At.Add(-margin-skew))
 }
 
-// Operator returns our own account as reads name it, or empty if that is not certain.
-func Operator(control *state.Control) string {
-	if o := control.Operator; o != nil && o.Seen >= ownSeen {
-		return o.UIN
-	}
-	return ""
-}
-
-// LearnOperator returns the control that remembers whom live names for a commit of
-// ours, or nil if that is known.
-func LearnOperator(next state.Control, rec *state.Record, live *state.Live) *state.Control {
-	if live.Operator == "" || live.OperateID == "" || live.OperateID == rec.Attempt.Before.OperateID || rec.Attempt.Outcome.TaskApproveID != "" {
-		return nil
-	}
-	switch o := next.Operator; {
-	case o == nil || o.UIN != live.Operator:
-		next.Operator = &state.Operator{UIN: live.Operator, Seen: 1}
-	case o.Seen < ownSeen:
-		next.Operator = &state.Operator{UIN: o.UIN, Seen: o.Seen + 1}
-	default:
-		return nil
-	}
-	return &next
-}
-
-// ApprovalFlowOf says whether commits of the project wait for an approval in WeData.
-func ApprovalFlowOf(control *state.Control, projectID string) ApprovalFlow {
-	switch needed, known := control.ApprovalFlows[projectID]; {
-	case !known:
-		return ApprovalUnknown
-	case needed:
-		return ApprovalNeeded
-	default:
-		return ApprovalNone
-	}
-}
-
-// NoteApproval returns the control that remembers what an accepted commit tells of the
-// approvals of its project, or nil if that is known. A project that has ever needed one
-// keeps to need it.
-func NoteApproval(next state.Control, projectID string, out state.Outcome) *state.Control {
-	needed := out.TaskApproveID != ""
-	if was, known := next.ApprovalFlows[projectID]; out.Class != state.ClassApplied || known && (was || !needed) {
-		return nil
-	}
-	flows := maps.Clone(next.ApprovalFlows)
-	if flows == nil {
-		flows = map[string]bool{}
-	}
-	flows[projectID] = needed
-	next.ApprovalFlows = flows
-	return &next
-}
-
-// AfterReadBack returns the record after a read-back that told live, or failed with
-// readErr, and the event to go with it. judge is Judge, or another in its place; random is
-// in [0, 1).
-func AfterReadBack(rec *state.Record, known Evidence, readErr error, judge func(*state.Record, Evidence) (Finding, string), now time.Time, random float64) (*state.Record, state.Event) {
-	live := known.Live
-	e := Event(state.EventReadBack, rec, now)
-	e.After = live
-	next := later(rec, now, decidedAfter(known.Horizon), random)
-	verdict, why := verdictOf(rec, known, readErr, judge)
-	switch verdict {
-	case FindingHappened:
-		e.Note = "it happened"
-		if live.Operator != "" && live.Operator != known.Operator {
-			e.Note = state.Clip("it happened; the last operation is by " + live.Operator)
-		}
-		origin := state.OriginReadBack
-		if !byUs(rec.Attempt, rec.Applied, &known) {
-			origin = state.OriginLive
-		}
-		return Settle(rec, origin, live, now), e
-	case FindingNotHappened:
-		e.Note = "it did not happen"
-		return NotApplied(rec), e
-	case FindingOperator:
-		e.Note = state.Clip("action required: " + why)
-		next.Attempt.NeedsOperator = why
-		if rec.Attempt.Before == nil {
-			next.Attempt.NextAt = time.Time{} // no answer can ever tell
-		}
-		return next, e
-	default:
-		e.Note = state.Clip(cmp.Or(why, "it does not tell yet"))
-		if live != nil {
-			next.Attempt.NeedsOperator = ""
-		}
-		return next, e
-	}
-}
-
-// verdictOf is judge for a read-back that may have failed.
-func verdictOf(rec *state.Record, known Evidence, err error, judge func(*state.Record, Evidence) (Finding, string)) (Finding, string) {
+// shown reports whether what was read shows a commit that WeData has accepted.
+func shown(rec *state.Record, e *Evidence) bool {
+	a, before, live := rec.Attempt, rec.Attempt.Before, e.Live
+	want := a.Wanted.InstanceVersion
 	switch {
-	case rec.Attempt.Before == nil || err == nil || errors.Is(err, ErrTaskGone):
-		return judge(rec, known)
-	case errors.Is(err, ErrReadDenied):
-		return FindingOperator, "reading tasks is not permitted"
+	case before == nil || live.Missing || precedes(a, a.Prior, live, e.At, e.Horizon):
+		return false
+	case want != 0 && live.InstanceVersion != 0 && live.InstanceVersion != want:
+		return false
+	case want != 0 && live.InstanceVersion == want && before.InstanceVersion != want && !a.Stale:
+		return true
+	case a.Outcome.TaskApproveID != "":
+		// Until the approval others can operate the task at the version that it has.
+		return byUs(a, a.Prior, e)
+	case live.OperateID != "":
+		return live.OperateID != before.OperateID && (a.Prior == nil || a.Prior.OperateID != live.OperateID)
 	default:
-		return FindingOpen, "it could not be read: " + err.Error()
+		return before.Missing || live.UpdateTime != before.UpdateTime
 	}
 }
 
-// later returns the record to be read back again after a back-off, and not later
-// than when decided by a read that is older than the attempt by horizon.
-func later(rec *state.Record, now time.Time, horizon time.Duration, random float64) *state.Record {
-	next, a := *rec, *rec.Attempt
-	next.Attempt = &a
-	a.Tries++
-	a.NextAt = now.Add(BackoffFor(state.ClassUnknown).After(a.Tries, random))
-	if decides := a.At.Add(horizon); now.Before(decides) && a.NextAt.After(decides) {
-		a.NextAt = decides
+// showable reports whether reads tell what the commit moves, by what was told before it
+// and is told in seen, which may be nil.
+func showable(a *state.Attempt, seen *state.Live) bool {
+	before, want := a.Before, a.Wanted.InstanceVersion
+	if before == nil {
+		return false
 	}
-	return &next
+	if want != 0 && want != before.InstanceVersion && seen == nil {
+		return true // it may appear
+	}
+	for _, l := range []*state.Live{before, seen} {
+		if l != nil && (l.Missing || l.OperateID != "" || l.UpdateTime != "" || want != 0 && l.InstanceVersion != 0 && want != before.InstanceVersion) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,0 +1,131 @@
+package plan
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"time"
+
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// ownSeen is how many commits in a row an account has to be named for to be ours.
+const ownSeen = 2
+
+// Operator returns our own account as reads name it, or empty if that is not certain.
+func Operator(control *state.Control) string {
+	if o := control.Operator; o != nil && o.Seen >= ownSeen {
+		return o.UIN
+	}
+	return ""
+}
+
+// LearnOperator returns the control that remembers whom live names for a commit of
+// ours, or nil if that is known.
+func LearnOperator(next state.Control, rec *state.Record, live *state.Live) *state.Control {
+	if live.Operator == "" || live.OperateID == "" || live.OperateID == rec.Attempt.Before.OperateID || rec.Attempt.Outcome.TaskApproveID != "" {
+		return nil
+	}
+	switch o := next.Operator; {
+	case o == nil || o.UIN != live.Operator:
+		next.Operator = &state.Operator{UIN: live.Operator, Seen: 1}
+	case o.Seen < ownSeen:
+		next.Operator = &state.Operator{UIN: o.UIN, Seen: o.Seen + 1}
+	default:
+		return nil
+	}
+	return &next
+}
+
+// ApprovalFlowOf says whether commits of the project wait for an approval in WeData.
+func ApprovalFlowOf(control *state.Control, projectID string) ApprovalFlow {
+	switch needed, known := control.ApprovalFlows[projectID]; {
+	case !known:
+		return ApprovalUnknown
+	case needed:
+		return ApprovalNeeded
+	default:
+		return ApprovalNone
+	}
+}
+
+// NoteApproval returns the control that remembers what an accepted commit tells of the
+// approvals of its project, or nil if that is known. A project that has ever needed one
+// keeps to need it.
+func NoteApproval(next state.Control, projectID string, out state.Outcome) *state.Control {
+	needed := out.TaskApproveID != ""
+	if was, known := next.ApprovalFlows[projectID]; out.Class != state.ClassApplied || known && (was || !needed) {
+		return nil
+	}
+	flows := maps.Clone(next.ApprovalFlows)
+	if flows == nil {
+		flows = map[string]bool{}
+	}
+	flows[projectID] = needed
+	next.ApprovalFlows = flows
+	return &next
+}
+
+// AfterReadBack returns the record after a read-back that told live, or failed with
+// readErr, and the event to go with it. judge is Judge, or another in its place; random is
+// in [0, 1).
+func AfterReadBack(rec *state.Record, known Evidence, readErr error, judge func(*state.Record, Evidence) (Finding, string), now time.Time, random float64) (*state.Record, state.Event) {
+	live := known.Live
+	e := Event(state.EventReadBack, rec, now)
+	e.After = live
+	next := later(rec, now, decidedAfter(known.Horizon), random)
+	verdict, why := verdictOf(rec, known, readErr, judge)
+	switch verdict {
+	case FindingHappened:
+		e.Note = "it happened"
+		if live.Operator != "" && live.Operator != known.Operator {
+			e.Note = state.Clip("it happened; the last operation is by " + live.Operator)
+		}
+		origin := state.OriginReadBack
+		if !byUs(rec.Attempt, rec.Applied, &known) {
+			origin = state.OriginLive
+		}
+		return Settle(rec, origin, live, now), e
+	case FindingNotHappened:
+		e.Note = "it did not happen"
+		return NotApplied(rec), e
+	case FindingOperator:
+		e.Note = state.Clip("action required: " + why)
+		next.Attempt.NeedsOperator = why
+		if rec.Attempt.Before == nil {
+			next.Attempt.NextAt = time.Time{} // no answer can ever tell
+		}
+		return next, e
+	default:
+		e.Note = state.Clip(cmp.Or(why, "it does not tell yet"))
+		if live != nil {
+			next.Attempt.NeedsOperator = ""
+		}
+		return next, e
+	}
+}
+
+// verdictOf is judge for a read-back that may have failed.
+func verdictOf(rec *state.Record, known Evidence, err error, judge func(*state.Record, Evidence) (Finding, string)) (Finding, string) {
+	switch {
+	case rec.Attempt.Before == nil || err == nil || errors.Is(err, ErrTaskGone):
+		return judge(rec, known)
+	case errors.Is(err, ErrReadDenied):
+		return FindingOperator, "reading tasks is not permitted"
+	default:
+		return FindingOpen, "it could not be read: " + err.Error()
+	}
+}
+
+// later returns the record to be read back again after a back-off, and not later
+// than when decided by a read that is older than the attempt by horizon.
+func later(rec *state.Record, now time.Time, horizon time.Duration, random float64) *state.Record {
+	next, a := *rec, *rec.Attempt
+	next.Attempt = &a
+	a.Tries++
+	a.NextAt = now.Add(BackoffFor(state.ClassUnknown).After(a.Tries, random))
+	if decides := a.At.Add(horizon); now.Before(decides) && a.NextAt.After(decides) {
+		a.NextAt = decides
+	}
+	return &next
+}
