@@ -23,7 +23,7 @@ var floors = [][]string{
 	{"internal/text", "internal/file", "internal/gitstore"},
 	{"spec", "internal/wedatasim", "internal/secret", "internal/transport", "internal/fault"},
 	{"state", "internal/apiclient", "internal/gitremote", "internal/speccache"},
-	{"reconcile/calendar", "reconcile/pace"},
+	{"reconcile/calendar", "reconcile/pace", "reconcile/proof"},
 	{"reconcile/plan"},
 	{"reconcile/drift"},
 	{"reconcile", "internal/forge", "internal/specfiles"},
@@ -119,15 +119,15 @@ func TestWhatShowsTheDaemonIsClosed(t *testing.T) {
 	}
 }
 
-// TestPlansAreDecided holds packages plan and calendar to functions over plain values: they import
+// TestPlansAreDecided holds packages plan, calendar and proof to functions over plain values: they import
 // nothing that waits, locks, logs, reads or writes, and ask no clock and no chance.
 func TestPlansAreDecided(t *testing.T) {
 	allowed := []string{
 		"cmp", "container/heap", "crypto/sha256", "encoding/hex", "errors", "fmt", "iter", "maps", "reflect", "slices", "strconv", "strings", "time",
-		module + "internal/text", module + "reconcile/calendar", module + "spec", module + "state",
+		module + "internal/text", module + "reconcile/calendar", module + "reconcile/proof", module + "spec", module + "state",
 	}
 	var files []string
-	for _, room := range []string{"reconcile/plan", "reconcile/calendar"} {
+	for _, room := range []string{"reconcile/plan", "reconcile/calendar", "reconcile/proof"} {
 		found, err := filepath.Glob(room + "/*.go")
 		if err != nil || len(found) == 0 {
 			t.Fatalf("the files of %s: %v, %v", room, found, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -18,7 +19,7 @@ func changedWorld(t *testing.T, policy plan.DriftPolicy) *world {
 	w := newWorld(1)
 	w.horizon = time.Minute
 	at(tasks(1, 2)...)(t, w)
-	elapse(plan.SettleTime)
+	elapse(proof.SettleTime)
 	w.policy.Store(&policy)
 	w.watched = true
 	return w
@@ -28,7 +29,7 @@ func changedWorld(t *testing.T, policy plan.DriftPolicy) *world {
 func newVersion(v int64) func(*state.Live) { return func(l *state.Live) { l.InstanceVersion = v } }
 
 // awhile is longer than anything waits here, and than a commit is new.
-const awhile = plan.SettleTime + 2*time.Minute
+const awhile = proof.SettleTime + 2*time.Minute
 
 // commitsSince is how many commits took effect after the first n.
 func (w *world) commitsSince(n int) int {

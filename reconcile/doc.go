@@ -28,7 +28,7 @@
 //
 //   - One intent sends at most one request.
 //   - An attempt whose outcome is not known is never repeated blindly. It is read
-//     back, and settled by proof ([plan.Evaluate]) or by an operator.
+//     back, and settled by proof ([proof.Evaluate]) or by an operator.
 //   - Absence is never an action: a spec that is gone makes no call.
 //   - What is live makes a call only where the [plan.DriftPolicy] is to heal, only by what
 //     a read just before it shows, and once for each change.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/reconcile/internal/fixture"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -186,7 +187,7 @@ func at(commits ...string) func(testing.TB, *world) {
 func changed(policy plan.DriftPolicy) func(testing.TB, *world) {
 	return func(t testing.TB, w *world) {
 		at(tasks(2, 2)...)(t, w)
-		elapse(plan.SettleTime)
+		elapse(proof.SettleTime)
 		w.weData.change(task("t000"), func(l *state.Live) { l.InstanceVersion = 7 })
 		w.policy.Store(&policy)
 		w.watched = true

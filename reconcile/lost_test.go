@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -43,7 +44,7 @@ func TestP03_LostRequest(t *testing.T) {
 		w.setFault(firstOf("t000", "commit", lostBefore))
 		w.commits(tasks(2, 1)...) // the second one tells that commits take effect at once
 		p := w.run(t)
-		elapse(testHorizon + plan.ReadLag)
+		elapse(testHorizon + proof.ReadLag)
 		w.wantSent(t, 2)
 		elapse(5 * time.Second)
 		w.wantSent(t, 3)

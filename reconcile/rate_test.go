@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -33,7 +33,7 @@ func TestP28_Rate(t *testing.T) {
 			<-p.done
 		}
 		p := w.run(t)
-		elapse(testHorizon + plan.ReadLag + time.Duration(n)*400*time.Millisecond)
+		elapse(testHorizon + proof.ReadLag + time.Duration(n)*400*time.Millisecond)
 		p.halt(t)
 		if w.weData.busiest > 20 {
 			t.Errorf("%d in a second", w.weData.busiest)

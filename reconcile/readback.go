@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -81,9 +82,9 @@ func readFor(ctx context.Context, r *Reconciler, c *call) (*state.Live, error) {
 }
 
 // evidence returns what is known of the record's attempt after a read.
-func evidence(r *Reconciler, rec *state.Record, live *state.Live, at time.Time) plan.Evidence {
+func evidence(r *Reconciler, rec *state.Record, live *state.Live, at time.Time) proof.Evidence {
 	control := r.applied.Control()
-	e := plan.Evidence{
+	e := proof.Evidence{
 		Live: live, At: at, Horizon: r.cfg.Horizon(),
 		Operator: plan.Operator(&control), Approvals: plan.ApprovalFlowOf(&control, rec.Key.ProjectID),
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -36,13 +37,13 @@ type Config struct {
 	ScanEvery func() time.Duration    // between two scans of what is live; 0 is never. nil: never
 	Policy    func() plan.DriftPolicy // for what they find; nil: to report it
 
-	Commits  *pace.Limiter                                             // of CommitIntegrationTask
-	Reads    *pace.Limiter                                             // of DescribeIntegrationTask
-	Scanner  *drift.Scanner                                            // of what is live, for Watch; nil if nobody scans
-	Evaluate func(*state.Record, plan.Evidence) (plan.Finding, string) // nil is plan.Evaluate
-	Random   func() float64                                            // in [0, 1), for the jitter of back-offs; for concurrent use
-	NewID    func() string                                             // for attempts
-	Uptime   Clock                                                     // for what must not grow old while the machine sleeps; nil: Go's own clock
+	Commits  *pace.Limiter                                               // of CommitIntegrationTask
+	Reads    *pace.Limiter                                               // of DescribeIntegrationTask
+	Scanner  *drift.Scanner                                              // of what is live, for Watch; nil if nobody scans
+	Evaluate func(*state.Record, proof.Evidence) (proof.Finding, string) // nil is proof.Evaluate
+	Random   func() float64                                              // in [0, 1), for the jitter of back-offs; for concurrent use
+	NewID    func() string                                               // for attempts
+	Uptime   Clock                                                       // for what must not grow old while the machine sleeps; nil: Go's own clock
 }
 
 // Clock tells the time that has passed since some moment. It never goes back, and one
@@ -71,7 +72,7 @@ func New(cfg Config, records *state.Records, control state.Control) *Reconciler 
 		cfg.Uptime = func() time.Duration { return time.Since(start) }
 	}
 	if cfg.Evaluate == nil {
-		cfg.Evaluate = plan.Evaluate
+		cfg.Evaluate = proof.Evaluate
 	}
 	health := newHealth()
 	applied := newApplied(cfg.Store, health.beat, records, control)

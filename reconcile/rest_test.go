@@ -9,6 +9,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -31,7 +32,7 @@ func (w *world) setFault(f func(step) fault) {
 // looks that every task is where its spec says, and that no promise was broken.
 func (w *world) rest(t testing.TB) {
 	t.Helper()
-	elapse(w.horizon + plan.SettleTime + 16*time.Minute)
+	elapse(w.horizon + proof.SettleTime + 16*time.Minute)
 	for range 3 {
 		w.sayTruth()
 		if _, err := w.once(t); err != nil {

@@ -37,7 +37,6 @@ var most = [rules]int{lines: 3000, files: 16, methods: 3, function: 65, file: 40
 
 // allowed lists what exceeds a rule for now. It only ever becomes shorter.
 var allowed = map[string][]rule{
-	"reconcile/plan": {lines},
 	"state/sqlstore": {lines},
 }
 

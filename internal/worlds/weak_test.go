@@ -3,36 +3,36 @@ package worlds_test
 import (
 	"time"
 
-	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
 // judge decides about an attempt, as reconcile.Judge does.
-type judge = func(*state.Record, plan.Evidence) (plan.Finding, string)
+type judge = func(*state.Record, proof.Evidence) (proof.Finding, string)
 
 // credulousJudge believes that a task that is as the commit wants it proves the commit.
-func credulousJudge(rec *state.Record, e plan.Evidence) (v plan.Finding, why string) {
+func credulousJudge(rec *state.Record, e proof.Evidence) (v proof.Finding, why string) {
 	a := rec.Attempt
 	if e.Live == nil {
-		return plan.Evaluate(rec, e)
+		return proof.Evaluate(rec, e)
 	}
 	is := e.Live.Status == state.TaskRunning
 	if a.Wanted.CommitType == spec.Submit {
 		is = e.Live.Submitted
 	}
 	if is && (a.Wanted.InstanceVersion == 0 || e.Live.InstanceVersion == a.Wanted.InstanceVersion) {
-		return plan.FindingHappened, ""
+		return proof.Happened, ""
 	}
-	return plan.Evaluate(rec, e)
+	return proof.Evaluate(rec, e)
 }
 
 // hastyJudge believes that the wanted version and status prove a commit if they were not
 // there before, and that a task that looks as before disproves one.
-func hastyJudge(rec *state.Record, e plan.Evidence) (v plan.Finding, why string) {
+func hastyJudge(rec *state.Record, e proof.Evidence) (v proof.Finding, why string) {
 	a, live := rec.Attempt, e.Live
 	if a.Before == nil {
-		return plan.FindingOperator, "what was live before the request could not be read"
+		return proof.NeedsOperator, "what was live before the request could not be read"
 	}
 	stands := func(l *state.Live) bool {
 		if a.Wanted.CommitType == spec.Submit {
@@ -49,14 +49,14 @@ func hastyJudge(rec *state.Record, e plan.Evidence) (v plan.Finding, why string)
 	traced := before.OperateID != "" || before.UpdateTime != "" || !stands(&before) || versions
 	switch late := e.At.Sub(a.At); {
 	case reached(live) && !reached(a.Before):
-		return plan.FindingHappened, ""
+		return proof.Happened, ""
 	case late < e.Horizon:
-		return plan.FindingOpen, ""
+		return proof.Open, ""
 	case before == after && traced:
-		return plan.FindingNotHappened, ""
+		return proof.NotHappened, ""
 	case before == after || late >= e.Horizon+10*time.Minute:
-		return plan.FindingOperator, "it does not tell"
+		return proof.NeedsOperator, "it does not tell"
 	default:
-		return plan.FindingOpen, ""
+		return proof.Open, ""
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -59,7 +60,7 @@ func recent(applied *state.Applied, at time.Time) bool {
 	case state.OriginAdopted, state.OriginImported, state.OriginDrift:
 		return at.Before(applied.At) // there was no commit
 	default:
-		return at.Before(applied.At.Add(plan.SettleTime))
+		return at.Before(applied.At.Add(proof.SettleTime))
 	}
 }
 

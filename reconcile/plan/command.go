@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -220,7 +221,7 @@ func retryAll(control state.Control) (state.Transition, state.CommandResult) {
 
 // resolve ends what reading back does not: an unknown outcome, an accepted commit that
 // was not seen live, and a commit that was withheld because of what is live.
-func resolve(key spec.Key, rec *state.Record, said string, horizon time.Duration, flow ApprovalFlow, now time.Time) (state.Transition, state.CommandResult) {
+func resolve(key spec.Key, rec *state.Record, said string, horizon time.Duration, flow proof.ApprovalFlow, now time.Time) (state.Transition, state.CommandResult) {
 	switch {
 	case said != "applied" && said != "not-applied":
 		return state.Transition{}, no("resolve takes applied or not-applied, not %q", said)
@@ -235,8 +236,8 @@ func resolve(key spec.Key, rec *state.Record, said string, horizon time.Duration
 	case rec.Attempt.Reason == string(ReasonDrift):
 		return Transition(key, Drop(rec)), yes("%s is marked as not applied: it is healed again if the next drift check finds it changed still", key)
 	}
-	decides := rec.Attempt.At.Add(decidedAfter(horizon))
-	hidden := flow != ApprovalNone // an open approval can still bring it about
+	decides := rec.Attempt.At.Add(proof.DecidedAfter(horizon))
+	hidden := flow != proof.ApprovalNone // an open approval can still bring it about
 	switch {
 	case now.Before(decides):
 		return Transition(key, heldBack(rec, decides, now, hidden)), yes("%s is marked as not applied: it is sent again after %s, because WeData can accept the first request until then", key, Stamp(decides))

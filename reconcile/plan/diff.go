@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -154,7 +155,7 @@ func (in *Input) hold(c *Change, now time.Time) (HoldReason, string) {
 		return HoldPaused, fmt.Sprintf("%s since %s, next try %s: %s",
 			pause.Code, Stamp(pause.Since), Stamp(pause.Until), pause.Message)
 	}
-	if have != nil && have.Accepted() && (have.Attempt.Outcome.TaskApproveID != "" || now.Before(have.Attempt.Since.Add(ReadLag))) {
+	if have != nil && have.Accepted() && (have.Attempt.Outcome.TaskApproveID != "" || now.Before(have.Attempt.Since.Add(proof.ReadLag))) {
 		return HoldWaiting, ""
 	}
 	if have != nil && have.Status == state.StatusWaiting && now.Before(have.Attempt.NextAt) {

@@ -3,7 +3,7 @@
 // record, and what becomes of an operator's command.
 //
 // [Diff] makes a [Plan] of specs, records and a time. [Guards.Check] filters one: it never
-// adds to it. [Evaluate] says what a read proves of a commit whose outcome is not known.
+// adds to it. [proof.Evaluate] says what a read proves of a commit whose outcome is not known.
 // Functions that return a [state.Record] return the one to save; they save nothing.
 //
 // # What may enter

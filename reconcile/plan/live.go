@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -23,7 +24,7 @@ func confirmed(rec *state.Record, live *state.Live, now time.Time) *state.Record
 // AfterAccepted decides what a read tells of an accepted commit: the record after it, with
 // a note for the history, or nil if that is nothing new. seen says whether the
 // commit was seen live.
-func AfterAccepted(rec *state.Record, known Evidence, readErr error, now time.Time) (next *state.Record, note string, seen bool) {
+func AfterAccepted(rec *state.Record, known proof.Evidence, readErr error, now time.Time) (next *state.Record, note string, seen bool) {
 	a, live := rec.Attempt, known.Live
 	approval := a.Outcome.TaskApproveID
 	switch {
@@ -31,11 +32,11 @@ func AfterAccepted(rec *state.Record, known Evidence, readErr error, now time.Ti
 		return confirmed(rec, nil, now), "counts as live: reading tasks is not permitted", false
 	case readErr != nil && !errors.Is(readErr, ErrTaskGone):
 		return nil, "", false
-	case shown(rec, &known):
+	case proof.Shown(rec, &known):
 		return confirmed(rec, live, now), "live", true
-	case approval == "" && !showable(a, live):
+	case approval == "" && !proof.Showable(a, live):
 		return confirmed(rec, nil, now), "counts as live: reads do not tell what the commit changes", false
-	case approval == "" && a.NeedsOperator == "" && now.Sub(a.Since) >= SettleTime:
+	case approval == "" && a.NeedsOperator == "" && now.Sub(a.Since) >= proof.SettleTime:
 		copied, late := *rec, *a
 		late.NeedsOperator = notSeenLive(live)
 		copied.Attempt = &late

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -327,6 +328,6 @@ func (p *Plan) Attempt(c *Change, id string, before *state.Live, horizon time.Du
 		Line:     c.Want.Pos.Line,
 		At:       now,
 		Before:   before,
-		Stale:    c.Have != nil && (c.Have.Accepted() || c.Have.Attempt != nil && c.Have.Attempt.Stale || unattributable(c.Have.Applied, before, now, horizon)),
+		Stale:    c.Have != nil && (c.Have.Accepted() || c.Have.Attempt != nil && c.Have.Attempt.Stale || proof.Unattributable(c.Have.Applied, before, now, horizon)),
 	}
 }

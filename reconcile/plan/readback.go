@@ -6,6 +6,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -38,14 +39,14 @@ func LearnOperator(next state.Control, rec *state.Record, live *state.Live) *sta
 }
 
 // ApprovalFlowOf says whether commits of the project wait for an approval in WeData.
-func ApprovalFlowOf(control *state.Control, projectID string) ApprovalFlow {
+func ApprovalFlowOf(control *state.Control, projectID string) proof.ApprovalFlow {
 	switch needed, known := control.ApprovalFlows[projectID]; {
 	case !known:
-		return ApprovalUnknown
+		return proof.ApprovalUnknown
 	case needed:
-		return ApprovalNeeded
+		return proof.ApprovalNeeded
 	default:
-		return ApprovalNone
+		return proof.ApprovalNone
 	}
 }
 
@@ -69,27 +70,27 @@ func NoteApproval(next state.Control, projectID string, out state.Outcome) *stat
 // AfterReadBack returns the record after a read-back that told live, or failed with
 // readErr, and the event to go with it. judge is Judge, or another in its place; random is
 // in [0, 1).
-func AfterReadBack(rec *state.Record, known Evidence, readErr error, judge func(*state.Record, Evidence) (Finding, string), now time.Time, random float64) (*state.Record, state.Event) {
+func AfterReadBack(rec *state.Record, known proof.Evidence, readErr error, judge func(*state.Record, proof.Evidence) (proof.Finding, string), now time.Time, random float64) (*state.Record, state.Event) {
 	live := known.Live
 	e := Event(state.EventReadBack, rec, now)
 	e.After = live
-	next := later(rec, now, decidedAfter(known.Horizon), random)
+	next := later(rec, now, proof.DecidedAfter(known.Horizon), random)
 	verdict, why := verdictOf(rec, known, readErr, judge)
 	switch verdict {
-	case FindingHappened:
+	case proof.Happened:
 		e.Note = "it happened"
 		if live.Operator != "" && live.Operator != known.Operator {
 			e.Note = state.Clip("it happened; the last operation is by " + live.Operator)
 		}
 		origin := state.OriginReadBack
-		if !byUs(rec.Attempt, rec.Applied, &known) {
+		if !proof.ByUs(rec.Attempt, rec.Applied, &known) {
 			origin = state.OriginLive
 		}
 		return Settle(rec, origin, live, now), e
-	case FindingNotHappened:
+	case proof.NotHappened:
 		e.Note = "it did not happen"
 		return NotApplied(rec), e
-	case FindingOperator:
+	case proof.NeedsOperator:
 		e.Note = state.Clip("action required: " + why)
 		next.Attempt.NeedsOperator = why
 		if rec.Attempt.Before == nil {
@@ -106,14 +107,14 @@ func AfterReadBack(rec *state.Record, known Evidence, readErr error, judge func(
 }
 
 // verdictOf is judge for a read-back that may have failed.
-func verdictOf(rec *state.Record, known Evidence, err error, judge func(*state.Record, Evidence) (Finding, string)) (Finding, string) {
+func verdictOf(rec *state.Record, known proof.Evidence, err error, judge func(*state.Record, proof.Evidence) (proof.Finding, string)) (proof.Finding, string) {
 	switch {
 	case rec.Attempt.Before == nil || err == nil || errors.Is(err, ErrTaskGone):
 		return judge(rec, known)
 	case errors.Is(err, ErrReadDenied):
-		return FindingOperator, "reading tasks is not permitted"
+		return proof.NeedsOperator, "reading tasks is not permitted"
 	default:
-		return FindingOpen, "it could not be read: " + err.Error()
+		return proof.Open, "it could not be read: " + err.Error()
 	}
 }
 

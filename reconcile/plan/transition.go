@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -94,7 +95,7 @@ func Settle(rec *state.Record, origin state.Origin, live *state.Live, now time.T
 	applied.Idle = applied.CommitType == spec.Submit && idle(a.Before)
 	CarrySpent(&applied, rec.Applied)
 	next.Status, next.Applied = state.StatusApplied, &applied
-	if origin == state.OriginCommit && (applied.TaskApproveID != "" || showable(&a, nil)) {
+	if origin == state.OriginCommit && (applied.TaskApproveID != "" || proof.Showable(&a, nil)) {
 		a.Prior, a.Tries, a.NextAt = rec.Applied, 0, time.Time{}
 		next.Attempt = &a
 		return &next

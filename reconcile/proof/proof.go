@@ -1,4 +1,4 @@
-package plan
+package proof
 
 import (
 	"time"
@@ -12,10 +12,10 @@ type Finding int
 
 // The findings of Evaluate.
 const (
-	FindingOpen        Finding = iota // nothing yet: read back again later
-	FindingHappened                   // it was applied
-	FindingNotHappened                // it was not, and can no longer be
-	FindingOperator                   // reading back will never tell
+	Open          Finding = iota // nothing yet: read back again later
+	Happened                     // it was applied
+	NotHappened                  // it was not, and can no longer be
+	NeedsOperator                // reading back will never tell
 )
 
 const (
@@ -62,23 +62,23 @@ type Evidence struct {
 func Evaluate(rec *state.Record, e Evidence) (v Finding, why string) {
 	a := rec.Attempt
 	if a.Before == nil {
-		return FindingOperator, "the task could not be read before the request, so there is nothing to compare with"
+		return NeedsOperator, "the task could not be read before the request, so there is nothing to compare with"
 	}
 	if happened(rec, &e) {
-		return FindingHappened, ""
+		return Happened, ""
 	}
 	late := e.At.Sub(a.At)
-	if late < decidedAfter(e.Horizon) {
-		return FindingOpen, ""
+	if late < DecidedAfter(e.Horizon) {
+		return Open, ""
 	}
 	why = unproven(a, &e)
 	switch {
 	case why == "":
-		return FindingNotHappened, ""
+		return NotHappened, ""
 	case late < e.Horizon+SettleTime:
-		return FindingOpen, why
+		return Open, why
 	default:
-		return FindingOperator, why
+		return NeedsOperator, why
 	}
 }
 
@@ -86,9 +86,9 @@ func Evaluate(rec *state.Record, e Evidence) (v Finding, why string) {
 // service's is one of an endpoint on this machine, whose reads lag no more than that.
 func lagWithin(horizon time.Duration) time.Duration { return min(ReadLag, horizon) }
 
-// decidedAfter returns how long after an attempt a read is sent that shows the attempt,
+// DecidedAfter returns how long after an attempt a read is sent that shows the attempt,
 // whenever within horizon its request was accepted.
-func decidedAfter(horizon time.Duration) time.Duration { return horizon + lagWithin(horizon) }
+func DecidedAfter(horizon time.Duration) time.Duration { return horizon + lagWithin(horizon) }
 
 // precedes reports whether a read sent at may tell of the time before our commit before
 // the attempt, so that what it shows is no trace of the attempt. A version that is newer
@@ -102,16 +102,16 @@ func precedes(a *state.Attempt, prior *state.Applied, live *state.Live, at time.
 	return prior.InstanceVersion == 0 || want <= prior.InstanceVersion || live.InstanceVersion != want
 }
 
-// unattributable reports whether an operation that is not in before, read at now, need
+// Unattributable reports whether an operation that is not in before, read at now, need
 // not be that of a commit made then: the read may be older than what we applied just
 // before, or an earlier request of ours may still arrive.
-func unattributable(applied *state.Applied, before *state.Live, now time.Time, horizon time.Duration) bool {
+func Unattributable(applied *state.Applied, before *state.Live, now time.Time, horizon time.Duration) bool {
 	if applied == nil || before == nil {
 		return false
 	}
 	since := now.Sub(applied.At)
 	if applied.Origin == state.OriginLive || applied.Origin == state.OriginResolved {
-		return since < decidedAfter(horizon)
+		return since < DecidedAfter(horizon)
 	}
 	differs := before.OperateID != applied.OperateID ||
 		before.InstanceVersion != applied.InstanceVersion && before.InstanceVersion != 0 && applied.InstanceVersion != 0
@@ -131,9 +131,9 @@ func happened(rec *state.Record, e *Evidence) bool {
 	// before can be older than our own last commit, of the same version.
 	repeats := a.Stale && rec.Applied != nil && rec.Applied.InstanceVersion == want
 	if want != 0 && live.InstanceVersion == want && before.InstanceVersion != want && !repeats {
-		return arrived(a, live) || byUs(a, rec.Applied, e)
+		return arrived(a, live) || ByUs(a, rec.Applied, e)
 	}
-	return byUs(a, rec.Applied, e) && (!starts(&a.Wanted) || begun(live.Status))
+	return ByUs(a, rec.Applied, e) && (!starts(&a.Wanted) || begun(live.Status))
 }
 
 // starts reports whether the commit brings a task to a status that tells it was
@@ -160,9 +160,9 @@ func begun(s state.TaskStatus) bool {
 // jobEnded reports whether a job of the status was started, and ended by itself.
 func jobEnded(s state.TaskStatus) bool { return s == state.TaskFailed || s == state.TaskAbnormal }
 
-// byUs reports whether the last operation is another than before the attempt, and is
+// ByUs reports whether the last operation is another than before the attempt, and is
 // our own. applied is what had been applied before, or nil.
-func byUs(a *state.Attempt, applied *state.Applied, e *Evidence) bool {
+func ByUs(a *state.Attempt, applied *state.Applied, e *Evidence) bool {
 	before, live := a.Before, e.Live
 	if live.OperateID == "" || live.OperateID == before.OperateID || e.Operator == "" || live.Operator != e.Operator || a.Stale {
 		return false
@@ -213,8 +213,8 @@ func updatedJustBefore(a *state.Attempt, skew time.Duration) bool {
 	return err == nil && at.After(a.At.Add(-margin-skew))
 }
 
-// shown reports whether what was read shows a commit that WeData has accepted.
-func shown(rec *state.Record, e *Evidence) bool {
+// Shown reports whether what was read shows a commit that WeData has accepted.
+func Shown(rec *state.Record, e *Evidence) bool {
 	a, before, live := rec.Attempt, rec.Attempt.Before, e.Live
 	want := a.Wanted.InstanceVersion
 	switch {
@@ -226,7 +226,7 @@ func shown(rec *state.Record, e *Evidence) bool {
 		return true
 	case a.Outcome.TaskApproveID != "":
 		// Until the approval others can operate the task at the version that it has.
-		return byUs(a, a.Prior, e)
+		return ByUs(a, a.Prior, e)
 	case live.OperateID != "":
 		return live.OperateID != before.OperateID && (a.Prior == nil || a.Prior.OperateID != live.OperateID)
 	default:
@@ -234,9 +234,9 @@ func shown(rec *state.Record, e *Evidence) bool {
 	}
 }
 
-// showable reports whether reads tell what the commit moves, by what was told before it
+// Showable reports whether reads tell what the commit moves, by what was told before it
 // and is told in seen, which may be nil.
-func showable(a *state.Attempt, seen *state.Live) bool {
+func Showable(a *state.Attempt, seen *state.Live) bool {
 	before, want := a.Before, a.Wanted.InstanceVersion
 	if before == nil {
 		return false
