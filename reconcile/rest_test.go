@@ -28,8 +28,8 @@ func (w *world) setFault(f func(step) fault) {
 }
 
 // rest lets all late requests, back-offs and pauses pass without a daemon. Then it
-// makes three passes, between which a person says what only a person can know, and
-// looks that every task is where its spec says, and that no promise was broken.
+// makes three passes, so far apart that reads see what the one before has committed, between
+// which a person says what only a person can know, and looks that every task is where its spec says, and that no promise was broken.
 func (w *world) rest(t testing.TB) {
 	t.Helper()
 	elapse(w.horizon + proof.SettleTime + 16*time.Minute)
@@ -38,7 +38,7 @@ func (w *world) rest(t testing.TB) {
 		if _, err := w.once(t); err != nil {
 			t.Errorf("seed %d: Once: %v", w.seed, err)
 		}
-		elapse(time.Second)
+		elapse(proof.ReadLag)
 	}
 	w.settled(t)
 	w.check(t)

@@ -101,7 +101,7 @@ func TestPacksStayFew(t *testing.T) {
 		poll(t, g)
 		g.packs = min(g.packs, most) // compacting sets what it is without a test
 		fetches++
-		packs, err := filepath.Glob(filepath.Join(mirror, "objects", "pack", "*"))
+		packs, err := filepath.Glob(filepath.Join(mirror, "objects", "pack", "pack-*"))
 		must(t, err)
 		if len(packs) > 2*most {
 			t.Fatalf("after %d fetches there are %d files in the mirror", fetches, len(packs))
