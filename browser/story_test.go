@@ -98,7 +98,7 @@ func TestUnknownIsResolvedAtTheCommandLine(t *testing.T) {
 	p := w.open("/")
 	w.spec("tasks/orders.yaml", 0, 1, 1, 2, 1, 1, 1)
 	w.push("Move orders to the new sink")
-	p.shows("A person is needed", "only a person can say")
+	p.shows("A person is needed", "check the task in WeData")
 	p.picture("status-unknown", 640)
 	commands := p.commands()
 	if len(commands) != 2 {

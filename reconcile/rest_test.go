@@ -27,9 +27,10 @@ func (w *world) setFault(f func(step) fault) {
 	w.fault = f
 }
 
-// rest lets all late requests, back-offs and pauses pass without a daemon. Then it
-// makes three passes, so far apart that reads see what the one before has committed, between
-// which a person says what only a person can know, and looks that every task is where its spec says, and that no promise was broken.
+// rest lets all late requests, back-offs and pauses pass without a daemon. Then it makes
+// three passes, so far apart that reads see what the one before has committed, between which
+// an operator says what only an operator can know, and looks that every task is where its
+// spec says, and that no promise was broken.
 func (w *world) rest(t testing.TB) {
 	t.Helper()
 	elapse(w.horizon + proof.SettleTime + 16*time.Minute)
