@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -163,14 +164,14 @@ func release(t *testing.T, sim *wedatasim.Server, cfg wedata.Config, n int) floa
 		t.Fatal(err)
 	}
 	defer client.Close()
-	id := 0
+	var ids atomic.Int64
 	r := reconcile.New(reconcile.Config{
 		Source: pushed(n), Committer: client, Reader: client, Store: nowhere{}, Logger: slog.New(slog.DiscardHandler),
 		Guards:  func() *plan.Guards { return new(plan.Guards) },
 		Commits: pace.New(20), Reads: pace.New(20),
 		Horizon: lasting(310 * time.Second), Interval: lasting(passEvery),
 		Random: func() float64 { return 0.5 },
-		NewID:  func() string { id++; return fmt.Sprint(id) },
+		NewID:  func() string { return fmt.Sprint(ids.Add(1)) },
 	}, state.NewRecords(), state.Control{})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
