@@ -216,7 +216,7 @@ func TestWithoutAScript(t *testing.T) {
 	_, err := chromedp.Call(p.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	p.check(err)
 	p.visit("/")
-	p.shows("A person is needed", "as of 20", "locked by "+locker, "wedatasync resolve", "InvalidParameterValue", "a backfill is running", "ap-118")
+	p.shows("Action required", "as of 20", "locked by "+locker, "wedatasync resolve", "InvalidParameterValue", "a backfill is running", "ap-118")
 	if p := p.text(); strings.Contains(p, "Copy") {
 		t.Error("there are buttons that do nothing")
 	}

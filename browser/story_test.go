@@ -98,7 +98,7 @@ func TestUnknownIsResolvedAtTheCommandLine(t *testing.T) {
 	p := w.open("/")
 	w.spec("tasks/orders.yaml", 0, 1, 1, 2, 1, 1, 1)
 	w.push("Move orders to the new sink")
-	p.shows("A person is needed", "check the task in WeData")
+	p.shows("Action required", "check the task in WeData")
 	p.picture("status-unknown", 640)
 	commands := p.commands()
 	if len(commands) != 2 {
@@ -120,7 +120,7 @@ func TestGuardIsApprovedAsThePageSays(t *testing.T) {
 	p := w.open("/")
 	w.spec("tasks/orders.yaml", 0, 2, 2, 2, 2, 2, 2, 1)
 	w.push("Move everything to the new cluster")
-	p.shows("A person is needed", "maxChanges", "wedatasync approve sha256:")
+	p.shows("Action required", "maxChanges", "wedatasync approve sha256:")
 	p.picture("status-guard", 700)
 	commands := p.commands()
 	if len(commands) == 0 {
@@ -141,7 +141,7 @@ func TestBrokenRevisionIsShownWithItsPlace(t *testing.T) {
 	w.spec("tasks/users.yaml", 10, 1, 1)
 	w.write("tasks/clicks.yaml", "apiVersion: wedatasync/v1\ncommits:\n  - taskId: clicks\n    projectId: \"1\"\n    commitType: restart-discard-state\n    instanceVersion: 4\n")
 	w.push("Add users and clicks")
-	p.shows("A person is needed", "degraded", "tasks/clicks.yaml:3:5", "discardState", "8 in sync", "2 commits")
+	p.shows("Action required", "degraded", "tasks/clicks.yaml:3:5", "discardState", "8 in sync", "2 commits")
 	p.picture("status-broken", 640)
 	w.sh("rm streams/tasks/clicks.yaml")
 	w.push("Take clicks out again")

@@ -68,7 +68,7 @@ func (r *Reconciler) obey(ctx context.Context, c state.Command) error {
 	return nil
 }
 
-// commands returns what decides about what operators ask for now.
+// commands returns what an operator's command is decided on.
 func commands(r *Reconciler) *plan.Commands {
 	in := &plan.Commands{Plan: r.desired.plan(), Records: r.applied.records, Control: r.applied.Control(), Unverified: r.desired.unverified, Horizon: r.cfg.Horizon()}
 	if r.desired.revision != nil {

@@ -111,7 +111,7 @@ func TestKubernetes_OneDaemon(t *testing.T) {
 		t.Errorf("the startup probe gives up on %s after %d s", s.HTTPGet.Path, s.PeriodSeconds*s.FailureThreshold)
 	}
 	if !b.service.Spec.PublishNotReadyAddresses {
-		t.Error("the page is not reachable while a person is needed")
+		t.Error("the page is not reachable while action is required")
 	}
 }
 

@@ -26,7 +26,7 @@ import (
 )
 
 // TestReadinessOfFaults brings faults about under a daemon that runs, and reads what
-// /readyz makes of each: the reason why a person is needed, or that nobody is. It may
+// /readyz makes of each: the reason why action is required, or that nobody is. It may
 // take two intervals, which are an hour each here, but for a repository, which nobody
 // watches. Faults that cannot be brought about so are in the table of package serve.
 func TestReadinessOfFaults(t *testing.T) {

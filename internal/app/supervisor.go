@@ -151,7 +151,7 @@ func (s *supervisor) run(ctx, stop context.Context, r *reconcile.Reconciler, int
 // statusLine is the condition of the daemon in a line, the worst first.
 func statusLine(st reconcile.Status, now time.Time, interval time.Duration) string {
 	if reasons := snapshot.Readiness(st, now, interval); len(reasons) > 0 {
-		return "a person is needed: " + reasons[0].Message
+		return "action required: " + reasons[0].Message
 	}
 	p := st.Plan
 	if p == nil {

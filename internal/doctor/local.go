@@ -168,7 +168,7 @@ func examineListen(ctx context.Context, s *Subject) (r result) {
 	return r
 }
 
-// askReady asks a daemon why a person is needed: empty if nobody is.
+// askReady asks a daemon why action is required: empty if nobody is.
 func askReady(ctx context.Context, place string) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+place+"/readyz", nil)
 	if err != nil {

@@ -18,7 +18,7 @@ type State string
 const (
 	StatePending State = "pending" // something is still to be done
 	StateSuccess State = "success" // all is as the specs say
-	StateFailure State = "failure" // a person is needed
+	StateFailure State = "failure" // action is required
 )
 
 // Status is what a forge shows beside a commit.

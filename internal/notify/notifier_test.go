@@ -152,7 +152,7 @@ func TestNotifier_TellsOnce(t *testing.T) {
 			n.Called(want("orders", 4), nil, applied)
 			n.Passed(passed())
 		}, []string{"task.unknown orders 3", "task.applied orders 4"}},
-		{"read back: a person is needed", func(n *notify.Notifier) {
+		{"read back: action required", func(n *notify.Notifier) {
 			n.Called(want("orders", 3), nil, unknown)
 			for range 3 {
 				n.Passed(passed(held("orders", 3, plan.HoldUnknown, unknown, "what was live before could not be read")))

@@ -33,7 +33,7 @@ func ready(take func() *snapshot.Snapshot) http.HandlerFunc {
 			return
 		}
 		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = io.WriteString(w, "a person is needed\n")
+		_, _ = io.WriteString(w, "action required\n")
 		for _, r := range reasons {
 			_, _ = io.WriteString(w, string(r.Code)+": "+r.Message+"\n")
 			for _, c := range r.Commands {

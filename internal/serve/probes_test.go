@@ -25,7 +25,7 @@ func TestReadinessNamesTheWayOn(t *testing.T) {
 		t.Errorf("status %d, want 503", w.Code)
 	}
 	since := now.Add(-12 * time.Minute).UTC().Format(time.RFC3339)
-	want := `a person is needed
+	want := `action required
 credentials: sends to project 1486804694126882816 have stopped: UnauthorizedOperation: you may not
 unknown: the outcome of the last commit of 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000002 is not known: what is live fits neither
   wedatasync resolve 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000002 applied

@@ -15,7 +15,7 @@ func headline(s *snapshot.Snapshot, reasons []snapshot.Reason, started time.Time
 	p, sending := s.Progress()
 	switch held := held(s); {
 	case len(reasons) > 0:
-		return explain.ToneBad, "A person is needed", reasonsText(reasons)
+		return explain.ToneBad, "Action required", reasonsText(reasons)
 	case sending:
 		// The headline is read aloud when it changes: how far it is goes below it.
 		return explain.ToneBusy, "Committing " + snapshot.Plural(p.Calls, "task"), "about " + snapshot.Span(p.Left) + " left"

@@ -42,8 +42,8 @@ func TestHeadline(t *testing.T) {
 			servetest.Held(s.Plan, servetest.Key(1), plan.HoldLocked, nil)
 			servetest.Held(s.Plan, servetest.Key(2), plan.HoldLocked, nil)
 		}), "2 tasks wait"},
-		{"a refusal", with(func(s *reconcile.Status) { servetest.Held(s.Plan, servetest.Key(1), plan.HoldRefused, nil) }), "A person is needed"},
-		{"a guard", with(func(s *reconcile.Status) { s.Plan.Holds = []plan.GuardHold{{Guard: "empty"}} }), "A person is needed"},
+		{"a refusal", with(func(s *reconcile.Status) { servetest.Held(s.Plan, servetest.Key(1), plan.HoldRefused, nil) }), "Action required"},
+		{"a guard", with(func(s *reconcile.Status) { s.Plan.Holds = []plan.GuardHold{{Guard: "empty"}} }), "Action required"},
 		{"a pause of the network", with(func(s *reconcile.Status) {
 			s.Control.Pauses = []state.Pause{{Code: "Timeout", Until: now.Add(time.Minute)}}
 		}), "Paused"},

@@ -18,7 +18,7 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// TestReadiness is the table from what has happened to whether a person is needed.
+// TestReadiness is the table from what has happened to whether action is required.
 func TestReadiness(t *testing.T) {
 	now := time.Date(2026, 11, 23, 13, 20, 0, 0, time.UTC)
 	with := func(change func(*reconcile.Status)) reconcile.Status {

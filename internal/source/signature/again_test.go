@@ -54,10 +54,10 @@ func TestNextExpiry(t *testing.T) {
 	pgp := pgpKey(t, "e", packet.Config{Algorithm: packet.PubKeyAlgoEdDSA, KeyLifetimeSecs: 86400}, time.Date(2029, 1, 1, 0, 0, 0, 0, time.UTC), false)
 	keys, err := ReadKeys(Files{Signers: []byte(signers), PGP: public(t, pgp)})
 	must(t, err)
-	for now, want := range map[int]string{2025: "b@x", 2028: "PGP key", 2029: "a@x", 2031: "a@x"} {
-		got := keys.NextExpiry(time.Date(now, 6, 1, 0, 0, 0, 0, time.UTC))
+	for year, want := range map[int]string{2025: "b@x", 2028: "PGP key", 2029: "a@x", 2031: "a@x"} {
+		got := keys.NextExpiry(time.Date(year, 6, 1, 0, 0, 0, 0, time.UTC))
 		if !strings.HasPrefix(got.Key, want) {
-			t.Errorf("in %d it is %s at %s, want %s", now, got.Key, got.At, want)
+			t.Errorf("in %d it is %s at %s, want %s", year, got.Key, got.At, want)
 		}
 	}
 	keys, err = ReadKeys(Files{Signers: []byte("d@x " + d.line() + "\n")})
