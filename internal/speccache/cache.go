@@ -107,14 +107,16 @@ func parse(data []byte) (*Cache, error) {
 	decoding.SetLimit(runtime.GOMAXPROCS(0))
 	for i, block := range blocks {
 		decoding.Go(func() error {
-			err := gob.NewDecoder(bytes.NewReader(block)).Decode(&entries[i])
+			if err := gob.NewDecoder(bytes.NewReader(block)).Decode(&entries[i]); err != nil {
+				return err // what was decoded until then is not whole
+			}
 			texts := map[string]string{}
 			for _, e := range entries[i] {
 				if e.File != nil {
 					e.File.ShareTexts(texts)
 				}
 			}
-			return err
+			return nil
 		})
 	}
 	if err := decoding.Wait(); err != nil {
