@@ -131,11 +131,11 @@ func Shown(name string) string {
 	if presentable(name) {
 		return name
 	}
-	quoted := strconv.QuoteToASCII(name)
+	quoted := strings.ReplaceAll(strconv.QuoteToASCII(name), "/", `\x2f`)
 	if len(quoted) > maxName {
 		quoted = fmt.Sprintf("%s...%x", quoted[:maxName-40], sha256.Sum256([]byte(name)))[:maxName]
 	}
-	return strings.ReplaceAll(quoted, "/", `\x2f`)
+	return quoted
 }
 
 // Complaint returns the file that stands for an entry that is not read, so that
