@@ -16,6 +16,9 @@ const (
 	KeepCommands       = keepCommands
 )
 
+// CreateNotices makes the table of notices.
+const CreateNotices = createNotices
+
 // HeadSyncEvery is how often the head is synced at most.
 const HeadSyncEvery = headSyncEvery
 
@@ -64,5 +67,6 @@ func Statements() map[string]string {
 		"insert_event": insertEvent, "select_events": selectEvents, "select_trail": selectTrail, "select_loose": selectLoose, "select_all_events": selectAllEvents,
 		"select_last_word": selectLastCommand, "count_open_words": countPendingCommands, "insert_word": insertCommand, "select_word": selectCommand,
 		"select_all_words": selectAllCommands, "select_open_words": selectPendingCommands, "answer_word": updateCommand, "prune_words": pruneCommands,
+		"select_notices": selectNotices, "upsert_notice": upsertNotice, "delete_notice": deleteNotice,
 	}
 }

@@ -52,6 +52,7 @@ func TestPostgreSQLKnowsEveryStatement(t *testing.T) {
 	// With -j, a command ends with a semicolon and an empty line.
 	var script strings.Builder
 	script.WriteString(strings.ReplaceAll(schema.String(), "\n\n", "\n") + "\n\n")
+	script.WriteString(strings.Join(strings.Fields(sqlstore.CreateNotices), " ") + ";\n\n")
 	for name, text := range sqlstore.Statements() {
 		script.WriteString("PREPARE " + name + " AS " + strings.Join(strings.Fields(text), " ") + ";\n\n")
 	}

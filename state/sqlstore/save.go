@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -192,4 +193,102 @@ func (s *Store) checkpoint() error {
 	}
 	s.pages = 0
 	return nil
+}
+
+// SaveNotices keeps the notices of put, and removes those of drop, in one transaction. It
+// changes nothing of what was applied, and no serial: a notice is no part of that. Its
+// errors are Save's.
+func (s *Store) SaveNotices(ctx context.Context, put, drop []state.Notice) error {
+	for i := range put {
+		if err := put[i].Check(); err != nil {
+			return err
+		}
+	}
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return fmt.Errorf("save notices: %w", context.Cause(ctx))
+	case <-s.closed:
+		return fmt.Errorf("save notices: %w", state.ErrClosed)
+	}
+	if s.broken != nil {
+		return s.broken
+	}
+	if err := s.checkpoint(); err != nil {
+		return err
+	}
+	if err := s.writer.saveNotices(context.WithoutCancel(ctx), put, drop); err != nil {
+		return s.failed(err)
+	}
+	s.pages += pagesPerTransaction + len(put) + len(drop)
+	return nil
+}
+
+// saveNotices does what SaveNotices does, in a transaction that leaves the serial as it is.
+func (w *writer) saveNotices(ctx context.Context, put, drop []state.Notice) (err error) {
+	if err := w.exec(ctx, beginWrite); err != nil {
+		return fmt.Errorf("begin transaction: %w", dbError(err))
+	}
+	defer func() {
+		if err != nil {
+			_ = w.exec(ctx, rollbackTx) // after a failed commit there may be none
+			err = fmt.Errorf("save notices: %w", dbError(err))
+		}
+	}()
+	if err := w.exec(ctx, dialect(createNotices)); err != nil {
+		return err
+	}
+	for i := range put {
+		columns := noticeColumns(&put[i])
+		if err := w.exec(ctx, upsertNotice, append(columns, checksum("notices", columns...))...); err != nil {
+			return err
+		}
+	}
+	for i := range drop {
+		if err := w.exec(ctx, deleteNotice, drop[i].Receiver, drop[i].ID); err != nil {
+			return err
+		}
+	}
+	return w.commit(ctx)
+}
+
+func noticeColumns(n *state.Notice) []any {
+	return []any{n.Receiver, n.ID, unixMilli(n.At), n.Body}
+}
+
+// Notices returns what receivers are notified of, the oldest of each first. A row that is
+// damaged is left out: nothing that was applied depends on it.
+func (s *Store) Notices(ctx context.Context) ([]state.Notice, error) {
+	var list []state.Notice
+	err := s.view(ctx, func(tx *sql.Tx) error {
+		if ok, err := hasTable(ctx, tx, "notices"); err != nil || !ok {
+			return err
+		}
+		for n, err := range scan(ctx, tx, s.scanNotice, selectNotices) {
+			if err != nil {
+				return err
+			}
+			if n.Receiver != "" {
+				list = append(list, n)
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+// scanNotice reads a row; of a damaged one it returns the zero Notice.
+func (s *Store) scanNotice(row scanner) (state.Notice, error) {
+	var n state.Notice
+	var at, crc int64
+	if err := row.Scan(&n.Receiver, &n.ID, &at, &n.Body, &crc); err != nil {
+		return state.Notice{}, err
+	}
+	n.At = fromMilli(at)
+	if err := verify(crc, "notices", n.ID, noticeColumns(&n)); err != nil {
+		s.log.Warn("a notice is left out", "receiver", n.Receiver, "error", err)
+		return state.Notice{}, nil
+	}
+	return n, nil
 }

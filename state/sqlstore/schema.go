@@ -68,6 +68,15 @@ const (
 	selectPendingCommands = `SELECT ` + commandColumns + ` FROM words WHERE answered_at = 0 ORDER BY id`
 	updateCommand         = `UPDATE words SET answered_at = $1, ok = $2, message = $3, row_crc = $4 WHERE id = $5`
 	pruneCommands         = `DELETE FROM words WHERE answered_at > 0 AND id <= $1`
+
+	// What receivers are notified of. The table is made when it is first needed: it is no
+	// part of what was applied, and earlier programs do not look at it.
+	createNotices = `CREATE TABLE IF NOT EXISTS notices (receiver TEXT NOT NULL, id TEXT NOT NULL, at BIGINT NOT NULL,
+		body TEXT NOT NULL, row_crc BIGINT NOT NULL, PRIMARY KEY (receiver, id)) /* clustered */`
+	selectNotices = `SELECT receiver, id, at, body, row_crc FROM notices ORDER BY receiver, at, id`
+	upsertNotice  = `INSERT INTO notices (receiver, id, at, body, row_crc) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (receiver, id) DO UPDATE SET at = excluded.at, body = excluded.body, row_crc = excluded.row_crc`
+	deleteNotice = `DELETE FROM notices WHERE receiver = $1 AND id = $2`
 )
 
 // The statements of the table with many columns.
