@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -60,7 +61,7 @@ func (b *outbox) flush(ctx context.Context) error {
 // logOutcome says in the log what became of a call.
 func logOutcome(ctx context.Context, log *slog.Logger, o *outcome) {
 	attrs := []slog.Attr{
-		slog.String("task", o.change.Key.String()),
+		taskAttr(o.change.Key, o.change.Name()),
 		slog.String("commit_type", o.change.Want.CommitType.String()),
 		slog.Int64("instance_version", o.change.Want.InstanceVersion),
 		slog.String("outcome", string(o.out.Class)),
@@ -78,4 +79,12 @@ func logOutcome(ctx context.Context, log *slog.Logger, o *outcome) {
 		level = slog.LevelError
 	}
 	log.LogAttrs(ctx, level, "commit", attrs...)
+}
+
+// taskAttr names a task in the log: what people call it, if anything says, and its key.
+func taskAttr(key spec.Key, name string) slog.Attr {
+	if name == "" {
+		return slog.String("task", key.String())
+	}
+	return slog.Group("", slog.String("name", name), slog.String("task", key.String()))
 }

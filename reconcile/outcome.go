@@ -48,7 +48,7 @@ func (x *execution) skip(c *call, why string) {
 		x.fail(err)
 		return
 	}
-	x.r.cfg.Logger.InfoContext(x.stop, "not healed", "task", c.change.Key.String(), "why", why)
+	x.r.cfg.Logger.InfoContext(x.stop, "not healed", taskAttr(c.change.Key, c.change.Name()), "why", why)
 	x.release(c.change.Key)
 }
 
@@ -80,7 +80,7 @@ func (x *execution) adoptLive(c *call, why string) {
 		x.fail(err)
 		return
 	}
-	x.r.cfg.Logger.InfoContext(x.stop, "adopted as it is live", "task", c.change.Key.String(), "reason", why)
+	x.r.cfg.Logger.InfoContext(x.stop, "adopted as it is live", taskAttr(c.change.Key, c.change.Name()), "reason", why)
 	x.release(c.change.Key)
 }
 

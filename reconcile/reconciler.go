@@ -100,7 +100,7 @@ func (r *Reconciler) Recover(ctx context.Context) error {
 		if err := r.applied.save(ctx, plan.Transition(rec.Key, next, e)); err != nil {
 			return err
 		}
-		r.cfg.Logger.WarnContext(ctx, "found a commit without an outcome", "task", rec.Key.String(), "sent", rec.Attempt.At)
+		r.cfg.Logger.WarnContext(ctx, "found a commit without an outcome", taskAttr(rec.Key, rec.Name()), "sent", rec.Attempt.At)
 	}
 	return nil
 }

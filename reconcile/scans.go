@@ -57,7 +57,7 @@ func keepScan(ctx context.Context, r *Reconciler, scan *state.DriftScan, began, 
 	}
 	r.applied.setScan(scan)
 	for i := range began {
-		r.cfg.Logger.WarnContext(ctx, "drift", "task", began[i].Key.String(), "kind", began[i].Kind, "differs", plan.Differs(&began[i]), "operator", began[i].Operator, "answer", began[i].WhyReported)
+		r.cfg.Logger.WarnContext(ctx, "drift", taskAttr(began[i].Key, r.applied.Record(began[i].Key).Name()), "kind", began[i].Kind, "differs", plan.Differs(&began[i]), "operator", began[i].Operator, "answer", began[i].WhyReported)
 	}
 	if o, ok := r.cfg.Observer.(drift.Observer); ok {
 		o.Scanned(scan, began, ended)

@@ -169,6 +169,13 @@ func (s *Set) All() iter.Seq[*Commit] {
 	return slices.Values(s.order)
 }
 
+// Commits returns the usable commits. The list stays as it is when the set changes, and is
+// for any goroutine.
+func (s *Set) Commits() Commits {
+	s.settle()
+	return s.order
+}
+
 // At returns the i-th of All, from 0.
 func (s *Set) At(i int) *Commit {
 	s.settle()

@@ -169,3 +169,15 @@ func (c *Commit) equal(other *Commit) bool {
 			c.Suspend == other.Suspend &&
 			c.Wait == other.Wait
 }
+
+// Commits are usable commits in order of key, one a task. They do not change.
+type Commits []*Commit
+
+// Find returns the commit of the task, or nil.
+func (c Commits) Find(k Key) *Commit {
+	i, found := slices.BinarySearchFunc(c, k, func(c *Commit, k Key) int { return c.Key.Compare(k) })
+	if !found {
+		return nil
+	}
+	return c[i]
+}

@@ -53,6 +53,21 @@ type Spent struct {
 // it live yet. Applied is what it brings the task to.
 func (r *Record) Accepted() bool { return r.Status == StatusApplied && r.Attempt != nil }
 
+// Name is what people call the task, as the spec of its newest commit said; empty if none
+// did. The record may be nil.
+func (r *Record) Name() string {
+	if r == nil {
+		return ""
+	}
+	if r.Attempt != nil && r.Attempt.Wanted.Name != "" {
+		return r.Attempt.Wanted.Name
+	}
+	if r.Applied != nil {
+		return r.Applied.Name
+	}
+	return ""
+}
+
 // Done reports whether the newest commit is live, and where its spec waits for that,
 // whether the task runs: what plans, exit codes, dependants and commit statuses take for
 // the end of a release.

@@ -122,7 +122,7 @@ func (e *explanation) line(label, format string, args ...any) {
 }
 
 func (e *explanation) write(events []state.Event, planErr error) {
-	e.line("Task", "%s", e.key)
+	e.line("Task", "%s", explain.Label(e.name(), e.key.String()))
 	e.condition()
 	e.applied()
 	e.removed()
@@ -139,6 +139,14 @@ func (e *explanation) write(events []state.Event, planErr error) {
 		}
 		e.line(label, "%s", eventText(&events[i]))
 	}
+}
+
+// name is what people call the task.
+func (e *explanation) name() string {
+	if e.plan != nil {
+		return e.plan.NameOf(e.key, e.rec)
+	}
+	return e.rec.Name()
 }
 
 // condition says how the task stands, and what comes next.

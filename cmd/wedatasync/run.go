@@ -10,6 +10,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/app"
 	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -138,7 +139,7 @@ func (c *console) Called(change *plan.Change, _ *state.Record, out state.Outcome
 	if out.Class == state.ClassApplied {
 		c.applied++
 	}
-	c.last = text.Visible(change.Key.TaskID)
+	c.last = text.Visible(explain.Label(change.Name(), change.Key.TaskID))
 	if now := time.Now(); c.progress && (now.Sub(c.shown) >= progressEvery || c.done == c.calls) {
 		c.shown = now
 		c.show()
@@ -162,11 +163,11 @@ func (c *console) Passed(r *reconcile.Result) {
 func (c *console) show() {
 	c.line = true
 	left := time.Duration(float64(max(c.calls-c.done, 0)) / c.rate() * float64(time.Second)).Round(time.Second)
-	text := fmt.Sprintf("%d of %d commits, %d applied, about %v left  %s", c.done, c.calls, c.applied, left, c.last)
-	if width := c.io.width; width > 0 && len(text) > width-1 {
-		text = text[:width-1]
+	line := fmt.Sprintf("%d of %d commits, %d applied, about %v left  %s", c.done, c.calls, c.applied, left, c.last)
+	if width := c.io.width; width > 1 {
+		line = text.Clip(line, width-1)
 	}
-	fmt.Fprintf(c.io.err, "\r\x1b[K%s", text)
+	fmt.Fprintf(c.io.err, "\r\x1b[K%s", line)
 }
 
 // clear takes the line of progress away.

@@ -17,6 +17,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
@@ -30,6 +31,8 @@ type statusReport struct {
 	Tasks    map[state.Status]int `json:"tasks"`
 	Open     []openTask           `json:"open"`
 	Control  state.Control        `json:"control"`
+
+	names map[spec.Key]string // of the tasks that have drifted
 }
 
 // statusRemoved counts the tasks that are no longer managed: what was applied to them is
@@ -42,6 +45,7 @@ const statusAccepted state.Status = "accepted"
 
 // openTask is a task that is not simply applied.
 type openTask struct {
+	Name          string            `json:"name,omitempty"`
 	ProjectID     string            `json:"project_id"`
 	TaskID        string            `json:"task_id"`
 	Status        state.Status      `json:"status"`
@@ -109,6 +113,7 @@ func readStatus(ctx context.Context, r *sqlstore.Reader) (*statusReport, error) 
 		return nil, err
 	}
 	status.Revision = status.Control.Revision
+	status.names = make(map[spec.Key]string)
 	for rec, err := range r.Records(ctx) {
 		if err != nil {
 			return nil, err
@@ -116,6 +121,9 @@ func readStatus(ctx context.Context, r *sqlstore.Reader) (*statusReport, error) 
 		if rec.Removed != nil {
 			status.Tasks[statusRemoved]++
 			continue
+		}
+		if status.Control.DriftScan.Of(rec.Key) != nil {
+			status.names[rec.Key] = rec.Name()
 		}
 		if rec.Accepted() {
 			status.Tasks[statusAccepted]++
@@ -139,7 +147,7 @@ func notRunning(rec *state.Record) *state.Run {
 }
 
 func openOf(rec *state.Record) openTask {
-	t := openTask{ProjectID: rec.Key.ProjectID, TaskID: rec.Key.TaskID, Status: rec.Status, Suspended: rec.Suspended, Run: notRunning(rec), rec: *rec}
+	t := openTask{Name: rec.Name(), ProjectID: rec.Key.ProjectID, TaskID: rec.Key.TaskID, Status: rec.Status, Suspended: rec.Suspended, Run: notRunning(rec), rec: *rec}
 	if a := rec.Attempt; a != nil {
 		t.Code, t.Message, t.Locker, t.TaskApproveID = a.Outcome.Code, a.Outcome.Message, a.Outcome.Locker, a.Outcome.TaskApproveID
 		t.Since, t.NextAt, t.NeedsOperator = a.Since, a.NextAt, a.NeedsOperator
@@ -176,7 +184,7 @@ func (s *statusReport) write(w io.Writer, now time.Time) error {
 	for i := range s.Open {
 		o := &s.Open[i]
 		d := explain.OfRecord(&o.rec, now)
-		fmt.Fprintf(t, "%s\t%s\t%s\n", text.Visible(o.rec.Key.String()), d.State.Info().Label, text.Visible(cmp.Or(d.Sentence(), d.State.Info().Meaning)))
+		fmt.Fprintf(t, "%s\t%s\t%s\n", text.Visible(explain.Label(o.Name, o.rec.Key.String())), d.State.Info().Label, text.Visible(cmp.Or(d.Sentence(), d.State.Info().Meaning)))
 	}
 	return t.Flush()
 }
@@ -193,7 +201,7 @@ func (s *statusReport) writeLook(w io.Writer) {
 	}
 	for i := range look.Drifted {
 		d := &look.Drifted[i]
-		fmt.Fprintf(w, "          %s  %s\n", text.Visible(d.Key.String()), report.DriftText(d))
+		fmt.Fprintf(w, "          %s  %s\n", text.Visible(explain.Label(s.names[d.Key], d.Key.String())), report.DriftText(d))
 	}
 	if more := look.Count() - len(look.Drifted); more > 0 {
 		fmt.Fprintf(w, "          and %d more\n", more)

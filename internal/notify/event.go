@@ -40,6 +40,7 @@ type Event struct {
 	Topic Topic     `json:"-"`
 	At    time.Time `json:"-"`
 
+	Name       string `json:"name,omitempty"` // what people call the task
 	Project    string `json:"project_id,omitempty"`
 	Task       string `json:"task_id,omitempty"`
 	Version    int64  `json:"instance_version,omitempty"`
@@ -100,10 +101,11 @@ func (e Event) Text() string {
 
 // subject names the task, and the version that was to be committed.
 func (e Event) subject() string {
+	task := explain.Label(e.Name, e.Project+"/"+e.Task)
 	if e.Version == 0 {
-		return e.Project + "/" + e.Task
+		return task
 	}
-	return fmt.Sprintf("%s/%s version %d", e.Project, e.Task, e.Version)
+	return fmt.Sprintf("%s version %d", task, e.Version)
 }
 
 // origin says where it comes from.
@@ -136,7 +138,7 @@ func (e Event) ShortRevision() string { return e.Revision[:min(len(e.Revision), 
 // mapped returns the event with f applied to all that others wrote.
 func (e Event) mapped(f func(string) string) Event {
 	for _, field := range []*string{
-		&e.Project, &e.Task, &e.CommitType, &e.File, &e.Source, &e.Branch, &e.Revision, &e.Author, &e.Code, &e.Message,
+		&e.Name, &e.Project, &e.Task, &e.CommitType, &e.File, &e.Source, &e.Branch, &e.Revision, &e.Author, &e.Code, &e.Message,
 	} {
 		*field = f(*field)
 	}

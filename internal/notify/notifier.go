@@ -51,6 +51,7 @@ type Notifier struct {
 	launch   func(run func(ctx, stop context.Context)) (end func()) // nil while Run does not run
 	sent     dedup
 	source   plan.SourceInfo // of the plan under way
+	wanted   spec.Commits    // of the same plan: the names of tasks
 	last     commitStatus    // that was queued
 }
 
@@ -145,7 +146,7 @@ func (n *Notifier) Planned(p *plan.Plan) {
 	if n.to.none() {
 		return
 	}
-	n.source = p.Source
+	n.source, n.wanted = p.Source, p.Wanted
 	n.sent.learn(p)
 	if calls := p.Count(plan.ActionCommit); calls > 0 && len(p.Holds) == 0 {
 		n.enqueueStatus(forge.StatePending, text.Plural(calls, "commit")+" under way")
@@ -179,7 +180,7 @@ func (n *Notifier) Passed(r *reconcile.Result) {
 	if n.to.none() {
 		return
 	}
-	n.source = r.Left.Source
+	n.source, n.wanted = r.Left.Source, r.Left.Wanted
 	n.settle(r.Left)
 	n.sendPlan(r)
 	n.enqueueStatus(statusOf(r))
@@ -315,6 +316,9 @@ func oneLine(s string) string { return text.OneLine(s, maxField) }
 
 // enqueue queues an event for all channels.
 func (n *Notifier) enqueue(e Event) {
+	if want := n.wanted.Find(spec.Key{ProjectID: e.Project, TaskID: e.Task}); want != nil {
+		e.Name = want.Name
+	}
 	e = e.mapped(oneLine)
 	e.ID, e.At, e.Link = n.settings.NewID(), time.Now(), n.settings.Link
 	e.Source, e.Branch, e.Revision, e.Author = oneLine(n.source.URL), oneLine(n.source.Branch), oneLine(n.source.Revision), oneLine(n.source.Author)

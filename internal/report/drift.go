@@ -43,7 +43,7 @@ func (t *textWriter) drift(v *view) {
 		}
 		t.heading(g.name, len(g.tasks), g.meaning, []ink{yellow, faint}[i])
 		for _, d := range g.tasks {
-			t.line("  " + text.Visible(d.Key.String()))
+			t.line("  " + text.Visible(explain.Label(v.plan.NameOf(d.Key, nil), d.Key.String())))
 			t.wrapped("", rowIndent, DriftText(d))
 		}
 	}
@@ -57,7 +57,8 @@ func (b *builder) drift(g *page, l level) {
 		}
 		b.fold(fmt.Sprintf("%s: %s (%d)", group.name, group.meaning, len(group.tasks)))
 		for _, d := range group.tasks[:min(len(group.tasks), l.rows)] {
-			b.linef("- %s %s", codeSpan(d.Key.String(), 2*maxID), codeSpan(DriftText(d), maxMessage))
+			name := text.Clip(g.plan.NameOf(d.Key, nil), maxName)
+			b.linef("- %s %s", codeSpan(explain.Label(name, d.Key.String()), 2*maxID), codeSpan(DriftText(d), maxMessage))
 		}
 		b.moreItems(len(group.tasks) - l.rows)
 		b.unfold()
@@ -67,6 +68,7 @@ func (b *builder) drift(g *page, l level) {
 type jsonDrift struct {
 	TaskID     string           `json:"task_id"`
 	ProjectID  string           `json:"project_id"`
+	Name       string           `json:"name,omitempty"`
 	Kind       state.DriftKind  `json:"kind"`
 	Drifted    bool             `json:"drifted"`
 	Fields     []jsonDriftField `json:"fields"`
@@ -85,9 +87,9 @@ type jsonDriftField struct {
 	Live    any    `json:"live"`
 }
 
-func newJSONDrift(d *state.Drift) jsonDrift {
+func newJSONDrift(d *state.Drift, name string) jsonDrift {
 	j := jsonDrift{
-		TaskID: d.Key.TaskID, ProjectID: d.Key.ProjectID, Kind: d.Kind, Drifted: d.Kind.Drifted(),
+		TaskID: d.Key.TaskID, ProjectID: d.Key.ProjectID, Name: name, Kind: d.Kind, Drifted: d.Kind.Drifted(),
 		Fields: make([]jsonDriftField, 0, len(d.Fields)), Operator: d.Operator, OperatedAt: d.OperatedAt,
 		Event: d.Event, Locker: d.Locker, Detail: d.Detail, Answer: d.WhyReported,
 	}

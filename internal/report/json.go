@@ -65,7 +65,7 @@ func JSON(w io.Writer, p *plan.Plan, o JSONOptions) error {
 		return newJSONChange(&c, o.ShowValues)
 	})
 	if p.Drift != nil {
-		list(d, "drift", slices.Values(p.Drift), func(f state.Drift) any { return newJSONDrift(&f) })
+		list(d, "drift", slices.Values(p.Drift), func(f state.Drift) any { return newJSONDrift(&f, p.NameOf(f.Key, nil)) })
 	}
 	d.diagnostics(slices.Concat(p.Problems, freshStarts(v)))
 	return d.close()
@@ -146,7 +146,7 @@ func newJSONChange(c *plan.Change, showValues bool) jsonChange {
 	j := jsonChange{
 		TaskID:    c.Key.TaskID,
 		ProjectID: c.Key.ProjectID,
-		Name:      nameOf(c),
+		Name:      c.Name(),
 		File:      pos.File,
 		Line:      pos.Line,
 		Action:    c.Action,

@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -243,12 +244,16 @@ func (g *page) origin() string {
 // stands for.
 const maxID = 200
 
+// maxName bounds what people call a task where its id follows, in bytes.
+const maxName = 100
+
 // name tells a task from the others of the page.
 func (g *page) name(c *plan.Change) string {
+	name := text.Clip(c.Name(), maxName) // the id, which follows, is never cut
 	if g.project != "" {
-		return c.Key.TaskID
+		return explain.Label(name, c.Key.TaskID)
 	}
-	return c.Key.String()
+	return explain.Label(name, c.Key.String())
 }
 
 // span is the task's name in a sentence.
@@ -297,8 +302,8 @@ func fileURL(base string, pos spec.Pos) string {
 // its own: an id that is broken over two is hard to read.
 func (g *page) task(c *plan.Change) string {
 	s := codeSpan(c.Key.TaskID, maxID)
-	if name := nameOf(c); name != "" {
-		s += "<br>" + codeSpan(name, maxID)
+	if name := c.Name(); name != "" {
+		s = codeSpan(name, maxID) + "<br>" + s
 	}
 	if spec := g.spec(c); spec != "" {
 		s += "<br>" + spec

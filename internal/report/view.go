@@ -255,20 +255,5 @@ func taskText(c *plan.Change, project string) string {
 	if project != "" {
 		id = c.Key.TaskID
 	}
-	if name := nameOf(c); name != "" {
-		return text.Visible(id + " (" + name + ")")
-	}
-	return text.Visible(id)
-}
-
-// nameOf is what people call the task, or called it, if its spec says.
-func nameOf(c *plan.Change) string {
-	switch {
-	case c.Want != nil:
-		return c.Want.Name
-	case c.Have != nil && c.Have.Applied != nil:
-		return c.Have.Applied.Name
-	default:
-		return ""
-	}
+	return text.Visible(explain.Label(c.Name(), id))
 }

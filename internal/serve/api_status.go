@@ -32,7 +32,7 @@ type jsonStatus struct {
 	Approvals []jsonApproval    `json:"approvals"`
 	Suspended *state.Suspension `json:"suspended"`
 	Drift     *state.DriftScan  `json:"drift"` // null before the first look; at most 100 tasks
-	InFlight  []spec.Key        `json:"in_flight"`
+	InFlight  []jsonKey         `json:"in_flight"`
 	Open      []jsonTask        `json:"open"` // tasks that are held, at most 100
 	Calls     []jsonCall        `json:"calls"`
 }
@@ -104,8 +104,14 @@ type jsonApproval struct {
 	Expires  time.Time `json:"expires"`
 }
 
-type jsonTask struct {
+// jsonKey names a task.
+type jsonKey struct {
 	spec.Key
+	Name string `json:"name,omitempty"` // what people call it
+}
+
+type jsonTask struct {
+	jsonKey
 	Standing explain.State `json:"standing"`
 	Why      string        `json:"why"`
 	Commands []string      `json:"commands,omitempty"`
@@ -113,7 +119,7 @@ type jsonTask struct {
 
 type jsonCall struct {
 	At time.Time `json:"at"`
-	spec.Key
+	jsonKey
 	Commit string `json:"commit,omitempty"`
 	state.Outcome
 }
@@ -135,9 +141,12 @@ func statusOf(version string, s *snapshot.Snapshot) jsonStatus {
 		Reloads:   jsonReloads{healthOf(s.Reloads.Configuration), healthOf(s.Reloads.Credentials)},
 		Pauses:    emptyNotNil(s.Pauses()),
 		Approvals: []jsonApproval{},
-		InFlight:  emptyNotNil(s.Status.InFlight[:min(len(s.Status.InFlight), maxListed)]),
+		InFlight:  []jsonKey{},
 		Open:      []jsonTask{},
 		Calls:     []jsonCall{},
+	}
+	for _, key := range s.Status.InFlight[:min(len(s.Status.InFlight), maxListed)] {
+		j.InFlight = append(j.InFlight, keyOf(s, key))
 	}
 	j.Ready = len(j.Reasons) == 0
 	if seen := s.Status.DriftScan; seen != nil {
@@ -163,10 +172,12 @@ func statusOf(version string, s *snapshot.Snapshot) jsonStatus {
 		j.LastPass = &jsonLastPass{last.At, last.Took.Milliseconds(), last.Applied, last.Forgotten, last.Returned, last.Superseded}
 	}
 	for _, c := range s.Activity.Calls {
-		j.Calls = append(j.Calls, jsonCall{c.At, c.Key, c.Commit, c.Outcome})
+		j.Calls = append(j.Calls, jsonCall{c.At, keyOf(s, c.Key), c.Commit, c.Outcome})
 	}
 	return j
 }
+
+func keyOf(s *snapshot.Snapshot, key spec.Key) jsonKey { return jsonKey{key, s.Name(key, nil)} }
 
 func emptyNotNil[T any](list []T) []T {
 	if list == nil {
@@ -208,7 +219,7 @@ func openTasks(s *snapshot.Snapshot, most int) []jsonTask {
 		}
 		for _, c := range s.Changes(i.State, most-len(list)) {
 			_, rec := s.Task(c.Key, c)
-			list = append(list, jsonTask{c.Key, i.State, s.Why(i.State, c.Key, c, rec), s.Commands(i.State, c.Key, c, rec)})
+			list = append(list, jsonTask{keyOf(s, c.Key), i.State, s.Why(i.State, c.Key, c, rec), s.Commands(i.State, c.Key, c, rec)})
 		}
 	}
 	return list

@@ -33,6 +33,7 @@ func Diff(in Input, now time.Time) *Plan {
 	}
 	p := &Plan{
 		Specs:    in.Specs.Len(),
+		Wanted:   in.Specs.Commits(),
 		Managed:  in.Records.Len(),
 		Problems: in.Specs.Problems(),
 	}

@@ -19,6 +19,7 @@ type Plan struct {
 	State    StateInfo
 	Against  string // what was compared with instead of a state, such as "main" or "live"; empty for a state
 	Changes  []Change
+	Wanted   spec.Commits  // what the specs say, of tasks that are as they should be, too
 	Drift    []state.Drift // tasks that are not simply live as they were applied; nil if that was not looked at
 	Holds    []GuardHold
 	Problems spec.Problems
@@ -151,6 +152,24 @@ type Change struct {
 	Want   *spec.Commit  // nil if there is no usable spec: for forget, or to settle what is unknown
 	Have   *state.Record // nil for a task that is not in the state
 	Fields []Field       // what differs from what was applied, in the spec's order of fields; for drift, from what is live
+}
+
+// Name is what people call the task, by its spec or, without one, by the state; empty if
+// neither says.
+func (c *Change) Name() string {
+	if c.Want != nil {
+		return c.Want.Name
+	}
+	return c.Have.Name()
+}
+
+// NameOf is what people call the task, which need not be one of the changes; empty if
+// neither its spec nor the state says.
+func (p *Plan) NameOf(key spec.Key, rec *state.Record) string {
+	if want := p.Wanted.Find(key); want != nil {
+		return want.Name
+	}
+	return rec.Name()
 }
 
 // NotRunning reports whether a task that is followed did not come to run: an operator

@@ -101,7 +101,7 @@ func groupRowOf(s *snapshot.Snapshot, ts explain.State, c *plan.Change) groupRow
 	if snapshot.HeldWithPlan(s.Plan(), c) {
 		why = text.Visible(explain.Sends(c)) // why is said once, of the plan
 	}
-	row := groupRow{link: linkTo(c.Key), Why: why}
+	row := groupRow{link: linkOf(s, c.Key), Why: why}
 	if ts.Info().Tone == explain.ToneBad {
 		row.Commands = s.Commands(ts, c.Key, c, rec)
 	}

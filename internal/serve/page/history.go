@@ -86,7 +86,7 @@ func eventRowOf(s *snapshot.Snapshot, e *state.Event) eventRow {
 		RequestID: text.Visible(e.Outcome.RequestID),
 	}
 	if e.Key != (spec.Key{}) {
-		row.link = linkTo(e.Key)
+		row.link = linkOf(s, e.Key)
 	}
 	if e.Outcome.Class != "" {
 		row.Class, row.Tone = text.Visible(string(e.Outcome.Class)), classTone(e.Outcome.Class)

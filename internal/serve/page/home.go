@@ -117,7 +117,7 @@ func progressOf(s *snapshot.Snapshot) *progressView {
 		v.Left = snapshot.Span(p.Left)
 	}
 	for _, key := range s.Status.InFlight[:min(len(s.Status.InFlight), sendingRows)] {
-		v.Sending = append(v.Sending, linkTo(key))
+		v.Sending = append(v.Sending, linkOf(s, key))
 	}
 	v.More = len(s.Status.InFlight) - len(v.Sending)
 	return v
@@ -177,7 +177,7 @@ func driftNotes(s *snapshot.Snapshot) []string {
 		var tasks []string
 		for i := range seen.Drifted[:min(len(seen.Drifted), driftRows)] {
 			d := &seen.Drifted[i]
-			tasks = append(tasks, text.Visible(d.Key.String())+" "+report.DriftText(d))
+			tasks = append(tasks, text.Visible(explain.Label(s.Name(d.Key, nil), d.Key.String()))+": "+report.DriftText(d))
 		}
 		if more := n - len(tasks); more > 0 {
 			tasks = append(tasks, fmt.Sprintf("and %d more: wedatasync status", more))
@@ -199,7 +199,7 @@ func driftedText(n int) string {
 
 func callRowOf(s *snapshot.Snapshot, c snapshot.Call) callRow {
 	row := callRow{
-		When: momentOf(c.At, s.Now), link: linkTo(c.Key), Commit: c.Commit,
+		When: momentOf(c.At, s.Now), link: linkOf(s, c.Key), Commit: c.Commit,
 		Class: string(c.Outcome.Class), Answer: text.Visible(explain.Answer(c.Outcome)), RequestID: text.Visible(c.Outcome.RequestID),
 		Tone: classTone(c.Outcome.Class),
 	}

@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -125,7 +126,7 @@ func (p *Pages) Task(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := taskPageOf(s, key, change, rec)
-	page.frame = p.frame(page.link.Task, "", s, false)
+	page.frame = p.frame(cmp.Or(page.link.Name, page.link.Task), "", s, false)
 	page.History = historyOf(s, h)
 	p.show(w, r, http.StatusOK, "taskpage", page)
 }

@@ -23,17 +23,21 @@ type frame struct {
 // link is a task as a page names it.
 type link struct {
 	Href    string // empty if no path can name the task
+	Name    string // what people call it; empty if nothing says
 	Task    string
 	Project string
 }
 
-func linkTo(key spec.Key) link {
-	l := link{Task: text.Visible(key.TaskID), Project: text.Visible(key.ProjectID)}
+func linkTo(key spec.Key, name string) link {
+	l := link{Name: name, Task: text.Visible(key.TaskID), Project: text.Visible(key.ProjectID)}
 	if isSegment(key.ProjectID) && isSegment(key.TaskID) {
 		l.Href = taskPath(key)
 	}
 	return l
 }
+
+// linkOf is the task as the page names it, by what the daemon knows of it.
+func linkOf(s *snapshot.Snapshot, key spec.Key) link { return linkTo(key, s.Name(key, nil)) }
 
 // isSegment reports whether s can be a segment of a path: browsers resolve dots away,
 // however they are written.

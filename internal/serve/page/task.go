@@ -57,7 +57,7 @@ func taskPageOf(s *snapshot.Snapshot, key spec.Key, change *plan.Change, rec *st
 		why = strings.TrimPrefix(why+"; drift: "+report.DriftText(d), "; ")
 	}
 	return taskPage{
-		link: linkTo(key), badge: b,
+		link: linkTo(key, s.Name(key, rec)), badge: b,
 		Why: why, Commands: s.Commands(ts, key, change, known),
 		Facts: appliedFacts(s, rec), Wanted: wantedFacts(change), Attempt: attemptFacts(s, rec),
 		Fields: fieldRows(change),

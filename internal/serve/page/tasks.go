@@ -61,6 +61,14 @@ type entry struct {
 	change *plan.Change   // nil if it is as its spec says
 }
 
+// name is what people call the task.
+func (e *entry) name(s *snapshot.Snapshot) string {
+	if name := s.Name(e.key, nil); name != "" || e.task == nil || s.Wants(e.key) {
+		return name
+	}
+	return text.Visible(e.task.Name)
+}
+
 // entries yields every task once, in order of key.
 func entries(tasks []tasklist.Task, changes []plan.Change) iter.Seq[entry] {
 	return func(yield func(entry) bool) {
@@ -165,7 +173,7 @@ func tasksPageOf(s *snapshot.Snapshot, all *tasklist.List, q tasksQuery) tasksPa
 	first := (min(q.page, 1<<30) - 1) * pageRows
 	lower := strings.ToLower(q.text)
 	for e := range entries(all.Tasks, s.Plan().Changes) {
-		if lower != "" && !contains(e.key, lower) {
+		if lower != "" && !contains(e.key, lower) && !strings.Contains(strings.ToLower(e.name(s)), lower) {
 			continue
 		}
 		if q.state != "" && entryState(s, e) != q.state {
@@ -207,7 +215,7 @@ func choices(selected explain.State) []choice {
 func taskRowOf(s *snapshot.Snapshot, e entry) taskRow {
 	ts := entryState(s, e)
 	_, rec := s.Task(e.key, e.change)
-	row := taskRow{link: linkTo(e.key), badge: badgeOf(ts), Version: versionsText(e), Why: s.Why(ts, e.key, e.change, rec)}
+	row := taskRow{link: linkTo(e.key, e.name(s)), badge: badgeOf(ts), Version: versionsText(e), Why: s.Why(ts, e.key, e.change, rec)}
 	if e.task != nil && e.task.At != 0 {
 		row.Changed = momentOf(time.UnixMilli(e.task.At), s.Now)
 	}

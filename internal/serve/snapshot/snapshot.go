@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/explain"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -111,6 +112,18 @@ func (s *Snapshot) Task(key spec.Key, c *plan.Change) (explain.State, *state.Rec
 	}
 	return explain.InSync, nil
 }
+
+// Name is what people call the task, as text that can be shown; empty if nothing says. rec
+// is its record, or nil.
+func (s *Snapshot) Name(key spec.Key, rec *state.Record) string {
+	if c := s.Digest.Find(key); rec == nil && c != nil {
+		rec = c.Have
+	}
+	return text.Visible(s.Plan().NameOf(key, rec))
+}
+
+// Wants reports whether the task has a spec that can be used.
+func (s *Snapshot) Wants(key spec.Key) bool { return s.Plan().Wanted.Find(key) != nil }
 
 // Count returns how many tasks are in the state.
 func (s *Snapshot) Count(ts explain.State) int {

@@ -13,6 +13,7 @@ import (
 // Task is what the list has of one task.
 type Task struct {
 	Key      spec.Key
+	Name     string // what people called it; empty if nobody did
 	Status   state.Status
 	Version  int64 // applied; 0 if there was none
 	At       int64 // when that was, in Unix milliseconds; 0 if never
@@ -74,6 +75,7 @@ func read(ctx context.Context, open Open, before *List) (_ *List, err error) {
 func Of(rec *state.Record) Task {
 	t := Task{
 		Key:      spec.Key{TaskID: strings.Clone(rec.Key.TaskID), ProjectID: rec.Key.ProjectID},
+		Name:     strings.Clone(rec.Name()),
 		Status:   rec.Status,
 		Accepted: rec.Accepted(),
 		Removed:  rec.Removed != nil,
