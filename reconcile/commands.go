@@ -55,6 +55,9 @@ func (r *Reconciler) obey(ctx context.Context, c state.Command) error {
 	if t.Forget != nil {
 		e.Key = *t.Forget
 	}
+	if answer.OK && c.Verb == state.VerbResolve {
+		e.Stage = plan.StageResolved(c.Arg, t.Record)
+	}
 	t.Events = append(t.Events, e)
 	t.CarriedOut = &state.CarriedOut{ID: c.ID, Result: answer}
 	if err := r.applied.save(ctx, t); err != nil {

@@ -20,6 +20,7 @@ import (
 type desired struct {
 	source     Source
 	revision   *Revision // nil if there is none that counts
+	seen       time.Time // when it was first polled, by this process
 	unverified error     // why revision is not the newest one, or that there is none
 	repoll     bool      // a commit was approved: what the source says now may be another thing
 	rewrites   map[string]Rewrite
@@ -82,6 +83,9 @@ func (d *desired) setRevision(rev *Revision) (changed bool) {
 	changed = d.revision == nil || d.revision.ID != rev.ID
 	keys, all := rev.Specs.Changed()
 	d.revision = rev
+	if changed {
+		d.seen = time.Now()
+	}
 	if all {
 		d.unsettled = nil
 	}
@@ -89,6 +93,15 @@ func (d *desired) setRevision(rev *Revision) (changed bool) {
 		d.touch(key)
 	}
 	return changed
+}
+
+// release returns what is known of the revision before its first plan.
+func (d *desired) release() state.Release {
+	rev := d.revision
+	return state.Release{
+		Revision: rev.ID, Author: rev.Author, Committer: rev.Committer, Subject: rev.Subject,
+		CommittedAt: rev.When.UTC(), SeenAt: d.seen,
+	}
 }
 
 // specs returns the specs of the revision; none if there is none.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/reconcile/progress"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -65,6 +66,9 @@ func (p *pass) run(ctx context.Context, watch watcher) (*Result, error) {
 		return nil, err
 	}
 	if err := p.useUp(ctx, result); err != nil {
+		return nil, err
+	}
+	if err := p.judgeRelease(ctx, result.Left); err != nil {
 		return nil, err
 	}
 	result.Pauses = p.applied.Control().Pauses
@@ -160,9 +164,11 @@ func (p *pass) takeOver(ctx context.Context) error {
 	}
 	note := fmt.Sprintf("taken over: the history was rewritten, and has the specs of %s", plan.Short(old))
 	p.cfg.Logger.WarnContext(ctx, "the history was rewritten with the same specs: it is taken over", "leaves", old, "revision", next.ID)
-	return p.applied.saveControl(ctx, func(c *state.Control) { c.Revision, c.Pending = next.ID, "" }, state.Event{
-		At: time.Now(), Kind: state.EventRevision, Revision: next.ID, Actor: next.Author, Note: state.Clip(note),
-	})
+	e := state.Event{At: time.Now(), Kind: state.EventRevision, Revision: next.ID, Actor: next.Author, Note: state.Clip(note)}
+	return p.applied.saveControl(ctx, func(c *state.Control) {
+		c.Revision, c.Pending = next.ID, ""
+		c.Releases = progress.Begin(c.Releases, p.desired.release(), nil, e.At)
+	}, e)
 }
 
 // carryOut makes the calls of the plan and reads back what is in doubt. If no guard
@@ -203,6 +209,7 @@ func (p *pass) keepRevision(ctx context.Context, wanted *plan.Plan) error {
 		e.At, e.Note = time.Now(), state.Clip(source.Subject)
 		return p.applied.saveControl(ctx, func(c *state.Control) {
 			c.Revision, c.Pending = source.Revision, ""
+			c.Releases = progress.Begin(c.Releases, p.desired.release(), wanted, e.At)
 			p.desired.mark(c)
 		}, e)
 	case source.Revision == control.Revision || source.Revision == control.Pending:
@@ -213,6 +220,7 @@ func (p *pass) keepRevision(ctx context.Context, wanted *plan.Plan) error {
 	e.At, e.Note = time.Now(), state.Clip("not taken over: "+first.Message)
 	return p.applied.saveControl(ctx, func(c *state.Control) {
 		c.Pending = source.Revision
+		c.Releases = progress.Begin(c.Releases, p.desired.release(), wanted, e.At)
 		p.desired.mark(c)
 	}, e)
 }
@@ -254,4 +262,17 @@ func (p *pass) useUp(ctx context.Context, result *Result) error {
 		return nil
 	}
 	return p.applied.saveControl(ctx, func(c *state.Control) { c.Approvals, c.Restored = used.Approvals, used.Restored }, used.Events...)
+}
+
+// judgeRelease records how far the newest release is, after a pass that left so much, if
+// that is something new.
+func (p *pass) judgeRelease(ctx context.Context, left *plan.Plan) error {
+	now := time.Now()
+	next, note := progress.Judge(p.applied.Control().Releases, left, now)
+	if note == "" {
+		return nil
+	}
+	return p.applied.saveControl(ctx, func(c *state.Control) { c.Releases = next }, state.Event{
+		At: now, Kind: state.EventRevision, Revision: left.Source.Revision, Actor: left.Source.Author, PlanHash: left.Hash, Note: note,
+	})
 }

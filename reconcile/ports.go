@@ -36,10 +36,11 @@ var ErrUnverified = errors.New("newest revision is not verified")
 
 // Revision is one state of the source.
 type Revision struct {
-	ID      string    // a commit hash, or a digest of a folder
-	Author  string    // "Name <email>"; empty for a folder
-	Subject string    // first line of the message
-	When    time.Time // zero for a folder
+	ID        string    // a commit hash, or a digest of a folder
+	Author    string    // "Name <email>"; empty for a folder
+	Committer string    // "Name <email>"; empty for a folder
+	Subject   string    // first line of the message
+	When      time.Time // by the committer's clock; zero for a folder
 	// Verified is the newest commit that counts so far, for the state to remember: this
 	// one, or one that came after it. Empty for a folder.
 	Verified string

@@ -32,6 +32,9 @@ type Control struct {
 	ApprovalFlows map[string]bool `json:"approval_flows,omitempty"`
 	// DriftScan is the last scan of what is live; nil before the first.
 	DriftScan *DriftScan `json:"look,omitempty"`
+	// Releases are the newest revisions, at most MaxReleases, the newest last. The list is
+	// never changed in place.
+	Releases []Release `json:"releases,omitempty"`
 }
 
 // TrustedCommit is a commit that an operator lets count, with all that led to it, although

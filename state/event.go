@@ -40,7 +40,9 @@ type Event struct {
 	Before   *Live       `json:"before,omitempty"`
 	After    *Live       `json:"after,omitempty"`
 	Outcome  Outcome     `json:"outcome,omitzero"`
-	Note     string      `json:"note,omitempty"` // at most MaxMessage bytes
+	Note     string      `json:"note,omitempty"`   // at most MaxMessage bytes
+	Wanted   *Wanted     `json:"wanted,omitempty"` // what the attempt was for; nil without one
+	Stage    Stage       `json:"stage,omitempty"`  // how far its task was then; empty if it is not about a commit
 }
 
 // HistoryQuery says which events History returns.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/release"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/spec"
@@ -49,13 +50,10 @@ func historyAPI(from *stateReader) http.HandlerFunc {
 }
 
 func historyQuery(v url.Values) (state.HistoryQuery, error) {
-	q := state.HistoryQuery{Limit: defaultEvents}
-	if text := v.Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > maxEvents {
-			return q, fmt.Errorf("limit is a number from 1 to %d", maxEvents)
-		}
-		q.Limit = n
+	limit, err := numberUpTo(v, "limit", defaultEvents, maxEvents)
+	q := state.HistoryQuery{Limit: limit}
+	if err != nil {
+		return q, err
 	}
 	if text := v.Get("before"); text != "" {
 		n, err := strconv.ParseInt(text, 10, 64)
@@ -72,6 +70,62 @@ func historyQuery(v url.Values) (state.HistoryQuery, error) {
 		q.Key = &spec.Key{ProjectID: project, TaskID: id}
 	}
 	return q, nil
+}
+
+// releaseList is the newest releases, without their tasks.
+type releaseList struct {
+	Releases []release.Release `json:"releases"`
+}
+
+// defaultReleases is how many releases an answer has, unless it is asked for another number.
+const defaultReleases = 20
+
+// releasesAPI answers with the newest releases, the newest first.
+func releasesAPI(take func() *snapshot.Snapshot) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		limit, err := numberUpTo(r.URL.Query(), "limit", defaultReleases, state.MaxReleases)
+		if err != nil {
+			fail(w, http.StatusBadRequest, err.Error())
+			return
+		}
+		answer(w, http.StatusOK, releaseList{release.Newest(&take().Status.Control, limit)})
+	}
+}
+
+// releaseAPI answers with one release and its tasks. Its revision is named in full, or by a
+// prefix that no other has; "newest" names the newest.
+func releaseAPI(from *stateReader) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name := r.PathValue("revision")
+		if name == "newest" {
+			name = ""
+		}
+		found, err := from.Release(r.Context(), name)
+		_, ambiguous := errors.AsType[*release.AmbiguousError](err)
+		switch {
+		case ambiguous:
+			fail(w, http.StatusBadRequest, err.Error())
+		case errors.Is(err, release.ErrUnknown):
+			fail(w, http.StatusNotFound, err.Error())
+		case err != nil:
+			fail(w, http.StatusServiceUnavailable, snapshot.ErrorText(err))
+		default:
+			answer(w, http.StatusOK, found)
+		}
+	}
+}
+
+// numberUpTo reads a parameter that is a number from 1 to most.
+func numberUpTo(v url.Values, name string, otherwise, most int) (int, error) {
+	text := v.Get(name)
+	if text == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > most {
+		return 0, fmt.Errorf("%s is a number from 1 to %d", name, most)
+	}
+	return n, nil
 }
 
 func serveOpenAPI(w http.ResponseWriter, _ *http.Request) {

@@ -131,6 +131,22 @@ func (d *description) unmet() []string {
 	return list
 }
 
+// releases are two that end badly, whose revisions begin alike, and the one of the plan.
+func releases(now time.Time) []state.Release {
+	list := []state.Release{
+		{Revision: strings.Repeat("4", 40), Outcome: state.ReleaseFailed, Left: map[string]int{"refused": 1}, EndedAt: now},
+		{Revision: "4444" + strings.Repeat("5", 36), Outcome: state.ReleaseOvertaken, OvertakenBy: servetest.Revision, EndedAt: now},
+		{
+			Revision: servetest.Revision, Author: "Ada", Committer: "Bo", Subject: "s", PlanHash: servetest.PlanHash, Approver: "lin",
+			CommittedAt: now, Outcome: state.ReleaseHeld, Guard: "maxChanges", Why: "w", Commits: 2, Removed: 1, Returned: 1,
+		},
+	}
+	for i := range list {
+		list[i].SeenAt = now.Add(time.Duration(i-3) * time.Hour)
+	}
+	return list
+}
+
 // TestAPIKeepsItsDescription has each path answer with each status that it can have,
 // and validates what it says.
 func TestAPIKeepsItsDescription(t *testing.T) {
@@ -138,14 +154,16 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	now := time.Now()
 	history := []state.Transition{
 		servetest.Saved(servetest.Record(servetest.Key(1), state.StatusUnknown, state.Outcome{Class: state.ClassUnknown, Code: "Timeout"}, now), state.Event{
-			At: now, Kind: state.EventOutcome, Actor: "Ada", Revision: servetest.Revision, PlanHash: servetest.PlanHash, Attempt: "01J", Note: "n",
+			At: now, Kind: state.EventOutcome, Actor: "Ada", Revision: servetest.Revision, PlanHash: servetest.PlanHash, Attempt: "01J", Note: "n", Stage: state.StageWaiting,
+			Wanted:  &state.Wanted{Name: "orders", CommitType: "start", InstanceVersion: 4, Reason: "version", File: "a.yaml", Line: 2},
 			Outcome: state.Outcome{Class: state.ClassUnknown, Code: "Timeout", Message: "m", RequestID: "r", Locker: "1", TaskApproveID: "a"},
 			Before:  &state.Live{InstanceVersion: 3, Status: state.TaskRunning}, After: &state.Live{},
 		}),
 		servetest.Saved(servetest.Record(servetest.Key(2), state.StatusRefused, state.Outcome{}, now), state.Event{At: now, Kind: state.EventIntent}),
-		{Events: []state.Event{{At: now, Kind: state.EventPause}}, Control: &state.Control{Pauses: []state.Pause{{Code: "x"}}}},
+		{Events: []state.Event{{At: now, Kind: state.EventPause}}, Control: &state.Control{Pauses: []state.Pause{{Code: "x"}}, Releases: releases(now)}},
 	}
 	d := servetest.NewDaemon(t, servetest.TroubledStatus(now), history...)
+	d.Status.Control.Releases = releases(now)
 	var said error
 	answer := state.CommandResult{OK: true, Message: "done"}
 	secret := servetest.SecretFile(t, newSecret)
@@ -184,6 +202,14 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 		read("/api/v1/history", query)
 	}
 
+	const oneRelease = "/api/v1/releases/{revision}"
+	for _, revision := range []string{servetest.Revision, "newest", "nowhere", "4444"} {
+		api.check(t, "GET", oneRelease, servetest.Get(t, s, "/api/v1/releases/"+revision))
+	}
+	for _, query := range []string{"", "?limit=1", "?limit=0"} {
+		read("/api/v1/releases", query)
+	}
+
 	// With calls under way, and after a pass.
 	o := s.Observer()
 	p := servetest.EmptyPlan()
@@ -203,6 +229,7 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	d.Path += ".gone"
 	read("/api/v1/state", "")
 	read("/api/v1/history", "")
+	api.check(t, "GET", oneRelease, servetest.Get(t, s, "/api/v1/releases/newest"))
 
 	post := func(body, token, kind string) {
 		t.Helper()
@@ -237,8 +264,8 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 
 	// A request for another host, and one without the token to read.
 	for path := range api.doc["paths"].(map[string]any) {
-		method, concrete := http.MethodGet, strings.Replace(path, "{forge}", "github", 1)
-		if path == "/api/v1/words" || path != concrete {
+		method, concrete := http.MethodGet, strings.NewReplacer("{forge}", "github", "{revision}", "newest").Replace(path)
+		if path == "/api/v1/words" || strings.Contains(path, "{forge}") {
 			method = http.MethodPost
 		}
 		r := httptest.NewRequest(method, concrete, nil)
@@ -251,7 +278,7 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	// When there are too many requests for those to be answered who wait.
 	gone, leave := context.WithCancel(t.Context())
 	leave()
-	for _, path := range []string{"/api/v1/status", "/metrics"} {
+	for _, path := range []string{"/api/v1/status", "/api/v1/releases", "/metrics"} {
 		w := httptest.NewRecorder()
 		s.Handler().ServeHTTP(w, httptest.NewRequestWithContext(gone, http.MethodGet, path, nil))
 		api.check(t, "GET", path, w)
@@ -259,11 +286,12 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	d.Config.Private = true
 	s = d.Serve(t)
 	for path := range api.doc["paths"].(map[string]any) {
-		if path == "/api/v1/words" || strings.Contains(path, "{") || path == "/healthz" || path == "/readyz" {
+		if path == "/api/v1/words" || strings.Contains(path, "{forge}") || path == "/healthz" || path == "/readyz" {
 			continue
 		}
-		read(path, "")
-		api.check(t, "GET", path, doAs(t, s, path, "Authorization", "Bearer "+boSecret))
+		concrete := strings.Replace(path, "{revision}", "newest", 1)
+		api.check(t, "GET", path, servetest.Get(t, s, concrete))
+		api.check(t, "GET", path, doAs(t, s, concrete, "Authorization", "Bearer "+boSecret))
 	}
 
 	for _, promise := range api.unmet() {

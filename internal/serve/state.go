@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/wedatasync/wedatasync/internal/release"
 	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -16,6 +17,8 @@ const maxReaders = 8
 // Reader reads the state as it was at one moment, for one answer.
 type Reader interface {
 	tasklist.Reader
+	// Control returns what the daemon as a whole remembers.
+	Control(context.Context) (state.Control, error)
 	// Record returns the record of a task, or nil.
 	Record(context.Context, spec.Key) (*state.Record, error)
 	// History returns rows of the history, the newest first.
@@ -70,6 +73,15 @@ func (s *stateReader) Record(ctx context.Context, key spec.Key) (rec *state.Reco
 		return err
 	})
 	return rec, err
+}
+
+// Release returns one release with its tasks: see [release.Read].
+func (s *stateReader) Release(ctx context.Context, name string) (found release.Release, err error) {
+	err = s.read(ctx, func(r Reader) (err error) {
+		found, err = release.Read(ctx, r, name)
+		return err
+	})
+	return found, err
 }
 
 // Events returns rows of the history, the newest first, and where the older ones begin; 0

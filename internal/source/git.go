@@ -183,16 +183,19 @@ func (g *Git) load(ctx context.Context, head plumbing.Hash) (next step, err erro
 func revisionOf(c *gitobject.Commit, set *spec.Set) *reconcile.Revision {
 	subject, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
 	return &reconcile.Revision{
-		ID:      c.Hash.String(),
-		Author:  authorOf(c),
-		Subject: text.OneLine(subject, maxText),
-		When:    c.Committer.When,
-		Specs:   set,
+		ID:        c.Hash.String(),
+		Author:    authorOf(c),
+		Committer: nameOf(&c.Committer),
+		Subject:   text.OneLine(subject, maxText),
+		When:      c.Committer.When,
+		Specs:     set,
 	}
 }
 
-func authorOf(c *gitobject.Commit) string {
-	return text.OneLine(fmt.Sprintf("%s <%s>", c.Author.Name, c.Author.Email), maxText)
+func authorOf(c *gitobject.Commit) string { return nameOf(&c.Author) }
+
+func nameOf(s *gitobject.Signature) string {
+	return text.OneLine(fmt.Sprintf("%s <%s>", s.Name, s.Email), maxText)
 }
 
 // maxText bounds the texts of a Revision, in bytes.

@@ -311,8 +311,8 @@ func (p *Plan) Held(reason HoldReason) int {
 	return n
 }
 
-// asked counts the commits that the specs ask for, whether they can be made now or not.
-func (p *Plan) asked() int {
+// Asked counts the commits that the specs ask for, whether they can be made now or not.
+func (p *Plan) Asked() int {
 	n := 0
 	for i := range p.Changes {
 		c := &p.Changes[i]

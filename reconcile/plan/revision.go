@@ -33,7 +33,7 @@ func rewriteText(p *Plan, left string) string {
 	text := fmt.Sprintf("the history was rewritten: %s does not come after %s, the revision of the last pass; ",
 		Short(p.Source.Revision), Short(left))
 	var does []string
-	if n := p.asked(); n > 0 {
+	if n := p.Asked(); n > 0 {
 		does = append(does, "asks for "+numberOf(n, "commit"))
 	}
 	if n := p.Count(ActionForget); n > 0 {

@@ -181,12 +181,40 @@ func sentHeal(rec *state.Record) *state.Applied {
 	return &applied
 }
 
-// Transition makes the transition from a record that may become nothing.
+// Transition makes the transition to a record that may be nothing. Its events say how far
+// the task is then.
 func Transition(key spec.Key, rec *state.Record, events ...state.Event) state.Transition {
+	for i := range events {
+		events[i].Stage = stageAfter(&events[i], rec)
+	}
 	if rec == nil {
 		return state.Transition{Forget: &key, Events: events}
 	}
 	return state.Transition{Record: rec, Events: events}
+}
+
+// stageAfter returns how far the commit of the event is, once its task has the record.
+func stageAfter(e *state.Event, rec *state.Record) state.Stage {
+	switch {
+	case e.Kind != state.EventIntent && e.Kind != state.EventOutcome && e.Kind != state.EventReadBack:
+		return ""
+	case e.Wanted == nil || rec == nil || rec.Attempt != nil:
+		return state.StageOf(rec)
+	}
+	a := rec.Applied
+	if a == nil || a.Revision != e.Revision || a.InstanceVersion != e.Wanted.InstanceVersion || a.CommitType.String() != e.Wanted.CommitType {
+		return state.StageDropped // what is applied is an earlier one
+	}
+	return state.StageOf(rec)
+}
+
+// StageResolved returns how far the task is after an operator has said what became of its
+// commit.
+func StageResolved(said string, rec *state.Record) state.Stage {
+	if rec != nil && rec.Attempt == nil && said != "applied" {
+		return state.StageDropped
+	}
+	return state.StageOf(rec)
 }
 
 // Event starts a row of the history about the record's attempt.
@@ -195,6 +223,10 @@ func Event(kind state.EventKind, rec *state.Record, now time.Time) state.Event {
 	if a := rec.Attempt; a != nil {
 		e.Attempt, e.Actor, e.Revision = a.ID, a.Author, a.Wanted.Revision
 		e.PlanHash, e.Request = a.PlanHash, a.Request
+		e.Wanted = &state.Wanted{
+			Name: a.Wanted.Name, CommitType: a.Wanted.CommitType.String(), InstanceVersion: a.Wanted.InstanceVersion,
+			Reason: a.Reason, File: a.File, Line: a.Line,
+		}
 	}
 	return e
 }

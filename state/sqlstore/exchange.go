@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +15,10 @@ import (
 )
 
 // exportFormat is the format_version of exported documents.
-const exportFormat = "1.1"
+const exportFormat = "1.2"
+
+// exportFormats are those that [Import] reads.
+var exportFormats = []string{exportFormat, "1.1", forgetfulFormat}
 
 // Export writes the state as one JSON document that [Import] reads, with its
 // history if asked for: format_version, lineage, serial, identity, control,
@@ -196,7 +200,7 @@ func (d *document) header() (meta, state.Control, error) {
 		if err := d.value(f.v); err != nil {
 			return meta{}, state.Control{}, fmt.Errorf("read %s: %w", f.name, err)
 		}
-		if d.format != exportFormat && d.format != forgetfulFormat {
+		if !slices.Contains(exportFormats, d.format) {
 			return meta{}, state.Control{}, fmt.Errorf("format_version is %q, want %q", state.Clip(d.format), exportFormat)
 		}
 	}

@@ -139,7 +139,7 @@ func TestImportRefuses(t *testing.T) {
 	}{
 		{"nothing", "", "EOF"},
 		{"something else", `[1]`, `"[" is there where "{" should be`},
-		{"another format", replace(`"1.1"`, `"2.0"`), `format_version is "2.0"`},
+		{"another format", replace(`"1.2"`, `"2.0"`), `format_version is "2.0"`},
 		{"an unknown field", replace(`"records"`, `"rekords"`), `"rekords" is there where "records" should be`},
 		{"an unknown field of a record", replace(`"status"`, `"state"`), `unknown field "state"`},
 		{"an unknown field of an event", replace(`"kind"`, `"sort"`), `unknown field "sort"`},
@@ -205,5 +205,23 @@ func TestExportSaysWhenItCannotBeWritten(t *testing.T) {
 		if err := sqlstore.Export(t.Context(), r, &failing{n}, true); !errors.Is(err, errDisk) {
 			t.Fatalf("after %d bytes: %v", n, err)
 		}
+	}
+}
+
+// TestImport_ReadsEarlierFormats: a document of format 1.1 has no releases.
+func TestImport_ReadsEarlierFormats(t *testing.T) {
+	from, path := statePath(t), statePath(t)
+	copyState(t, filepath.Join("testdata", "schema3.state"), from)
+	r, err := sqlstore.OpenReader(t.Context(), from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := r.Identity()
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	doc := strings.Replace(export(t, from, true), `"1.2"`, `"1.1"`, 1)
+	if err := sqlstore.Import(t.Context(), path, id, strings.NewReader(doc), sqlstore.Options{}); err != nil {
+		t.Error(err)
 	}
 }

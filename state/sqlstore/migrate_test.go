@@ -101,7 +101,7 @@ func wantRecalled(t *testing.T, records *state.Records) {
 func TestImport_RecallsWhatWasForgotten(t *testing.T) {
 	from, path := statePath(t), statePath(t)
 	copyState(t, filepath.Join("testdata", "forgotten1.state"), from)
-	doc := strings.Replace(export(t, from, true), `"1.1"`, `"1.0"`, 1)
+	doc := strings.Replace(export(t, from, true), `"1.2"`, `"1.0"`, 1)
 	if err := sqlstore.Import(t.Context(), path, forgetfulIdentity(), strings.NewReader(doc), sqlstore.Options{}); err != nil {
 		t.Fatal(err)
 	}
