@@ -56,7 +56,7 @@ func TestHeal_ReadsFirst(t *testing.T) {
 			w.weData.change(task("t000"), func(l *state.Live) { l.InstanceVersion, l.Status = 2, state.TaskStopped })
 		}, 0},
 		{"somebody has it open", func(w *world) { w.weData.lock(task("t000"), time.Now(), time.Now().Add(time.Hour)) }, 0},
-		{"it is gone", func(w *world) {
+		{"it is missing", func(w *world) {
 			w.weData.do(func() { w.weData.task(task("t000")).live = state.Live{Missing: true} })
 		}, 0},
 		{"reading is not permitted any more", func(w *world) { w.setFault(always("read", readDenied)) }, 0},

@@ -244,7 +244,7 @@ func (x *execution) admit(c *plan.Change, now time.Time) error {
 		return errStopped
 	case err != nil:
 		x.halt()
-		return fmt.Errorf("look for what people asked for: %w", err)
+		return fmt.Errorf("read operator actions: %w", err)
 	case pending:
 		x.halt()
 		return errCommand

@@ -16,7 +16,7 @@ import (
 func (r *Reconciler) Obey(ctx context.Context) (obeyed int, err error) {
 	pending, err := r.cfg.Store.PendingCommands(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("read what people asked for: %w", err)
+		return 0, fmt.Errorf("read operator actions: %w", err)
 	}
 	isApproval := func(c state.Command) bool { return c.Verb == state.VerbApprove && !plan.IsCommit(c.Target) }
 	if i := slices.IndexFunc(pending, isApproval); i >= 0 && r.desired.plan() == nil && r.desired.revision != nil {

@@ -204,11 +204,11 @@ func (d *desired) logUnread(ctx context.Context, log *slog.Logger, problems spec
 			continue
 		}
 		if news++; news <= maxUnreadLines {
-			log.WarnContext(ctx, "a file that looks like a spec is not read", "file", p.File, "why", p.Message)
+			log.WarnContext(ctx, "a file that might be a spec is not read", "file", p.File, "why", p.Message)
 		}
 	}
 	if news > maxUnreadLines {
-		log.WarnContext(ctx, "more files that look like specs are not read", "files", news-maxUnreadLines)
+		log.WarnContext(ctx, "more files that might be specs are not read", "files", news-maxUnreadLines)
 	}
 	d.unread = now
 }

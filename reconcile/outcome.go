@@ -195,12 +195,12 @@ func (x *execution) pause(projectID string, out state.Outcome) {
 	}
 	next, set := plan.Paused(r.applied.Control().Pauses, projectID, out, now, r.cfg.Random())
 	err := r.applied.saveControl(x.stop, func(c *state.Control) { c.Pauses = next },
-		state.Event{At: now, Kind: state.EventPause, Outcome: out, Note: "sends stop: " + plan.Scope(projectID)})
+		state.Event{At: now, Kind: state.EventPause, Outcome: out, Note: "sending paused: " + plan.Scope(projectID)})
 	if err != nil {
 		x.fail(err)
 		return
 	}
-	r.cfg.Logger.ErrorContext(x.stop, "sends stop", "scope", plan.Scope(projectID), "code", out.Code, "message", out.Message,
+	r.cfg.Logger.ErrorContext(x.stop, "sending paused", "scope", plan.Scope(projectID), "code", out.Code, "message", out.Message,
 		"until", set.Until, "tries", set.Tries)
 }
 
@@ -212,7 +212,7 @@ func (x *execution) unpause(projectID string) {
 		return
 	}
 	err := x.r.applied.saveControl(x.stop, func(c *state.Control) { c.Pauses = next },
-		state.Event{At: time.Now(), Kind: state.EventPause, Note: "sends go on: " + plan.Scope(projectID)})
+		state.Event{At: time.Now(), Kind: state.EventPause, Note: "sending resumed: " + plan.Scope(projectID)})
 	if err != nil {
 		x.fail(err)
 	}
@@ -226,7 +226,7 @@ func (x *execution) refuseAuth() {
 		defer cancel()
 		changed, err := reloader.Reload(ctx)
 		if err == nil && changed {
-			x.r.cfg.Logger.InfoContext(x.stop, "the credentials were not accepted, and are others now: sends go on", "code", x.auth.Code)
+			x.r.cfg.Logger.InfoContext(x.stop, "the credentials were not accepted, and are new now: sending resumed", "code", x.auth.Code)
 			return
 		}
 	}

@@ -113,7 +113,7 @@ func (p *pass) resume(ctx context.Context) error {
 		return nil
 	}
 	err := p.applied.saveControl(ctx, func(c *state.Control) { c.Pauses = nil },
-		state.Event{At: time.Now(), Kind: state.EventPause, Note: "sends go on: there are new credentials"})
+		state.Event{At: time.Now(), Kind: state.EventPause, Note: "sending resumed: there are new credentials"})
 	if err != nil {
 		p.health.renewed.Store(true)
 	}
@@ -146,7 +146,7 @@ func (p *pass) dropObsolete(ctx context.Context) error {
 			continue
 		}
 		e := plan.Event(state.EventOutcome, rec, now)
-		e.Revision, e.Note = rev.ID, "no longer asked for"
+		e.Revision, e.Note = rev.ID, "no longer requested"
 		if err := p.applied.save(ctx, plan.Transition(rec.Key, plan.Drop(rec), e)); err != nil {
 			return err
 		}

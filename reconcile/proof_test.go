@@ -257,7 +257,7 @@ func TestProof_RestartedByThePlatform(t *testing.T) {
 		})
 		elapse(time.Hour)
 		w.wantRequests(t, "first", 2)
-		// The operation has not moved: it did not happen, and is not sent again by itself.
+		// The operation has not moved: it did not happen, and is not sent again automatically.
 		if rec := w.record("first"); rec.Status != state.StatusRefused || rec.Attempt.Outcome.Code != plan.CodeNotApplied || rec.Applied.Rerun != "" {
 			t.Errorf("the record is %+v", rec)
 		}

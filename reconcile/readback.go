@@ -50,7 +50,7 @@ func read(ctx context.Context, r *Reconciler, key spec.Key, taskType spec.TaskTy
 	switch {
 	case errors.Is(err, plan.ErrReadDenied):
 		r.health.denyReads(time.Now())
-		r.cfg.Logger.WarnContext(ctx, "reading tasks is not permitted: commits of unknown outcome will need a person")
+		r.cfg.Logger.WarnContext(ctx, "reading tasks is not permitted: commits with an unknown outcome will require operator action")
 	case errors.Is(err, plan.ErrTaskGone):
 		live = &state.Live{Missing: true}
 	}

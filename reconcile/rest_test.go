@@ -105,7 +105,7 @@ func (w *world) stuck() map[spec.Key]bool {
 	return stuck
 }
 
-// settled looks that every task is as its spec says, by the ledger of the state and
+// settled looks that every task matches its spec, by the ledger of the state and
 // by that of WeData.
 func (w *world) settled(t testing.TB) {
 	t.Helper()

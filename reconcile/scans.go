@@ -32,7 +32,7 @@ func judgeScan(ctx context.Context, r *Reconciler) error {
 		return err
 	}
 	if scan := result.Next; scan.Error != "" {
-		r.cfg.Logger.WarnContext(ctx, "look at what is live", "tasks", scan.Tasks, "unknown", scan.Unknown, "error", scan.Error)
+		r.cfg.Logger.WarnContext(ctx, "drift check", "tasks", scan.Tasks, "unknown", scan.Unknown, "error", scan.Error)
 	}
 	return nil
 }

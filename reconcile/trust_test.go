@@ -51,7 +51,7 @@ func TestApproveCommit(t *testing.T) {
 		w.disk.words = append(w.disk.words, state.Command{ID: 99, Verb: state.VerbApprove, Target: head, Actor: "mei"})
 		w.mu.Unlock()
 		elapse(time.Second)
-		if a := w.answer(99); a.OK || !strings.Contains(a.Message, "asks for the approval of somebody else") {
+		if a := w.answer(99); a.OK || !strings.Contains(a.Message, "requires the approval of somebody else") {
 			t.Errorf("by its author: %+v", a)
 		}
 		w.guards.Store(new(plan.Guards))

@@ -12,7 +12,7 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// TestUnverified: as long as the newest revision is not verified, everything goes on by
+// TestUnverified: as long as the newest revision is not verified, resumed by
 // the one that stands, also after a restart; and nothing of the newest is done.
 func TestUnverified(t *testing.T) {
 	t.Parallel()

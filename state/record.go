@@ -272,7 +272,7 @@ type Suspension struct {
 	Reason string    `json:"reason"`
 	Actor  string    `json:"actor"`
 	At     time.Time `json:"at"`
-	Until  time.Time `json:"until,omitzero"` // zero: until someone says unsuspend
+	Until  time.Time `json:"until,omitzero"` // zero: until unsuspended
 }
 
 // Active reports whether the suspension holds at now. It re-arms by itself.

@@ -63,7 +63,7 @@ type Stage string
 // The stages.
 const (
 	StageSending    Stage = "sending"
-	StageWaiting    Stage = "waiting" // not applied; sent again by itself
+	StageWaiting    Stage = "waiting" // not applied; sent again automatically
 	StageLocked     Stage = "locked"  // the same, as somebody has the task open
 	StageRefused    Stage = "refused"
 	StageUnknown    Stage = "unknown"

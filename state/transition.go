@@ -29,7 +29,7 @@ func (t *Transition) Check() error {
 	}
 	if t.Forget != nil {
 		if err := t.checkForget(); err != nil {
-			return fmt.Errorf("forget record %s: %w", *t.Forget, err)
+			return fmt.Errorf("remove record %s: %w", *t.Forget, err)
 		}
 	}
 	if t.Record != nil {

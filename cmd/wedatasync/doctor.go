@@ -15,7 +15,7 @@ func newDoctorCommand(io *stdio) *cobra.Command {
 	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Look for what is wrong with an installation; reads only",
+		Short: "Check an installation for problems; changes nothing",
 		Long: `Doctor checks the configuration, the files of secrets, the state, the repository and
 its specs, the endpoint, the clock, the credentials and what they permit, and the
 address to listen at. It says what to do about what it finds. It changes nothing,

@@ -185,7 +185,7 @@ func (e *explanation) applied() {
 		return
 	}
 	a := e.rec.Applied
-	e.line("Applied", "%s%s at %s, known by %s", a.CommitType, versionText(a.InstanceVersion), clock(a.At), a.Origin)
+	e.line("Applied", "%s%s at %s, from: %s", a.CommitType, versionText(a.InstanceVersion), clock(a.At), explain.Origin(a.Origin))
 	if a.Origin == state.OriginHistory {
 		e.line("", "an earlier version did not keep which version that was")
 	}
@@ -208,7 +208,7 @@ func (e *explanation) removed() {
 	if e.rec == nil || e.rec.Removed == nil {
 		return
 	}
-	e.line("Removed", "%s, its spec is gone: the task is not managed, and what was applied is kept", clock(e.rec.Removed.At))
+	e.line("Removed", "%s, its spec was removed: the task is no longer managed; the applied version is kept", clock(e.rec.Removed.At))
 	if rev := e.rec.Removed.Revision; rev != "" {
 		e.line("", "revision %s", rev)
 	}
@@ -284,7 +284,7 @@ func (e *explanation) planned(planErr error) {
 	for _, h := range e.plan.Holds {
 		way := ""
 		if h.Approvable {
-			way = "; to let it go: wedatasync approve " + e.plan.Hash
+			way = "; to approve it: wedatasync approve " + e.plan.Hash
 		}
 		e.line("Guard", "%s: %s%s", h.Guard, h.Message, way)
 	}
@@ -294,9 +294,9 @@ func (e *explanation) planned(planErr error) {
 func planWords(c *plan.Change) string {
 	switch c.Action {
 	case plan.ActionForget:
-		return "removed from the state: its spec is gone; no call"
+		return "removed from state: its spec was removed; no call"
 	case plan.ActionReturn:
-		return "managed again: its spec is back, as it was applied; no call"
+		return "managed again: its spec is back at the applied version; no call"
 	default:
 		return strings.TrimSpace(fmt.Sprintf("%s %s", c.Action, c.Reason))
 	}

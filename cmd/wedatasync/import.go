@@ -21,19 +21,18 @@ func newImportCommand(io *stdio) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import",
 		Short: "Adopt what is live, without a commit",
-		Long: `Import reads which versions of a project's tasks are live, and takes them into the
-state as applied. It makes no commit. Tasks that the state knows stay as they are,
-and are shown if they are live otherwise; --overwrite takes them over, too.
+		Long: `Import reads which versions of a project's tasks are live, and marks them as applied in
+the state. It makes no commit. It does not change tasks that the state has already; it
+lists those that have drifted, and --overwrite adopts them, too.
 
-With --write it writes a spec for each task that has none, in files that no existing
-one is replaced by. A plan with these specs has nothing to do. The commitType is resume
-for a real-time task that runs, so that its next release keeps the state, and submit
-for the others. A task that was never submitted is left out.
+With --write it writes a spec for each task that has none. It replaces no file. A plan
+with these specs has nothing to do. The commitType is resume for a real-time task that
+runs, so that its next release keeps the state, and submit for the others. A task that
+was never submitted is skipped.
 
-An import that was cut short goes on where it was when it is run again; one that is
-repeated changes nothing. It reads at the --rate, 100 tasks a request, and needs
-permission for DescribeIntegrationTasks. A running daemon has the state: stop it
-first.
+Run an interrupted import again to resume it; a repeated one changes nothing. It reads
+at the --rate, 100 tasks a request, and needs permission for DescribeIntegrationTasks.
+A running daemon locks the state: stop it first.
 
 Exit codes: 0 done; 1 an error; 7 the state is locked by another process.`,
 		Args: takes(cobra.NoArgs),
@@ -41,10 +40,10 @@ Exit codes: 0 done; 1 an error; 7 the state is locked by another process.`,
 	s := addSettings(cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVar(&o.Projects, "project", nil, "`id` of a project, any number of times; those that the specs name by default")
-	flags.BoolVar(&o.Overwrite, "overwrite", false, "also take over tasks that the state knows, if they are live otherwise")
+	flags.BoolVar(&o.Overwrite, "overwrite", false, "also adopt drifted tasks of the state")
 	flags.StringVar(&o.Write, "write", "", "`folder` to write specs of tasks to that have none")
 	flags.StringVar(&split, "split", string(command.SplitProject), "`what` is in one file of --write: project or task")
-	flags.StringVar(&o.Actor, "as", "", "`name` to keep in the history, beside that of the user who runs the command")
+	flags.StringVar(&o.Actor, "as", "", "`name` to keep in the history, in addition to the user who runs the command")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := s.Load(io.getenv); err != nil {
 			return usageError{err}
@@ -105,13 +104,13 @@ func writeImport(w io.Writer, r *command.ImportResult, o *command.ImportOptions)
 		fmt.Fprintf(&b, "%s in the state already, as live.\n", tasksAre(r.Managed))
 	}
 	if r.Nameless > 0 {
-		fmt.Fprintf(&b, "%s left out: no spec can have such an id.\n", tasksAre(r.Nameless))
+		fmt.Fprintf(&b, "%s skipped: no spec can have such an id.\n", tasksAre(r.Nameless))
 	}
 	for _, key := range r.Drafts {
-		fmt.Fprintf(&b, "%s left out: no version of it was ever submitted\n", text.Visible(key.String()))
+		fmt.Fprintf(&b, "%s skipped: no version of it was ever submitted\n", text.Visible(key.String()))
 	}
 	if len(r.Left) > 0 {
-		fmt.Fprintf(&b, "%s in the state and live otherwise, and left as in the state. To take %s over: --overwrite\n", tasksAre(len(r.Left)), themOr(len(r.Left)))
+		fmt.Fprintf(&b, "%s in the state and drifted; the state keeps the applied version. To adopt %s: --overwrite\n", tasksAre(len(r.Left)), themOr(len(r.Left)))
 		for i := range r.Left {
 			fmt.Fprintf(&b, "  %s\n", text.Visible(leftText(&r.Left[i])))
 		}
@@ -122,7 +121,7 @@ func writeImport(w io.Writer, r *command.ImportResult, o *command.ImportOptions)
 	for _, f := range r.Files {
 		done := "written"
 		if f.Kept {
-			done = "there already"
+			done = "exists, unchanged"
 		}
 		fmt.Fprintf(&b, "%s: %s, %s\n", text.Visible(filepath.ToSlash(filepath.Join(o.Write, f.Name))), text.Plural(f.Specs, "spec"), done)
 	}

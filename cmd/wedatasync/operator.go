@@ -20,7 +20,7 @@ import (
 const operatorHelp = `
 
 It works with and without a running daemon: the daemon takes the command up within
-a second, and without one it is carried out at once. Who gave it stays in the history.`
+a second, and without one it is carried out at once. The history keeps the actor.`
 
 // operatorCommand is a command with which an operator changes what the daemon does.
 type operatorCommand struct {
@@ -37,7 +37,7 @@ func (o operatorCommand) build(io *stdio) *cobra.Command {
 	if o.tasks != nil {
 		cmd.ValidArgsFunction = completeTask(io, s, o.tasks)
 	}
-	as := cmd.Flags().String("as", "", "`name` to keep in the history, beside that of the user who runs the command")
+	as := cmd.Flags().String("as", "", "`name` to keep in the history, in addition to the user who runs the command")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := s.Load(io.getenv); err != nil {
 			return usageError{err}
@@ -62,7 +62,7 @@ func (o operatorCommand) build(io *stdio) *cobra.Command {
 
 func newApproveCommand(io *stdio) *cobra.Command {
 	o := operatorCommand{
-		use: "approve PLAN-HASH|COMMIT", short: "Let a plan go that a guard holds, or a commit that is not signed",
+		use: "approve PLAN-HASH|COMMIT", short: "Approve a plan that a guard holds, or an unsigned commit",
 		long: `Approve lets one plan go past the guards that hold it now, and past no other. It is
 good for that plan, and for what is left of it, for 24 hours, and is used up by what it
 lets through. All 64 digits of the hash are needed: of a shorter one, approve prints the
@@ -73,7 +73,7 @@ it, although nobody trusted has signed it: the newest of the branch, or the one 
 is said to be at fault. Look at it before with git show.
 
 It works with and without a running daemon. Without one, it makes the plan itself, and
-so needs the same --source and configuration. Who gave it stays in the history.`,
+so needs the same --source and configuration. The history keeps the actor.`,
 		args: cobra.ExactArgs(1),
 	}
 	o.read = func(ctx context.Context, s *config.Flags, args []string) (state.Command, error) {
@@ -102,7 +102,7 @@ func showHeld(ctx context.Context, io *stdio, s *config.Flags) error {
 	if err := report.Text(io.out, p, report.Options{Rate: s.CommitRate()}); err != nil {
 		return err
 	}
-	return usageError{errors.New(needed + ": look at the plan above")}
+	return usageError{errors.New(needed + ": review the plan above")}
 }
 
 func newRetryCommand(io *stdio) *cobra.Command {
@@ -150,7 +150,7 @@ func newSuspendCommand(io *stdio) *cobra.Command {
 		args: cobra.MaximumNArgs(1), tasks: anyTask,
 		read: func(_ context.Context, _ *config.Flags, args []string) (state.Command, error) {
 			if reason == "" {
-				return state.Command{}, usageError{errors.New("--reason is needed: who finds the task suspended will ask why")}
+				return state.Command{}, usageError{errors.New("--reason is required: it tells others why the task is suspended")}
 			}
 			w := state.Command{Verb: state.VerbSuspend, Target: first(args), Arg: reason}
 			if life < 0 {
@@ -162,8 +162,8 @@ func newSuspendCommand(io *stdio) *cobra.Command {
 			return w, nil
 		},
 	}.build(io)
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for who finds it suspended")
-	cmd.Flags().DurationVar(&life, "for", 0, "how long, such as 2h; until unsuspend if not given")
+	cmd.Flags().StringVar(&reason, "reason", "", "`text` that says why")
+	cmd.Flags().DurationVar(&life, "for", 0, "how long, such as 2h; default: until unsuspended")
 	return cmd
 }
 

@@ -31,7 +31,7 @@ func addOutput(cmd *cobra.Command) *output {
 	flags.StringVarP(&o.format, "output", "o", formats[0], "`format`: "+strings.Join(formats[:], ", "))
 	completeFlag(cmd, "output", oneOf(formats[:]...))
 	flags.BoolVar(&o.showValues, "show-values", false, "show the values of extConfig, which are masked otherwise")
-	flags.StringVar(&o.key, "key", "", "`name` that tells several plans on one pull request apart (markdown)")
+	flags.StringVar(&o.key, "key", "", "`name` that distinguishes several plans on one pull request (markdown)")
 	flags.StringVar(&o.linkBase, "link-base", "", "`URL` under which the source's files are shown (markdown)")
 	flags.IntVar(&o.limit, "limit", report.DefaultLimit, "the most `bytes` of a comment (markdown)")
 	return o

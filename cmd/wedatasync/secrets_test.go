@@ -336,7 +336,7 @@ func (p *planted) live() {
 	p.until("url=", 1)
 	_, rest, _ := strings.Cut(p.log(), "url=")
 	base, _, _ = strings.Cut(rest, "/\n")
-	p.until("could not tell", 6) // five chats and the forge
+	p.until("could not notify", 6) // five chats and the forge
 	p.visit(base)
 
 	p.mu.Lock()
@@ -365,7 +365,7 @@ func (p *planted) live() {
 	wrong := p.secrets["wrong credentials"]
 	p.reload("credentials", fmt.Sprintf("[default]\nsecret_id=%s\nsecret_key=%[1]s\ntoken=%[1]s\n", wrong), "the credentials are reloaded")
 	p.push(3)
-	p.until("sends stop", 1)
+	p.until("sending paused", 1)
 	p.visit(base)
 	p.reload("credentials", string(credentials), "the credentials are reloaded")
 	p.until("task=1/applied commit_type=start instance_version=3 outcome=applied", 1)

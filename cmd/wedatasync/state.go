@@ -83,7 +83,7 @@ they are, unless --all is given.`,
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(io.out, "%d tasks are taken as applied; nothing was sent.\n", n)
+			_, err = fmt.Fprintf(io.out, "%d tasks are marked as applied; nothing was sent.\n", n)
 			return err
 		}
 		from := interruptible(cmd.Context(), io.in)

@@ -56,7 +56,7 @@ func (a *App) openServer(ctx context.Context, s *config.Settings, version string
 		a.log.InfoContext(ctx, "the status page is open", "url", "http://"+l.Addr().String()+"/")
 		// A server that fails is no reason to stop releases.
 		if err := server.Serve(ctx, l); err != nil && ctx.Err() == nil {
-			a.log.ErrorContext(ctx, "the status page is gone", "error", err)
+			a.log.ErrorContext(ctx, "the status page has stopped", "error", err)
 		}
 	})
 	a.closers.add("close the status page", func() error { stop(); return nil })
@@ -72,7 +72,7 @@ func (a *App) openDebug(ctx context.Context, address string) error {
 	stop := background(ctx, func(ctx context.Context) {
 		a.log.InfoContext(ctx, "the profiles are open", "url", "http://"+l.Addr().String()+"/debug/pprof/")
 		if err := serve.Debug(ctx, l, a.log); err != nil {
-			a.log.ErrorContext(ctx, "the profiles are gone", "error", err)
+			a.log.ErrorContext(ctx, "the profiling endpoint has stopped", "error", err)
 		}
 	})
 	a.closers.add("close the profiles", func() error { stop(); return nil })

@@ -46,7 +46,7 @@ func openSupervisor(getenv func(string) string, log *slog.Logger) *supervisor {
 	}
 	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: address, Net: "unixgram"})
 	if err != nil {
-		log.Warn("systemd cannot be told how the daemon does", "error", err)
+		log.Warn("systemd cannot be notified", "error", err)
 		return nil
 	}
 	return &supervisor{conn: conn, log: log, watchdog: watchdogOf(getenv)}
@@ -93,7 +93,7 @@ func (s *supervisor) send(lines ...string) {
 		return
 	}
 	if _, err := s.conn.Write([]byte(strings.Join(lines, "\n"))); err != nil && !s.mute.Swap(true) {
-		s.log.Warn("systemd cannot be told how the daemon does", "error", err)
+		s.log.Warn("systemd cannot be notified", "error", err)
 	}
 }
 
@@ -129,7 +129,7 @@ func (s *supervisor) run(ctx, stop context.Context, r *reconcile.Reconciler, int
 			hangs = false
 		case !hangs:
 			hangs = true
-			s.log.ErrorContext(ctx, "the daemon hangs: systemd is not told any more that it lives, and restarts it")
+			s.log.ErrorContext(ctx, "the daemon hangs: the watchdog is no longer notified, and systemd restarts the daemon")
 		}
 		if stopping != nil {
 			s.setStatus(statusLine(r.Status(), now, interval()))
@@ -164,6 +164,6 @@ func statusLine(st reconcile.Status, now time.Time, interval time.Duration) stri
 	case held > 0:
 		return fmt.Sprintf("revision %s: %d of %d tasks wait", revision, held, p.Specs)
 	default:
-		return fmt.Sprintf("revision %s: %d tasks are as their specs say", revision, p.Specs)
+		return fmt.Sprintf("revision %s: %d tasks in sync", revision, p.Specs)
 	}
 }

@@ -51,7 +51,7 @@ func TestSupervisor_Socket(t *testing.T) {
 
 	told := listen(t, socket)
 	// Each is awaited, and what comes in between is not: pings come all the time.
-	for _, want := range []string{"STATUS=reading the source for the first time", "READY=1", "WATCHDOG=1", "1 tasks are as their specs say", "WATCHDOG=1"} {
+	for _, want := range []string{"STATUS=reading the source for the first time", "READY=1", "WATCHDOG=1", "1 tasks in sync", "WATCHDOG=1"} {
 		await(t, told, want)
 	}
 	cancel()

@@ -16,7 +16,7 @@ import (
 // What a plan can be made against, other than a URL and a revision.
 const (
 	AgainstState = "state"
-	AgainstLive  = "live"
+	AgainstLive  = plan.AgainstLive
 )
 
 // PlanAgainst compares the source with what a person asked for. In the CI of a pull

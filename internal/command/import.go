@@ -127,7 +127,7 @@ func (i *importer) projects() error {
 		}
 	}
 	if len(i.result.Projects) == 0 {
-		return &config.SettingError{Name: "project", Err: errors.New("is needed: the source has no specs that would name one")}
+		return &config.SettingError{Name: "project", Err: errors.New("is required: the source has no spec that names a project")}
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func Live(ctx context.Context, s config.Settings, env parts.Env) (_ *plan.Plan, 
 		}
 	}
 	p := plan.Diff(plan.Input{Specs: rev.Specs, Records: liveRecords(rev.Specs, found), Control: &state.Control{}}, time.Now())
-	p.Source, p.Against = rev.Of(s.SourceInfo(), unverified), "live"
+	p.Source, p.Against = rev.Of(s.SourceInfo(), unverified), AgainstLive
 	if k.info.Lineage != "" {
 		p.Drift = drift.All(rev.Specs, k.records, found)
 		drift.Announce(plan.DriftPolicy(s.DriftPolicy), p.Drift, rev.Specs, k.records, found, time.Now())

@@ -63,7 +63,7 @@ func newSpecWriter(dir string, split Split) (*specWriter, error) {
 func (w *specWriter) close() error { return w.root.Close() }
 
 // write writes the commits, which are in order of key. Nothing is written if any file
-// is there with something else in it.
+// exists with other content.
 func (w *specWriter) write(commits []spec.Commit) ([]SpecFile, error) {
 	type file struct {
 		SpecFile
@@ -84,7 +84,7 @@ func (w *specWriter) write(commits []spec.Commit) ([]SpecFile, error) {
 		case bytes.Equal(have, f.data):
 			f.Kept = true
 		default:
-			errs = append(errs, fmt.Errorf("%s is there with something else in it: move it away, or write to another folder", path.Join(w.dir, name)))
+			errs = append(errs, fmt.Errorf("%s exists with other content: move it away, or write to another folder", path.Join(w.dir, name)))
 		}
 		files = append(files, f)
 	}

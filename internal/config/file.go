@@ -149,7 +149,7 @@ func index(i int) string { return "[" + strconv.Itoa(i) + "]" }
 // mapping calls known for each key, and complains where it returns false.
 func (c *reader) mapping(n *yaml.Node, known func(key string, value *yaml.Node) bool) {
 	if n.Kind != yaml.MappingNode {
-		c.fail(n, "a mapping of settings is needed")
+		c.fail(n, "a mapping of settings is required")
 		return
 	}
 	seen := map[string]bool{}
@@ -157,7 +157,7 @@ func (c *reader) mapping(n *yaml.Node, known func(key string, value *yaml.Node) 
 		key, value := n.Content[i], n.Content[i+1]
 		switch {
 		case key.Kind != yaml.ScalarNode:
-			c.fail(key, "a name of a setting is needed")
+			c.fail(key, "a name of a setting is required")
 		case seen[key.Value]:
 			c.fail(key, "this is set twice")
 		default:
@@ -177,7 +177,7 @@ func (c *reader) mapping(n *yaml.Node, known func(key string, value *yaml.Node) 
 
 func (c *reader) text(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
-		c.fail(n, "a single value is needed")
+		c.fail(n, "a single value is required")
 		return ""
 	}
 	return n.Value
@@ -185,7 +185,7 @@ func (c *reader) text(n *yaml.Node) string {
 
 func (c *reader) texts(n *yaml.Node) []string {
 	if n.Kind != yaml.SequenceNode {
-		c.fail(n, "a list is needed")
+		c.fail(n, "a list is required")
 		return nil
 	}
 	list := make([]string, 0, len(n.Content))
@@ -198,7 +198,7 @@ func (c *reader) texts(n *yaml.Node) []string {
 func (c *reader) number(n *yaml.Node, most int) int {
 	i, err := strconv.Atoi(c.text(n))
 	if err != nil || i < 0 || i > most {
-		c.fail(n, "a number from 0 to %d is needed", most)
+		c.fail(n, "a number from 0 to %d is required", most)
 	}
 	return i
 }
@@ -207,7 +207,7 @@ func (c *reader) number(n *yaml.Node, most int) int {
 func (c *reader) oneOf(n *yaml.Node, values ...string) string {
 	text := c.text(n)
 	if !slices.Contains(values, text) {
-		c.fail(n, "one of %s is needed", strings.Join(values, ", "))
+		c.fail(n, "one of %s is required", strings.Join(values, ", "))
 	}
 	return text
 }
@@ -215,7 +215,7 @@ func (c *reader) oneOf(n *yaml.Node, values ...string) string {
 func (c *reader) boolean(n *yaml.Node) bool {
 	b, err := strconv.ParseBool(c.text(n))
 	if err != nil {
-		c.fail(n, "true or false is needed")
+		c.fail(n, "true or false is required")
 	}
 	return b
 }
@@ -266,7 +266,7 @@ var tokenName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 // tokens reads who may do what over HTTP.
 func (c *reader) tokens(n *yaml.Node, config *File) {
 	if n.Kind != yaml.SequenceNode {
-		c.fail(n, "a list of tokens is needed")
+		c.fail(n, "a list of tokens is required")
 		return
 	}
 	for _, item := range n.Content {
@@ -302,11 +302,11 @@ func (c *reader) token(n *yaml.Node) (t TokenSettings, author string) {
 	switch {
 	case len(c.errs) > before:
 	case !tokenName.MatchString(t.Name):
-		c.fail(n, "a token needs a name of letters, digits, - and _, at most 64, to be known by in the history")
+		c.fail(n, "a token needs a name for the history: letters, digits, - and _, at most 64")
 	case t.File == "":
 		c.fail(n, "this token needs its tokenFile")
 	case len(t.Verbs) == 0:
-		c.fail(n, "this token needs verbs: what it is good for, such as [retry, suspend]")
+		c.fail(n, "this token needs verbs, the operator actions that it allows, such as [retry, suspend]")
 	}
 	return t, author
 }

@@ -24,7 +24,7 @@ func (c *reader) notify(n *yaml.Node, s *notify.Settings) {
 			c.forge(value, s)
 		case "channels":
 			if value.Kind != yaml.SequenceNode {
-				c.fail(value, "a list of channels is needed")
+				c.fail(value, "a list of channels is required")
 				return true
 			}
 			for i, item := range value.Content {
@@ -91,7 +91,7 @@ func (c *reader) channel(n *yaml.Node) notify.Channel {
 func (c *reader) secret(n *yaml.Node) secret.Value {
 	name := c.text(n)
 	if strings.Contains(name, "://") {
-		c.fail(n, "the name of a file is needed: put the address into a file of its own")
+		c.fail(n, "the name of a file is required: put the address into a file of its own")
 		return secret.Value{}
 	}
 	return secret.File(name)

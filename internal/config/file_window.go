@@ -17,7 +17,7 @@ const (
 
 func (c *reader) windows(n *yaml.Node) []calendar.Window {
 	if n.Kind != yaml.SequenceNode {
-		c.fail(n, "a list of windows is needed")
+		c.fail(n, "a list of windows is required")
 		return nil
 	}
 	var windows []calendar.Window

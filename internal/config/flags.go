@@ -53,11 +53,11 @@ func NewFlags() *Flags {
 	flags.DurationVar(&s.AcceptHorizon, "accept-horizon", s.AcceptHorizon, "how long a signed request can still be accepted; less only for a local endpoint")
 	flags.DurationVar(&s.Interval, "interval", s.Interval, "time between two polls of the source")
 	flags.DurationVar(&s.Grace, "grace", s.Grace, "time that calls under way get to end in, after a signal")
-	flags.DurationVar(&s.DriftInterval, "drift-interval", s.DriftInterval, "time between the daemon's looks at what is live; 0 for none")
+	flags.DurationVar(&s.DriftInterval, "drift-interval", s.DriftInterval, "time between the daemon's drift checks; 0 for none")
 	flags.StringVar(&s.DriftPolicy, "drift-policy", s.DriftPolicy, "`what` is done about tasks that others have changed: report, adopt (take it over, without a commit) or heal (commit again what git says)")
 	flags.StringVar(&s.Listen, "listen", s.Listen, "`address` of the daemon's status page, API, probes, metrics and webhooks, or off")
 	flags.StringVar(&s.DebugListen, "debug-listen", s.DebugListen, "loopback `address` of Go's profiles, such as 127.0.0.1:6060; there are none without")
-	flags.Var((*names)(&s.AllowedHosts), "allowed-hosts", "`names`, by commas, of the status page's host, beside addresses, localhost and that of --listen; requests for others are refused")
+	flags.Var((*names)(&s.AllowedHosts), "allowed-hosts", "host `names` of the status page, comma-separated, in addition to addresses, localhost and --listen; requests for others are refused")
 	flags.StringVar(&s.ActionTokenFile, "action-token-file", s.ActionTokenFile, "`file` with the token that lets the API take any operator action; tokens in the configuration file may do so by name")
 	flags.StringVar(&s.ReadTokenFile, "read-token-file", s.ReadTokenFile, "`file` with the token that the status page, API and metrics then need")
 	flags.StringVar(&s.Webhooks.GitHub, "github-secret-file", s.Webhooks.GitHub, "`file` with the secret of GitHub's webhook")
@@ -160,13 +160,13 @@ func (n *names) Type() string { return "names" }
 func kind(f *pflag.Flag) string {
 	switch f.Value.Type() {
 	case "duration":
-		return "a time, such as 30s or 5m, is needed"
+		return "a duration is required, such as 30s or 5m"
 	case "float64":
-		return "a number, such as 0.5, is needed"
+		return "a number is required, such as 0.5"
 	case "bool":
-		return "true or false is needed"
+		return "true or false is required"
 	default:
-		return "another value is needed"
+		return "another value is required"
 	}
 }
 
@@ -181,7 +181,7 @@ func (s *Flags) Reload(getenv func(string) string) (Settings, error) {
 	}
 	err := next.Load(getenv)
 	if err == nil && s.found && !next.found {
-		err = fmt.Errorf("%s is not there any more, or empty", s.FileName())
+		err = fmt.Errorf("%s is missing or empty", s.FileName())
 	}
 	if err == nil {
 		err = next.Locate(next.Validate())

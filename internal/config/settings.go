@@ -157,16 +157,16 @@ func (s *Settings) Validate() error {
 			errs = append(errs, &SettingError{Name: name, Err: fmt.Errorf(format, args...)})
 		}
 	}
-	check(s.Source != "", "source", "is needed: a git URL, or a folder with specs")
-	check(s.State != "", "state", "is needed: the file that remembers what was applied")
-	check(s.Region != "", "region", "is needed, such as ap-guangzhou")
+	check(s.Source != "", "source", "is required: a git URL, or a folder with specs")
+	check(s.State != "", "state", "is required: the file that remembers what was applied")
+	check(s.Region != "", "region", "is required, such as ap-guangzhou")
 	check(s.Rate > 0 && s.Rate <= RateLimit, "rate", "%v is not above 0 and at most %d, the API's limit", s.Rate, RateLimit)
 	check(s.Share > 0 && s.Share <= 1, "share", "%v is not above 0 and at most 1", s.Share)
 	check(s.Interval >= minInterval, "interval", "%v is shorter than %v", s.Interval, minInterval)
 	check(s.Grace > 0, "grace", "%v is not above 0", s.Grace)
 	check(s.DriftInterval == 0 || s.DriftInterval >= minInterval, "drift-interval", "%v is neither 0 nor %v or more", s.DriftInterval, minInterval)
 	check(slices.Contains(plan.DriftPolicies(), plan.DriftPolicy(s.DriftPolicy)), "drift-policy", "it is none of report, adopt and heal")
-	check(s.DriftPolicy == string(plan.PolicyReport) || s.DriftInterval != 0, "drift-policy", "%s needs looks at what is live: set a --drift-interval", s.DriftPolicy)
+	check(s.DriftPolicy == string(plan.PolicyReport) || s.DriftInterval != 0, "drift-policy", "%s needs drift checks: set a --drift-interval", s.DriftPolicy)
 	s.checkVerify(check)
 	for _, name := range s.AllowedHosts {
 		check(hostName.MatchString(name), "allowed-hosts", "%q is not the name of a host, such as status.example.com", name)

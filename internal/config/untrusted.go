@@ -49,7 +49,7 @@ func (s *Flags) refuseTrackedFiles() error {
 	case s.Stateless || s.Simulate:
 		return nil
 	default:
-		return fmt.Errorf("--state: is needed: %s, so no state is taken from the working directory: name one with --state or %s", s.Untrusted, EnvName("state"))
+		return fmt.Errorf("--state: is required: %s, so no state is taken from the working directory: name one with --state or %s", s.Untrusted, EnvName("state"))
 	}
 }
 

@@ -155,7 +155,7 @@ func (r *result) readEach(ctx context.Context, api reading, tasks []task, policy
 	case len(denied) > 0 && policy == plan.PolicyHeal:
 		r.fail(checkPermissions, "no reading in project %s: driftPolicy is heal, and nothing is healed that cannot be read: grant wedata:DescribeIntegrationTask, as in deploy/cam/apply.json", strings.Join(denied, ", "))
 	case len(denied) > 0:
-		r.warn(checkPermissions, "no reading in project %s: a commit whose answer is lost there waits for a person: grant wedata:DescribeIntegrationTask, as in deploy/cam/apply.json", strings.Join(denied, ", "))
+		r.warn(checkPermissions, "no reading in project %s: a commit whose answer is lost there requires operator action: grant wedata:DescribeIntegrationTask, as in deploy/cam/apply.json", strings.Join(denied, ", "))
 	default:
 		r.ok(checkPermissions, "tasks may be read in %s", counted(len(tasks), "project"))
 	}

@@ -120,7 +120,7 @@ func (s *Subject) together(ctx context.Context, parts ...part) result {
 		case r := <-results[i]:
 			all.join(r)
 		default:
-			all.fail(p.check, "it could not be looked at within %v: a disk or a server does not answer; --timeout allows for more", s.Timeout)
+			all.fail(p.check, "the check did not end within %v: a disk or a server does not answer; --timeout allows more time", s.Timeout)
 		}
 	}
 	return all

@@ -106,7 +106,7 @@ func examineSecrets(_ context.Context, s *Subject) (r result) {
 	case n == 0:
 		r.ok(checkSecrets, "no file of secrets is set")
 	default:
-		r.ok(checkSecrets, "%s can be read, and not by others", counted(n, "file"))
+		r.ok(checkSecrets, "%s can be read by this user only", counted(n, "file"))
 	}
 	return r
 }
@@ -144,7 +144,7 @@ func examineListen(ctx context.Context, s *Subject) (r result) {
 	}
 	open := ""
 	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
-		open = "; who reaches it can read it, without encryption: see that only a proxy and the scrape do"
+		open = "; anyone who can reach it can read it, unencrypted: allow only a proxy and the scraper"
 	}
 	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 		host = "localhost"
@@ -152,7 +152,7 @@ func examineListen(ctx context.Context, s *Subject) (r result) {
 	place := net.JoinHostPort(host, port)
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", place)
 	if err != nil {
-		r.ok(checkListen, "nobody answers at %s yet%s", address, open)
+		r.ok(checkListen, "the port of %s is free%s", address, open)
 		return r
 	}
 	conn.Close()
@@ -161,9 +161,9 @@ func examineListen(ctx context.Context, s *Subject) (r result) {
 	case err != nil:
 		r.fail(checkListen, "another program answers at %s (%v): give this daemon a --listen of its own, or --listen %s", address, err, config.ListenOff)
 	case ready == "":
-		r.ok(checkListen, "a daemon answers at %s, and needs nobody%s", address, open)
+		r.ok(checkListen, "a daemon answers at %s: no action required%s", address, open)
 	default:
-		r.warn(checkListen, "the daemon at %s needs a person: %s%s", address, ready, open)
+		r.warn(checkListen, "the daemon at %s: action required: %s%s", address, ready, open)
 	}
 	return r
 }

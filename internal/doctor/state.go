@@ -28,7 +28,7 @@ func examineState(ctx context.Context, s *Subject) (r result) {
 		r.fail(checkState, "%v", err)
 		return r
 	case fresh:
-		r.ok(checkState, "there is none at %s yet: the first run makes it", path)
+		r.ok(checkState, "%s does not exist yet: the first run creates it", path)
 		return r
 	}
 	if h, held, err := sqlstore.LockHolder(path); err == nil && held {

@@ -43,7 +43,7 @@ func Describe(s State, key spec.Key, c *plan.Change, rec *state.Record) Conditio
 	case s == Suspended:
 		d.suspended(key, c, rec)
 	case s == Spent && c != nil && c.Want != nil:
-		d.Why = fmt.Sprintf("discardState: %d was used already, and is good for one loss of the state", c.Want.InstanceVersion)
+		d.Why = fmt.Sprintf("discardState: %d was used already; each value allows one loss of the state", c.Want.InstanceVersion)
 	case rec != nil && rec.Attempt != nil && d.attempted(rec.Attempt):
 	case rec != nil && rec.Applied != nil && d.applied(key, rec.Applied):
 	case c == nil:

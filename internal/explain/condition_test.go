@@ -71,7 +71,7 @@ func TestOf(t *testing.T) {
 		{explain.Refused, hold(plan.HoldRefused, attempted(state.StatusRefused, refused), ""), "refused with InvalidParameter: no such field (since " + since + "); change the spec, or to send it again: wedatasync retry 1/a"},
 		{explain.Unknown, hold(plan.HoldUnknown, attempted(state.StatusUnknown, lost), ""), "the outcome of the commit is not known: Timeout: no answer in time (since " + sent + "); read back " + next},
 		{explain.Unknown, hold(plan.HoldUnknown, attempted(state.StatusIntent, state.Outcome{}), ""), "the outcome of the commit is not known (since " + sent + "); read back " + next},
-		{explain.Unknown, hold(plan.HoldUnknown, forOperator, ""), "the outcome of the commit is not known: reading tasks is not permitted (since " + sent + "); if reading back does not tell, check the task in WeData, then: wedatasync resolve 1/a applied|not-applied"},
+		{explain.Unknown, hold(plan.HoldUnknown, forOperator, ""), "the outcome of the commit is not known: reading tasks is not permitted (since " + sent + "); if the read-back does not resolve it, check the task in WeData, then: wedatasync resolve 1/a applied|not-applied"},
 		{explain.Suspended, hold(plan.HoldSuspended, suspended(time.Time{}), ""), "suspended by lin: move (since 2026-12-01T12:00:00Z); to end it: wedatasync unsuspend 1/a"},
 		{explain.Suspended, hold(plan.HoldSuspended, suspended(noon.Add(time.Hour)), ""), "suspended by lin: move (since 2026-12-01T12:00:00Z); until 2026-12-01T13:00:00Z"},
 		{explain.Suspended, hold(plan.HoldSuspended, suspended(time.Time{}), "everything was suspended by wu"), "everything was suspended by wu; to end it: wedatasync unsuspend"},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
 )
 
 // Rule says which rule asks for a commit; empty if none does.
@@ -19,7 +20,7 @@ func Rule(r plan.Reason) string {
 	case plan.ReasonStart:
 		return "was only submitted"
 	case plan.ReasonRerun:
-		return "rerun asked for"
+		return "rerun requested"
 	case plan.ReasonContent:
 		return "content changed"
 	case plan.ReasonDrift:
@@ -54,4 +55,35 @@ func Version(t spec.CommitType, version int64) string {
 		return t.String()
 	}
 	return t.String() + ", version " + strconv.FormatInt(version, 10)
+}
+
+// Origin says where the state has it from that a version was applied.
+func Origin(o state.Origin) string {
+	switch o {
+	case state.OriginCommit:
+		return "commit response"
+	case state.OriginReadBack, state.OriginLive:
+		return "read-back"
+	case state.OriginResolved:
+		return "operator action"
+	case state.OriginAdopted:
+		return "spec, adopted without a call"
+	case state.OriginImported:
+		return "import, without a call"
+	case state.OriginDrift:
+		return "drift, adopted without a call"
+	case state.OriginHistory:
+		return "history of an earlier version"
+	default:
+		return string(o)
+	}
+}
+
+// BaseNote says what a plan consulted that was made against a base, and not against the
+// state.
+func BaseNote(base string) string {
+	if base == plan.AgainstLive {
+		return " (the versions in WeData)"
+	}
+	return " (git only; applied state not consulted)"
 }

@@ -86,7 +86,7 @@ func retry() []string { return []string{retryTask} }
 // States lists all states, those that need an operator first.
 func States() []Info {
 	return []Info{
-		{Unknown, ToneBad, "unknown outcome", "the outcome of its last commit is not known; it is read back", "if reading back does not tell, check the task in WeData, then: " + resolveEither, either()},
+		{Unknown, ToneBad, "unknown outcome", "the outcome of its last commit is not known; it is read back", "if the read-back does not resolve it, check the task in WeData, then: " + resolveEither, either()},
 		{Refused, ToneBad, "refused", "WeData refused exactly this commit", "change the spec, or to send it again: " + retryTask, retry()},
 		{NotRunning, ToneBad, "not running", "it was applied, and does not run", "check the task in WeData, then: " + retryTask, retry()},
 		{NotLive, ToneBad, "not live", "WeData accepted the commit, and no read has shown it live", "check the task in WeData, then: " + resolveEither, either()},
@@ -100,23 +100,23 @@ func States() []Info {
 		{Recalled, ToneBad, "applied before", "the spec is back; its applied version is not known", "take it over with wedatasync import, or to send it: " + retryTask, retry()},
 		{Spent, ToneBad, "discardState used", "its discardState was used already", "keep the state with commitType resume or pause-resume, or release another version", nil},
 		{Guard, ToneWait, "held by a guard", "a guard in the daemon's configuration does not let it pass", "change the spec or the configuration", nil},
-		{Paused, ToneWait, "paused", "sends have stopped, for everything or for its project", "sent by itself at the next try; at once with: wedatasync retry", nil},
-		{Locked, ToneWait, "locked", "someone has the task open in WeData", "sent by itself once they let go", nil},
+		{Paused, ToneWait, "paused", "sending is paused, for everything or for its project", "sent automatically at the next try; now with: wedatasync retry", nil},
+		{Locked, ToneWait, "locked", "someone has the task open in WeData", "sent automatically once it is closed there", nil},
 		{Approval, ToneWait, "awaits approval", "WeData accepted the commit, and it waits for an approval there", "if that was rejected: " + retryTask, nil},
 		{Accepted, ToneWait, "accepted", "WeData accepted the commit, and no read has shown it live yet", "read until it is live", nil},
 		{Starting, ToneWait, "starting", "it was applied, and does not run yet", "read until it runs", nil},
-		{Waiting, ToneWait, "backing off", "WeData could not take it", "sent again by itself", nil},
-		{Window, ToneWait, "held by a window", "a window does not let it be committed now", "sent by itself as soon as one does", nil},
-		{Dependency, ToneWait, "waits for another", "a task it depends on is not live", "sent by itself once that one is", nil},
+		{Waiting, ToneWait, "backing off", "WeData could not take it", "sent again automatically", nil},
+		{Window, ToneWait, "held by a window", "a window does not let it be committed now", "sent automatically as soon as one does", nil},
+		{Dependency, ToneWait, "waits for another", "a task it depends on is not live", "sent automatically once that one is", nil},
 		{Suspended, ToneCalm, "suspended", "it is left alone", "take suspend out of the spec, or: wedatasync unsuspend " + anyTask, nil},
 		{Adopted, ToneCalm, "adopted", "others have changed it, and that was adopted", "change the spec, or to go back to it: " + retryTask, retry()},
 		{Sending, ToneBusy, "sending", "the request is on its way, or its answer is", "", nil},
 		{ToSend, ToneBusy, "to send", "in the queue of this pass", "", nil},
 		{Unversioned, ToneCalm, "no new version", "changed without a new instanceVersion: nothing is sent", "", nil},
-		{Forgotten, ToneCalm, "to be removed", "its spec is gone; it is no longer managed, without a call", "", nil},
-		{Returned, ToneCalm, "managed again", "its spec is back, as it was applied; no call is made", "", nil},
-		{Removed, ToneCalm, "not managed", "its spec is gone; what was applied is kept", "", nil},
-		{InSync, ToneOK, "in sync", "as its spec says", "", nil},
+		{Forgotten, ToneCalm, "to be removed", "its spec was removed; it is no longer managed; no call", "", nil},
+		{Returned, ToneCalm, "managed again", "its spec is back at the applied version; no call is made", "", nil},
+		{Removed, ToneCalm, "not managed", "its spec was removed; the applied version is kept", "", nil},
+		{InSync, ToneOK, "in sync", "it matches its spec", "", nil},
 	}
 }
 

@@ -161,7 +161,7 @@ func (c *channel) address() (u *url.URL, address, key string, err error) {
 // deliver sends as many of the events as one message takes.
 func (c *channel) deliver(ctx context.Context, events []Event) (n int, err error) {
 	text, n := c.compose(events)
-	op := fmt.Sprintf("tell the channel %q", c.Name)
+	op := fmt.Sprintf("notify channel %q", c.Name)
 	ctx, cancel := apiclient.WithTimeout(ctx, op, chatTimeout)
 	defer cancel()
 	return n, c.client.Do(ctx, apiclient.Call{

@@ -49,7 +49,7 @@ func open(s *Settings, have dispatcher, before *Settings) (to dispatcher, err er
 	names := map[string]bool{}
 	for _, c := range s.Channels {
 		if names[c.Name] {
-			return to, &fault.Error{Op: "open the channels", Kind: apiclient.ErrConfig, Err: fmt.Errorf("%q is there twice", c.Name)}
+			return to, &fault.Error{Op: "open the channels", Kind: apiclient.ErrConfig, Err: fmt.Errorf("%q appears twice", c.Name)}
 		}
 		names[c.Name] = true
 		if i := slices.IndexFunc(before.Channels, func(b Channel) bool { return reflect.DeepEqual(b, c) }); same && i >= 0 {

@@ -22,7 +22,7 @@ const (
 	TaskUnknown    Topic = "task.unknown"     // the answer was lost; it is read back
 	TaskNotRunning Topic = "task.not-running" // it was applied, and did not come to run
 	TaskPerson     Topic = "task.person"      // reading back does not tell: a person has to say
-	TaskDrifted    Topic = "task.drifted"     // somebody else has changed it: it is live otherwise than it was applied
+	TaskDrifted    Topic = "task.drifted"     // somebody else has changed it: it has drifted
 	PlanHeld       Topic = "plan.held"        // a guard holds the whole plan
 	SpecsInvalid   Topic = "specs.invalid"    // files or commits that cannot be used
 	SendsPaused    Topic = "sends.paused"     // WeData does not accept the credentials, or fails
@@ -84,11 +84,11 @@ func (e Event) Text() string {
 	case TaskNotRunning:
 		return fmt.Sprintf("%s was applied and does not run%s. %s", e.subject(), e.because(), e.next(explain.NotRunning))
 	case TaskDrifted:
-		return fmt.Sprintf("%s is live otherwise than it was applied%s.", e.subject(), e.because())
+		return fmt.Sprintf("%s has drifted%s.", e.subject(), e.because())
 	case PlanHeld:
 		return fmt.Sprintf("Plan of %s held%s%s. wedatasync plan shows it.", text.Plural(e.Count, "commit"), e.because(), e.origin())
 	case SpecsInvalid:
-		return fmt.Sprintf("%s in specs%s; their tasks stay as they are.", text.Plural(e.Count, "error"), e.origin())
+		return fmt.Sprintf("%s in specs%s; the invalid specs are skipped.", text.Plural(e.Count, "error"), e.origin())
 	case SendsPaused:
 		if e.Project != "" {
 			return fmt.Sprintf("Commits to project %s are paused%s.", e.Project, e.because())

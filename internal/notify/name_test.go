@@ -26,7 +26,7 @@ func TestNames(t *testing.T) {
 		n.Called(c, nil, locked)
 		n.Scanned(&state.DriftScan{}, []state.Drift{{Key: c.Key, Kind: state.DriftGone}}, nil)
 		pass(time.Minute)
-		for _, text := range []string{"orders to warehouse (1/kb947c997) version 3 waits", "orders to warehouse (1/kb947c997) is live"} {
+		for _, text := range []string{"orders to warehouse (1/kb947c997) version 3 waits", "orders to warehouse (1/kb947c997) has drifted"} {
 			if !slices.ContainsFunc(f.lines(), contains(text)) {
 				t.Errorf("no message says %q:\n%q", text, f.lines())
 			}

@@ -243,14 +243,14 @@ func TestEvent_Text(t *testing.T) {
 		{notify.Event{Topic: notify.TaskApplied}, "1/orders version 3 applied, revision 4837b3f5c870 by Ada."},
 		{notify.Event{Topic: notify.TaskApplied, Message: "as reading back shows"}, "1/orders version 3 applied, as reading back shows, revision 4837b3f5c870 by Ada."},
 		{notify.Event{Topic: notify.TaskApproval}, "1/orders version 3 accepted, revision 4837b3f5c870 by Ada; it waits for an approval in WeData."},
-		{notify.Event{Topic: notify.TaskWaiting, Code: "UnsupportedOperation", Message: "is locked by 1000"}, "1/orders version 3 waits, UnsupportedOperation: is locked by 1000; it is sent again by itself."},
+		{notify.Event{Topic: notify.TaskWaiting, Code: "UnsupportedOperation", Message: "is locked by 1000"}, "1/orders version 3 waits, UnsupportedOperation: is locked by 1000; it is sent again automatically."},
 		{notify.Event{Topic: notify.TaskRefused, Code: "InvalidParameter"}, "1/orders version 3 refused, InvalidParameter. Change the spec, or to send it again: wedatasync retry 1/orders"},
 		{notify.Event{Topic: notify.TaskUnknown, Code: "Timeout"}, "1/orders version 3 has an unknown outcome, Timeout; it is read back."},
 		{notify.Event{Topic: notify.TaskNotRunning, Message: "WeData says that it is failed"}, "1/orders version 3 was applied and does not run, WeData says that it is failed. Check the task in WeData, then: wedatasync retry 1/orders"},
-		{notify.Event{Topic: notify.TaskPerson, Message: "no before"}, "1/orders version 3 has an unknown outcome, no before. If reading back does not tell, check the task in WeData, then: wedatasync resolve 1/orders applied|not-applied"},
-		{notify.Event{Topic: notify.TaskDrifted, Code: "newer", Message: "instanceVersion 3 -> 5, by 100028625403"}, "1/orders version 3 is live otherwise than it was applied, newer: instanceVersion 3 -> 5, by 100028625403."},
+		{notify.Event{Topic: notify.TaskPerson, Message: "no before"}, "1/orders version 3 has an unknown outcome, no before. If the read-back does not resolve it, check the task in WeData, then: wedatasync resolve 1/orders applied|not-applied"},
+		{notify.Event{Topic: notify.TaskDrifted, Code: "newer", Message: "instanceVersion 3 -> 5, by 100028625403"}, "1/orders version 3 has drifted, newer: instanceVersion 3 -> 5, by 100028625403."},
 		{notify.Event{Topic: notify.PlanHeld, Count: 12, Code: "maxChanges", Message: "12 are more than 10"}, "Plan of 12 commits held, maxChanges: 12 are more than 10, revision 4837b3f5c870 by Ada. wedatasync plan shows it."},
-		{notify.Event{Topic: notify.SpecsInvalid, Count: 1}, "1 error in specs, revision 4837b3f5c870 by Ada; their tasks stay as they are."},
+		{notify.Event{Topic: notify.SpecsInvalid, Count: 1}, "1 error in specs, revision 4837b3f5c870 by Ada; the invalid specs are skipped."},
 		{notify.Event{Topic: notify.SendsPaused, Code: "UnauthorizedOperation"}, "Commits to project 1 are paused, UnauthorizedOperation."},
 	}
 	for _, test := range tests {

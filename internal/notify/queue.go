@@ -81,7 +81,7 @@ func (q *queue[T]) note(ctx context.Context, n int, err error) {
 		return
 	}
 	q.stats.Failed += uint64(n)
-	q.log.WarnContext(ctx, "could not tell", "events", n, "error", err)
+	q.log.WarnContext(ctx, "could not notify", "events", n, "error", err)
 }
 
 // count returns what became of the items so far.

@@ -61,7 +61,7 @@ func (b *builder) guards(g *page, l level) {
 		b.line(">")
 	}
 	if command := approveCommand(g.plan); command != "" {
-		b.line("> To let exactly this plan go:")
+		b.line("> To approve exactly this plan:")
 		b.line("> ```sh")
 		b.linef("> %s", text.Clip(text.Visible(command), 120))
 		b.line("> ```")

@@ -170,7 +170,7 @@ func (b *builder) unversioned(g *page, l level) {
 }
 
 func (b *builder) removed(g *page, l level) {
-	b.listed("Removed from the state: the spec is gone, no call is made", g.removed, l, func(c *plan.Change) string { return "# " + g.line(c) })
+	b.listed("Removed from state: the spec was removed, no call is made", g.removed, l, func(c *plan.Change) string { return "# " + g.line(c) })
 }
 
 func (b *builder) returned(g *page, l level) {

@@ -232,7 +232,7 @@ func (g *page) origin() string {
 		s += ", project " + codeSpan(g.project, maxID)
 	}
 	if p.Against != "" {
-		s += ", compared with " + codeSpan(p.Against, 200) + " and not with what was applied"
+		s += ", base: " + codeSpan(p.Against, 200) + explain.BaseNote(p.Against)
 	}
 	if p.Approved != "" {
 		s += ", approved by " + codeSpan(p.Approved, 200)

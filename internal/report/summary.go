@@ -102,7 +102,7 @@ func (s summary) headline() string {
 	case s.returned > 0:
 		fmt.Fprintf(&b, "Nothing will be sent: %s %s managed again", text.Plural(s.returned, "task"), pick(s.returned, "is", "are"))
 	case s.unchanged > 0:
-		fmt.Fprintf(&b, "Nothing to do: %s", pick(s.unchanged, "the one task is as its spec says", fmt.Sprintf("all %d tasks are as their specs say", s.unchanged)))
+		fmt.Fprintf(&b, "Nothing to do: %s", pick(s.unchanged, "the one task is in sync", fmt.Sprintf("all %d tasks are in sync", s.unchanged)))
 	default:
 		b.WriteString("Nothing to do: there are no specs")
 		if s.errors > 0 {
@@ -110,7 +110,7 @@ func (s summary) headline() string {
 		}
 	}
 	if s.errors > 0 {
-		fmt.Fprintf(&b, "; %s: what %s stays as it is", text.Plural(s.errors, "error"), pick(s.errors, "it names", "they name"))
+		fmt.Fprintf(&b, "; %s, skipped", text.Plural(s.errors, "invalid spec"))
 	}
 	if s.drifted > 0 {
 		fmt.Fprintf(&b, "; %s drifted from what was applied", text.Plural(s.drifted, "task")+pick(s.drifted, " has", " have"))
@@ -170,7 +170,7 @@ func (s summary) calls() string {
 	case s.commits > 0:
 		return text.Plural(s.commits, "call") + ", " + about(s.eta)
 	case s.planHeld > 0:
-		return text.Plural(s.planHeld, "call") + " once let go, " + about(s.eta)
+		return text.Plural(s.planHeld, "call") + " once approved, " + about(s.eta)
 	default:
 		return "no calls"
 	}

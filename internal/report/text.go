@@ -56,7 +56,7 @@ func planOrigin(v *view) string {
 		fmt.Fprintf(&b, ", compared with the state at serial %d", p.State.Serial)
 	}
 	if p.Against != "" {
-		fmt.Fprintf(&b, ", compared with %s and not with what was applied", text.Visible(p.Against))
+		b.WriteString(", base: " + text.Visible(p.Against) + explain.BaseNote(p.Against))
 	}
 	if project := v.project(); project != "" {
 		fmt.Fprintf(&b, ", project %s", text.Visible(project))
@@ -84,7 +84,7 @@ func (t *textWriter) guards(v *view) {
 		t.wrapped(yellow, "", "Held by guard "+text.Visible(h.Guard)+": "+text.Visible(h.Message))
 	}
 	if command := approveCommand(v.plan); command != "" {
-		t.line("To let exactly this plan go:")
+		t.line("To approve exactly this plan:")
 		t.line("  " + t.ink(bold, text.Visible(command)))
 	}
 }
@@ -124,8 +124,8 @@ func (v *view) groups() []group {
 	return append(groups,
 		group{"Accepted", "accepted by WeData, and read until it is live; no call is made", "", cyan, v.accepted},
 		group{"Starting", "applied, and followed until it runs; no call is made", "", cyan, v.starting},
-		group{"Removed from the state", "the spec is gone; no call is made", "", faint, v.removed},
-		group{"Managed again", "the spec is back, as it was applied; no call is made", "", faint, v.returned},
+		group{"Removed from the state", "the spec was removed; no call is made", "", faint, v.removed},
+		group{"Managed again", "the spec is back at the applied version; no call is made", "", faint, v.returned},
 		group{"Unversioned", "changed without a new version; nothing will be sent", "", faint, v.unversioned})
 }
 
@@ -180,8 +180,8 @@ func (t *textWriter) detail(v *view, c *plan.Change) {
 // and people find the place.
 func (t *textWriter) problems(ps spec.Problems) {
 	errors := ps.Errors()
-	t.severity(ps, spec.SeverityError, errors, "Errors", "what they name stays as it is", red)
-	t.severity(ps, spec.SeverityWarning, ps.Len()-errors, "Warnings", "used as they are; someone should look", yellow)
+	t.severity(ps, spec.SeverityError, errors, "Errors", "these specs are skipped", red)
+	t.severity(ps, spec.SeverityWarning, ps.Len()-errors, "Warnings", "sent as they are; review them", yellow)
 }
 
 func (t *textWriter) severity(ps spec.Problems, s spec.Severity, n int, name, meaning string, color ink) {

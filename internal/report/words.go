@@ -112,8 +112,8 @@ func why(c *plan.Change) string {
 	}
 }
 
-// rule says which rule asks for the call, also for one that was asked for before.
-func rule(r plan.Reason) string { return cmp.Or(explain.Rule(r), "asked for before") }
+// rule says which rule asks for the call, also for one that was requested before.
+func rule(r plan.Reason) string { return cmp.Or(explain.Rule(r), "requested before") }
 
 // detail says how the task of a change stands that is held or followed and what an operator
 // can do, or what is healed.

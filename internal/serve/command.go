@@ -38,7 +38,7 @@ func commands(cfg *Config) http.HandlerFunc {
 		t := known.Find(r, cfg.Logger, access.Bearer(r))
 		if t == nil {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="wedatasync"`)
-			fail(w, http.StatusUnauthorized, "a token is needed: Authorization: Bearer TOKEN")
+			fail(w, http.StatusUnauthorized, "a token is required: Authorization: Bearer TOKEN")
 			return
 		}
 		admission.Trust(r)
@@ -58,7 +58,7 @@ func submit(cfg *Config, w http.ResponseWriter, r *http.Request, t *access.Token
 		return
 	}
 	if !t.May(command.Verb) {
-		cfg.Logger.WarnContext(r.Context(), "word refused", "verb", command.Verb, "target", command.Target, "actor", command.Actor)
+		cfg.Logger.WarnContext(r.Context(), "operator action refused", "verb", command.Verb, "target", command.Target, "actor", command.Actor)
 		fail(w, http.StatusForbidden, t.Refusal(command.Verb))
 		return
 	}
@@ -86,10 +86,10 @@ func readCommand(body io.Reader, t *access.Token) (state.Command, error) {
 	d := json.NewDecoder(body)
 	d.DisallowUnknownFields()
 	if err := d.Decode(&req); err != nil {
-		return state.Command{}, errors.New("the body is not the JSON object of a word, as /api/v1/openapi.yaml has it")
+		return state.Command{}, errors.New("the body is not the JSON object of an operator action: see /api/v1/openapi.yaml")
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return state.Command{}, errors.New("the body has more than one word")
+		return state.Command{}, errors.New("the body has more than one operator action")
 	}
 	for _, text := range []string{req.Target, req.Arg, req.Actor} {
 		if text != state.Clip(text) {
@@ -97,7 +97,7 @@ func readCommand(body io.Reader, t *access.Token) (state.Command, error) {
 		}
 	}
 	if t.Name != "" && req.Actor != "" && req.Actor != t.Name {
-		return state.Command{}, errors.New("actor: the token says who gives the word: leave it out")
+		return state.Command{}, errors.New("actor: the token has a name already: leave it out")
 	}
 	command := state.Command{At: time.Now(), Actor: t.Actor(req.Actor), Verb: req.Verb, Target: req.Target, Arg: req.Arg, Until: req.Until}
 	return command, checkCommand(&command)

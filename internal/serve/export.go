@@ -67,7 +67,7 @@ func planAPI(cfg *Config, take func() *snapshot.Snapshot, e *exports) http.Handl
 		s := take()
 		if s.Status.Plan == nil {
 			w.Header().Set("Retry-After", "5")
-			fail(w, http.StatusServiceUnavailable, "there is no plan yet: the first pass has not begun")
+			fail(w, http.StatusServiceUnavailable, "no plan yet: the first pass has not begun")
 			return
 		}
 		ctx, out, done := e.begin(w, r)

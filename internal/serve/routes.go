@@ -65,7 +65,7 @@ func forReaders(cfg *Config, h http.Handler) http.Handler {
 		case t == nil:
 			w.Header().Add("WWW-Authenticate", `Basic realm="wedatasync", charset="UTF-8"`)
 			w.Header().Add("WWW-Authenticate", `Bearer realm="wedatasync"`)
-			fail(w, http.StatusUnauthorized, "a token is needed to read: as the password, whatever the user name, or as Authorization: Bearer TOKEN")
+			fail(w, http.StatusUnauthorized, "a token is required to read: as the password, whatever the user name, or as Authorization: Bearer TOKEN")
 		case !t.May(access.VerbRead):
 			fail(w, http.StatusForbidden, t.Refusal(access.VerbRead))
 		default:

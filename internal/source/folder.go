@@ -96,7 +96,7 @@ func (f *Folder) Poll(ctx context.Context) (*reconcile.Revision, error) {
 func (f *Folder) open() (*os.Root, fs.FileInfo, error) {
 	root, err := os.OpenRoot(f.dir)
 	if err != nil {
-		return nil, nil, &Error{Kind: ErrNoFolder, Err: err, Hint: "check that it is there and may be read"}
+		return nil, nil, &Error{Kind: ErrNoFolder, Err: err, Hint: "check that it exists and may be read"}
 	}
 	if f.config.Path != "." {
 		sub, err := root.OpenRoot(f.config.Path)

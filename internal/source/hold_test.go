@@ -206,7 +206,7 @@ func TestHoldWhileRunning(t *testing.T) {
 	}
 	r.unsigned()
 	bare := r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
-	wantHeld(t, g, rev.ID, "commit "+bare+": it is not signed: have a commit on top")
+	wantHeld(t, g, rev.ID, "commit "+bare+": it is not signed: add a commit that a trusted key has signed")
 	allow(t, keys, eve)
 	wantError(t, g, ErrUnverified, "nor is the one before, "+rev.ID+": it is signed by a key that is not trusted")
 	allow(t, keys, ann)

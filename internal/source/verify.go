@@ -183,9 +183,9 @@ func (v *verifier) checkOne(s *gitstore.Store, h, head plumbing.Hash, before boo
 // fault says that a commit does not count, and what to do.
 func (v *verifier) fault(s *gitstore.Store, h, head plumbing.Hash, why error) error {
 	u := &plan.Unverified{Head: authored(s, head), Fault: authored(s, h), Err: why}
-	hint := "have a commit on top of it that is signed by a trusted key, or look at it and let it count: wedatasync approve " + h.String()
+	hint := "add a commit that a trusted key has signed on top of it, or review it and approve it: wedatasync approve " + h.String()
 	if h != head {
-		hint = "each commit has to be signed by a trusted key: look at it, and let it and what led to it count: wedatasync approve " + h.String()
+		hint = "each commit must be signed by a trusted key: review it, and approve it and its ancestors: wedatasync approve " + h.String()
 	}
 	return &Error{Kind: ErrUnverified, Detail: "commit " + h.String(), Err: u, Hint: hint}
 }

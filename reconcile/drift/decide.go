@@ -37,7 +37,7 @@ func Decide(p plan.DriftPolicy, d *state.Drift, want *spec.Commit, have *state.R
 	}
 	switch {
 	case d.Kind == state.DriftGone, seen == nil:
-		return DecideReport, "it is gone"
+		return DecideReport, "it is missing"
 	case d.Kind == state.DriftNotSubmitted:
 		return DecideReport, "it is not in production"
 	case seen.Live.Locked || seen.Live.Locker != "":
@@ -118,7 +118,7 @@ func ChangedSince(want *spec.Commit, applied *state.Applied, live *state.Live) s
 	case live == nil:
 		return "it could not be read"
 	case live.Missing:
-		return "it is gone"
+		return "it is missing"
 	case live.Locked || live.Locker != "":
 		return "somebody has it open"
 	}

@@ -243,9 +243,9 @@ func scanEvents(look *state.DriftScan, began, ended []state.Drift, now time.Time
 		events = append(events, state.Event{At: now, Kind: state.EventDrift, Key: d.Key, Note: "it has drifted no longer: it was " + string(d.Kind)})
 	}
 	if len(events) == 0 {
-		note := fmt.Sprintf("looked at %d tasks: %d have drifted", look.Tasks, look.Count())
+		note := fmt.Sprintf("checked %d tasks: %d have drifted", look.Tasks, look.Count())
 		if look.Error != "" {
-			note = fmt.Sprintf("looked at %d tasks, and could not read %d: %s", look.Tasks, look.Unknown, look.Error)
+			note = fmt.Sprintf("checked %d tasks, and could not read %d: %s", look.Tasks, look.Unknown, look.Error)
 		}
 		events = append(events, state.Event{At: now, Kind: state.EventDrift, Note: state.Clip(note)})
 	}

@@ -170,7 +170,7 @@ type Scan struct {
 const maxDescribes = 1000
 
 // errNotDescribed says that a survey had enough to look at.
-var errNotDescribed = fmt.Errorf("no list has it, as over %d others: it was not looked at by itself", maxDescribes)
+var errNotDescribed = fmt.Errorf("no list has it, nor over %d others: it was not read individually", maxDescribes)
 
 // maxQueried bounds the tasks that one query names.
 const maxQueried = 20

@@ -140,9 +140,9 @@ func endOfApproval(a *state.Approval, undone int, now time.Time) state.Event {
 	case len(a.Calls) > 0:
 		how = "has ended after 24 h"
 	case undone > 0 && a.Used == 0:
-		how = "is over: nothing of the plan is asked for any more"
+		how = "is over: nothing of the plan is requested any more"
 	case undone > 0:
-		how = "is over: the rest of the plan is not asked for any more"
+		how = "is over: the rest of the plan is no longer requested"
 	}
 	return state.Event{
 		At: now, Kind: state.EventApproval, Actor: a.Actor, PlanHash: a.PlanHash,
@@ -177,7 +177,7 @@ func (g *Guards) ownWork(from *SourceInfo, actor string) string {
 		}
 		for _, m := range mine {
 			if slices.ContainsFunc(theirs, func(t string) bool { return strings.EqualFold(m, t) }) {
-				return fmt.Sprintf("%s wrote revision %s: guards.%s asks for the approval of somebody else", actor, Short(from.Revision), guardAuthor)
+				return fmt.Sprintf("%s wrote revision %s: guards.%s requires the approval of somebody else", actor, Short(from.Revision), guardAuthor)
 			}
 		}
 	}

@@ -55,7 +55,7 @@ func (in *Commands) Decide(w state.Command, now time.Time) (state.Transition, st
 	case state.VerbUnsuspend:
 		return Suspend(key, rec, nil)
 	default:
-		return state.Transition{}, no("%q is not a word this version knows", w.Verb)
+		return state.Transition{}, no("%q is not an operator action that this version knows", w.Verb)
 	}
 }
 
@@ -108,9 +108,9 @@ func (in *Commands) approve(w state.Command, now time.Time) (state.Transition, s
 	case len(p.Holds) == 0:
 		return state.Transition{}, no("nothing holds plan %s", p.Hash)
 	case !strings.HasPrefix(p.Hash, HashPrefix+digits):
-		return state.Transition{}, no("the plan is %s now, not %s: look at it, and approve that one", p.Hash, w.Target)
+		return state.Transition{}, no("the plan is %s now, not %s: review it, and approve that one", p.Hash, w.Target)
 	case !whole:
-		return state.Transition{}, no("a plan is approved by its whole hash: look at it, and say: wedatasync approve %s", p.Hash)
+		return state.Transition{}, no("a plan is approved by its whole hash: review it, then: wedatasync approve %s", p.Hash)
 	}
 	if in.Guards != nil {
 		if own := in.Guards.ownWork(&p.Source, w.Actor); own != "" {
@@ -156,7 +156,7 @@ func (in *Commands) approveCommit(w state.Command, now time.Time) (state.Transit
 	case u.Head.Commit:
 		which = u.Head
 	default:
-		return state.Transition{}, no("commit %s is neither the newest, %s, nor the one at fault, %s: look at what git show says of these, and approve one of them", commit, u.Head.Commit, u.Fault.Commit)
+		return state.Transition{}, no("commit %s is neither the newest, %s, nor the one at fault, %s: review them with git show, and approve one of them", commit, u.Head.Commit, u.Fault.Commit)
 	}
 	if in.Guards != nil {
 		if own := in.Guards.ownWork(&SourceInfo{Revision: which.Commit, Author: which.Author}, w.Actor); own != "" {
@@ -216,7 +216,7 @@ func retryAll(control state.Control) (state.Transition, state.CommandResult) {
 		return state.Transition{}, no("no sends are paused: name the task to retry")
 	}
 	control.Pauses = nil
-	return state.Transition{Control: &control}, yes("sends go on")
+	return state.Transition{Control: &control}, yes("sending resumed")
 }
 
 // resolve ends what reading back does not: an unknown outcome, an accepted commit that
@@ -299,7 +299,7 @@ func suspendAll(control state.Control, s *state.Suspension) (state.Transition, s
 	}
 	control.Suspended = s
 	if s == nil {
-		return state.Transition{Control: &control}, yes("everything goes on")
+		return state.Transition{Control: &control}, yes("resumed")
 	}
 	return state.Transition{Control: &control}, yes("%s", suspendedDetail("everything", s))
 }

@@ -89,7 +89,7 @@ func TestCommands(t *testing.T) {
 		{name: "retry a task that is not there", word: state.Command{Verb: state.VerbRetry, Target: "nowhere"}, says: "no task nowhere"},
 		{name: "retry with nothing paused", word: state.Command{Verb: state.VerbRetry}, says: "no sends are paused"},
 		{
-			name: "retry everything", word: state.Command{Verb: state.VerbRetry}, ok: true, says: "go on",
+			name: "retry everything", word: state.Command{Verb: state.VerbRetry}, ok: true, says: "sending resumed",
 			prep: func(in *Commands) { in.Control.Pauses = []state.Pause{{Code: "AuthFailure", Until: later()}} },
 		},
 
@@ -112,7 +112,7 @@ func TestCommands(t *testing.T) {
 		{name: "resolve what is not there", word: state.Command{Verb: state.VerbResolve, Target: "nowhere", Arg: "applied"}, says: "no task nowhere"},
 		{name: "resolve nothing", word: state.Command{Verb: state.VerbResolve, Arg: "applied"}, says: "no task"},
 
-		{name: "suspend", word: state.Command{Verb: state.VerbSuspend, Target: "applied", Arg: "move"}, ok: true, says: "until someone says unsuspend: move", task: "applied", then: state.StatusApplied},
+		{name: "suspend", word: state.Command{Verb: state.VerbSuspend, Target: "applied", Arg: "move"}, ok: true, says: "until unsuspended: move", task: "applied", then: state.StatusApplied},
 		{name: "suspend for a while", word: state.Command{Verb: state.VerbSuspend, Target: "new", Until: later()}, ok: true, says: "until 20", task: "new", then: state.StatusNone},
 		{name: "suspend until before", word: state.Command{Verb: state.VerbSuspend, Target: "new", Until: noon.Add(-100 * 365 * 24 * time.Hour)}, says: "over already"},
 		{name: "suspend what is not known", word: state.Command{Verb: state.VerbSuspend, Target: "unknown"}, ok: true, task: "unknown", then: state.StatusUnknown},
@@ -126,11 +126,11 @@ func TestCommands(t *testing.T) {
 		{name: "unsuspend what is not suspended", word: state.Command{Verb: state.VerbUnsuspend, Target: "applied"}, says: "not suspended", task: "applied", then: state.StatusApplied},
 		{name: "unsuspend everything, and nothing is", word: state.Command{Verb: state.VerbUnsuspend}, says: "nothing is suspended"},
 		{
-			name: "unsuspend everything", word: state.Command{Verb: state.VerbUnsuspend}, ok: true, says: "goes on",
+			name: "unsuspend everything", word: state.Command{Verb: state.VerbUnsuspend}, ok: true, says: "resumed",
 			prep: func(in *Commands) { in.Control.Suspended = &state.Suspension{Actor: "lin"} },
 		},
 
-		{name: "another word", word: state.Command{Verb: "dance", Target: "applied"}, says: "not a word"},
+		{name: "another word", word: state.Command{Verb: "dance", Target: "applied"}, says: "not an operator action"},
 		{name: "another word for everything", word: state.Command{Verb: "dance"}, says: "no task"},
 	}
 	for _, tt := range tests {

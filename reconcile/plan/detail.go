@@ -23,7 +23,7 @@ func undoDetail(d *state.Drift) string {
 }
 
 func suspendedDetail(what string, s *state.Suspension) string {
-	until := "until someone says unsuspend"
+	until := "until unsuspended"
 	if !s.Until.IsZero() {
 		until = "until " + Stamp(s.Until)
 	}
@@ -38,7 +38,7 @@ func notSeenLive(live *state.Live) string {
 	case live.InstanceVersion != 0:
 		return fmt.Sprintf("WeData has the task at version %d, %s", live.InstanceVersion, live.Status)
 	default:
-		return "WeData tells no newer operation of the task"
+		return "WeData shows no newer operation of the task"
 	}
 }
 

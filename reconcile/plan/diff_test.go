@@ -102,7 +102,7 @@ func TestChanges(t *testing.T) {
 		{name: "waiting", have: v3, want: v4, record: came(inUse), after: 29 * time.Second, plan: "a hold version held waiting", fields: "instanceVersion"},
 		{name: "waiting, and its back-off is over", have: v3, want: v4, record: came(inUse), after: 31 * time.Second, plan: "a commit version", fields: "instanceVersion"},
 		{name: "throttled", have: v3, want: v4, record: came(throttled), plan: "a commit version", fields: "instanceVersion"},
-		{name: "waiting for what is no longer asked for", have: v3, want: v3, record: waitingFor(v4)},
+		{name: "waiting for what is no longer requested", have: v3, want: v3, record: waitingFor(v4)},
 		{name: "unknown", have: v3, want: v4, record: came(doubtful), after: 100 * time.Hour, plan: "a hold version held unknown", fields: "instanceVersion"},
 		{name: "unknown, and the spec is back at what was", have: v3, want: v3, record: came(doubtful), plan: "a hold version held unknown"},
 		{name: "unknown, and the spec is gone", have: v3, record: came(doubtful), plan: "a hold version held unknown"},

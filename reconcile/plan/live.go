@@ -35,7 +35,7 @@ func AfterAccepted(rec *state.Record, known proof.Evidence, readErr error, now t
 	case proof.Shown(rec, &known):
 		return confirmed(rec, live, now), "live", true
 	case approval == "" && !proof.Showable(a, live):
-		return confirmed(rec, nil, now), "counts as live: reads do not tell what the commit changes", false
+		return confirmed(rec, nil, now), "counts as live: reads do not show what the commit changes", false
 	case approval == "" && a.NeedsOperator == "" && now.Sub(a.Since) >= proof.SettleTime:
 		copied, late := *rec, *a
 		late.NeedsOperator = notSeenLive(live)

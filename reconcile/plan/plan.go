@@ -12,12 +12,15 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
+// AgainstLive is the Against of a plan that was compared with what is live.
+const AgainstLive = "live"
+
 // Plan is what a pass would do, and why: the result of [Diff], filtered by the
 // guards. Tasks that are as they should be are counted, not listed.
 type Plan struct {
 	Source   SourceInfo
 	State    StateInfo
-	Against  string // what was compared with instead of a state, such as "main" or "live"; empty for a state
+	Against  string // what was compared with instead of a state, such as "main" or AgainstLive; empty for a state
 	Changes  []Change
 	Wanted   spec.Commits  // what the specs say, of tasks that are as they should be, too
 	Drift    []state.Drift // tasks that are not simply live as they were applied; nil if that was not looked at

@@ -41,7 +41,7 @@ const (
 func Unhealable(want *spec.Commit) string {
 	switch {
 	case want.CommitType == spec.RestartDiscardState:
-		return "its spec discards state, which only a person asks for"
+		return "its spec discards state, which only an operator may request"
 	case want.InstanceVersion == 0:
 		return "its spec names no version to go back to"
 	default:

@@ -98,7 +98,7 @@ func AfterReadBack(rec *state.Record, known proof.Evidence, readErr error, judge
 		}
 		return next, e
 	default:
-		e.Note = state.Clip(cmp.Or(why, "it does not tell yet"))
+		e.Note = state.Clip(cmp.Or(why, "it does not show yet"))
 		if live != nil {
 			next.Attempt.NeedsOperator = ""
 		}

@@ -195,11 +195,11 @@ func unproven(a *state.Attempt, e *Evidence) string {
 		}
 		return "the task was operated since the request, and not provably by it"
 	case before.UpdateTime == "" || live.UpdateTime == "":
-		return "reads tell neither the last operation nor the time of update, so a commit would leave no trace in them"
+		return "reads show neither the last operation nor the time of update, so they would not show a commit"
 	case before.UpdateTime != live.UpdateTime:
 		return "the task was updated since the request, and not provably by it"
 	case updatedJustBefore(a, e.ClockSkew):
-		return "the task was updated just before the request, and times of update tell no less than seconds"
+		return "the task was updated just before the request, and times of update have a resolution of one second"
 	default:
 		return ""
 	}

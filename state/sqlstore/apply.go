@@ -80,7 +80,7 @@ func (w *writer) apply(ctx context.Context, m *meta, c *change) error {
 	}
 	if c.forget != nil {
 		if t, err = w.forgetTask(ctx, m, *c.forget); err != nil {
-			return fmt.Errorf("forget record %s: %w", *c.forget, err)
+			return fmt.Errorf("remove record %s: %w", *c.forget, err)
 		}
 	}
 	if c.control != "" {
@@ -140,7 +140,7 @@ func (w *writer) writeTask(ctx context.Context, m *meta, row *taskRow, there boo
 	}
 	n, err := w.change(ctx, query, append(columns[2:], crc, columns[0], columns[1])...)
 	if err == nil && n != 1 {
-		err = errors.New("its row is gone: another program has changed the state")
+		err = errors.New("its row is missing: another program has changed the state")
 	}
 	if err != nil {
 		return err

@@ -258,7 +258,7 @@ func (d *document) records(ctx context.Context, w *writer, m *meta) error {
 			return err
 		}
 		if m.tasks == before {
-			return fmt.Errorf("record %s is there twice", rec.Key)
+			return fmt.Errorf("record %s appears twice", rec.Key)
 		}
 		return nil
 	})
@@ -345,7 +345,7 @@ func (d *document) name(want string) error {
 
 // unexpected says that the document is not in the order in which Export writes.
 func unexpected(have, want any) error {
-	return fmt.Errorf("%s is there where %q should be", state.Clip(fmt.Sprintf("%q", have)), want)
+	return fmt.Errorf("%s was found in place of %q", state.Clip(fmt.Sprintf("%q", have)), want)
 }
 
 // budget bounds how much may be read for one value.

@@ -112,7 +112,7 @@ func (fl files) fresh() (bool, error) {
 		return false, nil
 	}
 	if exists(fl.wal) {
-		return false, fmt.Errorf("open state %s: %w: its log %s is there and the database is not: put the database back", fl.db, state.ErrMissing, fl.wal)
+		return false, fmt.Errorf("open state %s: %w: its log %s exists and the database is missing: put the database back", fl.db, state.ErrMissing, fl.wal)
 	}
 	if !exists(fl.head) {
 		return true, nil

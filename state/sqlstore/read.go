@@ -333,7 +333,7 @@ func one[T any](ctx context.Context, q querier, f func(scanner) (T, error), quer
 func only[T any](ctx context.Context, q querier, f func(scanner) (T, error), table, query string) (T, error) {
 	row, err := one(ctx, q, f, query)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = &state.DamagedError{Table: table, Detail: "its row is gone"}
+		err = &state.DamagedError{Table: table, Detail: "its row is missing"}
 	}
 	return row, err
 }

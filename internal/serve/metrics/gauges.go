@@ -81,7 +81,7 @@ func (g *gauges) times() {
 	})
 	g.time("pass_last_success_timestamp_seconds", "When a pass last came to its end.",
 		func(s *snapshot.Snapshot) time.Time { return s.Activity.LastPass.At })
-	g.time("drift_last_look_timestamp_seconds", "When the last look at what is live began.", func(s *snapshot.Snapshot) time.Time {
+	g.time("drift_last_look_timestamp_seconds", "When the last drift check began.", func(s *snapshot.Snapshot) time.Time {
 		if s.Status.DriftScan == nil {
 			return time.Time{}
 		}
@@ -141,10 +141,10 @@ func (g *gauges) clock() {
 }
 
 func (g *gauges) trouble() {
-	g.add("ready", "1 while nobody is needed, 0 while a person is.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
+	g.add("ready", "1 if no action is required, else 0.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		emit(oneIf(len(s.Reasons()) == 0))
 	})
-	g.add("not_ready", "How many things of a kind need a person.", []string{"reason"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
+	g.add("not_ready", "Items that require action, by kind.", []string{"reason"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		counts := map[snapshot.ReasonCode]int{}
 		for _, r := range s.Reasons() {
 			counts[r.Code]++
@@ -153,7 +153,7 @@ func (g *gauges) trouble() {
 			emit(float64(counts[code]), string(code))
 		}
 	})
-	g.add("unknown_outcomes", "Commits whose outcome is not known, by whether only a person can end that.", []string{"needs_person"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
+	g.add("unknown_outcomes", "Commits with an unknown outcome, by whether only an operator can resolve it.", []string{"needs_person"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		unresolved := len(s.Digest.Unresolved)
 		emit(float64(unresolved), "true")
 		emit(float64(s.Count(explain.Unknown)-unresolved), "false")
@@ -167,7 +167,7 @@ func (g *gauges) trouble() {
 			emit(float64(counts[name]), name)
 		}
 	})
-	g.add("paused", "1 while sends have stopped: those of everything, or of one project at the least.", []string{"scope"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
+	g.add("paused", "1 while sending is paused, for everything or for at least one project.", []string{"scope"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		all, project := false, false
 		for _, p := range s.Pauses() {
 			all, project = all || p.ProjectID == "", project || p.ProjectID != ""
@@ -175,7 +175,7 @@ func (g *gauges) trouble() {
 		emit(oneIf(all), "everything")
 		emit(oneIf(project), "project")
 	})
-	g.add("suspended", "1 while a person has suspended everything.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
+	g.add("suspended", "1 while an operator has suspended everything.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		emit(oneIf(s.Status.Control.Suspended.Active(s.Now)))
 	})
 	g.add("source_failing", "1 while the last poll of the source has failed.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
@@ -188,14 +188,14 @@ func (g *gauges) trouble() {
 
 // quality adds what is wrong with the specs and with what is live.
 func (g *gauges) quality() {
-	g.add("drifted_tasks", "Tasks that are live otherwise than they were applied, by how.", []string{"kind"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
+	g.add("drifted_tasks", "Drifted tasks, by kind.", []string{"kind"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		if seen := s.Status.DriftScan; seen != nil {
 			for _, kind := range state.DriftKinds() {
 				emit(float64(seen.Kinds[kind]), string(kind))
 			}
 		}
 	})
-	g.add("unread_tasks", "Tasks that the last look at what is live could not read.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
+	g.add("unread_tasks", "Tasks that the last drift check could not read.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		if seen := s.Status.DriftScan; seen != nil {
 			emit(float64(seen.Unknown))
 		}

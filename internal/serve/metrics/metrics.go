@@ -54,7 +54,7 @@ func New(cfg Config) *Metrics {
 		}, []string{"class"}),
 		passes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "passes_total",
-			Help: "Passes that came to their end: finished, or cut short by a newer revision or a person's word.",
+			Help: "Passes that ended: finished, or cut short by a newer revision or an operator action.",
 		}, []string{"result"}),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "pass_duration_seconds",

@@ -35,7 +35,7 @@ func needs(s *snapshot.Snapshot, reasons []snapshot.Reason) []need {
 
 // brokenText says that files with errors, which the page lists, are not used.
 func brokenText(s *snapshot.Snapshot) string {
-	return snapshot.Plural(s.Digest.Errors, "error") + " in the files below. What has one is not used: its tasks stay as they are."
+	return snapshot.Plural(s.Digest.Errors, "error") + " in the files below. Invalid specs are skipped."
 }
 
 // heldText says what the plan would do if it were not held, the loss of state first.

@@ -20,21 +20,21 @@ func headline(s *snapshot.Snapshot, reasons []snapshot.Reason, started time.Time
 		// The headline is read aloud when it changes: how far it is goes below it.
 		return explain.ToneBusy, "Committing " + snapshot.Plural(p.Calls, "task"), "about " + snapshot.Span(p.Left) + " left"
 	case s.Status.Plan == nil && s.Status.Source.Err != nil:
-		return explain.ToneWait, "Waiting for the source", "it could not be read yet; it is tried again by itself"
+		return explain.ToneWait, "Waiting for the source", "it could not be read yet; it is tried again automatically"
 	case s.Status.Plan == nil:
 		return explain.ToneBusy, "Starting", "reading the source for the first time (" + snapshot.Span(s.Now.Sub(started)) + ")"
 	case s.Status.Control.Suspended.Active(s.Now):
 		return explain.ToneWait, "Suspended", "everything is left alone"
 	case len(s.Pauses()) > 0:
-		return explain.ToneWait, "Paused", "sends go on by themselves"
+		return explain.ToneWait, "Paused", "sending resumes automatically"
 	case held > 0:
-		return explain.ToneWait, waitText(held), "nobody is needed: it goes on by itself"
+		return explain.ToneWait, waitText(held), "no action required: it is sent automatically"
 	case s.Count(explain.Adopted) > 0 && s.Count(explain.ToSend)+len(s.Status.InFlight) == 0:
 		return explain.ToneWait, "Not as git says", snapshot.Plural(s.Count(explain.Adopted), "change") + " of others adopted: the specs say otherwise"
 	case !s.InSync():
 		return explain.ToneBusy, "Working", snapshot.Plural(s.Count(explain.ToSend)+len(s.Status.InFlight), "task") + " to send"
 	default:
-		return explain.ToneOK, "In sync", "every task is as its spec says"
+		return explain.ToneOK, "In sync", "every task matches its spec"
 	}
 }
 

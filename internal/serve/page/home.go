@@ -135,7 +135,7 @@ func untilText(s *state.Suspension, now time.Time) string {
 func notes(s *snapshot.Snapshot, all *tasklist.List) []string {
 	var notes []string
 	if all := s.Status.Control.Suspended; all.Active(s.Now) {
-		notes = append(notes, fmt.Sprintf("Everything is suspended by %s%s: %s. To go on: wedatasync unsuspend",
+		notes = append(notes, fmt.Sprintf("Everything is suspended by %s%s: %s. To resume: wedatasync unsuspend",
 			text.Visible(all.Actor), untilText(all, s.Now), text.Visible(all.Reason)))
 	}
 	for _, p := range s.Pauses() {
@@ -182,19 +182,12 @@ func driftNotes(s *snapshot.Snapshot) []string {
 		if more := n - len(tasks); more > 0 {
 			tasks = append(tasks, fmt.Sprintf("and %d more: wedatasync status", more))
 		}
-		notes = append(notes, fmt.Sprintf("%s not live as applied, looked at %s: %s", driftedText(n), snapshot.Ago(seen.At, s.Now), strings.Join(tasks, "; ")))
+		notes = append(notes, fmt.Sprintf("%s drifted, last checked %s: %s", snapshot.Plural(n, "task"), snapshot.Ago(seen.At, s.Now), strings.Join(tasks, "; ")))
 	}
 	if seen.Unknown > 0 {
-		notes = append(notes, fmt.Sprintf("Whether %s live as applied is not known: %s", driftedText(seen.Unknown), text.Visible(seen.Error)))
+		notes = append(notes, fmt.Sprintf("%s could not be checked for drift: %s", snapshot.Plural(seen.Unknown, "task"), text.Visible(seen.Error)))
 	}
 	return notes
-}
-
-func driftedText(n int) string {
-	if n == 1 {
-		return "1 task is"
-	}
-	return fmt.Sprintf("%d tasks are", n)
 }
 
 func callRowOf(s *snapshot.Snapshot, c snapshot.Call) callRow {

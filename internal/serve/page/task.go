@@ -73,7 +73,7 @@ func appliedFacts(s *snapshot.Snapshot, rec *state.Record) []fact {
 		{Name: "Commit", Text: explain.Version(a.CommitType, a.InstanceVersion)},
 		{Name: "Task type", Text: a.TaskType.OrDefault().String()},
 		{Name: "When", When: momentOf(a.At, s.Now)},
-		{Name: "Known by", Text: originText(a.Origin)},
+		{Name: "From", Text: explain.Origin(a.Origin)},
 	}
 	return append(facts, given(
 		fact{Name: "Description", Text: a.VersionDesc},
@@ -81,23 +81,6 @@ func appliedFacts(s *snapshot.Snapshot, rec *state.Record) []fact {
 		fact{Name: "Request", Text: a.RequestID, Code: true},
 		fact{Name: "Awaits approval", Text: a.TaskApproveID, Code: true},
 	)...)
-}
-
-func originText(o state.Origin) string {
-	switch o {
-	case state.OriginCommit:
-		return "WeData's answer"
-	case state.OriginReadBack, state.OriginLive:
-		return "reading it back"
-	case state.OriginResolved:
-		return "a person's word"
-	case state.OriginAdopted, state.OriginImported:
-		return "being taken over, without a call"
-	case state.OriginDrift:
-		return "being adopted as others had changed it, without a call"
-	default:
-		return text.Visible(string(o))
-	}
 }
 
 // given leaves out the facts that are not there, and makes the others visible.

@@ -40,7 +40,7 @@ func readiness(s reconcile.Status, d *Digest, now time.Time, interval time.Durat
 			Message: fmt.Sprintf("the outcome of the last commit of %s is not known: %s", text.Visible(c.Key.String()), text.Visible(c.Have.Attempt.NeedsOperator)),
 		})
 	}
-	reasons = more(reasons, ReasonUnknown, len(d.Unresolved), "commits have an outcome that only a person can tell")
+	reasons = more(reasons, ReasonUnknown, len(d.Unresolved), "commits have an unknown outcome that only an operator can resolve")
 	reasons = append(reasons, guardReasons(d.Plan)...)
 	for _, code := range ReasonCodes() {
 		if st, ok := code.State(); ok && st != explain.Unknown {

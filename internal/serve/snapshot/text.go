@@ -16,7 +16,7 @@ func ApproveCommand(p *plan.Plan) string { return "wedatasync approve " + p.Hash
 
 // PauseText says what is paused, why and until when.
 func PauseText(p state.Pause) string {
-	what := "all sends have stopped"
+	what := "sending is paused"
 	if p.ProjectID != "" {
 		what = "sends to project " + text.Visible(p.ProjectID) + " have stopped"
 	}

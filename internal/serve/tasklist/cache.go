@@ -41,7 +41,7 @@ type Reader interface {
 
 // ErrNoState says that there is no state yet: it is made once the source was read for
 // the first time.
-var ErrNoState = errors.New("there is no state yet: the source is being read for the first time")
+var ErrNoState = errors.New("no state yet: the source is being read for the first time")
 
 // Cache keeps a list of all tasks in memory, because to search the state takes longer
 // than a page may take. The list is read anew when someone asks and the state has
@@ -101,7 +101,7 @@ func (c *Cache) Get(ctx context.Context) *List {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.newest == nil {
-		return &List{Err: errors.New("the tasks are still being read: look again in a moment")}
+		return &List{Err: errors.New("the tasks are still being read: try again in a moment")}
 	}
 	return c.newest
 }

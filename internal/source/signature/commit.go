@@ -47,7 +47,7 @@ func parseCommit(raw []byte) (*commit, error) {
 		}
 		switch name {
 		case "tree", "parent", "author", "committer":
-			return nil, fmt.Errorf("%w: %s is there twice, or late", ErrMalformed, name)
+			return nil, fmt.Errorf("%w: %s appears twice, or late", ErrMalformed, name)
 		case "gpgsig-sha256":
 			return nil, fmt.Errorf("%w: it is for another kind of repository", ErrUnreadable)
 		case "gpgsig":

@@ -110,7 +110,7 @@ func (s *signer) options(text string) error {
 			return err
 		}
 		if seen[name] {
-			return fmt.Errorf("%s is there twice", name)
+			return fmt.Errorf("%s appears twice", name)
 		}
 		seen[name] = true
 		switch name {
