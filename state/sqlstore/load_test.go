@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -20,5 +22,31 @@ func TestLoad_Damaged(t *testing.T) {
 				t.Errorf("got %v, want ErrDamaged", err)
 			}
 		})
+	}
+}
+
+// Texts are what others have written: what Load takes them apart by may be in them.
+func TestLoad_Separators(t *testing.T) {
+	s := open(t, statePath(t))
+	const separator = "\x1f"
+	var want []*state.Record
+	for i := range 4 {
+		transition := applied(i)
+		if i != 1 {
+			transition.Record.Applied.RequestID = separator + "request" + separator
+		}
+		want = append(want, transition.Record)
+		if err := s.Save(t.Context(), transition); err != nil {
+			t.Fatal(err)
+		}
+	}
+	records, err := s.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rec := range want {
+		if d := cmp.Diff(rec, records.Get(rec.Key)); d != "" {
+			t.Errorf("saved and read differ (-saved +read):\n%s", d)
+		}
 	}
 }

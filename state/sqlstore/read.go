@@ -127,7 +127,7 @@ func (r *readQueries) Records(ctx context.Context) iter.Seq2[state.Record, error
 func tasks(ctx context.Context, q querier, m *meta, schema int64) iter.Seq2[taskRow, error] {
 	return func(yield func(taskRow, error) bool) {
 		var n, sum int64
-		for row, err := range scan(ctx, q, packedTaskScanner(schema), selectPackedTasks(schema)) {
+		for row, err := range scan(ctx, q, joinedTaskScanner(ctx, q, schema), tasksIn(schema, selectAllTasks)) {
 			if err == nil {
 				err = row.verify()
 			}
