@@ -121,8 +121,11 @@ func (a *App) openSource(ctx context.Context, s *config.Settings, env *parts.Env
 	return store, nil
 }
 
-// startEngine reads what the state knows and puts the reconciler together.
+// startEngine reads what the state knows and puts the reconciler together. Meanwhile the
+// source is polled.
 func (a *App) startEngine(ctx context.Context, s *config.Settings, store *sqlstore.Store, observer reconcile.Observer) error {
+	polled, stop := pollEarly(ctx, a.source)
+	a.closers.add("end the first poll", func() error { stop(); return nil })
 	control, err := store.Control(ctx)
 	if err != nil {
 		return err
@@ -140,7 +143,7 @@ func (a *App) startEngine(ctx context.Context, s *config.Settings, store *sqlsto
 		watching = append(watching, a.server.Observer())
 	}
 	a.engine.Store(reconcile.New(reconcile.Config{
-		Source:    a.source,
+		Source:    polled,
 		Committer: a.client,
 		Reader:    a.client,
 		Store:     store,

@@ -1,0 +1,49 @@
+package app
+
+import (
+	"context"
+
+	"github.com/wedatasync/wedatasync/reconcile"
+)
+
+// early is a source whose first poll runs while the state is read. Whoever polls first
+// gets its result.
+type early struct {
+	reconcile.Source
+	done     chan struct{} // closed when the first poll has ended
+	revision *reconcile.Revision
+	err      error
+	taken    bool // somebody has the result
+}
+
+var _ reconcile.Truster = (*early)(nil)
+
+// pollEarly begins to poll the source. stop ends that poll, and waits for its end.
+func pollEarly(ctx context.Context, src reconcile.Source) (_ *early, stop func()) {
+	e := &early{Source: src, done: make(chan struct{})}
+	return e, background(ctx, func(ctx context.Context) {
+		defer close(e.done)
+		e.revision, e.err = src.Poll(ctx)
+	})
+}
+
+// Poll implements [reconcile.Source].
+func (e *early) Poll(ctx context.Context) (*reconcile.Revision, error) {
+	if e.taken {
+		return e.Source.Poll(ctx)
+	}
+	select {
+	case <-e.done:
+		e.taken = true
+		return e.revision, e.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// Trust implements [reconcile.Truster]. The first poll has begun with what the state says.
+func (e *early) Trust(commits []string) {
+	if t, ok := e.Source.(reconcile.Truster); ok && e.taken {
+		t.Trust(commits)
+	}
+}
