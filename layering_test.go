@@ -30,7 +30,7 @@ var floors = [][]string{
 	{"internal/explain", "internal/release"},
 	{"state/sqlstore", "internal/source", "internal/wedata", "internal/report", "internal/notify"},
 	{"internal/serve/access", "internal/serve/admission", "internal/serve/snapshot", "internal/serve/tasklist"},
-	{"internal/serve/page", "internal/serve/metrics"},
+	{"internal/serve/page", "internal/serve/metrics", "internal/serve/status"},
 	{"internal/serve"},
 	{"internal/config", "internal/servetest"},
 	{"internal/parts"},

@@ -22,6 +22,7 @@ type Result struct {
 	Returned   int  // tasks that are managed again: their specs are back
 	Superseded bool // the pass was cut short by a newer revision, a person's word or a shutdown
 	Pauses     []state.Pause
+	Scan       *state.DriftScan // the last one; nil before the first
 
 	spent []spec.Digest // effects that were let through, and not to be again by the same approval
 }
@@ -71,7 +72,7 @@ func (p *pass) run(ctx context.Context, watch watcher) (*Result, error) {
 	if err := p.judgeRelease(ctx, result.Left); err != nil {
 		return nil, err
 	}
-	result.Pauses = p.applied.Control().Pauses
+	result.Pauses, result.Scan = p.applied.Control().Pauses, p.applied.lastScan()
 	if p.cfg.Observer != nil {
 		p.cfg.Observer.Passed(result)
 	}

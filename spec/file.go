@@ -2,6 +2,7 @@ package spec
 
 import (
 	"iter"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -147,6 +148,26 @@ func (f *File) mentions() iter.Seq[mention] {
 			}
 		}
 	}
+}
+
+// firstError returns the file's first error, of those about the commit at the place if there
+// are any.
+func (f *File) firstError(at Pos) (first Problem, ok bool) {
+	end := Pos{File: f.Name, Line: math.MaxInt}
+	for m := range f.mentions() {
+		if p := m.pos(); p.compare(at) > 0 && p.compare(end) < 0 {
+			end = p
+		}
+	}
+	about := func(p Problem) bool { return p.Pos.compare(at) >= 0 && p.Pos.compare(end) < 0 }
+	for _, p := range f.Problems {
+		switch {
+		case p.Severity != SeverityError:
+		case !ok, about(p) && !about(first), about(p) == about(first) && p.Pos.compare(first.Pos) < 0:
+			first, ok = p, true
+		}
+	}
+	return first, ok
 }
 
 // Keys yields the task of each place where the file names one.

@@ -224,6 +224,64 @@ func (s *Set) Problems() Problems {
 	return l.problems()
 }
 
+// Invalid is a task that the specs name, and that has no usable commit.
+type Invalid struct {
+	Key     Key
+	Problem Problem // the first error that makes it so
+}
+
+// Invalid lists the tasks that the specs name and that have no usable commit, in order of
+// key.
+func (s *Set) Invalid() []Invalid {
+	s.settle()
+	var all []Invalid
+	for k, places := range s.duplicates {
+		all = append(all, Invalid{k, s.fault(k, places)})
+	}
+	at := make(map[Pos]Problem) // of the commits with faulty dependencies
+	s.graph.problems(s, func(p Problem) {
+		if _, known := at[p.Pos]; !known {
+			at[p.Pos] = p
+		}
+	})
+	for _, faulty := range []map[Key][]Key{s.graph.unknown, s.graph.circles} {
+		for k := range faulty {
+			all = append(all, Invalid{k, at[s.single[k].Pos]})
+		}
+	}
+	slices.SortFunc(all, func(a, b Invalid) int { return a.Key.Compare(b.Key) })
+	return slices.CompactFunc(all, func(a, b Invalid) bool { return a.Key == b.Key })
+}
+
+// Unreadable returns the first error of the files that may name any task, as some of them
+// could not be read; false if there are none.
+func (s *Set) Unreadable() (first Problem, ok bool) {
+	for _, f := range s.faulty {
+		if !f.Unread {
+			continue
+		}
+		if p, found := f.firstError(Pos{}); found && (!ok || p.Pos.compare(first.Pos) < 0) {
+			first, ok = p, true
+		}
+	}
+	return first, ok
+}
+
+// fault returns the first error at the places that name the task.
+func (s *Set) fault(k Key, places mentions) (first Problem) {
+	duplicates(k, places, func(p Problem) {
+		if first.Code == "" {
+			first = p
+		}
+	})
+	for m := range places {
+		if !m.usable() && first.Code == "" {
+			first, _ = s.files[m.pos().File].firstError(m.pos())
+		}
+	}
+	return first
+}
+
 // duplicates complains at each place that names the task, if they are several.
 func duplicates(k Key, places mentions, add func(Problem)) {
 	if len(places) < 2 {

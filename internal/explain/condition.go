@@ -34,6 +34,24 @@ func OfRecord(rec *state.Record, now time.Time) Condition {
 	return Describe(s, rec.Key, nil, rec)
 }
 
+// OfSkipped returns the condition of a task that has no usable spec.
+func OfSkipped(t *plan.Skipped) Condition {
+	if t.Problem.Code == "" {
+		return Describe(Suspended, t.Key, nil, t.Have)
+	}
+	d := Describe(Invalid, t.Key, nil, nil)
+	d.Why = t.Problem.String()
+	return d
+}
+
+// OfDrift returns the condition of a task that has drifted, and about which no more is done
+// than to report it.
+func OfDrift(drift *state.Drift) Condition {
+	d := Describe(Drifted, drift.Key, nil, nil)
+	d.Why, d.Since = Drift(drift), drift.Since
+	return d
+}
+
 // Describe returns the condition of a task in the state s. c is what the plan does with
 // it and rec its record; both may be nil.
 func Describe(s State, key spec.Key, c *plan.Change, rec *state.Record) Condition {

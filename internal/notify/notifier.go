@@ -183,7 +183,7 @@ func (n *Notifier) Passed(r *reconcile.Result) {
 	n.source, n.wanted = r.Left.Source, r.Left.Wanted
 	n.settle(r.Left)
 	n.sendPlan(r)
-	n.enqueueStatus(statusOf(r))
+	n.enqueueStatus(statusOf(r, time.Now()))
 }
 
 // Scanned sends which tasks have drifted. The state remembers that they have, so that

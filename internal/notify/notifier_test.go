@@ -59,7 +59,7 @@ func followed(task string, version int64, status state.RunStatus, detail string)
 func planOf(changes ...*plan.Change) *plan.Plan {
 	p := &plan.Plan{
 		Source: plan.SourceInfo{URL: "https://git.example.com/acme/tasks", Branch: "main", Revision: head, Author: "Ada <ada@example.com>"},
-		Specs:  5, Hash: "sha256:eaee8a0b",
+		Specs:  5, Unchanged: 5 - len(changes), Hash: "sha256:eaee8a0b",
 	}
 	for _, c := range changes {
 		p.Changes = append(p.Changes, *c)
@@ -361,8 +361,8 @@ func TestNotifier_Ends(t *testing.T) {
 // TestNotifier_Statuses shows how a revision stands, the newest alone.
 func TestNotifier_Statuses(t *testing.T) {
 	invalid := passed()
-	invalid.Left.Problems = spec.Problems{{Severity: spec.SeverityError}}
-	guarded := passed(want("orders", 3))
+	invalid.Left.Problems = spec.Problems{{Pos: spec.Pos{File: "tasks/bad.yaml", Line: 3}, Severity: spec.SeverityError}}
+	guarded := passed(held("orders", 3, plan.HoldGuard, state.Outcome{}, ""))
 	guarded.Left.Holds = []plan.GuardHold{{Guard: "maxChanges"}}
 	folder := passed()
 	folder.Left.Source.Revision = "dir:a9be91e5"
@@ -371,44 +371,44 @@ func TestNotifier_Statuses(t *testing.T) {
 		story func(n *notify.Notifier)
 		want  []string // state and description
 	}{
-		{"all done", func(n *notify.Notifier) { n.Passed(passed()) }, []string{"success 5 tasks as specified"}},
+		{"all done", func(n *notify.Notifier) { n.Passed(passed()) }, []string{"success 5 in sync"}},
 		{"the same again", func(n *notify.Notifier) {
 			n.Passed(passed())
 			pass(time.Minute)
 			n.Passed(passed())
-		}, []string{"success 5 tasks as specified"}},
+		}, []string{"success 5 in sync"}},
 		{"a quick pass", func(n *notify.Notifier) {
 			n.Planned(planOf(want("orders", 3), want("users", 3)))
 			n.Passed(passed())
-		}, []string{"success 5 tasks as specified"}},
+		}, []string{"success 5 in sync"}},
 		{"a long pass", func(n *notify.Notifier) {
 			n.Planned(planOf(want("orders", 3), want("users", 3)))
 			pass(time.Minute)
 			n.Passed(passed())
-		}, []string{"pending 2 commits under way", "success 5 tasks as specified"}},
+		}, []string{"pending 2 commits under way", "success 5 in sync"}},
 		{"waiting", func(n *notify.Notifier) {
 			n.Passed(passed(held("a", 1, plan.HoldLocked, locked, ""), held("b", 1, plan.HoldWindow, locked, ""), held("c", 1, plan.HoldUnknown, unknown, ""), want("d", 1)))
-		}, []string{"pending 1 unknown outcome, 1 locked, 1 waiting, 1 to go; 5 tasks in all"}},
+		}, []string{"pending 1 unknown outcome, 1 locked, 1 held by a window, 1 to send, 1 in sync"}},
 		{"refused", func(n *notify.Notifier) {
 			n.Passed(passed(held("a", 1, plan.HoldRefused, refused("no"), ""), held("b", 1, plan.HoldUnknown, unknown, "no before"), held("c", 1, plan.HoldLocked, locked, "")))
-		}, []string{"failure 1 outcome needs an operator, 1 refused, 1 locked; 5 tasks in all"}},
+		}, []string{"failure action required: 1 unknown outcome, 1 refused, 1 locked, 2 in sync"}},
 		{"a start", func(n *notify.Notifier) {
 			n.Passed(passed(followed("orders", 3, state.RunStarting, "")))
-		}, []string{"pending 1 starting; 5 tasks in all"}},
+		}, []string{"pending 1 starting, 4 in sync"}},
 		{"a start that failed", func(n *notify.Notifier) {
 			n.Passed(passed(followed("orders", 3, state.RunFailed, "failed"), followed("users", 3, state.RunStarting, "")))
-		}, []string{"failure 1 not running, 1 starting; 5 tasks in all"}},
-		{"broken specs", func(n *notify.Notifier) { n.Passed(invalid) }, []string{"failure 1 error in specs; 5 tasks in all"}},
-		{"held", func(n *notify.Notifier) { n.Passed(guarded) }, []string{"pending 1 held by a guard; 5 tasks in all"}},
+		}, []string{"failure action required: 1 not running, 1 starting, 3 in sync"}},
+		{"broken specs", func(n *notify.Notifier) { n.Passed(invalid) }, []string{"failure action required: error in tasks/bad.yaml:3; 5 in sync"}},
+		{"held", func(n *notify.Notifier) { n.Passed(guarded) }, []string{"pending action required: held by maxChanges; 1 held by a guard, 4 in sync"}},
 		{"suspended on purpose", func(n *notify.Notifier) {
 			n.Passed(passed(held("a", 1, plan.HoldSuspended, locked, "")))
-		}, []string{"success 1 suspended; 5 tasks in all"}},
+		}, []string{"success 1 suspended, 4 in sync"}},
 		{"as others have changed them", func(n *notify.Notifier) {
 			n.Passed(passed(held("a", 1, plan.HoldAdopted, locked, ""), held("b", 1, plan.HoldAdopted, locked, "")))
-		}, []string{"success 2 as others have changed them; 5 tasks in all"}},
+		}, []string{"success 2 adopted, 3 in sync"}},
 		{"changed again after each heal", func(n *notify.Notifier) {
 			n.Passed(passed(held("a", 1, plan.HoldContested, locked, "")))
-		}, []string{"failure 1 changed again whenever it is healed; 5 tasks in all"}},
+		}, []string{"failure action required: 1 contested, 4 in sync"}},
 		{"a folder has no commits", func(n *notify.Notifier) { n.Passed(folder) }, nil},
 	}
 	for _, test := range tests {

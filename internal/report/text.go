@@ -136,7 +136,7 @@ func (t *textWriter) table(v *view) {
 	project := v.project()
 	for i, g := range groups {
 		for _, c := range g.changes {
-			rows[i] = append(rows[i], newRow(c, project, heldWithPlan(v.plan, c)))
+			rows[i] = append(rows[i], newRow(c, project, explain.HeldWithPlan(v.plan, c)))
 		}
 	}
 	layouts := newLayouts(rows, t.Width)
@@ -157,7 +157,7 @@ func (t *textWriter) table(v *view) {
 
 // detail writes what belongs to a change below its line.
 func (t *textWriter) detail(v *view, c *plan.Change) {
-	if why := because(c); why != "" && !heldWithPlan(v.plan, c) {
+	if why := because(c); why != "" && !explain.HeldWithPlan(v.plan, c) {
 		t.wrapped("", rowIndent, text.Visible(why))
 	}
 	if !t.ShowValues {

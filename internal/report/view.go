@@ -49,7 +49,7 @@ func newView(p *plan.Plan, rate float64) *view {
 			v.accepted = append(v.accepted, c)
 		case c.Action == plan.ActionFollow:
 			v.starting = append(v.starting, c)
-		case c.Action == plan.ActionHold && !heldWithPlan(p, c):
+		case c.Action == plan.ActionHold && !explain.HeldWithPlan(p, c):
 			v.held = append(v.held, c)
 		default:
 			if c.Action == plan.ActionHold {
@@ -65,15 +65,6 @@ func newView(p *plan.Plan, rate float64) *view {
 	})
 	v.summary = newSummary(v, planHeld, rate)
 	return v
-}
-
-// heldWithPlan reports whether only a guard's word on the whole plan holds c: an
-// approval of the plan sends it.
-func heldWithPlan(p *plan.Plan, c *plan.Change) bool {
-	if c.Hold != plan.HoldGuard && c.Hold != plan.HoldWindow {
-		return false
-	}
-	return slices.ContainsFunc(p.Holds, func(h plan.GuardHold) bool { return h.Message == c.Detail })
 }
 
 // impactRank orders impacts, the worst first.

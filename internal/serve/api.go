@@ -12,6 +12,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/release"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/internal/serve/status"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -136,4 +137,16 @@ func serveOpenAPI(w http.ResponseWriter, _ *http.Request) {
 func servePlanSchema(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/schema+json")
 	_, _ = w.Write(report.PlanSchema())
+}
+
+// statusAPI answers with the condition of the daemon.
+func statusAPI(version string, take func() *snapshot.Snapshot) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, status.Of(version, take())) }
+}
+
+func emptyNotNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }

@@ -26,14 +26,15 @@ func TestReadinessNamesTheWayOn(t *testing.T) {
 	}
 	since := now.Add(-12 * time.Minute).UTC().Format(time.RFC3339)
 	want := `action required
-credentials: sends to project 1486804694126882816 have stopped: UnauthorizedOperation: you may not
-unknown: the outcome of the last commit of 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000002 is not known: what is live fits neither
+credentials: sending to project 1486804694126882816 is paused: UnauthorizedOperation: you may not
+unknown: 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000002: the outcome of the commit is not known: what is live fits neither
   wedatasync resolve 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000002 applied
   wedatasync resolve 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000002 not-applied
 guard: maxChanges holds the plan: 38 calls, and guards.maxChanges is 30
   wedatasync approve sha256:5a3c9d1e0f343b0931126a20f133d67c2b018a3b5f1f7a8d0f3b1f0c8b7b0b1e
 refused: 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000003: refused with InvalidParameterValue: no such version (since ` + since + `)
   wedatasync retry 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000003
+drifted: 1 task drifted; undo the change in WeData, or change the spec to what is live; driftPolicy heal or adopt does either by itself
 specs: 1 error: tasks/clicks.yaml:12:7: commitType 2 needs discardState: add it
 source: the source could not be read for 1 h: poll the source: no way there
 `
@@ -57,7 +58,7 @@ func TestReadinessIsBounded(t *testing.T) {
 	if len(body) > 4<<10 {
 		t.Errorf("%d bytes", len(body))
 	}
-	for _, want := range []string{"in all 1,000 commits", "1,000 tasks are refused", "1,000 errors"} {
+	for _, want := range []string{"1,000 unknown outcomes require action in all", "1,000 tasks are refused", "1,000 errors"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the body does not say %q:\n%s", want, body)
 		}

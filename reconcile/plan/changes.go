@@ -76,6 +76,23 @@ func (l *looking) at(key spec.Key, want *spec.Commit) (known bool) {
 	return known
 }
 
+// skipped lists the tasks that have no usable spec, and are not among the changes.
+func (in *Input) skipped(p *Plan) []Skipped {
+	var all []Skipped
+	for _, i := range in.Specs.Invalid() {
+		all = append(all, Skipped{i.Key, in.Records.Get(i.Key), i.Problem})
+	}
+	unread, _ := in.Specs.Unreadable()
+	for _, key := range p.orphans {
+		if rec := in.Records.Get(key); rec != nil && !IsRemoved(rec) {
+			all = append(all, Skipped{key, rec, unread})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Skipped) int { return a.Key.Compare(b.Key) })
+	all = slices.CompactFunc(all, func(a, b Skipped) bool { return a.Key == b.Key })
+	return slices.DeleteFunc(all, func(s Skipped) bool { return p.Find(s.Key) != nil || IsRemoved(s.Have) })
+}
+
 // holdDependants holds each call of p that depends on a task which is not as its
 // spec says and will not be after p, or does not run yet where its spec waits for
 // that. A dependency that is itself a call only orders the two. usable reports whether a task that p does not list has a usable

@@ -38,6 +38,7 @@ func Diff(in Input, now time.Time) *Plan {
 		Problems: in.Specs.Problems(),
 	}
 	p.Changes, p.orphans = in.changes(now)
+	p.Skipped = in.skipped(p)
 	holdDependants(p, in.Specs.Has)
 	p.Unchanged = p.Specs - len(p.Changes) + p.specless()
 	p.Hash = hashOf(p)

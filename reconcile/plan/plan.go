@@ -26,6 +26,7 @@ type Plan struct {
 	Drift    []state.Drift // tasks that are not simply live as they were applied; nil if that was not looked at
 	Holds    []GuardHold
 	Problems spec.Problems
+	Skipped  []Skipped // tasks without a usable spec that are left as they are, in order of key
 
 	orphans   []spec.Key    // that have a record and no usable spec
 	Specs     int           // valid specs
@@ -217,8 +218,26 @@ type GuardHold struct {
 	of string // which of the windows it is, or which revision; empty if there is only one
 }
 
+// Skipped is a task that a plan leaves as it is, as it has no usable spec.
+type Skipped struct {
+	Key  spec.Key
+	Have *state.Record // nil for a task that is not in the state
+	// Problem is the error in the specs. It is zero if the spec is gone, and the task is
+	// still managed because it is suspended.
+	Problem spec.Problem
+}
+
 // Orphans returns the tasks that have a record and no usable spec.
 func (p *Plan) Orphans() []spec.Key { return p.orphans }
+
+// Find returns the change of the task, or nil.
+func (p *Plan) Find(key spec.Key) *Change {
+	i, ok := slices.BinarySearchFunc(p.Changes, key, func(c Change, key spec.Key) int { return c.Key.Compare(key) })
+	if !ok {
+		return nil
+	}
+	return &p.Changes[i]
+}
 
 // Calls yields the commits that will be made, in the order of the plan.
 func (p *Plan) Calls() iter.Seq[*Change] {

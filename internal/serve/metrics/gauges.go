@@ -104,9 +104,9 @@ func (g *gauges) work() {
 	g.add("managed_tasks", "Tasks in the state.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		emit(float64(s.Plan().Managed))
 	})
-	g.add("tasks", "Tasks by how they stand.", []string{"standing"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
+	g.add("tasks", "Tasks by their state; standing is the earlier name of the label.", []string{"state", "standing"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		for _, i := range explain.States() {
-			emit(float64(s.Count(i.State)), string(i.State))
+			emit(float64(s.Count(i.State)), string(i.State), string(i.State))
 		}
 	})
 	g.add("plan_changes", "Changes of the newest plan by what it does with them.", []string{"action"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
@@ -145,18 +145,18 @@ func (g *gauges) trouble() {
 		emit(oneIf(len(s.Reasons()) == 0))
 	})
 	g.add("not_ready", "Items that require action, by kind.", []string{"reason"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
-		counts := map[snapshot.ReasonCode]int{}
+		counts := map[explain.ReasonCode]int{}
 		for _, r := range s.Reasons() {
 			counts[r.Code]++
 		}
-		for _, code := range snapshot.ReasonCodes() {
+		for _, code := range explain.ReasonCodes() {
 			emit(float64(counts[code]), string(code))
 		}
 	})
-	g.add("unknown_outcomes", "Commits with an unknown outcome, by whether only an operator can resolve it.", []string{"needs_person"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
+	g.add("unknown_outcomes", "Commits with an unknown outcome, by whether only an operator can resolve it; needs_person is the earlier name of the label.", []string{"needs_operator", "needs_person"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		unresolved := len(s.Digest.Unresolved)
-		emit(float64(unresolved), "true")
-		emit(float64(s.Count(explain.Unknown)-unresolved), "false")
+		emit(float64(unresolved), "true", "true")
+		emit(float64(s.Count(explain.Unknown)-unresolved), "false", "false")
 	})
 	g.add("guard_holds", "Guards that hold the whole plan.", []string{"guard"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		counts := map[string]int{}
@@ -229,7 +229,7 @@ const otherGuard = "other"
 
 // guards lists the guards that can hold a whole plan.
 func guards() []string {
-	return []string{"empty", "rewritten", "restored", "maxChanges", "maxChangePercent", snapshot.GuardWindows}
+	return []string{"empty", "rewritten", "restored", "maxChanges", "maxChangePercent", explain.GuardWindows}
 }
 
 func guardLabel(name string) string {

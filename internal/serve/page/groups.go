@@ -11,9 +11,9 @@ import (
 
 // needs lists the reasons for which an operator is needed. Tasks with the same reason are
 // one group.
-func needs(s *snapshot.Snapshot, reasons []snapshot.Reason) []need {
+func needs(s *snapshot.Snapshot, reasons []explain.Reason) []need {
 	var needs []need
-	grouped := map[snapshot.ReasonCode]bool{}
+	grouped := map[explain.ReasonCode]bool{}
 	for _, r := range reasons {
 		n := need{Title: r.Code.Title(), Message: r.Message, Commands: r.Commands}
 		switch _, ofTasks := r.Code.State(); {
@@ -23,9 +23,9 @@ func needs(s *snapshot.Snapshot, reasons []snapshot.Reason) []need {
 			grouped[r.Code] = true
 			g := operatorGroup(s, r.Code)
 			n.Message, n.Commands, n.Group = g.Meaning, nil, &g
-		case r.Code == snapshot.ReasonSpecs:
+		case r.Code == explain.ReasonSpecs:
 			n.Message, n.Commands = brokenText(s), nil
-		case r.Code == snapshot.ReasonGuard:
+		case r.Code == explain.ReasonGuard:
 			n.Detail = heldText(s)
 		}
 		needs = append(needs, n)
@@ -65,7 +65,7 @@ func heldText(s *snapshot.Snapshot) string {
 }
 
 // operatorGroup is the tasks of a reason that is about tasks.
-func operatorGroup(s *snapshot.Snapshot, code snapshot.ReasonCode) group {
+func operatorGroup(s *snapshot.Snapshot, code explain.ReasonCode) group {
 	of, _ := code.State()
 	g := groupOf(s, of)
 	if of == explain.Unknown {
@@ -98,7 +98,7 @@ func groupOf(s *snapshot.Snapshot, ts explain.State) group {
 func groupRowOf(s *snapshot.Snapshot, ts explain.State, c *plan.Change) groupRow {
 	_, rec := s.Task(c.Key, c)
 	why := s.Why(ts, c.Key, c, rec)
-	if snapshot.HeldWithPlan(s.Plan(), c) {
+	if explain.HeldWithPlan(s.Plan(), c) {
 		why = text.Visible(explain.Sends(c)) // why is said once, of the plan
 	}
 	row := groupRow{link: linkOf(s, c.Key), Why: why}
@@ -130,7 +130,7 @@ func waits(s *snapshot.Snapshot) []group {
 func unknownWaits(s *snapshot.Snapshot) group {
 	g := group{badge: badgeOf(explain.Unknown), Count: s.Count(explain.Unknown) - len(s.Digest.Unresolved), All: tasksQuery{state: explain.Unknown}.path()}
 	for _, c := range s.Changes(explain.Unknown, groupRows+len(s.Digest.Unresolved)) {
-		if !snapshot.NeedsOperator(c) && len(g.Rows) < groupRows {
+		if !explain.NeedsOperator(c) && len(g.Rows) < groupRows {
 			g.Rows = append(g.Rows, groupRowOf(s, explain.Unknown, c))
 		}
 	}

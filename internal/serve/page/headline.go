@@ -11,7 +11,7 @@ import (
 
 // headline is the condition of the daemon in a sentence, the worst first. started is the
 // start of the daemon.
-func headline(s *snapshot.Snapshot, reasons []snapshot.Reason, started time.Time) (t explain.Tone, headline, sub string) {
+func headline(s *snapshot.Snapshot, reasons []explain.Reason, started time.Time) (t explain.Tone, headline, sub string) {
 	p, sending := s.Progress()
 	switch held := held(s); {
 	case len(reasons) > 0:
@@ -39,7 +39,7 @@ func headline(s *snapshot.Snapshot, reasons []snapshot.Reason, started time.Time
 }
 
 // reasonsText lists the kinds of reasons, each once.
-func reasonsText(reasons []snapshot.Reason) string {
+func reasonsText(reasons []explain.Reason) string {
 	var kinds []string
 	for _, r := range reasons {
 		if kind := r.Code.Text(); !slices.Contains(kinds, kind) {

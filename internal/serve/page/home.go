@@ -139,13 +139,13 @@ func notes(s *snapshot.Snapshot, all *tasklist.List) []string {
 			text.Visible(all.Actor), untilText(all, s.Now), text.Visible(all.Reason)))
 	}
 	for _, p := range s.Pauses() {
-		if snapshot.PassesByItself(p) {
-			notes = append(notes, capital(snapshot.PauseText(p))+"; tried again "+snapshot.Ago(p.Until, s.Now))
+		if explain.PassesByItself(p) {
+			notes = append(notes, capital(explain.PauseText(p))+"; tried again "+snapshot.Ago(p.Until, s.Now))
 		}
 	}
 	for _, h := range s.Plan().Holds {
-		if h.Guard == snapshot.GuardWindows {
-			notes = append(notes, fmt.Sprintf("Nothing is sent: %s. To send it all the same: %s", text.Visible(h.Message), snapshot.ApproveCommand(s.Plan())))
+		if h.Guard == explain.GuardWindows {
+			notes = append(notes, fmt.Sprintf("Nothing is sent: %s. To send it all the same: %s", text.Visible(h.Message), explain.ApproveCommand(s.Plan())))
 		}
 	}
 	for _, a := range s.Status.Control.Approvals {

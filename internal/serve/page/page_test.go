@@ -129,7 +129,7 @@ func TestTroubleIsShownWithTheWayOn(t *testing.T) {
 	body := servetest.Page(t, servetest.NewDaemon(t, servetest.TroubledStatus(now)).Serve(t), "/")
 	needs := servetest.Live(t, body, "needs")
 	for _, want := range []string{
-		"sends to project " + servetest.Project + " have stopped: UnauthorizedOperation: you may not",
+		"sending to project " + servetest.Project + " is paused: UnauthorizedOperation: you may not",
 		"wedatasync resolve " + servetest.Key(2).String() + " not-applied",
 		"what is live fits neither",
 		"wedatasync approve " + servetest.PlanHash,
@@ -161,7 +161,7 @@ func TestTroubleIsShownWithTheWayOn(t *testing.T) {
 	if got := servetest.Live(t, body, "problems"); !strings.Contains(got, "1 error, 1 warning error tasks/clicks.yaml:12:7 commitType 2 needs discardState: add it") || !strings.Contains(got, "taskType 1 is not documented") {
 		t.Errorf("problems: %s", got)
 	}
-	if got, want := servetest.Live(t, body, "sub"), "WeData does not take the credentials; an outcome is unknown; a guard holds the plan; a commit was refused; specs have errors; the source cannot be read"; got != want {
+	if got, want := servetest.Live(t, body, "sub"), "WeData does not take the credentials; an outcome is unknown; a guard holds the plan; a commit was refused; a task has drifted; specs have errors; the source cannot be read"; got != want {
 		t.Errorf("below the headline: %q, want %q", got, want)
 	}
 	if got := servetest.Live(t, body, "about"); !strings.Contains(got, "9fceb02d0ae5 degraded Move orders to the new sink Ada Lovelace") || strings.Contains(got, "ada@example.com") {

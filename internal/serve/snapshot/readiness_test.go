@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/servetest"
 	"github.com/wedatasync/wedatasync/internal/wedata"
@@ -68,7 +69,7 @@ func TestReadiness(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		status reconcile.Status
-		want   []snapshot.ReasonCode
+		want   []explain.ReasonCode
 	}{
 		{"all is well", servetest.Healthy(servetest.EmptyPlan(), now), nil},
 		{"before the first poll has ended", reconcile.Status{}, nil},
@@ -82,35 +83,35 @@ func TestReadiness(t *testing.T) {
 		{"a task outside an allow-list", holding(plan.HoldGuard, nil), nil},
 		{"everything suspended", with(func(s *reconcile.Status) { s.Control.Suspended = &state.Suspension{At: now} }), nil},
 		{"an unknown outcome that is read back", holding(plan.HoldUnknown, unknown("")), nil},
-		{"an unknown outcome that needs a person", holding(plan.HoldUnknown, unknown("it fits neither")), []snapshot.ReasonCode{snapshot.ReasonUnknown}},
-		{"a refused commit", holding(plan.HoldRefused, nil), []snapshot.ReasonCode{snapshot.ReasonRefused}},
+		{"an unknown outcome that needs a person", holding(plan.HoldUnknown, unknown("it fits neither")), []explain.ReasonCode{explain.ReasonUnknown}},
+		{"a refused commit", holding(plan.HoldRefused, nil), []explain.ReasonCode{explain.ReasonRefused}},
 
 		{"a task that is followed until it runs", following(state.RunStarting), nil},
 		{"a change by others that was adopted", holding(plan.HoldAdopted, nil), nil},
-		{"a task that others change again whenever it is healed", holding(plan.HoldContested, nil), []snapshot.ReasonCode{snapshot.ReasonContested}},
-		{"a task that did not run in time", following(state.RunLate), []snapshot.ReasonCode{snapshot.ReasonNotRunning}},
-		{"a task that failed after its start", following(state.RunFailed), []snapshot.ReasonCode{snapshot.ReasonNotRunning}},
+		{"a task that others change again whenever it is healed", holding(plan.HoldContested, nil), []explain.ReasonCode{explain.ReasonContested}},
+		{"a task that did not run in time", following(state.RunLate), []explain.ReasonCode{explain.ReasonNotRunning}},
+		{"a task that failed after its start", following(state.RunFailed), []explain.ReasonCode{explain.ReasonNotRunning}},
 
-		{"a guard", guarded("maxChanges"), []snapshot.ReasonCode{snapshot.ReasonGuard}},
-		{"two guards", guarded("rewritten", "maxChanges"), []snapshot.ReasonCode{snapshot.ReasonGuard, snapshot.ReasonGuard}},
+		{"a guard", guarded("maxChanges"), []explain.ReasonCode{explain.ReasonGuard}},
+		{"two guards", guarded("rewritten", "maxChanges"), []explain.ReasonCode{explain.ReasonGuard, explain.ReasonGuard}},
 		{"a freeze window", guarded("windows"), nil},
-		{"a guard in a freeze window", guarded("empty", "windows"), []snapshot.ReasonCode{snapshot.ReasonGuard}},
+		{"a guard in a freeze window", guarded("empty", "windows"), []explain.ReasonCode{explain.ReasonGuard}},
 
-		{"a file with an error", problem(spec.SeverityError), []snapshot.ReasonCode{snapshot.ReasonSpecs}},
+		{"a file with an error", problem(spec.SeverityError), []explain.ReasonCode{explain.ReasonSpecs}},
 		{"a file with a warning", problem(spec.SeverityWarning), nil},
 
-		{"credentials that are not accepted", paused(state.Pause{Code: "AuthFailure.SecretIdNotFound"}), []snapshot.ReasonCode{snapshot.ReasonCredentials}},
-		{"a clock that is off", paused(state.Pause{Code: "AuthFailure.SignatureExpire"}), []snapshot.ReasonCode{snapshot.ReasonCredentials}},
-		{"a project without permission", paused(state.Pause{ProjectID: servetest.Project, Code: "UnauthorizedOperation"}), []snapshot.ReasonCode{snapshot.ReasonCredentials}},
+		{"credentials that are not accepted", paused(state.Pause{Code: "AuthFailure.SecretIdNotFound"}), []explain.ReasonCode{explain.ReasonCredentials}},
+		{"a clock that is off", paused(state.Pause{Code: "AuthFailure.SignatureExpire"}), []explain.ReasonCode{explain.ReasonCredentials}},
+		{"a project without permission", paused(state.Pause{ProjectID: servetest.Project, Code: "UnauthorizedOperation"}), []explain.ReasonCode{explain.ReasonCredentials}},
 		{"credentials between two tries", with(func(s *reconcile.Status) {
 			s.Control.Pauses = []state.Pause{{Code: "AuthFailure", Until: now.Add(-servetest.Interval)}}
-		}), []snapshot.ReasonCode{snapshot.ReasonCredentials}},
+		}), []explain.ReasonCode{explain.ReasonCredentials}},
 		{"a pause that nobody has needed since", with(func(s *reconcile.Status) {
 			s.Control.Pauses = []state.Pause{{Code: "AuthFailure", Until: now.Add(-time.Hour)}}
 		}), nil},
-		{"no credentials at all", paused(state.Pause{Code: wedata.CodeNoCredentials}), []snapshot.ReasonCode{snapshot.ReasonCredentials}},
-		{"a region that does not exist", paused(state.Pause{Code: "UnsupportedRegion"}), []snapshot.ReasonCode{snapshot.ReasonCredentials}},
-		{"a certificate that is not trusted", paused(state.Pause{Code: wedata.CodeUntrusted}), []snapshot.ReasonCode{snapshot.ReasonCredentials}},
+		{"no credentials at all", paused(state.Pause{Code: wedata.CodeNoCredentials}), []explain.ReasonCode{explain.ReasonCredentials}},
+		{"a region that does not exist", paused(state.Pause{Code: "UnsupportedRegion"}), []explain.ReasonCode{explain.ReasonCredentials}},
+		{"a certificate that is not trusted", paused(state.Pause{Code: wedata.CodeUntrusted}), []explain.ReasonCode{explain.ReasonCredentials}},
 		{"an endpoint that does not answer", paused(state.Pause{Code: wedata.CodeTimeout}), nil},
 		{"an endpoint whose name does not resolve", paused(state.Pause{Code: wedata.CodeUnknownHost}), nil},
 		{"an endpoint that refuses connections", paused(state.Pause{Code: wedata.CodeNoConnection}), nil},
@@ -120,18 +121,18 @@ func TestReadiness(t *testing.T) {
 
 		{"a source that failed once", source(reconcile.Health{OK: now.Add(-servetest.Interval), At: now, Err: broken}), nil},
 		{"a source that failed for two intervals", source(reconcile.Health{OK: now.Add(-2 * servetest.Interval), At: now, Err: broken}), nil},
-		{"a source that failed for longer", source(reconcile.Health{OK: now.Add(-2*servetest.Interval - 1), At: now, Err: broken}), []snapshot.ReasonCode{snapshot.ReasonSource}},
-		{"a source that was never read", source(reconcile.Health{At: now, Err: broken}), []snapshot.ReasonCode{snapshot.ReasonSource}},
+		{"a source that failed for longer", source(reconcile.Health{OK: now.Add(-2*servetest.Interval - 1), At: now, Err: broken}), []explain.ReasonCode{explain.ReasonSource}},
+		{"a source that was never read", source(reconcile.Health{At: now, Err: broken}), []explain.ReasonCode{explain.ReasonSource}},
 
-		{"a revision that is not signed", source(reconcile.Health{OK: now, At: now, Err: fmt.Errorf("poll the source: %w", reconcile.ErrUnverified)}), []snapshot.ReasonCode{snapshot.ReasonSignature}},
+		{"a revision that is not signed", source(reconcile.Health{OK: now, At: now, Err: fmt.Errorf("poll the source: %w", reconcile.ErrUnverified)}), []explain.ReasonCode{explain.ReasonSignature}},
 
-		{"a full disk", ledger(reconcile.Health{OK: now, At: now, Err: fmt.Errorf("write the state: %w", state.ErrFull)}), []snapshot.ReasonCode{snapshot.ReasonState}},
-		{"a damaged state", ledger(reconcile.Health{OK: now, At: now, Err: &state.DamagedError{Table: "tasks"}}), []snapshot.ReasonCode{snapshot.ReasonState}},
+		{"a full disk", ledger(reconcile.Health{OK: now, At: now, Err: fmt.Errorf("write the state: %w", state.ErrFull)}), []explain.ReasonCode{explain.ReasonState}},
+		{"a damaged state", ledger(reconcile.Health{OK: now, At: now, Err: &state.DamagedError{Table: "tasks"}}), []explain.ReasonCode{explain.ReasonState}},
 		{"a state that was busy once", ledger(reconcile.Health{OK: now, At: now, Err: state.ErrBusy}), nil},
-		{"a state that is busy for long", ledger(reconcile.Health{OK: now.Add(-time.Hour), At: now, Err: state.ErrBusy}), []snapshot.ReasonCode{snapshot.ReasonState}},
+		{"a state that is busy for long", ledger(reconcile.Health{OK: now.Add(-time.Hour), At: now, Err: state.ErrBusy}), []explain.ReasonCode{explain.ReasonState}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var got []snapshot.ReasonCode
+			var got []explain.ReasonCode
 			for _, r := range snapshot.Readiness(tt.status, now, servetest.Interval) {
 				got = append(got, r.Code)
 				if r.Message == "" || strings.ContainsAny(r.Message, "\r\n") {
@@ -161,7 +162,7 @@ func TestCommandsAreOneWord(t *testing.T) {
 // TestEveryCodeHasWords: a kind of reason is named, and said in a few words.
 func TestEveryCodeHasWords(t *testing.T) {
 	seen := map[string]bool{}
-	for _, code := range snapshot.ReasonCodes() {
+	for _, code := range explain.ReasonCodes() {
 		for _, text := range []string{code.Title(), code.Text()} {
 			if text == "" || text == string(code) || seen[text] {
 				t.Errorf("%s is %q", code, text)

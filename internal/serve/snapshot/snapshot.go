@@ -53,7 +53,7 @@ func (d *Daemon) Snapshot() *Snapshot {
 	if d.Reloads != nil {
 		s.Reloads = d.Reloads()
 	}
-	s.Digest = d.digest(s.Status.Plan)
+	s.Digest = d.digest(s.Status.Plan, s.Status.DriftScan)
 	s.inFlight = make(map[spec.Key]bool, len(s.Status.InFlight))
 	for _, key := range s.Status.InFlight {
 		s.inFlight[key] = true
@@ -68,12 +68,12 @@ func (d *Daemon) Snapshot() *Snapshot {
 	return s
 }
 
-// digest returns the digest of the plan; of nil it is empty.
-func (d *Daemon) digest(p *plan.Plan) *Digest {
+// digest returns the digest of the plan and the drift check; of nil it is empty.
+func (d *Daemon) digest(p *plan.Plan, scan *state.DriftScan) *Digest {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.newest == nil || d.newest.of != p {
-		d.newest = newDigest(p)
+	if d.newest == nil || d.newest.of != p || d.newest.Scan != scan {
+		d.newest = newDigest(p, scan)
 	}
 	return d.newest
 }
@@ -92,7 +92,7 @@ func (d *Daemon) period() time.Duration {
 func (s *Snapshot) Plan() *plan.Plan { return s.Digest.Plan }
 
 // Task returns the state of the task and its record: after its call if there was one in
-// this pass, else as the plan has it. A task that is not in the plan is in sync.
+// this pass, else as the plan and the last drift check have it.
 func (s *Snapshot) Task(key spec.Key, c *plan.Change) (explain.State, *state.Record) {
 	var rec *state.Record
 	if c != nil {
@@ -107,10 +107,7 @@ func (s *Snapshot) Task(key spec.Key, c *plan.Change) (explain.State, *state.Rec
 			return explain.StateAfter(rec), rec
 		}
 	}
-	if c != nil {
-		return explain.StateOf(c), rec
-	}
-	return explain.InSync, nil
+	return s.Digest.State(key, c), rec
 }
 
 // Name is what people call the task, as text that can be shown; empty if nothing says. rec
@@ -127,10 +124,8 @@ func (s *Snapshot) Wants(key spec.Key) bool { return s.Plan().Wanted.Find(key) !
 
 // Count returns how many tasks are in the state.
 func (s *Snapshot) Count(ts explain.State) int {
-	n := len(s.Digest.by[ts]) + s.calls[ts]
+	n := s.Digest.Count(ts) + s.calls[ts]
 	switch ts {
-	case explain.InSync:
-		n += s.Plan().Unchanged
 	case explain.Sending:
 		n = len(s.Status.InFlight)
 	case explain.ToSend:
@@ -152,14 +147,14 @@ func (s *Snapshot) Changes(ts explain.State, most int) []*plan.Change {
 			list = append(list, c)
 		}
 	}
-	for _, i := range s.Digest.by[ts] {
+	for _, i := range s.Digest.By(ts) {
 		take(&s.Plan().Changes[i])
 		if len(list) == most {
 			break
 		}
 	}
 	if s.calls[ts] > 0 && len(list) < most {
-		for _, i := range s.Digest.by[explain.ToSend] {
+		for _, i := range s.Digest.By(explain.ToSend) {
 			take(&s.Plan().Changes[i])
 			if len(list) == most {
 				break
@@ -189,24 +184,12 @@ func (s *Snapshot) Progress() (Progress, bool) {
 	return s.pass.progress(s.Now, s.Period)
 }
 
-// InSync reports whether every spec is applied.
+// InSync reports whether every task is as its spec says.
 func (s *Snapshot) InSync() bool {
-	if s.Status.Plan == nil || s.Digest.Errors > 0 || len(s.Status.InFlight) > 0 {
-		return false
-	}
-	for _, i := range explain.States() {
-		switch i.State {
-		case explain.InSync, explain.Unversioned, explain.Forgotten, explain.Returned:
-		default:
-			if s.Count(i.State) > 0 {
-				return false
-			}
-		}
-	}
-	return true
+	return s.Status.Plan != nil && len(s.Status.InFlight) == 0 && s.Digest.InSync()
 }
 
-// Reasons says why an operator is needed; nothing if none is.
-func (s *Snapshot) Reasons() []Reason {
+// Reasons says why action is required; nothing if it is not.
+func (s *Snapshot) Reasons() []explain.Reason {
 	return append(readiness(s.Status, s.Digest, s.Now, s.Interval), s.Reloads.reasons()...)
 }

@@ -2,26 +2,12 @@ package snapshot
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/text"
-	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
-
-// ApproveCommand is what an operator types to let the plan pass.
-func ApproveCommand(p *plan.Plan) string { return "wedatasync approve " + p.Hash }
-
-// PauseText says what is paused, why and until when.
-func PauseText(p state.Pause) string {
-	what := "sending is paused"
-	if p.ProjectID != "" {
-		what = "sends to project " + text.Visible(p.ProjectID) + " have stopped"
-	}
-	return fmt.Sprintf("%s: %s: %s", what, p.Code, text.Visible(p.Message))
-}
 
 // ErrorText is an error of ours on one line. Its parts may come from outside.
 func ErrorText(err error) string {
@@ -37,13 +23,7 @@ func Plural(n int, one string) string {
 }
 
 // Grouped writes a number with its thousands apart.
-func Grouped(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+func Grouped(n int) string { return text.Grouped(n) }
 
 // Span writes a length of time in its largest unit, or two.
 func Span(d time.Duration) string {

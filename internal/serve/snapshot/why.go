@@ -1,6 +1,8 @@
 package snapshot
 
 import (
+	"slices"
+
 	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
@@ -14,7 +16,7 @@ func (s *Snapshot) Why(st explain.State, key spec.Key, c *plan.Change, rec *stat
 	if st == explain.Sending || st == explain.InSync {
 		return ""
 	}
-	d := explain.Describe(st, key, c, rec)
+	d := s.condition(st, key, c, rec)
 	text := text.Visible(d.Why)
 	if !d.Since.IsZero() {
 		text += " (for " + Span(s.Now.Sub(d.Since)) + ")"
@@ -27,8 +29,24 @@ func (s *Snapshot) Why(st explain.State, key spec.Key, c *plan.Change, rec *stat
 
 // Commands are the ways to end the state of the task: an operator types one of them.
 func (s *Snapshot) Commands(st explain.State, key spec.Key, c *plan.Change, rec *state.Record) []string {
-	if c != nil && HeldWithPlan(s.Plan(), c) {
-		return []string{ApproveCommand(s.Plan())}
+	if c != nil && explain.HeldWithPlan(s.Plan(), c) {
+		if slices.ContainsFunc(s.Plan().Holds, func(h plan.GuardHold) bool { return !h.Approvable }) {
+			return nil
+		}
+		return []string{explain.ApproveCommand(s.Plan())}
 	}
-	return explain.Describe(st, key, c, rec).Commands
+	return s.condition(st, key, c, rec).Commands
+}
+
+// condition is what there is to say of the task in the state st.
+func (s *Snapshot) condition(st explain.State, key spec.Key, c *plan.Change, rec *state.Record) explain.Condition {
+	skipped, drift := s.Digest.Skipped(key), s.Status.DriftScan.Of(key)
+	switch {
+	case st == explain.Invalid && skipped != nil:
+		return explain.OfSkipped(skipped)
+	case st == explain.Drifted && drift != nil:
+		return explain.OfDrift(drift)
+	default:
+		return explain.Describe(st, key, c, rec)
+	}
 }
