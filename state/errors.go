@@ -76,8 +76,8 @@ type ForeignError struct {
 
 // Error names the field, both values and the way on.
 func (e *ForeignError) Error() string {
-	return fmt.Sprintf("open state %s: its %s is %q, not %q: give each source and endpoint a --state of its own; %s",
-		e.Path, e.Field, e.Have, e.Want, HintAccept)
+	return fmt.Sprintf("open state %s: its %s is %q, not %q: check the settings, and give each source and endpoint a --state of its own; only if the %[2]s has moved, run \"wedatasync state check --accept\"",
+		e.Path, e.Field, e.Have, e.Want)
 }
 
 // Is reports whether target is ErrForeign.

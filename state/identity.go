@@ -1,6 +1,8 @@
 package state
 
-// Identity is what a state belongs to. A state is never used for another one.
+// Identity is what a state belongs to. A state is never used for another one. The first
+// call that may have been accepted binds the endpoint and the region: until then, they can
+// be corrected.
 type Identity struct {
 	Source   string `json:"source"` // without userinfo
 	Branch   string `json:"branch,omitempty"`

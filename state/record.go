@@ -53,6 +53,13 @@ type Spent struct {
 // it live yet. Applied is what it brings the task to.
 func (r *Record) Accepted() bool { return r.Status == StatusApplied && r.Attempt != nil }
 
+// Bound reports whether a call for the task may have been accepted, or a read of it was:
+// then the state belongs to the endpoint and the region.
+func (r *Record) Bound() bool {
+	return r.Applied != nil || r.Status == StatusIntent || r.Status == StatusUnknown ||
+		r.Attempt != nil && r.Attempt.Outcome.TaskApproveID != ""
+}
+
 // Name is what people call the task, as the spec of its newest commit said; empty if none
 // did. The record may be nil.
 func (r *Record) Name() string {

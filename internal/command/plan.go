@@ -80,7 +80,7 @@ func readState(ctx context.Context, path string, id state.Identity) (k known, er
 		return k, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	if err := r.Belongs(id); err != nil {
+	if err := r.Belongs(ctx, id); err != nil {
 		return k, err
 	}
 	if k.info.Serial, err = r.Serial(ctx); err != nil {

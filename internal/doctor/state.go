@@ -53,7 +53,7 @@ func readState(ctx context.Context, path string, id state.Identity, r *result) (
 		return err
 	}
 	defer func() { err = errors.Join(err, reader.Close()) }()
-	if err := reader.Belongs(id); err != nil {
+	if err := reader.Belongs(ctx, id); err != nil {
 		return err
 	}
 	seen := map[string]bool{}

@@ -50,7 +50,7 @@ func classOf(code string) (class state.Class, hint string) {
 	case "IpInBlacklist", "IpNotInWhitelist": // the gateway refuses this machine
 		return state.ClassAuth, "the endpoint refuses this machine's address"
 	case "UnsupportedRegion", "NoSuchProduct", "NoSuchVersion", "InvalidAction", "ActionOffline", "UnsupportedProtocol":
-		return state.ClassAuth, "check the endpoint and the region" // there is no such action to carry out
+		return state.ClassAuth, "check --endpoint and --region" // there is no such action to carry out
 	case "UnauthorizedOperation": // the policy is checked before the action
 		return state.ClassUnauthorized, ""
 

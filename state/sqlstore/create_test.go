@@ -94,10 +94,10 @@ func TestAReaderKnowsWhoseStateItIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if err := r.Belongs(sampleIdentity()); err != nil {
+	if err := r.Belongs(t.Context(), sampleIdentity()); err != nil {
 		t.Error(err)
 	}
-	if err := r.Belongs(state.Identity{}); !errors.Is(err, state.ErrForeign) {
+	if err := r.Belongs(t.Context(), state.Identity{}); !errors.Is(err, state.ErrForeign) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -101,8 +101,25 @@ func (r *Reader) Close() error {
 	return errors.Join(r.tx.Rollback(), r.db.Close())
 }
 
-// Belongs returns a ForeignError if the state is not for id.
-func (r *Reader) Belongs(id state.Identity) error { return r.identity.Match(r.files.db, id) }
+// Belongs returns a ForeignError if the state is not for id. While no record is bound, any
+// endpoint and region will do: a mistyped one must not need another state.
+func (r *Reader) Belongs(ctx context.Context, id state.Identity) error {
+	foreign := r.identity.Match(r.files.db, id)
+	corrected := r.identity
+	corrected.Endpoint, corrected.Region = id.Endpoint, id.Region
+	if foreign == nil || corrected != id {
+		return foreign
+	}
+	for rec, err := range r.Records(ctx) {
+		switch {
+		case err != nil:
+			return err
+		case rec.Bound():
+			return foreign
+		}
+	}
+	return nil
+}
 
 // inspect runs f on one moment of the state. Should the state come into use in
 // between, it begins again.
@@ -145,7 +162,7 @@ func (r *Reader) verify(ctx context.Context, h head, id state.Identity) error {
 	if err := h.check(r.files, r.meta); err != nil {
 		return err
 	}
-	if err := r.identity.Match(r.files.db, id); err != nil {
+	if err := r.Belongs(ctx, id); err != nil {
 		return err
 	}
 	if _, err := r.Control(ctx); err != nil {

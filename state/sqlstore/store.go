@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/gofrs/flock"
 
@@ -80,7 +81,7 @@ func Open(ctx context.Context, path string, id state.Identity, opt Options) (_ *
 	if err != nil {
 		return nil, err
 	}
-	return start(ctx, fl, lock, m, opt)
+	return start(ctx, fl, lock, m, id, opt)
 }
 
 // hold finds the state and takes its lock.
@@ -94,9 +95,9 @@ func hold(path string, opt Options) (files, *flock.Flock, error) {
 }
 
 // start opens a verified state for writing.
-func start(ctx context.Context, fl files, lock *flock.Flock, m meta, opt Options) (_ *Store, err error) {
+func start(ctx context.Context, fl files, lock *flock.Flock, m meta, id state.Identity, opt Options) (_ *Store, err error) {
 	s := &Store{
-		readQueries: readQueries{files: fl, schema: schemaVersion, lineage: m.lineage, identity: m.identity, settled: func() error { return nil }},
+		readQueries: readQueries{files: fl, schema: schemaVersion, lineage: m.lineage, identity: id, settled: func() error { return nil }},
 		log:         opt.Logger,
 		lock:        lock,
 		closed:      make(chan struct{}),
@@ -120,6 +121,9 @@ func start(ctx context.Context, fl files, lock *flock.Flock, m meta, opt Options
 	if err := migrate(ctx, s.writer, opt); err != nil {
 		return nil, err
 	}
+	if err := rebind(ctx, s.writer, id, opt); err != nil {
+		return nil, err
+	}
 	if s.read, err = openDB(ctx, fl.db, readOnly, readConns); err != nil {
 		return nil, err
 	}
@@ -130,6 +134,31 @@ func start(ctx context.Context, fl files, lock *flock.Flock, m meta, opt Options
 		return nil, err
 	}
 	return s, nil
+}
+
+// rebind corrects the endpoint and the region of a state that no call has bound. Pauses
+// that began at the others end.
+func rebind(ctx context.Context, w *writer, id state.Identity, opt Options) error {
+	was := w.meta.identity
+	if was == id {
+		return nil
+	}
+	control, err := readControl(ctx, w)
+	if err != nil {
+		return err
+	}
+	control.Pauses = nil
+	c, err := newChange(state.Transition{Control: &control, Events: []state.Event{{
+		At: time.Now(), Kind: state.EventState, Actor: opt.Actor,
+		Note: fmt.Sprintf("endpoint and region corrected from %s, %s to %s, %s: no call had been accepted", was.Endpoint, was.Region, id.Endpoint, id.Region),
+	}}})
+	if err != nil {
+		return err
+	}
+	return w.transact(ctx, func(next *meta) error {
+		next.identity = id
+		return w.apply(ctx, next, &c)
+	})
 }
 
 // snapshot starts a transaction that reads one moment of the state.
