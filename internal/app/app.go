@@ -134,6 +134,9 @@ func (a *App) startEngine(ctx context.Context, s *config.Settings, store *sqlsto
 	if err != nil {
 		return err
 	}
+	if err := a.notifier.Restore(ctx, store, control.DriftScan); err != nil {
+		return err
+	}
 	var watching observers
 	if observer != nil {
 		watching = append(watching, observer)

@@ -101,6 +101,7 @@ func (a *App) serverConfig(s *config.Settings, version string) serve.Config {
 	c.Submit = func(ctx context.Context, w state.Command) (state.CommandResult, error) { return submit(ctx, path, w) }
 	c.Reloads, c.Period, c.Trigger = a.reloader.status, a.limits.commits.Period, a.trigger.fire
 	c.Skew = func() (time.Duration, bool) { s := a.client.Skew(); return s.Ahead(), s.Known }
+	c.Receivers = a.notifier.Stats
 	c.KeyExpiry = func() time.Time {
 		if git := a.git.Load(); git != nil {
 			return git.KeyExpiry().At

@@ -1,6 +1,7 @@
 package forge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -19,6 +20,9 @@ const (
 	StatePending State = "pending" // something is still to be done
 	StateSuccess State = "success" // all is as the specs say
 	StateFailure State = "failure" // action is required
+	// StateOvertaken says that a newer commit came before this one was done: what becomes of
+	// it shows there. GitLab has canceled for that, and the others only success.
+	StateOvertaken State = "overtaken"
 )
 
 // Status is what a forge shows beside a commit.
@@ -35,7 +39,8 @@ const maxShown = 300
 // maxDescription is how long GitHub takes a description to be. GitLab takes 255.
 const maxDescription = 140
 
-// SetStatus shows the status beside the commit.
+// SetStatus shows the status beside the commit. It asks once: a status is how something
+// stands, and who sets it knows whether it still does.
 func (f *Forge) SetStatus(ctx context.Context, revision string, s Status) error {
 	op := "set the status of commit " + text.OneLine(revision, maxShown)
 	if !IsRevision(revision) {
@@ -46,15 +51,15 @@ func (f *Forge) SetStatus(ctx context.Context, revision string, s Status) error 
 	path := f.statuses(f.config.Repository, revision)
 	call := f.ask(op, http.MethodPost, path, f.shown(s), discard)
 	call.Repeatable = true // twice the same says the same
-	err := f.client.Do(ctx, call)
-	if e, ok := errors.AsType[*fault.Error](err); ok && f.config.Kind == GitLab && isSame(e) {
+	err := f.client.Patient(1, 0, f.config.Logger).Do(ctx, call)
+	if e, ok := errors.AsType[*fault.Error](err); ok && f.config.Kind == GitLab && s.State == StatePending && isSame(e) {
 		return nil
 	}
 	return err
 }
 
-// isSame reports whether GitLab refused a status because it is that already, for
-// which it has no code of its own.
+// isSame reports whether GitLab refused that something is under way because it says so
+// already, for which it has no code of its own. The text stays as it was.
 func isSame(e *fault.Error) bool {
 	return e.Status == http.StatusBadRequest && strings.Contains(e.Detail, "Cannot transition status")
 }
@@ -64,9 +69,10 @@ func (f *Forge) shown(s Status) map[string]string {
 	state, name := string(s.State), "context"
 	if f.config.Kind == GitLab {
 		name = "name"
-		if s.State == StateFailure {
-			state = "failed"
-		}
+		state = map[State]string{StatePending: "running", StateFailure: "failed", StateOvertaken: "canceled"}[s.State]
+		state = cmp.Or(state, string(s.State))
+	} else if s.State == StateOvertaken {
+		state = string(StateSuccess)
 	}
 	shown := map[string]string{"state": state, name: s.Context, "description": text.Clip(s.Description, maxDescription)}
 	if s.URL != "" {

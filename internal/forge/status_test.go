@@ -9,24 +9,51 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/apiclient"
 	"github.com/wedatasync/wedatasync/internal/apiclient/apitest"
+	problem "github.com/wedatasync/wedatasync/internal/fault"
 	"github.com/wedatasync/wedatasync/internal/forge"
 )
 
 const revision = "4837b3f5c8704837b3f5c8704837b3f5c8704837"
 
-func TestSetStatus_Retries(t *testing.T) {
+// TestSetStatus_Once asks once, and says how long the forge wants to be left alone.
+func TestSetStatus_Once(t *testing.T) {
 	upsert(t, func(t *testing.T, f *fakeForge) {
 		f.faults = []fault{{match: "POST", status: 502}, {match: "POST", status: 429, header: map[string]string{"Retry-After": "10"}}}
 		target := f.open(t)
 		s := forge.Status{State: forge.StateSuccess, Context: "wedatasync", Description: strings.Repeat("任", 100)}
+		for _, wait := range []time.Duration{0, 10 * time.Second} {
+			err := target.SetStatus(t.Context(), revision, s)
+			if e, ok := errors.AsType[*problem.Error](err); !ok || e.RetryAfter != wait {
+				t.Errorf("error %v, want one that asks to wait %v", err, wait)
+			}
+		}
 		if err := target.SetStatus(t.Context(), revision, s); err != nil {
 			t.Fatal(err)
 		}
-		if len(f.statuses) != 1 || len(f.statuses[0]["description"]) > 140 {
-			t.Errorf("statuses = %v", f.statuses)
+		if len(f.asked) != 3 || len(f.statuses) != 1 || len(f.statuses[0]["description"]) > 140 {
+			t.Errorf("%d requests, statuses = %v", len(f.asked), f.statuses)
 		}
 		if _, ok := f.statuses[0]["target_url"]; ok {
 			t.Error("an empty URL was sent")
+		}
+	})
+}
+
+// TestSetStatus_Words has each state in the words of the forge.
+func TestSetStatus_Words(t *testing.T) {
+	upsert(t, func(t *testing.T, f *fakeForge) {
+		want := []string{"pending", "success", "failure", "success"}
+		if f.kind == forge.GitLab {
+			want = []string{"running", "success", "failed", "canceled"}
+		}
+		target := f.open(t)
+		for i, state := range []forge.State{forge.StatePending, forge.StateSuccess, forge.StateFailure, forge.StateOvertaken} {
+			if err := target.SetStatus(t.Context(), revision, forge.Status{State: state}); err != nil {
+				t.Fatal(err)
+			}
+			if got := f.statuses[i]["state"]; got != want[i] {
+				t.Errorf("%s is %s, want %s", state, got, want[i])
+			}
 		}
 	})
 }
@@ -39,7 +66,7 @@ func TestSetStatus_Fails(t *testing.T) {
 		want  error
 		asked int // requests
 	}{
-		{"always busy", fault{match: "POST", status: 503}, apiclient.ErrUnavailable, 5},
+		{"always busy", fault{match: "POST", status: 503}, apiclient.ErrUnavailable, 1},
 		{"busy for long", fault{match: "POST", status: 429, header: map[string]string{"Retry-After": "7200"}}, apiclient.ErrLimited, 1},
 		{"a token that was revoked", fault{match: "POST", status: 401}, apiclient.ErrToken, 1},
 		{"a token that may not", fault{match: "POST", status: 403}, apiclient.ErrPermission, 1},
@@ -77,10 +104,15 @@ func TestSetStatus_Silence(t *testing.T) {
 	})
 }
 
-// TestSetStatus_Same takes GitLab's refusal to set what is set for done.
+// TestSetStatus_Same takes GitLab's refusal to set what is set for done, and no other one.
 func TestSetStatus_Same(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fakeForge{kind: forge.GitLab, faults: []fault{{match: "POST", status: 400, body: `{"message":"Cannot transition status via :enqueue from :pending (Reason(s): Status cannot transition via \"enqueue\")"}`}}}
+		no := fault{match: "POST", status: 400, body: `{"message":"Cannot transition status via :success from :canceled"}`}
+		f := &fakeForge{kind: forge.GitLab, faults: []fault{no}}
+		if err := f.open(t).SetStatus(t.Context(), revision, forge.Status{State: forge.StateSuccess}); err == nil {
+			t.Error("a success that the forge refuses was taken for done")
+		}
+		f = &fakeForge{kind: forge.GitLab, faults: []fault{{match: "POST", status: 400, body: `{"message":"Cannot transition status via :enqueue from :pending (Reason(s): Status cannot transition via \"enqueue\")"}`}}}
 		if err := f.open(t).SetStatus(t.Context(), revision, forge.Status{State: forge.StatePending}); err != nil {
 			t.Error(err)
 		}

@@ -27,11 +27,11 @@ func TestChannel_Tells(t *testing.T) {
 		n.Planned(planOf(want("orders", 3)))
 		n.Called(want("orders", 3), nil, refused("no such field"))
 		pass(time.Minute)
-		wants := "wedatasync: 1/orders version 3 refused, InvalidParameter: no such field. Change the spec, or to send it again: wedatasync retry 1/orders https://status.example.com/"
+		wants := "wedatasync: 1/orders version 3 refused, InvalidParameter: no such field. Next step: change the spec, or to send it again: wedatasync retry 1/orders\nhttps://status.example.com/"
 		if f.kind == notify.Webhook {
 			wants = `{"type":"task.refused","timestamp":"2000-01-01T00:00:00Z","data":{"project_id":"1","task_id":"orders","instance_version":3,"commit_type":"start",` +
 				`"file":"tasks/orders.yaml","line":4,"source":"https://git.example.com/acme/tasks","branch":"main","revision":"` + head + `",` +
-				`"author":"Ada \u003cada@example.com\u003e","code":"InvalidParameter","message":"no such field","link":"https://status.example.com/"}}`
+				`"author":"Ada \u003cada@example.com\u003e","code":"InvalidParameter","message":"no such field","next_step":"change the spec, or to send it again: wedatasync retry 1/orders","link":"https://status.example.com/"}}`
 		}
 		if got := strings.Join(f.lines(), "\n"); got != wants {
 			t.Errorf("told\n%s\nwant\n%s", got, wants)
@@ -86,64 +86,123 @@ func TestChannel_Retries(t *testing.T) {
 	}
 }
 
-// TestChannel_GivesUp says why, shows no secret, and goes on with the next event.
+// refusals are what the chats document, and what servers do: what the log has to say, and
+// how many requests there may be for what requires no action.
+var refusals = []struct {
+	kind  notify.ChannelKind
+	fault chatFault
+	says  string
+	asked int
+}{
+	{notify.WeCom, chatFault{status: 200, body: `{"errcode":93000,"errmsg":"invalid webhook url, key=s3cr3t-693axxx6"}`}, "key=[redacted]", 1},
+	{notify.WeCom, chatFault{status: 200, body: `{"errcode":40058,"errmsg":"content exceed max length"}`}, "40058", 1},
+	{notify.WeCom, chatFault{status: 200, body: `<html>captive portal</html>`}, "holds no code", 1},
+	{notify.WeCom, chatFault{status: 200, body: `{"errcode":-1,"errmsg":"system busy"}`}, "system busy", 40},
+	{notify.Feishu, chatFault{status: 200, body: `{"code":19024,"msg":"Key Words Not Found"}`}, "keywords", 1},
+	{notify.Feishu, chatFault{status: 400, body: `{"code":9499,"msg":"Bad Request","data":{}}`}, "9499 Bad Request", 1},
+	{notify.Feishu, chatFault{status: 400, body: `{"code":9499,"msg":"too many request","data":{}}`}, "9499 too many request", 40},
+	{notify.Feishu, chatFault{status: 200, body: `{"code":19003,"msg":"frequency limited"}`}, "19003 frequency limited", 40},
+	{notify.Feishu, chatFault{status: 200, body: `{"StatusCode":19001,"StatusMessage":"param invalid"}`}, "19001", 1},
+	{notify.DingTalk, chatFault{status: 200, body: `{"errcode":310000,"errmsg":"keywords not in content"}`}, "security settings", 1},
+	{notify.DingTalk, chatFault{status: 200, body: `{"errcode":300005,"errmsg":"token is not exist"}`}, "access_token", 1},
+	{notify.Slack, chatFault{status: 404, body: "no_service"}, "no_service", 1},
+	{notify.Slack, chatFault{status: 410, body: "channel_is_archived"}, "channel_is_archived", 1},
+	{notify.Slack, chatFault{status: 302, header: map[string]string{"Location": "https://evil.example.com/s3cr3t-bot"}}, "https://evil.example.com", 1},
+	{notify.Webhook, chatFault{status: 400, body: "bad " + signing + " at /hooks/s3cr3t-path?a=b"}, "bad [redacted] at [redacted]", 1},
+	{notify.Webhook, chatFault{status: 500}, "HTTP 500", 40},
+	{notify.Slack, chatFault{}, "no answer within 30s", 40},
+	{notify.Webhook, chatFault{status: 429, header: map[string]string{"Retry-After": "7200"}}, "2h0m0s", 1},
+}
+
+// TestChannel_GivesUp: what requires no action is not repeated after a refusal, and is
+// tried for half an hour while the receiver cannot be reached. The log says why, and shows
+// no secret; the next event is sent.
 func TestChannel_GivesUp(t *testing.T) {
-	tests := []struct {
-		kind  notify.ChannelKind
-		fault chatFault
-		says  string
-		asked int // requests, at the most
-	}{
-		{notify.WeCom, chatFault{status: 200, body: `{"errcode":93000,"errmsg":"invalid webhook url, key=s3cr3t-693axxx6"}`}, "key=[redacted]", 1},
-		{notify.WeCom, chatFault{status: 200, body: `{"errcode":40058,"errmsg":"content exceed max length"}`}, "40058", 1},
-		{notify.WeCom, chatFault{status: 200, body: `<html>captive portal</html>`}, "holds no code", 1},
-		{notify.WeCom, chatFault{status: 200, body: `{"errcode":-1,"errmsg":"system busy"}`}, "system busy", 10},
-		{notify.Feishu, chatFault{status: 200, body: `{"code":19024,"msg":"Key Words Not Found"}`}, "keywords", 1},
-		{notify.Feishu, chatFault{status: 400, body: `{"code":9499,"msg":"Bad Request","data":{}}`}, "9499 Bad Request", 1},
-		{notify.Feishu, chatFault{status: 200, body: `{"StatusCode":19001,"StatusMessage":"param invalid"}`}, "19001", 1},
-		{notify.DingTalk, chatFault{status: 200, body: `{"errcode":310000,"errmsg":"keywords not in content"}`}, "security settings", 1},
-		{notify.DingTalk, chatFault{status: 200, body: `{"errcode":300005,"errmsg":"token is not exist"}`}, "access_token", 1},
-		{notify.Slack, chatFault{status: 404, body: "no_service"}, "no_service", 1},
-		{notify.Slack, chatFault{status: 410, body: "channel_is_archived"}, "channel_is_archived", 1},
-		{notify.Slack, chatFault{status: 302, header: map[string]string{"Location": "https://evil.example.com/s3cr3t-bot"}}, "https://evil.example.com", 1},
-		{notify.Webhook, chatFault{status: 400, body: "bad " + signing + " at /hooks/s3cr3t-path?a=b"}, "bad [redacted] at [redacted]", 1},
-		{notify.Webhook, chatFault{status: 500}, "HTTP 500", 10},
-		{notify.Slack, chatFault{}, "no answer within 30s", 10},
-		{notify.Webhook, chatFault{status: 429, header: map[string]string{"Retry-After": "7200"}}, "2h0m0s", 1},
-	}
-	for _, test := range tests {
+	for _, test := range refusals {
 		t.Run(fmt.Sprintf("%s %d %s", test.kind, test.fault.status, test.says), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := &fakeChat{kind: test.kind}
-				for range 10 {
-					f.faults = append(f.faults, test.fault)
-				}
+				f := &fakeChat{kind: test.kind, down: &test.fault}
 				var log strings.Builder
 				n := f.start(t, func(s *notify.Settings) {
+					s.Channels[0].Topics = singly
 					s.Logger = slog.New(slog.NewTextHandler(io.MultiWriter(&log, apitest.Leaks{T: t}), &slog.HandlerOptions{Level: slog.LevelDebug}))
 				})
-				n.Called(want("orders", 3), nil, refused("no"))
-				pass(2 * time.Hour)
+				n.Called(want("orders", 3), nil, applied)
+				pass(2*time.Hour - time.Minute)
 				if !strings.Contains(log.String(), test.says) {
 					t.Errorf("the log does not say %q:\n%s", test.says, log.String())
 				}
-				if len(f.asked) > test.asked {
-					t.Errorf("%d requests, want %d at the most", len(f.asked), test.asked)
+				if len(f.asked) > test.asked || test.asked > 1 && f.asked[len(f.asked)-1].Sub(f.asked[0]) < 27*time.Minute {
+					t.Errorf("%d requests until %v, want at most %d", len(f.asked), f.asked[len(f.asked)-1], test.asked)
 				}
-				if got := n.Stats()[0].Failed; got != 1 {
-					t.Errorf("%d failed, want 1", got)
+				f.recover()
+				pass(2 * time.Minute) // what it has asked to wait is over
+				if got := n.Stats()[0]; got.Failed != 1 && got.Sent != 1 {
+					t.Errorf("stats = %+v, want 1 that failed, or was sent when it might be", got)
 				}
-				f.mu.Lock()
-				f.faults = nil
-				f.mu.Unlock()
+				before := len(f.texts)
 				n.Called(want("orders", 4), nil, refused("no"))
 				pass(time.Hour)
-				if len(f.texts) != 1 {
-					t.Errorf("%d messages after all is well, want 1", len(f.texts))
+				if len(f.texts) != before+1 {
+					t.Errorf("%d messages after all is well, want 1", len(f.texts)-before)
 				}
 			})
 		})
 	}
+}
+
+// TestChannel_Keeps: what requires action is sent as soon as the receiver takes it,
+// whatever it has refused for half an hour, and nothing is repeated.
+func TestChannel_Keeps(t *testing.T) {
+	for _, test := range refusals {
+		if test.says == "2h0m0s" {
+			continue // it is obeyed
+		}
+		t.Run(fmt.Sprintf("%s %d %s", test.kind, test.fault.status, test.says), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &fakeChat{kind: test.kind, down: &test.fault}
+				n := f.start(t)
+				n.Called(want("orders", 3), nil, refused("no"))
+				pass(10 * time.Minute)
+				n.Called(want("users", 3), nil, refused("no"))
+				pass(20 * time.Minute)
+				f.recover()
+				pass(15 * time.Minute)
+				for _, name := range []string{"1/orders ", "1/users "} {
+					if test.kind == notify.Webhook {
+						name = `"task_id":"` + strings.Trim(name, "1/ ")
+					}
+					if got := strings.Count(strings.Join(f.lines(), "\n"), name); got != 1 {
+						t.Errorf("%s is in %d messages, want 1:\n%q", name, got, f.lines())
+					}
+				}
+				if got := n.Stats()[0]; got.Sent != 2 || got.Failed != 0 || got.Queued != 0 {
+					t.Errorf("stats = %+v", got)
+				}
+			})
+		})
+	}
+}
+
+// TestChannel_RefusesOne: one event that the receiver never takes does not keep the others
+// from it, and is given up in the end, with a line in the log.
+func TestChannel_RefusesOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeChat{kind: notify.WeCom, never: "orders-3"}
+		var log strings.Builder
+		n := f.start(t, func(s *notify.Settings) { s.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		for i := range 6 {
+			n.Called(want(fmt.Sprint("orders-", i), 3), nil, refused(fmt.Sprint("no ", i)))
+		}
+		pass(time.Minute)
+		if got := strings.Join(f.lines(), "\n"); strings.Count(got, "refused") != 5 {
+			t.Errorf("told after a minute\n%s", got)
+		}
+		pass(2 * time.Hour)
+		if got := n.Stats()[0]; got.Sent != 5 || got.Failed != 1 || !strings.Contains(log.String(), "given up") {
+			t.Errorf("stats = %+v, log\n%s", got, log.String())
+		}
+	})
 }
 
 // TestChannel_Calls nobody, whatever is in the words of others, and no word of
@@ -180,13 +239,20 @@ func TestChannel_Batches(t *testing.T) {
 			n.Called(want(fmt.Sprintf("orders-%03d", i), 3), nil, refused("no"))
 		}
 		pass(time.Hour)
-		if got := len(f.lines()); got != events {
-			t.Errorf("%d events were told, want %d", got, events)
+		all := strings.Join(f.lines(), "\n")
+		for i := range events {
+			name := fmt.Sprintf("1/orders-%03d version", i)
+			if f.kind == notify.Webhook {
+				name = fmt.Sprintf(`"task_id":"orders-%03d"`, i)
+			}
+			if got := strings.Count(all, name); got != 1 {
+				t.Errorf("orders-%03d was named %d times", i, got)
+			}
 		}
 		if f.kind == notify.Webhook {
 			return
 		}
-		if len(f.texts) > events/5 {
+		if len(f.texts) > events/20 {
 			t.Errorf("%d messages for %d events", len(f.texts), events)
 		}
 		minute := 0
@@ -246,8 +312,8 @@ func TestChannel_SecretFiles(t *testing.T) {
 		}
 		n.Called(want("orders", 3), nil, refused("no"))
 		pass(time.Minute)
-		if got := n.Stats()[0]; got.Sent != 1 || got.Failed != 2 {
-			t.Errorf("stats = %+v, want 1 sent and 2 failed", got)
+		if got := n.Stats()[0]; got.Sent != 2 || got.Failed != 0 || got.Queued != 1 {
+			t.Errorf("stats = %+v, want 2 sent, and 1 that waits for the file", got)
 		}
 	})
 }
@@ -340,7 +406,7 @@ func FuzzChannel(f *testing.F) {
 			change.Key = spec.Key{ProjectID: task, TaskID: task}
 			n.Called(change, nil, refused(words))
 			pass(2 * time.Hour)
-			if s := n.Stats()[0]; s.Sent+s.Failed != 1 {
+			if s := n.Stats()[0]; s.Sent+s.Failed+uint64(s.Queued) != 1 {
 				t.Errorf("stats = %+v", s)
 			}
 		})

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +23,9 @@ import (
 	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/state"
 )
+
+// singly are the topics of a channel that wants a message for each outcome, and no summaries.
+var singly = slices.DeleteFunc(notify.Topics(), func(t notify.Topic) bool { return t == notify.ReleaseDone })
 
 // signing is the key of all channels that sign.
 const signing = "s3cr3t-key-of-24-bytes-or-more"
@@ -45,6 +49,8 @@ type fakeChat struct {
 
 	mu     sync.Mutex
 	faults []chatFault
+	down   *chatFault  // answers every request, while it is set
+	never  string      // a message that has it is refused
 	asked  []time.Time // when each request came
 	ids    []string    // of each webhook request
 	texts  []string    // that were posted
@@ -56,11 +62,20 @@ func (f *fakeChat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	f.asked = append(f.asked, time.Now())
 	f.ids = append(f.ids, r.Header.Get("Webhook-Id"))
+	if f.never != "" && strings.Contains(string(body), f.never) {
+		_, _ = io.WriteString(w, `{"errcode":40058,"errmsg":"invalid content"}`)
+		return
+	}
+	if f.down != nil {
+		f.faults = []chatFault{*f.down}
+	}
 	if len(f.faults) > 0 {
 		fault := f.faults[0]
 		f.faults = f.faults[1:]
 		if fault.status == 0 { // it is silent
+			f.mu.Unlock()
 			<-r.Context().Done()
+			f.mu.Lock()
 			return
 		}
 		for name, value := range fault.header {
@@ -123,6 +138,13 @@ func mac(key, text string) string {
 	h := hmac.New(sha256.New, []byte(key))
 	h.Write([]byte(text))
 	return base64.StdEncoding.EncodeToString(h.Sum(nil))
+}
+
+// recover has the chat take messages again.
+func (f *fakeChat) recover() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.down, f.faults = nil, nil
 }
 
 // lines lists what people were told.

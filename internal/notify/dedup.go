@@ -17,8 +17,6 @@ type dedup struct {
 	since   time.Time // when this program was started
 	tasks   map[spec.Key]sent
 	unknown map[spec.Key]release // sent as unknown, and not settled yet
-	plans   map[Topic]string     // what was sent last
-	pauses  map[pause]bool       // that are on
 	begun   bool
 }
 
@@ -36,9 +34,6 @@ type release struct {
 	content spec.Digest // of a spec without a version
 }
 
-// pause is what sends are paused for.
-type pause struct{ project, code string }
-
 // maxTasks bounds the tasks that are remembered. Beyond it all are forgotten, and
 // something may be sent again.
 const maxTasks = 100_000
@@ -46,7 +41,6 @@ const maxTasks = 100_000
 func newDedup(now time.Time) dedup {
 	return dedup{
 		since: now, tasks: map[spec.Key]sent{}, unknown: map[spec.Key]release{},
-		plans: map[Topic]string{}, pauses: map[pause]bool{},
 	}
 }
 
@@ -85,18 +79,12 @@ func (d *dedup) learn(p *plan.Plan) {
 	d.begun = true
 	for i := range p.Changes {
 		have := p.Changes[i].Have
-		if p.Changes[i].NotRunning() {
-			d.news(have.Key, releaseOf(*have.Applied), TaskNotRunning)
-		}
 		if have == nil || have.Attempt == nil {
 			continue
 		}
 		release := releaseOf(have.Attempt.Wanted)
 		if topic := topicOf(have.Attempt.Outcome); topic != "" {
 			d.news(have.Key, release, topic)
-		}
-		if have.Attempt.NeedsOperator != "" {
-			d.news(have.Key, release, TaskPerson)
 		}
 	}
 }
@@ -144,21 +132,4 @@ func (d *dedup) settled(unknown map[spec.Key]bool) iter.Seq2[spec.Key, release] 
 			}
 		}
 	}
-}
-
-// pause reports whether a pause was not sent yet.
-func (d *dedup) pause(p state.Pause) bool {
-	id := pause{p.ProjectID, p.Code}
-	known := d.pauses[id] || p.Since.Before(d.since)
-	d.pauses[id] = true
-	return !known
-}
-
-// resumed forgets the pauses that are over.
-func (d *dedup) resumed(now []state.Pause) {
-	still := map[pause]bool{}
-	for _, p := range now {
-		still[pause{p.ProjectID, p.Code}] = true
-	}
-	d.pauses = still
 }

@@ -9,11 +9,11 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
-	"time"
 
 	"github.com/wedatasync/wedatasync/internal/apiclient"
 	"github.com/wedatasync/wedatasync/internal/fault"
 	"github.com/wedatasync/wedatasync/internal/forge"
+	"github.com/wedatasync/wedatasync/state"
 )
 
 // dispatcher holds all who are sent something.
@@ -21,10 +21,10 @@ type dispatcher struct {
 	client   *apiclient.Client // of the channels
 	channels []*channel
 	forge    *forge.Forge // nil is none
-	statuses *queue[commitStatus]
+	statuses *statuses
 }
 
-// sender is a queue, whatever it holds.
+// sender sends to one receiver what waits for it.
 type sender interface {
 	run(ctx, stop context.Context)
 	count() Stats
@@ -33,7 +33,7 @@ type sender interface {
 
 // open opens the dispatcher of the settings. Those of the settings before that stay
 // the same are kept, with what they have queued. It sends nothing.
-func open(s *Settings, have dispatcher, before *Settings) (to dispatcher, err error) {
+func open(s *Settings, have dispatcher, before *Settings, box *outbox) (to dispatcher, err error) {
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -56,17 +56,17 @@ func open(s *Settings, have dispatcher, before *Settings) (to dispatcher, err er
 			to.channels = append(to.channels, have.channels[i])
 			continue
 		}
-		ch, err := newChannel(c, to.client, s.PlainHosts, s.Logger)
+		ch, err := newChannel(c, to.client, box, s.PlainHosts, s.Logger)
 		if err != nil {
 			return to, err
 		}
 		to.channels = append(to.channels, ch)
 	}
-	return to, to.openForge(s, have, before)
+	return to, to.openForge(s, have, before, box)
 }
 
 // openForge opens where commits get a status.
-func (to *dispatcher) openForge(s *Settings, have dispatcher, before *Settings) (err error) {
+func (to *dispatcher) openForge(s *Settings, have dispatcher, before *Settings, box *outbox) (err error) {
 	if s.Forge == nil {
 		return nil
 	}
@@ -79,31 +79,38 @@ func (to *dispatcher) openForge(s *Settings, have dispatcher, before *Settings) 
 	if to.forge, err = forge.Open(config); err != nil {
 		return err
 	}
-	target, name, link := to.forge, cmp.Or(s.Context, product), s.Link
-	q := newQueue[commitStatus]("commit status", s.Logger)
-	q.deliver = func(ctx context.Context, s []commitStatus) (int, error) {
-		return 1, target.SetStatus(ctx, s[0].revision, forge.Status{State: s[0].state, Context: name, Description: s[0].text, URL: link})
-	}
-	q.pace = time.Second
-	q.linger = linger // most passes are over by then
-	q.replaces = func(b, a commitStatus) bool { return a.revision == b.revision }
-	to.statuses = q
+	to.statuses = newStatuses(to.forge, s, box)
 	return nil
 }
 
 // none reports whether nobody is sent anything.
 func (to *dispatcher) none() bool { return len(to.channels) == 0 && to.statuses == nil }
 
-// queues lists the queues of all receivers.
-func (to *dispatcher) queues() []sender {
+// senders lists those of all receivers.
+func (to *dispatcher) senders() []sender {
 	var all []sender
 	if to.statuses != nil {
 		all = append(all, to.statuses)
 	}
 	for _, c := range to.channels {
-		all = append(all, c.queue)
+		all = append(all, c)
 	}
 	return all
+}
+
+// load takes in a notice that was kept, or drops it if its receiver is there no more.
+func (to *dispatcher) load(n state.Notice, box *outbox) {
+	if to.statuses != nil && to.statuses.receiver == n.Receiver {
+		to.statuses.load(n.ID, n.Body)
+		return
+	}
+	for _, c := range to.channels {
+		if c.receiver == n.Receiver {
+			c.load(n.ID, n.Body)
+			return
+		}
+	}
+	box.drop(n.Receiver, n.ID)
 }
 
 // close closes the connections that are idle.
@@ -123,7 +130,7 @@ func (n *Notifier) Reload(s Settings) (swap func(), err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	s.Transport, s.NewID, s.Logger = n.settings.Transport, n.settings.NewID, n.settings.Logger
-	next, err := open(&s, n.to, &n.settings)
+	next, err := open(&s, n.to, &n.settings, n.box)
 	if err != nil {
 		return nil, err
 	}
@@ -134,23 +141,14 @@ func (n *Notifier) Reload(s Settings) (swap func(), err error) {
 func (n *Notifier) exchange(next dispatcher, s Settings) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, c := range next.channels {
-		if i := slices.IndexFunc(n.to.channels, func(old *channel) bool { return old.Name == c.Name }); i >= 0 {
-			c.queue.inherit(n.to.channels[i].queue)
-		}
-	}
-	if next.statuses != n.to.statuses {
-		n.last = commitStatus{} // the next pass says it there
-		if next.statuses != nil {
-			next.statuses.inherit(n.to.statuses)
-		}
-	}
-	kept := next.queues()
-	for _, q := range n.to.queues() {
+	kept := next.senders()
+	for _, q := range n.to.senders() {
 		if slices.Contains(kept, q) {
 			continue
 		}
-		q.empty()
+		if !next.takesOver(q) {
+			q.empty()
+		}
 		if end := n.running[q]; end != nil {
 			end()
 			delete(n.running, q)
@@ -160,9 +158,28 @@ func (n *Notifier) exchange(next dispatcher, s Settings) {
 	n.start()
 }
 
-// start starts the queues that do not run yet, while Run runs. It needs mu.
+// takesOver has the receiver of the same name go on with what the sender has, and reports
+// whether there is one.
+func (to *dispatcher) takesOver(q sender) bool {
+	switch old := q.(type) {
+	case *channel:
+		i := slices.IndexFunc(to.channels, func(c *channel) bool { return c.Name == old.Name })
+		if i >= 0 {
+			old.retired.Store(true)
+			to.channels[i].mailbox = old.mailbox
+			old.again()
+		}
+		return i >= 0
+	case *statuses:
+		return to.statuses != nil && to.statuses.takeOver(old)
+	default:
+		return false
+	}
+}
+
+// start starts the senders that do not run yet, while Run runs. It needs mu.
 func (n *Notifier) start() {
-	for _, q := range n.to.queues() {
+	for _, q := range n.to.senders() {
 		if n.launch != nil && n.running[q] == nil {
 			n.running[q] = n.launch(q.run)
 		}

@@ -1,18 +1,23 @@
-// Package notify sends people the events of a reconciler ([Notifier]): what becomes of
-// each release to channels (WeCom, Feishu, DingTalk, Slack, and webhooks), and the state
-// of a revision to the forge, as the status of its commit.
+// Package notify notifies people of the events of a reconciler ([Notifier]): what becomes of
+// each release, in channels (WeCom, Feishu, DingTalk, Slack, and webhooks), and the state
+// of a revision on the forge, as the status of its commit.
 //
 // # What is sent, and how often
 //
-// A Notifier is a [reconcile.Observer], and never makes a reconciler wait: events are
-// queued, at most 1,000 for a receiver, and the oldest is dropped and counted when there
-// are more. A release of a task is sent once for each outcome; a release is the same by
-// task, version and outcome, whatever the words. What the state knew before the start
-// counts as sent. What concerns a whole plan (held, broken specs) may be sent again after
-// a restart. Events that come close together share a message, as long as it takes them.
+// A Notifier is a [reconcile.Observer], and never makes a reconciler wait.
 //
-// An answer that is lost can make a message come twice; a webhook has an id to know
-// it by.
+// What requires action is a condition: it lasts until somebody has acted. A receiver is
+// notified of each once for as long as it lasts. Which conditions there are follows from the
+// state and the plan; which of them a receiver was notified of, and which it has still to
+// be, is kept by a [Keeper]. So a restart loses none, whenever it comes, and repeats at most
+// the message that was on its way.
+//
+// What requires no action is an event: it is queued, and the oldest is dropped and counted
+// when more than 1,000 wait for a receiver. Each outcome of a release is sent once; a release
+// is the same by task, version and outcome, whatever the words. A chat gets one summary for
+// the tasks of a revision.
+//
+// A commit status is a level: the newest is set until the forge has it.
 //
 // # What a server can do to us
 //
@@ -22,6 +27,6 @@
 //
 // # What may enter
 //
-// Which events there are, who is sent them, and one file for each kind of receiver. Not
-// how requests are repeated, and no comments on pull requests.
+// Which events there are, who is sent them, when, and what a message says. How a kind of
+// receiver is written to is package receiver's. No comments on pull requests.
 package notify

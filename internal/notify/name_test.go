@@ -17,7 +17,7 @@ import (
 func TestNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeChat{kind: notify.Slack}
-		n := f.start(t)
+		n := f.start(t, func(s *notify.Settings) { s.Channels[0].Topics = singly })
 		c := want("kb947c997", 3)
 		c.Want.Name = "orders to warehouse"
 		p := planOf(c)
@@ -26,7 +26,7 @@ func TestNames(t *testing.T) {
 		n.Called(c, nil, locked)
 		n.Scanned(&state.DriftScan{}, []state.Drift{{Key: c.Key, Kind: state.DriftGone}}, nil)
 		pass(time.Minute)
-		for _, text := range []string{"orders to warehouse (1/kb947c997) version 3 waits", "orders to warehouse (1/kb947c997) has drifted"} {
+		for _, text := range []string{"orders to warehouse (1/kb947c997) version 3 waiting", "orders to warehouse (1/kb947c997) has drifted"} {
 			if !slices.ContainsFunc(f.lines(), contains(text)) {
 				t.Errorf("no message says %q:\n%q", text, f.lines())
 			}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/text"
@@ -40,19 +41,21 @@ type Settings struct {
 	Logger *slog.Logger
 }
 
-// Notifier sends people what a reconciler does. It never makes one wait: events are
-// queued, and sent while Run runs. Each outcome of a version of a task is sent once,
-// whatever the words in it.
+// Notifier notifies people of what a reconciler does. It never makes one wait: events are
+// queued, and sent while Run runs. What requires action is kept until each receiver was
+// notified of it, across restarts if there is a [Keeper].
 type Notifier struct {
 	mu       sync.Mutex
 	settings Settings
+	box      *outbox
 	to       dispatcher
-	running  map[sender]func()                                      // ends each queue that runs
+	running  map[sender]func()                                      // ends each sender that runs
 	launch   func(run func(ctx, stop context.Context)) (end func()) // nil while Run does not run
 	sent     dedup
-	source   plan.SourceInfo // of the plan under way
-	wanted   spec.Commits    // of the same plan: the names of tasks
-	last     commitStatus    // that was queued
+	release  summary          // of the revision under way
+	source   plan.SourceInfo  // of the plan under way
+	wanted   spec.Commits     // of the same plan: the names of tasks
+	scan     *state.DriftScan // the last; nil before the first
 }
 
 var (
@@ -60,21 +63,35 @@ var (
 	_ drift.Observer     = (*Notifier)(nil)
 )
 
-// commitStatus is the status of one revision.
-type commitStatus struct {
-	revision string
-	state    forge.State
-	text     string
-}
-
 // New checks the settings, and reads the secrets once to see that they are there.
 // It sends nothing.
 func New(s Settings) (*Notifier, error) {
-	to, err := open(&s, dispatcher{}, &Settings{})
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	box := newOutbox(s.Logger)
+	to, err := open(&s, dispatcher{}, &Settings{}, box)
 	if err != nil {
 		return nil, err
 	}
-	return &Notifier{settings: s, to: to, running: map[sender]func(){}, sent: newDedup(time.Now())}, nil
+	return &Notifier{settings: s, box: box, to: to, running: map[sender]func(){}, sent: newDedup(time.Now())}, nil
+}
+
+// Restore has the notifier go on where it was: what receivers were notified of, and have
+// still to be, is kept by keeper from now on. scan is the last scan for drift; it may be
+// nil. It is called before anything is observed.
+func (n *Notifier) Restore(ctx context.Context, keeper Keeper, scan *state.DriftScan) error {
+	notices, err := keeper.Notices(ctx)
+	if err != nil {
+		return fmt.Errorf("read what was notified: %w", err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.box.keeper, n.scan = keeper, scan
+	for _, notice := range notices {
+		n.to.load(notice, n.box)
+	}
+	return nil
 }
 
 // Run sends what is queued until ctx is done, and then, for 5 s at the most, what is
@@ -92,11 +109,17 @@ func (n *Notifier) Run(ctx context.Context) {
 	}
 	n.start()
 	n.mu.Unlock()
+	stop, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	var keeping sync.WaitGroup
+	keeping.Go(func() { n.box.run(context.WithoutCancel(ctx), stop) })
 	<-ctx.Done()
 	n.mu.Lock()
 	n.launch = nil
 	n.mu.Unlock()
 	running.Wait()
+	cancel()
+	keeping.Wait()
 }
 
 // grace is how long Run goes on to send what is queued when it is to end.
@@ -133,44 +156,81 @@ func (n *Notifier) Stats() []Stats {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var all []Stats
-	for _, q := range n.to.queues() {
+	for _, q := range n.to.senders() {
 		all = append(all, q.count())
 	}
 	return all
 }
 
-// Planned notes what the calls to come are for.
+// Planned notes what the calls to come are for, and sends what requires action since the
+// last process.
 func (n *Notifier) Planned(p *plan.Plan) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.to.none() {
 		return
 	}
-	n.source, n.wanted = p.Source, p.Wanted
+	if p.Source.Revision != n.release.source.Revision {
+		n.endRelease("overtaken by " + plan.Short(p.Source.Revision))
+	}
+	n.follow(p)
 	n.sent.learn(p)
+	for _, c := range append(taskConditions(p), n.driftConditions()...) {
+		n.require(c, true)
+	}
+	for _, c := range n.to.channels {
+		c.begin()
+	}
 	if calls := p.Count(plan.ActionCommit); calls > 0 && len(p.Holds) == 0 {
-		n.enqueueStatus(forge.StatePending, text.Plural(calls, "commit")+" under way")
+		n.setStatus(forge.StatePending, text.Plural(calls, "commit")+" under way")
 	}
 }
 
-// Called sends the outcome of a call.
-func (n *Notifier) Called(c *plan.Change, _ *state.Record, out state.Outcome) {
+// follow notes which plan is under way. It needs mu.
+func (n *Notifier) follow(p *plan.Plan) {
+	n.source, n.wanted, n.release.source = p.Source, p.Wanted, p.Source
+}
+
+// Called notes the outcome of a call.
+func (n *Notifier) Called(c *plan.Change, next *state.Record, out state.Outcome) {
 	topic := topicOf(out)
 	if topic == "" {
 		return // it is tried again, or all is paused: see Passed
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	heals := c.Reason == plan.ReasonDrift && topic == TaskApplied // which is news each time
-	if n.to.none() || !n.sent.news(c.Key, releaseOf(plan.AppliedOf(c.Want, "")), topic) && !heals {
+	if n.to.none() {
 		return
 	}
-	e := n.about(c)
+	heals := c.Reason == plan.ReasonDrift && topic == TaskApplied // which is news each time
+	news := n.sent.news(c.Key, wantedOf(c), topic) || heals
+	e := about(c)
 	e.Topic, e.Code, e.Message = topic, out.Code, out.Message
 	if heals && e.Message == "" {
 		e.Message = c.Detail
 	}
-	n.enqueue(e)
+	if news {
+		n.release.add(wordOf(topic, heals), n.named(e), time.Now())
+	}
+	switch {
+	case topic.Required():
+		e.State = stateAfter(next, topic)
+		n.require(conditionOf(e, wantedOf(c)), false)
+	case news:
+		n.inform(e)
+	}
+}
+
+// stateAfter is the state of a task whose call has come to an outcome that requires action.
+func stateAfter(next *state.Record, topic Topic) explain.State {
+	switch {
+	case topic == TaskApproval:
+		return explain.Approval
+	case next != nil && next.Attempt != nil:
+		return explain.StateAfter(next)
+	default:
+		return explain.Refused
+	}
 }
 
 // Passed sends what a pass has left, and the status of the revision.
@@ -180,45 +240,83 @@ func (n *Notifier) Passed(r *reconcile.Result) {
 	if n.to.none() {
 		return
 	}
-	n.source, n.wanted = r.Left.Source, r.Left.Wanted
+	n.follow(r.Left)
+	n.scan = r.Scan
 	n.settle(r.Left)
-	n.sendPlan(r)
-	n.enqueueStatus(statusOf(r, time.Now()))
+	lasting := map[string]bool{}
+	for _, list := range [][]condition{taskConditions(r.Left), planConditions(r.Left), pauseConditions(r.Pauses), n.driftConditions()} {
+		for _, c := range list {
+			lasting[c.id] = true
+			n.require(c, false)
+		}
+	}
+	n.forget(lasting)
+	if !r.Superseded && (len(r.Left.Holds) > 0 || r.Left.Count(plan.ActionCommit) == 0) {
+		n.endRelease("")
+	}
+	n.setStatus(statusOf(r, time.Now()))
 }
 
-// Scanned sends which tasks have drifted. The state remembers that they have, so that
-// each is sent once, also when this program is started again.
-func (n *Notifier) Scanned(_ *state.DriftScan, began, _ []state.Drift) {
+// Scanned notes which tasks have drifted.
+func (n *Notifier) Scanned(scan *state.DriftScan, began, _ []state.Drift) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for i := range began {
-		d := &began[i]
-		n.enqueue(Event{
-			Topic: TaskDrifted, Project: d.Key.ProjectID, Task: d.Key.TaskID,
-			Code: string(d.Kind), Message: driftText(d),
-		})
+	n.scan = scan
+	for _, c := range driftConditions(began) {
+		n.require(c, false)
 	}
 }
 
-// driftText says what differs, and who did it.
-func driftText(d *state.Drift) string {
-	var parts []string
-	for _, f := range d.Fields {
-		parts = append(parts, fmt.Sprintf("%s %s -> %s", f.Name, f.Applied, f.Live))
+// driftConditions lists the tasks that have drifted, as the last scan has them. It needs mu.
+func (n *Notifier) driftConditions() []condition {
+	if n.scan == nil {
+		return nil
 	}
-	if d.Operator != "" {
-		parts = append(parts, "by "+d.Operator)
-	}
-	if d.OperatedAt != "" {
-		parts = append(parts, d.OperatedAt)
-	}
-	if d.WhyReported != "" {
-		parts = append(parts, d.WhyReported)
-	}
-	return strings.Join(parts, ", ")
+	return driftConditions(n.scan.Drifted)
 }
 
-// settle sends what is in doubt, and what reading back has come to: a task that was
+// require has each receiver notified of a condition, once for as long as it lasts. What the
+// state knew before a receiver was there is no news for it. It needs mu.
+func (n *Notifier) require(c condition, old bool) {
+	old = old || !c.since.IsZero() && c.since.Before(n.sent.since) && c.event.Topic == SendsPaused
+	var e *Event
+	for _, ch := range n.to.channels {
+		switch {
+		case !ch.wants(c.event.Topic):
+		case old && ch.isFresh():
+			ch.know(c.id)
+		default:
+			if e == nil {
+				e = n.dated(c.event)
+			}
+			ch.require(c.id, e)
+		}
+	}
+}
+
+// forget has the receivers forget what is over. A scan for drift that has found more than
+// it keeps does not tell what is. It needs mu.
+func (n *Notifier) forget(lasting map[string]bool) {
+	partial := n.scan != nil && n.scan.Count() > len(n.scan.Drifted)
+	lasts := func(id string) bool {
+		return lasting[id] || partial && strings.HasPrefix(id, string(TaskDrifted)+" ")
+	}
+	for _, ch := range n.to.channels {
+		ch.settled(lasts)
+	}
+}
+
+// endRelease sends the summary of what was sent for the revision. It needs mu.
+func (n *Notifier) endRelease(note string) {
+	source := n.source
+	n.source = n.release.source
+	if e, ok := n.release.end(time.Now(), note); ok {
+		n.inform(e)
+	}
+	n.source = source
+}
+
+// settle notes what is in doubt, and what reading back has come to: a task that was
 // unknown and is as its spec says now was applied.
 func (n *Notifier) settle(left *plan.Plan) {
 	unknown, open := map[spec.Key]bool{}, map[spec.Key]bool{}
@@ -226,10 +324,7 @@ func (n *Notifier) settle(left *plan.Plan) {
 		c := &left.Changes[i]
 		if c.Hold == plan.HoldUnknown && c.Want != nil && c.Have != nil && c.Have.Attempt != nil {
 			unknown[c.Key] = true
-			n.sendUnknown(c)
-		}
-		if c.NotRunning() {
-			n.sendNotRunning(c)
+			n.noteUnknown(c)
 		}
 		if _, was := n.sent.unknown[c.Key]; was && c.Action != plan.ActionUnversioned && c.Action != plan.ActionFollow {
 			open[c.Key] = true
@@ -237,76 +332,23 @@ func (n *Notifier) settle(left *plan.Plan) {
 	}
 	for key, release := range n.sent.settled(unknown) {
 		if !open[key] && n.sent.news(key, release, TaskApplied) {
-			n.enqueue(Event{Topic: TaskApplied, Project: key.ProjectID, Task: key.TaskID, Version: release.version, Message: "as reading back shows"})
+			e := Event{Topic: TaskApplied, Project: key.ProjectID, Task: key.TaskID, Version: release.version, Message: "as reading back shows"}
+			n.release.add(wordOf(TaskApplied, false), n.named(e), time.Now())
+			n.inform(e)
 		}
 	}
 }
 
-// sendUnknown says that an outcome is in doubt, and when only a person can say it.
-func (n *Notifier) sendUnknown(c *plan.Change) {
+// noteUnknown notes that an outcome is in doubt.
+func (n *Notifier) noteUnknown(c *plan.Change) {
 	a := c.Have.Attempt
-	e := n.about(c)
-	e.Topic, e.Version, e.CommitType, e.Code, e.Message = TaskUnknown, a.Wanted.InstanceVersion, a.Wanted.CommitType.String(), a.Outcome.Code, a.Outcome.Message
-	if needsPerson(c) {
-		e.Topic, e.Code, e.Message = TaskPerson, "", a.NeedsOperator
-	}
-	if n.sent.news(c.Key, releaseOf(a.Wanted), e.Topic) {
-		n.enqueue(e)
-	}
-}
-
-// sendNotRunning says that what was applied did not come to run.
-func (n *Notifier) sendNotRunning(c *plan.Change) {
-	applied := c.Have.Applied
-	if n.sent.news(c.Key, releaseOf(*applied), TaskNotRunning) {
-		e := n.about(c)
-		e.Topic, e.Message = TaskNotRunning, applied.Run.Detail
-		n.enqueue(e)
-	}
-}
-
-// sendPlan sends what is wrong with all of a pass.
-func (n *Notifier) sendPlan(r *reconcile.Result) {
-	left := r.Left
-	id := []string{left.Hash}
-	for _, h := range left.Holds {
-		id = append(id, h.Guard)
-	}
-	held := Event{Topic: PlanHeld, PlanHash: left.Hash, Count: left.Count(plan.ActionCommit)}
-	if len(left.Holds) > 0 {
-		held.Code, held.Message = left.Holds[0].Guard, left.Holds[0].Message
-	}
-	n.sendOnce(len(left.Holds) > 0, strings.Join(id, " "), held)
-	errors := left.Problems.Errors()
-	n.sendOnce(errors > 0, left.Source.Revision, Event{Topic: SpecsInvalid, Count: errors})
-	for _, p := range r.Pauses {
-		if n.sent.pause(p) {
-			n.enqueue(Event{Topic: SendsPaused, Project: p.ProjectID, Code: p.Code, Message: p.Message})
-		}
-	}
-	n.sent.resumed(r.Pauses)
-}
-
-// sendOnce sends an event about a plan, once for each id in a row.
-func (n *Notifier) sendOnce(is bool, id string, e Event) {
-	if !is {
-		id = ""
-	}
-	if n.sent.plans[e.Topic] == id {
+	if needsPerson(c) || !n.sent.news(c.Key, releaseOf(a.Wanted), TaskUnknown) {
 		return
 	}
-	n.sent.plans[e.Topic] = id
-	if is {
-		n.enqueue(e)
-	}
-}
-
-// about makes an event about a task.
-func (n *Notifier) about(c *plan.Change) Event {
-	return Event{
-		Project: c.Key.ProjectID, Task: c.Key.TaskID, Version: c.Want.InstanceVersion, CommitType: c.Want.CommitType.String(),
-		File: c.Want.Pos.File, Line: c.Want.Pos.Line,
-	}
+	e := about(c)
+	e.Topic, e.Code, e.Message = TaskUnknown, a.Outcome.Code, a.Outcome.Message
+	n.release.add(wordOf(TaskUnknown, false), n.named(e), time.Now())
+	n.inform(e)
 }
 
 // maxField bounds what a message repeats of a text from outside, in bytes.
@@ -314,25 +356,42 @@ const maxField = 300
 
 func oneLine(s string) string { return text.OneLine(s, maxField) }
 
-// enqueue queues an event for all channels.
-func (n *Notifier) enqueue(e Event) {
-	if want := n.wanted.Find(spec.Key{ProjectID: e.Project, TaskID: e.Task}); want != nil {
-		e.Name = want.Name
-	}
-	e = e.mapped(oneLine)
-	e.ID, e.At, e.Link = n.settings.NewID(), time.Now(), n.settings.Link
-	e.Source, e.Branch, e.Revision, e.Author = oneLine(n.source.URL), oneLine(n.source.Branch), oneLine(n.source.Revision), oneLine(n.source.Author)
-	for _, c := range n.to.channels {
-		c.enqueue(e)
+// inform queues an event that requires no action, for the receivers that are for its topic.
+// It needs mu.
+func (n *Notifier) inform(e Event) {
+	var dated *Event
+	for _, ch := range n.to.channels {
+		if !ch.wants(e.Topic) {
+			continue
+		}
+		if dated == nil {
+			dated = n.dated(e)
+		}
+		ch.add(dated)
 	}
 }
 
-// enqueueStatus queues the status of the revision, if it differs from the one before.
-func (n *Notifier) enqueueStatus(state forge.State, text string) {
-	s := commitStatus{n.source.Revision, state, text}
-	if n.to.statuses == nil || !forge.IsRevision(s.revision) || s == n.last {
-		return
+// named returns the event with the name of its task.
+func (n *Notifier) named(e Event) Event {
+	if e.Name == "" && e.Task != "" {
+		if want := n.wanted.Find(e.key()); want != nil {
+			e.Name = want.Name
+		}
 	}
-	n.last = s
-	n.to.statuses.add(s)
+	return e
+}
+
+// dated returns the event with an id, the time and where it comes from.
+func (n *Notifier) dated(e Event) *Event {
+	e = n.named(e).mapped(oneLine)
+	e.ID, e.At, e.Link = n.settings.NewID(), time.Now(), n.settings.Link
+	e.Source, e.Branch, e.Revision, e.Author = oneLine(n.source.URL), oneLine(n.source.Branch), oneLine(n.source.Revision), oneLine(n.source.Author)
+	return &e
+}
+
+// setStatus has the forge show how the revision stands.
+func (n *Notifier) setStatus(state forge.State, text string) {
+	if n.to.statuses != nil {
+		n.to.statuses.set(commitStatus{n.source.Revision, state, text})
+	}
 }

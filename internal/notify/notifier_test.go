@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wedatasync/wedatasync/internal/apiclient/apitest"
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/secret"
@@ -78,8 +79,8 @@ var (
 	locked  = state.Outcome{Class: state.ClassWaiting, Code: "UnsupportedOperation", Message: "is locked by 100028625403"}
 )
 
-// TestNotifier_TellsOnce tells each outcome of a release of a task once, in the
-// order in which they come.
+// TestNotifier_TellsOnce tells each outcome of a release of a task once, what
+// requires action first, and each in the order in which they come.
 func TestNotifier_TellsOnce(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -101,7 +102,7 @@ func TestNotifier_TellsOnce(t *testing.T) {
 			for _, out := range []state.Outcome{locked, locked, refused("no"), locked, applied, applied} {
 				n.Called(want("orders", 3), nil, out)
 			}
-		}, []string{"task.waiting orders 3", "task.refused orders 3", "task.applied orders 3"}},
+		}, []string{"task.refused orders 3", "task.waiting orders 3", "task.applied orders 3"}},
 		{"each release, and a rollback is one", func(n *notify.Notifier) {
 			for _, version := range []int64{2, 1, 2} {
 				n.Called(want("orders", version), nil, applied)
@@ -158,7 +159,7 @@ func TestNotifier_TellsOnce(t *testing.T) {
 				n.Passed(passed(held("orders", 3, plan.HoldUnknown, unknown, "what was live before could not be read")))
 			}
 			n.Passed(passed())
-		}, []string{"task.unknown orders 3", "task.person orders 3", "task.applied orders 3"}},
+		}, []string{"task.person orders 3", "task.unknown orders 3", "task.applied orders 3"}},
 		{"a person was needed before the start", func(n *notify.Notifier) {
 			n.Planned(planOf(held("orders", 3, plan.HoldUnknown, unknown, "no before")))
 			n.Passed(passed(held("orders", 3, plan.HoldUnknown, unknown, "no before")))
@@ -177,7 +178,7 @@ func TestNotifier_TellsOnce(t *testing.T) {
 			for range 3 {
 				n.Passed(passed(followed("orders", 3, state.RunFailed, "WeData says that it is failed")))
 			}
-		}, []string{"task.applied orders 3", "task.not-running orders 3"}},
+		}, []string{"task.not-running orders 3", "task.applied orders 3"}},
 		{"it did not run before the start", func(n *notify.Notifier) {
 			n.Planned(planOf(followed("orders", 3, state.RunLate, "")))
 			n.Passed(passed(followed("orders", 3, state.RunLate, "")))
@@ -193,6 +194,7 @@ func TestNotifier_TellsOnce(t *testing.T) {
 			}
 			for _, r := range []*reconcile.Result{hold("a", "maxChanges"), hold("a", "maxChanges"), hold("b", "maxChanges"), hold("b"), hold("b", "maxChanges")} {
 				n.Passed(r)
+				pass(time.Minute)
 			}
 		}, []string{"plan.held", "plan.held", "plan.held"}},
 		{"broken specs", func(n *notify.Notifier) {
@@ -213,6 +215,7 @@ func TestNotifier_TellsOnce(t *testing.T) {
 			} {
 				r.Pauses = pauses
 				n.Passed(r)
+				pass(time.Minute)
 			}
 		}, []string{"sends.paused", "sends.paused", "sends.paused"}},
 	}
@@ -221,6 +224,7 @@ func TestNotifier_TellsOnce(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := &fakeChat{kind: notify.WeCom}
 				n := f.start(t, func(s *notify.Settings) {
+					s.Channels[0].Topics = singly
 					s.Channels[0].Template = "{{.Topic}}{{if .Task}} {{.Task}} {{.Version}}{{end}}"
 				})
 				test.story(n)
@@ -235,33 +239,39 @@ func TestNotifier_TellsOnce(t *testing.T) {
 
 // TestEvent_Text is what people read.
 func TestEvent_Text(t *testing.T) {
-	task := notify.Event{Project: "1", Task: "orders", Version: 3, Revision: head, Author: "Ada"}
+	names := []string{"orders (1/a) version 3", "1/b", "1/c"}
 	tests := []struct {
 		event notify.Event
 		want  string
 	}{
-		{notify.Event{Topic: notify.TaskApplied}, "1/orders version 3 applied, revision 4837b3f5c870 by Ada."},
-		{notify.Event{Topic: notify.TaskApplied, Message: "as reading back shows"}, "1/orders version 3 applied, as reading back shows, revision 4837b3f5c870 by Ada."},
-		{notify.Event{Topic: notify.TaskApproval}, "1/orders version 3 accepted, revision 4837b3f5c870 by Ada; it waits for an approval in WeData."},
-		{notify.Event{Topic: notify.TaskWaiting, Code: "UnsupportedOperation", Message: "is locked by 1000"}, "1/orders version 3 waits, UnsupportedOperation: is locked by 1000; it is sent again automatically."},
-		{notify.Event{Topic: notify.TaskRefused, Code: "InvalidParameter"}, "1/orders version 3 refused, InvalidParameter. Change the spec, or to send it again: wedatasync retry 1/orders"},
-		{notify.Event{Topic: notify.TaskUnknown, Code: "Timeout"}, "1/orders version 3 has an unknown outcome, Timeout; it is read back."},
-		{notify.Event{Topic: notify.TaskNotRunning, Message: "WeData says that it is failed"}, "1/orders version 3 was applied and does not run, WeData says that it is failed. Check the task in WeData, then: wedatasync retry 1/orders"},
-		{notify.Event{Topic: notify.TaskPerson, Message: "no before"}, "1/orders version 3 has an unknown outcome, no before. If the read-back does not resolve it, check the task in WeData, then: wedatasync resolve 1/orders applied|not-applied"},
-		{notify.Event{Topic: notify.TaskDrifted, Code: "newer", Message: "instanceVersion 3 -> 5, by 100028625403"}, "1/orders version 3 has drifted, newer: instanceVersion 3 -> 5, by 100028625403."},
-		{notify.Event{Topic: notify.PlanHeld, Count: 12, Code: "maxChanges", Message: "12 are more than 10"}, "Plan of 12 commits held, maxChanges: 12 are more than 10, revision 4837b3f5c870 by Ada. wedatasync plan shows it."},
-		{notify.Event{Topic: notify.SpecsInvalid, Count: 1}, "1 error in specs, revision 4837b3f5c870 by Ada; the invalid specs are skipped."},
-		{notify.Event{Topic: notify.SendsPaused, Code: "UnauthorizedOperation"}, "Commits to project 1 are paused, UnauthorizedOperation."},
+		{notify.Event{Topic: notify.TaskApplied}, "orders (1/a) version 3 applied, revision 4837b3f5c870 by Ada."},
+		{notify.Event{Topic: notify.TaskApplied, Message: "as reading back shows"}, "orders (1/a) version 3 applied, as reading back shows, revision 4837b3f5c870 by Ada."},
+		{notify.Event{Topic: notify.TaskApplied, Count: 40, Tasks: names}, "40 tasks (orders (1/a) version 3, 1/b, 1/c and 37 more) applied, revision 4837b3f5c870 by Ada."},
+		{notify.Event{Topic: notify.TaskApproval, Next: "approve it in WeData"}, "orders (1/a) version 3 accepted, revision 4837b3f5c870 by Ada, and not live before somebody approves it in WeData. Next step: approve it in WeData"},
+		{notify.Event{Topic: notify.TaskWaiting, Code: "UnsupportedOperation", Message: "is locked by 1000"}, "orders (1/a) version 3 waiting, UnsupportedOperation: is locked by 1000; retried automatically."},
+		{notify.Event{Topic: notify.TaskRefused, Code: "InvalidParameter", Next: "change the spec"}, "orders (1/a) version 3 refused, InvalidParameter. Next step: change the spec"},
+		{notify.Event{Topic: notify.TaskUnknown, Code: "Timeout"}, "orders (1/a) version 3: unknown outcome, Timeout; read back automatically."},
+		{notify.Event{Topic: notify.TaskNotRunning, Message: "WeData says that it is failed"}, "orders (1/a) version 3 applied, but not running, WeData says that it is failed."},
+		{notify.Event{Topic: notify.TaskPerson, Message: "no before"}, "orders (1/a) version 3: unknown outcome, no before."},
+		{notify.Event{Topic: notify.TaskPerson, State: explain.NotLive, Message: "it is at version 2"}, "orders (1/a) version 3 accepted, and not seen live, it is at version 2."},
+		{notify.Event{Topic: notify.TaskHeld, Message: "its discardState was used"}, "orders (1/a) version 3 not sent, its discardState was used."},
+		{notify.Event{Topic: notify.TaskDrifted, Code: "newer", Message: "instanceVersion 3 -> 5, by 100028625403"}, "orders (1/a) version 3 has drifted, newer: instanceVersion 3 -> 5, by 100028625403."},
+		{notify.Event{Topic: notify.PlanHeld, Count: 12, Tasks: names, Code: "maxChanges", Message: "12 are more than 10"}, "Release 4837b3f5c870 by Ada held, maxChanges: 12 are more than 10; 12 changes (orders (1/a) version 3, 1/b, 1/c and 9 more)."},
+		{notify.Event{Topic: notify.PlanHeld, Code: "verify", Message: "no signature"}, "Release 4837b3f5c870 by Ada held, verify: no signature."},
+		{notify.Event{Topic: notify.SpecsInvalid, Count: 2, Tasks: []string{"a.yaml:4:3: no taskId"}}, "2 errors in specs, revision 4837b3f5c870 by Ada: a.yaml:4:3: no taskId and 1 more. The invalid specs are skipped."},
+		{notify.Event{Topic: notify.SendsPaused, Code: "UnauthorizedOperation"}, "Sending to project 1 paused, UnauthorizedOperation."},
+		{notify.Event{Topic: notify.ReleaseDone, Message: "in 27s", Outcomes: []notify.Outcome{{"refused", 1, names[:1]}, {"applied", 40, names}}},
+			"Release 4837b3f5c870 by Ada: 1 refused (orders (1/a) version 3), 40 applied (orders (1/a) version 3, 1/b, 1/c and 37 more), in 27s."},
 	}
 	for _, test := range tests {
-		e := task
-		e.Topic, e.Code, e.Message, e.Count = test.event.Topic, test.event.Code, test.event.Message, test.event.Count
+		e := test.event
+		e.Name, e.Project, e.Task, e.Version, e.Revision, e.Author = "orders", "1", "a", 3, head, "Ada"
 		if got := e.Text(); got != test.want {
 			t.Errorf("%s: %q, want %q", e.Topic, got, test.want)
 		}
 	}
 	everything := notify.Event{Topic: notify.SendsPaused, Code: "AuthFailure", Message: "no"}
-	if got, want := everything.Text(), "All commits are paused, AuthFailure: no."; got != want {
+	if got, want := everything.Text(), "Sending paused, AuthFailure: no."; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
@@ -280,10 +290,11 @@ func TestNotifier_Scanned(t *testing.T) {
 			{Key: spec.Key{ProjectID: "1", TaskID: "clicks"}, Kind: state.DriftGone},
 		}, []state.Drift{{Key: spec.Key{ProjectID: "1", TaskID: "users"}, Kind: state.DriftStopped}})
 		pass(time.Minute)
+		const undo = "undo the change in WeData, or change the spec to what is live; driftPolicy heal or adopt does either by itself"
 		want := []string{
 			`{"type":"task.drifted","timestamp":"2000-01-01T00:00:00Z","data":{"project_id":"1","task_id":"orders","code":"newer",` +
-				`"message":"instanceVersion 3 -\u003e 5, status running -\u003e stopped, by 100028625403, 2026-11-26 14:03:11"}}`,
-			`{"type":"task.drifted","timestamp":"2000-01-01T00:00:00Z","data":{"project_id":"1","task_id":"clicks","code":"gone"}}`,
+				`"message":"instanceVersion 3 -\u003e 5, status running -\u003e stopped, by 100028625403, 2026-11-26 14:03:11 +08:00","next_step":"` + undo + `"}}`,
+			`{"type":"task.drifted","timestamp":"2000-01-01T00:00:00Z","data":{"project_id":"1","task_id":"clicks","code":"gone","next_step":"` + undo + `"}}`,
 		}
 		if diff := cmp.Diff(want, f.lines()); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
@@ -334,7 +345,7 @@ func TestNotifier_Ends(t *testing.T) {
 				if test.silent {
 					handler = apitest.Silence
 				}
-				c := notify.Channel{Name: "ops", Kind: f.kind, URL: secret.Text(addresses[f.kind])}
+				c := notify.Channel{Name: "ops", Kind: f.kind, URL: secret.Text(addresses[f.kind]), Topics: singly}
 				n, err := notify.New(notify.Settings{Channels: []notify.Channel{c}, Transport: apitest.Insecure{Transport: apitest.Serve(t, handler)}, NewID: func() string { return "1" }})
 				if err != nil {
 					t.Fatal(err)
@@ -423,7 +434,10 @@ func TestNotifier_Statuses(t *testing.T) {
 						t.Errorf("status = %v", s)
 					}
 					if f.kind == forge.GitLab {
-						s["state"] = strings.Replace(s["state"], "failed", "failure", 1)
+						s["state"] = strings.NewReplacer("failed", "failure", "running", "pending").Replace(s["state"])
+						if text, dated := strings.CutSuffix(s["description"], "; as of 00:00 UTC"); dated == (s["state"] == "pending") {
+							s["description"] = text
+						}
 					}
 					got = append(got, s["state"]+" "+s["description"])
 				}

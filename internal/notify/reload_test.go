@@ -30,7 +30,7 @@ func TestReload_Template(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeChat{kind: notify.WeCom}
 		var s notify.Settings
-		n := f.start(t, func(given *notify.Settings) { s = *given })
+		n := f.start(t, func(given *notify.Settings) { given.Channels[0].Topics = singly; s = *given })
 		n.Called(want("orders", 3), nil, applied)
 		pass(time.Minute)
 		n.Called(want("users", 3), nil, applied)
@@ -66,6 +66,7 @@ func TestReload_Others(t *testing.T) {
 				}
 				f.ServeHTTP(w, r)
 			}))}
+			given.Channels[0].Topics = singly
 			s = *given
 		})
 		n.Called(want("orders", 3), nil, applied)
@@ -100,7 +101,7 @@ func TestReload_Refused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeChat{kind: notify.WeCom}
 		var s notify.Settings
-		n := f.start(t, func(given *notify.Settings) { s = *given })
+		n := f.start(t, func(given *notify.Settings) { given.Channels[0].Topics = singly; s = *given })
 		bad := s
 		bad.Channels = []notify.Channel{s.Channels[0], {Name: "releases", Kind: "pigeon"}}
 		if _, err := n.Reload(bad); err == nil {

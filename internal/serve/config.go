@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -40,6 +41,8 @@ type Config struct {
 	// KeyExpiry returns when the first of the trusted signing keys ends; zero: none does.
 	// Nil: nothing has to be signed.
 	KeyExpiry func() time.Time
+	// Receivers says what became of the notifications of each receiver. Nil: there is none.
+	Receivers func() []notify.Stats
 
 	// Trigger asks for a poll of the source. It must not block. It is called for
 	// webhooks, and is required if there are any.

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"gopkg.in/yaml.v3"
 
+	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/servetest"
@@ -49,6 +50,9 @@ func busyServer(t testing.TB) *serve.Server {
 		}
 	}
 	d.Config.Skew = func() (time.Duration, bool) { return 90 * time.Second, true }
+	d.Config.Receivers = func() []notify.Stats {
+		return []notify.Stats{{Name: "ops", Queued: 2, Sent: 3, Dropped: 4, Failed: 5}}
+	}
 	d.Config.KeyExpiry = func() time.Time { return time.Now().Add(time.Hour) }
 	s := d.Serve(t)
 	o := s.Observer()
@@ -105,6 +109,10 @@ func TestMetricsSayHowTheDaemonStands(t *testing.T) {
 		`wedatasync_not_ready{reason="source"} 1`,
 		`wedatasync_not_ready{reason="specs"} 1`,
 		`wedatasync_not_ready{reason="unknown"} 1`,
+		`wedatasync_notifications_total{receiver="ops",result="dropped"} 4`,
+		`wedatasync_notifications_total{receiver="ops",result="failed"} 5`,
+		`wedatasync_notifications_total{receiver="ops",result="sent"} 3`,
+		`wedatasync_notifications_waiting{receiver="ops"} 2`,
 		`wedatasync_pass_last_attempt_timestamp_seconds`,
 		`wedatasync_pass_last_success_timestamp_seconds`,
 		`wedatasync_passes_total{result="finished"} 1`,

@@ -71,7 +71,7 @@ func New(cfg Config) (*Server, error) {
 		Status: cfg.Status, Reloads: cfg.Reloads, Period: cfg.Period, Tracker: snapshot.NewTracker(),
 		Interval: func() time.Duration { return s.live.Load().interval },
 	}
-	s.metrics = metrics.New(metrics.Config{Version: cfg.Version, Snapshot: s.daemon.Snapshot, Skew: cfg.Skew, KeyExpiry: cfg.KeyExpiry})
+	s.metrics = metrics.New(metrics.Config{Version: cfg.Version, Snapshot: s.daemon.Snapshot, Skew: cfg.Skew, KeyExpiry: cfg.KeyExpiry, Receivers: cfg.Receivers})
 	var err error
 	s.pages, err = page.New(page.Config{
 		Version: cfg.Version, Started: time.Now(), Source: cfg.Source, Logger: cfg.Logger,

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
@@ -27,6 +28,8 @@ type Config struct {
 	Skew func() (ahead time.Duration, known bool)
 	// KeyExpiry returns when the first of the keys ends that may sign commits; zero: none does.
 	KeyExpiry func() time.Time
+	// Receivers says what became of the notifications of each receiver. Nil: there is none.
+	Receivers func() []notify.Stats
 }
 
 // Metrics has the counters. The gauges are computed at the scrape. Labels have values of
@@ -77,7 +80,7 @@ func New(cfg Config) *Metrics {
 		Namespace: namespace, Name: "build_info", Help: "The version that runs; always 1.",
 	}, []string{"version", "go_version"})
 	build.WithLabelValues(cfg.Version, runtime.Version()).Set(1)
-	m.Registry.MustRegister(m.calls, m.heals, m.passes, m.duration, m.hooks, build, newGauges(cfg),
+	m.Registry.MustRegister(m.calls, m.heals, m.passes, m.duration, m.hooks, build, newGauges(cfg), newReceivers(cfg),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

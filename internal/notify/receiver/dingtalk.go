@@ -1,4 +1,4 @@
-package notify
+package receiver
 
 import (
 	"context"
@@ -10,18 +10,18 @@ import (
 
 // sendDingTalk signs in the URL, with the time in milliseconds (DingTalk, security
 // settings of custom robots).
-func sendDingTalk(ctx context.Context, m message) (*http.Request, error) {
-	if m.key != "" {
-		timestamp := strconv.FormatInt(m.now.UnixMilli(), 10)
-		query := m.url.Query()
+func sendDingTalk(ctx context.Context, m Message) (*http.Request, error) {
+	if m.Key != "" {
+		timestamp := strconv.FormatInt(m.Now.UnixMilli(), 10)
+		query := m.URL.Query()
 		query.Set("timestamp", timestamp)
-		query.Set("sign", sum(m.key, timestamp+"\n"+m.key))
-		m.url.RawQuery = query.Encode()
+		query.Set("sign", sum(m.Key, timestamp+"\n"+m.Key))
+		m.URL.RawQuery = query.Encode()
 	}
-	return m.post(ctx, map[string]any{"msgtype": "text", "text": map[string]string{"content": m.text}})
+	return m.post(ctx, map[string]any{"msgtype": "text", "text": map[string]string{"content": m.Text}})
 }
 
-func codesDingTalk(code int) (hint string, kind error) {
+func codesDingTalk(code int, _ string) (hint string, kind error) {
 	switch code {
 	case busy:
 		return "", apiclient.ErrUnavailable

@@ -1,4 +1,4 @@
-package notify
+package receiver
 
 import (
 	"context"
@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-func sendSlack(ctx context.Context, m message) (*http.Request, error) {
-	return m.post(ctx, map[string]any{"text": m.text, "mrkdwn": false, "unfurl_links": false, "unfurl_media": false})
+func sendSlack(ctx context.Context, m Message) (*http.Request, error) {
+	return m.post(ctx, map[string]any{"text": m.Text, "mrkdwn": false, "unfurl_links": false, "unfurl_media": false})
 }
 
 // slackText escapes what Slack reads as a link or a mention.

@@ -1,4 +1,4 @@
-package notify
+package receiver
 
 import (
 	"context"
@@ -7,11 +7,11 @@ import (
 	"github.com/wedatasync/wedatasync/internal/apiclient"
 )
 
-func sendWeCom(ctx context.Context, m message) (*http.Request, error) {
-	return m.post(ctx, map[string]any{"msgtype": "text", "text": map[string]string{"content": m.text}})
+func sendWeCom(ctx context.Context, m Message) (*http.Request, error) {
+	return m.post(ctx, map[string]any{"msgtype": "text", "text": map[string]string{"content": m.Text}})
 }
 
-func codesWeCom(code int) (hint string, kind error) {
+func codesWeCom(code int, _ string) (hint string, kind error) {
 	switch code {
 	case busy:
 		return "", apiclient.ErrUnavailable
