@@ -36,6 +36,9 @@ func run() int {
 func execute(ctx context.Context, args []string, io stdio) int {
 	io.err = text.NoCommands(io.err)
 	root := newRoot(&io)
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		complete(root) // it goes through all flags, for which no other command has to wait
+	}
 	root.SetArgs(args)
 	root.SetIn(io.in)
 	root.SetOut(io.out)
@@ -75,7 +78,6 @@ Try it without an account:
 		newStateCommand(io), newDoctorCommand(io), newSimulateCommand(io), newSchemaCommand(io), newVersionCommand(io),
 	)
 	root.InitDefaultCompletionCmd()
-	complete(root)
 	return root
 }
 

@@ -259,9 +259,11 @@ func (c *reader) commitTypes(n *yaml.Node) []spec.CommitType {
 	return types
 }
 
-// tokenName is what a token may be called: nothing that could be taken for more than a
-// name in the history.
-var tokenName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+// isTokenName reports whether a token may be called so: nothing that could be taken for more
+// than a name in the history.
+func isTokenName(name string) bool {
+	return regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`).MatchString(name)
+}
 
 // tokens reads who may do what over HTTP.
 func (c *reader) tokens(n *yaml.Node, config *File) {
@@ -301,7 +303,7 @@ func (c *reader) token(n *yaml.Node) (t TokenSettings, author string) {
 	})
 	switch {
 	case len(c.errs) > before:
-	case !tokenName.MatchString(t.Name):
+	case !isTokenName(t.Name):
 		c.fail(n, "a token needs a name for the history: letters, digits, - and _, at most 64")
 	case t.File == "":
 		c.fail(n, "this token needs its tokenFile")

@@ -114,7 +114,7 @@ func (c *Index) Digest() string {
 	return "dir:" + hex.EncodeToString(sum.Sum(nil))
 }
 
-// parseBatch is how many files one processor parses at a time.
+// parseBatch is how many files one processor parses at a time, at the most.
 const parseBatch = 64
 
 // ParseFiles makes the file of each change, several at a time; nil where there is nothing. What
@@ -123,11 +123,13 @@ func ParseFiles(s *gitstore.Store, changes []Change, cache *speccache.Cache, b *
 	p := &Parser{cache: cache, budget: b, twins: twinsOf(changes), large: semaphore.NewWeighted(spec.MaxFileSize)}
 	workers, working := errgroup.WithContext(b.ctx)
 	p.ctx = working
-	workers.SetLimit(runtime.GOMAXPROCS(0))
+	processors := runtime.GOMAXPROCS(0)
+	workers.SetLimit(processors)
 	files := make([]*spec.File, len(changes))
-	for start := 0; start < len(changes) && working.Err() == nil; start += parseBatch {
+	batch := min(1+len(changes)/processors, parseBatch)
+	for start := 0; start < len(changes) && working.Err() == nil; start += batch {
 		workers.Go(func() error {
-			for i := start; i < min(start+parseBatch, len(changes)); i++ {
+			for i := start; i < min(start+batch, len(changes)); i++ {
 				var err error
 				if files[i], err = fileOf(s, changes[i], p); err != nil {
 					return err
