@@ -10,12 +10,13 @@ import (
 	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// Config is what a Server is made of. Everything but Source, Reloads, Period, Skew, Submit,
-// Tokens, Private, Hosts and Webhooks is required. [Server.Reload] exchanges Interval,
+// Config is what a Server is made of. Everything but Source, Reloads, Period, Recent, Skew,
+// Submit, Tokens, Private, Hosts and Webhooks is required. [Server.Reload] exchanges Interval,
 // Webhooks, Tokens, Private and Hosts.
 type Config struct {
 	Version  string        // of this program
@@ -35,6 +36,9 @@ type Config struct {
 	// Period is the time between two commits as the limiter has it now. Nil: the
 	// least that the API's limit allows.
 	Period func() time.Duration
+	// Recent returns how many commits left in each of the last seconds, the oldest first,
+	// and how many a second the API allows. Nil: that is not known.
+	Recent func() (seconds [pace.RecentSeconds]int, rate float64)
 	// Skew is how far this machine's clock is ahead of the endpoint's, if that is known.
 	// Nil: it is not.
 	Skew func() (ahead time.Duration, known bool)

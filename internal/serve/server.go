@@ -68,7 +68,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.tasks = tasklist.NewCache(func(ctx context.Context) (tasklist.Reader, error) { return s.state.open(ctx) })
 	s.daemon = &snapshot.Daemon{
-		Status: cfg.Status, Reloads: cfg.Reloads, Period: cfg.Period, Tracker: snapshot.NewTracker(),
+		Status: cfg.Status, Reloads: cfg.Reloads, Period: cfg.Period, Recent: cfg.Recent, Tracker: snapshot.NewTracker(),
 		Interval: func() time.Duration { return s.live.Load().interval },
 	}
 	s.metrics = metrics.New(metrics.Config{Version: cfg.Version, Snapshot: s.daemon.Snapshot, Skew: cfg.Skew, KeyExpiry: cfg.KeyExpiry, Receivers: cfg.Receivers})

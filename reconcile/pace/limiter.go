@@ -54,6 +54,7 @@ type Limiter struct {
 	seen     int
 	delays   [jitterSamples]time.Duration
 	lastSlot time.Time
+	recent   recent
 }
 
 // New returns a Pacer for rate requests a second. Its first slot is a whole
@@ -165,6 +166,7 @@ func (s *Reservation) Wait(ctx context.Context) error {
 		s.at = now
 	}
 	p.lastSlot = s.at
+	p.recent.add(s.at)
 	p.adjustFloor()
 	return nil
 }

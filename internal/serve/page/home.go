@@ -120,6 +120,7 @@ func progressOf(s *snapshot.Snapshot) *progressView {
 		v.Sending = append(v.Sending, linkOf(s, key))
 	}
 	v.More = len(s.Status.InFlight) - len(v.Sending)
+	v.Pace, v.PaceText = paceOf(s)
 	return v
 }
 

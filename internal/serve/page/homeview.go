@@ -1,6 +1,8 @@
 package page
 
 import (
+	"html/template"
+
 	"github.com/wedatasync/wedatasync/internal/explain"
 )
 
@@ -44,6 +46,8 @@ type progressView struct {
 	Left        string // empty if nothing is
 	Sending     []link
 	More        int
+	Pace        template.HTML // how many commits left in each second; empty if that is not known
+	PaceText    string        // the same in words
 }
 
 // need is a reason for which an operator is needed.

@@ -8,6 +8,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -22,6 +23,9 @@ type Daemon struct {
 	// Period is the time between two commits as the limiter has it now. Nil: the
 	// least that the API's limit allows.
 	Period func() time.Duration
+	// Recent returns how many commits left in each of the last seconds, the oldest first,
+	// and how many a second the API allows. Nil: that is not known.
+	Recent func() (seconds [pace.RecentSeconds]int, rate float64)
 	// Interval is the time between two polls of the source.
 	Interval func() time.Duration
 	// Tracker follows the passes.
@@ -41,6 +45,8 @@ type Snapshot struct {
 	Reloads  Reloads
 	Period   time.Duration // between two commits
 	Interval time.Duration // between two polls of the source
+	Recent   []int         // commits that left in each of the last seconds, the oldest first; nil if that is not known
+	Rate     float64       // commits a second that the API allows
 
 	pass     *pass // of the plan in Digest; nil if there is none, or it has ended
 	calls    map[explain.State]int
@@ -52,6 +58,10 @@ func (d *Daemon) Snapshot() *Snapshot {
 	s := &Snapshot{Now: time.Now(), Status: d.Status(), Period: d.period(), Interval: d.Interval()}
 	if d.Reloads != nil {
 		s.Reloads = d.Reloads()
+	}
+	if d.Recent != nil {
+		seconds, rate := d.Recent()
+		s.Recent, s.Rate = seconds[:], rate
 	}
 	s.Digest = d.digest(s.Status.Plan, s.Status.DriftScan)
 	s.inFlight = make(map[spec.Key]bool, len(s.Status.InFlight))
