@@ -29,7 +29,7 @@ var floors = [][]string{
 	{"reconcile", "internal/forge", "internal/specfiles"},
 	{"internal/explain", "internal/release"},
 	{"state/sqlstore", "internal/source", "internal/wedata", "internal/report", "internal/notify"},
-	{"internal/serve/access", "internal/serve/admission", "internal/serve/snapshot", "internal/serve/tasklist"},
+	{"internal/serve/access", "internal/serve/admission", "internal/serve/chart", "internal/serve/snapshot", "internal/serve/tasklist"},
 	{"internal/serve/page", "internal/serve/metrics", "internal/serve/status"},
 	{"internal/serve"},
 	{"internal/config", "internal/servetest"},

@@ -33,6 +33,18 @@ func taskID(n int) string {
 	return fmt.Sprintf("k%x-%x-4%x-9%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])[:37]
 }
 
+// taskName is what people call the nth task.
+func taskName(n int) string {
+	names := []string{
+		"orders to warehouse", "payments to ledger", "clicks to lake", "users snapshot", "refunds to ledger", "sessions to lake", "daily revenue", "inventory to warehouse",
+		"shipments to warehouse", "revenue report", "prices to cache", "currency rates", "returns to warehouse", "searches to lake", "carts to lake", "coupons to ledger",
+	}
+	if n < len(names) {
+		return names[n]
+	}
+	return fmt.Sprintf("%s %d", names[n%len(names)], n/len(names)+1)
+}
+
 // world is a daemon with all that is around it: a repository on a git server, WeData,
 // and a person at the command line.
 type world struct {
@@ -118,7 +130,7 @@ func (w *world) spec(file string, first int, versions ...int) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "apiVersion: wedatasync/v1\ndefaults: {projectId: %q, taskType: realtime}\ncommits:\n", project)
 	for i, v := range versions {
-		fmt.Fprintf(&b, "  - {taskId: %s, commitType: resume, instanceVersion: %d}\n", taskID(first+i), v)
+		fmt.Fprintf(&b, "  - {taskId: %s, name: %s, commitType: resume, instanceVersion: %d}\n", taskID(first+i), taskName(first+i), v)
 	}
 	w.write(file, b.String())
 }

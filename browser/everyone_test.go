@@ -40,6 +40,8 @@ func troubled(t *testing.T) *world {
 			version = 2
 		case n == 6:
 			version, more = 2, ", dependsOn: ["+taskID(0)+"]"
+		case n == 9:
+			version, more = 2, ", dependsOn: ["+taskID(6)+", "+taskID(11)+"]"
 		case n == 7:
 			more = ", versionDesc: the new sink"
 		}
@@ -47,7 +49,7 @@ func troubled(t *testing.T) *world {
 		if n == 8 {
 			version, kind = 2, "pause-resume"
 		}
-		fmt.Fprintf(&b, "  - {taskId: %s, commitType: %s, instanceVersion: %d%s}\n", taskID(n), kind, version, more)
+		fmt.Fprintf(&b, "  - {taskId: %s, name: %s, commitType: %s, instanceVersion: %d%s}\n", taskID(n), taskName(n), kind, version, more)
 	}
 	w.write("tasks/orders.yaml", b.String())
 	w.write("tasks/users.yaml", "apiVersion: wedatasync/v1\ncommits:\n  - {taskId: users, projectId: \""+project+"\", commitType: start, taskType: 1, instanceVersion: 1}\n")
@@ -55,7 +57,7 @@ func troubled(t *testing.T) *world {
 	w.push("Move the streams to the new sink")
 	w.eventually("all has gone wrong that can", func() bool {
 		status := w.get("/api/v1/status")
-		for _, want := range []string{`"locked":1`, `"refused":1`, `"unknown":1`, `"waiting":1`, `"suspended":1`, `"dependency":1`, `"guard":1`, `"unversioned":1`, `"to-send":0`, `"sending":0`, `"code":"unknown"`} {
+		for _, want := range []string{`"locked":1`, `"refused":1`, `"unknown":1`, `"waiting":1`, `"suspended":1`, `"dependency":2`, `"guard":1`, `"unversioned":1`, `"to-send":0`, `"sending":0`, `"code":"unknown"`} {
 			if !strings.Contains(status, want) {
 				return false
 			}
@@ -67,7 +69,7 @@ func troubled(t *testing.T) *world {
 
 // pagesOf are one page of each kind.
 func pagesOf() []string {
-	return []string{"/", "/tasks", "/tasks?q=no-such-task", "/tasks?standing=locked", "/history", "/task/" + project + "/" + taskID(2), "/task/" + project + "/" + taskID(8)}
+	return []string{"/", "/tasks", "/tasks?q=no-such-task", "/tasks?standing=locked", "/files", "/history", "/task/" + project + "/" + taskID(2), "/task/" + project + "/" + taskID(9), "/task/" + project + "/" + taskID(8)}
 }
 
 // TestPagesAreForEveryone holds each page, light and dark, on a desk and on a phone, to
@@ -112,7 +114,7 @@ func violations(p *tab, axe string) []string {
 // overflowing are the elements that reach beyond the window's sides.
 func overflowing(p *tab) []string {
 	p.Helper()
-	return eval[[]string](p, `[...document.querySelectorAll("body, body *:not(.skip, thead, thead *)")]
+	return eval[[]string](p, `[...document.querySelectorAll("body, body *:not(.skip, .unseen, .wide-picture, .wide-picture *, thead, thead *)")]
 		.filter(e => { const r = e.getBoundingClientRect(); return r.width > 0 && (r.right > innerWidth + 1 || r.left < -1) || e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0 && getComputedStyle(e).display !== "inline" })
 		.map(e => e.outerHTML.slice(0, 200))`)
 }
@@ -271,6 +273,10 @@ func TestSituationsAreShown(t *testing.T) {
 	p.scheme("light")
 	p.visit("/task/" + project + "/" + taskID(2))
 	p.picture("task", 0)
+	p.visit("/task/" + project + "/" + taskID(6))
+	p.picture("task-graph", 0)
+	p.visit("/files")
+	p.picture("files", 0)
 	p.visit("/tasks")
 	p.picture("tasks", 0)
 	p.visit("/history")

@@ -20,6 +20,14 @@ type Key struct {
 // String returns "projectId/taskId".
 func (k Key) String() string { return k.ProjectID + "/" + k.TaskID }
 
+// Named returns what people call the task, and "projectId/taskId"; without a name only that.
+func (k Key) Named(name string) string {
+	if name == "" {
+		return k.String()
+	}
+	return name + " (" + k.String() + ")"
+}
+
 // ShellWord returns "projectId/taskId" as one word of a POSIX shell, for a command
 // that a person is to copy: an id may have characters in it that mean something
 // there.

@@ -18,6 +18,7 @@ func (s *Server) routes(cfg *Config) http.Handler {
 
 	mux.Handle("GET /{$}", brief(s.pages.Home))
 	mux.Handle("GET /tasks", brief(s.pages.Tasks))
+	mux.Handle("GET /files", brief(s.pages.Files))
 	mux.Handle("GET /task/{project}/{task}", brief(s.pages.Task))
 	mux.Handle("GET /history", brief(s.pages.History))
 	mux.Handle("GET /events", open(s.hub.ServeHTTP))

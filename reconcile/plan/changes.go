@@ -95,11 +95,11 @@ func (in *Input) skipped(p *Plan) []Skipped {
 
 // holdDependants holds each call of p that depends on a task which is not as its
 // spec says and will not be after p, or does not run yet where its spec waits for
-// that. A dependency that is itself a call only orders the two. usable reports whether a task that p does not list has a usable
-// spec: then it is as that says.
-func holdDependants(p *Plan, usable func(spec.Key) bool) {
+// that. A dependency that is itself a call only orders the two. A task that p does not list
+// is as its spec says, if that can be used.
+func holdDependants(p *Plan) {
 	d := dependants{
-		usable:  usable,
+		specs:   p.Wanted,
 		changes: make(map[spec.Key]*Change, len(p.Changes)),
 		decided: make(map[spec.Key]bool),
 	}
@@ -115,7 +115,7 @@ func holdDependants(p *Plan, usable func(spec.Key) bool) {
 
 // dependants decides which calls have to wait for another task.
 type dependants struct {
-	usable  func(spec.Key) bool
+	specs   spec.Commits
 	changes map[spec.Key]*Change
 	decided map[spec.Key]bool
 }
@@ -129,7 +129,7 @@ func (d *dependants) decide(c *Change) {
 	d.decided[c.Key] = true
 	for _, on := range c.Want.DependsOn {
 		if !d.settles(on) {
-			c.Action, c.Hold, c.Detail = ActionHold, HoldDependency, "waits for "+on.String()
+			c.Action, c.Hold, c.Detail = ActionHold, HoldDependency, "waits for "+on.Named(d.name(on))
 			if first := d.changes[on]; first != nil && first.Action == ActionFollow {
 				c.Detail += first.waitsFor()
 			}
@@ -138,18 +138,35 @@ func (d *dependants) decide(c *Change) {
 	}
 }
 
+// name is what people call the task.
+func (d *dependants) name(key spec.Key) string {
+	if want := d.specs.Find(key); want != nil {
+		return want.Name
+	}
+	return ""
+}
+
 // settles reports whether the task is as its spec says, or will be after the plan.
 func (d *dependants) settles(key spec.Key) bool {
 	c := d.changes[key]
 	switch {
 	case c == nil:
-		return d.usable(key)
+		return d.specs.Find(key) != nil
+	case c.Action == ActionCommit && c.Reason != ReasonDrift:
+		d.decide(c)
+	}
+	return c.Settles()
+}
+
+// Settles reports whether the task is as its spec says after the plan, so that what depends
+// on it need not wait.
+func (c *Change) Settles() bool {
+	switch {
 	case c.Reason == ReasonDrift || c.Hold == HoldAdopted:
 		return true // what its spec asked for was applied, whatever others did since
-	case c.Action == ActionCommit:
-		d.decide(c)
-		return c.Action == ActionCommit
+	case c.Action == ActionCommit || c.Action == ActionUnversioned:
+		return true
 	default:
-		return c.Action == ActionUnversioned || c.Action == ActionReturn && c.Have.Done()
+		return c.Action == ActionReturn && c.Have.Done()
 	}
 }

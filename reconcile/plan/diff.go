@@ -39,7 +39,7 @@ func Diff(in Input, now time.Time) *Plan {
 	}
 	p.Changes, p.orphans = in.changes(now)
 	p.Skipped = in.skipped(p)
-	holdDependants(p, in.Specs.Has)
+	holdDependants(p)
 	p.Unchanged = p.Specs - len(p.Changes) + p.specless()
 	p.Hash = hashOf(p)
 	return p

@@ -119,7 +119,7 @@ func (g *Guards) bound(p *Plan, now time.Time) []GuardHold {
 			c.Detail = fmt.Sprintf("%s is not in guards.%s of this daemon's configuration", what, guard)
 		}
 	}
-	holdDependants(p, func(spec.Key) bool { return true }) // the diff has looked already
+	holdDependants(p)
 	windows := g.holdWindows(p, now)
 	p.Hash = hashOf(p)
 	return windows

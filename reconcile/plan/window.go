@@ -100,7 +100,7 @@ func (g *Guards) holdWindows(p *Plan, now time.Time) []GuardHold {
 	if holds == nil {
 		return nil
 	}
-	holdDependants(&held, func(spec.Key) bool { return true }) // the diff has looked already
+	holdDependants(&held)
 	if held.Count(ActionCommit) == 0 {
 		return holds
 	}

@@ -1,6 +1,9 @@
 package chart
 
-import "html/template"
+import (
+	"html/template"
+	"strings"
+)
 
 // Graph is tasks and what each waits for, in columns: what is waited for is on the left.
 type Graph struct {
@@ -35,7 +38,7 @@ const (
 	columnGap  = 56
 	rowGap     = 12
 	margin     = 4
-	nameWidth  = 24 // in columns of letters
+	textLeft   = 16
 	arrow      = 7
 )
 
@@ -80,7 +83,9 @@ func (c *canvas) edge(x, y, toX, toY int, blocks bool) {
 	c.write(`<path class="head" d="M%d %dl%d %d v%dz"/></g>`, toX, toY, -arrow, -arrow/2-1, 2*(arrow/2+1))
 }
 
-// node draws a task: its name, its state in words, and a stripe in the state's colour.
+// node draws a task: its name, its state in words, and a stripe in the state's colour. What
+// does not fit is cut by the frame of the text, and not in the text itself: a screen reader
+// has all of it.
 func (c *canvas) node(n Node, x, y int) {
 	class, state := "node "+n.Tone, n.State
 	if n.Here {
@@ -93,27 +98,20 @@ func (c *canvas) node(n Node, x, y int) {
 	end := `</g>`
 	if n.Href != "" {
 		end = `</a>`
-		c.write(`<a class="%s" href="%s" aria-label="%s">`, esc(class), esc(n.Href), esc(label(n.Name, state)))
+		c.write(`<a class="%s" href="%s" aria-label="%s">`, esc(class), esc(n.Href), esc(strings.TrimSpace(n.Name+" "+state)))
 	} else {
 		c.write(`<g class="%s">`, esc(class))
 	}
-	c.write(`<title>%s</title>`, esc(label(n.Name, state)))
 	c.write(`<rect class="box" x="%d" y="%d" width="%d" height="%d" rx="6"/>`, x, y, nodeWidth, nodeHeight)
 	c.write(`<rect class="stripe" x="%d" y="%d" width="6" height="%d" rx="3"/>`, x, y, nodeHeight)
-	line := y + 19
-	if n.State == "" {
-		line = y + nodeHeight/2 + 4
-	}
-	c.write(`<text class="name" x="%d" y="%d">%s</text>`, x+16, line, esc(clip(n.Name, nameWidth)))
-	if state != "" {
-		c.write(`<text class="state" x="%d" y="%d">%s</text>`, x+16, y+36, esc(clip(state, nameWidth+6)))
-	}
-	c.write("%s", end)
-}
-
-func label(name, state string) string {
+	c.write(`<svg x="%d" y="%d" width="%d" height="%d">`, x+textLeft, y, nodeWidth-textLeft-6, nodeHeight)
+	line := 19
 	if state == "" {
-		return name
+		line = nodeHeight/2 + 4
 	}
-	return name + ": " + state
+	c.write(`<text class="name" y="%d">%s</text>`, line, esc(n.Name))
+	if state != "" {
+		c.write(` <text class="state" y="36">%s</text>`, esc(state))
+	}
+	c.write("</svg>%s", end)
 }

@@ -16,7 +16,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	now := time.Now()
 	rec := servetest.Record(servetest.Key(3), state.StatusRefused, state.Outcome{Class: state.ClassRefused}, now)
 	s := servetest.NewDaemon(t, servetest.TroubledStatus(now), servetest.Saved(rec, state.Event{At: now, Kind: state.EventOutcome})).Serve(t)
-	for _, path := range []string{"/", "/tasks", "/history", "/task/" + servetest.Key(3).String(), "/nowhere"} {
+	for _, path := range []string{"/", "/tasks", "/files", "/history", "/task/" + servetest.Key(3).String(), "/nowhere"} {
 		t.Run(path, func(t *testing.T) {
 			doc := servetest.Parse(t, servetest.Get(t, s, path).Body.String())
 			if servetest.Attr(servetest.All(doc, "html")[0], "lang") != "en" {

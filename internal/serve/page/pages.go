@@ -111,6 +111,14 @@ func (p *Pages) Tasks(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, http.StatusOK, "tasks", page)
 }
 
+// Files answers with a page of the files with specs.
+func (p *Pages) Files(w http.ResponseWriter, r *http.Request) {
+	s, all := p.cfg.Snapshot(), p.cfg.Tasks.Get(r.Context())
+	page := filesPageOf(s, all, filesQueryOf(r.URL.Query()))
+	page.frame = p.frame("Files", "/files", s, false)
+	p.show(w, r, http.StatusOK, "files", page)
+}
+
 // Task answers with all about one task.
 func (p *Pages) Task(w http.ResponseWriter, r *http.Request) {
 	s := p.cfg.Snapshot()

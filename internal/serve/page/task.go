@@ -26,6 +26,7 @@ type taskPage struct {
 	Wanted   []fact // what the spec says
 	Attempt  []fact // the newest one, if it is open
 	Fields   []fieldRow
+	Graph    *graphView // nil if it depends on nothing, and nothing on it
 	History  historyView
 }
 
@@ -60,7 +61,7 @@ func taskPageOf(s *snapshot.Snapshot, key spec.Key, change *plan.Change, rec *st
 		link: linkTo(key, s.Name(key, rec)), badge: b,
 		Why: why, Commands: s.Commands(ts, key, change, known),
 		Facts: appliedFacts(s, rec), Wanted: wantedFacts(change), Attempt: attemptFacts(s, rec),
-		Fields: fieldRows(change),
+		Fields: fieldRows(change), Graph: graphOf(s, key),
 	}
 }
 

@@ -22,12 +22,15 @@ const (
 	pageRows = 100
 	// maxQuery bounds what is searched for, in bytes.
 	maxQuery = 200
+	// maxFile bounds the name of a file, in bytes.
+	maxFile = 4096
 )
 
 // tasksPage is the list of all tasks.
 type tasksPage struct {
 	frame
 	Query    string
+	File     string // empty: of any file
 	Standing explain.State
 	Choices  []choice
 	Rows     []taskRow
@@ -126,7 +129,8 @@ func oneProject(s *snapshot.Snapshot, all *tasklist.List) bool {
 
 // tasksQuery narrows the list, and selects a page of it.
 type tasksQuery struct {
-	text  string        // in the name; empty: any
+	text  string        // in the name or an id; empty: any
+	file  string        // of the spec; empty: any
 	state explain.State // empty: any
 	page  int           // from 1
 }
@@ -136,6 +140,9 @@ func tasksQueryOf(v url.Values) tasksQuery {
 	q := tasksQuery{text: strings.TrimSpace(v.Get("q")), state: explain.State(v.Get("standing"))}
 	if len(q.text) > maxQuery || !utf8.ValidString(q.text) {
 		q.text = ""
+	}
+	if q.file = v.Get("file"); len(q.file) > maxFile {
+		q.file = ""
 	}
 	var err error
 	if q.page, err = strconv.Atoi(v.Get("page")); err != nil || q.page < 1 {
@@ -149,6 +156,9 @@ func (q tasksQuery) path() string {
 	v := url.Values{}
 	if q.text != "" {
 		v.Set("q", q.text)
+	}
+	if q.file != "" {
+		v.Set("file", q.file)
 	}
 	if q.state != "" {
 		v.Set("standing", string(q.state))
@@ -166,7 +176,7 @@ func (q tasksQuery) path() string {
 func (q tasksQuery) at(page int) tasksQuery { q.page = page; return q }
 
 func tasksPageOf(s *snapshot.Snapshot, all *tasklist.List, q tasksQuery) tasksPage {
-	p := tasksPage{Query: q.text, Standing: q.state, Choices: choices(q.state), Unknown: s.Status.Plan == nil}
+	p := tasksPage{Query: q.text, File: q.file, Standing: q.state, Choices: choices(q.state), Unknown: s.Status.Plan == nil}
 	if all.Err != nil {
 		p.Note = snapshot.ErrorText(all.Err)
 	}
@@ -174,6 +184,9 @@ func tasksPageOf(s *snapshot.Snapshot, all *tasklist.List, q tasksQuery) tasksPa
 	lower := strings.ToLower(q.text)
 	for e := range entries(all.Tasks, s.Plan().Changes) {
 		if lower != "" && !contains(e.key, lower) && !strings.Contains(strings.ToLower(e.name(s)), lower) {
+			continue
+		}
+		if q.file != "" && e.file(s) != q.file {
 			continue
 		}
 		if q.state != "" && entryState(s, e) != q.state {

@@ -1,0 +1,166 @@
+package page
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/wedatasync/wedatasync/internal/explain"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
+	"github.com/wedatasync/wedatasync/internal/text"
+)
+
+// fileRows is how many files are on one page.
+const fileRows = 50
+
+// filesPage is the files with specs, and how their tasks stand.
+type filesPage struct {
+	frame
+	Query    string
+	Rows     []fileRow
+	Found    int
+	From, To int // of the rows on this page, from 1
+	Previous string
+	Next     string
+	Unknown  bool // before the first plan
+}
+
+// fileRow is one file.
+type fileRow struct {
+	Name   string
+	Href   string // of the list of its tasks
+	Tasks  int
+	Counts []count // of the states that its tasks are in, those that need an operator first
+	Bar    []segment
+}
+
+// file counts the tasks of one file.
+type file struct {
+	name   string
+	tasks  int
+	states map[explain.State]int
+}
+
+// filesQuery selects files, and a page of them.
+type filesQuery struct {
+	text string // in the name; empty: any
+	page int    // from 1
+}
+
+func filesQueryOf(v url.Values) filesQuery {
+	q := tasksQueryOf(v)
+	return filesQuery{q.text, q.page}
+}
+
+func (q filesQuery) path(page int) string {
+	v := url.Values{}
+	if q.text != "" {
+		v.Set("q", q.text)
+	}
+	if page > 1 {
+		v.Set("page", strconv.Itoa(page))
+	}
+	if len(v) == 0 {
+		return "/files"
+	}
+	return "/files?" + v.Encode()
+}
+
+// filesPageOf builds the page of the files, but for its frame.
+func filesPageOf(s *snapshot.Snapshot, all *tasklist.List, q filesQuery) filesPage {
+	p := filesPage{Query: q.text, Unknown: s.Status.Plan == nil}
+	files := filesOf(s, all, strings.ToLower(q.text))
+	p.Found = len(files)
+	first := (min(q.page, 1<<30) - 1) * fileRows
+	for _, f := range files[min(first, len(files)):min(first+fileRows, len(files))] {
+		p.Rows = append(p.Rows, fileRowOf(f))
+	}
+	if len(p.Rows) > 0 {
+		p.From, p.To = first+1, first+len(p.Rows)
+	}
+	if q.page > 1 {
+		p.Previous = q.path(q.page - 1)
+	}
+	if p.To > 0 && p.To < p.Found {
+		p.Next = q.path(q.page + 1)
+	}
+	return p
+}
+
+// filesOf counts the tasks by file, of those that have lower in their names: first the files
+// with tasks that need an operator, then those with tasks that wait, each by name.
+func filesOf(s *snapshot.Snapshot, all *tasklist.List, lower string) []*file {
+	by := map[string]*file{}
+	for e := range entries(all.Tasks, s.Plan().Changes) {
+		name := e.file(s)
+		if name == "" || lower != "" && !strings.Contains(strings.ToLower(name), lower) {
+			continue
+		}
+		f := by[name]
+		if f == nil {
+			f = &file{name: name, states: map[explain.State]int{}}
+			by[name] = f
+		}
+		f.tasks++
+		f.states[entryState(s, e)]++
+	}
+	files := make([]*file, 0, len(by))
+	for _, f := range by {
+		files = append(files, f)
+	}
+	slices.SortFunc(files, func(a, b *file) int {
+		return cmp.Or(cmp.Compare(a.urgency(), b.urgency()), strings.Compare(a.name, b.name))
+	})
+	return files
+}
+
+// urgency is 0 for a file with a task that needs an operator, 1 for one with a task that
+// waits, and 2 for the others.
+func (f *file) urgency() int {
+	least := 2
+	for st := range f.states {
+		switch st.Info().Tone {
+		case explain.ToneBad:
+			return 0
+		case explain.ToneWait:
+			least = 1
+		}
+	}
+	return least
+}
+
+// file is the file of the task's spec; empty if nothing says.
+func (e *entry) file(s *snapshot.Snapshot) string {
+	if want := s.Plan().Wanted.Find(e.key); want != nil {
+		return want.Pos.File
+	}
+	if e.change == nil {
+		return ""
+	}
+	if e.change.Want != nil {
+		return e.change.Want.Pos.File
+	}
+	if have := e.change.Have; have != nil && have.Attempt != nil {
+		return have.Attempt.File
+	}
+	return ""
+}
+
+func fileRowOf(f *file) fileRow {
+	row := fileRow{Name: text.Visible(f.name), Tasks: f.tasks, Href: tasksQuery{file: f.name}.path()}
+	counts := []count{{badgeOf(explain.InSync), f.states[explain.InSync], tasksQuery{file: f.name, state: explain.InSync}.path()}}
+	for _, i := range explain.States() {
+		if n := f.states[i.State]; n > 0 && i.State != explain.InSync {
+			counts = append(counts, count{badgeOf(i.State), n, tasksQuery{file: f.name, state: i.State}.path()})
+		}
+	}
+	row.Bar = bar(counts)
+	if counts[0].N == 0 {
+		counts = counts[1:]
+	}
+	row.Counts = counts
+	return row
+}
