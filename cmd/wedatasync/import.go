@@ -98,8 +98,7 @@ func (p *importProgress) end() {
 // writeImport prints what an import came to.
 func writeImport(w io.Writer, r *command.ImportResult, o *command.ImportOptions) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s of %s live; %s imported; nothing was sent.\n",
-		tasksAre(r.Live), text.Plural(len(r.Projects), "project"), tasksAre(r.Imported))
+	fmt.Fprintf(&b, "%s in %s; %d imported; nothing was sent.\n", text.Plural(r.Live, "live task"), text.Plural(len(r.Projects), "project"), r.Imported)
 	if r.Managed > 0 {
 		fmt.Fprintf(&b, "%s in the state already, as live.\n", tasksAre(r.Managed))
 	}
@@ -124,6 +123,9 @@ func writeImport(w io.Writer, r *command.ImportResult, o *command.ImportOptions)
 			done = "exists, unchanged"
 		}
 		fmt.Fprintf(&b, "%s: %s, %s\n", text.Visible(filepath.ToSlash(filepath.Join(o.Write, f.Name))), text.Plural(f.Specs, "spec"), done)
+	}
+	if r.Missing != "" {
+		fmt.Fprintf(&b, "The source has no folder %s yet: push the specs there before the daemon runs.\n", text.Visible(r.Missing))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

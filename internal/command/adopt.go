@@ -23,7 +23,7 @@ func Adopt(ctx context.Context, s config.Settings, env parts.Env, all bool) (_ i
 	if err != nil {
 		return 0, err
 	}
-	o, err := openBoth(ctx, &s, env.Version, log)
+	o, err := openBoth(ctx, &s, env.Version, log, nil)
 	if err != nil {
 		return 0, err
 	}

@@ -6,11 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/parts"
+	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
@@ -49,6 +53,7 @@ type ImportResult struct {
 	Drafts   []spec.Key // were never submitted, so that nothing is live to take over: left out, in order of key
 	Files    []SpecFile // in order of name
 	Unspoken []spec.Key // have no spec, and none could be written
+	Missing  string     // the folder of specs that the source does not have yet; empty if it does
 }
 
 // LeftTask is a task of the state that is live otherwise, and was not taken over.
@@ -65,8 +70,18 @@ func Import(ctx context.Context, s config.Settings, env parts.Env, options Impor
 	if err != nil {
 		return nil, err
 	}
+	if options.Write != "" && filepath.Clean(options.Write) == filepath.Clean(s.Source) {
+		if err := os.MkdirAll(s.Source, 0o755); err != nil {
+			return nil, fmt.Errorf("--write: %w", err)
+		}
+	}
 	defer func() { err = errors.Join(err, client.Close()) }()
-	o, err := openBoth(ctx, &s, env.Version, log)
+	o, err := openBoth(ctx, &s, env.Version, log, func(src reconcile.Source) reconcile.Source {
+		if options.Write == "" {
+			return src
+		}
+		return &unwritten{Source: src}
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +111,26 @@ func Import(ctx context.Context, s config.Settings, env parts.Env, options Impor
 	}
 	i.result.Drafts = slices.SortedFunc(maps.Keys(i.drafts), spec.Key.Compare)
 	slices.SortFunc(i.result.Left, func(a, b LeftTask) int { return a.Key.Compare(b.Key) })
+	if u, ok := o.source.(*unwritten); ok && u.missing {
+		i.result.Missing = s.Path
+	}
 	return &i.result, i.write()
+}
+
+// unwritten is a source whose folder of specs need not exist: the import writes the first
+// ones.
+type unwritten struct {
+	reconcile.Source
+	missing bool // it does not exist
+}
+
+// Poll returns no specs for a folder that does not exist.
+func (u *unwritten) Poll(ctx context.Context) (*reconcile.Revision, error) {
+	rev, err := u.Source.Poll(ctx)
+	if u.missing = errors.Is(err, gitstore.ErrNoPath); u.missing {
+		return &reconcile.Revision{Specs: spec.NewSet()}, nil
+	}
+	return rev, err
 }
 
 // importer is one import.

@@ -42,8 +42,9 @@ type opened struct {
 	store  *sqlstore.Store
 }
 
-// openBoth opens the source and the state, which is made if there is none.
-func openBoth(ctx context.Context, s *config.Settings, version string, log *slog.Logger) (o *opened, err error) {
+// openBoth opens the source and the state, which is made if there is none. as, if not nil,
+// replaces the source.
+func openBoth(ctx context.Context, s *config.Settings, version string, log *slog.Logger, as func(reconcile.Source) reconcile.Source) (o *opened, err error) {
 	o = new(opened)
 	defer func() {
 		if err != nil {
@@ -53,8 +54,14 @@ func openBoth(ctx context.Context, s *config.Settings, version string, log *slog
 	if o.store, err = parts.OpenExistingState(ctx, s, version, log); err != nil {
 		return o, err
 	}
-	if o.source, err = parts.OpenMirrored(ctx, s, o.store, log); err != nil || o.store != nil {
+	if o.source, err = parts.OpenMirrored(ctx, s, o.store, log); err != nil {
 		return o, err
+	}
+	if as != nil {
+		o.source = as(o.source)
+	}
+	if o.store != nil {
+		return o, nil
 	}
 	o.store, err = parts.CreateState(ctx, s, o.source, version, log)
 	return o, err

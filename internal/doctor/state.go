@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
@@ -23,10 +24,16 @@ func examineState(ctx context.Context, s *Subject) (r result) {
 	path := s.Settings.State
 	examineFolder(filepath.Dir(path), &r)
 	fresh, err := sqlstore.Fresh(path)
+	exposed := parts.OutsideWorktree(&s.Settings)
 	switch {
 	case err != nil:
 		r.fail(checkState, "%v", err)
 		return r
+	case fresh && exposed != nil:
+		r.fail(checkState, "%v", exposed)
+		return r
+	case exposed != nil:
+		r.warn(checkState, "%v", exposed)
 	case fresh:
 		r.ok(checkState, "%s does not exist yet: the first run creates it", path)
 		return r

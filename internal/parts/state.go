@@ -1,10 +1,14 @@
 package parts
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
+	"path/filepath"
 
 	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/worktree"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
@@ -14,10 +18,26 @@ import (
 // comes before the source: what another process holds is not touched at all.
 func OpenExistingState(ctx context.Context, s *config.Settings, version string, log *slog.Logger) (*sqlstore.Store, error) {
 	fresh, err := sqlstore.Fresh(s.State)
-	if fresh || err != nil {
+	if err != nil {
 		return nil, err
 	}
+	if fresh {
+		return nil, OutsideWorktree(s)
+	}
 	return openState(ctx, s, version, log)
+}
+
+// OutsideWorktree returns an error if git would take a new state, or the mirror beside it,
+// into a work tree: with "git add -A" it would be pushed.
+func OutsideWorktree(s *config.Settings) error {
+	dir, base := filepath.Split(s.State)
+	root, err := worktree.Addable(cmp.Or(dir, "."), base, base+"-wal", base+".head", base+".lock", filepath.Base(s.Mirror())+"/")
+	if err != nil || root == "" {
+		return err
+	}
+	return &config.SettingError{Name: "state", Err: fmt.Errorf(
+		"%s would be in the git work tree %s, where \"git add -A\" takes it: name a file outside, such as %s, or list %s* in its .gitignore",
+		s.State, root, filepath.Join(filepath.Dir(root), base), base)}
 }
 
 // CreateState makes a state for a source that can be read, so that a mistyped source
