@@ -36,7 +36,13 @@ func (r *Reconciler) Obey(ctx context.Context) (obeyed int, err error) {
 // obey carries out one command and answers it, in one transition.
 func (r *Reconciler) obey(ctx context.Context, c state.Command) error {
 	now := time.Now().Round(0) // what is promised from now on ends by the clock on the wall
-	t, answer := commands(r).Decide(c, now)
+	var t state.Transition
+	var answer state.CommandResult
+	if c.Verb == state.VerbSync {
+		answer = r.sync(ctx)
+	} else {
+		t, answer = commands(r).Decide(c, now)
+	}
 	note := fmt.Sprintf("%s: %s", c.Verb, answer.Message)
 	if !answer.OK {
 		t, note = state.Transition{}, fmt.Sprintf("%s was not done: %s", c.Verb, answer.Message)
@@ -69,6 +75,21 @@ func (r *Reconciler) obey(ctx context.Context, c state.Command) error {
 	r.desired.touch(e.Key)
 	r.cfg.Logger.InfoContext(ctx, "word", "verb", c.Verb, "target", c.Target, "actor", c.Actor, "ok", answer.OK, "answer", answer.Message)
 	return nil
+}
+
+// sync polls the source, and says what the newest revision is.
+func (r *Reconciler) sync(ctx context.Context) state.CommandResult {
+	if r.cfg.Source == nil {
+		return state.CommandResult{Message: "no daemon polls the source: start one with wedatasync run, or make one pass with wedatasync run --once"}
+	}
+	before := r.desired.revision
+	_, err := r.Poll(ctx)
+	r.health.noteSource(err)
+	if err != nil {
+		return state.CommandResult{Message: err.Error()}
+	}
+	r.desired.repoll = before == nil // this pass has nothing to do: the next is made at once
+	return state.CommandResult{OK: true, Message: plan.SyncedAt + r.desired.revision.ID}
 }
 
 // commands returns what an operator's command is decided on.

@@ -29,6 +29,7 @@ const (
 	VerbResolve   Verb = "resolve"
 	VerbSuspend   Verb = "suspend"
 	VerbUnsuspend Verb = "unsuspend"
+	VerbSync      Verb = "sync" // poll the source now
 )
 
 // CommandResult is what became of a Command.
@@ -45,7 +46,7 @@ type CarriedOut struct {
 
 // Check reports what makes a command one that nobody can carry out.
 func (c *Command) Check() error {
-	if !slices.Contains([]Verb{VerbApprove, VerbRetry, VerbResolve, VerbSuspend, VerbUnsuspend}, c.Verb) {
+	if !slices.Contains([]Verb{VerbApprove, VerbRetry, VerbResolve, VerbSuspend, VerbUnsuspend, VerbSync}, c.Verb) {
 		return fmt.Errorf("there is no verb %q", Clip(string(c.Verb)))
 	}
 	for _, text := range []string{c.Actor, c.Target, c.Arg} {

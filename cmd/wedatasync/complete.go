@@ -10,10 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/wedatasync/wedatasync/internal/command"
-	"github.com/wedatasync/wedatasync/internal/config"
-	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
-	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 const (
@@ -71,19 +68,14 @@ func oneOf(values ...string) cobra.CompletionFunc {
 // folders completes folders.
 var folders = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
 
-// completeTask completes the first argument with the tasks of the state that match. It
-// only reads.
-func completeTask(io *stdio, s *config.Flags, match func(*state.Record) bool) cobra.CompletionFunc {
+// completeTask completes the first argument with the tasks of the state that match, by id
+// and by name. It only reads.
+func completeTask(io *stdio, a *accessFlags, match func(*state.Record) bool) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		if err := s.Load(io.getenv); err != nil {
-			return cobra.AppendActiveHelp(nil, err.Error()), cobra.ShellCompDirectiveNoFileComp
-		}
-		ctx, cancel := context.WithTimeout(cmd.Context(), completeWithin)
-		defer cancel()
-		tasks, err := matchingTasks(ctx, s.State, begun, match)
+		tasks, err := matchingTasks(cmd.Context(), io, a, begun, match)
 		if err != nil {
 			return cobra.AppendActiveHelp(nil, err.Error()), cobra.ShellCompDirectiveNoFileComp
 		}
@@ -91,10 +83,16 @@ func completeTask(io *stdio, s *config.Flags, match func(*state.Record) bool) co
 	}
 }
 
-// matchingTasks returns the tasks of a state whose name begins so. A task is named by
-// its id, unless another project has the same one.
-func matchingTasks(ctx context.Context, path, begun string, match func(*state.Record) bool) ([]cobra.Completion, error) {
-	r, err := sqlstore.OpenReader(ctx, path)
+// matchingTasks returns the tasks of a state whose id or name begins so. A task is named by
+// its id, unless another project has the same one, or only its name begins so.
+func matchingTasks(ctx context.Context, io *stdio, a *accessFlags, begun string, match func(*state.Record) bool) ([]cobra.Completion, error) {
+	ctx, cancel := context.WithTimeout(ctx, completeWithin)
+	defer cancel()
+	from, err := a.open(io)
+	if err != nil {
+		return nil, err
+	}
+	r, err := from.View(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -106,22 +104,31 @@ func matchingTasks(ctx context.Context, path, begun string, match func(*state.Re
 			return nil, err
 		}
 		projects[rec.Key.TaskID]++
-		if match(&rec) && len(found) < mostCompletions && (strings.HasPrefix(rec.Key.TaskID, begun) || strings.HasPrefix(rec.Key.String(), begun)) {
+		begins := strings.HasPrefix(rec.Key.TaskID, begun) || strings.HasPrefix(rec.Key.String(), begun) || strings.HasPrefix(rec.Name(), begun)
+		if begins && match(&rec) && len(found) < mostCompletions {
 			found = append(found, rec)
 		}
 	}
 	var tasks []cobra.Completion
 	for _, rec := range found {
-		tasks = append(tasks, cobra.CompletionWithDesc(taskName(rec.Key, begun, projects), fmt.Sprintf("%s, project %s", rec.Status, rec.Key.ProjectID)))
+		said := fmt.Sprintf("%s, project %s", rec.Status, rec.Key.ProjectID)
+		if name := rec.Name(); name != "" {
+			said = name + ", " + said
+		}
+		tasks = append(tasks, cobra.CompletionWithDesc(taskName(&rec, begun, projects), said))
 	}
 	return tasks, nil
 }
 
-func taskName(key spec.Key, begun string, projects map[string]int) string {
-	if projects[key.TaskID] > 1 || !strings.HasPrefix(key.TaskID, begun) {
-		return key.String()
+func taskName(rec *state.Record, begun string, projects map[string]int) string {
+	switch id, key := rec.Key.TaskID, rec.Key.String(); {
+	case strings.HasPrefix(id, begun) && projects[id] == 1:
+		return id
+	case strings.HasPrefix(key, begun) || strings.HasPrefix(id, begun):
+		return key
+	default:
+		return rec.Name()
 	}
-	return key.TaskID
 }
 
 // The tasks that an operator's command can be about.
@@ -130,3 +137,26 @@ func anyTask(*state.Record) bool           { return true }
 func openTaskOnly(rec *state.Record) bool  { return rec.Attempt != nil }
 func suspendedOnly(rec *state.Record) bool { return rec.Suspended != nil }
 func unknownOnly(rec *state.Record) bool   { return rec.Status == state.StatusUnknown }
+
+// completeRevision completes the first argument with the revisions that the state remembers.
+func completeRevision(io *stdio, a *accessFlags) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		from, err := a.open(io)
+		if err != nil || len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		ctx, cancel := context.WithTimeout(cmd.Context(), completeWithin)
+		defer cancel()
+		list, err := from.Newest(ctx, state.MaxReleases)
+		if err != nil {
+			return cobra.AppendActiveHelp(nil, err.Error()), cobra.ShellCompDirectiveNoFileComp
+		}
+		var found []cobra.Completion
+		for _, r := range list {
+			if strings.HasPrefix(r.Revision, begun) {
+				found = append(found, cobra.CompletionWithDesc(r.Revision, fmt.Sprintf("%s %s", r.Outcome, r.Subject)))
+			}
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
+	}
+}

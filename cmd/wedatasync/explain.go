@@ -1,10 +1,8 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -13,16 +11,19 @@ import (
 	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/parts"
+	"github.com/wedatasync/wedatasync/internal/release"
 	"github.com/wedatasync/wedatasync/internal/report"
-	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
-	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
-// explainEvents is how much of a task's history explain shows.
-const explainEvents = 10
+const (
+	// explainRows is how many rows of a task's history explain shows, and explainEvents
+	// how many events it reads for them.
+	explainRows   = 10
+	explainEvents = 100
+)
 
 func newExplainCommand(io *stdio) *cobra.Command {
 	cmd := &cobra.Command{
@@ -31,26 +32,30 @@ func newExplainCommand(io *stdio) *cobra.Command {
 		Long: `Explain tells the whole story of one task: what was applied, by which revision and
 request; what its spec asks for, and where that stands; what was compared, which
 guard holds it, what it waits for and when it is tried again; and its last events.
-TASK is a task id, or projectId/taskId. It changes nothing.`,
+TASK is a task's id, projectId/taskId, its name, or the beginning of one that no other
+task has. It changes nothing.`,
+		Example: `  wedatasync explain orders
+  wedatasync explain 4f0c --server https://wedatasync.example.com --token-file token`,
 		Args: takes(cobra.ExactArgs(1)),
 	}
-	s := addSettings(cmd)
+	s := addAccess(cmd)
 	cmd.ValidArgsFunction = completeTask(io, s, anyTask)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := s.Load(io.getenv); err != nil {
-			return usageError{err}
-		}
-		ctx := cmd.Context()
-		r, err := sqlstore.OpenReader(ctx, s.State)
+		from, err := s.open(io)
 		if err != nil {
 			return err
 		}
-		defer r.Close()
+		ctx := cmd.Context()
+		r, err := from.View(ctx)
+		if err != nil {
+			return err
+		}
+		defer r.Close() // it was only read
 		// The state alone tells a lot: a source that cannot be read is no reason to
 		// say nothing.
 		env := parts.Env{Getenv: io.getenv, Log: io.err, Quiet: true, Version: version(), OwnState: true}
-		plan, planErr := command.Plan(ctx, s.Settings, env, "")
-		key, err := findTask(ctx, r, plan, args[0])
+		plan, planErr := from.Plan(ctx, env)
+		key, err := command.FindTask(ctx, r, plan, args[0], true)
 		if err != nil {
 			return errors.Join(err, planErr)
 		}
@@ -66,59 +71,21 @@ TASK is a task id, or projectId/taskId. It changes nothing.`,
 		if err != nil {
 			return err
 		}
-		e := explanation{w: io.out, key: key, rec: rec, plan: plan, drift: control.DriftScan.Of(key), now: time.Now()}
+		e := explanation{labelled: labelled{w: io.out}, key: key, rec: rec, plan: plan, drift: control.DriftScan.Of(key), now: time.Now()}
 		e.write(events, planErr)
 		return e.err
 	}
 	return cmd
 }
 
-// findTask returns the task that a person named.
-func findTask(ctx context.Context, r *sqlstore.Reader, plan *plan.Plan, name string) (spec.Key, error) {
-	found := map[spec.Key]bool{}
-	match := func(key spec.Key) {
-		if key.String() == name || key.TaskID == name {
-			found[key] = true
-		}
-	}
-	for rec, err := range r.Records(ctx) {
-		if err != nil {
-			return spec.Key{}, err
-		}
-		match(rec.Key)
-	}
-	if plan != nil {
-		for i := range plan.Changes {
-			match(plan.Changes[i].Key)
-		}
-	}
-	for key := range found {
-		if len(found) == 1 {
-			return key, nil
-		}
-	}
-	if len(found) == 0 {
-		return spec.Key{}, fmt.Errorf("there is no task %s in the state or the plan", name)
-	}
-	return spec.Key{}, fmt.Errorf("%d projects have a task %s: name it as projectId/taskId", len(found), name)
-}
-
 // explanation writes what is known of one task.
 type explanation struct {
-	w     io.Writer
+	labelled
 	key   spec.Key
 	rec   *state.Record // nil if the state does not know it
 	plan  *plan.Plan
 	drift *state.Drift // nil if it has not, as far as that was seen
 	now   time.Time
-	err   error
-}
-
-func (e *explanation) line(label, format string, args ...any) {
-	if e.err != nil {
-		return
-	}
-	_, e.err = fmt.Fprintf(e.w, "%-10s%s\n", label, text.Visible(fmt.Sprintf(format, args...)))
 }
 
 func (e *explanation) write(events []state.Event, planErr error) {
@@ -132,12 +99,13 @@ func (e *explanation) write(events []state.Event, planErr error) {
 		e.line("", "seen so since %s", clock(e.drift.Since))
 	}
 	e.planned(planErr)
-	for i := range events {
+	rows := release.Rows(events)
+	for i := range rows[:min(len(rows), explainRows)] {
 		label := ""
 		if i == 0 {
 			label = "History"
 		}
-		e.line(label, "%s", eventText(&events[i]))
+		e.line(label, "%s", rowText(&rows[i]))
 	}
 }
 
@@ -330,35 +298,4 @@ func orDash(v any) any {
 		return "-"
 	}
 	return v
-}
-
-// kindWord names what a row of the history is about.
-func kindWord(k state.EventKind) string {
-	if k == state.EventForgotten {
-		return "removed"
-	}
-	return string(k)
-}
-
-// eventText writes a row of the history on one line.
-func eventText(e *state.Event) string {
-	parts := []string{fmt.Sprintf("#%d", e.Seq), clock(e.At), kindWord(e.Kind)}
-	if e.Key != (spec.Key{}) {
-		parts = append(parts, e.Key.String())
-	}
-	if e.Outcome.Class != "" {
-		parts = append(parts, string(e.Outcome.Class))
-	}
-	for _, text := range []string{e.Outcome.Code, e.Outcome.Message, e.Note} {
-		if text != "" {
-			parts = append(parts, text)
-		}
-	}
-	if e.Outcome.RequestID != "" {
-		parts = append(parts, "request "+e.Outcome.RequestID)
-	}
-	if e.Actor != "" {
-		parts = append(parts, "by "+e.Actor)
-	}
-	return strings.Join(parts, "  ")
 }

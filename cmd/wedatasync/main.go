@@ -73,6 +73,7 @@ Try it without an account:
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(
 		newRunCommand(io), newPlanCommand(io), newValidateCommand(io), newCommentCommand(io), newImportCommand(io),
+		newReleaseCommand(io), newWaitCommand(io), newSyncCommand(io),
 		newStatusCommand(io), newExplainCommand(io), newHistoryCommand(io),
 		newApproveCommand(io), newRetryCommand(io), newResolveCommand(io), newSuspendCommand(io), newUnsuspendCommand(io),
 		newStateCommand(io), newDoctorCommand(io), newSimulateCommand(io), newSchemaCommand(io), newVersionCommand(io),

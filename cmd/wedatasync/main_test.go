@@ -62,6 +62,7 @@ func TestScripts(t *testing.T) {
 			"get":     cmdGet,
 			"ask":     cmdAsk,
 			"hash":    cmdHash,
+			"base":    func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(args[0], baseOf(ts, args[1])) },
 		},
 	})
 }

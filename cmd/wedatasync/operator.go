@@ -1,15 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
@@ -27,27 +30,33 @@ type operatorCommand struct {
 	use, short, long string
 	args             cobra.PositionalArgs
 	tasks            func(*state.Record) bool // that it can be about; nil: it is about none
-	read             func(ctx context.Context, s *config.Flags, args []string) (state.Command, error)
+	read             func(ctx context.Context, s *accessFlags, args []string) (state.Command, error)
 }
 
 // build makes the command. It gives what it reads to the daemon, and prints the result.
 func (o operatorCommand) build(io *stdio) *cobra.Command {
 	cmd := &cobra.Command{Use: o.use, Short: o.short, Long: o.long, Args: takes(o.args)}
-	s := addSettings(cmd)
+	s := addAccess(cmd)
 	if o.tasks != nil {
 		cmd.ValidArgsFunction = completeTask(io, s, o.tasks)
 	}
 	as := cmd.Flags().String("as", "", "`name` to keep in the history, in addition to the user who runs the command")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := s.Load(io.getenv); err != nil {
-			return usageError{err}
+		from, err := s.open(io)
+		if err != nil {
+			return err
 		}
 		c, err := o.read(cmd.Context(), s, args)
 		if err != nil {
 			return err
 		}
-		c.At, c.Actor = time.Now(), command.Actor(io.getenv, *as)
-		result, err := command.Enqueue(cmd.Context(), s.Settings, c)
+		if o.tasks != nil {
+			if c.Target, err = command.Target(cmd.Context(), from, c.Target); err != nil {
+				return err
+			}
+		}
+		c.At, c.Actor = time.Now(), s.actor(io, *as)
+		result, err := from.Submit(cmd.Context(), c)
 		if err != nil {
 			return err
 		}
@@ -76,7 +85,7 @@ It works with and without a running daemon. Without one, it makes the plan itsel
 so needs the same --source and configuration. The history keeps the actor.`,
 		args: cobra.ExactArgs(1),
 	}
-	o.read = func(ctx context.Context, s *config.Flags, args []string) (state.Command, error) {
+	o.read = func(ctx context.Context, s *accessFlags, args []string) (state.Command, error) {
 		_, whole, ok := plan.ParseHash(args[0])
 		switch {
 		case plan.IsCommit(args[0]):
@@ -93,9 +102,12 @@ so needs the same --source and configuration. The history keeps the actor.`,
 
 // showHeld prints the plan that would be approved, with the command that does it, for who
 // gave a part of its hash: another plan can have the same.
-func showHeld(ctx context.Context, io *stdio, s *config.Flags) error {
+func showHeld(ctx context.Context, io *stdio, s *accessFlags) error {
 	const needed = "a plan is approved by all 64 digits of its hash"
-	p, err := planAgainst(ctx, io, s, command.AgainstState)
+	if s.remote(io) {
+		return usageError{errors.New(needed + ": wedatasync release prints it")}
+	}
+	p, err := planAgainst(ctx, io, s.Flags, command.AgainstState)
 	if err != nil {
 		return usageError{fmt.Errorf("%s; wedatasync plan prints it, and here it cannot be made: %w", needed, err)}
 	}
@@ -111,7 +123,7 @@ func newRetryCommand(io *stdio) *cobra.Command {
 		long: `Retry lets a task be sent again that was refused, or that is backing off. Without
 a task, it ends the pauses that wrong credentials or an unreachable endpoint began.` + operatorHelp,
 		args: cobra.MaximumNArgs(1), tasks: openTaskOnly,
-		read: func(_ context.Context, _ *config.Flags, args []string) (state.Command, error) {
+		read: func(_ context.Context, _ *accessFlags, args []string) (state.Command, error) {
 			return state.Command{Verb: state.VerbRetry, Target: first(args)}, nil
 		},
 	}.build(io)
@@ -123,7 +135,7 @@ func newResolveCommand(io *stdio) *cobra.Command {
 		long: `Resolve ends an unknown outcome: look in the WeData console whether the version was
 committed, and say so. After not-applied, the commit is sent again.` + operatorHelp,
 		args: cobra.ExactArgs(2), tasks: unknownOnly,
-		read: func(_ context.Context, _ *config.Flags, args []string) (state.Command, error) {
+		read: func(_ context.Context, _ *accessFlags, args []string) (state.Command, error) {
 			if args[1] != "applied" && args[1] != "not-applied" {
 				return state.Command{}, usageError{fmt.Errorf("%q is neither applied nor not-applied", args[1])}
 			}
@@ -148,7 +160,7 @@ func newSuspendCommand(io *stdio) *cobra.Command {
 		long: `Suspend stops commits of a task, or of everything, before the next one is sent. With
 --for it ends by itself.` + operatorHelp,
 		args: cobra.MaximumNArgs(1), tasks: anyTask,
-		read: func(_ context.Context, _ *config.Flags, args []string) (state.Command, error) {
+		read: func(_ context.Context, _ *accessFlags, args []string) (state.Command, error) {
 			if reason == "" {
 				return state.Command{}, usageError{errors.New("--reason is required: it tells others why the task is suspended")}
 			}
@@ -172,7 +184,7 @@ func newUnsuspendCommand(io *stdio) *cobra.Command {
 		use: "unsuspend [TASK]", short: "End a suspension",
 		long: `Unsuspend ends what suspend began.` + operatorHelp,
 		args: cobra.MaximumNArgs(1), tasks: suspendedOnly,
-		read: func(_ context.Context, _ *config.Flags, args []string) (state.Command, error) {
+		read: func(_ context.Context, _ *accessFlags, args []string) (state.Command, error) {
 			return state.Command{Verb: state.VerbUnsuspend, Target: first(args)}, nil
 		},
 	}.build(io)
@@ -183,4 +195,62 @@ func first(args []string) string {
 		return ""
 	}
 	return args[0]
+}
+
+// accessFlags are the shared flags of a command that reads a state or gives commands to a
+// daemon: on its machine, or from elsewhere.
+type accessFlags struct {
+	*config.Flags
+	server, tokenFile string
+}
+
+// addAccess gives a command the shared flags, and those that name a daemon elsewhere.
+func addAccess(cmd *cobra.Command) *accessFlags {
+	a := &accessFlags{Flags: addSettings(cmd)}
+	cmd.Flags().StringVar(&a.server, "server", "", "`URL` of a daemon on another machine; default: $WEDATASYNC_SERVER, else the --state here")
+	cmd.Flags().StringVar(&a.tokenFile, "token-file", "", "`file` with the token for --server; default: $WEDATASYNC_TOKEN_FILE, else the token in $WEDATASYNC_TOKEN")
+	return a
+}
+
+// open loads the settings, and returns the access that they name.
+func (a *accessFlags) open(io *stdio) (command.Access, error) {
+	if err := a.Load(io.getenv); err != nil {
+		return nil, usageError{err}
+	}
+	if a.remote(io); a.server == "" {
+		return command.Local(a.Settings), nil
+	}
+	if f := a.Set.Lookup("state"); f.Changed && io.getenv(config.EnvName("server")) == "" {
+		return nil, usageError{errors.New("--server and --state: give one of them")}
+	}
+	token := io.getenv(config.EnvName("token"))
+	if path := cmp.Or(a.tokenFile, io.getenv(config.EnvName("token-file"))); path != "" {
+		data, err := file.ReadSecret("--token-file", path, maxToken, nil)
+		if err != nil {
+			return nil, err
+		}
+		token, _, _ = strings.Cut(string(data), "\n")
+	}
+	from, err := command.Remote(command.Server{URL: a.server, Token: strings.TrimSpace(token), CAFile: a.Git.CAFile, PlainHosts: a.PlainHosts})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return from, nil
+}
+
+// maxToken bounds a file with a token, in bytes.
+const maxToken = 4 << 10
+
+// remote reports whether a daemon elsewhere is meant.
+func (a *accessFlags) remote(io *stdio) bool {
+	a.server = cmp.Or(a.server, io.getenv(config.EnvName("server")))
+	return a.server != ""
+}
+
+// actor is who gives a command. Elsewhere a token says it, unless it has no name.
+func (a *accessFlags) actor(io *stdio, as string) string {
+	if a.remote(io) {
+		return as
+	}
+	return command.Actor(io.getenv, as)
 }

@@ -120,9 +120,9 @@ func checkCommand(w *state.Command) error {
 		if !w.Until.IsZero() && !w.Until.After(w.At) {
 			return errors.New("until is in the past")
 		}
-	case state.VerbRetry, state.VerbUnsuspend:
+	case state.VerbRetry, state.VerbUnsuspend, state.VerbSync:
 	default:
-		return errors.New("verb is one of approve, retry, resolve, suspend, unsuspend")
+		return errors.New("verb is one of approve, retry, resolve, suspend, unsuspend, sync")
 	}
 	return nil
 }

@@ -44,3 +44,6 @@ func rewriteText(p *Plan, left string) string {
 	}
 	return text + "it " + strings.Join(does, " and ")
 }
+
+// SyncedAt begins the answer to a sync, before the newest revision.
+const SyncedAt = "polled the source: the newest revision is "

@@ -17,7 +17,7 @@ const VerbRead state.Verb = "read"
 // Verbs lists what a token can be good for.
 func Verbs() []state.Verb {
 	return []state.Verb{
-		state.VerbApprove, state.VerbRetry, state.VerbResolve, state.VerbSuspend, state.VerbUnsuspend, VerbRead,
+		state.VerbApprove, state.VerbRetry, state.VerbResolve, state.VerbSuspend, state.VerbUnsuspend, state.VerbSync, VerbRead,
 	}
 }
 

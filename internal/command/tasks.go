@@ -1,0 +1,113 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wedatasync/wedatasync/internal/explain"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/spec"
+)
+
+// maxCandidates bounds the tasks that an error lists.
+const maxCandidates = 10
+
+// candidate is a task that a name may mean.
+type candidate struct {
+	key  spec.Key
+	name string // what people call it
+}
+
+// FindTask returns the task that somebody named: by its id, as projectId/taskId, by its
+// name, or with prefixes by the beginning of one of them that no other task has. p may be
+// nil. An ambiguous name is an error that lists the tasks.
+func FindTask(ctx context.Context, v View, p *plan.Plan, said string, prefixes bool) (spec.Key, error) {
+	var tiers [3][]candidate // by id, by name, by the beginning of either
+	seen := map[spec.Key]bool{}
+	match := func(c candidate) {
+		begins := func(s string) bool { return strings.HasPrefix(s, said) }
+		switch {
+		case seen[c.key]:
+			return
+		case c.key.String() == said || c.key.TaskID == said:
+			tiers[0] = append(tiers[0], c)
+		case c.name == said:
+			tiers[1] = append(tiers[1], c)
+		case prefixes && said != "" && (begins(c.key.TaskID) || begins(c.key.String()) || begins(c.name)):
+			tiers[2] = append(tiers[2], c)
+		default:
+			return
+		}
+		seen[c.key] = true
+	}
+	if p != nil {
+		for _, want := range p.Wanted {
+			match(candidate{want.Key, want.Name})
+		}
+		for i := range p.Changes {
+			match(candidate{p.Changes[i].Key, p.Changes[i].Name()})
+		}
+	}
+	for rec, err := range v.Records(ctx) {
+		if err != nil {
+			return spec.Key{}, err
+		}
+		name := rec.Name()
+		if p != nil {
+			name = cmp.Or(p.NameOf(rec.Key, &rec), name)
+		}
+		match(candidate{rec.Key, name})
+	}
+	for _, found := range tiers {
+		switch len(found) {
+		case 0:
+		case 1:
+			return found[0].key, nil
+		default:
+			return spec.Key{}, ambiguous(said, found)
+		}
+	}
+	return spec.Key{}, fmt.Errorf("%w %s in the state or the plan", errNoTask, said)
+}
+
+var errNoTask = errors.New("there is no task")
+
+// ambiguous lists the tasks that a name may mean.
+func ambiguous(said string, found []candidate) error {
+	slices.SortFunc(found, func(a, b candidate) int { return a.key.Compare(b.key) })
+	var b strings.Builder
+	for i, c := range found {
+		if i == maxCandidates {
+			fmt.Fprintf(&b, "\n  + %d more", len(found)-i)
+			break
+		}
+		fmt.Fprintf(&b, "\n  %s", explain.Label(c.name, c.key.String()))
+	}
+	return fmt.Errorf("%q names %d tasks: give projectId/taskId of one of them:%s", said, len(found), b.String())
+}
+
+// Target returns what an operator's command is about, for what somebody said: a task by
+// its name becomes projectId/taskId. What names no task of the state stays as it is.
+func Target(ctx context.Context, a Access, said string) (string, error) {
+	if said == "" {
+		return "", nil
+	}
+	v, err := a.View(ctx)
+	if err != nil {
+		return said, err
+	}
+	defer v.Close() // it was only read
+	key, err := FindTask(ctx, v, nil, said, false)
+	switch {
+	case errors.Is(err, errNoTask), err == nil && key.TaskID == said:
+		return said, nil
+	case err != nil:
+		return said, err
+	default:
+		return key.String(), nil
+	}
+}
