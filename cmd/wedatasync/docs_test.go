@@ -138,6 +138,7 @@ func TestReadme_Plan(t *testing.T) {
 	}
 	cmd := exec.CommandContext(t.Context(), binary, "run", "--simulate", "--source", "examples", "--once")
 	cmd.Dir = top
+	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+t.TempDir())
 	var out, log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &log
 	if err := cmd.Run(); err != nil {

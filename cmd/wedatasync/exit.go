@@ -62,6 +62,9 @@ func complain(w io.Writer, err error) {
 		lines[i] = text.Visible(strings.TrimRight(line, "\r"))
 	}
 	fmt.Fprintf(w, "wedatasync: %s\n", strings.Join(lines, "\n"))
+	if errors.Is(err, state.ErrMissing) {
+		fmt.Fprintln(w, "Set --state to the state's file; after run --simulate: wedatasync status --simulate")
+	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		fmt.Fprintln(w, "See: wedatasync help")
 	}

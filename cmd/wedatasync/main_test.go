@@ -88,6 +88,7 @@ func setupScript(env *testscript.Env) error {
 	env.Setenv("WEDATASYNC_ACCEPT_HORIZON", "1s")
 	env.Setenv("WEDATASYNC_INTERVAL", "100ms")
 	env.Setenv("WEDATASYNC_LISTEN", config.ListenOff)
+	env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, ".cache"))
 	env.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
 	env.Setenv("GIT_CONFIG_SYSTEM", os.DevNull)
 	env.Setenv("GIT_AUTHOR_NAME", "Ada")

@@ -68,6 +68,9 @@ another process.`,
 		if err := report.ResultText(io.out, result, report.Options{Color: io.colour(), Width: io.width, Rate: s.CommitRate()}); err != nil {
 			return err
 		}
+		if s.Simulate && !s.Given("state") {
+			fmt.Fprintln(io.out, "\nTo look into this simulated run: wedatasync status --simulate, wedatasync explain --simulate TASK")
+		}
 		return passStatus(result)
 	}
 	return cmd

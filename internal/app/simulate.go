@@ -5,6 +5,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"github.com/gofrs/flock"
 
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/parts"
@@ -42,6 +45,9 @@ func startSimulator(s *config.Settings, env *parts.Env, closers *closers) error 
 	if env.OwnState {
 		return nil
 	}
+	if freshFolder(filepath.Dir(s.State), closers) {
+		return nil
+	}
 	dir, err := os.MkdirTemp("", "wedatasync-")
 	if err != nil {
 		return fmt.Errorf("make a folder for the simulated state: %w", err)
@@ -49,4 +55,18 @@ func startSimulator(s *config.Settings, env *parts.Env, closers *closers) error 
 	closers.add("remove the simulated state", func() error { return os.RemoveAll(dir) })
 	s.State = filepath.Join(dir, "wedatasync.db")
 	return nil
+}
+
+// freshFolder empties the folder that keeps the state of the last simulated run, and
+// reports whether this run can have it: another one may be using it.
+func freshFolder(dir string, closers *closers) bool {
+	if !strings.HasPrefix(filepath.Base(dir), "simulated-") || os.MkdirAll(filepath.Dir(dir), 0o700) != nil {
+		return false
+	}
+	lock := flock.New(dir + ".lock")
+	if held, err := lock.TryLock(); err != nil || !held {
+		return false
+	}
+	closers.add("unlock the simulated state", lock.Unlock)
+	return os.RemoveAll(dir) == nil && os.Mkdir(dir, 0o700) == nil
 }

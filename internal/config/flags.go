@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -133,6 +134,9 @@ func (s *Flags) Load(getenv func(string) string) error {
 	})
 	s.Guards, s.Tokens, s.Notify = cfg.Guards, cfg.Tokens, cfg.Notify
 	s.Notify.PlainHosts = s.PlainHosts
+	if s.Simulate && !s.Given("state") {
+		s.State = cmp.Or(simulatedState(), s.State)
+	}
 	return errors.Join(append(errs, s.refuseTrackedFiles())...)
 }
 

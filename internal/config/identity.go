@@ -1,6 +1,9 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -37,6 +40,18 @@ func (s *Settings) SourceInfo() plan.SourceInfo {
 // simulated is what a state of the embedded endpoint belongs to: its port is
 // another one each time.
 const simulated = "simulated"
+
+// simulatedState is where the last run with an embedded endpoint in the working directory
+// keeps its state, for status and the like; empty if this user has no place for it.
+func simulatedState() string {
+	cache, err := os.UserCacheDir()
+	dir, errDir := os.Getwd()
+	if err != nil || errDir != nil {
+		return ""
+	}
+	id := sha256.Sum256([]byte(dir))
+	return filepath.Join(cache, "wedatasync", "simulated-"+hex.EncodeToString(id[:8]), "wedatasync.db")
+}
 
 // Identity is what a state of these settings belongs to.
 func (s *Settings) Identity() state.Identity {
