@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/wedatasync/wedatasync/reconcile/drift"
@@ -200,7 +201,11 @@ func (x *execution) pause(projectID string, out state.Outcome) {
 		x.fail(err)
 		return
 	}
-	r.cfg.Logger.ErrorContext(x.stop, "sending paused", "scope", plan.Scope(projectID), "code", out.Code, "message", out.Message,
+	level := slog.LevelError
+	if set.Tries > 1 {
+		level = slog.LevelDebug // it was said when it began
+	}
+	r.cfg.Logger.Log(x.stop, level, "sending paused", "scope", plan.Scope(projectID), "code", out.Code, "message", out.Message,
 		"until", set.Until, "tries", set.Tries)
 }
 
@@ -215,7 +220,9 @@ func (x *execution) unpause(projectID string) {
 		state.Event{At: time.Now(), Kind: state.EventPause, Note: "sending resumed: " + plan.Scope(projectID)})
 	if err != nil {
 		x.fail(err)
+		return
 	}
+	x.r.cfg.Logger.InfoContext(x.stop, "sending resumed", "scope", plan.Scope(projectID))
 }
 
 // refuseAuth handles credentials that were not accepted, when nothing is under way

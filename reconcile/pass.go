@@ -217,7 +217,6 @@ func (p *pass) keepRevision(ctx context.Context, wanted *plan.Plan) error {
 		return nil
 	}
 	first := wanted.Holds[0]
-	p.cfg.Logger.WarnContext(ctx, "the plan of a new revision is held", "revision", source.Revision, "guard", first.Guard, "why", first.Message, "approve", "wedatasync approve "+wanted.Hash)
 	e.At, e.Note = time.Now(), state.Clip("not taken over: "+first.Message)
 	return p.applied.saveControl(ctx, func(c *state.Control) {
 		c.Pending = source.Revision

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/wedatasync/wedatasync/reconcile/pace"
@@ -110,6 +111,9 @@ func (l *loop) poll() (changed bool) {
 	l.r.health.pollEnds()
 	switch {
 	case err == nil:
+		if l.tries > 0 {
+			l.r.cfg.Logger.InfoContext(l.ctx, "the source can be read again", "failures", l.tries)
+		}
 		l.tries, l.told, l.next = 0, "", time.Now().Add(l.r.cfg.Interval())
 		l.r.health.noteSource(nil)
 	case l.ctx.Err() == nil && errors.Is(err, ErrUnverified): // the server has answered
@@ -125,7 +129,11 @@ func (l *loop) poll() (changed bool) {
 		wait := plan.Backoff{Min: least, Max: max(pollAtMost, least)}.After(l.tries, l.r.cfg.Random())
 		l.next = time.Now().Add(wait)
 		l.r.health.noteSource(err)
-		l.r.cfg.Logger.ErrorContext(l.ctx, "poll", "error", err, "tries", l.tries, "next_at", l.next)
+		level := slog.LevelError
+		if l.tries > 1 {
+			level = slog.LevelDebug // it was said when it began
+		}
+		l.r.cfg.Logger.Log(l.ctx, level, "poll", "error", err, "tries", l.tries, "next_at", l.next)
 	}
 	return changed
 }

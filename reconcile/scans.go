@@ -28,10 +28,11 @@ func judgeScan(ctx context.Context, r *Reconciler) error {
 			return err
 		}
 	}
+	before := r.applied.lastScan()
 	if err := keepScan(ctx, r, result.Next, result.Began, result.Ended, result.Events); err != nil {
 		return err
 	}
-	if scan := result.Next; scan.Error != "" {
+	if scan := result.Next; scan.Error != "" && (before == nil || before.Error == "") {
 		r.cfg.Logger.WarnContext(ctx, "drift check", "tasks", scan.Tasks, "unknown", scan.Unknown, "error", scan.Error)
 	}
 	return nil
@@ -58,6 +59,9 @@ func keepScan(ctx context.Context, r *Reconciler, scan *state.DriftScan, began, 
 	r.applied.setScan(scan)
 	for i := range began {
 		r.cfg.Logger.WarnContext(ctx, "drift", taskAttr(began[i].Key, r.applied.Record(began[i].Key).Name()), "kind", began[i].Kind, "differs", plan.Differs(&began[i]), "operator", began[i].Operator, "answer", began[i].WhyReported)
+	}
+	for i := range ended {
+		r.cfg.Logger.InfoContext(ctx, "drift has ended", taskAttr(ended[i].Key, r.applied.Record(ended[i].Key).Name()), "kind", ended[i].Kind)
 	}
 	if o, ok := r.cfg.Observer.(drift.Observer); ok {
 		o.Scanned(scan, began, ended)

@@ -6,9 +6,9 @@ import (
 	"io"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
-	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -72,24 +72,25 @@ func complain(w io.Writer, err error) {
 
 // passStatus returns the code for how a single pass has ended, the gravest first.
 func passStatus(r *reconcile.Result) error {
-	held := len(r.Left.Holds) > 0 || r.Holds(plan.HoldGuard) > 0 || r.Holds(plan.HoldWindow) > 0
-	switch {
-	case r.Holds(plan.HoldUnknown) > 0:
-		return exitStatus(exitUnknown)
-	case r.Left.Source.Unverified != "" || r.Holds(plan.HoldPaused) > 0 || r.Left.Problems.Errors() > 0 || r.Superseded:
-		return exitStatus(exitError)
-	case held:
-		return exitStatus(exitHeld)
-	case waits(r):
-		return exitStatus(exitPartial)
-	default:
-		return nil
+	outcome := explain.Summarize(r.Left, nil).Outcome()
+	if r.Superseded && outcome != explain.OutcomeUnknown {
+		outcome = explain.OutcomeFailed
 	}
+	return outcomeStatus(outcome)
 }
 
-// waits reports whether a call that is needed was not made, or not accepted, or has
-// not brought its task to run where the spec waits for that.
-func waits(r *reconcile.Result) bool {
-	return r.Left.Count(plan.ActionCommit) > 0 || r.Holds(plan.HoldLocked) > 0 || r.Holds(plan.HoldWaiting) > 0 ||
-		r.Holds(plan.HoldRefused) > 0 || r.Holds(plan.HoldAlreadyLive) > 0 || r.Holds(plan.HoldNewerLive) > 0 || r.Holds(plan.HoldContested) > 0 || r.Holds(plan.HoldSpent) > 0 || r.Holds(plan.HoldRecalled) > 0 || r.Holds(plan.HoldDependency) > 0 || r.Left.Count(plan.ActionFollow) > 0
+// outcomeStatus returns the code for how far a revision is.
+func outcomeStatus(o explain.Outcome) error {
+	switch o {
+	case explain.OutcomeUnknown:
+		return exitStatus(exitUnknown)
+	case explain.OutcomeFailed:
+		return exitStatus(exitError)
+	case explain.OutcomeHeld:
+		return exitStatus(exitHeld)
+	case explain.OutcomeDone:
+		return nil
+	default:
+		return exitStatus(exitPartial)
+	}
 }

@@ -120,11 +120,15 @@ func (e *explanation) name() string {
 // condition says how the task stands, and what comes next.
 func (e *explanation) condition() {
 	d := explain.Condition{State: explain.InSync}
-	switch c := e.change(); {
+	switch c, skipped := e.change(), e.skipped(); {
 	case c != nil:
 		d = explain.Of(c)
+	case skipped != nil:
+		d = explain.OfSkipped(skipped)
 	case e.rec != nil && e.rec.Removed != nil:
 		d.State = explain.Removed
+	case e.plan != nil && e.drift != nil && e.drift.Kind.Drifted():
+		d = explain.OfDrift(e.drift)
 	case e.rec != nil:
 		d = explain.OfRecord(e.rec, e.now)
 	case e.plan == nil:
@@ -139,12 +143,20 @@ func (e *explanation) condition() {
 	}
 }
 
+// skipped returns the task if it has no usable spec; nil if it has, or if there is no plan.
+func (e *explanation) skipped() *plan.Skipped {
+	if e.plan == nil {
+		return nil
+	}
+	return explain.Summarize(e.plan, nil).Skipped(e.key)
+}
+
 // change returns what the plan does with the task; nil if nothing, or if there is no plan.
 func (e *explanation) change() *plan.Change {
 	if e.plan == nil {
 		return nil
 	}
-	return findChange(e.plan, e.key)
+	return e.plan.Find(e.key)
 }
 
 func (e *explanation) applied() {
@@ -233,9 +245,9 @@ func (e *explanation) planned(planErr error) {
 		e.line("Plan", "not known: %v", planErr)
 		return
 	}
-	c := findChange(e.plan, e.key)
+	c := e.plan.Find(e.key)
 	if c == nil {
-		e.line("Plan", "nothing to do: it is as its spec at revision %s says, or has none", e.plan.Source.Revision)
+		e.line("Plan", "%s", e.unchanged())
 		return
 	}
 	if c.Want != nil {
@@ -258,6 +270,19 @@ func (e *explanation) planned(planErr error) {
 	}
 }
 
+// unchanged says why the plan does nothing with the task.
+func (e *explanation) unchanged() string {
+	revision := e.plan.Source.Revision
+	switch skipped := e.skipped(); {
+	case skipped != nil && skipped.Problem.Code != "":
+		return "skipped: its spec at revision " + revision + " has an error: " + skipped.Problem.String()
+	case skipped != nil, e.rec != nil && e.rec.Removed != nil:
+		return "nothing to do: it has no spec at revision " + revision
+	default:
+		return "nothing to do: it matches its spec at revision " + revision
+	}
+}
+
 // planWords says what the plan does with the task.
 func planWords(c *plan.Change) string {
 	switch c.Action {
@@ -268,15 +293,6 @@ func planWords(c *plan.Change) string {
 	default:
 		return strings.TrimSpace(fmt.Sprintf("%s %s", c.Action, c.Reason))
 	}
-}
-
-func findChange(p *plan.Plan, key spec.Key) *plan.Change {
-	for i := range p.Changes {
-		if p.Changes[i].Key == key {
-			return &p.Changes[i]
-		}
-	}
-	return nil
 }
 
 func versionText(version int64) string {

@@ -1,246 +1,337 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/explain"
+	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/internal/serve/status"
 	"github.com/wedatasync/wedatasync/internal/text"
-	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
-	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
-
-// statusReport is what status shows, and its JSON.
-type statusReport struct {
-	Lineage  string               `json:"lineage"`
-	Serial   int64                `json:"serial"`
-	Identity state.Identity       `json:"identity"`
-	Revision string               `json:"revision,omitempty"`
-	Tasks    map[state.Status]int `json:"tasks"`
-	Open     []openTask           `json:"open"`
-	Control  state.Control        `json:"control"`
-
-	names map[spec.Key]string // of the tasks that have drifted
-}
-
-// statusRemoved counts the tasks that are no longer managed: what was applied to them is
-// kept.
-const statusRemoved state.Status = "removed"
-
-// statusAccepted counts the tasks whose newest commit WeData has accepted, and that no read
-// has shown live yet.
-const statusAccepted state.Status = "accepted"
-
-// openTask is a task that is not simply applied.
-type openTask struct {
-	Name          string            `json:"name,omitempty"`
-	ProjectID     string            `json:"project_id"`
-	TaskID        string            `json:"task_id"`
-	Status        state.Status      `json:"status"`
-	Code          string            `json:"code,omitempty"`
-	Message       string            `json:"message,omitempty"`
-	Locker        string            `json:"locker,omitempty"`
-	TaskApproveID string            `json:"task_approve_id,omitempty"`
-	Since         time.Time         `json:"since,omitzero"`
-	NextAt        time.Time         `json:"next_at,omitzero"`
-	NeedsOperator string            `json:"needs_person,omitempty"`
-	Suspended     *state.Suspension `json:"suspended,omitempty"`
-	Run           *state.Run        `json:"run,omitempty"` // of a task that is not running yet, or did not come to
-
-	rec state.Record
-}
 
 func newStatusCommand(io *stdio) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show how the tasks stand",
-		Long: `Status shows what the state knows: the revision of the last pass, how many tasks
-are applied, every task that waits, was refused, or has an unknown outcome, and what
-the daemon's last look at what is live has found. It works while the daemon runs, and
-changes nothing.
+		Long: `Status shows whether the daemon runs, the newest revision, whether action is required
+and what for, how many tasks are in which state, which guard holds the plan, and each
+task that is not in sync. It works without a daemon, too, and changes nothing.
 
-Exit codes: 0 nothing is open; 1 an error; 3 sends are paused or suspended; 4 some
-commits were refused or wait, or their tasks do not run yet; 6 an unknown outcome remains.`,
+Exit codes: 0 everything is in sync; 1 an error, a spec that cannot be used, or sending
+is paused; 3 held by a guard, or suspended; 4 some commits are refused, wait, or are not
+live yet, or a task has drifted; 6 an unknown outcome remains.`,
+		Example: `  wedatasync status
+  wedatasync status --server https://wedatasync.example.com --token-file token`,
 		Args: takes(cobra.NoArgs),
 	}
-	s := addSettings(cmd)
+	s := addAccess(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := s.Load(io.getenv); err != nil {
-			return usageError{err}
-		}
-		r, err := sqlstore.OpenReader(cmd.Context(), s.State)
+		from, err := s.open(io)
 		if err != nil {
 			return err
 		}
-		defer r.Close()
-		status, err := readStatus(cmd.Context(), r)
+		now := time.Now()
+		env := parts.Env{Getenv: io.getenv, Log: io.err, Quiet: true, Version: version(), OwnState: true}
+		c, err := from.Condition(cmd.Context(), env, now)
 		if err != nil {
 			return err
 		}
 		if asJSON {
-			encoder := json.NewEncoder(text.NoCommands(io.out))
-			encoder.SetIndent("", "  ")
-			err = encoder.Encode(status)
+			err = writeStatusJSON(cmd.Context(), io.out, from, c)
 		} else {
-			err = status.write(io.out, time.Now())
+			err = (&statusText{w: io.out, c: c, now: now}).write()
 		}
-		return errors.Join(err, status.exit(time.Now()))
+		return errors.Join(err, statusExit(c, now))
 	}
 	return cmd
 }
 
-func readStatus(ctx context.Context, r *sqlstore.Reader) (*statusReport, error) {
-	status := &statusReport{Lineage: r.Lineage(), Identity: r.Identity(), Tasks: map[state.Status]int{}, Open: []openTask{}}
-	var err error
-	if status.Serial, err = r.Serial(ctx); err != nil {
-		return nil, err
+// statusExit returns the code that tells a script how far the newest revision is.
+func statusExit(c *command.Condition, now time.Time) error {
+	s := c.Status
+	if s == nil {
+		return exitStatus(exitPartial) // nothing is known yet
 	}
-	if status.Control, err = r.Control(ctx); err != nil {
-		return nil, err
+	outcome := s.Outcome
+	if outcome != explain.OutcomeUnknown && failsBeyondTasks(s.Reasons) {
+		outcome = explain.OutcomeFailed
 	}
-	status.Revision = status.Control.Revision
-	status.names = make(map[spec.Key]string)
+	if (outcome == explain.OutcomeDone || outcome == explain.OutcomePartial) && c.Control.Suspended.Active(now) {
+		outcome = explain.OutcomeHeld
+	}
+	return outcomeStatus(outcome)
+}
+
+// failsBeyondTasks reports whether something requires action that is about no task.
+func failsBeyondTasks(reasons []explain.Reason) bool {
+	for _, r := range reasons {
+		switch r.Code {
+		case explain.ReasonState, explain.ReasonCredentials, explain.ReasonSignature, explain.ReasonSource, explain.ReasonConfiguration:
+			return true
+		}
+	}
+	return false
+}
+
+// statusReport is the JSON of status.
+type statusReport struct {
+	Lineage  string         `json:"lineage"`
+	Serial   int64          `json:"serial"`
+	Identity state.Identity `json:"identity"`
+	Revision string         `json:"revision,omitempty"`
+	Running  bool           `json:"running"`          // a daemon runs
+	Holder   *state.Holder  `json:"holder,omitempty"` // the process that holds the state
+	Status   *status.Status `json:"status"`           // as /api/v1/status has it; null if it is not known
+	Control  state.Control  `json:"control"`
+
+	status.Records // goes with 2.0
+}
+
+// writeStatusJSON prints the condition as JSON.
+func writeStatusJSON(ctx context.Context, w io.Writer, from command.Access, c *command.Condition) (err error) {
+	r, err := from.View(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	s := &statusReport{
+		Lineage: c.Lineage, Serial: c.Serial, Identity: c.Identity, Revision: c.Control.Revision, Running: c.Running, Holder: c.Holder,
+		Status: c.Status, Control: c.Control, Records: status.NewRecords(),
+	}
 	for rec, err := range r.Records(ctx) {
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if rec.Removed != nil {
-			status.Tasks[statusRemoved]++
-			continue
-		}
-		if status.Control.DriftScan.Of(rec.Key) != nil {
-			status.names[rec.Key] = rec.Name()
-		}
-		if rec.Accepted() {
-			status.Tasks[statusAccepted]++
-		} else {
-			status.Tasks[rec.Status]++
-		}
-		if rec.Attempt != nil || rec.Suspended != nil || notRunning(&rec) != nil {
-			status.Open = append(status.Open, openOf(&rec))
-		}
+		s.Add(&rec)
 	}
-	return status, nil
+	encoder := json.NewEncoder(text.NoCommands(w))
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(s)
 }
 
-// notRunning returns the run of a task that was applied and is followed until it
-// runs, or did not come to; nil if there is none.
-func notRunning(rec *state.Record) *state.Run {
-	if rec.Status != state.StatusApplied || rec.Applied.Run == nil || rec.Applied.Run.Status == state.RunRunning {
+// statusText writes the condition for people.
+type statusText struct {
+	w   io.Writer
+	c   *command.Condition
+	now time.Time
+}
+
+// line writes a line, with a label or below the one before.
+func (t *statusText) line(label, format string, args ...any) {
+	fmt.Fprintf(t.w, "%-10s%s\n", label, text.Visible(fmt.Sprintf(format, args...)))
+}
+
+func (t *statusText) write() error {
+	t.daemon()
+	id := &t.c.Identity
+	from := id.Source
+	if id.Branch != "" {
+		from += ", branch " + id.Branch
+	}
+	t.line("Source", "%s", from)
+	if id.Endpoint != "" { // a daemon elsewhere does not tell
+		t.line("Endpoint", "%s, %s", id.Endpoint, id.Region)
+		t.line("State", "serial %d", t.c.Serial)
+	}
+	s := t.c.Status
+	if s == nil {
+		t.line("Revision", "%s", orNone(t.c.Control.Revision))
+		t.control()
 		return nil
 	}
-	return rec.Applied.Run
+	t.revision(s)
+	t.required(s)
+	t.plan(s)
+	t.control()
+	t.drift(s.Drift)
+	return t.open(s)
 }
 
-func openOf(rec *state.Record) openTask {
-	t := openTask{Name: rec.Name(), ProjectID: rec.Key.ProjectID, TaskID: rec.Key.TaskID, Status: rec.Status, Suspended: rec.Suspended, Run: notRunning(rec), rec: *rec}
-	if a := rec.Attempt; a != nil {
-		t.Code, t.Message, t.Locker, t.TaskApproveID = a.Outcome.Code, a.Outcome.Message, a.Outcome.Locker, a.Outcome.TaskApproveID
-		t.Since, t.NextAt, t.NeedsOperator = a.Since, a.NextAt, a.NeedsOperator
+// daemon says whether the daemon runs, and how old what follows is.
+func (t *statusText) daemon() {
+	s, holder := t.c.Status, t.c.Holder
+	switch {
+	case t.c.Running:
+		t.line("Daemon", "running, pid %d%s", s.PID, polled(s, t.now))
+	case holder != nil && s != nil && s.PID == holder.PID && !s.Ended:
+		t.line("Daemon", "not responding: pid %d has reported nothing since %s", holder.PID, since(s.At, t.now))
+	case holder != nil:
+		t.line("Daemon", "starting: pid %d has had the state since %s", holder.PID, since(holder.Since, t.now))
+	case s != nil && s.PID != 0:
+		t.line("Daemon", "not running; the rest is as of %s", since(s.At, t.now))
+	default:
+		t.line("Daemon", "not running")
 	}
-	return t
+	if t.c.PlanErr != nil {
+		t.line("", "no plan could be made, so the rest is what the state tells: %v", t.c.PlanErr)
+	}
 }
 
-// write prints the status for people.
-func (s *statusReport) write(w io.Writer, now time.Time) error {
-	fmt.Fprintf(w, "Source    %s", text.Visible(s.Identity.Source))
-	if s.Identity.Branch != "" {
-		fmt.Fprintf(w, ", branch %s", text.Visible(s.Identity.Branch))
+// polled says when the source was polled last.
+func polled(s *status.Status, now time.Time) string {
+	switch h := s.Source; {
+	case h.LastAttempt.IsZero():
+		return "; the source was not polled yet"
+	case h.Error != "":
+		return fmt.Sprintf("; the last poll, %s, failed: %s", snapshot.Ago(h.LastAttempt, now), h.Error)
+	default:
+		return "; polled " + snapshot.Ago(h.LastSuccess, now)
 	}
-	fmt.Fprintf(w, "\nEndpoint  %s, %s\nRevision  %s\nState     serial %d\nTasks     %s\n",
-		text.Visible(s.Identity.Endpoint), text.Visible(s.Identity.Region), text.Visible(orNone(s.Revision)), s.Serial, s.counts())
-	for _, p := range s.Control.Pauses {
-		if now.Before(p.Until) {
-			fmt.Fprintf(w, "Paused    %s, until %s: %s\n", text.Visible(pauseScope(p)), clock(p.Until), text.Visible(p.Code+": "+p.Message))
-		}
-	}
-	if c := s.Control.Suspended; c.Active(now) {
-		fmt.Fprintf(w, "Suspended everything, by %s: %s\n", text.Visible(c.Actor), text.Visible(c.Reason))
-	}
-	for _, a := range s.Control.Approvals {
-		fmt.Fprintf(w, "Approved  plan %s, past %s, by %s, until %s; %s left\n",
-			report.ShortHash(a.PlanHash), strings.Join(a.Guards, ", "), text.Visible(a.Actor), clock(a.Expires), text.Plural(len(a.Calls), "change"))
-	}
-	s.writeLook(w)
-	if len(s.Open) == 0 {
-		return nil
-	}
-	fmt.Fprintln(w)
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for i := range s.Open {
-		o := &s.Open[i]
-		d := explain.OfRecord(&o.rec, now)
-		fmt.Fprintf(t, "%s\t%s\t%s\n", text.Visible(explain.Label(o.Name, o.rec.Key.String())), d.State.Info().Label, text.Visible(cmp.Or(d.Sentence(), d.State.Info().Meaning)))
-	}
-	return t.Flush()
 }
 
-// writeLook prints what the last look at what is live has found.
-func (s *statusReport) writeLook(w io.Writer) {
-	look := s.Control.DriftScan
-	if look == nil {
+// since writes a time, and how long ago it is.
+func since(at, now time.Time) string { return fmt.Sprintf("%s (%s)", clock(at), snapshot.Ago(at, now)) }
+
+func (t *statusText) revision(s *status.Status) {
+	if s.Revision == nil {
+		t.line("Revision", "%s", orNone(t.c.Control.Revision))
 		return
 	}
-	fmt.Fprintf(w, "Live      %d of %d tasks have drifted, looked at %s\n", look.Count(), look.Tasks, clock(look.At))
-	if look.Error != "" {
-		fmt.Fprintf(w, "          %s could not be read: %s\n", text.Plural(look.Unknown, "task"), text.Visible(look.Error))
+	rev := s.Revision.ID
+	if s.Revision.Author != "" {
+		rev += " by " + s.Revision.Author
 	}
-	for i := range look.Drifted {
-		d := &look.Drifted[i]
-		fmt.Fprintf(w, "          %s  %s\n", text.Visible(explain.Label(s.names[d.Key], d.Key.String())), report.DriftText(d))
+	if !s.Revision.SeenAt.IsZero() {
+		rev += ", since " + since(s.Revision.SeenAt, t.now)
 	}
-	if more := look.Count() - len(look.Drifted); more > 0 {
-		fmt.Fprintf(w, "          and %d more\n", more)
+	t.line("Revision", "%s", rev)
+	if s.Applied != "" && s.Applied != s.Revision.ID {
+		t.line("", "pending; the revision before is %s", s.Applied)
 	}
 }
 
-// follows reports whether the task's commit was accepted and is not live, or not running,
-// yet.
-func (o openTask) follows() bool {
-	return o.Run != nil || o.Status == state.StatusApplied && !o.Since.IsZero()
+// required says whether action is required, what for, and what to type.
+func (t *statusText) required(s *status.Status) {
+	if len(s.Reasons) == 0 {
+		t.line("Action", "none required")
+		return
+	}
+	label := "Action"
+	for _, r := range s.Reasons {
+		t.line(label, "required: %s: %s", r.Code, r.Message)
+		for _, c := range r.Commands {
+			t.line("", "  %s", c)
+		}
+		label = ""
+	}
 }
 
-// counts says how many tasks have each status, the usual one first.
-func (s *statusReport) counts() string {
+// plan says how many tasks are in which state, what is held, and which specs are invalid.
+func (t *statusText) plan(s *status.Status) {
+	p := s.Plan
+	if p == nil {
+		return
+	}
+	t.line("Tasks", "%s", countsText(p))
+	for _, h := range p.Holds {
+		if h.Guard == explain.GuardWindows { // the others are among what requires action
+			t.line("Held", "by %s: %s", h.Guard, h.Message)
+			t.line("", "  %s", h.Command)
+		}
+	}
+	if p.Held > 0 {
+		t.line("Pending", "%s held with the plan", text.Plural(p.Held, "change"))
+	}
+	label := "Invalid"
+	for _, i := range p.Invalid {
+		t.line(label, "%s:%d:%d: %s", i.File, i.Line, i.Column, i.Message)
+		label = ""
+	}
+	if more := p.Errors - len(p.Invalid); more > 0 {
+		t.line("", "and %s more: wedatasync validate", text.Plural(more, "error"))
+	}
+}
+
+// countsText says how many tasks are in which state, those that require action first.
+func countsText(p *status.Plan) string {
 	var parts []string
-	for _, status := range []state.Status{state.StatusApplied, statusAccepted, state.StatusIntent, state.StatusUnknown, state.StatusWaiting, state.StatusRefused, state.StatusNone, statusRemoved} {
-		if n := s.Tasks[status]; n > 0 || status == state.StatusApplied {
-			parts = append(parts, fmt.Sprintf("%d %s", n, status))
+	for _, i := range explain.States() {
+		if n := p.States[i.State]; n > 0 || i.State == explain.InSync {
+			parts = append(parts, fmt.Sprintf("%d %s", n, i.Label))
 		}
 	}
 	return strings.Join(parts, ", ")
 }
 
-// exit returns the code that tells a script how the state stands.
-func (s *statusReport) exit(now time.Time) error {
-	paused := s.Control.Suspended.Active(now)
-	for _, p := range s.Control.Pauses {
-		paused = paused || now.Before(p.Until)
+// control says what is paused, suspended and approved.
+func (t *statusText) control() {
+	c := &t.c.Control
+	for _, p := range c.Pauses {
+		if t.now.Before(p.Until) {
+			t.line("Paused", "%s, until %s: %s", pauseScope(p), clock(p.Until), p.Code+": "+p.Message)
+		}
 	}
-	switch {
-	case s.Tasks[state.StatusUnknown]+s.Tasks[state.StatusIntent] > 0:
-		return exitStatus(exitUnknown)
-	case paused:
-		return exitStatus(exitHeld)
-	case s.Tasks[state.StatusWaiting]+s.Tasks[state.StatusRefused] > 0 || slices.ContainsFunc(s.Open, openTask.follows):
-		return exitStatus(exitPartial)
-	default:
+	if by := c.Suspended; by.Active(t.now) {
+		end := "until unsuspended"
+		if !by.Until.IsZero() {
+			end = "until " + clock(by.Until)
+		}
+		t.line("Suspended", "everything, %s, by %s: %s", end, by.Actor, by.Reason)
+		t.line("", "  wedatasync unsuspend")
+	}
+	for _, a := range c.Approvals {
+		if t.now.Before(a.Expires) {
+			t.line("Approved", "plan %s, past %s, by %s, until %s; %s left",
+				report.ShortHash(a.PlanHash), strings.Join(a.Guards, ", "), a.Actor, clock(a.Expires), text.Plural(len(a.Calls), "change"))
+		}
+	}
+}
+
+// drift says what the last drift check has found.
+func (t *statusText) drift(scan *state.DriftScan) {
+	if scan == nil {
+		return
+	}
+	t.line("Drift", "%d of %d tasks have drifted, last checked %s", scan.Count(), scan.Tasks, since(scan.At, t.now))
+	if scan.Error != "" {
+		t.line("", "%s could not be read: %s", text.Plural(scan.Unknown, "task"), scan.Error)
+	}
+}
+
+// open lists the tasks that are not in sync.
+func (t *statusText) open(s *status.Status) error {
+	if len(s.Open) == 0 {
 		return nil
 	}
+	fmt.Fprintln(t.w)
+	table := tabwriter.NewWriter(t.w, 0, 0, 2, ' ', 0)
+	for _, o := range s.Open {
+		why := o.Why
+		if o.Next != "" {
+			why += "; " + o.Next
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\n", text.Visible(explain.Label(o.Name, o.Key.String())), o.State.Info().Label, text.Visible(why))
+	}
+	if listed := t.listed(s); listed > len(s.Open) {
+		fmt.Fprintf(table, "and %d more\n", listed-len(s.Open))
+	}
+	return table.Flush()
+}
+
+// listed counts the tasks that Open would list if it had no bound.
+func (t *statusText) listed(s *status.Status) int {
+	n := 0
+	for _, i := range explain.States() {
+		if i.Tone != explain.ToneOK && i.Tone != explain.ToneBusy && s.Plan != nil {
+			n += s.Plan.States[i.State]
+		}
+	}
+	return n
 }
 
 func pauseScope(p state.Pause) string {

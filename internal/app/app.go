@@ -13,6 +13,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -32,6 +33,8 @@ type App struct {
 	git        atomic.Pointer[source.Git] // the source, if it is one and open
 	engine     engine
 	notifier   *notify.Notifier
+	daemon     *snapshot.Daemon
+	reporter   *reporter
 	server     *serve.Server // nil: none
 	supervisor *supervisor   // nil: none
 	reloader   *reloader
@@ -85,6 +88,10 @@ func New(ctx context.Context, s config.Settings, env parts.Env, observer reconci
 	a.reloader.add(logging.Reload)
 	a.reloader.add(func(next *config.Settings) (func(), error) { return a.notifier.Reload(next.Notify) })
 	a.reloader.add(a.limits.reload)
+	a.daemon = &snapshot.Daemon{
+		Status: a.engine.status, Reloads: a.reloader.status, Period: a.limits.commits.Period, Recent: a.limits.commits.Recent, Interval: a.interval, Tracker: snapshot.NewTracker(),
+	}
+	a.reporter = newReporter(a.daemon, s.State, env.Version, a.log)
 	if env.Daemon {
 		// Before the source is read for the first time: that can take long, and the page
 		// says so.
@@ -141,10 +148,12 @@ func (a *App) startEngine(ctx context.Context, s *config.Settings, store *sqlsto
 	if observer != nil {
 		watching = append(watching, observer)
 	}
-	watching = append(watching, a.notifier)
 	if a.server != nil {
 		watching = append(watching, a.server.Observer())
+	} else {
+		watching = append(watching, tracking{a.daemon.Tracker})
 	}
+	watching = append(watching, a.reporter, a.notifier)
 	a.engine.Store(reconcile.New(reconcile.Config{
 		Source:    polled,
 		Committer: a.client,
@@ -189,6 +198,7 @@ func (a *App) Once(ctx context.Context) (result *reconcile.Result, err error) {
 		return err
 	})
 	stop()
+	a.endReport(ctx, err)
 	if errors.Is(err, ErrGrace) {
 		return nil, err // the pass may still be at its result
 	}
@@ -203,6 +213,7 @@ func (a *App) Run(ctx context.Context) error {
 	stop := background(ctx,
 		func(running context.Context) { a.trigger.onChange(running, a.source) },
 		a.notifier.Run,
+		a.reporter.run,
 		a.reloader.run,
 		reconciler.Watch,
 		func(running context.Context) { a.supervisor.run(running, ctx, reconciler, a.interval) },
@@ -214,8 +225,23 @@ func (a *App) Run(ctx context.Context) error {
 	)
 	err := withGrace(ctx, s.Grace, a.log, func() error { return reconciler.Run(ctx, a.trigger) })
 	stop()
+	a.endReport(ctx, err)
 	a.log.InfoContext(context.WithoutCancel(ctx), "stop")
 	return err
+}
+
+// endReport leaves the condition at the end for the command status. After an error it is not
+// known whether that is all there is to know.
+func (a *App) endReport(ctx context.Context, err error) {
+	ctx = context.WithoutCancel(ctx)
+	var serial int64
+	if err == nil {
+		serial, err = stateSerial(ctx, a.reporter.path)
+	}
+	if err != nil {
+		serial = 0
+	}
+	a.reporter.end(ctx, serial)
 }
 
 // Close takes everything down.

@@ -96,11 +96,10 @@ func (a *App) serverConfig(s *config.Settings, version string) serve.Config {
 	path := s.State
 	c := reloadableConfig(s)
 	c.Version, c.Logger, c.Source = version, a.log, s.SourceInfo()
-	c.Status, c.Alive = a.engine.status, a.engine.alive
+	c.Daemon, c.Alive = a.daemon, a.engine.alive
 	c.State = func(ctx context.Context) (serve.Reader, error) { return openReader(ctx, path) }
 	c.Submit = func(ctx context.Context, w state.Command) (state.CommandResult, error) { return submit(ctx, path, w) }
-	c.Reloads, c.Trigger = a.reloader.status, a.trigger.fire
-	c.Period, c.Recent = a.limits.commits.Period, a.limits.commits.Recent
+	c.Trigger = a.trigger.fire
 	c.Skew = func() (time.Duration, bool) { s := a.client.Skew(); return s.Ahead(), s.Known }
 	c.Receivers = a.notifier.Stats
 	c.KeyExpiry = func() time.Time {

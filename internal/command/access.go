@@ -25,6 +25,8 @@ type Access interface {
 	View(ctx context.Context) (View, error)
 	// Plan returns what a pass would do.
 	Plan(ctx context.Context, env parts.Env) (*plan.Plan, error)
+	// Condition returns the condition of the daemon and of its state.
+	Condition(ctx context.Context, env parts.Env, now time.Time) (*Condition, error)
 	// Newest returns up to n releases, the newest first, without their tasks.
 	Newest(ctx context.Context, n int) ([]release.Release, error)
 	// Release returns one release with its tasks: see [release.Find] for how it is named.

@@ -5,11 +5,16 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"time"
 
 	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/parts"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/internal/serve/status"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
@@ -95,4 +100,118 @@ func attach(ctx context.Context, s *config.Settings, env *parts.Env) (*wedata.Cl
 	}
 	client, _, err := parts.Connect(ctx, s, env, log)
 	return client, log, err
+}
+
+const (
+	// freshWithin is how old the newest status of a daemon that runs can be: it writes one
+	// every 5 s.
+	freshWithin = 20 * time.Second
+	// planWithin bounds how long a plan is waited for that only a status needs.
+	planWithin = 10 * time.Second
+)
+
+// Condition is what can be known of a state and of the daemon that keeps it.
+type Condition struct {
+	Lineage  string
+	Serial   int64
+	Identity state.Identity
+	Control  state.Control
+	// Holder is the process that holds the state; nil if none does, or that is not known.
+	Holder *state.Holder
+	// Running says that Status comes from a daemon that runs.
+	Running bool
+	// Status is the newest condition; nil if none is known.
+	Status *status.Status
+	// PlanErr is why no plan could be made, so that Status is what the records tell.
+	PlanErr error
+}
+
+// Condition implements [Access]. Of a daemon that runs it is what that has reported. Otherwise
+// it is the report of the last one, or, if the state has changed since, a plan that is made
+// here.
+func (l local) Condition(ctx context.Context, env parts.Env, now time.Time) (_ *Condition, err error) {
+	s := l.settings
+	r, err := sqlstore.OpenReader(ctx, s.State)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	c := &Condition{Lineage: r.Lineage(), Identity: r.Identity()}
+	if c.Serial, err = r.Serial(ctx); err != nil {
+		return nil, err
+	}
+	if c.Control, err = r.Control(ctx); err != nil {
+		return nil, err
+	}
+	if c.Status, err = status.Load(s.State); err != nil {
+		c.Status, c.PlanErr = nil, err
+	}
+	holder, held, err := sqlstore.LockHolder(s.State)
+	unsupported := errors.Is(err, errors.ErrUnsupported)
+	if err != nil && !unsupported {
+		return nil, err
+	}
+	if held {
+		c.Holder = &holder
+	}
+	last := c.Status
+	c.Running = (held || unsupported) && last != nil && !last.Ended && now.Sub(last.At) < freshWithin
+	if c.Running || held || last != nil && last.Ended && last.Serial == c.Serial {
+		return c, nil
+	}
+	c.PlanErr = c.planned(ctx, s, env)
+	if c.PlanErr != nil {
+		return c, c.fromRecords(ctx, r, s, env)
+	}
+	return c, nil
+}
+
+// planned makes the plan that a daemon would make, and takes the status from it.
+func (c *Condition) planned(ctx context.Context, s config.Settings, env parts.Env) error {
+	ctx, cancel := context.WithTimeout(ctx, planWithin)
+	defer cancel()
+	p, err := Plan(ctx, s, env, "")
+	if err == nil {
+		c.statusOf(p, s, env)
+	}
+	return err
+}
+
+// fromRecords takes the status from what the records tell by themselves.
+func (c *Condition) fromRecords(ctx context.Context, r *sqlstore.Reader, s config.Settings, env parts.Env) error {
+	p := &plan.Plan{Source: plan.SourceInfo{URL: c.Identity.Source, Branch: c.Identity.Branch, Revision: c.Control.Revision}}
+	for rec, err := range r.Records(ctx) {
+		if err != nil {
+			return err
+		}
+		if rec.Removed != nil {
+			continue
+		}
+		p.Managed++
+		st := explain.OfRecord(&rec, time.Now()).State
+		if st == explain.Sending {
+			st = explain.Unknown // nobody waits for the answer any more
+		}
+		if st == explain.InSync {
+			p.Unchanged++
+			continue
+		}
+		have := rec
+		p.Changes = append(p.Changes, plan.Change{Key: rec.Key, Action: plan.ActionHold, Hold: plan.HoldReason(st), Have: &have}) // the words of states are words of holds
+	}
+	c.statusOf(p, s, env)
+	return nil
+}
+
+// statusOf takes the status from a plan that no daemon has made.
+func (c *Condition) statusOf(p *plan.Plan, s config.Settings, env parts.Env) {
+	d := snapshot.Daemon{
+		Status: func() reconcile.Status {
+			return reconcile.Status{Plan: p, Control: c.Control, DriftScan: c.Control.DriftScan}
+		},
+		Interval: func() time.Duration { return s.Interval },
+		Tracker:  snapshot.NewTracker(),
+	}
+	c.Status = status.Of(env.Version, d.Snapshot())
+	c.Status.PID = 0
 }

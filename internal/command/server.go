@@ -20,6 +20,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/release"
 	"github.com/wedatasync/wedatasync/internal/secret"
+	"github.com/wedatasync/wedatasync/internal/serve/status"
 	"github.com/wedatasync/wedatasync/internal/transport"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -105,6 +106,22 @@ func (r *remote) Submit(ctx context.Context, c state.Command) (state.CommandResu
 	var result state.CommandResult
 	err = r.ask(ctx, http.MethodPost, "/words", nil, bytes.NewReader(body), &result)
 	return result, err
+}
+
+// Condition implements [Access].
+func (r *remote) Condition(ctx context.Context, _ parts.Env, _ time.Time) (*Condition, error) {
+	s := new(status.Status)
+	if err := r.get(ctx, "/status", nil, s); err != nil {
+		return nil, err
+	}
+	c := &Condition{Running: true, Status: s, Identity: state.Identity{Source: s.Source.URL, Branch: s.Source.Branch}}
+	c.Control = state.Control{Revision: s.Applied, Pauses: s.Pauses, Suspended: s.Suspended, DriftScan: s.Drift}
+	for _, a := range s.Approvals {
+		c.Control.Approvals = append(c.Control.Approvals, state.Approval{
+			PlanHash: a.PlanHash, Guards: a.Guards, Calls: make([]spec.Digest, min(max(a.Left, 0), 1_000_000)), Used: a.Used, Actor: a.Actor, At: a.At, Expires: a.Expires,
+		})
+	}
+	return c, nil
 }
 
 // View reads the state that the daemon exports, once.

@@ -51,6 +51,9 @@ func FindTask(ctx context.Context, v View, p *plan.Plan, said string, prefixes b
 		for i := range p.Changes {
 			match(candidate{p.Changes[i].Key, p.Changes[i].Name()})
 		}
+		for i := range p.Skipped {
+			match(candidate{p.Skipped[i].Key, p.Skipped[i].Have.Name()})
+		}
 	}
 	for rec, err := range v.Records(ctx) {
 		if err != nil {

@@ -176,11 +176,19 @@ func (d Condition) Reason() string {
 	return s
 }
 
-// Sentence is Reason, and what an operator can do where nothing happens by itself.
+// Step is what an operator can do where nothing happens by itself; else it is empty.
+func (d Condition) Step() string {
+	if d.At.IsZero() && (len(d.Commands) > 0 || d.State.Info().Tone == ToneBad || d.State == Approval) {
+		return d.Next
+	}
+	return ""
+}
+
+// Sentence is Reason, and Step.
 func (d Condition) Sentence() string {
 	s := d.Reason()
-	if d.At.IsZero() && d.Next != "" && (len(d.Commands) > 0 || d.State.Info().Tone == ToneBad || d.State == Approval) {
-		s += "; " + d.Next
+	if step := d.Step(); step != "" {
+		s += "; " + step
 	}
 	return s
 }

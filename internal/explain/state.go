@@ -102,7 +102,7 @@ func States() []Info {
 		{Recalled, ToneBad, "applied before", "the spec is back; its applied version is not known", "take it over with wedatasync import, or to send it: " + retryTask, retry()},
 		{Spent, ToneBad, "discardState used", "its discardState was used already", "keep the state with commitType resume or pause-resume, or release another version", nil},
 		{Invalid, ToneBad, "invalid spec", "its spec has an error, so the task is skipped", "correct the spec", nil},
-		{Drifted, ToneBad, "drifted", "others have changed it since it was applied", "undo the change in WeData, or change the spec to what is live; driftPolicy heal or adopt does either by itself", nil},
+		{Drifted, ToneBad, "drifted", "others have changed it since it was applied", "undo it in WeData, or change the spec to what is live", nil},
 		{Guard, ToneWait, "held by a guard", "a guard in the daemon's configuration does not let it pass", "change the spec or the configuration", nil},
 		{Paused, ToneWait, "paused", "sending is paused, for everything or for its project", "sent automatically at the next try; now with: wedatasync retry", nil},
 		{Locked, ToneWait, "locked", "someone has the task open in WeData", "sent automatically once it is closed there", nil},

@@ -290,7 +290,7 @@ func TestNotifier_Scanned(t *testing.T) {
 			{Key: spec.Key{ProjectID: "1", TaskID: "clicks"}, Kind: state.DriftGone},
 		}, []state.Drift{{Key: spec.Key{ProjectID: "1", TaskID: "users"}, Kind: state.DriftStopped}})
 		pass(time.Minute)
-		const undo = "undo the change in WeData, or change the spec to what is live; driftPolicy heal or adopt does either by itself"
+		const undo = "undo it in WeData, or change the spec to what is live"
 		want := []string{
 			`{"type":"task.drifted","timestamp":"2000-01-01T00:00:00Z","data":{"project_id":"1","task_id":"orders","code":"newer",` +
 				`"message":"instanceVersion 3 -\u003e 5, status running -\u003e stopped, by 100028625403, 2026-11-26 14:03:11 +08:00","next_step":"` + undo + `"}}`,

@@ -9,14 +9,12 @@ import (
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
-	"github.com/wedatasync/wedatasync/reconcile"
-	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// Config is what a Server is made of. Everything but Source, Reloads, Period, Recent, Skew,
-// Submit, Tokens, Private, Hosts and Webhooks is required. [Server.Reload] exchanges Interval,
+// Config is what a Server is made of. Everything but Source, Skew, Submit,
+// Tokens, Private, Hosts and Webhooks is required. [Server.Reload] exchanges Interval,
 // Webhooks, Tokens, Private and Hosts.
 type Config struct {
 	Version  string        // of this program
@@ -25,20 +23,12 @@ type Config struct {
 	// Source is the source of specs, to be shown before there is a plan.
 	Source plan.SourceInfo
 
-	// Status returns the condition of the reconciler.
-	Status func() reconcile.Status
+	// Daemon is the daemon that is shown. [Server.Observer] has its Tracker follow the passes.
+	Daemon *snapshot.Daemon
 	// Alive reports whether the daemon's loop goes on. Nil: it does.
 	Alive func(now time.Time) bool
 	// State opens the state as it is now, for reading. The caller closes it.
 	State func(context.Context) (Reader, error)
-	// Reloads returns the results of the last reloads. Nil: there are none.
-	Reloads func() snapshot.Reloads
-	// Period is the time between two commits as the limiter has it now. Nil: the
-	// least that the API's limit allows.
-	Period func() time.Duration
-	// Recent returns how many commits left in each of the last seconds, the oldest first,
-	// and how many a second the API allows. Nil: that is not known.
-	Recent func() (seconds [pace.RecentSeconds]int, rate float64)
 	// Skew is how far this machine's clock is ahead of the endpoint's, if that is known.
 	// Nil: it is not.
 	Skew func() (ahead time.Duration, known bool)

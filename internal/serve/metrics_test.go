@@ -43,7 +43,7 @@ func busyServer(t testing.TB) *serve.Server {
 	d := servetest.NewDaemon(t, servetest.TroubledStatus(now))
 	d.Config.Trigger = func() {}
 	d.Config.Webhooks.GitHub = servetest.SecretFile(t, newSecret)
-	d.Config.Reloads = func() snapshot.Reloads {
+	d.Config.Daemon.Reloads = func() snapshot.Reloads {
 		return snapshot.Reloads{
 			Configuration: reconcile.Health{At: now, OK: now, Err: errors.New("c.yaml:3: no")},
 			Credentials:   reconcile.Health{At: now, OK: now},

@@ -34,7 +34,7 @@ guard: maxChanges holds the plan: 38 calls, and guards.maxChanges is 30
   wedatasync approve sha256:5a3c9d1e0f343b0931126a20f133d67c2b018a3b5f1f7a8d0f3b1f0c8b7b0b1e
 refused: 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000003: refused with InvalidParameterValue: no such version (since ` + since + `)
   wedatasync retry 1486804694126882816/kb947c997-4f91-4a1f-913d-000000000003
-drifted: 1 task drifted; undo the change in WeData, or change the spec to what is live; driftPolicy heal or adopt does either by itself
+drifted: 1 task drifted; undo it in WeData, or change the spec to what is live
 specs: 1 error: tasks/clicks.yaml:12:7: commitType 2 needs discardState: add it
 source: the source could not be read for 1 h: poll the source: no way there
 `

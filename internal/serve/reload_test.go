@@ -47,7 +47,7 @@ func TestReloads_Show(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := servetest.NewDaemon(t, servetest.Healthy(servetest.EmptyPlan(), now))
-			d.Config.Reloads = func() snapshot.Reloads { return tt.reloads }
+			d.Config.Daemon.Reloads = func() snapshot.Reloads { return tt.reloads }
 			s := d.Serve(t)
 			if w := servetest.Get(t, s, "/readyz"); w.Code != tt.ready {
 				t.Errorf("/readyz is %d", w.Code)

@@ -49,10 +49,7 @@ type Server struct {
 }
 
 // live is the part of a Server that a reload exchanges.
-type live struct {
-	interval time.Duration
-	handler  http.Handler
-}
+type live struct{ handler http.Handler }
 
 // New builds a Server. The error names a secret or token file that cannot be used.
 func New(cfg Config) (*Server, error) {
@@ -61,16 +58,13 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg:     cfg,
+		daemon:  cfg.Daemon,
 		state:   newStateReader(&cfg),
 		hub:     newHub(),
 		answers: newAnswers(),
 		exports: newExports(),
 	}
 	s.tasks = tasklist.NewCache(func(ctx context.Context) (tasklist.Reader, error) { return s.state.open(ctx) })
-	s.daemon = &snapshot.Daemon{
-		Status: cfg.Status, Reloads: cfg.Reloads, Period: cfg.Period, Recent: cfg.Recent, Tracker: snapshot.NewTracker(),
-		Interval: func() time.Duration { return s.live.Load().interval },
-	}
 	s.metrics = metrics.New(metrics.Config{Version: cfg.Version, Snapshot: s.daemon.Snapshot, Skew: cfg.Skew, KeyExpiry: cfg.KeyExpiry, Receivers: cfg.Receivers})
 	var err error
 	s.pages, err = page.New(page.Config{
@@ -97,7 +91,7 @@ func (s *Server) use(cfg *Config, h http.Handler) {
 	if s.trigger != nil {
 		s.trigger.setGap(min(triggerGap, cfg.Interval))
 	}
-	s.live.Store(&live{cfg.Interval, h})
+	s.live.Store(&live{h})
 }
 
 // Reload checks the Interval, the Webhooks, the Tokens, Private and the Hosts of cfg, and

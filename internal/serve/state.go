@@ -36,7 +36,7 @@ type stateReader struct {
 func newStateReader(cfg *Config) *stateReader {
 	open := func(ctx context.Context) (Reader, error) {
 		r, err := cfg.State(ctx)
-		if errors.Is(err, state.ErrMissing) && cfg.Status().Plan == nil {
+		if errors.Is(err, state.ErrMissing) && cfg.Daemon.Status().Plan == nil {
 			return nil, tasklist.ErrNoState
 		}
 		return r, err

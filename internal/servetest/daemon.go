@@ -12,8 +12,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/wedatasync/wedatasync/internal/serve"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
@@ -106,9 +108,12 @@ func NewDaemon(t testing.TB, status reconcile.Status, saved ...state.Transition)
 		Version:  "1.4.0",
 		Interval: Interval,
 		Logger:   slog.New(slog.NewTextHandler(&d.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Status:   func() reconcile.Status { return d.Status },
-		State:    func(ctx context.Context) (serve.Reader, error) { return OpenReader(ctx, d.Path) },
-		Hosts:    []string{"example.com", "x"}, // what httptest and the tests' own requests say
+		Daemon: &snapshot.Daemon{
+			Status:   func() reconcile.Status { return d.Status },
+			Interval: func() time.Duration { return d.Config.Interval },
+		},
+		State: func(ctx context.Context) (serve.Reader, error) { return OpenReader(ctx, d.Path) },
+		Hosts: []string{"example.com", "x"}, // what httptest and the tests' own requests say
 	}
 	return d
 }
@@ -116,6 +121,7 @@ func NewDaemon(t testing.TB, status reconcile.Status, saved ...state.Transition)
 // Serve builds the Server.
 func (d *Daemon) Serve(t testing.TB) *serve.Server {
 	t.Helper()
+	d.Config.Daemon.Tracker = snapshot.NewTracker()
 	s, err := serve.New(d.Config)
 	if err != nil {
 		t.Fatal(err)

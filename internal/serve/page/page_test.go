@@ -273,7 +273,7 @@ func TestBeforeThereIsAState(t *testing.T) {
 	d := servetest.NewDaemon(t, reconcile.Status{}, servetest.Saved(&state.Record{Key: servetest.Key(1), Status: state.StatusApplied, Applied: servetest.Applied(now)}, state.Event{At: now, Kind: state.EventAdopted}))
 	d.Config.Source = servetest.EmptyPlan().Source
 	var read atomic.Bool
-	d.Config.Status = func() reconcile.Status {
+	d.Config.Daemon.Status = func() reconcile.Status {
 		if !read.Load() {
 			return reconcile.Status{}
 		}

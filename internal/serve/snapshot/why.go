@@ -38,6 +38,15 @@ func (s *Snapshot) Commands(st explain.State, key spec.Key, c *plan.Change, rec 
 	return s.condition(st, key, c, rec).Commands
 }
 
+// Step is what an operator can do about the state of the task; empty if something happens by
+// itself, or what lets the whole plan pass does it.
+func (s *Snapshot) Step(st explain.State, key spec.Key, c *plan.Change, rec *state.Record) string {
+	if c != nil && explain.HeldWithPlan(s.Plan(), c) {
+		return ""
+	}
+	return text.Visible(s.condition(st, key, c, rec).Step())
+}
+
 // condition is what there is to say of the task in the state st.
 func (s *Snapshot) condition(st explain.State, key spec.Key, c *plan.Change, rec *state.Record) explain.Condition {
 	skipped, drift := s.Digest.Skipped(key), s.Status.DriftScan.Of(key)

@@ -21,6 +21,8 @@ type Status struct {
 	Version string    `json:"version"`
 	PID     int       `json:"pid,omitempty"` // of the daemon's process
 	At      time.Time `json:"at"`
+	// Serial is that of the state, of a program that has ended.
+	Serial int64 `json:"serial,omitempty"`
 	// Ended says that the program has ended since: a daemon that was stopped, or run --once.
 	Ended    bool             `json:"ended,omitempty"`
 	Ready    bool             `json:"ready"`             // nobody has to act
@@ -147,6 +149,7 @@ type Task struct {
 	State    explain.State `json:"state"`
 	Standing explain.State `json:"standing"` // State, by its name of before; goes with 2.0
 	Why      string        `json:"why"`
+	Next     string        `json:"next_step,omitempty"` // what an operator can do
 	Commands []string      `json:"commands,omitempty"`
 }
 
@@ -259,7 +262,7 @@ func openTasks(s *snapshot.Snapshot, most int) []Task {
 	list := []Task{}
 	add := func(st explain.State, key spec.Key, c *plan.Change, rec *state.Record) {
 		if len(list) < most {
-			list = append(list, Task{keyOf(s, key), st, st, s.Why(st, key, c, rec), s.Commands(st, key, c, rec)})
+			list = append(list, Task{keyOf(s, key), st, st, s.Why(st, key, c, rec), s.Step(st, key, c, rec), s.Commands(st, key, c, rec)})
 		}
 	}
 	for _, i := range explain.States() {

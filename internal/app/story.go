@@ -1,0 +1,129 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/wedatasync/wedatasync/internal/explain"
+	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/state"
+)
+
+// story logs what happens to releases, each thing once: a new revision, a pass that changed
+// something, and what requires action when that begins and when it ends. It belongs to who
+// holds the reporter's lock.
+type story struct {
+	log      *slog.Logger
+	revision string                // the newest that was logged
+	passed   map[explain.State]int // tasks not in sync after the last pass that was logged
+	open     map[string]condition  // what has begun and not ended
+}
+
+// condition is something that begins and ends.
+type condition struct {
+	level  slog.Level
+	text   string
+	reason string
+	why    string
+	next   string // what an operator types; may be empty
+}
+
+// planned logs a revision that is new. seen is the last one of the state.
+func (s *story) planned(ctx context.Context, p *plan.Plan, seen string) {
+	revision := p.Source.Revision
+	if revision == s.revision {
+		return
+	}
+	text := "new revision"
+	if s.revision == "" && revision == seen {
+		text = "revision" // of before the start
+	}
+	s.revision = revision
+	s.log.InfoContext(ctx, text, "revision", revision, "author", p.Source.Author, "subject", p.Source.Subject,
+		"commits", p.Count(plan.ActionCommit), "removed", p.Count(plan.ActionForget), "returned", p.Count(plan.ActionReturn),
+		"held", p.Count(plan.ActionHold), "errors", p.Problems.Errors(), "plan", report.ShortHash(p.Hash))
+}
+
+// afterPass logs a pass that has changed something, or left tasks in other states than the one
+// before.
+func (s *story) afterPass(ctx context.Context, r *reconcile.Result, at *snapshot.Snapshot) {
+	counts := map[explain.State]int{}
+	for _, i := range explain.States() {
+		switch n := at.Count(i.State); {
+		case n == 0 || i.State == explain.InSync:
+		case i.Tone == explain.ToneBusy || i.State == explain.Accepted || i.State == explain.Starting:
+			counts[explain.Sending] = 1 // under way: how many are changes all the time
+		default:
+			counts[i.State] = n
+		}
+	}
+	if r.Applied+r.Forgotten+r.Returned == 0 && s.passed != nil && maps.Equal(s.passed, counts) {
+		return
+	}
+	s.passed = counts
+	s.log.InfoContext(ctx, "pass finished", "revision", r.Left.Source.Revision, "applied", r.Applied, "removed", r.Forgotten, "returned", r.Returned,
+		"tasks", at.Digest.Counts(), "outcome", at.Digest.Outcome(), "superseded", r.Superseded, "seconds", at.Activity.LastPass.Took.Round(time.Millisecond).Seconds())
+}
+
+// conditions logs what has begun since it was last called, and what has ended.
+func (s *story) conditions(ctx context.Context, at *snapshot.Snapshot) {
+	now := conditionsOf(at)
+	for _, id := range slices.Sorted(maps.Keys(now)) {
+		c, was := now[id], s.open[id]
+		if was.text == "" || was.next != c.next || id == string(explain.ReasonSpecs) && was.why != c.why {
+			attrs := []any{"reason", c.reason, "why", c.why}
+			if c.next != "" {
+				attrs = append(attrs, "next_step", c.next)
+			}
+			s.log.Log(ctx, c.level, c.text, attrs...)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.open)) {
+		if _, still := now[id]; !still {
+			s.log.InfoContext(ctx, "ended: "+s.open[id].text, "reason", s.open[id].reason)
+		}
+	}
+	s.open = now
+}
+
+// conditionsOf returns what requires action, and what else holds everything up, by a name
+// that stays the same while it lasts.
+func conditionsOf(at *snapshot.Snapshot) map[string]condition {
+	all := map[string]condition{}
+	for _, r := range at.Reasons() {
+		c := condition{level: slog.LevelWarn, text: "action required", reason: string(r.Code), why: r.Message}
+		if len(r.Commands) > 0 {
+			c.next = r.Commands[0]
+		}
+		id := c.reason
+		if r.Code == explain.ReasonUnknown && r.Key != nil {
+			id += " " + r.Key.String()
+		}
+		if _, several := all[id]; !several {
+			all[id] = c
+		}
+	}
+	for _, h := range at.Plan().Holds {
+		if h.Guard == explain.GuardWindows {
+			all[h.Guard] = condition{slog.LevelInfo, "plan held", h.Guard, h.Message, explain.ApproveCommand(at.Plan())}
+		}
+	}
+	if by := at.Status.Control.Suspended; by.Active(at.Now) {
+		all["suspended"] = condition{slog.LevelInfo, "everything is suspended", "suspended", by.Reason + ", by " + by.Actor + ", until " + until(by), "wedatasync unsuspend"}
+	}
+	return all
+}
+
+// until says when a suspension ends.
+func until(s *state.Suspension) string {
+	if s.Until.IsZero() {
+		return "unsuspended"
+	}
+	return plan.Stamp(s.Until)
+}
