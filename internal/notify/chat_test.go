@@ -49,8 +49,9 @@ type fakeChat struct {
 
 	mu     sync.Mutex
 	faults []chatFault
-	down   *chatFault  // answers every request, while it is set
-	never  string      // a message that has it is refused
+	down   *chatFault // answers every request, while it is set
+	never  string     // a message that has it is refused
+	heard  func(text string)
 	asked  []time.Time // when each request came
 	ids    []string    // of each webhook request
 	texts  []string    // that were posted
@@ -88,6 +89,9 @@ func (f *fakeChat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	want, _ := url.Parse(addresses[f.kind])
 	if r.Method != "POST" || r.URL.Path != want.Path || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 		f.t.Errorf("%s %s with %s", r.Method, r.URL, r.Header.Get("Content-Type"))
+	}
+	if f.heard != nil {
+		f.heard(string(body))
 	}
 	var in map[string]any
 	if err := json.Unmarshal(body, &in); err != nil {

@@ -15,6 +15,7 @@ import (
 // Times of a channel.
 const (
 	linger    = 2 * time.Second  // others go with an event that come so soon after it
+	calm      = 5 * time.Second  // between two messages of a chat, unless one is too long
 	infoFor   = 30 * time.Minute // what requires no action is tried for so long
 	restAfter = 5 * time.Minute  // a refusal, before the next try
 	lateRest  = time.Hour        // the same, after an hour of refusals
@@ -25,6 +26,7 @@ const (
 // run sends what the channel is to be notified of until stop is done; then what is left,
 // at once, as far as that goes before ctx is done and without an error.
 func (c *channel) run(ctx, stop context.Context) {
+	var last time.Time // when it was through
 	for ended := false; !ended; {
 		select {
 		case <-c.wake:
@@ -32,9 +34,10 @@ func (c *channel) run(ctx, stop context.Context) {
 			ended = true
 		}
 		if c.Kind != Webhook {
-			wait(stop, linger)
+			wait(stop, max(linger, calm-time.Since(last)))
 		}
 		c.drain(ctx, stop)
+		last = time.Now()
 	}
 }
 
@@ -57,6 +60,9 @@ func (c *channel) drain(ctx, stop context.Context) {
 		case err == nil:
 			r.succeed(ctx, c.log)
 			wait(stop, c.to.Pace)
+			if !m.full && next.IsZero() {
+				return
+			}
 		case stop.Err() != nil:
 			given, left := c.giveUp()
 			c.log.WarnContext(ctx, "could not notify before the end", "events", given, "kept", left, "error", err)

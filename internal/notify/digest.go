@@ -18,6 +18,7 @@ type message struct {
 	body    []byte
 	letters []*letter
 	info    []*Event
+	full    bool // more waits than it has
 }
 
 func (m *message) empty() bool { return len(m.letters)+len(m.info) == 0 }
@@ -58,7 +59,7 @@ func (c *channel) compose(now time.Time, alone bool) (m *message, next time.Time
 		return m, next
 	}
 	if alone || c.Kind == Webhook {
-		entries = entries[:1]
+		m.full, entries = len(entries) > 1, entries[:1]
 	}
 	if c.Kind == Webhook {
 		m.document(entries[0].event)
@@ -71,6 +72,7 @@ func (c *channel) compose(now time.Time, alone bool) (m *message, next time.Time
 	}
 	for _, group := range grouped(entries, c.Template != "") {
 		if !p.write(m, group) {
+			m.full = true
 			break
 		}
 	}

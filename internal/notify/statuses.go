@@ -154,7 +154,7 @@ func (s *statuses) run(ctx, stop context.Context) {
 // post sets a status, once. That it may be there is durable before.
 func (s *statuses) post(ctx context.Context, next commitStatus) error {
 	s.mu.Lock()
-	if _, known := s.have[next.revision]; !known {
+	if have, known := s.have[next.revision]; !known || have.final() && !next.final() {
 		s.keep(commitStatus{revision: next.revision})
 	}
 	s.mu.Unlock()
