@@ -155,6 +155,9 @@ func (w *world) push(subject string) {
 		" GIT_COMMITTER_DATE=" + date + " git commit -q -m '" + subject + "' && git push -q origin HEAD:main 2>&1")
 }
 
+// head is the newest commit.
+func (w *world) head() string { return strings.TrimSpace(w.sh("git -C streams rev-parse HEAD")) }
+
 // answerGit lets the git server answer from now on.
 func (w *world) answerGit() { close(w.cloning) }
 

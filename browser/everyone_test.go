@@ -68,8 +68,8 @@ func troubled(t *testing.T) *world {
 }
 
 // pagesOf are one page of each kind.
-func pagesOf() []string {
-	return []string{"/", "/tasks", "/tasks?q=no-such-task", "/tasks?standing=locked", "/files", "/history", "/task/" + project + "/" + taskID(2), "/task/" + project + "/" + taskID(9), "/task/" + project + "/" + taskID(8)}
+func pagesOf(w *world) []string {
+	return []string{"/", "/tasks", "/tasks?q=no-such-task", "/tasks?standing=locked", "/files", "/releases", "/release/" + w.head(), "/history", "/task/" + project + "/" + taskID(2), "/task/" + project + "/" + taskID(9), "/task/" + project + "/" + taskID(8)}
 }
 
 // TestPagesAreForEveryone holds each page, light and dark, on a desk and on a phone, to
@@ -82,7 +82,7 @@ func TestPagesAreForEveryone(t *testing.T) {
 	check := func(scheme, device string) {
 		t.Helper()
 		p.scheme(scheme)
-		for _, path := range pagesOf() {
+		for _, path := range pagesOf(w) {
 			p.visit(path)
 			where := fmt.Sprintf("%s, %s, on a %s", path, scheme, device)
 			for _, v := range violations(p, axe) {
@@ -277,6 +277,8 @@ func TestSituationsAreShown(t *testing.T) {
 	p.picture("task-graph", 0)
 	p.visit("/files")
 	p.picture("files", 0)
+	p.visit("/release/" + w.head())
+	p.picture("release", 900)
 	p.visit("/tasks")
 	p.picture("tasks", 0)
 	p.visit("/history")

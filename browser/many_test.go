@@ -78,7 +78,7 @@ func TestManyTasks(t *testing.T) {
 
 // listed are the pages that have to do with all tasks.
 func listed() []string {
-	return []string{"/", "/tasks", "/tasks?q=" + taskID(1)[:13], "/tasks?standing=in-sync", "/history"}
+	return []string{"/", "/tasks", "/tasks?q=" + taskID(1)[:13], "/tasks?standing=in-sync", "/files", "/files?q=0", "/releases", "/history"}
 }
 
 // firstPaint is how long the page took until something was seen, in milliseconds.

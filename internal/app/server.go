@@ -15,6 +15,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/internal/serve/access"
+	"github.com/wedatasync/wedatasync/internal/weblink"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
@@ -117,6 +118,7 @@ func reloadableConfig(s *config.Settings) serve.Config {
 		Interval: s.Interval,
 		Webhooks: serve.Webhooks{GitHub: s.Webhooks.GitHub, GitLab: s.Webhooks.GitLab, Gitea: s.Webhooks.Gitea},
 		Private:  s.ReadTokenFile != "",
+		Links:    weblink.New(linkSettings(s)),
 	}
 	for _, t := range s.Tokens {
 		c.Tokens = append(c.Tokens, access.Token(t))
@@ -135,6 +137,15 @@ func reloadableConfig(s *config.Settings) serve.Config {
 		c.Hosts = append(c.Hosts, strings.ToLower(host))
 	}
 	return c
+}
+
+// linkSettings are what links to the forge and the console are made from.
+func linkSettings(s *config.Settings) weblink.Settings {
+	links := weblink.Settings{Source: s.Source, Folder: s.Path, Console: s.ConsoleURL}
+	if f := s.Notify.Forge; f != nil {
+		links.Kind = f.Kind
+	}
+	return links
 }
 
 // submit leaves an operator's command for the daemon of this process, and waits for its

@@ -75,6 +75,7 @@ func (s *Settings) values() map[string]string {
 		"driftInterval": s.DriftInterval.String(), "driftPolicy": s.DriftPolicy,
 		"plainHttpHosts": string(s.PlainHosts),
 		"listen":         s.Listen, "debugListen": s.DebugListen, "allowedHosts": joined(s.AllowedHosts),
+		"consoleUrl":      s.ConsoleURL,
 		"actionTokenFile": s.ActionTokenFile, "readTokenFile": s.ReadTokenFile,
 		"githubSecretFile": s.Webhooks.GitHub, "gitlabSecretFile": s.Webhooks.GitLab, "giteaSecretFile": s.Webhooks.Gitea,
 		"logFormat": s.LogFormat, "logLevel": s.LogLevel, "simulate": strconv.FormatBool(s.Simulate),

@@ -59,6 +59,7 @@ func NewFlags() *Flags {
 	flags.StringVar(&s.Listen, "listen", s.Listen, "`address` of the daemon's status page, API, probes, metrics and webhooks, or off")
 	flags.StringVar(&s.DebugListen, "debug-listen", s.DebugListen, "loopback `address` of Go's profiles, such as 127.0.0.1:6060; there are none without")
 	flags.Var((*names)(&s.AllowedHosts), "allowed-hosts", "host `names` of the status page, comma-separated, in addition to addresses, localhost and --listen; requests for others are refused")
+	flags.StringVar(&s.ConsoleURL, "console-url", s.ConsoleURL, "`URL` of a task in the WeData console, with {projectId} and {taskId} in it: the status page links to it")
 	flags.StringVar(&s.ActionTokenFile, "action-token-file", s.ActionTokenFile, "`file` with the token that lets the API take any operator action; tokens in the configuration file may do so by name")
 	flags.StringVar(&s.ReadTokenFile, "read-token-file", s.ReadTokenFile, "`file` with the token that the status page, API and metrics then need")
 	flags.StringVar(&s.Webhooks.GitHub, "github-secret-file", s.Webhooks.GitHub, "`file` with the secret of GitHub's webhook")

@@ -11,6 +11,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/source"
+	"github.com/wedatasync/wedatasync/internal/weblink"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
@@ -36,6 +37,7 @@ type Settings struct {
 	Listen          string   // address of the status page, the API and the probes, or ListenOff
 	DebugListen     string   // address on loopback of Go's profiles; empty: there are none
 	AllowedHosts    []string // names of the status page's host, and addresses, localhost and Listen's are always
+	ConsoleURL      string   // of a task in the WeData console, with {projectId} and {taskId}; empty: not known
 	ActionTokenFile string   // whose token lets the API take any command; empty: only Tokens do
 	ReadTokenFile   string   // whose token is needed to read; empty: reading needs none, if none of Tokens is for it
 	Tokens          []TokenSettings
@@ -173,6 +175,10 @@ func (s *Settings) Validate() error {
 	s.checkVerify(check)
 	for _, name := range s.AllowedHosts {
 		check(isHostName(name), "allowed-hosts", "%q is not the name of a host, such as status.example.com", name)
+	}
+	if s.ConsoleURL != "" {
+		err := weblink.CheckConsole(s.ConsoleURL)
+		check(err == nil, "console-url", "%w, such as https://console.example.com/task/{taskId}?ProjectId={projectId}", err)
 	}
 	check(s.DebugListen == "" || onLoopback(s.DebugListen), "debug-listen", "it is no loopback address with a port, such as 127.0.0.1:6060")
 	check(!s.Guards.ApproverIsNotAuthor || s.Source == "" || source.IsGit(s.Source), "source",

@@ -305,7 +305,7 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages := []string{"/{$}", "/tasks", "/files", "/task/{project}/{task}", "/history", "/events", "/assets/{version}/{name}", "/"}
+	pages := []string{"/{$}", "/tasks", "/files", "/releases", "/release/{revision}", "/task/{project}/{task}", "/history", "/events", "/assets/{version}/{name}", "/"}
 	var routes []string
 	for _, m := range regexp.MustCompile(`mux\.Handle(?:Func)?\("(?:[A-Z]+ )?(/[^"]*)"`).FindAllStringSubmatch(string(source), -1) {
 		route := m[1]

@@ -9,13 +9,14 @@ import (
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/internal/weblink"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 )
 
 // Config is what a Server is made of. Everything but Source, Skew, Submit,
-// Tokens, Private, Hosts and Webhooks is required. [Server.Reload] exchanges Interval,
-// Webhooks, Tokens, Private and Hosts.
+// Tokens, Private, Hosts, Links and Webhooks is required. [Server.Reload] exchanges Interval,
+// Webhooks, Tokens, Private, Hosts and Links.
 type Config struct {
 	Version  string        // of this program
 	Interval time.Duration // between two polls of the source
@@ -37,6 +38,9 @@ type Config struct {
 	KeyExpiry func() time.Time
 	// Receivers says what became of the notifications of each receiver. Nil: there is none.
 	Receivers func() []notify.Stats
+
+	// Links knows where the pages of the forge and of the WeData console are.
+	Links weblink.Links
 
 	// Trigger asks for a poll of the source. It must not block. It is called for
 	// webhooks, and is required if there are any.

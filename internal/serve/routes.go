@@ -20,6 +20,8 @@ func (s *Server) routes(cfg *Config) http.Handler {
 	mux.Handle("GET /tasks", brief(s.pages.Tasks))
 	mux.Handle("GET /files", brief(s.pages.Files))
 	mux.Handle("GET /task/{project}/{task}", brief(s.pages.Task))
+	mux.Handle("GET /releases", brief(s.pages.Releases))
+	mux.Handle("GET /release/{revision}", brief(s.pages.Release))
 	mux.Handle("GET /history", brief(s.pages.History))
 	mux.Handle("GET /events", open(s.hub.ServeHTTP))
 	mux.Handle("GET /assets/{version}/{name}", open(s.pages.Asset))

@@ -16,6 +16,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/serve/page"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
+	"github.com/wedatasync/wedatasync/internal/weblink"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
@@ -49,7 +50,10 @@ type Server struct {
 }
 
 // live is the part of a Server that a reload exchanges.
-type live struct{ handler http.Handler }
+type live struct {
+	handler http.Handler
+	links   weblink.Links
+}
 
 // New builds a Server. The error names a secret or token file that cannot be used.
 func New(cfg Config) (*Server, error) {
@@ -70,6 +74,7 @@ func New(cfg Config) (*Server, error) {
 	s.pages, err = page.New(page.Config{
 		Version: cfg.Version, Started: time.Now(), Source: cfg.Source, Logger: cfg.Logger,
 		Snapshot: s.daemon.Snapshot, Tasks: s.tasks, State: s.state,
+		Links: func() page.Links { return s.live.Load().links },
 	})
 	if err != nil {
 		return nil, err
@@ -91,15 +96,15 @@ func (s *Server) use(cfg *Config, h http.Handler) {
 	if s.trigger != nil {
 		s.trigger.setGap(min(triggerGap, cfg.Interval))
 	}
-	s.live.Store(&live{h})
+	s.live.Store(&live{h, cfg.Links})
 }
 
-// Reload checks the Interval, the Webhooks, the Tokens, Private and the Hosts of cfg, and
+// Reload checks the Interval, the Webhooks, the Tokens, Private, the Hosts and the Links of cfg, and
 // returns a function that puts them in place. After an error the Server goes on as it is.
 func (s *Server) Reload(cfg Config) (swap func(), err error) {
 	next := s.cfg
 	next.Interval, next.Webhooks = cfg.Interval, cfg.Webhooks
-	next.Tokens, next.Private, next.Hosts = cfg.Tokens, cfg.Private, cfg.Hosts
+	next.Tokens, next.Private, next.Hosts, next.Links = cfg.Tokens, cfg.Private, cfg.Hosts, cfg.Links
 	if err := next.check(); err != nil {
 		return nil, err
 	}

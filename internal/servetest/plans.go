@@ -130,6 +130,7 @@ func TroubledStatus(now time.Time) reconcile.Status {
 			{Code: "Timeout", Message: "no answer", Since: now.Add(-time.Minute), Until: now.Add(time.Minute), Tries: 1},
 		},
 		Approvals: []state.Approval{{PlanHash: "5a3c9d1e", Actor: "grace", At: now.Add(-time.Hour), Expires: now.Add(23 * time.Hour)}},
+		Releases:  Releases(now),
 		Suspended: &state.Suspension{Reason: "an incident", Actor: "grace", At: now, Until: now.Add(time.Hour)},
 	}
 	s.InFlight = []spec.Key{Key(9)}

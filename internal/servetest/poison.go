@@ -38,7 +38,8 @@ func Poisoned(text string, now time.Time) reconcile.Status {
 			w := *c.Want
 			w.VersionDesc, w.EventDesc, w.Rerun = text, text, text
 			w.ExtConfig = []spec.Param{{Name: text, Value: text}}
-			w.Pos.File = text
+			w.Pos.File, w.Name = text, "another task"
+			w.DependsOn = []spec.Key{KeyOf(text), Key(4)}
 			c.Want = &w
 		}
 		if c.Have != nil {
@@ -48,7 +49,14 @@ func Poisoned(text string, now time.Time) reconcile.Status {
 	// One task by that name, which has all that a task can have.
 	p.Changes[2].Key = k
 	p.Changes[2].Have.Key = k
+	p.Changes[2].Want.Name = text
 	slices.SortFunc(p.Changes, func(a, b plan.Change) int { return a.Key.Compare(b.Key) })
+	for i := range p.Changes {
+		if c := &p.Changes[i]; c.Want != nil {
+			c.Want.Key = c.Key
+			p.Wanted = append(p.Wanted, c.Want)
+		}
+	}
 	p.Holds[0].Message = text
 	for i := range p.Problems {
 		p.Problems[i].Message, p.Problems[i].Pos.File = text, text
@@ -62,6 +70,7 @@ func Poisoned(text string, now time.Time) reconcile.Status {
 	}
 	s.Control.Approvals[0].Actor, s.Control.Approvals[0].PlanHash = text, text
 	s.Control.Suspended.Reason, s.Control.Suspended.Actor = text, text
+	s.Control.Releases = poisonedReleases(text, now)
 	s.Source.Err = fmt.Errorf("poll the source: %s", text)
 	s.Store.Err = fmt.Errorf("write the state: %s", text)
 	s.InFlight = []spec.Key{k}
@@ -73,6 +82,19 @@ func Poisoned(text string, now time.Time) reconcile.Status {
 	s.DriftScan.Drifted[0].Key = k
 	slices.SortFunc(s.DriftScan.Drifted, func(a, b state.Drift) int { return a.Key.Compare(b.Key) })
 	return s
+}
+
+// poisonedReleases are releases with the text in every field, the revision of all but the
+// newest, which has a page that can be found.
+func poisonedReleases(text string, now time.Time) []state.Release {
+	all := Releases(now)
+	for i := range all {
+		r := &all[i]
+		r.Author, r.Committer, r.Subject, r.PlanHash, r.Approver, r.Guard, r.Why, r.OvertakenBy = text, text, text, text, text, text, text, text
+		r.Outcome, r.Left = state.ReleaseOutcome(text), map[string]int{text: 1}
+	}
+	all[0].Revision = text
+	return all
 }
 
 func poisonedRecord(text string, have *state.Record) *state.Record {
@@ -115,6 +137,18 @@ func PoisonedHistory(text string, now time.Time) []state.Transition {
 			Outcome: state.Outcome{Class: state.ClassRefused, Code: text, Message: text, RequestID: text},
 			Before:  &state.Live{Locked: true, Locker: text}, After: &state.Live{Locked: true, Locker: text},
 		}))
+	}
+	return append(all, poisonedRelease(text, rec, now)...)
+}
+
+// poisonedRelease is a state with releases that have the text in every field.
+func poisonedRelease(text string, rec *state.Record, now time.Time) []state.Transition {
+	all := SavedReleases(rec, now, poisonedReleases(text, now)...)
+	for i := range all[1].Events {
+		e := &all[1].Events[i]
+		e.Note = text
+		e.Wanted = &state.Wanted{Name: text, CommitType: text, InstanceVersion: 1, Reason: text, File: strings.ReplaceAll(text, "/", "|"), Line: 1}
+		e.Outcome = state.Outcome{Class: state.ClassWaiting, Code: text, Message: text, Locker: text}
 	}
 	return all
 }

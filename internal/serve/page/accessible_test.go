@@ -15,8 +15,9 @@ func TestPagesAreAccessible(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	rec := servetest.Record(servetest.Key(3), state.StatusRefused, state.Outcome{Class: state.ClassRefused}, now)
-	s := servetest.NewDaemon(t, servetest.TroubledStatus(now), servetest.Saved(rec, state.Event{At: now, Kind: state.EventOutcome})).Serve(t)
-	for _, path := range []string{"/", "/tasks", "/files", "/history", "/task/" + servetest.Key(3).String(), "/nowhere"} {
+	saved := servetest.SavedReleases(rec, now, servetest.Releases(now)...)
+	s := servetest.NewDaemon(t, servetest.TroubledStatus(now), saved...).Serve(t)
+	for _, path := range []string{"/", "/tasks", "/files", "/releases", "/release/" + servetest.Revision, "/history", "/task/" + servetest.Key(3).String(), "/nowhere"} {
 		t.Run(path, func(t *testing.T) {
 			doc := servetest.Parse(t, servetest.Get(t, s, path).Body.String())
 			if servetest.Attr(servetest.All(doc, "html")[0], "lang") != "en" {
@@ -60,6 +61,10 @@ func checkNames(t *testing.T, doc *html.Node) {
 			continue
 		}
 		switch n.Data {
+		case "table":
+			if len(servetest.All(n, "caption")) != 1 {
+				t.Error("a table has no caption")
+			}
 		case "section", "nav":
 			if servetest.Attr(n, "aria-label") == "" && servetest.Attr(n, "aria-labelledby") == "" {
 				t.Errorf("a <%s> has no name", n.Data)

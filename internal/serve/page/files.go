@@ -94,7 +94,7 @@ func filesPageOf(s *snapshot.Snapshot, all *tasklist.List, q filesQuery) filesPa
 // with tasks that need an operator, then those with tasks that wait, each by name.
 func filesOf(s *snapshot.Snapshot, all *tasklist.List, lower string) []*file {
 	by := map[string]*file{}
-	for e := range entries(all.Tasks, s.Plan().Changes) {
+	for e := range entries(all.Tasks, s.Plan()) {
 		name := e.file(s)
 		if name == "" || lower != "" && !strings.Contains(strings.ToLower(name), lower) {
 			continue
@@ -136,6 +136,9 @@ func (f *file) urgency() int {
 func (e *entry) file(s *snapshot.Snapshot) string {
 	if want := s.Plan().Wanted.Find(e.key); want != nil {
 		return want.Pos.File
+	}
+	if e.skipped != nil {
+		return e.skipped.Problem.File
 	}
 	if e.change == nil {
 		return ""

@@ -80,6 +80,25 @@ func TestGraphIsBounded(t *testing.T) {
 	}
 }
 
+// TestSkippedTasksAreListed: a task whose spec is invalid is in the list, has a page, and
+// counts for its file, also where the state does not know it.
+func TestSkippedTasksAreListed(t *testing.T) {
+	t.Parallel()
+	p := servetest.EmptyPlan()
+	p.Skipped = []plan.Skipped{{Key: servetest.Key(7), Problem: spec.Problem{
+		Pos: spec.Pos{File: "tasks/bad.yaml", Line: 3, Column: 5}, Severity: spec.SeverityError, Code: "discard", Message: "commitType 2 needs discardState",
+	}}}
+	p.Problems = spec.Problems{p.Skipped[0].Problem}
+	s := servetest.NewDaemon(t, servetest.Healthy(p, time.Now())).Serve(t)
+	for path, want := range map[string]string{
+		"/tasks?standing=invalid": "1 to 1 of 1", "/files": "tasks/bad.yaml", "/task/" + servetest.Key(7).String(): "tasks/bad.yaml:3:5",
+	} {
+		if body := servetest.Page(t, s, path); !strings.Contains(body, want) || !strings.Contains(body, "invalid spec") {
+			t.Errorf("%s does not show the skipped task:\n%s", path, body)
+		}
+	}
+}
+
 // TestFilesCountTheirTasks: the files with tasks that need attention come first, each with
 // its counts, and lead to their tasks.
 func TestFilesCountTheirTasks(t *testing.T) {

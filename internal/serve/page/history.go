@@ -40,6 +40,7 @@ type eventRow struct {
 	Text      string
 	Actor     string
 	Revision  string
+	Release   string // the path of its page; empty if that is not remembered
 	RequestID string
 }
 
@@ -85,8 +86,12 @@ func eventRowOf(s *snapshot.Snapshot, e *state.Event) eventRow {
 		Text: eventText(e), Actor: text.Visible(authorName(e.Actor)), Revision: text.Visible(snapshot.Short(e.Revision)),
 		RequestID: text.Visible(e.Outcome.RequestID),
 	}
+	row.Release = releaseHref(s, e.Revision)
 	if e.Key != (spec.Key{}) {
 		row.link = linkOf(s, e.Key)
+		if e.Wanted != nil && row.link.Name == "" {
+			row.link.Name = text.Visible(e.Wanted.Name)
+		}
 	}
 	if e.Outcome.Class != "" {
 		row.Class, row.Tone = text.Visible(string(e.Outcome.Class)), classTone(e.Outcome.Class)

@@ -26,7 +26,7 @@ const (
 
 // homePageOf builds the status page, but for its frame. source is shown before there is
 // a plan, and started is when this program was.
-func homePageOf(s *snapshot.Snapshot, all *tasklist.List, source plan.SourceInfo, started time.Time) homePage {
+func homePageOf(s *snapshot.Snapshot, all *tasklist.List, source plan.SourceInfo, started time.Time, links Links) homePage {
 	reasons := s.Reasons()
 	h := homePage{
 		Revision:   revisionOf(s),
@@ -36,7 +36,8 @@ func homePageOf(s *snapshot.Snapshot, all *tasklist.List, source plan.SourceInfo
 		Waits:      waits(s),
 		Notes:      notes(s, all),
 		Counts:     countsOf(s),
-		Problems:   problemsOf(s),
+		Problems:   problemsOf(s, links),
+		Timeline:   timelineOf(s, releaseRows),
 		LastChange: lastChange(s),
 	}
 	h.Known = s.Status.Plan != nil || len(all.Tasks) > 0
@@ -59,6 +60,7 @@ func revisionOf(s *snapshot.Snapshot) *revisionView {
 		return nil
 	}
 	return &revisionView{
+		Href:  releasePath(from.Revision),
 		Short: text.Visible(snapshot.Short(from.Revision)), ID: text.Visible(from.Revision),
 		Author: text.Visible(authorName(from.Author)), Subject: text.Visible(from.Subject),
 		Degraded: s.Digest.Errors > 0,
@@ -214,7 +216,7 @@ func classTone(c state.Class) explain.Tone {
 	}
 }
 
-func problemsOf(s *snapshot.Snapshot) problemList {
+func problemsOf(s *snapshot.Snapshot, links Links) problemList {
 	all := s.Plan().Problems
 	list := problemList{}
 	switch errors, warnings := s.Digest.Errors, s.Digest.Warnings; {
@@ -228,7 +230,10 @@ func problemsOf(s *snapshot.Snapshot) problemList {
 	for _, severity := range []spec.Severity{spec.SeverityError, spec.SeverityWarning} {
 		for i := range all {
 			if p := &all[i]; p.Severity == severity && len(list.Rows) < problemRows {
-				list.Rows = append(list.Rows, problemRow{severity == spec.SeverityError, text.Visible(p.Pos.String()), text.Visible(p.Message)})
+				list.Rows = append(list.Rows, problemRow{
+					Error: severity == spec.SeverityError, Place: text.Visible(p.Pos.String()), Message: text.Visible(p.Message),
+					Href: links.File(s.Plan().Source.Revision, p.File, p.Line),
+				})
 			}
 		}
 	}

@@ -23,11 +23,13 @@ type homePage struct {
 	Counts   []count
 	Calls    []callRow
 	Problems problemList
+	Timeline timeline
 
 	LastChange *changeView // nil if nothing was changed yet
 }
 
 type revisionView struct {
+	Href                       string // of its page
 	Short, ID, Author, Subject string
 	Degraded                   bool // some of it cannot be used
 	Seen                       moment
@@ -106,6 +108,7 @@ type problemList struct {
 type problemRow struct {
 	Error   bool
 	Place   string
+	Href    string // of the place in the forge; empty if that is not known
 	Message string
 }
 

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/release"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
@@ -33,6 +34,7 @@ type Config struct {
 	Logger  *slog.Logger
 	// Snapshot returns the daemon as it is now.
 	Snapshot func() *snapshot.Snapshot
+	Links    func() Links
 	Tasks    TaskList
 	State    State
 }
@@ -49,6 +51,8 @@ type TaskList interface {
 type State interface {
 	// Record returns what is known of a task, or nil.
 	Record(context.Context, spec.Key) (*state.Record, error)
+	// Release returns a release with its tasks: see [release.Read].
+	Release(ctx context.Context, revision string) (release.Release, error)
 	// Events returns rows of the history, the newest first, and where the older ones
 	// begin; 0 if there are none.
 	Events(context.Context, state.HistoryQuery) (rows []state.Event, older int64, err error)
@@ -98,7 +102,7 @@ func New(cfg Config) (*Pages, error) {
 // Home answers with the status page.
 func (p *Pages) Home(w http.ResponseWriter, r *http.Request) {
 	s := p.cfg.Snapshot()
-	page := homePageOf(s, p.cfg.Tasks.Peek(r.Context()), p.cfg.Source, p.cfg.Started)
+	page := homePageOf(s, p.cfg.Tasks.Peek(r.Context()), p.cfg.Source, p.cfg.Started, p.cfg.Links())
 	page.frame = p.frame(page.Title, "/", s, page.OneProject)
 	p.show(w, r, http.StatusOK, "home", page)
 }
@@ -129,14 +133,43 @@ func (p *Pages) Task(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		h.rows, h.older, h.err = p.cfg.State.Events(r.Context(), state.HistoryQuery{Key: &key, Before: h.before, Limit: historyRows})
 	}
-	if h.err == nil && rec == nil && change == nil && len(h.rows) == 0 {
+	if h.err == nil && rec == nil && change == nil && s.Digest.Skipped(key) == nil && len(h.rows) == 0 {
 		p.NotFound(w, r)
 		return
 	}
-	page := taskPageOf(s, key, change, rec)
+	page := taskPageOf(s, key, change, rec, p.cfg.Links())
 	page.frame = p.frame(cmp.Or(page.link.Name, page.link.Task), "", s, false)
 	page.History = historyOf(s, h)
 	p.show(w, r, http.StatusOK, "taskpage", page)
+}
+
+// Releases answers with all releases that are remembered.
+func (p *Pages) Releases(w http.ResponseWriter, r *http.Request) {
+	s := p.cfg.Snapshot()
+	p.show(w, r, http.StatusOK, "releases", releasesPage{p.frame("Releases", "/releases", s, false), timelineOf(s, state.MaxReleases)})
+}
+
+// Release answers with all about one release.
+func (p *Pages) Release(w http.ResponseWriter, r *http.Request) {
+	s := p.cfg.Snapshot()
+	found, err := p.cfg.State.Release(r.Context(), r.PathValue("revision"))
+	if _, ambiguous := errors.AsType[*release.AmbiguousError](err); ambiguous || errors.Is(err, release.ErrUnknown) {
+		p.NotFound(w, r)
+		return
+	}
+	if err != nil {
+		p.show(w, r, http.StatusServiceUnavailable, "failed", failedPage{p.frame("Release", "", s, false), snapshot.ErrorText(err)})
+		return
+	}
+	page := releasePageOf(s, &found, p.cfg.Links())
+	page.frame = p.frame(page.Heading, "/releases", s, oneProject(s, p.cfg.Tasks.Peek(r.Context())))
+	p.show(w, r, http.StatusOK, "releasepage", page)
+}
+
+// failedPage says why a page cannot be shown now.
+type failedPage struct {
+	frame
+	Why string
 }
 
 // History answers with a page of the history of everything.

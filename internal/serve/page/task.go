@@ -20,6 +20,7 @@ type taskPage struct {
 	frame
 	link
 	badge
+	Console  string // its address in the WeData console; empty if that is not known
 	Why      string
 	Commands []string
 	Facts    []fact // what was applied
@@ -35,12 +36,13 @@ type fact struct {
 	Name string
 	Text string
 	When moment
-	Code bool // an id, to be shown as one
+	Code bool   // an id, to be shown as one
+	Href string // where it leads; empty: nowhere
 }
 
 // taskPageOf builds the page of the task, but for its frame and its history. change and
 // rec may be nil.
-func taskPageOf(s *snapshot.Snapshot, key spec.Key, change *plan.Change, rec *state.Record) taskPage {
+func taskPageOf(s *snapshot.Snapshot, key spec.Key, change *plan.Change, rec *state.Record, links Links) taskPage {
 	ts, known := s.Task(key, change)
 	if known == nil {
 		known = rec
@@ -60,8 +62,8 @@ func taskPageOf(s *snapshot.Snapshot, key spec.Key, change *plan.Change, rec *st
 	return taskPage{
 		link: linkTo(key, s.Name(key, rec)), badge: b,
 		Why: why, Commands: s.Commands(ts, key, change, known),
-		Facts: appliedFacts(s, rec), Wanted: wantedFacts(change), Attempt: attemptFacts(s, rec),
-		Fields: fieldRows(change), Graph: graphOf(s, key),
+		Facts: appliedFacts(s, rec), Wanted: wantedFacts(s, change, links), Attempt: attemptFacts(s, rec),
+		Fields: fieldRows(change), Graph: graphOf(s, key), Console: links.Task(key),
 	}
 }
 
@@ -78,7 +80,7 @@ func appliedFacts(s *snapshot.Snapshot, rec *state.Record) []fact {
 	}
 	return append(facts, given(
 		fact{Name: "Description", Text: a.VersionDesc},
-		fact{Name: "Revision", Text: a.Revision, Code: true},
+		fact{Name: "Revision", Text: a.Revision, Code: true, Href: releaseHref(s, a.Revision)},
 		fact{Name: "Request", Text: a.RequestID, Code: true},
 		fact{Name: "Awaits approval", Text: a.TaskApproveID, Code: true},
 	)...)
@@ -96,7 +98,7 @@ func given(facts ...fact) []fact {
 	return list
 }
 
-func wantedFacts(c *plan.Change) []fact {
+func wantedFacts(s *snapshot.Snapshot, c *plan.Change, links Links) []fact {
 	if c == nil || c.Want == nil {
 		return nil
 	}
@@ -109,7 +111,7 @@ func wantedFacts(c *plan.Change) []fact {
 		fact{Name: "Why", Text: explain.Rule(c.Reason)},
 		fact{Name: "Description", Text: w.VersionDesc},
 		fact{Name: "Event", Text: w.EventDesc},
-		fact{Name: "Spec", Text: w.Pos.String(), Code: true},
+		fact{Name: "Spec", Text: w.Pos.String(), Code: true, Href: links.File(s.Plan().Source.Revision, w.Pos.File, w.Pos.Line)},
 	)...)
 }
 
@@ -152,7 +154,7 @@ func attemptFacts(s *snapshot.Snapshot, rec *state.Record) []fact {
 		fact{Name: "Answer", Text: explain.Answer(a.Outcome)},
 		fact{Name: "Locked by", Text: a.Outcome.Locker, Code: true},
 		fact{Name: "Request", Text: a.Outcome.RequestID, Code: true},
-		fact{Name: "Revision", Text: a.Wanted.Revision, Code: true},
+		fact{Name: "Revision", Text: a.Wanted.Revision, Code: true, Href: releaseHref(s, a.Wanted.Revision)},
 		fact{Name: "Author", Text: authorName(a.Author)},
 		fact{Name: "Spec", Text: fmt.Sprintf("%s:%d", a.File, a.Line), Code: true},
 		fact{Name: "Attempt", Text: a.ID, Code: true},

@@ -59,9 +59,10 @@ type taskRow struct {
 
 // entry is one task of the list: from the state, the plan, or both.
 type entry struct {
-	key    spec.Key
-	task   *tasklist.Task // nil if the state does not have it
-	change *plan.Change   // nil if it is as its spec says
+	key     spec.Key
+	task    *tasklist.Task // nil if the state does not have it
+	change  *plan.Change   // nil if it is as its spec says, or skipped
+	skipped *plan.Skipped  // nil if it has a usable spec
 }
 
 // name is what people call the task.
@@ -73,24 +74,34 @@ func (e *entry) name(s *snapshot.Snapshot) string {
 }
 
 // entries yields every task once, in order of key.
-func entries(tasks []tasklist.Task, changes []plan.Change) iter.Seq[entry] {
+func entries(tasks []tasklist.Task, p *plan.Plan) iter.Seq[entry] {
+	changes, skipped := p.Changes, p.Skipped
 	return func(yield func(entry) bool) {
-		for len(tasks) > 0 || len(changes) > 0 {
+		for len(tasks) > 0 || len(changes) > 0 || len(skipped) > 0 {
 			var e entry
-			order := 0
-			switch {
-			case len(tasks) == 0:
-				order = 1
-			case len(changes) == 0:
-				order = -1
-			default:
-				order = tasks[0].Key.Compare(changes[0].Key)
+			first := true
+			least := func(key spec.Key) {
+				if first || key.Compare(e.key) < 0 {
+					e.key, first = key, false
+				}
 			}
-			if order <= 0 {
-				e.task, e.key, tasks = &tasks[0], tasks[0].Key, tasks[1:]
+			if len(tasks) > 0 {
+				least(tasks[0].Key)
 			}
-			if order >= 0 {
-				e.change, e.key, changes = &changes[0], changes[0].Key, changes[1:]
+			if len(changes) > 0 {
+				least(changes[0].Key)
+			}
+			if len(skipped) > 0 {
+				least(skipped[0].Key)
+			}
+			if len(tasks) > 0 && tasks[0].Key == e.key {
+				e.task, tasks = &tasks[0], tasks[1:]
+			}
+			if len(changes) > 0 && changes[0].Key == e.key {
+				e.change, changes = &changes[0], changes[1:]
+			}
+			if len(skipped) > 0 && skipped[0].Key == e.key {
+				e.skipped, skipped = &skipped[0], skipped[1:]
 			}
 			if !yield(e) {
 				return
@@ -182,7 +193,7 @@ func tasksPageOf(s *snapshot.Snapshot, all *tasklist.List, q tasksQuery) tasksPa
 	}
 	first := (min(q.page, 1<<30) - 1) * pageRows
 	lower := strings.ToLower(q.text)
-	for e := range entries(all.Tasks, s.Plan().Changes) {
+	for e := range entries(all.Tasks, s.Plan()) {
 		if lower != "" && !contains(e.key, lower) && !strings.Contains(strings.ToLower(e.name(s)), lower) {
 			continue
 		}

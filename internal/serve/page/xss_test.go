@@ -14,6 +14,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/internal/servetest"
+	"github.com/wedatasync/wedatasync/internal/weblink"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -101,6 +102,7 @@ func shapes(t *testing.T, text string) map[string][]string {
 	now := time.Now()
 	k := servetest.KeyOf(text)
 	d := servetest.NewDaemon(t, servetest.Poisoned(text, now), servetest.PoisonedHistory(text, now)...)
+	d.Config.Links = weblink.New(weblink.Settings{Source: "https://github.com/acme/tasks", Folder: "wedata", Console: "https://console.example.com/{taskId}?p={projectId}"})
 	s := d.Serve(t)
 	o := s.Observer()
 	o.Planned(d.Status.Plan)
@@ -112,12 +114,16 @@ func shapes(t *testing.T, text string) map[string][]string {
 	}
 	o.Passed(&reconcile.Result{Plan: d.Status.Plan, Left: d.Status.Plan})
 	return map[string][]string{
-		"home":    elements(t, servetest.Page(t, s, "/")),
-		"tasks":   elements(t, servetest.Page(t, s, "/tasks?q="+url.QueryEscape(k.TaskID))),
-		"search":  elements(t, servetest.Page(t, s, "/tasks?q="+url.QueryEscape(text)+"&standing="+url.QueryEscape(text))),
-		"task":    elements(t, servetest.Page(t, s, "/task/"+url.PathEscape(k.ProjectID)+"/"+url.PathEscape(k.TaskID))),
-		"history": elements(t, servetest.Page(t, s, "/history")),
-		"missing": elements(t, servetest.Get(t, s, "/"+url.PathEscape(text)).Body.String()),
+		"home":     elements(t, servetest.Page(t, s, "/")),
+		"tasks":    elements(t, servetest.Page(t, s, "/tasks?q="+url.QueryEscape(k.TaskID))),
+		"search":   elements(t, servetest.Page(t, s, "/tasks?q="+url.QueryEscape(text)+"&standing="+url.QueryEscape(text))),
+		"task":     elements(t, servetest.Page(t, s, "/task/"+url.PathEscape(k.ProjectID)+"/"+url.PathEscape(k.TaskID))),
+		"files":    elements(t, servetest.Page(t, s, "/files")),
+		"infile":   elements(t, servetest.Page(t, s, "/tasks?file="+url.QueryEscape(text)+"&q="+url.QueryEscape(k.TaskID))),
+		"releases": elements(t, servetest.Page(t, s, "/releases")),
+		"release":  elements(t, servetest.Page(t, s, "/release/"+servetest.Revision)),
+		"history":  elements(t, servetest.Page(t, s, "/history")),
+		"missing":  elements(t, servetest.Get(t, s, "/"+url.PathEscape(text)).Body.String()),
 	}
 }
 
@@ -155,7 +161,9 @@ func checkAttribute(t *testing.T, n *html.Node, a html.Attribute) {
 	case strings.HasPrefix(a.Key, "on") || a.Key == "style" || a.Key == "srcdoc":
 		t.Errorf("<%s> has the attribute %s", n.Data, a.Key)
 	case a.Key == "href" || a.Key == "src" || a.Key == "action":
-		if a.Val != "#main" && (!strings.HasPrefix(a.Val, "/") || strings.HasPrefix(a.Val, "//") || strings.HasPrefix(a.Val, `/\`)) {
+		address := strings.TrimPrefix(a.Val, "https://console.example.com")
+		address = strings.TrimPrefix(address, "https://github.com/acme/tasks")
+		if a.Val != "#main" && (!strings.HasPrefix(address, "/") || strings.HasPrefix(address, "//") || strings.HasPrefix(address, `/\`)) {
 			t.Errorf("<%s %s=%q> leads elsewhere", n.Data, a.Key, a.Val)
 		}
 	}
