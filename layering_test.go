@@ -21,7 +21,7 @@ const module = "github.com/wedatasync/wedatasync/"
 // floor below its own, and nothing beside or above it.
 var floors = [][]string{
 	{"internal/text", "internal/file", "internal/gitstore"},
-	{"spec", "internal/wedatasim", "internal/secret", "internal/transport", "internal/fault", "internal/worktree"},
+	{"spec", "internal/usage", "internal/wedatasim", "internal/secret", "internal/transport", "internal/fault", "internal/worktree"},
 	{"state", "internal/apiclient", "internal/gitremote", "internal/speccache"},
 	{"reconcile/calendar", "reconcile/pace", "reconcile/proof"},
 	{"reconcile/plan"},

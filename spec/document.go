@@ -6,6 +6,8 @@ import (
 	"unique"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // apiVersion is what every document says it is written in.
@@ -92,7 +94,7 @@ func (r *reader) version(root *yaml.Node) bool {
 		return false
 	}
 	for i := 0; i < len(root.Content); i += 2 {
-		if key := root.Content[i]; closest(key.Value, documentKeys[:1]) != "" {
+		if key := root.Content[i]; text.Closest(key.Value, documentKeys[:1]) != "" {
 			r.unknown(key, documentKeys[:])
 			return false
 		}

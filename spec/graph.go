@@ -233,7 +233,7 @@ func (g *graph) way(component []Key) []Key {
 func (g *graph) problems(s *Set, add func(Problem)) {
 	for k, unknown := range g.unknown {
 		for _, to := range unknown {
-			add(problemf(s.single[k].Pos, "unknown-dependency",
+			add(problemf(s.single[k].Pos, CodeUnknownDependency,
 				"dependsOn names task %s of project %s, which is in no spec: correct it, or add the spec", quote(to.TaskID), quote(to.ProjectID)))
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // nodeReader reads single nodes, and complains about what they should not be.
@@ -94,7 +96,7 @@ func (r *nodeReader) fields(n *yaml.Node, known []string) iter.Seq2[string, *yam
 
 // unknown reports a key that is none of the known ones.
 func (r *nodeReader) unknown(key *yaml.Node, known []string) {
-	if guess := closest(key.Value, known); guess != "" {
+	if guess := text.Closest(key.Value, known); guess != "" {
 		r.guesses = append(r.guesses, guess)
 		r.errorf(key, "unknown-key", "there is no key %s here: did you mean %s?", quote(key.Value), guess)
 		return
@@ -144,48 +146,6 @@ func kind(n *yaml.Node) string {
 	default:
 		return "one value"
 	}
-}
-
-// closest returns the candidate that the word was probably meant to be, or
-// nothing: the same but for case, or at most two slips of the finger away, and
-// less than half of its letters.
-func closest(word string, candidates []string) string {
-	best, least := "", 3
-	for _, c := range candidates {
-		if strings.EqualFold(word, c) {
-			return c
-		}
-		limit := min(least, (len(c)+1)/2)
-		if d := distance(word, c, limit); d < limit {
-			best, least = c, d
-		}
-	}
-	return best
-}
-
-// distance counts the characters to insert, remove or replace to make b of a,
-// or returns limit if they are as many or more.
-func distance(a, b string, limit int) int {
-	if len(a) >= len(b)+limit || len(b) >= len(a)+limit {
-		return limit
-	}
-	row := make([]int, len(b)+1) // distances of a[:i] to each b[:j]
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
-		}
-	}
-	return min(row[len(b)], limit)
 }
 
 // enumerate writes "a, b or c".

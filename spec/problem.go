@@ -35,6 +35,10 @@ const (
 // CodeNotRead is the code of a warning about a file that looks like a spec and is none.
 const CodeNotRead = "not-read"
 
+// CodeUnknownDependency is the code of an error about a task that another one depends on
+// and that is in no spec.
+const CodeUnknownDependency = "unknown-dependency"
+
 // Problem is one complaint about a spec: where it is and what to do about it.
 type Problem struct {
 	Pos

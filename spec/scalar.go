@@ -174,7 +174,7 @@ func (r *nodeReader) taskType(n *yaml.Node) TaskType {
 
 // instead says what to write for an unknown name.
 func instead(name, number string, names []string) string {
-	if guess := closest(name, names); guess != "" {
+	if guess := text.Closest(name, names); guess != "" {
 		return "did you mean " + guess + "?"
 	}
 	return "use " + strings.Join(names, ", ") + " or " + number

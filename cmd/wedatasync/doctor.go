@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wedatasync/wedatasync/internal/doctor"
+	"github.com/wedatasync/wedatasync/internal/usage"
 )
 
 func newDoctorCommand(io *stdio) *cobra.Command {
@@ -24,7 +25,7 @@ and works while the daemon runs. Run it as the daemon's user, with its settings.
 What it cannot try is whether commits are permitted: only a commit shows that.
 
 Exit codes: 0 the daemon can run; 1 it cannot, or cannot do all of its work.`,
-		Args: takes(cobra.NoArgs),
+		Args: takes(usage.NoArgs),
 	}
 	s := addSettings(cmd)
 	cmd.Flags().StringVarP(&format, "output", "o", "text", "`format`: text, json")

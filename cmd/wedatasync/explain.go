@@ -34,8 +34,6 @@ request; what its spec asks for, and where that stands; what was compared, which
 guard holds it, what it waits for and when it is tried again; and its last events.
 TASK is a task's id, projectId/taskId, its name, or the beginning of one that no other
 task has. It changes nothing.`,
-		Example: `  wedatasync explain orders
-  wedatasync explain 4f0c --server https://wedatasync.example.com --token-file token`,
 		Args: takes(cobra.ExactArgs(1)),
 	}
 	s := addAccess(cmd)

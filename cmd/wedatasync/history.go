@@ -31,8 +31,6 @@ one. Commands of operators, drift and what concerns all tasks have rows of their
 TASK is a task's id, projectId/taskId, its name, or the beginning of one that no other
 task has. It works while the daemon runs, and changes nothing. With --json it prints
 the events themselves, one document a line.`,
-		Example: `  wedatasync history orders --limit 20
-  wedatasync history --json --limit 1000`,
 		Args: takes(cobra.MaximumNArgs(1)),
 	}
 	s := addAccess(cmd)

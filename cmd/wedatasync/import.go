@@ -13,6 +13,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/internal/usage"
 )
 
 func newImportCommand(io *stdio) *cobra.Command {
@@ -35,7 +36,7 @@ at the --rate, 100 tasks a request, and needs permission for DescribeIntegration
 A running daemon locks the state: stop it first.
 
 Exit codes: 0 done; 1 an error; 7 the state is locked by another process.`,
-		Args: takes(cobra.NoArgs),
+		Args: takes(usage.NoArgs),
 	}
 	s := addSettings(cmd)
 	flags := cmd.Flags()

@@ -14,10 +14,12 @@ import (
 	_ "time/tzdata" // freeze windows name time zones, and the image has no zone files
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/internal/usage"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -43,8 +45,11 @@ func execute(ctx context.Context, args []string, io stdio) int {
 	root.SetIn(io.in)
 	root.SetOut(io.out)
 	root.SetErr(io.err)
-	err := root.ExecuteContext(ctx)
-	complain(io.err, err)
+	cmd, err := root, usage.Mistyped(root, args)
+	if err == nil {
+		cmd, err = root.ExecuteContextC(ctx)
+	}
+	complain(io.err, err, cmd.CommandPath())
 	return exitCode(err)
 }
 
@@ -63,14 +68,15 @@ Try it without an account:
 		SilenceErrors: true,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return unknownCommand(cmd, args[0])
+				return usage.Unknown(cmd, args[0])
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.SuggestionsMinimumDistance = 2
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{usage.FlagError(cmd, err)} })
+	root.Version = version()
+	root.SetVersionTemplate(versionLine())
 	root.AddCommand(
 		newRunCommand(io), newPlanCommand(io), newValidateCommand(io), newCommentCommand(io), newImportCommand(io),
 		newReleaseCommand(io), newWaitCommand(io), newSyncCommand(io),
@@ -79,22 +85,17 @@ Try it without an account:
 		newStateCommand(io), newDoctorCommand(io), newSimulateCommand(io), newSchemaCommand(io), newVersionCommand(io),
 	)
 	root.InitDefaultCompletionCmd()
+	root.SetHelpCommand(usage.HelpCommand())
+	root.InitDefaultHelpCmd()
+	usage.Arrange(root, groups, examples, func() *pflag.FlagSet { return config.NewFlags().Set }, "config")
 	return root
-}
-
-func unknownCommand(cmd *cobra.Command, name string) error {
-	err := fmt.Errorf("there is no command %q", name)
-	if near := cmd.SuggestionsFor(name); len(near) > 0 {
-		err = fmt.Errorf("there is no command %q: did you mean %s?", name, strings.Join(near, " or "))
-	}
-	return usageError{err}
 }
 
 // takes makes an argument check whose failures are usage errors.
 func takes(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
+			return usageError{fmt.Errorf("%s: %w", strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" "), err)}
 		}
 		return nil
 	}
@@ -131,21 +132,26 @@ func version() string {
 	return "devel-" + revision + dirty
 }
 
+func goVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.GoVersion
+	}
+	return "unknown"
+}
+
+func versionLine() string { return fmt.Sprintf("wedatasync %s (%s)\n", version(), goVersion()) }
+
 func newVersionCommand(io *stdio) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  takes(cobra.NoArgs),
+		Args:  takes(usage.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
-			goVersion := "unknown"
-			if info, ok := debug.ReadBuildInfo(); ok {
-				goVersion = info.GoVersion
-			}
 			if asJSON {
-				return json.NewEncoder(io.out).Encode(map[string]string{"version": version(), "go": goVersion})
+				return json.NewEncoder(io.out).Encode(map[string]string{"version": version(), "go": goVersion()})
 			}
-			_, err := fmt.Fprintf(io.out, "wedatasync %s (%s)\n", version(), goVersion)
+			_, err := fmt.Fprint(io.out, versionLine())
 			return err
 		},
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +11,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/internal/usage"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -40,7 +39,7 @@ the checkout.
 Exit codes: 0 the plan was made; 1 an error, a file that cannot be used, or a newest
 revision that is not verified; 2 with
 --detailed-exitcode: changes pending; 3 a guard holds the plan.`,
-		Args: takes(cobra.NoArgs),
+		Args: takes(usage.NoArgs),
 	}
 	s := addSettings(cmd)
 	o := addOutput(cmd)
@@ -98,48 +97,41 @@ func planStatus(p *plan.Plan, detailed bool) error {
 func newValidateCommand(io *stdio) *cobra.Command {
 	var strict bool
 	cmd := &cobra.Command{
-		Use:   "validate [DIR]",
+		Use:   "validate [DIR or FILE...]",
 		Short: "Check specs, without network or credentials",
-		Long: `Validate checks the specs in a folder, the current one by default. Every complaint
-is file:line:column: message.
+		Long: `Validate checks the specs in folders and files, those of the current folder by default.
+Every complaint is file:line:column: message. What is given is checked together: a task
+must not be in two of the files. Whether a task in dependsOn has a spec is checked only
+where a folder is given.
 
 Exit codes: 0 valid; 1 an error, or with --strict a warning.`,
-		Args: takes(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
 	}
-	cmd.ValidArgsFunction = folders
 	o := addOutput(cmd)
 	cmd.Flags().BoolVar(&strict, "strict", false, "take warnings for errors")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := o.check(); err != nil {
 			return err
 		}
-		dir := "."
-		if len(args) > 0 {
-			dir = args[0]
+		if len(args) == 0 {
+			args = []string{"."}
 		}
-		specs, err := command.ReadSpecs(cmd.Context(), dir)
+		v, err := command.Validate(cmd.Context(), args, o.format == "github" || o.format == "gitlab")
 		if err != nil {
 			if o.format == "text" {
 				return err
 			}
 			return errors.Join(err, o.write(io, failureDocument(report.Failure{Err: err}), 0))
 		}
-		problems := slices.Clone(specs.Problems())
-		at := dir // as who runs the command would open the file
-		if o.format == "github" || o.format == "gitlab" {
-			at = command.InRepository(dir)
-		}
-		for i := range problems {
-			problems[i].File = filepath.ToSlash(filepath.Join(at, problems[i].File))
+		for i := range v.Problems {
 			if strict {
-				problems[i].Severity = spec.SeverityError
+				v.Problems[i].Severity = spec.SeverityError
 			}
 		}
-		v := report.Validation{Files: specs.Files(), Specs: specs.Len(), Problems: problems}
 		if err := o.write(io, validationDocument(v), 0); err != nil {
 			return err
 		}
-		if problems.Errors() > 0 {
+		if v.Problems.Errors() > 0 {
 			return exitStatus(exitError)
 		}
 		return nil
@@ -164,16 +156,16 @@ or a variable names must not be tracked by git in the checkout.
 
 Exit codes: 0 posted; 1 an error, also if the plan was printed and not posted; else
 as plan has them.`,
-		Args: takes(cobra.NoArgs),
+		Args: takes(usage.NoArgs),
 	}
 	s := addSettings(cmd)
 	o := addOutput(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&against, "against", "", againstUsage)
-	flags.StringVar(&on.Forge, "forge", "", "`github, gitlab or gitea`; the CI job says it")
-	flags.StringVar(&on.URL, "forge-url", "", "`URL` of its API")
-	flags.StringVar(&on.Repository, "repository", "", "`owner/name`; on GitLab also the project's number")
-	flags.IntVar(&on.Number, "pull-request", 0, "its `number`")
+	flags.StringVar(&on.Forge, "forge", "", "`kind` of the forge: github, gitlab or gitea; default: that of the CI job")
+	flags.StringVar(&on.URL, "forge-url", "", "`URL` of the forge's API; default: that of the CI job")
+	flags.StringVar(&on.Repository, "repository", "", "`name` of the repository, as owner/name; on GitLab also the project's number; default: that of the CI job")
+	flags.IntVar(&on.Number, "pull-request", 0, "`number` of the pull request; default: that of the CI job")
 	flags.StringVar(&on.TokenFile, "forge-token-file", "", "`file` with the forge's token")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		s.Stateless, s.Untrusted = true, "comment is for pull requests"

@@ -17,6 +17,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/release"
 	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/internal/usage"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/reconcile/progress"
 	"github.com/wedatasync/wedatasync/state"
@@ -42,8 +43,6 @@ is shown without it. The last 100 are remembered.
 Exit codes: 0 the release is done; 1 an error, such as an invalid spec; 3 a guard, a
 window, a pause or a suspension holds it; 4 it is under way, was overtaken, or some
 commits were refused; 6 an unknown outcome remains. With --list: 0.`,
-		Example: `  wedatasync release
-  wedatasync release 3f2a9c1 --json`,
 		Args: takes(cobra.MaximumNArgs(1)),
 	}
 	s := addAccess(cmd)
@@ -96,8 +95,6 @@ Exit codes: 0 the release is done; 1 an error, such as an invalid spec, or a rev
 that was not polled within --timeout; 3 it is held when --timeout ends; 4 it is still
 under way then, was overtaken, or some commits were refused; 6 an unknown outcome
 remains.`,
-		Example: `  wedatasync wait "$(git rev-parse origin/main)" --timeout 15m
-  wedatasync wait --sync`,
 		Args: takes(cobra.MaximumNArgs(1)),
 	}
 	s := addAccess(cmd)
@@ -159,9 +156,7 @@ func newSyncCommand(io *stdio) *cobra.Command {
 		Short: "Ask the daemon to poll its source now",
 		Long: `Sync asks the running daemon to poll its source without waiting for --interval, and
 prints the newest revision. What that asks for is sent as usual: wait follows it.`,
-		Example: `  wedatasync sync
-  wedatasync sync && wedatasync wait`,
-		Args: takes(cobra.NoArgs),
+		Args: takes(usage.NoArgs),
 	}
 	s := addAccess(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

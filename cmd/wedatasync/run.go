@@ -13,6 +13,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/internal/usage"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
@@ -33,7 +34,7 @@ Exit codes of --once: 0 done, nothing left; 1 an error, a file that cannot be us
 or a newest revision that is not verified; 3 held by a guard; 4 some commits refused
 or waiting, the rest applied; 6 an unknown outcome remains; 7 the state is locked by
 another process.`,
-		Args: takes(cobra.NoArgs),
+		Args: takes(usage.NoArgs),
 	}
 	s := addSettings(cmd)
 	cmd.Flags().BoolVar(&once, "once", false, "make one pass, and end")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wedatasync/wedatasync/internal/usage"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 )
 
@@ -37,7 +38,7 @@ and its ledger, and takes orders to lock, delay, drop, fail and deny.
 
 What the service's documents leave open can be chosen: what reads tell, how old that
 is, approvals, a clock that is off; see docs/simulator.md.`,
-		Args: takes(cobra.NoArgs),
+		Args: takes(usage.NoArgs),
 	}
 	f.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

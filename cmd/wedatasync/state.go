@@ -12,6 +12,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/internal/usage"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
@@ -21,7 +22,7 @@ func newStateCommand(io *stdio) *cobra.Command {
 		Short: "Export, import and check the state",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return unknownCommand(cmd, args[0])
+				return usage.Unknown(cmd, args[0])
 			}
 			return nil
 		},
@@ -37,7 +38,7 @@ func newStateExportCommand(io *stdio) *cobra.Command {
 		Use:   "export",
 		Short: "Print the state as JSON",
 		Long:  `Export prints the state as one JSON document. It works while the daemon runs.`,
-		Args:  takes(cobra.NoArgs),
+		Args:  takes(usage.NoArgs),
 	}
 	s := addSettings(cmd)
 	cmd.Flags().BoolVar(&history, "history", false, "with the history")
@@ -126,7 +127,7 @@ nothing, and works while the daemon runs.
 With --accept, a state that was restored from a backup, or whose head file is lost,
 is taken as it is if it is whole. The next plan with a commit is then held until
 someone approves it.`,
-		Args: takes(cobra.NoArgs),
+		Args: takes(usage.NoArgs),
 	}
 	s := addSettings(cmd)
 	cmd.Flags().BoolVar(&accept, "accept", false, "take a restored state as it is")

@@ -19,6 +19,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/serve/status"
 	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/internal/usage"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -36,7 +37,7 @@ is paused; 3 held by a guard, or suspended; 4 some commits are refused, wait, or
 live yet, or a task has drifted; 6 an unknown outcome remains.`,
 		Example: `  wedatasync status
   wedatasync status --server https://wedatasync.example.com --token-file token`,
-		Args: takes(cobra.NoArgs),
+		Args: takes(usage.NoArgs),
 	}
 	s := addAccess(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/serve/access"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -49,14 +51,17 @@ func (e *FileError) Unwrap() error { return e.Err }
 
 // UnknownSetting is the error of a name in the configuration file that no setting has. It
 // repeats the name if it can be one: a secret in the wrong place has other
-// characters.
-func UnknownSetting(file string, line int, name string) error {
-	return &FileError{File: file, Line: line, Err: unknown(name)}
+// characters. known are the names that there are.
+func UnknownSetting(file string, line int, name string, known []string) error {
+	return &FileError{File: file, Line: line, Err: unknown(name, known)}
 }
 
-func unknown(name string) error {
+func unknown(name string, known []string) error {
 	if !nameable(name) {
 		return errors.New("there is no such setting")
+	}
+	if guess := text.Closest(name, known); guess != "" {
+		return fmt.Errorf("there is no setting %q here: did you mean %s?", name, guess)
 	}
 	return fmt.Errorf("there is no setting %q here", name)
 }
@@ -84,7 +89,7 @@ func Read(name string, data []byte, guards plan.Guards) (*File, error) {
 	if doc.Kind == 0 {
 		return config, nil // nothing in it
 	}
-	c.mapping(doc.Content[0], func(key string, value *yaml.Node) bool {
+	c.each(doc.Content[0], func(key string, value *yaml.Node) error {
 		switch key {
 		case "guards":
 			c.guards(value, &config.Guards)
@@ -97,7 +102,7 @@ func Read(name string, data []byte, guards plan.Guards) (*File, error) {
 		default:
 			config.Values[key] = Value{Text: c.text(value), Line: value.Line}
 		}
-		return true
+		return nil
 	})
 	return config, errors.Join(c.errs...)
 }
@@ -147,32 +152,49 @@ func (c *reader) at(step string, read func()) {
 func index(i int) string { return "[" + strconv.Itoa(i) + "]" }
 
 // mapping calls known for each key, and complains where it returns false.
-func (c *reader) mapping(n *yaml.Node, known func(key string, value *yaml.Node) bool) {
+// fields reads the values of a mapping's keys, each by its name.
+type fields map[string]func(value *yaml.Node)
+
+// mapping reads a mapping whose keys are known, and returns which are set.
+func (c *reader) mapping(n *yaml.Node, known fields) (given map[string]bool) {
+	return c.each(n, func(key string, value *yaml.Node) error {
+		read := known[key]
+		if read == nil {
+			return unknown(key, slices.Sorted(maps.Keys(known)))
+		}
+		read(value)
+		return nil
+	})
+}
+
+// each reads a mapping key by key. The error of a key is that nothing is called so.
+func (c *reader) each(n *yaml.Node, read func(key string, value *yaml.Node) error) (given map[string]bool) {
+	given = map[string]bool{}
 	if n.Kind != yaml.MappingNode {
 		c.fail(n, "a mapping of settings is required")
-		return
+		return given
 	}
-	seen := map[string]bool{}
 	for i := 0; i < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		switch {
 		case key.Kind != yaml.ScalarNode:
 			c.fail(key, "a name of a setting is required")
-		case seen[key.Value]:
+		case given[key.Value]:
 			c.fail(key, "this is set twice")
 		default:
-			is := false
+			var err error
 			if nameable(key.Value) {
-				c.at(key.Value, func() { is = known(key.Value, value) })
+				c.at(key.Value, func() { err = read(key.Value, value) })
 			} else {
-				is = known(key.Value, value)
+				err = read(key.Value, value)
 			}
-			if !is {
-				c.errs = append(c.errs, UnknownSetting(c.file, key.Line, key.Value))
+			if err != nil {
+				c.errs = append(c.errs, &FileError{File: c.file, Line: key.Line, Err: err})
 			}
 		}
-		seen[key.Value] = true
+		given[key.Value] = true
 	}
+	return given
 }
 
 func (c *reader) text(n *yaml.Node) string {
@@ -222,28 +244,15 @@ func (c *reader) boolean(n *yaml.Node) bool {
 
 func (c *reader) guards(n *yaml.Node, g *plan.Guards) {
 	const most = 1_000_000
-	c.mapping(n, func(key string, value *yaml.Node) bool {
-		switch key {
-		case "allowProjects":
-			g.AllowProjects = c.texts(value)
-		case "allowTasks":
-			g.AllowTasks = c.texts(value)
-		case "allowCommitTypes":
-			g.AllowCommitTypes = c.commitTypes(value)
-		case "maxChanges":
-			g.MaxChanges = c.number(value, most)
-		case "maxChangePercent":
-			g.MaxChangePercent = c.number(value, 100)
-		case "windows":
-			g.Windows = c.windows(value)
-		case "alreadyLive":
-			g.AdoptAlreadyLive = c.oneOf(value, "hold", "adopt") == "adopt"
-		case "approverIsNotAuthor":
-			g.ApproverIsNotAuthor = c.boolean(value)
-		default:
-			return false
-		}
-		return true
+	c.mapping(n, fields{
+		"allowProjects":       func(value *yaml.Node) { g.AllowProjects = c.texts(value) },
+		"allowTasks":          func(value *yaml.Node) { g.AllowTasks = c.texts(value) },
+		"allowCommitTypes":    func(value *yaml.Node) { g.AllowCommitTypes = c.commitTypes(value) },
+		"maxChanges":          func(value *yaml.Node) { g.MaxChanges = c.number(value, most) },
+		"maxChangePercent":    func(value *yaml.Node) { g.MaxChangePercent = c.number(value, 100) },
+		"windows":             func(value *yaml.Node) { g.Windows = c.windows(value) },
+		"alreadyLive":         func(value *yaml.Node) { g.AdoptAlreadyLive = c.oneOf(value, "hold", "adopt") == "adopt" },
+		"approverIsNotAuthor": func(value *yaml.Node) { g.ApproverIsNotAuthor = c.boolean(value) },
 	})
 }
 
@@ -286,20 +295,11 @@ func (c *reader) tokens(n *yaml.Node, config *File) {
 // token reads a token, and as whom its bearer writes revisions.
 func (c *reader) token(n *yaml.Node) (t TokenSettings, author string) {
 	before := len(c.errs)
-	c.mapping(n, func(key string, value *yaml.Node) bool {
-		switch key {
-		case "name":
-			t.Name = c.text(value)
-		case "tokenFile":
-			t.File = c.text(value)
-		case "verbs":
-			t.Verbs = c.verbs(value)
-		case "author":
-			author = c.text(value)
-		default:
-			return false
-		}
-		return true
+	c.mapping(n, fields{
+		"name":      func(value *yaml.Node) { t.Name = c.text(value) },
+		"tokenFile": func(value *yaml.Node) { t.File = c.text(value) },
+		"verbs":     func(value *yaml.Node) { t.Verbs = c.verbs(value) },
+		"author":    func(value *yaml.Node) { author = c.text(value) },
 	})
 	switch {
 	case len(c.errs) > before:

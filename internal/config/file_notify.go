@@ -13,75 +13,50 @@ import (
 // notify reads who receives which messages. Secrets are files, which are read when they
 // are used.
 func (c *reader) notify(n *yaml.Node, s *notify.Settings) {
-	c.mapping(n, func(key string, value *yaml.Node) bool {
-		switch key {
-		case "link":
-			s.Link = c.text(value)
-		case "caFile":
-			s.CAFile = c.text(value)
-		case "forge":
+	c.mapping(n, fields{
+		"link":   func(value *yaml.Node) { s.Link = c.text(value) },
+		"caFile": func(value *yaml.Node) { s.CAFile = c.text(value) },
+		"forge": func(value *yaml.Node) {
 			s.Forge = &forge.Config{}
 			c.forge(value, s)
-		case "channels":
+		},
+		"channels": func(value *yaml.Node) {
 			if value.Kind != yaml.SequenceNode {
 				c.fail(value, "a list of channels is required")
-				return true
+				return
 			}
 			for i, item := range value.Content {
 				c.at(index(i), func() { s.Channels = append(s.Channels, c.channel(item)) })
 			}
-		default:
-			return false
-		}
-		return true
+		},
 	})
 }
 
 // forge reads where commits get a status.
 func (c *reader) forge(n *yaml.Node, s *notify.Settings) {
-	c.mapping(n, func(key string, value *yaml.Node) bool {
-		switch key {
-		case "kind":
-			s.Forge.Kind = forge.Kind(c.text(value))
-		case "url":
-			s.Forge.BaseURL = c.text(value)
-		case "repository":
-			s.Forge.Repository = c.text(value)
-		case "tokenFile":
-			s.Forge.Token = c.secret(value)
-		case "caFile":
-			s.Forge.CAFile = c.text(value)
-		case "context":
-			s.Context = c.text(value)
-		default:
-			return false
-		}
-		return true
+	c.mapping(n, fields{
+		"kind":       func(value *yaml.Node) { s.Forge.Kind = forge.Kind(c.text(value)) },
+		"url":        func(value *yaml.Node) { s.Forge.BaseURL = c.text(value) },
+		"repository": func(value *yaml.Node) { s.Forge.Repository = c.text(value) },
+		"tokenFile":  func(value *yaml.Node) { s.Forge.Token = c.secret(value) },
+		"caFile":     func(value *yaml.Node) { s.Forge.CAFile = c.text(value) },
+		"context":    func(value *yaml.Node) { s.Context = c.text(value) },
 	})
 }
 
 func (c *reader) channel(n *yaml.Node) notify.Channel {
 	var ch notify.Channel
-	c.mapping(n, func(key string, value *yaml.Node) bool {
-		switch key {
-		case "name":
-			ch.Name = c.text(value)
-		case "kind":
-			ch.Kind = notify.ChannelKind(c.text(value))
-		case "urlFile":
-			ch.URL = c.secret(value)
-		case "keyFile":
-			ch.Key = c.secret(value)
-		case "topics":
+	c.mapping(n, fields{
+		"name":    func(value *yaml.Node) { ch.Name = c.text(value) },
+		"kind":    func(value *yaml.Node) { ch.Kind = notify.ChannelKind(c.text(value)) },
+		"urlFile": func(value *yaml.Node) { ch.URL = c.secret(value) },
+		"keyFile": func(value *yaml.Node) { ch.Key = c.secret(value) },
+		"topics": func(value *yaml.Node) {
 			for _, topic := range c.texts(value) {
 				ch.Topics = append(ch.Topics, notify.Topic(topic))
 			}
-		case "template":
-			ch.Template = c.text(value)
-		default:
-			return false
-		}
-		return true
+		},
+		"template": func(value *yaml.Node) { ch.Template = c.text(value) },
 	})
 	return ch
 }

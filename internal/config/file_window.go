@@ -31,35 +31,18 @@ func (c *reader) windows(n *yaml.Node) []calendar.Window {
 // refused: a mistake in a window is seen only when it holds a release, or does not.
 func (c *reader) window(n *yaml.Node) calendar.Window {
 	w := calendar.Window{Location: time.UTC, To: 24 * time.Hour}
-	given := map[string]bool{}
 	mistakes := len(c.errs)
-	c.mapping(n, func(key string, value *yaml.Node) bool {
-		given[key] = true
-		switch key {
-		case "name":
-			w.Name = c.text(value)
-		case "mode":
-			w.Allow = c.mode(value)
-		case "timezone":
-			w.Location = c.location(value)
-		case "days":
-			w.Days = c.days(value)
-		case "from":
-			w.From = c.clock(value)
-		case "to":
-			w.To = c.clock(value)
-		case "start":
-			w.Start = c.time(value)
-		case "end":
-			w.End = c.time(value)
-		case "projects":
-			w.Projects = c.patterns(value)
-		case "tasks":
-			w.Tasks = c.patterns(value)
-		default:
-			return false
-		}
-		return true
+	given := c.mapping(n, fields{
+		"name":     func(value *yaml.Node) { w.Name = c.text(value) },
+		"mode":     func(value *yaml.Node) { w.Allow = c.mode(value) },
+		"timezone": func(value *yaml.Node) { w.Location = c.location(value) },
+		"days":     func(value *yaml.Node) { w.Days = c.days(value) },
+		"from":     func(value *yaml.Node) { w.From = c.clock(value) },
+		"to":       func(value *yaml.Node) { w.To = c.clock(value) },
+		"start":    func(value *yaml.Node) { w.Start = c.time(value) },
+		"end":      func(value *yaml.Node) { w.End = c.time(value) },
+		"projects": func(value *yaml.Node) { w.Projects = c.patterns(value) },
+		"tasks":    func(value *yaml.Node) { w.Tasks = c.patterns(value) },
 	})
 	if w.Name == "" {
 		c.fail(n, "a window needs a name, which is shown when it holds a plan")

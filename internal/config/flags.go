@@ -110,7 +110,7 @@ func (s *Flags) Load(getenv func(string) string) error {
 	}
 	for name, value := range cfg.Values {
 		if f := flags.Lookup(kebab(name)); f == nil || kebab(name) == "config" || camel(kebab(name)) != name {
-			errs = append(errs, UnknownSetting(s.FileName(), value.Line, name))
+			errs = append(errs, UnknownSetting(s.FileName(), value.Line, name, s.keys()))
 		}
 	}
 	flags.VisitAll(func(f *pflag.Flag) {
@@ -139,6 +139,17 @@ func (s *Flags) Load(getenv func(string) string) error {
 		s.State = cmp.Or(simulatedState(), s.State)
 	}
 	return errors.Join(append(errs, s.refuseTrackedFiles())...)
+}
+
+// keys are the names that the configuration file can have.
+func (s *Flags) keys() []string {
+	known := []string{"guards", "tokens", "notify"}
+	s.Set.VisitAll(func(f *pflag.Flag) {
+		if f.Name != "config" {
+			known = append(known, camel(f.Name))
+		}
+	})
+	return known
 }
 
 // names is a flag with several names in one value.
