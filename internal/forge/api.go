@@ -18,10 +18,26 @@ type forgeAPI struct {
 	// we are.
 	mine func(account) bool
 
-	name           func(repository string, number int) string // of the pull request, for people
-	tokenHint      string
-	permissionHint string
+	name   func(repository string, number int) string // of the pull request, for people
+	inJob  hints                                      // for a comment, from the job of a pull request
+	status hints                                      // for commit statuses, from a daemon
 }
+
+// hints say what to do about a token.
+type hints struct{ token, permission string }
+
+// hintsFor returns the hints for what the configuration is for.
+func (a *forgeAPI) hintsFor(c Config) hints {
+	if c.PullRequest == 0 {
+		return a.status
+	}
+	return a.inJob
+}
+
+func (f *Forge) hints() hints { return f.hintsFor(f.config) }
+
+// tokenFile is where the token of a daemon is.
+const tokenFile = "put a token into the file that notify.forge.tokenFile names"
 
 // apiOf returns the API of a kind of forge.
 func apiOf(kind Kind) (forgeAPI, bool) {

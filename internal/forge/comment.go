@@ -1,6 +1,7 @@
 package forge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,8 +76,8 @@ func (c *comment) author() account {
 // creates it otherwise.
 //
 // A comment is ours if its first line is the marker and we wrote it; anyone can
-// write a marker, and what others wrote is not touched. If several are ours, the
-// oldest is kept current and the others are left as they are. A comment that
+// write a marker, and what others wrote is not touched. If several are ours, as when two
+// jobs raced, the newest is kept current and the others lead to it. A comment that
 // vanishes meanwhile is created anew. A create whose answer is lost is looked for
 // before it is repeated.
 func (f *Forge) Upsert(ctx context.Context, body string, o Options) (Posted, error) {
@@ -115,64 +116,107 @@ func firstLine(body string) string {
 }
 
 func (f *Forge) upsert(ctx context.Context, op, marker, body string, o Options) (Posted, error) {
-	for c, err := range f.ours(ctx, op, marker) {
-		if err != nil {
-			return Posted{}, err
+	ours, err := f.ours(ctx, op, marker)
+	if err != nil {
+		return Posted{}, err
+	}
+	for i, c := range slices.Backward(ours) {
+		posted := Posted{Action: ActionUnchanged, URL: c.URL}
+		if plain(c.Body) != plain(body) {
+			var now comment
+			if now, err = f.update(ctx, op, c.ID, body); err == nil {
+				posted = Posted{Action: ActionUpdated, URL: now.URL}
+			}
 		}
-		if plain(c.Body) == plain(body) {
-			return Posted{Action: ActionUnchanged, URL: c.URL}, nil
-		}
-		posted, err := f.update(ctx, op, c.ID, body)
 		// It was deleted meanwhile, or it is another's after all.
 		if errors.Is(err, apiclient.ErrNotFound) || errors.Is(err, apiclient.ErrPermission) {
 			f.config.Logger.DebugContext(ctx, "leave a comment", "id", c.ID, "cause", err)
+			err = nil
 			continue
+		}
+		if err == nil {
+			f.fold(ctx, op, ours[:i], c)
 		}
 		return posted, err
 	}
 	if !o.CreateIfMissing {
 		return Posted{Action: ActionSkipped}, nil
 	}
-	return f.create(ctx, op, body)
+	made, err := f.create(ctx, op, body)
+	if err == nil {
+		f.foldTwins(ctx, op, marker, made)
+	}
+	return Posted{Action: ActionCreated, URL: made.URL}, err
 }
+
+// foldTwins folds what another job has created at the same time: of two, the newest stays.
+func (f *Forge) foldTwins(ctx context.Context, op, marker string, made comment) {
+	ours, err := f.ours(ctx, op, marker)
+	if err != nil {
+		f.config.Logger.DebugContext(ctx, "look for twins of a comment", "cause", err)
+		return
+	}
+	if n := len(ours); n > 1 {
+		f.fold(ctx, op, slices.DeleteFunc(ours[:n-1], func(c comment) bool { return c.author() != made.author() }), ours[n-1])
+	}
+}
+
+// fold has older comments say no more than that there is a newer one. Only what the author
+// of that one wrote is touched.
+func (f *Forge) fold(ctx context.Context, op string, older []comment, newest comment) {
+	text := folded + "\nA newer comment below has the plan.\n"
+	if newest.URL != "" {
+		text = fmt.Sprintf("%s\nThe plan is in [a newer comment](%s).\n", folded, newest.URL)
+	}
+	for _, c := range older {
+		if c.author().ID == 0 || c.author() != newest.author() {
+			continue
+		}
+		if _, err := f.update(ctx, op, c.ID, text); err != nil {
+			f.config.Logger.DebugContext(ctx, "leave an older comment", "id", c.ID, "cause", err)
+		}
+	}
+}
+
+// folded is the first line of a comment that has been folded into a newer one. It is no
+// marker: the comment is not found again.
+const folded = "<!-- wedatasync:folded -->"
 
 // plain is a body without what a forge may change in it.
 func plain(body string) string {
 	return strings.TrimSpace(strings.ReplaceAll(body, "\r\n", "\n"))
 }
 
-func (f *Forge) create(ctx context.Context, op, body string) (Posted, error) {
-	var c comment
+func (f *Forge) create(ctx context.Context, op, body string) (c comment, err error) {
 	path := f.notes(f.config.Repository, f.config.PullRequest)
-	err := f.client.Do(ctx, f.ask(op, http.MethodPost, path, map[string]string{"body": body}, decode(&c)))
-	return Posted{Action: ActionCreated, URL: c.URL}, err
+	err = f.client.Do(ctx, f.ask(op, http.MethodPost, path, map[string]string{"body": body}, decode(&c)))
+	return c, err
 }
 
-func (f *Forge) update(ctx context.Context, op string, id int64, body string) (Posted, error) {
-	var c comment
+func (f *Forge) update(ctx context.Context, op string, id int64, body string) (c comment, err error) {
 	path := f.note(f.config.Repository, f.config.PullRequest, id)
-	err := f.client.Do(ctx, f.ask(op, f.edit, path, map[string]string{"body": body}, decode(&c)))
-	return Posted{Action: ActionUpdated, URL: c.URL}, err
+	err = f.client.Do(ctx, f.ask(op, f.edit, path, map[string]string{"body": body}, decode(&c)))
+	return c, err
 }
 
-// ours yields the comments that are ours, the oldest first. It asks who we are
-// only when there is a comment that could be.
-func (f *Forge) ours(ctx context.Context, op, marker string) iter.Seq2[comment, error] {
-	return func(yield func(comment, error) bool) {
-		var mine func(account) bool
-		for c, err := range f.marked(ctx, op, marker) {
-			if err == nil && mine == nil {
-				mine, err = f.whoami(ctx, op)
-			}
-			if err != nil {
-				yield(comment{}, err)
-				return
-			}
-			if mine(c.author()) && !yield(c, nil) {
-				return
-			}
+// ours lists the comments that are ours, the oldest first. It asks who we are only when
+// there is a comment that could be.
+func (f *Forge) ours(ctx context.Context, op, marker string) ([]comment, error) {
+	var mine func(account) bool
+	var list []comment
+	for c, err := range f.marked(ctx, op, marker) {
+		if err == nil && mine == nil {
+			mine, err = f.whoami(ctx, op)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if mine(c.author()) {
+			list = append(list, c)
 		}
 	}
+	slices.SortStableFunc(list, func(a, b comment) int { return cmp.Compare(a.ID, b.ID) })
+	return list, nil
 }
 
 // whoami returns how to tell our own comments. A token can be allowed to comment

@@ -128,13 +128,13 @@ func TestUpsert_Others(t *testing.T) {
 func TestUpsert_OthersWhenWeAreNotTold(t *testing.T) {
 	upsert(t, func(t *testing.T, f *fakeForge) {
 		f.anon, f.onlyOwn = true, true
-		f.say(stranger, body("all is well"))
 		f.say(us, body("1 commit"))
+		f.say(stranger, body("all is well"))
 		target := f.open(t)
 		if got := mustUpsert(t, target, body("2 commits"), create); got != forge.ActionUpdated {
 			t.Errorf("action = %s", got)
 		}
-		if f.remarks[0].body != body("all is well") || f.remarks[1].body != body("2 commits") {
+		if f.remarks[1].body != body("all is well") || f.remarks[0].body != body("2 commits") {
 			t.Errorf("comments: %v", f.remarks)
 		}
 		want := map[forge.Kind]int{forge.GitHub: 1, forge.GitLab: 2, forge.Gitea: 2}[f.kind]
@@ -144,14 +144,33 @@ func TestUpsert_OthersWhenWeAreNotTold(t *testing.T) {
 	})
 }
 
-// TestUpsert_TwoOfOurs keeps the older one current and leaves the other.
+// TestUpsert_TwoOfOurs keeps the newer one current, and folds the other into it.
 func TestUpsert_TwoOfOurs(t *testing.T) {
 	upsert(t, func(t *testing.T, f *fakeForge) {
 		f.say(us, body("1 commit"))
 		f.say(us, body("2 commits"))
-		forge := f.open(t)
-		mustUpsert(t, forge, body("3 commits"), create)
-		if f.remarks[0].body != body("3 commits") || f.remarks[1].body != body("2 commits") {
+		f.say(stranger, body("3 commits"))
+		target := f.open(t)
+		mustUpsert(t, target, body("3 commits"), create)
+		if f.remarks[1].body != body("3 commits") || !strings.Contains(f.remarks[0].body, "newer comment") || f.remarks[2].body != body("3 commits") {
+			t.Errorf("comments: %v", f.remarks)
+		}
+		before := len(f.writes())
+		if got := mustUpsert(t, target, body("3 commits"), create); got != forge.ActionUnchanged || len(f.writes()) != before {
+			t.Errorf("action = %s, %v", got, f.writes())
+		}
+	})
+}
+
+// TestUpsert_Race: two jobs that each saw no comment leave one plan, and a way to it.
+func TestUpsert_Race(t *testing.T) {
+	upsert(t, func(t *testing.T, f *fakeForge) {
+		other := func(f *fakeForge) { f.say(us, body("1 commit")) }
+		f.faults = []fault{{match: "POST", before: other}}
+		if got := mustUpsert(t, f.open(t), body("2 commits"), create); got != forge.ActionCreated {
+			t.Errorf("action = %s", got)
+		}
+		if len(f.remarks) != 2 || f.remarks[1].body != body("2 commits") || !strings.Contains(f.remarks[0].body, "newer comment") {
 			t.Errorf("comments: %v", f.remarks)
 		}
 	})
@@ -274,7 +293,7 @@ func TestUpsert_Fails(t *testing.T) {
 	}{
 		{"token", many(fault{status: 401, body: `{"message":"Bad credentials ` + token + ` (` + base64.StdEncoding.EncodeToString([]byte(token)) + `)"}`}), apiclient.ErrToken, []string{"pull request 7 of acme/tasks", "Bad credentials [redacted] ([redacted])", "GITHUB_TOKEN"}, 1},
 		{"permission", []fault{{match: "POST", status: 403, body: `{"message":"Resource not accessible by integration"}`}}, apiclient.ErrPermission, []string{"pull-requests: write", "fork"}, 2},
-		{"not found", many(fault{status: 404, body: `{"message":"Not Found"}`}), apiclient.ErrNotFound, []string{"check the repository"}, 1},
+		{"not found", many(fault{status: 404, body: `{"message":"Not Found"}`}), apiclient.ErrNotFound, []string{"at https://api.example.com/repos/acme/tasks/issues/7/comments", "check the address of the forge, the repository"}, 1},
 		{"invalid", []fault{{match: "POST", status: 422, body: `{"message":"Validation Failed","errors":[{"code":"unprocessable"}]}`}}, apiclient.ErrRefused, []string{`Validation Failed: [{"code":"unprocessable"}] (HTTP 422)`}, 2},
 		{"down", many(fault{status: 503}), apiclient.ErrUnavailable, []string{"HTTP 503"}, 5},
 		{"down while creating", many(fault{match: "POST", status: 503}), apiclient.ErrUnavailable, []string{"HTTP 503"}, 10},

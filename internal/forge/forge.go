@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,8 +33,8 @@ const (
 type Config struct {
 	Kind Kind
 	// BaseURL is the API's, such as https://ghe.example.com/api/v3,
-	// https://gitlab.example.com/api/v4 or https://gitea.example.com/api/v1. Empty is
-	// github.com's or gitlab.com's.
+	// https://gitlab.example.com/api/v4 or https://gitea.example.com/api/v1, or the
+	// forge's own, such as https://gitea.example.com. Empty is github.com's or gitlab.com's.
 	BaseURL string
 	// Repository is owner/name; on GitLab the project's path or its number.
 	Repository string
@@ -69,7 +70,7 @@ func Open(c Config) (*Forge, error) {
 	if !ok {
 		return wrong("the kind is none of github, gitlab and gitea")
 	}
-	base, err := parseBase(cmp.Or(c.BaseURL, api.base))
+	base, err := parseBase(c.Kind, cmp.Or(c.BaseURL, api.base))
 	if err != nil {
 		return wrong("%w", err)
 	}
@@ -77,7 +78,7 @@ func Open(c Config) (*Forge, error) {
 		return wrong("that is not a repository: write owner/name")
 	}
 	if c.Token.IsZero() {
-		return nil, &fault.Error{Op: "open the forge", Kind: apiclient.ErrToken, Detail: "there is none", Hint: api.tokenHint}
+		return nil, &fault.Error{Op: "open the forge", Kind: apiclient.ErrToken, Detail: "there is none", Hint: api.hintsFor(c).token}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -99,16 +100,22 @@ func (f *Forge) Close() error {
 	return nil
 }
 
-// parseBase reads the address of an API.
-func parseBase(text string) (*url.URL, error) {
+// parseBase reads the address of an API. That of the forge itself is completed.
+func parseBase(kind Kind, text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case text == "":
-		return nil, errors.New("the address of the API is required, such as https://gitea.example.com/api/v1")
+		return nil, errors.New("the address of the API is needed, such as https://gitea.example.com/api/v1")
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("the address of the API is not a URL, such as https://gitea.example.com/api/v1")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return nil, errors.New("the address of the API must not hold a user, a query or a fragment")
+	case slices.Contains(strings.Split(u.Path, "/"), "api"):
+	case kind == GitHub && u.Host == "github.com":
+		u.Host = "api.github.com"
+	case kind == GitHub && strings.HasPrefix(u.Host, "api."):
+	default:
+		u = u.JoinPath(map[Kind]string{GitHub: "api/v3", GitLab: "api/v4", Gitea: "api/v1"}[kind])
 	}
 	return u, nil
 }
@@ -190,11 +197,12 @@ func (f *Forge) refused(op string, resp *http.Response, data []byte) *fault.Erro
 	case apiclient.IsLimit(resp, e.Detail):
 		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrLimited, fault.NotDone, cmp.Or(apiclient.RetryAfter(resp.Header, time.Now()), apiclient.LimitPause)
 	case code == http.StatusUnauthorized:
-		e.Kind, e.Hint = apiclient.ErrToken, f.tokenHint
+		e.Kind, e.Hint = apiclient.ErrToken, f.hints().token
 	case code == http.StatusForbidden:
-		e.Kind, e.Hint = apiclient.ErrPermission, f.permissionHint
+		e.Kind, e.Hint = apiclient.ErrPermission, f.hints().permission
 	case code == http.StatusNotFound:
-		e.Kind, e.Hint = apiclient.ErrNotFound, "check the repository, the number and the commit; a token that may not see them gets the same answer"
+		e.Kind, e.Hint = apiclient.ErrNotFound, "check the address of the forge, the repository, and the number or the commit; a token that may not see them gets the same answer"
+		e.Detail = strings.TrimSpace(e.Detail + " at " + resp.Request.URL.Redacted())
 	case code >= 500 || code == http.StatusRequestTimeout:
 		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrUnavailable, fault.MaybeDone, apiclient.RetryAfter(resp.Header, time.Now())
 	default:

@@ -13,8 +13,9 @@ func github() forgeAPI {
 	// The token of a job, like any of an app, may not ask who it is. What it writes
 	// is a bot's, and what people write is not.
 	api.mine = func(a account) bool { return a.Type == "Bot" }
-	api.tokenHint = "give the job GITHUB_TOKEN (env: GITHUB_TOKEN: ${{ github.token }}), or name a file with a token"
-	api.permissionHint = "give the job `permissions: pull-requests: write` (for commit statuses `statuses: write`); the job of a pull request from a fork cannot have it"
+	api.inJob.token = "give the job GITHUB_TOKEN (env: GITHUB_TOKEN: ${{ github.token }}), or name a file with a token"
+	api.inJob.permission = "give the job `permissions: pull-requests: write`; the job of a pull request from a fork cannot have it"
+	api.status = hints{tokenFile + "; a fine-grained one with Commit statuses: write, or a classic one with repo:status", "the token needs Commit statuses: write (a classic one repo:status), and its owner the right to write to the repository"}
 	return api
 }
 

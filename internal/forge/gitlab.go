@@ -25,7 +25,7 @@ func gitlab() forgeAPI {
 		name: func(repository string, number int) string {
 			return fmt.Sprintf("merge request %d of %s", number, repository)
 		},
-		tokenHint:      "give the job a token in WEDATASYNC_FORGE_TOKEN or GITLAB_TOKEN, or name a file with one; CI_JOB_TOKEN cannot comment",
-		permissionHint: "the token needs the scope api and at least the role Reporter in the project (for commit statuses Developer)",
+		inJob:  hints{"give the job a token in WEDATASYNC_FORGE_TOKEN or GITLAB_TOKEN, or name a file with one; CI_JOB_TOKEN cannot comment", "the token needs the scope api and at least the role Reporter in the project"},
+		status: hints{tokenFile + "; its scope is api, and its role in the project Developer", "the token needs the scope api, and the role Developer in the project"},
 	}
 }

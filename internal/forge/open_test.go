@@ -139,3 +139,34 @@ func FuzzUpsert(f *testing.F) {
 		})
 	})
 }
+
+// TestOpen_Address takes the address of the forge for that of its API.
+func TestOpen_Address(t *testing.T) {
+	for _, test := range []struct {
+		kind       forge.Kind
+		base, want string
+	}{
+		{forge.Gitea, "https://gitea.example.com", "https://gitea.example.com/api/v1/"},
+		{forge.Gitea, "https://example.com/git/", "https://example.com/git/api/v1/"},
+		{forge.Gitea, "https://gitea.example.com/api/v1/", "https://gitea.example.com/api/v1/"},
+		{forge.GitLab, "https://gitlab.example.com", "https://gitlab.example.com/api/v4/"},
+		{forge.GitLab, "https://gitlab.example.com/api/v4", "https://gitlab.example.com/api/v4/"},
+		{forge.GitHub, "https://github.com", "https://api.github.com/"},
+		{forge.GitHub, "https://api.acme.ghe.com", "https://api.acme.ghe.com/"},
+		{forge.GitHub, "https://ghe.example.com", "https://ghe.example.com/api/v3/"},
+		{forge.GitHub, "https://ghe.example.com/api/v3", "https://ghe.example.com/api/v3/"},
+	} {
+		asked := ""
+		way := apitest.RoundTripper(func(r *http.Request) (*http.Response, error) {
+			asked = r.URL.String()
+			return &http.Response{StatusCode: 201, Request: r, Body: io.NopCloser(strings.NewReader("{}"))}, nil
+		})
+		target, err := forge.Open(forge.Config{Kind: test.kind, BaseURL: test.base, Repository: "acme/tasks", Token: secret.Text(token), Transport: way})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := target.SetStatus(t.Context(), revision, forge.Status{State: forge.StateSuccess}); err != nil || !strings.HasPrefix(asked, test.want) {
+			t.Errorf("%s at %s was asked at %s, %v", test.kind, test.base, asked, err)
+		}
+	}
+}

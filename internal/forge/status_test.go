@@ -131,3 +131,17 @@ func TestSetStatus_NoCommit(t *testing.T) {
 		t.Errorf("requests: %v", f.asked)
 	}
 }
+
+// TestSetStatus_Hints speak of the daemon's token file, and of no job.
+func TestSetStatus_Hints(t *testing.T) {
+	upsert(t, func(t *testing.T, f *fakeForge) {
+		f.faults = []fault{{status: 401}, {status: 403}}
+		target := f.open(t, func(c *forge.Config) { c.PullRequest = 0 })
+		for _, want := range []string{"notify.forge.tokenFile", "the token needs"} {
+			err := target.SetStatus(t.Context(), revision, forge.Status{State: forge.StateSuccess})
+			if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "job") || strings.Contains(err.Error(), "fork") {
+				t.Errorf("error %v, want one that says %q and speaks of no job", err, want)
+			}
+		}
+	})
+}
