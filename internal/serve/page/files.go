@@ -95,7 +95,7 @@ func filesPageOf(s *snapshot.Snapshot, all *tasklist.List, q filesQuery) filesPa
 func filesOf(s *snapshot.Snapshot, all *tasklist.List, lower string) []*file {
 	by := map[string]*file{}
 	for e := range entries(all.Tasks, s.Plan()) {
-		name := e.file(s)
+		name := e.file()
 		if name == "" || lower != "" && !strings.Contains(strings.ToLower(name), lower) {
 			continue
 		}
@@ -133,9 +133,9 @@ func (f *file) urgency() int {
 }
 
 // file is the file of the task's spec; empty if nothing says.
-func (e *entry) file(s *snapshot.Snapshot) string {
-	if want := s.Plan().Wanted.Find(e.key); want != nil {
-		return want.Pos.File
+func (e *entry) file() string {
+	if e.want != nil {
+		return e.want.Pos.File
 	}
 	if e.skipped != nil {
 		return e.skipped.Problem.File

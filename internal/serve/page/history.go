@@ -1,11 +1,13 @@
 package page
 
 import (
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/explain"
+	"github.com/wedatasync/wedatasync/internal/release"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/spec"
@@ -18,29 +20,34 @@ type historyPage struct {
 	History historyView
 }
 
-// historyRows is how many rows of the history are on one page.
-const historyRows = 50
+const (
+	// historyRows is how many rows of the history are on one page.
+	historyRows = 50
+	// historyEvents is how many events are read for them: an attempt has about three.
+	historyEvents = 3 * historyRows
+)
 
 // historyView is a page of the history.
 type historyView struct {
-	Rows    []eventRow
+	Rows    []historyRow
 	ForTask bool
 	Newest  string // the path of the first page; empty on it
 	Older   string // the path of the next page; empty on the last one
 	Err     string
 }
 
-type eventRow struct {
-	Seq  int64
+// historyRow is an attempt, or an event that belongs to none.
+type historyRow struct {
 	When moment
 	Kind string
 	link
-	Tone      explain.Tone
-	Class     string
-	Text      string
-	Actor     string
-	Revision  string
-	Release   string // the path of its page; empty if that is not remembered
+	badge    // its Label is empty if there is no outcome
+	Commit   string
+	Text     string
+	Actor    string
+	Revision string
+	Release  string // the path of its page; empty if that is not remembered
+
 	RequestID string
 }
 
@@ -48,19 +55,26 @@ type eventRow struct {
 type historyPart struct {
 	key    *spec.Key // nil: of everything
 	path   string    // of its page
-	before int64     // where it begins; 0 is the newest row
-	rows   []state.Event
-	older  int64 // where the next page begins; 0 if there is none
+	before int64     // where it begins; 0 is the newest event
+	events []state.Event
+	older  int64 // where the events after these begin; 0 if there are none
 	err    error
 }
 
+// historyOf folds the events of a part into rows. An attempt that goes over the end of a page
+// has a row on both.
 func historyOf(s *snapshot.Snapshot, part historyPart) historyView {
 	h := historyView{ForTask: part.key != nil}
 	if part.err != nil {
 		h.Err = snapshot.ErrorText(part.err)
 	}
-	for i := range part.rows {
-		h.Rows = append(h.Rows, eventRowOf(s, &part.rows[i]))
+	rows := release.Rows(part.events)
+	if len(rows) > historyRows {
+		part.older = rows[historyRows].Event.Seq + 1
+		rows = rows[:historyRows]
+	}
+	for i := range rows {
+		h.Rows = append(h.Rows, historyRowOf(s, &rows[i]))
 	}
 	if part.before > 0 {
 		h.Newest = part.path
@@ -71,7 +85,7 @@ func historyOf(s *snapshot.Snapshot, part historyPart) historyView {
 	return h
 }
 
-// before returns where the page of the history begins: 0 is its newest row.
+// before returns where the page of the history begins: 0 is its newest event.
 func before(v url.Values) int64 {
 	n, err := strconv.ParseInt(v.Get("before"), 10, 64)
 	if err != nil || n < 1 {
@@ -80,69 +94,78 @@ func before(v url.Values) int64 {
 	return n
 }
 
-func eventRowOf(s *snapshot.Snapshot, e *state.Event) eventRow {
-	row := eventRow{
-		Seq: e.Seq, When: momentOf(e.At, s.Now), Kind: kindText(e.Kind), Tone: explain.ToneCalm,
-		Text: eventText(e), Actor: text.Visible(authorName(e.Actor)), Revision: text.Visible(snapshot.Short(e.Revision)),
-		RequestID: text.Visible(e.Outcome.RequestID),
+func historyRowOf(s *snapshot.Snapshot, r *release.Row) historyRow {
+	row := historyRow{
+		When: momentOf(r.Event.At, s.Now), Kind: kindText(r), Commit: commitText(r.Wanted), Text: rowText(r),
+		Actor: text.Visible(authorName(r.Author)), Revision: text.Visible(snapshot.Short(r.Revision)), Release: releaseHref(s, r.Revision),
+		RequestID: text.Visible(r.Outcome.RequestID),
 	}
-	row.Release = releaseHref(s, e.Revision)
-	if e.Key != (spec.Key{}) {
-		row.link = linkOf(s, e.Key)
-		if e.Wanted != nil && row.link.Name == "" {
-			row.link.Name = text.Visible(e.Wanted.Name)
+	switch {
+	case r.Stage != "":
+		row.badge = stageBadge(r.Stage)
+	case r.Outcome.Class != "":
+		row.badge = badge{Tone: classTone(r.Outcome.Class), Label: text.Visible(string(r.Outcome.Class))}
+	}
+	if r.Key != (spec.Key{}) {
+		row.link = linkOf(s, r.Key)
+		if row.link.Name == "" {
+			row.link.Name = text.Visible(r.Wanted.Name)
 		}
-	}
-	if e.Outcome.Class != "" {
-		row.Class, row.Tone = text.Visible(string(e.Outcome.Class)), classTone(e.Outcome.Class)
 	}
 	return row
 }
 
-func kindText(k state.EventKind) string {
-	switch k {
-	case state.EventIntent:
-		return "sending"
-	case state.EventOutcome:
-		return "answer"
-	case state.EventReadBack:
-		return "read back"
+// commitText is what a commit was to bring its task to; empty if that is not known.
+func commitText(w state.Wanted) string {
+	s := text.Visible(w.CommitType)
+	if w.InstanceVersion != 0 {
+		s += fmt.Sprintf(", version %d", w.InstanceVersion)
+	}
+	return s
+}
+
+func kindText(r *release.Row) string {
+	if r.IsAttempt() {
+		return "commit"
+	}
+	switch k := r.Event.Kind; k {
 	case state.EventForgotten:
 		return "removed"
 	case state.EventReturned:
 		return "managed again"
-	case state.EventApproval:
-		return "approval"
-	case state.EventAdopted:
-		return "taken over"
-	case state.EventDrift:
-		return "drift"
+	case state.EventReadBack:
+		return "read back"
 	case state.EventCommand:
-		return "word"
-	case state.EventPause:
-		return "pause"
-	case state.EventRevision:
-		return "revision"
-	case state.EventState:
-		return "state"
+		return "operator action"
 	default:
-		return text.Visible(string(k))
+		return text.Visible(string(k)) // the words of the other kinds say it
 	}
 }
 
-// eventText is the event without its kind.
-func eventText(e *state.Event) string {
+// rowText is the row without its kind and its outcome.
+func rowText(r *release.Row) string {
 	var parts []string
-	for _, part := range []string{text.Visible(explain.Answer(e.Outcome)), text.Visible(e.Note)} {
+	add := func(part string) {
 		if part != "" {
 			parts = append(parts, part)
 		}
 	}
-	if e.Before != nil {
-		parts = append(parts, "live before: "+liveText(e.Before))
+	if r.Tries > 1 {
+		add(fmt.Sprintf("%d tries in %s", r.Tries, snapshot.Span(r.Event.At.Sub(r.At))))
 	}
-	if e.After != nil {
-		parts = append(parts, "live: "+liveText(e.After))
+	add(text.Visible(explain.Answer(r.Outcome)))
+	for _, note := range r.Notes {
+		if note != string(r.Stage) { // which is said already
+			add(text.Visible(note))
+		}
+	}
+	if e := &r.Event; !r.IsAttempt() {
+		if e.Before != nil {
+			add("live before: " + liveText(e.Before))
+		}
+		if e.After != nil {
+			add("live: " + liveText(e.After))
+		}
 	}
 	return strings.Join(parts, "; ")
 }

@@ -131,9 +131,9 @@ func (p *Pages) Task(w http.ResponseWriter, r *http.Request) {
 	rec, err := p.cfg.State.Record(r.Context(), key)
 	h := historyPart{key: &key, path: taskPath(key), before: before(r.URL.Query()), err: err}
 	if err == nil {
-		h.rows, h.older, h.err = p.cfg.State.Events(r.Context(), state.HistoryQuery{Key: &key, Before: h.before, Limit: historyRows})
+		h.events, h.older, h.err = p.cfg.State.Events(r.Context(), state.HistoryQuery{Key: &key, Before: h.before, Limit: historyEvents})
 	}
-	if h.err == nil && rec == nil && change == nil && s.Digest.Skipped(key) == nil && len(h.rows) == 0 {
+	if h.err == nil && rec == nil && change == nil && s.Digest.Skipped(key) == nil && len(h.events) == 0 {
 		p.NotFound(w, r)
 		return
 	}
@@ -176,7 +176,7 @@ type failedPage struct {
 func (p *Pages) History(w http.ResponseWriter, r *http.Request) {
 	s := p.cfg.Snapshot()
 	h := historyPart{path: "/history", before: before(r.URL.Query())}
-	h.rows, h.older, h.err = p.cfg.State.Events(r.Context(), state.HistoryQuery{Before: h.before, Limit: historyRows})
+	h.events, h.older, h.err = p.cfg.State.Events(r.Context(), state.HistoryQuery{Before: h.before, Limit: historyEvents})
 	if errors.Is(h.err, tasklist.ErrNoState) {
 		h.err = nil
 	}

@@ -183,11 +183,8 @@ func releaseTaskOf(s *snapshot.Snapshot, r *release.Release, t *release.Task, li
 		name = s.Name(t.Key, nil)
 	}
 	row := releaseTask{
-		link: linkTo(t.Key, name), badge: stageBadge(t.Stage), Commit: text.Visible(t.CommitType),
+		link: linkTo(t.Key, name), badge: stageBadge(t.Stage), Commit: commitText(t.Wanted),
 		Sent: momentOf(t.SentAt, s.Now), Sends: t.Requests, FileURL: links.File(r.Revision, t.File, t.Line),
-	}
-	if t.InstanceVersion != 0 {
-		row.Commit += fmt.Sprintf(", version %d", t.InstanceVersion)
 	}
 	if t.File != "" {
 		row.File = text.Visible(fmt.Sprintf("%s:%d", t.File, t.Line))

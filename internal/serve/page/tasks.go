@@ -60,22 +60,29 @@ type taskRow struct {
 // entry is one task of the list: from the state, the plan, or both.
 type entry struct {
 	key     spec.Key
+	want    *spec.Commit   // nil if it has no usable spec
 	task    *tasklist.Task // nil if the state does not have it
 	change  *plan.Change   // nil if it is as its spec says, or skipped
 	skipped *plan.Skipped  // nil if it has a usable spec
 }
 
 // name is what people call the task.
-func (e *entry) name(s *snapshot.Snapshot) string {
-	if name := s.Name(e.key, nil); name != "" || e.task == nil || s.Wants(e.key) {
-		return name
+func (e *entry) name() string {
+	switch {
+	case e.want != nil:
+		return text.Visible(e.want.Name)
+	case e.change != nil:
+		return text.Visible(e.change.Name())
+	case e.task != nil:
+		return text.Visible(e.task.Name)
+	default:
+		return ""
 	}
-	return text.Visible(e.task.Name)
 }
 
 // entries yields every task once, in order of key.
 func entries(tasks []tasklist.Task, p *plan.Plan) iter.Seq[entry] {
-	changes, skipped := p.Changes, p.Skipped
+	changes, skipped, wanted := p.Changes, p.Skipped, p.Wanted
 	return func(yield func(entry) bool) {
 		for len(tasks) > 0 || len(changes) > 0 || len(skipped) > 0 {
 			var e entry
@@ -102,6 +109,12 @@ func entries(tasks []tasklist.Task, p *plan.Plan) iter.Seq[entry] {
 			}
 			if len(skipped) > 0 && skipped[0].Key == e.key {
 				e.skipped, skipped = &skipped[0], skipped[1:]
+			}
+			for len(wanted) > 0 && wanted[0].Key.Compare(e.key) < 0 {
+				wanted = wanted[1:]
+			}
+			if len(wanted) > 0 && wanted[0].Key == e.key {
+				e.want = wanted[0]
 			}
 			if !yield(e) {
 				return
@@ -194,10 +207,10 @@ func tasksPageOf(s *snapshot.Snapshot, all *tasklist.List, q tasksQuery) tasksPa
 	first := (min(q.page, 1<<30) - 1) * pageRows
 	lower := strings.ToLower(q.text)
 	for e := range entries(all.Tasks, s.Plan()) {
-		if lower != "" && !contains(e.key, lower) && !strings.Contains(strings.ToLower(e.name(s)), lower) {
+		if lower != "" && !contains(e.key, lower) && !strings.Contains(strings.ToLower(e.name()), lower) {
 			continue
 		}
-		if q.file != "" && e.file(s) != q.file {
+		if q.file != "" && e.file() != q.file {
 			continue
 		}
 		if q.state != "" && entryState(s, e) != q.state {
@@ -239,7 +252,7 @@ func choices(selected explain.State) []choice {
 func taskRowOf(s *snapshot.Snapshot, e entry) taskRow {
 	ts := entryState(s, e)
 	_, rec := s.Task(e.key, e.change)
-	row := taskRow{link: linkTo(e.key, e.name(s)), badge: badgeOf(ts), Version: versionsText(e), Why: s.Why(ts, e.key, e.change, rec)}
+	row := taskRow{link: linkTo(e.key, e.name()), badge: badgeOf(ts), Version: versionsText(e), Why: s.Why(ts, e.key, e.change, rec)}
 	if e.task != nil && e.task.At != 0 {
 		row.Changed = momentOf(time.UnixMilli(e.task.At), s.Now)
 	}
