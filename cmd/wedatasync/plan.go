@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/usage"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
 )
 
 func newPlanCommand(io *stdio) *cobra.Command {
@@ -87,11 +89,16 @@ func planStatus(p *plan.Plan, detailed bool) error {
 		return exitStatus(exitError)
 	case len(p.Holds) > 0:
 		return exitStatus(exitHeld)
-	case detailed && (p.Count(plan.ActionCommit) > 0 || p.Count(plan.ActionHold) > 0 || p.Count(plan.ActionForget) > 0 || p.Count(plan.ActionReturn) > 0):
+	case detailed && (p.Count(plan.ActionCommit) > 0 || p.Count(plan.ActionHold) > 0 || p.Count(plan.ActionForget) > 0 || p.Count(plan.ActionReturn) > 0 || hasDrifted(p)):
 		return exitStatus(exitChanges)
 	default:
 		return nil
 	}
+}
+
+// hasDrifted reports whether a task has drifted, as far as the plan says.
+func hasDrifted(p *plan.Plan) bool {
+	return slices.ContainsFunc(p.Drift, func(d state.Drift) bool { return d.Kind.Drifted() })
 }
 
 func newValidateCommand(io *stdio) *cobra.Command {

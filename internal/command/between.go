@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,6 +41,11 @@ func Between(ctx context.Context, dir, base string) (_ *plan.Plan, err error) {
 	changes, err := repo.Changes(ctx, fork, head, repo.Prefix())
 	if err != nil {
 		return nil, err
+	}
+	if len(changes) == 0 {
+		if has, err := repo.HasSpecs(ctx, head, repo.Prefix()); err != nil || !has {
+			return nil, cmp.Or(err, noSpecs(dir))
+		}
 	}
 	before, after := spec.NewSet(), spec.NewSet()
 	for _, c := range changes {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/parts"
+	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
@@ -14,9 +15,9 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// Live returns what the source asks for that is not so in WeData itself, whatever
-// the state says, and, where there is a state, what of it is live otherwise
-// (Plan.Drift). It reads, and writes nothing.
+// Live returns what a daemon would do once it has seen what is live in WeData now, under the
+// policy for drift, and what of it is not as it was applied (Plan.Drift). Without a state it
+// is what differs between the source and what is live. It reads, and writes nothing.
 func Live(ctx context.Context, s config.Settings, env parts.Env) (_ *plan.Plan, err error) {
 	client, log, err := attach(ctx, &s, &env)
 	if err != nil {
@@ -51,13 +52,43 @@ func Live(ctx context.Context, s config.Settings, env parts.Env) (_ *plan.Plan, 
 			return nil, err // what differs is not known: no plan is better than half of one
 		}
 	}
-	p := plan.Diff(plan.Input{Specs: rev.Specs, Records: liveRecords(rev.Specs, found), Control: &state.Control{}}, time.Now())
-	p.Source, p.Against = rev.Of(s.SourceInfo(), unverified), AgainstLive
-	if k.info.Lineage != "" {
-		p.Drift = drift.All(rev.Specs, k.records, found)
-		drift.Announce(plan.DriftPolicy(s.DriftPolicy), p.Drift, rev.Specs, k.records, found, time.Now())
+	if k.info.Lineage == "" {
+		p := plan.Diff(plan.Input{Specs: rev.Specs, Records: liveRecords(rev.Specs, found), Control: &state.Control{}}, time.Now())
+		p.Source, p.Against = rev.Of(s.SourceInfo(), unverified), AgainstLive
+		return p, nil
 	}
+	drifts := drift.All(rev.Specs, k.records, found)
+	drift.Announce(plan.DriftPolicy(s.DriftPolicy), drifts, rev.Specs, k.records, found, time.Now())
+	p, err := afterScan(ctx, &s, src, rev, unverified, k, found)
+	if err != nil {
+		return nil, err
+	}
+	p.Against, p.Drift = AgainstLive, drifts
 	return p, nil
+}
+
+// afterScan makes the plan that a daemon makes once it has judged the scan.
+func afterScan(ctx context.Context, s *config.Settings, src reconcile.Source, rev *reconcile.Revision, unverified error, k known, found *drift.Scan) (*plan.Plan, error) {
+	in := drift.Input{Policy: plan.DriftPolicy(s.DriftPolicy), Specs: rev.Specs, Records: k.records, Scan: found, Kept: k.control.DriftScan}
+	for rec := range k.records.All() {
+		if rec.Applied != nil && rec.Applied.Drift != nil {
+			in.Remembered = append(in.Remembered, rec)
+		}
+	}
+	judged := drift.Evaluate(in, time.Now())
+	for _, t := range judged.Transitions {
+		if t.Record != nil {
+			k.records.Put(t.Record)
+		}
+	}
+	k.control.DriftScan = judged.Next
+	live := func(key spec.Key) *state.Live {
+		if seen := found.Seen[key]; seen != nil {
+			return &seen.Live
+		}
+		return nil
+	}
+	return planOf(ctx, s, src, rev, unverified, k, live)
 }
 
 // watched returns the tasks that the specs or the state name.

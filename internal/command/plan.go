@@ -15,6 +15,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/source"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -56,7 +57,15 @@ func Plan(ctx context.Context, s config.Settings, env parts.Env, stateURL string
 	if err != nil {
 		return nil, err
 	}
-	return planOf(ctx, &s, src, rev, unverified, k)
+	if rev.Specs.Files() == 0 && k.records.Len() == 0 && !source.IsGit(s.Source) {
+		return nil, noSpecs(s.Source)
+	}
+	return planOf(ctx, &s, src, rev, unverified, k, nil)
+}
+
+// noSpecs says that a folder has none, which is hardly ever meant.
+func noSpecs(dir string) error {
+	return fmt.Errorf("no specs were found in %s: a spec is a .yaml or .yml file that begins with apiVersion: wedatasync/v1; name the folder that has them", text.Visible(dir))
 }
 
 // verified sorts the error of a poll: one that comes with a revision means that the newest
@@ -97,15 +106,25 @@ func readState(ctx context.Context, path string, id state.Identity) (k known, er
 	return k, err
 }
 
-// planOf makes the plan as the reconciler does, and lets the guards see it.
-func planOf(ctx context.Context, s *config.Settings, src reconcile.Source, rev *reconcile.Revision, unverified error, k known) (*plan.Plan, error) {
+// planOf makes the plan as the reconciler does, and lets the guards see it. live is what the
+// reads before the calls will find; nil if that is not known.
+func planOf(ctx context.Context, s *config.Settings, src reconcile.Source, rev *reconcile.Revision, unverified error, k known, live func(spec.Key) *state.Live) (*plan.Plan, error) {
 	rewrite, err := reconcile.RewriteOf(ctx, src, k.control.Revision, rev.ID)
 	if err != nil {
 		return nil, err
 	}
-	facts := plan.Facts{Control: &k.control, Rewritten: rewrite == reconcile.RewriteHeld}
 	now := time.Now()
 	p := plan.Diff(plan.Input{Specs: rev.Specs, Records: k.records, Control: &k.control, Policy: plan.DriftPolicy(s.DriftPolicy)}, now)
+	if live != nil {
+		operator := ""
+		if k.control.Operator != nil {
+			operator = k.control.Operator.UIN
+		}
+		if p.Withhold(live, operator) >= plan.RestoredAfter {
+			k.control.Restored = true
+		}
+	}
+	facts := plan.Facts{Control: &k.control, Rewritten: rewrite == reconcile.RewriteHeld}
 	p.Source, p.State = rev.Of(s.SourceInfo(), unverified), k.info
 	return s.Guards.Check(p, facts, now), nil
 }
@@ -120,6 +139,9 @@ func ReadSpecs(ctx context.Context, dir string) (_ *spec.Set, err error) {
 	rev, err := src.Poll(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if rev.Specs.Files() == 0 {
+		return nil, noSpecs(dir)
 	}
 	return rev.Specs, nil
 }

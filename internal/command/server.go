@@ -104,7 +104,7 @@ func (r *remote) Submit(ctx context.Context, c state.Command) (state.CommandResu
 	ctx, cancel := context.WithTimeout(ctx, commandWithin)
 	defer cancel()
 	var result state.CommandResult
-	err = r.ask(ctx, http.MethodPost, "/words", nil, bytes.NewReader(body), &result)
+	err = r.ask(ctx, http.MethodPost, "/commands", nil, bytes.NewReader(body), &result)
 	return result, err
 }
 

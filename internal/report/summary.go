@@ -34,6 +34,7 @@ type summary struct {
 	errors      int           // problems of severity error
 	warnings    int           // problems of severity warning
 	specs       int           // valid specs
+	between     bool          // two revisions were compared
 	impacts     []int         // commits and planHeld, by impact
 	eta         time.Duration // for commits, or for planHeld once approved
 }
@@ -53,6 +54,7 @@ func newSummary(v *view, planHeld int, rate float64) summary {
 		unchanged:   v.plan.Unchanged,
 		errors:      v.plan.Problems.Errors(),
 		specs:       v.plan.Specs,
+		between:     v.plan.Against != "" && v.plan.Against != plan.AgainstLive,
 	}
 	drift := driftGroups(v.plan)
 	s.drifted, s.beside = len(drift[0].tasks), len(drift[1].tasks)
@@ -101,13 +103,16 @@ func (s summary) headline() string {
 		fmt.Fprintf(&b, "Nothing will be sent: %s will be removed from the state%s", text.Plural(s.removed, "task"), s.andReturned())
 	case s.returned > 0:
 		fmt.Fprintf(&b, "Nothing will be sent: %s %s managed again", text.Plural(s.returned, "task"), pick(s.returned, "is", "are"))
+	case s.drifted > 0:
+		fmt.Fprintf(&b, "Nothing will be sent: %s in sync", text.Plural(s.unchanged-s.drifted, "task")+pick(s.unchanged-s.drifted, " is", " are"))
 	case s.unchanged > 0:
 		fmt.Fprintf(&b, "Nothing to do: %s", pick(s.unchanged, "the one task is in sync", fmt.Sprintf("all %d tasks are in sync", s.unchanged)))
+	case s.errors > 0:
+		b.WriteString("Nothing to do: there are no specs that can be used")
+	case s.between:
+		b.WriteString("No changes: the specs are the same as in the base")
 	default:
-		b.WriteString("Nothing to do: there are no specs")
-		if s.errors > 0 {
-			b.WriteString(" that can be used")
-		}
+		b.WriteString("Nothing to do: no specs were found")
 	}
 	if s.errors > 0 {
 		fmt.Fprintf(&b, "; %s, skipped", text.Plural(s.errors, "invalid spec"))

@@ -53,7 +53,10 @@ func planOrigin(v *view) string {
 		fmt.Fprintf(&b, " of %s", text.Visible(p.Source.Branch))
 	}
 	if p.State.Lineage != "" {
-		fmt.Fprintf(&b, ", compared with the state at serial %d", p.State.Serial)
+		b.WriteString(", compared with the state")
+	}
+	if p.State.Serial > 0 { // a daemon's own plan has none
+		fmt.Fprintf(&b, " at serial %d", p.State.Serial)
 	}
 	if p.Against != "" {
 		b.WriteString(", base: " + text.Visible(p.Against) + explain.BaseNote(p.Against))

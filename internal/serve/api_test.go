@@ -233,12 +233,14 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 
 	post := func(body, token, kind string) {
 		t.Helper()
-		r := httptest.NewRequest(http.MethodPost, "/api/v1/words", strings.NewReader(body))
-		r.Header.Set("Authorization", "Bearer "+token)
-		r.Header.Set("Content-Type", kind)
-		w := httptest.NewRecorder()
-		s.Handler().ServeHTTP(w, r)
-		api.check(t, "POST", "/api/v1/words", w)
+		for _, path := range commandPaths {
+			r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+			r.Header.Set("Authorization", "Bearer "+token)
+			r.Header.Set("Content-Type", kind)
+			w := httptest.NewRecorder()
+			s.Handler().ServeHTTP(w, r)
+			api.check(t, "POST", path, w)
+		}
 	}
 	const body, kind = `{"verb":"retry","target":"1/a"}`, "application/json"
 	post(body, newSecret, kind)
@@ -265,7 +267,7 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	// A request for another host, and one without the token to read.
 	for path := range api.doc["paths"].(map[string]any) {
 		method, concrete := http.MethodGet, strings.NewReplacer("{forge}", "github", "{revision}", "newest").Replace(path)
-		if path == "/api/v1/words" || strings.Contains(path, "{forge}") {
+		if slices.Contains(commandPaths, path) || strings.Contains(path, "{forge}") {
 			method = http.MethodPost
 		}
 		r := httptest.NewRequest(method, concrete, nil)
@@ -286,7 +288,7 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	d.Config.Private = true
 	s = d.Serve(t)
 	for path := range api.doc["paths"].(map[string]any) {
-		if path == "/api/v1/words" || strings.Contains(path, "{forge}") || path == "/healthz" || path == "/readyz" {
+		if slices.Contains(commandPaths, path) || strings.Contains(path, "{forge}") || path == "/healthz" || path == "/readyz" {
 			continue
 		}
 		concrete := strings.Replace(path, "{revision}", "newest", 1)
@@ -456,3 +458,6 @@ func TestStatusIsBounded(t *testing.T) {
 		t.Errorf("the page has %d bytes", n)
 	}
 }
+
+// commandPaths are where commands are taken.
+var commandPaths = []string{"/api/v1/commands", "/api/v1/words"}

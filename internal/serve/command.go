@@ -22,7 +22,7 @@ const (
 	commandWithin = 40 * time.Second
 )
 
-// commandRequest is the body of POST /api/v1/words.
+// commandRequest is the body of POST /api/v1/commands.
 type commandRequest struct {
 	Verb   state.Verb `json:"verb"`
 	Target string     `json:"target"`

@@ -38,7 +38,7 @@ func actionToken(file string) access.Token { return access.Token{File: file, Ver
 // post posts a command.
 func post(s *serve.Server, body string, header ...string) *httptest.ResponseRecorder {
 	all := append([]string{"Authorization", "Bearer " + newSecret, "Content-Type", "application/json"}, header...)
-	return hook(s, "/api/v1/words", strings.NewReader(body), all...)
+	return hook(s, "/api/v1/commands", strings.NewReader(body), all...)
 }
 
 // TestCommandsArePassedOn as they were meant.

@@ -6,7 +6,7 @@
 //	/healthz, /readyz          the process is alive; nobody is needed
 //	/metrics                   Prometheus; all names start with wedatasync_
 //	/api/v1/…                  the same as JSON, described by /api/v1/openapi.yaml
-//	POST /api/v1/words         an operator's command; only with a token that may act
+//	POST /api/v1/commands      an operator's command; only with a token that may act
 //	POST /webhook/{forge}      asks for a poll; only with a file of secrets
 //
 // # What it cannot do

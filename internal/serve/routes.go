@@ -40,7 +40,9 @@ func (s *Server) routes(cfg *Config) http.Handler {
 	mux.Handle("GET /api/v1/plan.schema.json", open(servePlanSchema))
 
 	if cfg.Submit != nil && access.Tokens(cfg.Tokens).Act() {
-		mux.Handle("POST /api/v1/words", http.NewCrossOriginProtection().Handler(commands(cfg)))
+		submit := http.NewCrossOriginProtection().Handler(commands(cfg))
+		mux.Handle("POST /api/v1/commands", submit)
+		mux.Handle("POST /api/v1/words", submit) // its earlier name; goes with 2.0
 	}
 	if s.trigger != nil {
 		for _, f := range cfg.Webhooks.forges() {

@@ -42,7 +42,7 @@ func TestNothingElseIsThere(t *testing.T) {
 	paths := []string{
 		"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/cmdline", "/debug/vars", "/debug/requests", "/debug/events",
 		"/.git/config", "/.env", "/assets/", "/assets/x/", "/assets/x/style.css", "/assets/x/..%2f..%2fserver.go", "/pages/home.html",
-		"/openapi.yaml", "/api", "/api/", "/api/v1", "/api/v1/", "/api/v2/status", "/api/v1/words", "/webhook/github",
+		"/openapi.yaml", "/api", "/api/", "/api/v1", "/api/v1/", "/api/v2/status", "/api/v1/words", "/api/v1/commands", "/webhook/github",
 		"/task", "/task/", "/task/1", "/task/1/2/3", "/tasks/", "/metrics/", "/healthz/", "/status", "/admin", "/favicon.ico", "/index.html", "//", "/%2e%2e/",
 	}
 	for i := range 200 {

@@ -171,6 +171,27 @@ func (r *Repository) changes(ctx context.Context, base, head, path string) (_ []
 	return changes, nil
 }
 
+// HasSpecs reports whether the revision has spec files below the path.
+func (r *Repository) HasSpecs(ctx context.Context, rev, path string) (has bool, err error) {
+	defer recovered(&err)
+	if path, err = cleanPath(path); err != nil {
+		return false, err
+	}
+	_, snap, err := r.snapshot(rev, path)
+	if errors.Is(err, gitstore.ErrNoPath) {
+		return false, nil
+	}
+	if err != nil {
+		return false, r.describe(err)
+	}
+	found := errors.New("a spec file")
+	err = specfiles.Compare(r.store, specfiles.Snapshot{}, snap, path, specfiles.NewBudget(ctx, spec.NewSet()), func(string, specfiles.Leaf, specfiles.Leaf) error { return found })
+	if errors.Is(err, found) {
+		return true, nil
+	}
+	return false, r.describe(err)
+}
+
 // MergeBase returns the best commit that two revisions both descend from: what a
 // pull request of one into the other is compared with. There is none if they have
 // no history in common, or if it is cut off here: an error of ErrNoRevision.

@@ -54,6 +54,26 @@ func Doubt(c *Change, live *state.Live, operator string) (code, why string) {
 	}
 }
 
+// Withhold holds the calls of the plan that would not be made because of what is live, and
+// returns how many tasks are already live. live returns what is known of a task, or nil.
+func (p *Plan) Withhold(live func(spec.Key) *state.Live, operator string) (already int) {
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		if c.Action != ActionCommit {
+			continue
+		}
+		switch code, why := Doubt(c, live(c.Key), operator); code {
+		case CodeAlreadyLive:
+			c.Action, c.Hold, c.Detail = ActionHold, HoldAlreadyLive, why
+			already++
+		case CodeNewerLive:
+			c.Action, c.Hold, c.Detail = ActionHold, HoldNewerLive, why
+		}
+	}
+	p.Hash = hashOf(p)
+	return already
+}
+
 // stands reports whether the task is where the spec wants it to end up.
 func stands(want *spec.Commit, live *state.Live) bool {
 	if want.CommitType.Runs() && want.TaskType.OrDefault() != spec.Offline {

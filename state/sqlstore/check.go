@@ -22,7 +22,8 @@ type Report struct {
 	Head     int64          `json:"head_serial"` // what the head file says; 0 if it cannot be read
 	Records  int64          `json:"records"`
 	Events   int64          `json:"events"`
-	Commands int64          `json:"words"`
+	Commands int64          `json:"commands"`
+	Words    int64          `json:"words"` // Commands, by its name of before; goes with 2.0
 }
 
 // Check reads all of a state and verifies it: the structure of the database, every
@@ -98,6 +99,7 @@ func (r *Reader) checkRows(ctx context.Context, rep *Report) error {
 				return err
 			}
 			rep.Commands++
+			rep.Words = rep.Commands
 		}
 		return nil
 	})
