@@ -60,7 +60,7 @@ func (r *nodeReader) soundKeys(n *yaml.Node) bool {
 		key := n.Content[i]
 		switch {
 		case key.Kind == yaml.MappingNode || key.Kind == yaml.SequenceNode:
-			r.errorf(key, "wrong-type", "a key must be a word, not %s", kind(key))
+			r.errorf(key, "wrong-type", "a key must be text, not %s", kind(key))
 			return false
 		case !r.sound(key, 0):
 			return false

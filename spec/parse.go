@@ -117,7 +117,7 @@ var syntaxFaults = [...]struct {
 	{"expected ',' or", "syntax", true, "a [ or { is not closed before here, or a comma is missing"},
 	{"expected node content", "syntax", true, "a value is missing here, or a [ or { is not closed"},
 	{"expected <document start>", "syntax", true, "there is text after the end of a document: begin a new one with ---, or remove it"},
-	{"did not find expected", "syntax", true, "this does not fit the lines above: indent it like them, or look for a quote inside a quoted text"},
+	{"did not find expected", "syntax", true, "this does not fit the lines above: indent it like them, or check for a quote inside a quoted text"},
 	{"", "syntax", false, "this is not YAML, here or just above"},
 }
 

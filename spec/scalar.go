@@ -52,7 +52,7 @@ func (r *nodeReader) id(n *yaml.Node, what string, limit int) string {
 	case bad:
 		r.errorf(n, "bad-id", "%s %s has a character that cannot be seen (%s): remove it", what, quote(id), runeName(c))
 	case !norm.NFC.IsNormalString(id):
-		r.errorf(n, "bad-id", "%s %s has letters with separate accents, which look the same as others: write it in normal form (NFC)", what, quote(id))
+		r.errorf(n, "bad-id", "%s %s has letters with separate accents, which appear the same as others: write it in normal form (NFC)", what, quote(id))
 	default:
 		r.checkLookAlike(n, what, id)
 		return id
@@ -274,6 +274,6 @@ func (r *nodeReader) checkLookAlike(n *yaml.Node, what, name string) {
 		return
 	}
 	if letter, like, found := lookAlike(name); found {
-		r.warnf(n, "look-alike", "%s %s has a letter (%s) that looks like %s: write it anew, unless it is meant", what, quote(name), runeName(letter), like)
+		r.warnf(n, "look-alike", "%s %s has a letter (%s) that resembles %s: type it again, unless it is intended", what, quote(name), runeName(letter), like)
 	}
 }

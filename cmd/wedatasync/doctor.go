@@ -39,7 +39,7 @@ Exit codes: 0 the daemon can run; 1 it cannot, or cannot do all of its work.`,
 		case timeout <= 0:
 			return usageError{fmt.Errorf("--timeout: %v is not above 0", timeout)}
 		case s.Simulate:
-			return usageError{errors.New("--simulate: a simulated endpoint has no installation to look at")}
+			return usageError{errors.New("--simulate: a simulated endpoint has no installation to check")}
 		}
 		report := doctor.Examine(cmd.Context(), doctor.Subject{
 			Settings: s.Settings, ConfigFile: s.ExistingFile(), ConfigErr: err,

@@ -29,8 +29,8 @@ func newExplainCommand(io *stdio) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain TASK",
 		Short: "Say why a task is as it is, and what comes next",
-		Long: `Explain tells the whole story of one task: what was applied, by which revision and
-request; what its spec asks for, and where that stands; what was compared, which
+		Long: `Explain shows everything about one task: what was applied, by which revision and
+request; what its spec asks for, and its progress; what was compared, which
 guard holds it, what it waits for and when it is tried again; and its last events.
 TASK is a task's id, projectId/taskId, its name, or the beginning of one that no other
 task has. It changes nothing.`,

@@ -72,14 +72,14 @@ func (o operatorCommand) build(io *stdio) *cobra.Command {
 func newApproveCommand(io *stdio) *cobra.Command {
 	o := operatorCommand{
 		use: "approve PLAN-HASH|COMMIT", short: "Approve a plan that a guard holds, or an unsigned commit",
-		long: `Approve lets one plan go past the guards that hold it now, and past no other. It is
-good for that plan, and for what is left of it, for 24 hours, and is used up by what it
-lets through. All 64 digits of the hash are needed: of a shorter one, approve prints the
-plan that is held, with the command that approves it, and ends with 64.
+		long: `Approve passes one plan by the guards that hold it now, and by no others. The approval
+is for that plan, and for what is left of it; it ends after 24 hours, or when all of it
+was sent. It needs all 64 digits of the hash: for a shorter one, approve prints the plan
+that is held, with the command that approves it, and ends with 64.
 
-With the whole name of a commit, all 40 digits, it lets that one count, and what led to
-it, although nobody trusted has signed it: the newest of the branch, or the one that
-is said to be at fault. Look at it before with git show.
+With the whole name of a commit, all 40 digits, it accepts this commit and its ancestors
+although no trusted key has signed it: the newest commit of the branch, or the one that
+the error names. Review it before with git show.
 
 It works with and without a running daemon. Without one, it makes the plan itself, and
 so needs the same --source and configuration. The history keeps the actor.`,
@@ -132,8 +132,8 @@ a task, it ends the pauses that wrong credentials or an unreachable endpoint beg
 func newResolveCommand(io *stdio) *cobra.Command {
 	cmd := operatorCommand{
 		use: "resolve TASK applied|not-applied", short: "Say what became of a commit of unknown outcome",
-		long: `Resolve ends an unknown outcome: look in the WeData console whether the version was
-committed, and say so. After not-applied, the commit is sent again.` + operatorHelp,
+		long: `Resolve ends an unknown outcome: check in the WeData console whether the version was
+committed, and give the result. After not-applied, the commit is sent again.` + operatorHelp,
 		args: cobra.ExactArgs(2), tasks: unknownOnly,
 		read: func(_ context.Context, _ *accessFlags, args []string) (state.Command, error) {
 			if args[1] != "applied" && args[1] != "not-applied" {
@@ -162,7 +162,7 @@ func newSuspendCommand(io *stdio) *cobra.Command {
 		args: cobra.MaximumNArgs(1), tasks: anyTask,
 		read: func(_ context.Context, _ *accessFlags, args []string) (state.Command, error) {
 			if reason == "" {
-				return state.Command{}, usageError{errors.New("--reason is required: it tells others why the task is suspended")}
+				return state.Command{}, usageError{errors.New("--reason is required: it says why the task is suspended")}
 			}
 			w := state.Command{Verb: state.VerbSuspend, Target: first(args), Arg: reason}
 			if life < 0 {

@@ -130,7 +130,7 @@ func waitFor(ctx context.Context, io *stdio, from command.Access, name string, t
 		defer cancel()
 	}
 	if !from.Running() {
-		fmt.Fprintln(io.err, "no daemon holds the state: nothing goes on until one is started with wedatasync run")
+		fmt.Fprintln(io.err, "no daemon holds the state: nothing happens until one is started with wedatasync run")
 	}
 	r, err := command.Wait(ctx, from, name, func(r *release.Release) {
 		if !r.Ended() {

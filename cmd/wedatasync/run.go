@@ -27,8 +27,8 @@ func newRunCommand(io *stdio) *cobra.Command {
 		Long: `Run polls the source, compares it with the state, and makes the commits that are
 missing, until a signal ends it. With --once it makes one pass.
 
-It takes over what changes in the configuration file and the credentials, without a
-restart; SIGHUP makes it look at once.
+It reloads changes of the configuration file and of the credentials without a
+restart; SIGHUP makes it reload immediately.
 
 Exit codes of --once: 0 done, nothing left; 1 an error, a file that cannot be used,
 or a newest revision that is not verified; 3 held by a guard; 4 some commits refused
@@ -70,7 +70,7 @@ another process.`,
 			return err
 		}
 		if s.Simulate && !s.Given("state") {
-			fmt.Fprintln(io.out, "\nTo look into this simulated run: wedatasync status --simulate, wedatasync explain --simulate TASK")
+			fmt.Fprintln(io.out, "\nMore about this simulated run: wedatasync status --simulate, wedatasync explain --simulate TASK")
 		}
 		return passStatus(result)
 	}

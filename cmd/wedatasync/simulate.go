@@ -33,11 +33,11 @@ func newSimulateCommand(io *stdio) *cobra.Command {
 		Long: `Simulate answers CommitIntegrationTask, DescribeIntegrationTask,
 DescribeIntegrationTasks and DescribeApproveList as the service does: it checks
 signatures, parameters and types, and counts requests a second. Tasks exist from
-their first commit on, and are gone when it ends. Under /_sim/ it shows its tasks
-and its ledger, and takes orders to lock, delay, drop, fail and deny.
+their first commit on, until it ends. Under /_sim/ it shows its tasks and its ledger,
+and takes instructions to lock, delay, drop, fail and deny.
 
-What the service's documents leave open can be chosen: what reads tell, how old that
-is, approvals, a clock that is off; see docs/simulator.md.`,
+Flags choose what the service's documentation leaves open: what reads return, how old
+that is, approvals, a clock that is off; see docs/simulator.md.`,
 		Args: takes(usage.NoArgs),
 	}
 	f.add(cmd)
@@ -65,7 +65,7 @@ func (f *simulateFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.ledger, "ledger", "", "`file` to append each request to, as lines of JSON")
 	flags.IntVar(&f.limit, "limit", 20, "`requests` a second of each action")
 	flags.BoolVar(&f.known, "known-only", false, "refuse commits of tasks that were not created before")
-	flags.StringVar(&f.profile, "profile", "full", "`name` of what reads tell, or drawn-N for one by chance")
+	flags.StringVar(&f.profile, "profile", "full", "`name` of what reads return, or drawn-N for one at random")
 	flags.DurationVar(&b.ReadLag, "read-lag", 0, "`duration` by which a read may show an older state")
 	flags.DurationVar(&b.Skew, "skew", 0, "`duration` by which the endpoint's clock is ahead")
 	flags.StringVar(&f.approveAs, "approvals", "", "`end` of the approval that each commit waits for: passed, rejected, withdrawn, failed, drawn or order")

@@ -27,7 +27,7 @@ func newStatusCommand(io *stdio) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show how the tasks stand",
+		Short: "Show the state of the tasks",
 		Long: `Status shows whether the daemon runs, the newest revision, whether action is required
 and what for, how many tasks are in which state, which guard holds the plan, and each
 task that is not in sync. It works without a daemon, too, and changes nothing.
@@ -179,7 +179,7 @@ func (t *statusText) daemon() {
 		t.line("Daemon", "not running")
 	}
 	if t.c.PlanErr != nil {
-		t.line("", "no plan could be made, so the rest is what the state tells: %v", t.c.PlanErr)
+		t.line("", "no plan could be made, so the rest is from the state alone: %v", t.c.PlanErr)
 	}
 }
 

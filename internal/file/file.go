@@ -131,7 +131,7 @@ func kind(mode fs.FileMode) string {
 }
 
 func tooLarge(path string, most int64) error {
-	return fmt.Errorf("%s is %w: it may have %d bytes at the most", path, ErrTooLarge, most)
+	return fmt.Errorf("%s is %w: it may have at most %d bytes", path, ErrTooLarge, most)
 }
 
 func named(by string, err error) error {

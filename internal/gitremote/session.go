@@ -131,7 +131,7 @@ func (c *Conversation) RequestPack(ctx context.Context, haves []plumbing.Hash, m
 		return nil, err
 	}
 	// What comes beside the pack, such as endless progress, counts as well.
-	var r io.Reader = gitstore.LimitReader(resp, maxPack+maxPack/8+1<<20, "a pack with all that is said beside it")
+	var r io.Reader = gitstore.LimitReader(resp, maxPack+maxPack/8+1<<20, "a pack with its messages")
 	switch {
 	case req.Capabilities.Supports(capability.Sideband64k):
 		r = sideband.NewDemuxer(sideband.Sideband64k, r)

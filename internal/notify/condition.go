@@ -176,7 +176,7 @@ func labelOf(c *plan.Change) string { return about(c).label() }
 func unverifiedCondition(why string) condition {
 	e := Event{Topic: PlanHeld, Code: "verify", Message: why, Next: "have it signed by a trusted key"}
 	if i := strings.LastIndex(why, "wedatasync approve "); i >= 0 {
-		e.Next = "have a commit on top of it that is signed by a trusted key, or let it count with: " + why[i:]
+		e.Next = "add a commit that a trusted key has signed on top of it, or approve it: " + why[i:]
 	}
 	return condition{id: idOf(PlanHeld, "verify", why), event: e}
 }

@@ -104,7 +104,7 @@ func (v *verifier) check(ctx context.Context, s *gitstore.Store, head plumbing.H
 		return v.moveMark(ctx, s, head)
 	}
 	if err := v.read(); err != nil {
-		return &Error{Kind: ErrUnverified, Err: err, Hint: "mend the file of keys"}
+		return &Error{Kind: ErrUnverified, Err: err, Hint: "correct the file of keys"}
 	}
 	return v.checkPath(ctx, s, head, head == v.mark)
 }

@@ -83,7 +83,7 @@ func TestFindCredentials(t *testing.T) {
 		{name: "another profile file", env: env("HOME", home, "TENCENTCLOUD_CREDENTIALS_FILE", other), want: keys{id: "other-id", key: "other-key", token: "other-token"}},
 		{name: "a profile file that is not there", env: env("HOME", home, "TENCENTCLOUD_CREDENTIALS_FILE", other+"x"), err: "no such file"},
 		{name: "half a profile file", env: env("TENCENTCLOUD_CREDENTIALS_FILE", half), err: "the secret id or the secret key is empty"},
-		{name: "a profile file without end", env: env("TENCENTCLOUD_CREDENTIALS_FILE", long), err: "it may have 65536 bytes at the most"},
+		{name: "a profile file without end", env: env("TENCENTCLOUD_CREDENTIALS_FILE", long), err: "it may have at most 65536 bytes"},
 		{name: "a profile file with an odd id", env: env("TENCENTCLOUD_CREDENTIALS_FILE", odd), err: "not ASCII"},
 		{name: "half a role of a pod", env: env("TKE_ROLE_ARN", "r"), err: "the role of the pod: TKE_REGION is not set"},
 		{name: "nothing", env: env("HOME", t.TempDir()), err: "there are none"},

@@ -78,7 +78,7 @@ func (r *reply) readError() error {
 		return errors.New("the Error has a Code that is none")
 	}
 	if len(r.fields) != 2 {
-		return errors.New("an Error beside a result")
+		return errors.New("both an Error and a result")
 	}
 	r.fail = &apiError{code: *e.Code, message: *e.Message}
 	return nil

@@ -31,7 +31,7 @@ GET    /_sim/profiles                   what "profile" can name; it can be writt
 GET    /_sim/approvals                  what commits wait for, or did
 POST   /_sim/approvals/{id}             end one: {"state":"rejected","operator":"7","remark":"not now"}
 
-In the console a person can lock, unlock, describe, edit, commit (with
+In the console an operator can lock, unlock, describe, edit, commit (with
 instance_version), roll back ("rollback"), restart the same version ("again"), start,
 pause, stop, withdraw and delete; without operator, the platform can fail and restart.
 

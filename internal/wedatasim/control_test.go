@@ -66,7 +66,7 @@ func TestControl(t *testing.T) {
 		{"PATCH", "/_sim/behavior", `{"profile":{"name":"mine","offline":{"submit":"null"}}}`, 200, `"submit": "null"`},
 		{"PATCH", "/_sim/behavior", `{"profile":"unheard"}`, 400, `no such profile: "unheard"; there are bare, full`},
 		{"PATCH", "/_sim/behavior", `{"profile":{"online":{}}}`, 400, `unknown field "online"`},
-		{"PATCH", "/_sim/behavior", `{"profile":{"offline":{"submit":"maybe"}}}`, 400, `no such telling: "maybe"`},
+		{"PATCH", "/_sim/behavior", `{"profile":{"offline":{"submit":"maybe"}}}`, 400, `unknown value "maybe"`},
 		{"PATCH", "/_sim/behavior", `{"approvals":{"ends":"passed"}}`, 400, `unknown field "ends"`},
 		{"PATCH", "/_sim/behavior", `{"approvals":{"end":"waiting"}}`, 400, `no such end of an approval: "waiting"`},
 		{"PATCH", "/_sim/behavior", `{"approvals":{"codes":{"open":"0"}}}`, 400, `no such state of an approval: "open"`},

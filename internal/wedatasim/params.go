@@ -133,7 +133,7 @@ func objectOf(data []byte) (map[string]json.RawMessage, error) {
 		}
 		name, _ := t.(string)
 		if _, twice := fields[name]; twice {
-			return nil, fmt.Errorf("`%s` is there twice", name)
+			return nil, fmt.Errorf("`%s` appears twice", name)
 		}
 		fields[name] = raw
 	}

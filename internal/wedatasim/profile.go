@@ -73,7 +73,7 @@ func (p *Profile) check() error {
 	for _, s := range []*Shape{&p.Realtime, &p.Offline} {
 		for _, f := range s.fields() {
 			if *f != Told && *f != Null && *f != Newest {
-				return fmt.Errorf("no such telling: %q; there are \"\", null and newest", *f)
+				return fmt.Errorf("unknown value %q; there are \"\", null and newest", *f)
 			}
 		}
 	}

@@ -146,7 +146,7 @@ func endOfApproval(a *state.Approval, undone int, now time.Time) state.Event {
 	}
 	return state.Event{
 		At: now, Kind: state.EventApproval, Actor: a.Actor, PlanHash: a.PlanHash,
-		Note: state.Clip(fmt.Sprintf("the approval past %s %s; it let %s through", strings.Join(a.Guards, ", "), how, numberOf(a.Used, "change"))),
+		Note: state.Clip(fmt.Sprintf("the approval past %s %s; it approved %s", strings.Join(a.Guards, ", "), how, numberOf(a.Used, "change"))),
 	}
 }
 

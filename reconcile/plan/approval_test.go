@@ -49,10 +49,10 @@ func TestLeftOf(t *testing.T) {
 		{name: "nothing was done", left: locked, now: noon, calls: 3},
 		{name: "the call was made", spent: call, left: left(ActionForget, ActionReturn), now: noon, calls: 2},
 		{name: "the call was made, and is asked for again", spent: call, left: locked, now: noon, calls: 2},
-		{name: "all was done", spent: a.Calls, left: left(), now: noon, says: "past maxChanges is used up; it let 3 changes through"},
-		{name: "what came of the call is not known", left: unknown, now: noon, says: "nothing of the plan is requested any more; it let 0 changes"},
-		{name: "the rest is not asked for", spent: call, left: left(), now: noon, says: "the rest of the plan is no longer requested; it let 1 change through"},
-		{name: "24 hours are over", left: locked, now: a.Expires, says: "has ended after 24 h; it let 0 changes through"},
+		{name: "all was done", spent: a.Calls, left: left(), now: noon, says: "past maxChanges is used up; it approved 3 change"},
+		{name: "what came of the call is not known", left: unknown, now: noon, says: "nothing of the plan is requested any more; it approved 0 changes"},
+		{name: "the rest is not asked for", spent: call, left: left(), now: noon, says: "the rest of the plan is no longer requested; it approved 1 change"},
+		{name: "24 hours are over", left: locked, now: a.Expires, says: "has ended after 24 h; it approved 0 changes"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

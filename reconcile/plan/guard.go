@@ -156,7 +156,7 @@ func (g *Guards) holds(p *Plan, f Facts) []GuardHold {
 	if f.Control.Restored && n.calls > 0 {
 		add(GuardRestored, "the state was taken back from an older or damaged one: its plan may repeat commits")
 	} else if live := p.Held(HoldAlreadyLive); live >= RestoredAfter && n.calls > 0 {
-		add(GuardRestored, "%d tasks are live already as their specs ask, by operations that the state does not know: the state was probably lost or put back; wedatasync import takes over what is live", live)
+		add(GuardRestored, "%d tasks are live already at the version of their specs, by operations that the state does not know: the state was probably lost or restored; wedatasync import adopts what is live", live)
 	}
 	if g.MaxChanges > 0 && n.changes() > g.MaxChanges {
 		add("maxChanges", "%s, and guards.maxChanges is %d", n, g.MaxChanges)

@@ -119,7 +119,7 @@ func (w *writer) numbers(ctx context.Context, row []int64, query string, values 
 		for i := range row {
 			v, ok := values[i].(int64)
 			if row[i] = v; !ok && err == nil {
-				err = rowError(fmt.Errorf("%T is there where a number should be", values[i]))
+				err = rowError(fmt.Errorf("%T in place of a number", values[i]))
 			}
 		}
 		return errors.Join(err, rows.Close())

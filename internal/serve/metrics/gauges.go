@@ -104,7 +104,7 @@ func (g *gauges) work() {
 	g.add("managed_tasks", "Tasks in the state.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		emit(float64(s.Plan().Managed))
 	})
-	g.add("tasks", "Tasks by their state; standing is the earlier name of the label.", []string{"state", "standing"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
+	g.add("tasks", "Tasks by their state; the label standing is deprecated.", []string{"state", "standing"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		for _, i := range explain.States() {
 			emit(float64(s.Count(i.State)), string(i.State), string(i.State))
 		}
@@ -123,7 +123,7 @@ func (g *gauges) work() {
 	g.add("limiter_period_seconds", "The time between two calls as the limiter has it now.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		emit(s.Period.Seconds())
 	})
-	g.add("limiter_wait_seconds", "How long the last call in the queue has to wait for its turn, at the least.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
+	g.add("limiter_wait_seconds", "The least time that the last call in the queue has to wait for its turn.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		emit(s.Period.Seconds() * float64(s.Count(explain.ToSend)))
 	})
 }
@@ -208,7 +208,7 @@ func (g *gauges) quality() {
 
 // reloads adds the two gauges that Prometheus' own programs have for a reload.
 func (g *gauges) reloads(name, what string, of func(snapshot.Reloads) reconcile.Health) {
-	g.add(name+"_last_reload_successful", "1 if the "+what+" on disk could be used when last read, 0 if what was there before is.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
+	g.add(name+"_last_reload_successful", "1 if the "+what+" on disk could be used when last read, 0 if the earlier one is still in use.", nil, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		if h := of(s.Reloads); !h.At.IsZero() {
 			emit(oneIf(h.Err == nil))
 		}
