@@ -105,7 +105,7 @@ func parseBase(kind Kind, text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case text == "":
-		return nil, errors.New("the address of the API is needed, such as https://gitea.example.com/api/v1")
+		return nil, errors.New("the address of the API is required, such as https://gitea.example.com/api/v1")
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("the address of the API is not a URL, such as https://gitea.example.com/api/v1")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":

@@ -233,7 +233,7 @@ func stageBadge(st state.Stage) badge {
 	case state.StageRunning:
 		return badge{explain.ToneOK, "running", "it is live, and runs"}
 	case state.StageDropped:
-		return badge{explain.ToneCalm, "no longer asked for", "it was not applied, and the specs do not ask for it any more"}
+		return badge{explain.ToneCalm, "no longer requested", "it was not applied, and the specs do not ask for it any more"}
 	default:
 		return badgeOf(explain.State(st)) // the words of the other stages are words of states
 	}

@@ -194,7 +194,7 @@ func (s *Snapshot) Progress() (Progress, bool) {
 	return s.pass.progress(s.Now, s.Period)
 }
 
-// InSync reports whether every task is as its spec says.
+// InSync reports whether every task matches its spec.
 func (s *Snapshot) InSync() bool {
 	return s.Status.Plan != nil && len(s.Status.InFlight) == 0 && s.Digest.InSync()
 }

@@ -26,7 +26,7 @@ type Status struct {
 	// Ended says that the program has ended since: a daemon that was stopped, or run --once.
 	Ended    bool             `json:"ended,omitempty"`
 	Ready    bool             `json:"ready"`             // nobody has to act
-	InSync   bool             `json:"in_sync"`           // every task is as its spec says
+	InSync   bool             `json:"in_sync"`           // every task matches its spec
 	Outcome  explain.Outcome  `json:"outcome,omitempty"` // how far the newest revision is; empty before the first plan
 	Reasons  []explain.Reason `json:"reasons"`
 	Interval int64            `json:"interval_ms,omitempty"` // between two polls
