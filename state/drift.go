@@ -119,3 +119,22 @@ func (l *DriftScan) Of(key spec.Key) *Drift {
 	}
 	return &l.Drifted[i]
 }
+
+// weDataZone is the zone of the times that WeData writes without one.
+var weDataZone = time.FixedZone("+08:00", 8*60*60)
+
+// ParseWeDataTime reads a time as WeData writes it.
+func ParseWeDataTime(said string) (time.Time, bool) {
+	at, err := time.ParseInLocation(time.DateTime, said, weDataZone)
+	return at, err == nil
+}
+
+// WeDataTime writes a time of WeData with its zone, and in UTC beside it; a text that is no
+// such time stays as it is.
+func WeDataTime(said string) string {
+	at, ok := ParseWeDataTime(said)
+	if !ok {
+		return said
+	}
+	return at.Format(time.DateTime+" -07:00") + " (" + at.UTC().Format(time.RFC3339) + ")"
+}

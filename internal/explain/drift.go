@@ -22,7 +22,7 @@ func Drift(d *state.Drift) string {
 		b.WriteString(", by " + d.Operator)
 	}
 	if d.OperatedAt != "" {
-		b.WriteString(", " + d.OperatedAt)
+		b.WriteString(", " + state.WeDataTime(d.OperatedAt))
 	}
 	if d.Event != "" {
 		b.WriteString(" (" + d.Event + ")")

@@ -7,6 +7,7 @@ package fault
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/text"
@@ -44,14 +45,18 @@ func (e *Error) Error() string {
 	if e.Op != "" {
 		line = e.Op + ": " + line
 	}
-	if e.Detail != "" {
-		line += ": " + text.OneLine(e.Detail, maxQuote)
+	kind := fmt.Sprint(e.Kind)
+	detail := without(e.Detail, kind)
+	if detail != "" {
+		line += ": " + detail
 	}
 	if e.Status != 0 {
 		line += fmt.Sprintf(" (HTTP %d)", e.Status)
 	}
 	if e.Err != nil {
-		line += ": " + text.OneLine(e.Err.Error(), maxQuote)
+		if cause := without(e.Err.Error(), kind, detail); cause != "" {
+			line += ": " + cause
+		}
 	}
 	if e.RetryAfter > 0 {
 		line += fmt.Sprintf(": it asks to wait %v", e.RetryAfter.Round(time.Second))
@@ -60,6 +65,18 @@ func (e *Error) Error() string {
 		line += ": " + e.Hint
 	}
 	return line
+}
+
+// without returns the text on one line, bounded, without what was said just before: a cause
+// often begins with the kind that it is of.
+func without(said string, before ...string) string {
+	said = strings.TrimRight(text.OneLine(said, maxQuote), ": ")
+	for _, b := range before {
+		if rest, ok := strings.CutPrefix(said, b); ok && b != "" && (rest == "" || rest[0] == ':') {
+			said = strings.TrimLeft(rest, ": ")
+		}
+	}
+	return said
 }
 
 // Unwrap returns the kind and the cause.

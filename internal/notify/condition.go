@@ -237,7 +237,7 @@ func driftText(d *state.Drift) string {
 		parts = append(parts, "by "+d.Operator)
 	}
 	if d.OperatedAt != "" {
-		parts = append(parts, d.OperatedAt+" +08:00")
+		parts = append(parts, state.WeDataTime(d.OperatedAt))
 	}
 	if d.WhyReported != "" {
 		parts = append(parts, d.WhyReported)

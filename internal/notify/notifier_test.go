@@ -293,7 +293,7 @@ func TestNotifier_Scanned(t *testing.T) {
 		const undo = "undo it in WeData, or change the spec to what is live"
 		want := []string{
 			`{"type":"task.drifted","timestamp":"2000-01-01T00:00:00Z","data":{"project_id":"1","task_id":"orders","code":"newer",` +
-				`"message":"instanceVersion 3 -\u003e 5, status running -\u003e stopped, by 100028625403, 2026-11-26 14:03:11 +08:00","next_step":"` + undo + `"}}`,
+				`"message":"instanceVersion 3 -\u003e 5, status running -\u003e stopped, by 100028625403, 2026-11-26 14:03:11 +08:00 (2026-11-26T06:03:11Z)","next_step":"` + undo + `"}}`,
 			`{"type":"task.drifted","timestamp":"2000-01-01T00:00:00Z","data":{"project_id":"1","task_id":"clicks","code":"gone","next_step":"` + undo + `"}}`,
 		}
 		if diff := cmp.Diff(want, f.lines()); diff != "" {

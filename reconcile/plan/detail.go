@@ -99,7 +99,7 @@ func Differs(d *state.Drift) string {
 		parts = append(parts, fmt.Sprintf("%s %s -> %s", f.Name, f.Applied, f.Live))
 	}
 	if d.OperatedAt != "" {
-		parts = append(parts, d.OperatedAt)
+		parts = append(parts, state.WeDataTime(d.OperatedAt))
 	}
 	return strings.Join(parts, ", ")
 }

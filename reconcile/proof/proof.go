@@ -209,8 +209,8 @@ func unproven(a *state.Attempt, e *Evidence) string {
 // it that the commit could have left the same. WeData writes times of its own zone.
 func updatedJustBefore(a *state.Attempt, skew time.Duration) bool {
 	const margin = 2 * time.Second // of what times tell, and of the way to the server
-	at, err := time.ParseInLocation(time.DateTime, a.Before.UpdateTime, time.FixedZone("", 8*60*60))
-	return err == nil && at.After(a.At.Add(-margin-skew))
+	at, ok := state.ParseWeDataTime(a.Before.UpdateTime)
+	return ok && at.After(a.At.Add(-margin-skew))
 }
 
 // Shown reports whether what was read shows a commit that WeData has accepted.
