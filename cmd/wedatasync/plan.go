@@ -192,7 +192,7 @@ as plan has them.`,
 		if err := o.write(io, doc, rate); err != nil {
 			return err
 		}
-		posted, err := command.Comment(cmd.Context(), &s.Settings, io.env(s), on, string(doc.markdown(o.comment(rate))), news)
+		posted, err := command.Comment(cmd.Context(), &s.Settings, io.env(s), on, string(doc.markdown(command.CommentOptions(o.comment(rate), io.getenv))), news)
 		if err != nil {
 			return errors.Join(status, err)
 		}

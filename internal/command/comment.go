@@ -9,6 +9,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/internal/parts"
+	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/secret"
 )
 
@@ -19,6 +20,19 @@ type PullRequest struct {
 	Repository string // owner/name
 	TokenFile  string
 	Number     int
+}
+
+// CommentOptions adds to the options of a comment what the job of CI says: the commit, and
+// where people see it, its files and the run.
+func CommentOptions(o report.MarkdownOptions, getenv func(string) string) report.MarkdownOptions {
+	o.PullRequest = true
+	job, err := forge.Detect(getenv)
+	if err != nil {
+		return o // Comment says so, where it matters
+	}
+	o.LinkBase = cmp.Or(o.LinkBase, job.FilesURL)
+	o.Commit, o.CommitURL, o.RunURL = job.Head, job.CommitURL, job.RunURL
+	return o
 }
 
 // Comment posts the body as the one comment on a pull request, or brings the comment of the

@@ -26,6 +26,22 @@ type Job struct {
 	Base       string
 	Head       string
 	BaseBranch string // what the pull request is to be merged into
+
+	// Where people see it; empty if the job does not say.
+	RunURL    string // the run of the job
+	CommitURL string // Head
+	FilesURL  string // the files of Head, by their paths below it
+}
+
+// pages fills in where people see the run, the commit and its files, below the page of the
+// repository.
+func (j *Job) pages(repository, run, commit, files string) {
+	if run != "" {
+		j.RunURL = run
+	}
+	if repository != "" && IsRevision(j.Head) {
+		j.CommitURL, j.FilesURL = repository+commit+j.Head, repository+files+j.Head
+	}
 }
 
 // ErrNoCI says that this process is no job of a CI that is known.
@@ -70,6 +86,7 @@ func gitlabJob(getenv func(string) string) (Job, error) {
 		}
 		job.Forge.PullRequest = n
 	}
+	job.pages(getenv("CI_PROJECT_URL"), cmp.Or(getenv("CI_JOB_URL"), getenv("CI_PIPELINE_URL")), "/-/commit/", "/-/blob/")
 	return job, nil
 }
 
@@ -92,16 +109,31 @@ func actionsJob(getenv func(string) string) (Job, error) {
 	} else {
 		job.Forge.Token = firstSecret(getenv, tokenVariable, "GITHUB_TOKEN")
 	}
-	path := getenv("GITHUB_EVENT_PATH")
-	if path == "" {
-		return job, nil
+	if path := getenv("GITHUB_EVENT_PATH"); path != "" {
+		e, err := readEvent(path)
+		if err != nil {
+			return Job{}, detectError(err)
+		}
+		e.fill(&job)
 	}
-	e, err := readEvent(path)
-	if err != nil {
-		return Job{}, detectError(err)
-	}
-	e.fill(&job)
+	job.actionsPages(getenv)
 	return job, nil
+}
+
+// actionsPages fills in where people see the job. Gitea names a run by its number.
+func (j *Job) actionsPages(getenv func(string) string) {
+	server, run, files := strings.TrimSuffix(getenv("GITHUB_SERVER_URL"), "/"), getenv("GITHUB_RUN_ID"), "/blob/"
+	if server == "" || j.Forge.Repository == "" {
+		return
+	}
+	if j.Forge.Kind == Gitea {
+		run, files = getenv("GITHUB_RUN_NUMBER"), "/src/commit/"
+	}
+	repository := server + "/" + j.Forge.Repository
+	if run != "" {
+		run = repository + "/actions/runs/" + run
+	}
+	j.pages(repository, run, "/commit/", files)
 }
 
 func firstSecret(getenv func(string) string, names ...string) secret.Value {

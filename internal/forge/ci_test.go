@@ -2,6 +2,7 @@ package forge_test
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -202,4 +203,40 @@ func FuzzDetect(f *testing.F) {
 			t.Errorf("a job with an error: %v", err)
 		}
 	})
+}
+
+// TestDetect_Pages says where people see the run, the commit and its files.
+func TestDetect_Pages(t *testing.T) {
+	head := "4837b3f5c8704837b3f5c8704837b3f5c8704837"
+	event := filepath.Join(t.TempDir(), "event.json")
+	if err := os.WriteFile(event, []byte(strings.ReplaceAll(pullRequestEvent, "4ead", head)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	actions := map[string]string{
+		"GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": "https://forge.example.com/", "GITHUB_REPOSITORY": "acme/tasks",
+		"GITHUB_RUN_ID": "123456", "GITHUB_RUN_NUMBER": "17", "GITHUB_EVENT_PATH": event,
+	}
+	gitea := map[string]string{"GITEA_ACTIONS": "true"}
+	maps.Copy(gitea, actions)
+	const tasks = "https://forge.example.com/acme/tasks"
+	for _, test := range []struct {
+		env                map[string]string
+		run, commit, files string
+	}{
+		{actions, tasks + "/actions/runs/123456", tasks + "/commit/" + head, tasks + "/blob/" + head},
+		{gitea, tasks + "/actions/runs/17", tasks + "/commit/" + head, tasks + "/src/commit/" + head},
+		{
+			map[string]string{"GITLAB_CI": "true", "CI_PROJECT_URL": tasks, "CI_JOB_URL": tasks + "/-/jobs/9", "CI_COMMIT_SHA": head},
+			tasks + "/-/jobs/9", tasks + "/-/commit/" + head, tasks + "/-/blob/" + head,
+		},
+		{map[string]string{"GITLAB_CI": "true"}, "", "", ""},
+	} {
+		job, err := forge.Detect(func(name string) string { return test.env[name] })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if job.RunURL != test.run || job.CommitURL != test.commit || job.FilesURL != test.files {
+			t.Errorf("run %q, commit %q, files %q, want %q, %q, %q", job.RunURL, job.CommitURL, job.FilesURL, test.run, test.commit, test.files)
+		}
+	}
 }

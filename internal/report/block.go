@@ -201,11 +201,11 @@ func (b *builder) table(g *page, l level) {
 	rows := g.ranked[:min(len(g.ranked), l.rows)]
 	if len(rows) > 0 {
 		b.line("")
-		b.line("| What happens | Task | Version | Why |")
-		b.line("|---|---|---|---|")
+		b.line("| What happens | Task | Version | Reason | Changed fields |")
+		b.line("|---|---|---|---|---|")
 	}
 	for _, c := range rows {
-		b.linef("| %s&nbsp;%s | %s | %s | %s |", icon(c.Impact), verb(c.Impact, 1), g.task(c), arrowed(c), whyCell(c, l.names))
+		b.linef("| %s&nbsp;%s | %s | %s | %s | %s |", icon(c.Impact), verb(c.Impact, 1), g.task(c), versionCell(c, l.names), why(c), fieldsCell(c, l.names))
 	}
 	if more := g.summary.commits + g.summary.planHeld - len(rows); more > 0 {
 		b.line("")
@@ -244,13 +244,22 @@ func versionSpan(c *plan.Change) string {
 // arrowed is versionSpan for markdown, where it stays on one line.
 func arrowed(c *plan.Change) string { return strings.ReplaceAll(versionSpan(c), " ", "&nbsp;") }
 
-func whyCell(c *plan.Change, names bool) string {
-	s := why(c)
+// versionCell writes the versions of a change, and what its spec says of the new one.
+func versionCell(c *plan.Change, described bool) string {
+	if !described || c.Want == nil || c.Want.VersionDesc == "" {
+		return arrowed(c)
+	}
+	return arrowed(c) + "<br>" + codeSpan(c.Want.VersionDesc, maxValue)
+}
+
+// fieldsCell names the fields that differ beside what the reason says.
+func fieldsCell(c *plan.Change, names bool) string {
 	if !names {
-		return s
+		return ""
 	}
+	var spans []string
 	for _, name := range fieldNames(c) {
-		s += "<br>" + codeSpan(name, maxValue)
+		spans = append(spans, codeSpan(name, maxValue))
 	}
-	return s
+	return strings.Join(spans, "<br>")
 }

@@ -38,6 +38,12 @@ type MarkdownOptions struct {
 	// Rate is how many calls a second the estimate is made for; 0 is the API's
 	// limit of 20.
 	Rate float64
+
+	// Of a comment on a pull request.
+	PullRequest bool   // says who can take the next step
+	Commit      string // the newest of it; empty is the plan's revision
+	CommitURL   string // where people see it; empty makes no link
+	RunURL      string // where people see the job that made the plan
 }
 
 // Marker returns the hidden first line of the comment for key, by which the
@@ -150,6 +156,7 @@ func (g *page) render(l level) []byte {
 	b.linef("### %s", g.title())
 	b.line("")
 	b.line(g.sentence())
+	b.next(g)
 	b.unverified(g, l)
 	b.guards(g, l)
 	b.caution(g)
@@ -159,6 +166,7 @@ func (g *page) render(l level) []byte {
 	}
 	b.errors(g.plan.Problems, l.rows, g.o)
 	b.table(g, l)
+	b.order(g, l)
 	b.diffs(g, l)
 	b.problems(g.plan.Problems, l.rows, g.o)
 	b.followed(g, l, "Not running: applied, and did not come to run", g.notRunning)
@@ -225,7 +233,9 @@ func named(kind, key string) string {
 func (g *page) origin() string {
 	p := g.plan
 	s := "Planned for revision " + codeSpan(shortRevision(p.Source.Revision), 100)
-	if p.Source.Branch != "" {
+	if g.o.Commit != "" {
+		s = "Planned for commit " + linked(codeSpan(shortRevision(g.o.Commit), 100), g.o.CommitURL)
+	} else if p.Source.Branch != "" {
 		s += " of " + codeSpan(p.Source.Branch, 200)
 	}
 	if g.project != "" {
@@ -237,7 +247,19 @@ func (g *page) origin() string {
 	if p.Approved != "" {
 		s += ", approved by " + codeSpan(p.Approved, 200)
 	}
+	if run := linked("run", g.o.RunURL); run != "run" {
+		s += ", by this " + run
+	}
 	return s + "."
+}
+
+// linked leads from text to an address, if that is one that markdown keeps whole.
+func linked(text, address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || strings.ContainsAny(address, "()<>[] \"'`\\") {
+		return text
+	}
+	return "[" + text + "](" + strings.ReplaceAll(u.String(), "&", "%26") + ")"
 }
 
 // maxID bounds an id in markdown, in bytes: an escape can be longer than what it
