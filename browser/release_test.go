@@ -56,4 +56,6 @@ func TestReleasesAreShown(t *testing.T) {
 	p.phone()
 	p.visit("/release/" + held)
 	p.picture("release-phone", 1200)
+	p.visit("/")
+	p.picture("status-releases-phone", 1200)
 }

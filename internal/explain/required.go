@@ -151,7 +151,7 @@ func (s *Summary) unresolvedReasons() []Reason {
 		of := Of(c)
 		reasons = append(reasons, Reason{
 			Code: ReasonUnknown, Key: &c.Key, Commands: of.Commands,
-			Message: text.Visible(c.Key.String() + ": " + of.Why),
+			Message: text.Visible(named(c) + ": " + of.Why),
 		})
 	}
 	if n := len(s.Unresolved); n > maxNamed {
@@ -199,7 +199,7 @@ func (s *Summary) tasksReason(st State, code ReasonCode) (Reason, bool) {
 	case 1:
 		c := &s.Plan.Changes[tasks[0]]
 		of := Of(c)
-		message := c.Key.String() + ": " + of.Reason()
+		message := named(c) + ": " + of.Reason()
 		if len(of.Commands) == 0 {
 			message += "; " + of.Next
 		}
@@ -219,7 +219,7 @@ func (s *Summary) driftReason() (Reason, bool) {
 	r := Reason{Code: ReasonDrifted, Message: fmt.Sprintf("%s drifted; %s", several(n, "task"), Drifted.Info().Next)}
 	if len(s.drifted) > 0 {
 		first := s.drifted[0]
-		r.Message = text.Visible(first.Key.String() + ": " + OfDrift(first).Sentence())
+		r.Message = text.Visible(first.Key.Named(s.Plan.NameOf(first.Key, nil)) + ": " + OfDrift(first).Sentence())
 		if n == 1 {
 			r.Key = &first.Key
 		} else {

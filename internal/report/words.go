@@ -82,7 +82,7 @@ func freshStarts(v *view) spec.Problems {
 	for _, c := range v.sends[impactRank(plan.ImpactFreshStart)] {
 		warnings = append(warnings, spec.Problem{
 			Pos: position(c), Severity: spec.SeverityWarning, Code: string(plan.ImpactFreshStart),
-			Message: c.Key.String() + " runs, and start is a fresh start: its state is not continued; " + keepsState,
+			Message: explain.Label(c.Name(), c.Key.String()) + " runs, and start is a fresh start: its state is not continued; " + keepsState,
 		})
 	}
 	return warnings

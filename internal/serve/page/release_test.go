@@ -69,7 +69,7 @@ func TestTimelineShowsHowLongReleasesTook(t *testing.T) {
 	d := released(t)
 	body := servetest.Page(t, d.Serve(t), "/")
 	rows := strings.Join(servetest.Texts(t, body, "tr"), "|")
-	for _, want := range []string{"9fceb02d0ae5 Move orders to the new sink Ada Lovelace held 38 10 min so far", "1b2c3d4e5f60 Add the streams Ada Lovelace done 210 42 s"} {
+	for _, want := range []string{"9fceb02d0ae5 Move orders to the new sink Ada Lovelace held 38 commits 10 min so far", "1b2c3d4e5f60 Add the streams Ada Lovelace done 210 commits 42 s"} {
 		if !strings.Contains(rows, want) {
 			t.Errorf("no row says %q: %s", want, rows)
 		}

@@ -39,7 +39,7 @@ type releaseRow struct {
 	Author  string
 	Seen    moment
 	Took    string
-	Commits int
+	Asked   string        // how many commits
 	Bar     template.HTML // how long it took, beside the others
 }
 
@@ -61,7 +61,7 @@ func releaseRowOf(s *snapshot.Snapshot, r *release.Release, longest time.Duratio
 	row := releaseRow{
 		badge: outcomeBadge(r.Outcome), Short: text.Visible(snapshot.Short(r.Revision)), Href: releasePath(r.Revision),
 		Subject: text.Visible(r.Subject), Author: text.Visible(authorName(r.Author)),
-		Seen: momentOf(r.SeenAt, s.Now), Took: tookText(r, s.Now), Commits: r.Commits,
+		Seen: momentOf(r.SeenAt, s.Now), Took: tookText(r, s.Now), Asked: snapshot.Plural(r.Commits, "commit"),
 	}
 	row.Bar = chart.Length{
 		Took: r.Took(s.Now), Most: longest, Tone: string(row.Tone), Open: !r.Ended(), Label: row.Label + ", " + row.Took,
