@@ -45,37 +45,39 @@ var commitKeys = func() (keys [len(commitFields)]string) {
 // set if it could be read all the same.
 func (r *reader) commit(n *yaml.Node, d defaults, c *Commit) {
 	c.ProjectID, c.TaskType, c.CommitType = d.projectID, d.taskType, d.commitType
-	given := make(map[string]*yaml.Node, len(commitKeys))
+	var values [len(commitKeys)]*yaml.Node
+	given := func(key string) *yaml.Node { return values[slices.Index(commitKeys[:], key)] }
 	typed := d.hasCommitType // the commit type is known
 	for key, value := range r.fields(n, commitKeys[:]) {
-		given[key] = value
+		i := slices.Index(commitKeys[:], key)
+		values[i] = value
 		errors := r.errors
-		if read := commitFields[slices.Index(commitKeys[:], key)].read; read != nil {
+		if read := commitFields[i].read; read != nil {
 			read(r, value, c)
 		}
 		if key == "commitType" {
 			typed = r.errors == errors
 		}
 	}
-	if given["taskId"] == nil {
+	if given("taskId") == nil {
 		r.missing(n, "taskId", "add it")
 	}
-	if given["projectId"] == nil && c.ProjectID == "" {
+	if given("projectId") == nil && c.ProjectID == "" {
 		r.missing(n, "projectId", "add it, or set it in defaults")
 	}
-	if given["commitType"] == nil && !typed {
+	if given("commitType") == nil && !typed {
 		r.missing(n, "commitType", "add one of "+enumerate(commitTypeNames[:])+", or set it in defaults")
 	}
-	if ext := given["extConfig"]; ext != nil {
+	if ext := given("extConfig"); ext != nil {
 		c.ExtConfig = r.extConfig(ext)
 	}
-	if depends := given["dependsOn"]; depends != nil {
+	if depends := given("dependsOn"); depends != nil {
 		c.DependsOn = r.dependsOn(depends, c.Key)
 	}
-	if typed && (given["instanceVersion"] == nil || c.InstanceVersion != 0) {
-		r.discardState(n, given["discardState"], c)
+	if typed && (given("instanceVersion") == nil || c.InstanceVersion != 0) {
+		r.discardState(n, given("discardState"), c)
 	}
-	r.waiting(given["wait"], !typed || c.CommitType.Runs(), d, c)
+	r.waiting(given("wait"), !typed || c.CommitType.Runs(), d, c)
 }
 
 // waiting reads how long to wait for a task that runs after the commit, or takes the

@@ -47,6 +47,7 @@ func FuzzParse(f *testing.F) {
 		if diff := cmp.Diff(file, spec.Parse("fuzz.yaml", slices.Clone(data))); diff != "" {
 			t.Errorf("the same bytes, another file:\n%s", diff)
 		}
+		checkHalves(t, data)
 	})
 }
 
