@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	mathrand "math/rand/v2"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +31,7 @@ type App struct {
 	trigger    trigger
 	client     *wedata.Client
 	source     reconcile.Source
+	polled     *early                     // the source, as the engine polls it
 	git        atomic.Pointer[source.Git] // the source, if it is one and open
 	engine     engine
 	notifier   *notify.Notifier
@@ -131,7 +133,8 @@ func (a *App) openSource(ctx context.Context, s *config.Settings, env *parts.Env
 // startEngine reads what the state knows and puts the reconciler together. Meanwhile the
 // source is polled.
 func (a *App) startEngine(ctx context.Context, s *config.Settings, store *sqlstore.Store, observer reconcile.Observer) error {
-	polled, stop := pollEarly(ctx, a.source)
+	var stop func()
+	a.polled, stop = pollEarly(ctx, a.source)
 	a.closers.add("end the first poll", func() error { stop(); return nil })
 	control, err := store.Control(ctx)
 	if err != nil {
@@ -155,7 +158,7 @@ func (a *App) startEngine(ctx context.Context, s *config.Settings, store *sqlsto
 	}
 	watching = append(watching, a.reporter, a.notifier)
 	a.engine.Store(reconcile.New(reconcile.Config{
-		Source:    polled,
+		Source:    a.polled,
 		Committer: a.client,
 		Reader:    a.client,
 		Store:     store,
@@ -210,6 +213,10 @@ func (a *App) Once(ctx context.Context) (result *reconcile.Result, err error) {
 func (a *App) Run(ctx context.Context) error {
 	s, reconciler := a.settings.get(), a.engine.Load()
 	a.log.InfoContext(ctx, "start", "source", s.SourceInfo().URL, "endpoint", s.Identity().Endpoint, "interval", s.Interval)
+	if a.reloader.env.Getenv("GOGC") == "" {
+		a.polled.frugal = true
+		defer debug.SetGCPercent(debug.SetGCPercent(pollGC))
+	}
 	stop := background(ctx,
 		func(running context.Context) { a.trigger.onChange(running, a.source) },
 		a.notifier.Run,
@@ -217,11 +224,7 @@ func (a *App) Run(ctx context.Context) error {
 		a.reloader.run,
 		reconciler.Watch,
 		func(running context.Context) { a.supervisor.run(running, ctx, reconciler, a.interval) },
-		func(running context.Context) {
-			if a.reloader.env.Getenv("GOGC") == "" {
-				holdMemory(running, reconciler.Polled())
-			}
-		},
+		func(running context.Context) { giveBackMemory(running, reconciler.Polled()) },
 	)
 	err := withGrace(ctx, s.Grace, a.log, func() error { return reconciler.Run(ctx, a.trigger) })
 	stop()

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"runtime/debug"
 
 	"github.com/wedatasync/wedatasync/reconcile"
 )
@@ -14,6 +15,9 @@ type early struct {
 	revision *reconcile.Revision
 	err      error
 	taken    bool // somebody has the result
+
+	frugal bool   // memory is held: see steadyGC
+	last   string // the revision of the last poll
 }
 
 var _ reconcile.Truster = (*early)(nil)
@@ -29,6 +33,21 @@ func pollEarly(ctx context.Context, src reconcile.Source) (_ *early, stop func()
 
 // Poll implements [reconcile.Source].
 func (e *early) Poll(ctx context.Context) (*reconcile.Revision, error) {
+	if e.frugal {
+		debug.SetGCPercent(pollGC)
+	}
+	rev, err := e.poll(ctx)
+	before := e.last
+	if e.last = ""; rev != nil {
+		e.last = rev.ID
+	}
+	if e.frugal && e.last == before {
+		debug.SetGCPercent(steadyGC)
+	}
+	return rev, err
+}
+
+func (e *early) poll(ctx context.Context) (*reconcile.Revision, error) {
 	if e.taken {
 		return e.Source.Poll(ctx)
 	}
