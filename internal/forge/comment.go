@@ -153,7 +153,7 @@ func (f *Forge) upsert(ctx context.Context, op, marker, body string, o Options) 
 func (f *Forge) foldTwins(ctx context.Context, op, marker string, made comment) {
 	ours, err := f.ours(ctx, op, marker)
 	if err != nil {
-		f.config.Logger.DebugContext(ctx, "look for twins of a comment", "cause", err)
+		f.config.Logger.DebugContext(ctx, "find twins of a comment", "cause", err)
 		return
 	}
 	if n := len(ours); n > 1 {

@@ -108,7 +108,7 @@ func lengthText(d time.Duration) string {
 func outcomeBadge(o state.ReleaseOutcome) badge {
 	switch o {
 	case state.ReleaseUnderWay:
-		return badge{explain.ToneBusy, "under way", "it goes on by itself"}
+		return badge{explain.ToneBusy, "under way", "it continues automatically"}
 	case state.ReleaseHeld:
 		return badge{explain.ToneWait, "held", "a guard, a window, a pause or a suspension holds it"}
 	case state.ReleaseDone:
