@@ -33,8 +33,8 @@ const (
 type Config struct {
 	Kind Kind
 	// BaseURL is the API's, such as https://ghe.example.com/api/v3,
-	// https://gitlab.example.com/api/v4 or https://gitea.example.com/api/v1, or the
-	// forge's own, such as https://gitea.example.com. Empty is github.com's or gitlab.com's.
+	// https://gitlab.example.com/api/v4 or https://gitea.example.com/api/v1, or, of all but
+	// GitHub Enterprise, the forge's own. Empty is github.com's or gitlab.com's.
 	BaseURL string
 	// Repository is owner/name; on GitLab the project's path or its number.
 	Repository string
@@ -113,9 +113,8 @@ func parseBase(kind Kind, text string) (*url.URL, error) {
 	case slices.Contains(strings.Split(u.Path, "/"), "api"):
 	case kind == GitHub && u.Host == "github.com":
 		u.Host = "api.github.com"
-	case kind == GitHub && strings.HasPrefix(u.Host, "api."):
-	default:
-		u = u.JoinPath(map[Kind]string{GitHub: "api/v3", GitLab: "api/v4", Gitea: "api/v1"}[kind])
+	case kind != GitHub: // whose API can be at any address
+		u = u.JoinPath(map[Kind]string{GitLab: "api/v4", Gitea: "api/v1"}[kind])
 	}
 	return u, nil
 }

@@ -153,7 +153,7 @@ func TestOpen_Address(t *testing.T) {
 		{forge.GitLab, "https://gitlab.example.com/api/v4", "https://gitlab.example.com/api/v4/"},
 		{forge.GitHub, "https://github.com", "https://api.github.com/"},
 		{forge.GitHub, "https://api.acme.ghe.com", "https://api.acme.ghe.com/"},
-		{forge.GitHub, "https://ghe.example.com", "https://ghe.example.com/api/v3/"},
+		{forge.GitHub, "http://127.0.0.1:8080", "http://127.0.0.1:8080/"},
 		{forge.GitHub, "https://ghe.example.com/api/v3", "https://ghe.example.com/api/v3/"},
 	} {
 		asked := ""
