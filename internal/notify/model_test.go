@@ -156,10 +156,15 @@ func (f *modelForge) comeOrGo() {
 		return
 	}
 	faults := []chatFault{
-		{}, {status: 502}, {status: 503}, {status: 401, body: `{"message":"Bad credentials"}`}, {status: 404, body: `{"message":"Not Found"}`},
+		{},
+		{status: 502},
+		{status: 503},
+		{status: 401, body: `{"message":"Bad credentials"}`},
+		{status: 404, body: `{"message":"Not Found"}`},
 		{status: 403, body: `{"message":"You have exceeded a secondary rate limit"}`},
 		{status: 403, body: `{"message":"Resource not accessible by integration"}`},
-		{status: 422, body: `{"message":"Validation Failed"}`}, {status: 429, header: map[string]string{"Retry-After": "600"}},
+		{status: 422, body: `{"message":"Validation Failed"}`},
+		{status: 429, header: map[string]string{"Retry-After": "600"}},
 	}
 	o := &outage{time.Now().Add(f.w.upTo(25 * time.Minute)), faults[f.w.draw(int64(len(faults)))]}
 	f.w.mu.Lock()

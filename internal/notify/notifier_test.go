@@ -260,8 +260,10 @@ func TestEvent_Text(t *testing.T) {
 		{notify.Event{Topic: notify.PlanHeld, Code: "verify", Message: "no signature"}, "Release 4837b3f5c870 by Ada held, verify: no signature."},
 		{notify.Event{Topic: notify.SpecsInvalid, Count: 2, Tasks: []string{"a.yaml:4:3: no taskId"}}, "2 errors in specs, revision 4837b3f5c870 by Ada: a.yaml:4:3: no taskId and 1 more. The invalid specs are skipped."},
 		{notify.Event{Topic: notify.SendsPaused, Code: "UnauthorizedOperation"}, "Sending to project 1 paused, UnauthorizedOperation."},
-		{notify.Event{Topic: notify.ReleaseDone, Message: "in 27s", Outcomes: []notify.Outcome{{"refused", 1, names[:1]}, {"applied", 40, names}}},
-			"Release 4837b3f5c870 by Ada: 1 refused (orders (1/a) version 3), 40 applied (orders (1/a) version 3, 1/b, 1/c and 37 more), in 27s."},
+		{
+			notify.Event{Topic: notify.ReleaseDone, Message: "in 27s", Outcomes: []notify.Outcome{{"refused", 1, names[:1]}, {"applied", 40, names}}},
+			"Release 4837b3f5c870 by Ada: 1 refused (orders (1/a) version 3), 40 applied (orders (1/a) version 3, 1/b, 1/c and 37 more), in 27s.",
+		},
 	}
 	for _, test := range tests {
 		e := test.event

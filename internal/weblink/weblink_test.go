@@ -19,17 +19,20 @@ func TestForges(t *testing.T) {
 		commit, runs, file string
 	}{
 		{
-			"GitHub", weblink.Settings{Source: "https://user:secret@github.com/acme/tasks.git", Folder: "wedata"},
+			"GitHub",
+			weblink.Settings{Source: "https://user:secret@github.com/acme/tasks.git", Folder: "wedata"},
 			"https://github.com/acme/tasks/commit/" + revision, "https://github.com/acme/tasks/commit/" + revision + "/checks",
 			"https://github.com/acme/tasks/blob/" + revision + "/wedata/a%20b/%E8%AE%A2.yaml#L4",
 		},
 		{
-			"GitLab by ssh", weblink.Settings{Source: "git@gitlab.example.com:data/team/tasks.git", Kind: forge.GitLab},
+			"GitLab by ssh",
+			weblink.Settings{Source: "git@gitlab.example.com:data/team/tasks.git", Kind: forge.GitLab},
 			"https://gitlab.example.com/data/team/tasks/-/commit/" + revision, "https://gitlab.example.com/data/team/tasks/-/commit/" + revision + "/pipelines",
 			"https://gitlab.example.com/data/team/tasks/-/blob/" + revision + "/a%20b/%E8%AE%A2.yaml#L4",
 		},
 		{
-			"Gitea", weblink.Settings{Source: "ssh://git@[::1]:2222/acme/tasks", Folder: ".", Kind: forge.Gitea},
+			"Gitea",
+			weblink.Settings{Source: "ssh://git@[::1]:2222/acme/tasks", Folder: ".", Kind: forge.Gitea},
 			"https://[::1]/acme/tasks/commit/" + revision, "", "https://[::1]/acme/tasks/src/commit/" + revision + "/a%20b/%E8%AE%A2.yaml#L4",
 		},
 		{"another host", weblink.Settings{Source: "https://git.example.com/acme/tasks.git"}, "", "", ""},
@@ -39,8 +42,12 @@ func TestForges(t *testing.T) {
 	} {
 		l := weblink.New(tt.settings)
 		for _, c := range []struct{ got, want string }{
-			{l.Commit(revision), tt.commit}, {l.Runs(revision), tt.runs}, {l.File(revision, "a b/订.yaml", 4), tt.file},
-			{l.Commit("dir:9fce"), ""}, {l.File(revision, "../x", 1), ""}, {l.File(revision, "/etc/passwd", 1), ""},
+			{l.Commit(revision), tt.commit},
+			{l.Runs(revision), tt.runs},
+			{l.File(revision, "a b/订.yaml", 4), tt.file},
+			{l.Commit("dir:9fce"), ""},
+			{l.File(revision, "../x", 1), ""},
+			{l.File(revision, "/etc/passwd", 1), ""},
 		} {
 			if c.got != c.want {
 				t.Errorf("%s: %q, want %q", tt.name, c.got, c.want)
