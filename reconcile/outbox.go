@@ -61,7 +61,6 @@ func (b *outbox) flush(ctx context.Context) error {
 // logOutcome says in the log what became of a call.
 func logOutcome(ctx context.Context, log *slog.Logger, o *outcome) {
 	attrs := []slog.Attr{
-		taskAttr(o.change.Key, o.change.Name()),
 		slog.String("commit_type", o.change.Want.CommitType.String()),
 		slog.Int64("instance_version", o.change.Want.InstanceVersion),
 		slog.String("outcome", string(o.out.Class)),
@@ -78,13 +77,13 @@ func logOutcome(ctx context.Context, log *slog.Logger, o *outcome) {
 	if o.out.Class == state.ClassUnknown {
 		level = slog.LevelError
 	}
-	log.LogAttrs(ctx, level, "commit", attrs...)
+	taskLogger(log, o.change.Key, o.change.Name()).LogAttrs(ctx, level, "commit", attrs...)
 }
 
-// taskAttr names a task in the log: what people call it, if anything says, and its key.
-func taskAttr(key spec.Key, name string) slog.Attr {
-	if name == "" {
-		return slog.String("task", key.String())
+// taskLogger names a task in each line: what people call it, if anything says, and its key.
+func taskLogger(log *slog.Logger, key spec.Key, name string) *slog.Logger {
+	if name != "" {
+		log = log.With("name", name)
 	}
-	return slog.Group("", slog.String("name", name), slog.String("task", key.String()))
+	return log.With("task", key.String())
 }

@@ -49,7 +49,7 @@ func (x *execution) skip(c *call, why string) {
 		x.fail(err)
 		return
 	}
-	x.r.cfg.Logger.InfoContext(x.stop, "not healed", taskAttr(c.change.Key, c.change.Name()), "why", why)
+	taskLogger(x.r.cfg.Logger, c.change.Key, c.change.Name()).InfoContext(x.stop, "not healed", "why", why)
 	x.release(c.change.Key)
 }
 
@@ -81,7 +81,7 @@ func (x *execution) adoptLive(c *call, why string) {
 		x.fail(err)
 		return
 	}
-	x.r.cfg.Logger.InfoContext(x.stop, "adopted as it is live", taskAttr(c.change.Key, c.change.Name()), "reason", why)
+	taskLogger(x.r.cfg.Logger, c.change.Key, c.change.Name()).InfoContext(x.stop, "adopted as it is live", "reason", why)
 	x.release(c.change.Key)
 }
 

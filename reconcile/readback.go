@@ -164,7 +164,7 @@ func (b *readBacks) settle(rec *state.Record, live *state.Live, at time.Time, re
 	if !b.save(plan.Transition(rec.Key, next, e)) {
 		return
 	}
-	x.r.cfg.Logger.InfoContext(x.stop, "read back a commit", taskAttr(rec.Key, rec.Name()), "verdict", e.Note)
+	taskLogger(x.r.cfg.Logger, rec.Key, rec.Name()).InfoContext(x.stop, "read back a commit", "verdict", e.Note)
 	if rec.Status == state.StatusUnknown && next != nil && next.Status == state.StatusApplied {
 		x.appliedCalls++
 		if next.Done() {
@@ -278,7 +278,7 @@ func (b *readBacks) confirm(rec *state.Record, live *state.Live, at time.Time, r
 	if !b.save(t) {
 		return
 	}
-	r.cfg.Logger.InfoContext(b.x.stop, "accepted commit", taskAttr(rec.Key, rec.Name()), "instance_version", rec.Applied.InstanceVersion, "status", note)
+	taskLogger(r.cfg.Logger, rec.Key, rec.Name()).InfoContext(b.x.stop, "accepted commit", "instance_version", rec.Applied.InstanceVersion, "status", note)
 	if next.Done() {
 		b.x.release(rec.Key)
 	}
@@ -298,7 +298,7 @@ func (b *readBacks) follow(rec *state.Record, run state.Run, live *state.Live) {
 	if run.Status != state.RunRunning {
 		level = slog.LevelError
 	}
-	b.x.r.cfg.Logger.Log(context.WithoutCancel(b.x.stop), level, "start", taskAttr(rec.Key, rec.Name()), "instance_version", rec.Applied.InstanceVersion,
+	taskLogger(b.x.r.cfg.Logger, rec.Key, rec.Name()).Log(context.WithoutCancel(b.x.stop), level, "start", "instance_version", rec.Applied.InstanceVersion,
 		"status", run.Status, "detail", run.Detail)
 	if run.Status == state.RunRunning {
 		b.x.release(rec.Key)

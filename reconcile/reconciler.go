@@ -100,7 +100,7 @@ func (r *Reconciler) Recover(ctx context.Context) error {
 		if err := r.applied.save(ctx, plan.Transition(rec.Key, next, e)); err != nil {
 			return err
 		}
-		r.cfg.Logger.WarnContext(ctx, "found a commit without an outcome", taskAttr(rec.Key, rec.Name()), "sent", rec.Attempt.At)
+		taskLogger(r.cfg.Logger, rec.Key, rec.Name()).WarnContext(ctx, "found a commit without an outcome", "sent", rec.Attempt.At)
 	}
 	return nil
 }

@@ -58,10 +58,10 @@ func keepScan(ctx context.Context, r *Reconciler, scan *state.DriftScan, began, 
 	}
 	r.applied.setScan(scan)
 	for i := range began {
-		r.cfg.Logger.WarnContext(ctx, "drift", taskAttr(began[i].Key, r.applied.Record(began[i].Key).Name()), "kind", began[i].Kind, "differs", plan.Differs(&began[i]), "operator", began[i].Operator, "answer", began[i].WhyReported)
+		taskLogger(r.cfg.Logger, began[i].Key, r.applied.Record(began[i].Key).Name()).WarnContext(ctx, "drift", "kind", began[i].Kind, "differs", plan.Differs(&began[i]), "operator", began[i].Operator, "answer", began[i].WhyReported)
 	}
 	for i := range ended {
-		r.cfg.Logger.InfoContext(ctx, "drift has ended", taskAttr(ended[i].Key, r.applied.Record(ended[i].Key).Name()), "kind", ended[i].Kind)
+		taskLogger(r.cfg.Logger, ended[i].Key, r.applied.Record(ended[i].Key).Name()).InfoContext(ctx, "drift has ended", "kind", ended[i].Kind)
 	}
 	if o, ok := r.cfg.Observer.(drift.Observer); ok {
 		o.Scanned(scan, began, ended)

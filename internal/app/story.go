@@ -27,9 +27,8 @@ type story struct {
 
 // condition is something that begins and ends.
 type condition struct {
-	level  slog.Level
-	text   string
 	reason string
+	action bool // an operator has to do something
 	why    string
 	next   string // what an operator types; may be empty
 }
@@ -40,14 +39,18 @@ func (s *story) planned(ctx context.Context, p *plan.Plan, seen string) {
 	if revision == s.revision {
 		return
 	}
-	text := "new revision"
-	if s.revision == "" && revision == seen {
-		text = "revision" // of before the start
-	}
+	known := s.revision == "" && revision == seen // before the start
 	s.revision = revision
-	s.log.InfoContext(ctx, text, "revision", revision, "author", p.Source.Author, "subject", p.Source.Subject,
+	attrs := []any{
+		"revision", revision, "author", p.Source.Author, "subject", p.Source.Subject,
 		"commits", p.Count(plan.ActionCommit), "removed", p.Count(plan.ActionForget), "returned", p.Count(plan.ActionReturn),
-		"held", p.Count(plan.ActionHold), "errors", p.Problems.Errors(), "plan", report.ShortHash(p.Hash))
+		"held", p.Count(plan.ActionHold), "errors", p.Problems.Errors(), "plan", report.ShortHash(p.Hash),
+	}
+	if known {
+		s.log.InfoContext(ctx, "revision", attrs...)
+	} else {
+		s.log.InfoContext(ctx, "new revision", attrs...)
+	}
 }
 
 // afterPass logs a pass that has changed something, or left tasks in other states than the one
@@ -76,17 +79,25 @@ func (s *story) conditions(ctx context.Context, at *snapshot.Snapshot) {
 	now := conditionsOf(at)
 	for _, id := range slices.Sorted(maps.Keys(now)) {
 		c, was := now[id], s.open[id]
-		if was.text == "" || was.next != c.next || id == string(explain.ReasonSpecs) && was.why != c.why {
+		if was.reason == "" || was.next != c.next || id == string(explain.ReasonSpecs) && was.why != c.why {
 			attrs := []any{"reason", c.reason, "why", c.why}
 			if c.next != "" {
 				attrs = append(attrs, "next_step", c.next)
 			}
-			s.log.Log(ctx, c.level, c.text, attrs...)
+			if c.action {
+				s.log.WarnContext(ctx, "action required", attrs...)
+			} else {
+				s.log.InfoContext(ctx, "held", attrs...)
+			}
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.open)) {
-		if _, still := now[id]; !still {
-			s.log.InfoContext(ctx, "ended: "+s.open[id].text, "reason", s.open[id].reason)
+		switch c := s.open[id]; {
+		case now[id].reason != "":
+		case c.action:
+			s.log.InfoContext(ctx, "action no longer required", "reason", c.reason)
+		default:
+			s.log.InfoContext(ctx, "no longer held", "reason", c.reason)
 		}
 	}
 	s.open = now
@@ -97,7 +108,7 @@ func (s *story) conditions(ctx context.Context, at *snapshot.Snapshot) {
 func conditionsOf(at *snapshot.Snapshot) map[string]condition {
 	all := map[string]condition{}
 	for _, r := range at.Reasons() {
-		c := condition{level: slog.LevelWarn, text: "action required", reason: string(r.Code), why: r.Message}
+		c := condition{reason: string(r.Code), action: true, why: r.Message}
 		if len(r.Commands) > 0 {
 			c.next = r.Commands[0]
 		}
@@ -111,11 +122,11 @@ func conditionsOf(at *snapshot.Snapshot) map[string]condition {
 	}
 	for _, h := range at.Plan().Holds {
 		if h.Guard == explain.GuardWindows {
-			all[h.Guard] = condition{slog.LevelInfo, "plan held", h.Guard, h.Message, explain.ApproveCommand(at.Plan())}
+			all[h.Guard] = condition{reason: h.Guard, why: h.Message, next: explain.ApproveCommand(at.Plan())}
 		}
 	}
 	if by := at.Status.Control.Suspended; by.Active(at.Now) {
-		all["suspended"] = condition{slog.LevelInfo, "everything is suspended", "suspended", by.Reason + ", by " + by.Actor + ", until " + until(by), "wedatasync unsuspend"}
+		all["suspended"] = condition{reason: "suspended", why: by.Reason + ", by " + by.Actor + ", until " + until(by), next: "wedatasync unsuspend"}
 	}
 	return all
 }
