@@ -283,7 +283,8 @@ git -C tree init -q && git -C tree add -A && git -C tree commit -qm Tree && git 
 // run types the steps in one shell, as somebody would.
 func (p *pageWorld) run(t *testing.T, setup string, steps []step, after string) {
 	t.Helper()
-	script := "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + setup + "\n"
+	var script strings.Builder
+	script.WriteString("trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + setup + "\n")
 	ports := map[string]string{}
 	for i, s := range steps {
 		if strings.Contains(s.text, "//github.com/") && len(ports) == 0 {
@@ -295,17 +296,17 @@ func (p *pageWorld) run(t *testing.T, setup string, steps []step, after string) 
 			}
 			return ports[port]
 		})
-		script += fmt.Sprintf("echo '== block %d' >&2\n", i+1)
+		script.WriteString(fmt.Sprintf("echo '== block %d' >&2\n", i+1))
 		switch {
 		case s.file != "":
-			script += fmt.Sprintf("mkdir -p \"$(dirname %[1]s)\"\ncat > %[1]s <<'END OF FILE'\n%[2]sEND OF FILE\n", s.file, text)
+			script.WriteString(fmt.Sprintf("mkdir -p \"$(dirname %[1]s)\"\ncat > %[1]s <<'END OF FILE'\n%[2]sEND OF FILE\n", s.file, text))
 		case s.background:
-			script += fmt.Sprintf("{\n%s} > ../block%[2]d.log 2>&1 &\nfor i in $(seq 300); do [ -s ../block%[2]d.log ] && break; sleep 0.1; done; sleep 0.2\n", text, i)
+			script.WriteString(fmt.Sprintf("{\n%s} > ../block%[2]d.log 2>&1 &\nfor i in $(seq 300); do [ -s ../block%[2]d.log ] && break; sleep 0.1; done; sleep 0.2\n", text, i))
 		default:
-			script += text
+			script.WriteString(text)
 		}
 	}
-	t.Logf("%s", p.shell(t, p.dir, script+"echo '== after' >&2\n"+after+"\n"))
+	t.Logf("%s", p.shell(t, p.dir, script.String()+"echo '== after' >&2\n"+after+"\n"))
 }
 
 // freePort is one that nothing listens at.
