@@ -46,16 +46,16 @@ func Classify(ctx context.Context, err error) *Error {
 	case errors.Is(err, transport.ErrRepositoryNotFound):
 		return &Error{
 			Kind: ErrNoRepository, Err: err,
-			Hint: "check the URL, and that the credentials may read it: many servers say the same for both",
+			Hint: "check --source, and that what --git-token-file or --ssh-key-file names may read it: many servers say the same for both",
 		}
 	case errors.Is(err, transport.ErrAuthenticationRequired), errors.Is(err, transport.ErrAuthorizationFailed):
-		return &Error{Kind: ErrAuth, Err: err, Hint: "check the user name and the password file, and that they may read the repository"}
+		return &Error{Kind: ErrAuth, Err: err, Hint: "check --git-username and --git-token-file, and that they may read the repository"}
 	case isNet:
-		return &Error{Kind: ErrUnreachable, Err: err}
+		return &Error{Kind: ErrUnreachable, Err: err, Hint: "check --source, and whether this machine reaches it"}
 	case errors.Is(err, gitstore.ErrTooLarge):
 		return &Error{Kind: gitstore.ErrTooLarge, Err: err}
 	}
-	return &Error{Kind: ErrBadAnswer, Err: err, Hint: "try again; if it lasts, check that the URL is that of a git repository"}
+	return &Error{Kind: ErrBadAnswer, Err: err, Hint: "try again; if it lasts, check that --source is the URL of a git repository"}
 }
 
 // Scrub takes secrets out of an error that repeats them.

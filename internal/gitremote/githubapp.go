@@ -135,7 +135,7 @@ func (t *appTokens) ask(ctx context.Context, client *http.Client) error {
 		return t.refused(resp.StatusCode, said)
 	}
 	if err != nil || answer.Token == "" || strings.ContainsFunc(answer.Token, unprintable) || answer.Expires.IsZero() {
-		return &Error{Kind: ErrBadAnswer, Detail: "GitHub App: the API gave no token", Hint: "check the address of the API"}
+		return &Error{Kind: ErrBadAnswer, Detail: "GitHub App: the API gave no token", Hint: "check --github-api-url"}
 	}
 	t.token, t.renewAt = answer.Token, answer.Expires.Add(-t.skew-renewBefore)
 	return nil
@@ -163,7 +163,7 @@ func (t *appTokens) refused(status int, message string) error {
 func (t *appTokens) assertion(now time.Time) (string, error) {
 	key, err := readRSAKey(t.app.KeyFile, t.log)
 	if err != nil {
-		return "", &Error{Kind: ErrAuth, Detail: "GitHub App", Err: err, Hint: "name the private key that GitHub gave for the App"}
+		return "", &Error{Kind: ErrAuth, Detail: "GitHub App", Err: err, Hint: "set --github-app-key-file to the private key that GitHub gave for the App"}
 	}
 	claims, err := json.Marshal(struct {
 		Issued  int64  `json:"iat"`

@@ -116,7 +116,7 @@ func (h *httpRemote) trust() error {
 	if h.caFile != "" {
 		var err error
 		if ca, err = file.Read("--ca-file", h.caFile, file.MaxCertificates); err != nil {
-			return &Error{Kind: ErrUnreachable, Detail: "authorities", Err: err, Hint: "name a readable file of certificates in PEM"}
+			return &Error{Kind: ErrUnreachable, Detail: "authorities", Err: err, Hint: "set --ca-file to a readable file of certificates in PEM"}
 		}
 	}
 	if h.client != nil && bytes.Equal(ca, h.ca) {
@@ -182,7 +182,7 @@ func sameHost(resp *http.Response) error {
 	if from := resp.Request.URL; to.Host != from.Host || to.Scheme != from.Scheme {
 		return &Error{
 			Kind: ErrBadAnswer, Detail: "it points to another place, " + Redact(to.Scheme+"://"+to.Host+to.Path),
-			Hint: "if that is right, make it the source's URL",
+			Hint: "if that is right, set --source to it",
 		}
 	}
 	return nil

@@ -24,7 +24,7 @@ func (localRemote) CloseIdle()        {}
 
 func (l localRemote) Connect(ctx context.Context) (Session, error) {
 	if _, err := os.Stat(l.path); err != nil {
-		return nil, &Error{Kind: ErrNoRepository, Err: err, Hint: "check the path"}
+		return nil, &Error{Kind: ErrNoRepository, Err: err, Hint: "check the path in --source"}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	said := new(tail)

@@ -113,6 +113,7 @@ func listBranches(names []string) string {
 	case more > 0:
 		fmt.Fprintf(&b, " and %d more", more)
 	}
+	b.WriteString(": set --branch to one of them")
 	return b.String()
 }
 

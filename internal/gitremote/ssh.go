@@ -131,7 +131,7 @@ func (s *sshRemote) config() (config *ssh.ClientConfig, host *hostCheck, err err
 }
 
 func (s *sshRemote) howToTrust() string {
-	return "name a known_hosts file with the host's key, from ssh-keyscan, compared with what the host's owner publishes"
+	return "set --known-hosts-file to a file with the host's key, from ssh-keyscan, compared with what the host's owner publishes"
 }
 
 func (s *sshRemote) signer() (ssh.Signer, error) {
@@ -149,7 +149,7 @@ func (s *sshRemote) signer() (ssh.Signer, error) {
 	if err != nil {
 		return nil, &Error{
 			Kind: ErrAuth, Detail: "ssh key " + s.keyFile, Err: err,
-			Hint: "name a private key that ssh can use, and a file with its passphrase if it has one",
+			Hint: "set --ssh-key-file to a private key that ssh can use, and --ssh-passphrase-file if it has a passphrase",
 		}
 	}
 	return signer, nil

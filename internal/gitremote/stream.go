@@ -52,7 +52,7 @@ func (s *stream) refused() error {
 	if said == "" {
 		return io.ErrUnexpectedEOF
 	}
-	return &Error{Kind: ErrNoRepository, Detail: text.OneLine(said, maxCause), Hint: "check the path, and that the repository may be read"}
+	return &Error{Kind: ErrNoRepository, Detail: text.OneLine(said, maxCause), Hint: "check the path in --source, and that the repository may be read"}
 }
 
 // UploadPack asks for a pack.

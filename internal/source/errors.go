@@ -32,6 +32,9 @@ func describe(err error, source string) *Error {
 	if !ok {
 		e = &Error{Kind: kindOf(err), Err: err}
 	}
+	if errors.Is(e.Kind, gitstore.ErrNoPath) && e.Hint == "" {
+		e.Hint = "set --path to the folder with the specs"
+	}
 	e.Op = reading(source)
 	return e
 }

@@ -86,7 +86,7 @@ func mirrorFault(err error) error {
 func vacant(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if len(entries) > 0 {
-		return &Error{Kind: ErrMirror, Detail: dir, Hint: "it holds something else: name a folder of its own for the mirror"}
+		return &Error{Kind: ErrMirror, Detail: dir, Hint: "it holds something else: move that away, or set another --state, beside which the mirror lies"}
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return &Error{Kind: ErrMirror, Err: err}

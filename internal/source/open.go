@@ -36,10 +36,10 @@ func Open(location string, git GitConfig, folder FolderConfig) (reconcile.Source
 	case err != nil:
 		return nil, &Error{
 			Kind: ErrNoFolder, Op: reading(gitremote.Redact(location)), Err: err,
-			Hint: "name an existing folder, or a URL such as https://host/repository.git",
+			Hint: "set --source to an existing folder, or to a URL such as https://host/repository.git",
 		}
 	case !info.IsDir():
-		return nil, &Error{Kind: ErrNoFolder, Op: reading(location), Detail: "it is a file", Hint: "name the folder it is in"}
+		return nil, &Error{Kind: ErrNoFolder, Op: reading(location), Detail: "it is a file", Hint: "set --source to the folder that it is in"}
 	}
 	folder.Dir = location
 	return OpenFolder(folder)

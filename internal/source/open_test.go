@@ -24,7 +24,7 @@ func TestOpen(t *testing.T) {
 		must(t, s.Close())
 	}
 	for _, location := range []string{filepath.Join(r.Work, "none"), filepath.Join(r.Work, "a.yaml"), ""} {
-		if _, err := Open(location, GitConfig{}, FolderConfig{}); !errors.Is(err, ErrNoFolder) || !strings.Contains(err.Error(), "name ") {
+		if _, err := Open(location, GitConfig{}, FolderConfig{}); !errors.Is(err, ErrNoFolder) || !strings.Contains(err.Error(), "set --source to ") {
 			t.Errorf("%q: the error is %v", location, err)
 		}
 	}

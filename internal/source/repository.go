@@ -58,12 +58,12 @@ func (r *Repository) openIn(bare bool) (err error) {
 	defer recovered(&err)
 	dot, common, err := r.locate(bare)
 	if err != nil {
-		return &Error{Kind: gitremote.ErrNoRepository, Err: err, Hint: "name a folder in a git repository"}
+		return &Error{Kind: gitremote.ErrNoRepository, Err: err, Hint: "set --source to a folder in a git repository"}
 	}
 	files := dotgit.NewRepositoryFilesystem(osfs.New(dot), osfs.New(common))
 	r.repo, err = git.Open(unconfigured{filesystem.NewStorage(files, cache.NewObjectLRUDefault())}, nil)
 	if err != nil {
-		return &Error{Kind: gitremote.ErrNoRepository, Err: err, Hint: "name a folder in a git repository"}
+		return &Error{Kind: gitremote.ErrNoRepository, Err: err, Hint: "set --source to a folder in a git repository"}
 	}
 	dirs, err := gitstore.Alternates(filepath.Join(common, "objects"))
 	if err != nil {

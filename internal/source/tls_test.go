@@ -207,9 +207,9 @@ http {
 
 	wrong := at("/origin.git")
 	wrong.PasswordFile = writeFile(t, "password", "second-secret")
-	wantError(t, r.open(wrong), gitremote.ErrAuth, "password file")
+	wantError(t, r.open(wrong), gitremote.ErrAuth, "--git-token-file")
 	wantError(t, r.open(at("/none.git")), gitremote.ErrNoRepository, "")
-	wantError(t, r.open(at("/away.git")), gitremote.ErrBadAnswer, "https://git.example.com/origin.git: if that is right, make it the source's URL")
+	wantError(t, r.open(at("/away.git")), gitremote.ErrBadAnswer, "https://git.example.com/origin.git: if that is right, set --source to it")
 	wantError(t, r.open(at("/plain.git")), gitremote.ErrBadAnswer, "points to another place, http://")
 	wantError(t, r.open(at("/loop.git")), gitremote.ErrBadAnswer, "points from one place to the next")
 }
