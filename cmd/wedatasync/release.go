@@ -40,8 +40,8 @@ seen, what it asked for, what was sent, what each task waited for, how long it t
 and whether it is done. REV is a commit, or the beginning of one; the newest revision
 is shown without it. The last 100 are remembered.
 
-Exit codes: 0 the release is done; 1 an error, such as an invalid spec; 3 a guard, a
-window, a pause or a suspension holds it; 4 it is under way, was overtaken, or some
+Exit codes: 0 the release is done; 1 an error, such as an invalid spec, or sending is
+paused; 3 a guard, a window or a suspension holds it; 4 it is under way, was overtaken, or some
 commits were refused; 6 an unknown outcome remains. With --list: 0.`,
 		Args: takes(cobra.MaximumNArgs(1)),
 	}
@@ -181,10 +181,10 @@ func releaseStatus(r *release.Release) error {
 		return nil
 	case r.Left[string(plan.HoldUnknown)] > 0:
 		return exitStatus(exitUnknown)
-	case r.Outcome == state.ReleaseHeld:
-		return exitStatus(exitHeld)
-	case r.Left["invalid"] > 0:
+	case r.Left["invalid"] > 0 || r.Left[string(plan.HoldPaused)] > 0:
 		return exitStatus(exitError)
+	case r.Outcome == state.ReleaseHeld || r.Left[string(plan.HoldGuard)]+r.Left[string(plan.HoldWindow)] > 0:
+		return exitStatus(exitHeld)
 	default:
 		return exitStatus(exitPartial)
 	}

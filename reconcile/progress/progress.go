@@ -34,7 +34,7 @@ func Begin(list []state.Release, head state.Release, p *plan.Plan, now time.Time
 			r.StartedAt, r.Approver = now, p.Approved
 		}
 	}
-	outcome, left := standing(p)
+	outcome, left := standing(p, now)
 	if outcome == state.ReleaseFailed && p.Count(plan.ActionCommit) > 0 {
 		outcome = state.ReleaseUnderWay // as an earlier revision left it: the calls are still to come
 	}
@@ -52,11 +52,12 @@ func Judge(list []state.Release, left *plan.Plan, now time.Time) (next []state.R
 	next = slices.Clone(list)
 	r := &next[n-1]
 	was := *r
-	outcome, counts := standing(left)
+	outcome, counts := standing(left, now)
 	settle(r, left, outcome, counts, now)
 	switch {
 	case outcome != was.Outcome || r.Guard != was.Guard:
 	case outcome == state.ReleaseFailed && !maps.Equal(r.Left, was.Left):
+	case r.Left[unknown] > 0 != (was.Left[unknown] > 0): // what it ends with until that is known
 	default:
 		return list, ""
 	}
@@ -102,6 +103,9 @@ func overtake(r *state.Release, by string, now time.Time) {
 	}
 }
 
+// unknown is the state of tasks whose last commit has an unknown outcome.
+const unknown = string(plan.HoldUnknown)
+
 // keptReleases is how many releases that asked for nothing are kept beside the others, and
 // not in their place.
 const keptReleases = 20
@@ -118,14 +122,14 @@ func bound(list []state.Release) []state.Release {
 
 // standing says how far the plan, as what a pass has left, is from done, and counts the
 // tasks that are not as they should be, by state.
-func standing(p *plan.Plan) (state.ReleaseOutcome, map[string]int) {
+func standing(p *plan.Plan, now time.Time) (state.ReleaseOutcome, map[string]int) {
 	left := map[string]int{}
 	failed, held, open := p.Problems.Errors() > 0, false, false
 	if n := p.Problems.Errors(); n > 0 {
 		left["invalid"] = n
 	}
 	for i := range p.Changes {
-		what, is := standingOf(&p.Changes[i])
+		what, is := standingOf(&p.Changes[i], now)
 		if what == "" {
 			continue
 		}
@@ -148,7 +152,7 @@ func standing(p *plan.Plan) (state.ReleaseOutcome, map[string]int) {
 
 // standingOf names the state of one task, and what that makes of a release; both are empty
 // for a task that is as it should be.
-func standingOf(c *plan.Change) (string, state.ReleaseOutcome) {
+func standingOf(c *plan.Change, now time.Time) (string, state.ReleaseOutcome) {
 	switch c.Action {
 	case plan.ActionCommit:
 		return "to-send", state.ReleaseUnderWay
@@ -157,7 +161,7 @@ func standingOf(c *plan.Change) (string, state.ReleaseOutcome) {
 	case plan.ActionFollow:
 		return followed(c)
 	case plan.ActionHold:
-		return string(c.Hold), holds(c)
+		return string(c.Hold), holds(c, now)
 	default:
 		return "", ""
 	}
@@ -178,13 +182,13 @@ func followed(c *plan.Change) (string, state.ReleaseOutcome) {
 	}
 }
 
-func holds(c *plan.Change) state.ReleaseOutcome {
+func holds(c *plan.Change, now time.Time) state.ReleaseOutcome {
 	switch c.Hold {
 	case plan.HoldSuspended:
-		if c.Want != nil && c.Want.Suspend {
-			return state.ReleaseDone // as the revision says
+		if c.Want != nil && c.Want.Suspend || c.Have != nil && c.Have.Suspended.Active(now) {
+			return state.ReleaseDone // this task is left alone on purpose
 		}
-		return state.ReleaseHeld
+		return state.ReleaseHeld // everything is suspended
 	case plan.HoldGuard, plan.HoldWindow, plan.HoldPaused:
 		return state.ReleaseHeld
 	case plan.HoldUnknown:

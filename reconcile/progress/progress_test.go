@@ -57,6 +57,7 @@ func TestJudge(t *testing.T) {
 		{"an error in a spec", invalid, state.ReleaseFailed, "failed: 1 invalid"},
 		{"an unknown outcome that only an operator can settle", planFor("a", operator), state.ReleaseFailed, "failed: 1 unknown"},
 		{"a lock", planFor("a", hold(plan.HoldLocked)), state.ReleaseUnderWay, ""},
+		{"an unknown outcome that is read back", planFor("a", hold(plan.HoldUnknown)), state.ReleaseUnderWay, "under way: 1 unknown"},
 	} {
 		began := progress.Begin(nil, state.Release{Revision: "a", SeenAt: at(0)}, planFor("a", call()), at(1))
 		next, note := progress.Judge(began, c.left, at(5))
