@@ -276,7 +276,7 @@ func TestSituationsAreShown(t *testing.T) {
 	p.visit("/task/" + project + "/" + taskID(6))
 	p.picture("task-graph", 0)
 	p.visit("/files")
-	p.picture("files", 0)
+	p.picture("files", 480)
 	p.visit("/release/" + w.head())
 	p.picture("release", 900)
 	p.visit("/tasks")

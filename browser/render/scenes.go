@@ -25,9 +25,24 @@ func scenes() []scene {
 	}
 }
 
+// taskNames are what people call some of the tasks.
+var taskNames = map[string]string{
+	"kb947c997-4f91-4a1f-913d-06f66a5fb927": "orders to warehouse",
+	"3cd6b1b3-76a0-4147-8f0e-6df206bc58c0":  "payments to ledger",
+	"k1f0be2a4-93c5-4c0e-8a57-21d94f3ab6c8": "refunds to ledger",
+	"k7d2c91e0-5b64-4f3a-b1c8-90ea43d7f615": "customers to lake",
+	"kc05a8f37-2e19-47bd-9d42-6b81f0e3a9d4": "segments",
+	"k9a4e6d12-c873-4e05-a6f9-3d70b25c81ea": "clicks to lake",
+	"k52b7f8c9-0d3e-4a96-8e14-f7c60d9b2a35": "sessions to lake",
+	"k3e5d0c84-7a9b-4126-bf63-c81a2d5e70f9": "carts to lake",
+}
+
 // commit is one commit of a spec: its file names what it is about.
 func commit(id string, kind string, version int, more ...string) string {
 	var s strings.Builder
+	if name := taskNames[id]; name != "" {
+		more = append([]string{"name: " + name}, more...)
+	}
 	fmt.Fprintf(&s, "  - taskId: %s\n    commitType: %s\n    instanceVersion: %d\n", id, kind, version)
 	for _, line := range more {
 		fmt.Fprintf(&s, "    %s\n", line)
