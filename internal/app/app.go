@@ -144,7 +144,7 @@ func (a *App) startEngine(ctx context.Context, s *config.Settings, store *sqlsto
 	if err != nil {
 		return err
 	}
-	if err := a.notifier.Restore(ctx, store, control.DriftScan); err != nil {
+	if err := a.notifier.Restore(ctx, store, records.Open(), control.DriftScan); err != nil {
 		return err
 	}
 	var watching observers

@@ -73,6 +73,22 @@ func taskCondition(c *plan.Change) (condition, bool) {
 	return conditionOf(e, releaseOf(have.Attempt.Wanted)), true
 }
 
+// recordCondition returns the condition that the record alone tells of, if it does.
+func recordCondition(rec *state.Record) (condition, bool) {
+	change := plan.Change{Key: rec.Key, Action: plan.ActionHold, Have: rec}
+	if rec.Attempt == nil && rec.Applied != nil {
+		change.Action = plan.ActionFollow
+	}
+	c, ok := taskCondition(&change)
+	if ok && rec.Attempt != nil {
+		c.event.Revision, c.event.Author = rec.Attempt.Wanted.Revision, rec.Attempt.Author
+	} else if ok {
+		c.event.Revision = rec.Applied.Revision
+		c.event.Version, c.event.CommitType = rec.Applied.InstanceVersion, rec.Applied.CommitType.String()
+	}
+	return c, ok
+}
+
 // blocked reports whether the plan itself holds the task until the spec changes or an
 // operator acts.
 func blocked(c *plan.Change) bool {

@@ -196,7 +196,11 @@ func (w *world) live(mortal bool) {
 	if l.n, err = notify.New(s); err != nil {
 		w.t.Fatal(err)
 	}
-	if err := l.n.Restore(w.t.Context(), l, nil); err != nil {
+	var open []*state.Record
+	for _, name := range slices.Sorted(maps.Keys(w.tasks)) {
+		open = append(open, w.tasks[name].Have)
+	}
+	if err := l.n.Restore(w.t.Context(), l, slices.Values(open), nil); err != nil {
 		w.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(w.t.Context())
@@ -228,6 +232,9 @@ func (l *life) work() {
 	}
 	l.forge.comeOrGo()
 	time.Sleep(l.upTo(3 * time.Minute))
+	if l.dead.Load() {
+		return
+	}
 	switch l.draw(6) {
 	case 0, 1, 2:
 		l.release()
@@ -250,7 +257,8 @@ func (l *life) work() {
 				delete(l.tasks, name)
 			} else if c.Hold == plan.HoldUnknown {
 				l.tasks[name] = held(c.Key.TaskID, c.Want.InstanceVersion, plan.HoldUnknown, unknown, "no before")
-				l.tasks[name].Want.Name = name
+				l.tasks[name].Want.Name, l.tasks[name].Have.Attempt.Wanted.Name = name, name
+				l.began[name] = l.began[name] || !l.dead.Load()
 			}
 		}
 	}
@@ -259,7 +267,7 @@ func (l *life) work() {
 
 // release commits a new version of some tasks.
 func (l *life) release() {
-	l.rev++
+	l.rev++ // of the repository
 	var changes []*plan.Change
 	for range 1 + l.draw(30) {
 		l.next++
@@ -292,8 +300,9 @@ func (l *life) release() {
 		case state.ClassUnknown:
 			l.tasks[name] = held(c.Key.TaskID, c.Want.InstanceVersion, plan.HoldUnknown, out, "")
 		}
-		if rec := l.tasks[name]; rec != nil {
-			rec.Want.Name = name
+		if c := l.tasks[name]; c != nil {
+			c.Want.Name, c.Have.Attempt.Wanted.Name = name, name
+			l.began[name] = l.began[name] || c.Hold == plan.HoldRefused // the state has it
 		}
 		if l.mayDie(1000) {
 			return // between the state and the notifier
@@ -342,8 +351,8 @@ func (l *life) note() {
 // judge says what was lost, and what was repeated.
 func (w *world) judge() {
 	for _, c := range w.chats {
-		for name := range w.began {
-			if c.told[name] == 0 {
+		for name, is := range w.began {
+			if is && c.told[name] == 0 {
 				w.t.Errorf("%s: %s was never told", c.kind, name)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -78,9 +79,11 @@ func New(s Settings) (*Notifier, error) {
 }
 
 // Restore has the notifier go on where it was: what receivers were notified of, and have
-// still to be, is kept by keeper from now on. scan is the last scan for drift; it may be
-// nil. It is called before anything is observed.
-func (n *Notifier) Restore(ctx context.Context, keeper Keeper, scan *state.DriftScan) error {
+// still to be, is kept by keeper from now on. open are the records with which something is
+// open, and scan is the last scan for drift; it may be nil. It is called before anything is
+// observed: what requires action by them is sent even if the specs ask for something else by
+// now.
+func (n *Notifier) Restore(ctx context.Context, keeper Keeper, open iter.Seq[*state.Record], scan *state.DriftScan) error {
 	notices, err := keeper.Notices(ctx)
 	if err != nil {
 		return fmt.Errorf("read what was notified: %w", err)
@@ -91,6 +94,15 @@ func (n *Notifier) Restore(ctx context.Context, keeper Keeper, scan *state.Drift
 	for _, notice := range notices {
 		n.to.load(notice, n.box)
 	}
+	for rec := range open {
+		c, ok := recordCondition(rec)
+		if !ok {
+			continue
+		}
+		n.source = plan.SourceInfo{Revision: c.event.Revision, Author: c.event.Author}
+		n.require(c, true)
+	}
+	n.source = plan.SourceInfo{}
 	return nil
 }
 
