@@ -238,7 +238,7 @@ func (t *statusText) plan(s *status.Status) {
 	if p == nil {
 		return
 	}
-	t.line("Tasks", "%s", countsText(p))
+	t.line("Tasks", "%s", explain.Counts(func(s explain.State) int { return p.States[s] }))
 	for _, h := range p.Holds {
 		if h.Guard == explain.GuardWindows { // the others are among what requires action
 			t.line("Held", "by %s: %s", h.Guard, h.Message)
@@ -256,17 +256,6 @@ func (t *statusText) plan(s *status.Status) {
 	if more := p.Errors - len(p.Invalid); more > 0 {
 		t.line("", "and %s more: wedatasync validate", text.Plural(more, "error"))
 	}
-}
-
-// countsText says how many tasks are in which state, those that require action first.
-func countsText(p *status.Plan) string {
-	var parts []string
-	for _, i := range explain.States() {
-		if n := p.States[i.State]; n > 0 || i.State == explain.InSync {
-			parts = append(parts, fmt.Sprintf("%d %s", n, i.Label))
-		}
-	}
-	return strings.Join(parts, ", ")
 }
 
 // control says what is paused, suspended and approved.

@@ -132,14 +132,17 @@ func (s *Summary) Tasks() int {
 }
 
 // Counts says in a phrase how many tasks are in which state, those that require action first.
-func (s *Summary) Counts() string {
+func (s *Summary) Counts() string { return Counts(s.Count) }
+
+// Counts is [Summary.Counts] of counts that are known already.
+func Counts(of func(State) int) string {
 	var parts []string
 	for _, i := range States() {
-		if n := s.Count(i.State); n > 0 && i.State != InSync {
+		if n := of(i.State); n > 0 && i.State != InSync {
 			parts = append(parts, fmt.Sprintf("%d %s", n, i.Label))
 		}
 	}
-	if n := s.Count(InSync); n > 0 || len(parts) == 0 {
+	if n := of(InSync); n > 0 || len(parts) == 0 {
 		parts = append(parts, fmt.Sprintf("%d %s", n, InSync.Info().Label))
 	}
 	return strings.Join(parts, ", ")
