@@ -93,6 +93,8 @@ type loop struct {
 	next  time.Time // of the next poll
 	tries int       // polls that failed in a row
 	told  string    // what was last said of a newest revision that does not count
+	// failed is what was last said of a pass that failed; empty if the last one did not.
+	failed string
 }
 
 // poll polls the source if that is due. A poll that fails is no information: the
@@ -159,6 +161,7 @@ func (l *loop) pass() (wake time.Time, err error) {
 		return idle, l.tolerate(err)
 	}
 	l.r.health.noteStore(nil)
+	l.failed = ""
 	switch {
 	case result != nil && (result.Superseded || l.outdated()):
 		return now, nil
@@ -193,7 +196,10 @@ func (l *loop) tolerate(err error) error {
 		l.r.health.noteStore(err)
 		return err
 	}
-	l.r.cfg.Logger.ErrorContext(l.ctx, "pass", "error", err)
+	if l.failed != err.Error() { // else it was said when it began
+		l.failed = err.Error()
+		l.r.cfg.Logger.ErrorContext(l.ctx, "pass", "error", err)
+	}
 	return nil
 }
 

@@ -69,7 +69,7 @@ func statusExit(c *command.Condition, now time.Time) error {
 		return exitStatus(exitPartial) // nothing is known yet
 	}
 	outcome := s.Outcome
-	if outcome != explain.OutcomeUnknown && failsBeyondTasks(s.Reasons) {
+	if outcome != explain.OutcomeUnknown && (s.Hangs || failsBeyondTasks(s.Reasons)) {
 		outcome = explain.OutcomeFailed
 	}
 	if (outcome == explain.OutcomeDone || outcome == explain.OutcomePartial) && c.Control.Suspended.Active(now) {
@@ -167,6 +167,8 @@ func (t *statusText) write() error {
 func (t *statusText) daemon() {
 	s, holder := t.c.Status, t.c.Holder
 	switch {
+	case t.c.Running && s.Hangs:
+		t.line("Daemon", "not responding: pid %d hangs; a restart loses nothing", s.PID)
 	case t.c.Running:
 		t.line("Daemon", "running, pid %d%s", s.PID, polled(s, t.now))
 	case holder != nil && s != nil && s.PID == holder.PID && !s.Ended:

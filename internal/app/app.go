@@ -91,7 +91,7 @@ func New(ctx context.Context, s config.Settings, env parts.Env, observer reconci
 	a.reloader.add(func(next *config.Settings) (func(), error) { return a.notifier.Reload(next.Notify) })
 	a.reloader.add(a.limits.reload)
 	a.daemon = &snapshot.Daemon{
-		Status: a.engine.status, Reloads: a.reloader.status, Period: a.limits.commits.Period, Recent: a.limits.commits.Recent, Interval: a.interval, Tracker: snapshot.NewTracker(),
+		Status: a.engine.status, Alive: a.engine.alive, Reloads: a.reloader.status, Period: a.limits.commits.Period, Recent: a.limits.commits.Recent, Interval: a.interval, Tracker: snapshot.NewTracker(),
 	}
 	a.reporter = newReporter(a.daemon, s.State, env.Version, a.log)
 	if env.Daemon {
@@ -223,7 +223,7 @@ func (a *App) Run(ctx context.Context) error {
 		a.reporter.run,
 		a.reloader.run,
 		reconciler.Watch,
-		func(running context.Context) { a.supervisor.run(running, ctx, reconciler, a.interval) },
+		func(running context.Context) { a.supervisor.run(running, ctx, reconciler, a.daemon.Snapshot) },
 		func(running context.Context) { giveBackMemory(running, reconciler.Polled()) },
 	)
 	err := withGrace(ctx, s.Grace, a.log, func() error { return reconciler.Run(ctx, a.trigger) })

@@ -97,7 +97,7 @@ func (a *App) serverConfig(s *config.Settings, version string) serve.Config {
 	path := s.State
 	c := reloadableConfig(s)
 	c.Version, c.Logger, c.Source = version, a.log, s.SourceInfo()
-	c.Daemon, c.Alive = a.daemon, a.engine.alive
+	c.Daemon = a.daemon
 	c.State = func(ctx context.Context) (serve.Reader, error) { return openReader(ctx, path) }
 	c.Submit = func(ctx context.Context, w state.Command) (state.CommandResult, error) { return submit(ctx, path, w) }
 	c.Trigger = a.trigger.fire

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/reconcile"
-	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
 
 // The variables in which systemd passes its socket and the time of its watchdog.
@@ -108,7 +106,7 @@ func (s *supervisor) period() time.Duration {
 // run reports when the daemon is ready. From then on it sends pings for as long as the loop
 // of the reconciler goes on, which can be shorter than this goroutine does. stop is done
 // when the daemon begins to stop.
-func (s *supervisor) run(ctx, stop context.Context, r *reconcile.Reconciler, interval func() time.Duration) {
+func (s *supervisor) run(ctx, stop context.Context, r *reconcile.Reconciler, take func() *snapshot.Snapshot) {
 	if s == nil {
 		return
 	}
@@ -132,7 +130,7 @@ func (s *supervisor) run(ctx, stop context.Context, r *reconcile.Reconciler, int
 			s.log.ErrorContext(ctx, "the daemon hangs: the watchdog is no longer notified, and systemd restarts the daemon")
 		}
 		if stopping != nil {
-			s.setStatus(statusLine(r.Status(), now, interval()))
+			s.setStatus(statusLine(take()))
 		}
 		select {
 		case <-tick.C:
@@ -148,22 +146,13 @@ func (s *supervisor) run(ctx, stop context.Context, r *reconcile.Reconciler, int
 	}
 }
 
-// statusLine is the condition of the daemon in a line, the worst first.
-func statusLine(st reconcile.Status, now time.Time, interval time.Duration) string {
-	if reasons := snapshot.Readiness(st, now, interval); len(reasons) > 0 {
+// statusLine is the condition of the daemon in a line.
+func statusLine(s *snapshot.Snapshot) string {
+	if reasons := s.Reasons(); len(reasons) > 0 {
 		return "action required: " + reasons[0].Message
 	}
-	p := st.Plan
-	if p == nil {
+	if s.Status.Plan == nil {
 		return "the source could not be read yet; it is tried again"
 	}
-	revision := p.Source.Revision[:min(len(p.Source.Revision), 12)]
-	switch calls, held := p.Count(plan.ActionCommit), p.Count(plan.ActionHold); {
-	case calls > 0:
-		return fmt.Sprintf("revision %s: %d of %d tasks to send", revision, calls, p.Specs)
-	case held > 0:
-		return fmt.Sprintf("revision %s: %d of %d tasks wait", revision, held, p.Specs)
-	default:
-		return fmt.Sprintf("revision %s: %d tasks in sync", revision, p.Specs)
-	}
+	return "revision " + snapshot.Short(s.Plan().Source.Revision) + ": " + s.Digest.Counts()
 }

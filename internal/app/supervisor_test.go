@@ -16,6 +16,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/parts"
+	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -51,7 +52,7 @@ func TestSupervisor_Socket(t *testing.T) {
 
 	told := listen(t, socket)
 	// Each is awaited, and what comes in between is not: pings come all the time.
-	for _, want := range []string{"STATUS=reading the source for the first time", "READY=1", "WATCHDOG=1", "1 tasks in sync", "WATCHDOG=1"} {
+	for _, want := range []string{"STATUS=reading the source for the first time", "READY=1", "WATCHDOG=1", ": 1 in sync", "WATCHDOG=1"} {
 		await(t, told, want)
 	}
 	cancel()
@@ -123,7 +124,8 @@ func TestSupervisor_Hang(t *testing.T) {
 				go func() { told <- pings(theirs, time.Now()) }()
 				ended := make(chan error, 1)
 				go func() { ended <- r.Run(ctx, nil) }()
-				go s.run(ctx, ctx, r, interval)
+				shown := &snapshot.Daemon{Status: r.Status, Interval: interval, Tracker: snapshot.NewTracker()}
+				go s.run(ctx, ctx, r, shown.Snapshot)
 
 				time.Sleep(2 * time.Hour)
 				cancel()

@@ -173,7 +173,7 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 		{Name: "bo", File: servetest.SecretFile(t, boSecret), Verbs: []state.Verb{state.VerbRetry}},
 	}
 	alive := true
-	d.Config.Alive = func(time.Time) bool { return alive }
+	d.Config.Daemon.Alive = func(time.Time) bool { return alive }
 	d.Config.Trigger = func() {}
 	d.Config.Webhooks = serve.Webhooks{GitHub: secret, GitLab: secret, Gitea: secret}
 	d.Config.Submit = func(context.Context, state.Command) (state.CommandResult, error) { return answer, said }

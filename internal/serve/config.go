@@ -26,8 +26,6 @@ type Config struct {
 
 	// Daemon is the daemon that is shown. [Server.Observer] has its Tracker follow the passes.
 	Daemon *snapshot.Daemon
-	// Alive reports whether the daemon's loop goes on. Nil: it does.
-	Alive func(now time.Time) bool
 	// State opens the state as it is now, for reading. The caller closes it.
 	State func(context.Context) (Reader, error)
 	// Skew is how far this machine's clock is ahead of the endpoint's, if that is known.

@@ -80,7 +80,7 @@ func TestReadyWhenNobodyIsNeeded(t *testing.T) {
 func TestHealthOfALoopThatHangs(t *testing.T) {
 	d := servetest.NewDaemon(t, servetest.TroubledStatus(time.Now()))
 	alive := true
-	d.Config.Alive = func(time.Time) bool { return alive }
+	d.Config.Daemon.Alive = func(time.Time) bool { return alive }
 	s := d.Serve(t)
 	for _, want := range []int{http.StatusOK, http.StatusServiceUnavailable, http.StatusOK} {
 		alive = want == http.StatusOK

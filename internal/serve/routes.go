@@ -26,7 +26,7 @@ func (s *Server) routes(cfg *Config) http.Handler {
 	mux.Handle("GET /events", open(s.hub.ServeHTTP))
 	mux.Handle("GET /assets/{version}/{name}", open(s.pages.Asset))
 
-	mux.Handle("GET /healthz", health(cfg.Alive))
+	mux.Handle("GET /healthz", health(cfg.Daemon.Alive))
 	mux.Handle("GET /readyz", ready(take))
 	mux.Handle("GET /metrics", brief(s.metrics.Handler(writeTimeout/2).ServeHTTP))
 

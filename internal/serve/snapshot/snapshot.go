@@ -18,6 +18,8 @@ import (
 type Daemon struct {
 	// Status returns the condition of the reconciler.
 	Status func() reconcile.Status
+	// Alive reports whether the loop of the reconciler goes on. Nil: it does.
+	Alive func(now time.Time) bool
 	// Reloads returns the results of the last reloads. Nil: there are none.
 	Reloads func() Reloads
 	// Period is the time between two commits as the limiter has it now. Nil: the
@@ -43,6 +45,7 @@ type Snapshot struct {
 	Digest   *Digest
 	Activity Activity
 	Reloads  Reloads
+	Hangs    bool          // the loop of the reconciler does not go on
 	Period   time.Duration // between two commits
 	Interval time.Duration // between two polls of the source
 	Recent   []int         // commits that left in each of the last seconds, the oldest first; nil if that is not known
@@ -56,6 +59,7 @@ type Snapshot struct {
 // Snapshot returns the daemon as it is now.
 func (d *Daemon) Snapshot() *Snapshot {
 	s := &Snapshot{Now: time.Now(), Status: d.Status(), Period: d.period(), Interval: d.Interval()}
+	s.Hangs = d.Alive != nil && !d.Alive(s.Now)
 	if d.Reloads != nil {
 		s.Reloads = d.Reloads()
 	}

@@ -25,6 +25,7 @@ type Status struct {
 	Serial int64 `json:"serial,omitempty"`
 	// Ended says that the program has ended since: a daemon that was stopped, or run --once.
 	Ended    bool             `json:"ended,omitempty"`
+	Hangs    bool             `json:"hangs,omitempty"`   // the daemon does not go on, and has to be restarted
 	Ready    bool             `json:"ready"`             // nobody has to act
 	InSync   bool             `json:"in_sync"`           // every task matches its spec
 	Outcome  explain.Outcome  `json:"outcome,omitempty"` // how far the newest revision is; empty before the first plan
@@ -170,6 +171,7 @@ func Of(version string, s *snapshot.Snapshot) *Status {
 		At:        s.Now,
 		Interval:  s.Interval.Milliseconds(),
 		Applied:   c.Revision,
+		Hangs:     s.Hangs,
 		Reasons:   emptyNotNil(s.Reasons()),
 		InSync:    s.InSync(),
 		Source:    Source{s.Plan().Source.URL, s.Plan().Source.Branch, healthOf(s.Status.Source)},
