@@ -34,8 +34,6 @@ func (a *forgeAPI) hintsFor(c Config) hints {
 	return a.inJob
 }
 
-func (f *Forge) hints() hints { return f.hintsFor(f.config) }
-
 // tokenFile is where the token of a daemon is.
 const tokenFile = "put a token into the file that notify.forge.tokenFile names"
 

@@ -196,9 +196,9 @@ func (f *Forge) refused(op string, resp *http.Response, data []byte) *fault.Erro
 	case apiclient.IsLimit(resp, e.Detail):
 		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrLimited, fault.NotDone, cmp.Or(apiclient.RetryAfter(resp.Header, time.Now()), apiclient.LimitPause)
 	case code == http.StatusUnauthorized:
-		e.Kind, e.Hint = apiclient.ErrToken, f.hints().token
+		e.Kind, e.Hint = apiclient.ErrToken, f.hintsFor(f.config).token
 	case code == http.StatusForbidden:
-		e.Kind, e.Hint = apiclient.ErrPermission, f.hints().permission
+		e.Kind, e.Hint = apiclient.ErrPermission, f.hintsFor(f.config).permission
 	case code == http.StatusNotFound:
 		e.Kind, e.Hint = apiclient.ErrNotFound, "check the address of the forge, the repository, and the number or the commit; a token that may not see them gets the same answer"
 		e.Detail = strings.TrimSpace(e.Detail + " at " + resp.Request.URL.Redacted())

@@ -318,51 +318,6 @@ func (n *Notifier) forget(lasting map[string]bool) {
 	}
 }
 
-// endRelease sends the summary of what was sent for the revision. It needs mu.
-func (n *Notifier) endRelease(note string) {
-	source := n.source
-	n.source = n.release.source
-	if e, ok := n.release.end(time.Now(), note); ok {
-		n.inform(e)
-	}
-	n.source = source
-}
-
-// settle notes what is in doubt, and what reading back has come to: a task that was
-// unknown and is as its spec says now was applied.
-func (n *Notifier) settle(left *plan.Plan) {
-	unknown, open := map[spec.Key]bool{}, map[spec.Key]bool{}
-	for i := range left.Changes {
-		c := &left.Changes[i]
-		if c.Hold == plan.HoldUnknown && c.Want != nil && c.Have != nil && c.Have.Attempt != nil {
-			unknown[c.Key] = true
-			n.noteUnknown(c)
-		}
-		if _, was := n.sent.unknown[c.Key]; was && c.Action != plan.ActionUnversioned && c.Action != plan.ActionFollow {
-			open[c.Key] = true
-		}
-	}
-	for key, release := range n.sent.settled(unknown) {
-		if !open[key] && n.sent.news(key, release, TaskApplied) {
-			e := Event{Topic: TaskApplied, Project: key.ProjectID, Task: key.TaskID, Version: release.version, Message: "as reading back shows"}
-			n.release.add(wordOf(TaskApplied, false), n.named(e), time.Now())
-			n.inform(e)
-		}
-	}
-}
-
-// noteUnknown notes that an outcome is in doubt.
-func (n *Notifier) noteUnknown(c *plan.Change) {
-	a := c.Have.Attempt
-	if needsPerson(c) || !n.sent.news(c.Key, releaseOf(a.Wanted), TaskUnknown) {
-		return
-	}
-	e := about(c)
-	e.Topic, e.Code, e.Message = TaskUnknown, a.Outcome.Code, a.Outcome.Message
-	n.release.add(wordOf(TaskUnknown, false), n.named(e), time.Now())
-	n.inform(e)
-}
-
 // maxField bounds what a message repeats of a text from outside, in bytes.
 const maxField = 300
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/explain"
+	"github.com/wedatasync/wedatasync/internal/report/jsondoc"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -194,16 +195,16 @@ func writeQuality(w io.Writer, as []annotation) error {
 	as = slices.DeleteFunc(as, func(a annotation) bool { return a.pos.File == "" })
 	as = as[:min(len(as), maxQuality)]
 	seen := make(map[string]int, len(as))
-	d := bareDocument(bufio.NewWriter(w))
-	d.elements(func(yield func(any) bool) {
+	d := jsondoc.New(w)
+	d.Elements(func(yield func(any) bool) {
 		for _, a := range as {
 			if !yield(newQuality(a, seen)) {
 				return
 			}
 		}
 	})
-	d.w.WriteByte('\n')
-	return d.flush()
+	d.Line()
+	return d.Flush()
 }
 
 // newQuality makes the entry of a; seen counts those that would have the same

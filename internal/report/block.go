@@ -23,6 +23,17 @@ func (b *builder) line(s string) {
 
 func (b *builder) linef(format string, args ...any) { b.line(fmt.Sprintf(format, args...)) }
 
+// next says what comes next on a pull request, and who can do it.
+func (b *builder) next(g *page) {
+	if !g.o.PullRequest {
+		return
+	}
+	if s := nextStep(g); s != "" {
+		b.line("")
+		b.line("**Next step:** " + s)
+	}
+}
+
 // unverified says why the plan is not for the newest revision.
 func (b *builder) unverified(g *page, l level) {
 	if g.plan.Source.Unverified == "" {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/explain"
@@ -117,6 +118,41 @@ func (o MarkdownOptions) item(p spec.Problem) string {
 		return codeSpan(p.String(), maxMessage)
 	}
 	return o.link(p.Pos, where) + " " + codeSpan(p.Message, maxMessage)
+}
+
+// order folds away which commits wait for others, in the order in which they are sent.
+func (b *builder) order(g *page, l level) {
+	commits := map[spec.Key]*plan.Change{}
+	for _, group := range g.sends {
+		for _, c := range group {
+			commits[c.Key] = c
+		}
+	}
+	waiting := map[spec.Key][]spec.Key{} // for other commits of the plan
+	for key, c := range commits {
+		for _, other := range c.Want.DependsOn {
+			if commits[other] != nil {
+				waiting[key] = append(waiting[key], other)
+			}
+		}
+	}
+	if len(waiting) == 0 {
+		return
+	}
+	sorted := inOrder(waiting)
+	b.fold("Order: " + pick(len(sorted), "1 commit waits for others", strconv.Itoa(len(sorted))+" commits wait for others"))
+	for _, key := range sorted[:min(len(sorted), l.rows)] {
+		var after []string
+		for _, other := range waiting[key][:min(len(waiting[key]), maxListed)] {
+			after = append(after, g.span(commits[other]))
+		}
+		if more := len(waiting[key]) - len(after); more > 0 {
+			after = append(after, strconv.Itoa(more)+" more")
+		}
+		b.linef("1. %s after %s", g.span(commits[key]), strings.Join(after, ", "))
+	}
+	b.moreItems(len(sorted) - l.rows)
+	b.unfold()
 }
 
 // held folds away what is needed and not sent, with what lifts it.

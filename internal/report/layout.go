@@ -4,10 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
-	"golang.org/x/text/width"
-
+	"github.com/wedatasync/wedatasync/internal/report/cell"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
@@ -118,7 +116,7 @@ func newLayouts(groups [][]row, columns int) []layout {
 
 // fit makes room for the rows.
 func (l *layout) fit(rows []row) {
-	widen := func(column *int, s string) { *column = min(max(*column, cells(s)), maxColumn) }
+	widen := func(column *int, s string) { *column = min(max(*column, cell.Count(s)), maxColumn) }
 	for _, r := range rows {
 		widen(&l.task, r.task)
 		widen(&l.before, r.before)
@@ -138,13 +136,13 @@ const arrow = " -> "
 
 // row writes one change.
 func (t *textWriter) row(r row, l layout, color ink) {
-	line := "  " + t.ink(color, padRight(r.marker, len(rowIndent)-2)) + padRight(r.task, l.task)
+	line := "  " + t.ink(color, cell.PadRight(r.marker, len(rowIndent)-2)) + cell.PadRight(r.task, l.task)
 	if l.before+l.after > 0 {
 		between := arrow
 		if r.after == "" {
 			between = strings.Repeat(" ", len(arrow))
 		}
-		line += "  " + padLeft(r.before, l.before) + between + padRight(r.after, l.after)
+		line += "  " + cell.PadLeft(r.before, l.before) + between + cell.PadRight(r.after, l.after)
 	}
 	switch {
 	case r.place == "":
@@ -155,9 +153,9 @@ func (t *textWriter) row(r row, l layout, color ink) {
 	default:
 		place := r.place
 		if t.Width > 0 {
-			place = clipLeft(place, l.place)
+			place = cell.ClipLeft(place, l.place)
 		}
-		t.line(line + "  " + padRight(r.why, l.why) + "  " + t.ink(faint, place))
+		t.line(line + "  " + cell.PadRight(r.why, l.why) + "  " + t.ink(faint, place))
 	}
 }
 
@@ -170,7 +168,7 @@ func (t *textWriter) wrapped(color ink, indent, s string) {
 	}
 	line := ""
 	for word := range strings.FieldsSeq(s) {
-		if line != "" && len(indent)+cells(line)+1+cells(word) > t.Width {
+		if line != "" && len(indent)+cell.Count(line)+1+cell.Count(word) > t.Width {
 			t.line(indent + t.ink(color, line))
 			line = ""
 		}
@@ -180,47 +178,4 @@ func (t *textWriter) wrapped(color ink, indent, s string) {
 		line += word
 	}
 	t.line(indent + t.ink(color, line))
-}
-
-func padRight(s string, n int) string { return s + strings.Repeat(" ", max(0, n-cells(s))) }
-
-func padLeft(s string, n int) string { return strings.Repeat(" ", max(0, n-cells(s))) + s }
-
-// clipLeft cuts the start of s to at most n cells: the end of a path says more.
-func clipLeft(s string, n int) string {
-	have := cells(s)
-	if have <= n {
-		return s
-	}
-	for i, r := range s {
-		if have < n {
-			return "…" + s[i:]
-		}
-		have -= runeCells(r)
-	}
-	return "…"
-}
-
-// cells counts the columns s takes on a terminal.
-func cells(s string) int {
-	n := 0
-	for _, r := range s {
-		n += runeCells(r)
-	}
-	return n
-}
-
-func runeCells(r rune) int {
-	switch {
-	case r < 0x300:
-		return 1
-	case unicode.In(r, unicode.Mn, unicode.Me):
-		return 0
-	}
-	switch width.LookupRune(r).Kind() {
-	case width.EastAsianWide, width.EastAsianFullwidth:
-		return 2
-	default:
-		return 1
-	}
 }

@@ -2,25 +2,12 @@ package report
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 
-	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
-// next says what comes next on a pull request, and who can do it.
-func (b *builder) next(g *page) {
-	if !g.o.PullRequest {
-		return
-	}
-	if s := g.nextStep(); s != "" {
-		b.line("")
-		b.line("**Next step:** " + s)
-	}
-}
-
-func (g *page) nextStep() string {
+// nextStep says what comes next on a pull request, and who can do it.
+func nextStep(g *page) string {
 	s := g.summary
 	switch {
 	case s.errors > 0:
@@ -40,41 +27,6 @@ func (g *page) nextStep() string {
 	default:
 		return "a reviewer merges this. The daemon sends nothing for it."
 	}
-}
-
-// order folds away which commits wait for others, in the order in which they are sent.
-func (b *builder) order(g *page, l level) {
-	commits := map[spec.Key]*plan.Change{}
-	for _, group := range g.sends {
-		for _, c := range group {
-			commits[c.Key] = c
-		}
-	}
-	waiting := map[spec.Key][]spec.Key{} // for other commits of the plan
-	for key, c := range commits {
-		for _, other := range c.Want.DependsOn {
-			if commits[other] != nil {
-				waiting[key] = append(waiting[key], other)
-			}
-		}
-	}
-	if len(waiting) == 0 {
-		return
-	}
-	sorted := inOrder(waiting)
-	b.fold("Order: " + pick(len(sorted), "1 commit waits for others", strconv.Itoa(len(sorted))+" commits wait for others"))
-	for _, key := range sorted[:min(len(sorted), l.rows)] {
-		var after []string
-		for _, other := range waiting[key][:min(len(waiting[key]), maxListed)] {
-			after = append(after, g.span(commits[other]))
-		}
-		if more := len(waiting[key]) - len(after); more > 0 {
-			after = append(after, strconv.Itoa(more)+" more")
-		}
-		b.linef("1. %s after %s", g.span(commits[key]), strings.Join(after, ", "))
-	}
-	b.moreItems(len(sorted) - l.rows)
-	b.unfold()
 }
 
 // inOrder sorts the tasks that wait, each after those that it waits for.

@@ -131,8 +131,8 @@ func (f Failure) Text(w io.Writer, o Options) error {
 // error is w's.
 func (f Failure) JSON(w io.Writer, o JSONOptions) error {
 	d := newDocument(w, o)
-	d.member("error", jsonError{strings.Join(f.lines(), "\n")})
-	return d.close()
+	d.Member("error", jsonError{strings.Join(f.lines(), "\n")})
+	return d.Close()
 }
 
 type jsonError struct {
@@ -206,9 +206,9 @@ func (v Validation) Text(w io.Writer, o Options) error {
 func (v Validation) JSON(w io.Writer, o JSONOptions) error {
 	d := newDocument(w, o)
 	errors := v.Problems.Errors()
-	d.member("summary", jsonValidation{v.Files, v.Specs, errors, v.Problems.Len() - errors})
-	d.diagnostics(v.Problems)
-	return d.close()
+	d.Member("summary", jsonValidation{v.Files, v.Specs, errors, v.Problems.Len() - errors})
+	writeDiagnostics(d, v.Problems)
+	return d.Close()
 }
 
 type jsonValidation struct {
