@@ -107,7 +107,7 @@ func New(ctx context.Context, s config.Settings, env parts.Env, observer reconci
 	return a, a.startEngine(ctx, &s, store, observer)
 }
 
-// openSource opens the source, and makes a state where there is none.
+// openSource opens the source, begins to poll it, and makes a state where there is none.
 func (a *App) openSource(ctx context.Context, s *config.Settings, env *parts.Env, store *sqlstore.Store) (_ *sqlstore.Store, err error) {
 	if a.source, err = parts.OpenMirrored(ctx, s, store, a.log); err != nil {
 		return nil, err
@@ -120,22 +120,22 @@ func (a *App) openSource(ctx context.Context, s *config.Settings, env *parts.Env
 			return git.Reload(c)
 		})
 	}
+	var stop func()
+	a.polled, stop = pollEarly(ctx, a.source)
+	a.closers.add("end the first poll", func() error { stop(); return nil })
 	if store != nil {
 		return store, nil
 	}
-	if store, err = parts.CreateState(ctx, s, a.source, env.Version, a.log); err != nil {
+	if store, err = parts.CreateState(ctx, s, a.polled.first, env.Version, a.log); err != nil {
 		return nil, err
 	}
 	a.closers.add("close the state", store.Close)
 	return store, nil
 }
 
-// startEngine reads what the state knows and puts the reconciler together. Meanwhile the
-// source is polled.
+// startEngine reads what the state knows, while the source is polled, and puts the reconciler
+// together.
 func (a *App) startEngine(ctx context.Context, s *config.Settings, store *sqlstore.Store, observer reconcile.Observer) error {
-	var stop func()
-	a.polled, stop = pollEarly(ctx, a.source)
-	a.closers.add("end the first poll", func() error { stop(); return nil })
 	control, err := store.Control(ctx)
 	if err != nil {
 		return err

@@ -51,9 +51,15 @@ func (e *early) poll(ctx context.Context) (*reconcile.Revision, error) {
 	if e.taken {
 		return e.Source.Poll(ctx)
 	}
+	rev, err := e.first(ctx)
+	e.taken = ctx.Err() == nil
+	return rev, err
+}
+
+// first waits for the result of the first poll, which Poll returns once more.
+func (e *early) first(ctx context.Context) (*reconcile.Revision, error) {
 	select {
 	case <-e.done:
-		e.taken = true
 		return e.revision, e.err
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)

@@ -68,7 +68,7 @@ func openBoth(ctx context.Context, s *config.Settings, version string, log *slog
 	if o.store != nil {
 		return o, nil
 	}
-	o.store, err = parts.CreateState(ctx, s, o.source, version, log)
+	o.store, err = parts.CreateState(ctx, s, o.source.Poll, version, log)
 	return o, err
 }
 

@@ -42,8 +42,8 @@ func OutsideWorktree(s *config.Settings) error {
 
 // CreateState makes a state for a source that can be read, so that a mistyped source
 // leaves none behind.
-func CreateState(ctx context.Context, s *config.Settings, src reconcile.Source, version string, log *slog.Logger) (*sqlstore.Store, error) {
-	if _, err := src.Poll(ctx); err != nil {
+func CreateState(ctx context.Context, s *config.Settings, poll func(context.Context) (*reconcile.Revision, error), version string, log *slog.Logger) (*sqlstore.Store, error) {
+	if _, err := poll(ctx); err != nil {
 		return nil, err
 	}
 	return openState(ctx, s, version, log)

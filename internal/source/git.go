@@ -128,6 +128,7 @@ func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision
 	switch {
 	case g.revision != nil && g.revision.ID == head.String():
 		g.revision.Verified = g.trust.mark.String()
+		g.saved.idle(g.index.Set)
 		return g.revision, nil
 	case head == g.large:
 		return nil, g.tooLarge
@@ -149,7 +150,7 @@ func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision
 	if g.mirror.store.PackCount() > g.packs && head == g.mirror.head {
 		g.compact(ctx)
 	}
-	g.saved.parsed(next.parsed.Commits, g.index.Set)
+	g.saved.parsed(next.parsed.Commits)
 	return g.revision, nil
 }
 

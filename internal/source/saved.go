@@ -58,10 +58,15 @@ func (s *savedSpecs) cache() *speccache.Cache {
 	return s.read()
 }
 
-// parsed notes that the set is up to date, for which so many commits had to be parsed.
-func (s *savedSpecs) parsed(commits int, set *spec.Set) {
+// parsed notes that a revision was read, for which so many commits had to be parsed.
+func (s *savedSpecs) parsed(commits int) {
 	s.read = nil // it is used up
 	s.unsaved += commits
+}
+
+// idle saves the set if enough of it is not saved, while nothing is new: what follows from a
+// new revision does not wait for it.
+func (s *savedSpecs) idle(set *spec.Set) {
 	if s.unsaved > 0 && s.unsaved*savedShare >= max(set.Files(), set.Len()) {
 		s.save(set)
 	}

@@ -135,7 +135,8 @@ func TestSavedSpecs_notBelieved(t *testing.T) {
 }
 
 // What is saved is saved again when enough has changed, so that it costs a share of
-// what the changes cost; and in any case at the end.
+// what the changes cost; and in any case at the end. It waits for a poll without news: what
+// follows from a new revision comes first.
 func TestSavedSpecs_amortised(t *testing.T) {
 	remote, mirror := newMemoryRemote(), filepath.Join(t.TempDir(), "mirror.git")
 	files := make(map[string]string)
@@ -150,17 +151,25 @@ func TestSavedSpecs_amortised(t *testing.T) {
 		must(t, err)
 		return data
 	}
+	idle := func() []byte {
+		poll(t, g)
+		return saved()
+	}
 	poll(t, g)
-	before := saved()
+	g.saved.working.Wait()
+	if _, err := os.Stat(filepath.Join(mirror, speccache.Name)); err == nil {
+		t.Error("it was saved while the revision was new")
+	}
+	before := idle()
 	for version := 2; version <= 11; version++ {
-		if !bytes.Equal(before, saved()) {
+		if !bytes.Equal(before, idle()) {
 			t.Fatalf("it was saved after %d of %d files have changed", version-2, len(files))
 		}
 		files["in/1.yaml"] = specOf("t1", version)
 		remote.push(files)
 		poll(t, g)
 	}
-	if before = saved(); !bytes.Contains(before, []byte("t1")) || g.saved.unsaved != 0 {
+	if before = idle(); !bytes.Contains(before, []byte("t1")) || g.saved.unsaved != 0 {
 		t.Errorf("after 10 of %d files have changed, %d changes are not saved", len(files), g.saved.unsaved)
 	}
 	files["in/2.yaml"] = specOf("t2", 2)
@@ -186,6 +195,7 @@ func TestSavedSpecs_notSaved(t *testing.T) {
 	g := remote.open(t, mirror)
 	var log strings.Builder
 	g.saved.log = slog.New(slog.NewTextHandler(&log, nil))
+	poll(t, g)
 	poll(t, g)
 	g.saved.working.Wait()
 	must(t, os.Remove(filepath.Join(mirror, speccache.Name)))
