@@ -95,13 +95,18 @@ func (d *desired) setRevision(rev *Revision) (changed bool) {
 	return changed
 }
 
-// release returns what is known of the revision before its first plan.
-func (d *desired) release() state.Release {
+// release returns what is known of the revision before its first plan. One that was taken
+// over before releases were remembered was seen nobody knows when.
+func (d *desired) release(control *state.Control) state.Release {
 	rev := d.revision
-	return state.Release{
+	r := state.Release{
 		Revision: rev.ID, Author: rev.Author, Committer: rev.Committer, Subject: rev.Subject,
 		CommittedAt: rev.When.UTC(), SeenAt: d.seen,
 	}
+	if control.Revision == rev.ID && control.Pending == "" {
+		r.SeenAt = time.Time{}
+	}
+	return r
 }
 
 // specs returns the specs of the revision; none if there is none.

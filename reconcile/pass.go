@@ -158,7 +158,8 @@ func (p *pass) dropObsolete(ctx context.Context) error {
 // takeOver makes a revision of a rewritten history that has the same specs the one that
 // others have to come after. Whatever else holds its plan has held it before.
 func (p *pass) takeOver(ctx context.Context) error {
-	old, next := p.applied.Control().Revision, p.desired.revision
+	control := p.applied.Control()
+	old, next := control.Revision, p.desired.revision
 	is, err := p.desired.rewrite(ctx, old)
 	if err != nil || is != RewriteSame {
 		return err
@@ -168,7 +169,7 @@ func (p *pass) takeOver(ctx context.Context) error {
 	e := state.Event{At: time.Now(), Kind: state.EventRevision, Revision: next.ID, Actor: next.Author, Note: state.Clip(note)}
 	return p.applied.saveControl(ctx, func(c *state.Control) {
 		c.Revision, c.Pending = next.ID, ""
-		c.Releases = progress.Begin(c.Releases, p.desired.release(), nil, e.At)
+		c.Releases = progress.Begin(c.Releases, p.desired.release(&control), nil, e.At)
 	}, e)
 }
 
@@ -204,13 +205,13 @@ func (p *pass) keepRevision(ctx context.Context, wanted *plan.Plan) error {
 	source, control := &wanted.Source, p.applied.Control()
 	e := state.Event{Kind: state.EventRevision, Revision: source.Revision, Actor: source.Author, PlanHash: wanted.Hash}
 	switch {
-	case len(wanted.Holds) == 0 && control.Revision == source.Revision && control.Pending == "" && p.desired.isMarked(&control):
+	case len(wanted.Holds) == 0 && control.Revision == source.Revision && control.Pending == "" && p.desired.isMarked(&control) && progress.IsNewest(control.Releases, source.Revision):
 		return nil
 	case len(wanted.Holds) == 0:
 		e.At, e.Note = time.Now(), state.Clip(source.Subject)
 		return p.applied.saveControl(ctx, func(c *state.Control) {
 			c.Revision, c.Pending = source.Revision, ""
-			c.Releases = progress.Begin(c.Releases, p.desired.release(), wanted, e.At)
+			c.Releases = progress.Begin(c.Releases, p.desired.release(&control), wanted, e.At)
 			p.desired.mark(c)
 		}, e)
 	case source.Revision == control.Revision || source.Revision == control.Pending:
@@ -220,7 +221,7 @@ func (p *pass) keepRevision(ctx context.Context, wanted *plan.Plan) error {
 	e.At, e.Note = time.Now(), state.Clip("not taken over: "+first.Message)
 	return p.applied.saveControl(ctx, func(c *state.Control) {
 		c.Pending = source.Revision
-		c.Releases = progress.Begin(c.Releases, p.desired.release(), wanted, e.At)
+		c.Releases = progress.Begin(c.Releases, p.desired.release(&control), wanted, e.At)
 		p.desired.mark(c)
 	}, e)
 }

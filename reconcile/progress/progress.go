@@ -16,7 +16,7 @@ import (
 // revision that is taken over without a plan.
 func Begin(list []state.Release, head state.Release, p *plan.Plan, now time.Time) []state.Release {
 	list = slices.Clone(list)
-	if n := len(list); n == 0 || list[n-1].Revision != head.Revision {
+	if n := len(list); !IsNewest(list, head.Revision) {
 		if n > 0 {
 			overtake(&list[n-1], head.Revision, now)
 		}
@@ -42,11 +42,16 @@ func Begin(list []state.Release, head state.Release, p *plan.Plan, now time.Time
 	return bound(list)
 }
 
+// IsNewest reports whether the newest release is of the revision.
+func IsNewest(list []state.Release, revision string) bool {
+	return len(list) > 0 && list[len(list)-1].Revision == revision
+}
+
 // Judge returns the releases after a pass for the newest of them, which has left
 // so much, and what to say of that; nothing if nothing has changed.
 func Judge(list []state.Release, left *plan.Plan, now time.Time) (next []state.Release, note string) {
 	n := len(list)
-	if n == 0 || list[n-1].Revision != left.Source.Revision || list[n-1].Outcome == state.ReleaseDone {
+	if !IsNewest(list, left.Source.Revision) || list[n-1].Outcome == state.ReleaseDone {
 		return list, ""
 	}
 	next = slices.Clone(list)
