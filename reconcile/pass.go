@@ -164,8 +164,8 @@ func (p *pass) takeOver(ctx context.Context) error {
 	if err != nil || is != RewriteSame {
 		return err
 	}
-	note := fmt.Sprintf("taken over: the history was rewritten, and has the specs of %s", plan.Short(old))
-	p.cfg.Logger.WarnContext(ctx, "the history was rewritten with the same specs: it is taken over", "leaves", old, "revision", next.ID)
+	note := fmt.Sprintf("adopted: the history was rewritten, and has the specs of %s", plan.Short(old))
+	p.cfg.Logger.WarnContext(ctx, "the history was rewritten with the same specs: following it", "leaves", old, "revision", next.ID)
 	e := state.Event{At: time.Now(), Kind: state.EventRevision, Revision: next.ID, Actor: next.Author, Note: state.Clip(note)}
 	return p.applied.saveControl(ctx, func(c *state.Control) {
 		c.Revision, c.Pending = next.ID, ""
@@ -218,7 +218,7 @@ func (p *pass) keepRevision(ctx context.Context, wanted *plan.Plan) error {
 		return nil
 	}
 	first := wanted.Holds[0]
-	e.At, e.Note = time.Now(), state.Clip("not taken over: "+first.Message)
+	e.At, e.Note = time.Now(), state.Clip("not followed: "+first.Message)
 	return p.applied.saveControl(ctx, func(c *state.Control) {
 		c.Pending = source.Revision
 		c.Releases = progress.Begin(c.Releases, p.desired.release(&control), wanted, e.At)

@@ -37,7 +37,7 @@ var (
 // The way on, where several errors have the same one.
 const (
 	HintAccept  = `if that was meant, run "wedatasync state check --accept"`
-	hintRestore = `put back a backup and run "wedatasync state check --accept"`
+	hintRestore = `restore a backup and run "wedatasync state check --accept"`
 )
 
 // LockedError says who holds the state.
@@ -93,7 +93,7 @@ type RolledBackError struct {
 
 // Error names both serials and the way on.
 func (e *RolledBackError) Error() string {
-	return fmt.Sprintf("open state %s: it is at serial %d and was at %d before, so what was applied since is not in it: put back the newer file; %s, and the next plan is held for approval",
+	return fmt.Sprintf("open state %s: it is at serial %d and was at %d before, so what was applied since is not in it: restore the newer file; %s, and the next plan is held for approval",
 		e.Path, e.Have, e.Head, HintAccept)
 }
 

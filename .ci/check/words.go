@@ -49,6 +49,12 @@ var words = []word{
 	say(`\bstand(s|ing)?\b`, "status; state; is"),
 	say(`\bmend(s|ed|ing)?\b`, "fix; correct"),
 	say(`\bat the (most|least)\b`, "at most; at least"),
+	say(`\bnone of\b.* and\b`, "not one of"),
+	say(`\banew\b`, "again"),
+	say(`\bputs? back\b|\bput (it|the \w+) back\b`, "restore"),
+	say(`\b(take|took|taken|taking) over\b`, "adopt; follow; reload"),
+	say(`\bis no (regular|object|number|id|marker|pattern|mode|spec|loopback|URL|commit)\b`, "is not a"),
+	say(`\b(survey|sighting|poke|pulse|limbo|thrift|glimpse)s?\b`, "drift check; trigger; heartbeat"),
 }
 
 // excused are public names that a pattern is in, each with its reason. The list only becomes

@@ -35,7 +35,7 @@ Exit codes: 0 the daemon can run; 1 it cannot, or cannot do all of its work.`,
 		err := s.Load(io.getenv)
 		switch {
 		case format != "text" && format != "json":
-			return usageError{fmt.Errorf("--output: %q is none of text, json", format)}
+			return usageError{fmt.Errorf("--output: %q is not one of text, json", format)}
 		case timeout <= 0:
 			return usageError{fmt.Errorf("--timeout: %v is not above 0", timeout)}
 		case s.Simulate:

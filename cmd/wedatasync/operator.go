@@ -158,7 +158,7 @@ func newSuspendCommand(io *stdio) *cobra.Command {
 	cmd := operatorCommand{
 		use: "suspend [TASK] --reason TEXT [--for DURATION]", short: "Leave a task, or everything, alone",
 		long: `Suspend stops commits of a task, or of everything, before the next one is sent. With
---for it ends by itself.` + operatorHelp,
+--for it ends automatically.` + operatorHelp,
 		args: cobra.MaximumNArgs(1), tasks: anyTask,
 		read: func(_ context.Context, _ *accessFlags, args []string) (state.Command, error) {
 			if reason == "" {

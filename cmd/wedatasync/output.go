@@ -39,7 +39,7 @@ func addOutput(cmd *cobra.Command) *output {
 
 func (o *output) check() error {
 	if !slices.Contains(formats[:], o.format) {
-		return usageError{fmt.Errorf("--output: %q is none of %s", o.format, strings.Join(formats[:], ", "))}
+		return usageError{fmt.Errorf("--output: %q is not one of %s", o.format, strings.Join(formats[:], ", "))}
 	}
 	return nil
 }

@@ -107,7 +107,7 @@ func newValidateCommand(io *stdio) *cobra.Command {
 		Use:   "validate [DIR or FILE...]",
 		Short: "Check specs, without network or credentials",
 		Long: `Validate checks the specs in folders and files, those of the current folder by default.
-Every complaint is file:line:column: message. What is given is checked together: a task
+Every error is file:line:column: message. What is given is checked together: a task
 must not be in two of the files. Whether a task in dependsOn has a spec is checked only
 where a folder is given.
 

@@ -33,7 +33,7 @@ func Adopt(ctx context.Context, s config.Settings, env parts.Env, all bool) (_ i
 		return 0, err
 	}
 	if n := rev.Specs.Problems().Errors(); n > 0 {
-		return 0, fmt.Errorf("take over the specs: %w", rev.Specs.Problems())
+		return 0, fmt.Errorf("adopt the specs: %w", rev.Specs.Problems())
 	}
 	records, _, err := load(ctx, o.store)
 	if err != nil {

@@ -55,7 +55,7 @@ func Comment(ctx context.Context, s *config.Settings, env parts.Env, on PullRequ
 		c.Token = secret.File(on.TokenFile)
 	}
 	if c.PullRequest == 0 {
-		return forge.Posted{}, errors.New("comment: this is no pull request's job: name it with --forge, --repository and --pull-request")
+		return forge.Posted{}, errors.New("comment: this is not the job of a pull request: name it with --forge, --repository and --pull-request")
 	}
 	target, err := forge.Open(c)
 	if err != nil {

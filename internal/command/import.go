@@ -59,7 +59,7 @@ type ImportResult struct {
 // LeftTask is a task of the state that is live otherwise, and was not taken over.
 type LeftTask struct {
 	state.Drift
-	Open bool // a commit of it is under way or in doubt: that comes first
+	Open bool // a commit of it is in progress, or its outcome is unknown: that comes first
 }
 
 // Import takes the tasks of projects over as they are live, without a call. Each page

@@ -317,7 +317,7 @@ func (c *reader) verbs(n *yaml.Node) []state.Verb {
 	var verbs []state.Verb
 	for i, text := range c.texts(n) {
 		if !slices.Contains(access.Verbs(), state.Verb(text)) {
-			c.fail(n.Content[i], "this is no verb of a token: they are %s", joined(access.Verbs()))
+			c.fail(n.Content[i], "this is not a verb of a token: use one of %s", joined(access.Verbs()))
 		}
 		verbs = append(verbs, state.Verb(text))
 	}

@@ -87,7 +87,7 @@ func (c *reader) mode(n *yaml.Node) (allow bool) {
 func (c *reader) patterns(n *yaml.Node) []string {
 	patterns := c.texts(n)
 	if n.Kind == yaml.SequenceNode && len(patterns) == 0 {
-		c.fail(n, "an empty list is no task at all: leave the key out for all tasks")
+		c.fail(n, "an empty list matches no task: leave the key out for all tasks")
 	}
 	for i, p := range patterns {
 		if p == "" || strings.Contains(strings.TrimSuffix(p, "*"), "*") {
@@ -111,7 +111,7 @@ func (c *reader) days(n *yaml.Node) []time.Weekday {
 	var days []time.Weekday
 	texts := c.texts(n)
 	if n.Kind == yaml.SequenceNode && len(texts) == 0 {
-		c.fail(n, "an empty list is no day at all: leave the key out for every day")
+		c.fail(n, "an empty list matches no day: leave the key out for every day")
 	}
 	for i, text := range texts {
 		day, ok := weekday(text)

@@ -170,7 +170,7 @@ func (s *Settings) Validate() error {
 	check(s.Interval >= minInterval, "interval", "%v is shorter than %v", s.Interval, minInterval)
 	check(s.Grace > 0, "grace", "%v is not above 0", s.Grace)
 	check(s.DriftInterval == 0 || s.DriftInterval >= minInterval, "drift-interval", "%v is neither 0 nor %v or more", s.DriftInterval, minInterval)
-	check(slices.Contains(plan.DriftPolicies(), plan.DriftPolicy(s.DriftPolicy)), "drift-policy", "it is none of report, adopt and heal")
+	check(slices.Contains(plan.DriftPolicies(), plan.DriftPolicy(s.DriftPolicy)), "drift-policy", "it is not one of report, adopt and heal")
 	check(s.DriftPolicy == string(plan.PolicyReport) || s.DriftInterval != 0, "drift-policy", "%s needs drift checks: set a --drift-interval", s.DriftPolicy)
 	s.checkVerify(check)
 	for _, name := range s.AllowedHosts {
@@ -180,7 +180,7 @@ func (s *Settings) Validate() error {
 		err := weblink.CheckConsole(s.ConsoleURL)
 		check(err == nil, "console-url", "%w, such as https://console.example.com/task/{taskId}?ProjectId={projectId}", err)
 	}
-	check(s.DebugListen == "" || onLoopback(s.DebugListen), "debug-listen", "it is no loopback address with a port, such as 127.0.0.1:6060")
+	check(s.DebugListen == "" || onLoopback(s.DebugListen), "debug-listen", "it is not a loopback address with a port, such as 127.0.0.1:6060")
 	check(!s.Guards.ApproverIsNotAuthor || s.Source == "" || source.IsGit(s.Source), "source",
 		"a folder has no authors: use a git repository, or leave guards.approverIsNotAuthor out")
 	check(s.LogFormat == "text" || s.LogFormat == "json", "log-format", "it is neither text nor json")
@@ -204,6 +204,6 @@ func (s *Settings) checkVerify(check func(ok bool, name, format string, args ...
 			"%s needs keys: name --pgp-keys-file, --allowed-signers-file or both", s.Verify)
 		check(s.Source == "" || source.IsGit(s.Source), "verify", "a folder has no signatures: use a git repository, or off")
 	default:
-		check(false, "verify", "it is none of off, head and strict")
+		check(false, "verify", "it is not one of off, head and strict")
 	}
 }

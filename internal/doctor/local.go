@@ -42,7 +42,7 @@ func examineConfiguration(_ context.Context, s *Subject) (r result) {
 	switch {
 	case len(r.findings) > 0:
 	case s.ConfigFile == "":
-		r.ok(checkConfiguration, "there is no file: flags and the environment alone count")
+		r.ok(checkConfiguration, "the file does not exist: flags and environment variables apply")
 	default:
 		r.ok(checkConfiguration, "%s can be used", s.ConfigFile)
 	}

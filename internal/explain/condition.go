@@ -127,7 +127,7 @@ func (d *Condition) applied(key spec.Key, a *state.Applied) bool {
 	case d.State == Starting && run == nil:
 		d.Since, d.Why = time.Time{}, "its spec waits for it to run since after it was applied"
 		d.Commands = []string{"wedatasync retry " + key.ShellWord()}
-		d.Next = "to follow it anew: " + d.Commands[0]
+		d.Next = "to follow it again: " + d.Commands[0]
 	case d.State == Starting:
 		d.Why, d.Since, d.Then, d.At = "started, does not run yet", run.Since, "has until", run.Until
 	case d.State == NotRunning && run.Status == state.RunLate:

@@ -103,7 +103,7 @@ func (f *Forge) check(op, body string) (marker string, err error) {
 	case f.config.PullRequest <= 0:
 		return "", &fault.Error{Op: op, Kind: apiclient.ErrConfig, Detail: "there is no pull request", Hint: "name its number"}
 	case !strings.HasPrefix(marker, "<!-- ") || !strings.HasSuffix(marker, " -->"):
-		return "", &fault.Error{Op: op, Kind: apiclient.ErrConfig, Detail: "the first line of the text is no marker"}
+		return "", &fault.Error{Op: op, Kind: apiclient.ErrConfig, Detail: "the first line of the text is not a marker"}
 	case f.limit > 0 && utf8.RuneCountInString(body) > f.limit:
 		return "", &fault.Error{Op: op, Kind: ErrTooLong, Detail: fmt.Sprintf("the forge takes %d characters", f.limit), Hint: "lower --limit"}
 	}

@@ -68,7 +68,7 @@ func Open(c Config) (*Forge, error) {
 	}
 	api, ok := apiOf(c.Kind)
 	if !ok {
-		return wrong("the kind is none of github, gitlab and gitea")
+		return wrong("the kind is not one of github, gitlab and gitea")
 	}
 	base, err := parseBase(c.Kind, cmp.Or(c.BaseURL, api.base))
 	if err != nil {

@@ -44,7 +44,7 @@ const maxDescription = 140
 func (f *Forge) SetStatus(ctx context.Context, revision string, s Status) error {
 	op := "set the status of commit " + text.OneLine(revision, maxShown)
 	if !IsRevision(revision) {
-		return &fault.Error{Op: op, Kind: apiclient.ErrConfig, Detail: "it is no commit of a git repository"}
+		return &fault.Error{Op: op, Kind: apiclient.ErrConfig, Detail: "it is not a commit of a git repository"}
 	}
 	ctx, cancel := apiclient.WithTimeout(ctx, op, f.timeout)
 	defer cancel()

@@ -66,7 +66,7 @@ func openIndex(path string) (_ *index, err error) {
 	x.size = info.Size()
 	head := make([]byte, indexNames)
 	if _, err := io.ReadFull(file, head); err != nil || !bytes.HasPrefix(head, []byte("\377tOc\x00\x00\x00\x02")) {
-		return nil, fmt.Errorf("%w: %s is no pack index of version 2", ErrDamaged, path)
+		return nil, fmt.Errorf("%w: %s is not a pack index of version 2", ErrDamaged, path)
 	}
 	for i := range x.last {
 		x.last[i] = binary.BigEndian.Uint32(head[8+4*i:])

@@ -164,7 +164,7 @@ func (x *indexer) connect(i int32, e *entry, p *packEntry) error {
 	}
 	parent, ok := slices.BinarySearchFunc(x.entries, p.base, func(e entry, offset int64) int { return cmp.Compare(e.offset, offset) })
 	if !ok {
-		return fmt.Errorf("%w: the base of a delta is no object", packfile.ErrMalformedPackFile)
+		return fmt.Errorf("%w: the base of a delta is not an object", packfile.ErrMalformedPackFile)
 	}
 	x.setBase(e, i, int32(parent))
 	return nil

@@ -101,7 +101,7 @@ func (f *inflater) header() (kind plumbing.ObjectType, size int64, err error) {
 		return 0, 0, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	if size, err = strconv.ParseInt(digits, 10, 64); err != nil || size < 0 {
-		return 0, 0, fmt.Errorf("%w: the size of an object is no number", ErrDamaged)
+		return 0, 0, fmt.Errorf("%w: the size of an object is not a number", ErrDamaged)
 	}
 	return kind, size, nil
 }

@@ -139,7 +139,7 @@ func (p *pack) open(offset int64) (e packEntry, err error) {
 			return e, err
 		}
 		if shift > 56 {
-			return e, errors.New("its size is no number")
+			return e, errors.New("its size is not a number")
 		}
 		e.size |= int64(b&0x7f) << shift
 	}
@@ -177,7 +177,7 @@ func readBack(in io.ByteReader) (int64, error) {
 			return 0, err
 		}
 		if n >= 1<<55 {
-			return 0, errors.New("the distance to its base is no number")
+			return 0, errors.New("the distance to its base is not a number")
 		}
 		n = (n+1)<<7 | int64(b&0x7f)
 	}

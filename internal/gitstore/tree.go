@@ -55,7 +55,7 @@ func ParseTree(data []byte) ([]TreeEntry, error) {
 func treeMode(text string) (fs.FileMode, error) {
 	mode, err := strconv.ParseUint(text, 8, 32)
 	if err != nil {
-		return 0, fmt.Errorf("%w: %q is no mode", errTree, text)
+		return 0, fmt.Errorf("%w: %q is not a mode", errTree, text)
 	}
 	switch mode & 0o170000 {
 	case 0o040000:

@@ -73,7 +73,7 @@ func newChannel(c Channel, client *apiclient.Client, box *outbox, plain secret.P
 	case c.Name == "":
 		return wrong("it needs a name")
 	case !ok:
-		return wrong("its kind is none of wecom, feishu, dingtalk, slack and webhook")
+		return wrong("its kind is not one of wecom, feishu, dingtalk, slack and webhook")
 	case c.Kind == Webhook && c.Template != "":
 		return wrong("a webhook has no template")
 	case !c.Key.IsZero() && (c.Kind == WeCom || c.Kind == Slack):
@@ -86,7 +86,7 @@ func newChannel(c Channel, client *apiclient.Client, box *outbox, plain secret.P
 	}
 	var err error
 	if ch.line, err = parseLine(c.Template); err != nil {
-		return wrong("its template is none of Go's text/template, or asks for what an event does not have")
+		return wrong("its template is not valid in Go's text/template, or uses a field that events do not have")
 	}
 	ch.client = client.Patient(1, 0, ch.log) // the channel itself tries again
 	if _, _, _, err := ch.address(); err != nil {

@@ -220,7 +220,7 @@ func invalidCondition(problems spec.Problems, n int) condition {
 func pauseConditions(pauses []state.Pause) []condition {
 	var list []condition
 	for _, p := range pauses {
-		e := Event{Topic: SendsPaused, Project: p.ProjectID, Code: p.Code, Message: p.Message, Next: "wedatasync doctor finds what is wrong; to try at once: wedatasync retry"}
+		e := Event{Topic: SendsPaused, Project: p.ProjectID, Code: p.Code, Message: p.Message, Next: "wedatasync doctor finds what is wrong; to try now: wedatasync retry"}
 		list = append(list, condition{id: idOf(SendsPaused, p.ProjectID, p.Code), event: e, since: p.Since})
 	}
 	return list

@@ -39,7 +39,7 @@ func NewLogging(e *Env, s *config.Settings) (*Logging, error) {
 func (l *Logging) Reload(s *config.Settings) (swap func(), err error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
-		return nil, &config.SettingError{Name: "log-level", Err: errors.New("it is none of debug, info, warn and error")}
+		return nil, &config.SettingError{Name: "log-level", Err: errors.New("it is not one of debug, info, warn and error")}
 	}
 	if l.quiet {
 		level = max(level, slog.LevelWarn)

@@ -239,7 +239,7 @@ func everyDrift() []state.Drift {
 		{Kind: state.DriftStarted, Fields: []state.DriftField{{Name: "status", Applied: "submitted", Live: "running"}}},
 		{Kind: state.DriftLocked, Locker: "100000000007"},
 		{Kind: state.DriftUnknown, Detail: "reading tasks is not permitted"},
-		{Kind: state.DriftPending, Detail: "a commit of it is under way or in doubt"},
+		{Kind: state.DriftPending, Detail: "a commit of it is in progress, or its outcome is unknown"},
 		{Kind: state.DriftUnmanaged},
 	}
 	for i := range all {

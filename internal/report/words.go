@@ -55,7 +55,7 @@ type impactWords struct {
 
 var impactTable = map[plan.Impact]impactWords{
 	plan.ImpactDiscardState: {"discards state", "discard state", "discards state, restarts", "Discard state", "stopped, state lost, started again"},
-	plan.ImpactFreshStart:   {"starts fresh", "start fresh", "fresh start, state not continued", "Fresh start", "it runs, and is started anew: state not continued"},
+	plan.ImpactFreshStart:   {"starts fresh", "start fresh", "fresh start, state not continued", "Fresh start", "it runs, and is started again: state not continued"},
 	plan.ImpactPause:        {"pauses and continues", "pause and continue", "pauses, continues with state", "Pause", "paused, then continued with state"},
 	plan.ImpactStart:        {"starts", "start", "starts", "Start", "started at once"},
 	plan.ImpactKeepState:    {"keeps state", "keep state", "continues with state", "Keep state", "continued with state"},

@@ -236,7 +236,7 @@ func readRegular(root *os.Root, name string, info fs.FileInfo, most int64) ([]by
 	case err != nil:
 		return nil, err
 	case !now.Mode().IsRegular(), !os.SameFile(now, info) && isLink(root, name):
-		return nil, fmt.Errorf("read %s: %w: it is no regular file", name, fs.ErrInvalid)
+		return nil, fmt.Errorf("read %s: %w: it is not a regular file", name, fs.ErrInvalid)
 	}
 	data, err := io.ReadAll(io.LimitReader(file, most+1))
 	if err == nil && int64(len(data)) > most {
@@ -257,7 +257,7 @@ func readRules(root *os.Root) (specfiles.Rules, error) {
 		return specfiles.Rules{}, nil
 	}
 	if err == nil && !info.Mode().IsRegular() {
-		return specfiles.Rules{}, fmt.Errorf("%w: %s is no regular file", specfiles.ErrIgnoreFile, specfiles.IgnoreFile)
+		return specfiles.Rules{}, fmt.Errorf("%w: %s is not a regular file", specfiles.ErrIgnoreFile, specfiles.IgnoreFile)
 	}
 	if err == nil && info.Size() > specfiles.MaxIgnore {
 		return specfiles.Rules{}, fmt.Errorf("%w: %s: %w", specfiles.ErrIgnoreFile, specfiles.IgnoreFile, gitstore.TooLarge{Size: info.Size(), Limit: specfiles.MaxIgnore})

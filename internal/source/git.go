@@ -93,7 +93,7 @@ func (g *Git) Poll(ctx context.Context) (*reconcile.Revision, error) {
 	if !errors.Is(err, gitstore.ErrDamaged) {
 		return revision, g.describe(err)
 	}
-	g.log.Warn("the mirror is damaged: fetching everything anew", "source", g.source, "error", err)
+	g.log.Warn("the mirror is damaged: fetching everything again", "source", g.source, "error", err)
 	if err := g.dropMirror(); err != nil {
 		return nil, g.describe(err)
 	}

@@ -39,7 +39,7 @@ func (g *Git) unverifiedHead(ctx context.Context, head plumbing.Hash, unverified
 		}
 	}
 	if why == nil {
-		why = errors.New("and there is no verified one before it to go by")
+		why = errors.New("and there is no verified revision before it")
 	}
 	e.Err = fmt.Errorf("%w; %w", e.Err, why)
 	return nil, e

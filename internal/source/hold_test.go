@@ -116,7 +116,7 @@ func testHoldAfterStart(t *testing.T, people func(*repo) (ann, bob, eve signer))
 		poll(t, g)
 	}
 
-	none := "no verified one before it"
+	none := "no verified revision before it"
 	tests := []struct {
 		name           string
 		head           string

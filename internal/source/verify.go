@@ -61,7 +61,7 @@ func newVerifier(c *GitConfig, log *slog.Logger) (*verifier, error) {
 	case VerifyHead, VerifyStrict:
 		return v, v.read()
 	default:
-		return nil, fmt.Errorf("verify %q is none of off, head and strict", c.Verify)
+		return nil, fmt.Errorf("verify %q is not one of off, head and strict", c.Verify)
 	}
 }
 

@@ -100,7 +100,7 @@ func parseGlob(text string) ([][]class, error) {
 }
 
 // errPattern says that a line is no pattern.
-var errPattern = fmt.Errorf("%w: it is no pattern", ErrIgnoreFile)
+var errPattern = fmt.Errorf("%w: it is not a pattern", ErrIgnoreFile)
 
 // parseClass reads what follows a bracket, and returns how long it is.
 func parseClass(text string, c *class) (length int, err error) {

@@ -64,7 +64,7 @@ func ParseRules(data []byte) (r Rules, err error) {
 		line = strings.TrimSuffix(line, "\n")
 		p, ok, err := parsePattern(line)
 		if err != nil {
-			return Rules{}, fmt.Errorf("%w: %s:%d: %q is no pattern", ErrIgnoreFile, IgnoreFile, number, text.OneLine(line, 100))
+			return Rules{}, fmt.Errorf("%w: %s:%d: %q is not a pattern", ErrIgnoreFile, IgnoreFile, number, text.OneLine(line, 100))
 		}
 		if ok {
 			r.ignore = append(r.ignore, p)
@@ -147,11 +147,11 @@ func (k Kind) Complaint(name string) *spec.File {
 	case kindLinkAside:
 		return aside(name, "symlink", "symbolic links are not followed: specs in a folder behind it are not read")
 	case kindModule:
-		return spec.BadFile(name, "submodule", "a submodule is no spec: put the file itself here")
+		return spec.BadFile(name, "submodule", "a submodule is not a spec: put the file itself here")
 	case kindModuleAside:
 		return aside(name, "submodule", "submodules are not read: specs in it are not seen")
 	case kindSpecial:
-		return spec.BadFile(name, "special-file", "it is no regular file: put a file here")
+		return spec.BadFile(name, "special-file", "it is not a regular file: put a file here")
 	case kindName:
 		return spec.BadFile(name, "file-name", fmt.Sprintf("its name is not text of at most %d bytes that can be shown: rename it", maxName))
 	case kindDeep:

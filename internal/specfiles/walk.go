@@ -61,7 +61,7 @@ func snapshotOf(s *gitstore.Store, root plumbing.Hash) (snap Snapshot, err error
 		return snap, nil
 	}
 	if !e.Mode.IsRegular() {
-		return Snapshot{}, fmt.Errorf("%w: %s is no regular file", ErrIgnoreFile, IgnoreFile)
+		return Snapshot{}, fmt.Errorf("%w: %s is not a regular file", ErrIgnoreFile, IgnoreFile)
 	}
 	data, err := s.Read(e.Hash, plumbing.BlobObject, MaxIgnore)
 	if large, ok := errors.AsType[gitstore.TooLarge](err); ok {

@@ -145,7 +145,7 @@ func CheckConsole(template string) error {
 	u, err := url.Parse(strings.NewReplacer(projectID, "1", taskID, "1").Replace(template))
 	switch {
 	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil:
-		return errors.New("it is no URL with https:// and a host")
+		return errors.New("it is not a URL with https:// and a host")
 	case !strings.Contains(template, taskID):
 		return errors.New("it does not have {taskId} in it")
 	}

@@ -43,7 +43,7 @@ func (c *Client) Page(ctx context.Context, q drift.Query, number int, gate pace.
 	var p drift.Page
 	for _, info := range set {
 		if info == nil || info.TaskId == nil || or(info.ProjectId, q.ProjectID) != q.ProjectID {
-			return drift.Page{}, unusable(action, "the answer lists what is no task of the project")
+			return drift.Page{}, unusable(action, "the answer lists something that is not a task of the project")
 		}
 		p.Tasks = append(p.Tasks, sighting(info, spec.Key{ProjectID: q.ProjectID, TaskID: *info.TaskId}, q.TaskType))
 	}

@@ -162,7 +162,7 @@ func approvalOf(dto json.RawMessage) (string, error) {
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(dto, &fields); err != nil {
-		return "", errors.New("the answer has a DataDto that is no object")
+		return "", errors.New("the answer has a DataDto that is not an object")
 	}
 	raw, ok := fields["TaskApproveId"]
 	if !ok {
@@ -170,7 +170,7 @@ func approvalOf(dto json.RawMessage) (string, error) {
 	}
 	var id *string
 	if err := json.Unmarshal(raw, &id); err != nil || id != nil && *id != "" && !isID(*id) {
-		return "", errors.New("the answer has a TaskApproveId that is no id")
+		return "", errors.New("the answer has a TaskApproveId that is not an id")
 	}
 	if id == nil {
 		return "", nil

@@ -46,7 +46,7 @@ func parseReply(body []byte) (*reply, error) {
 	}
 	r := new(reply)
 	if err := json.Unmarshal(inner, &r.fields); err != nil || r.fields == nil {
-		return nil, errors.New("the Response is no object")
+		return nil, errors.New("the Response is not an object")
 	}
 	if err := r.readID(); err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func (r *reply) readID() error {
 		return errors.New("no RequestId")
 	}
 	if err := json.Unmarshal(id, &r.requestID); err != nil || !isID(r.requestID) {
-		return errors.New("the RequestId is no id")
+		return errors.New("the RequestId is not an id")
 	}
 	return nil
 }

@@ -75,7 +75,7 @@ func (t *Task) act(a *Act, now time.Time) (Trace, error) {
 	case DeedFail:
 		t.Status = StatusFailed
 	default:
-		return TraceNone, fmt.Errorf("%w: there is no deed %q", ErrNotDone, a.Do)
+		return TraceNone, fmt.Errorf("%w: there is no action %q", ErrNotDone, a.Do)
 	}
 	return TraceOperation, nil
 }

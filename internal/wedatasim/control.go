@@ -197,7 +197,7 @@ func (c control) postFaults(w http.ResponseWriter, r *http.Request) {
 func (c control) deleteFault(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.Atoi(r.PathValue("id"))
 	if err != nil {
-		http.Error(w, "the id is no number", http.StatusBadRequest)
+		http.Error(w, "the id is not a number", http.StatusBadRequest)
 		return
 	}
 	c.Clear(id)

@@ -33,7 +33,7 @@ func Of(want *spec.Commit, have *state.Record, seen *LiveTask, readErr error, at
 	gone := errors.Is(readErr, plan.ErrTaskGone) || seen != nil && seen.Live.Missing
 	switch {
 	case have != nil && have.Attempt != nil && (plan.IsOpen(have.Status) || have.Status == state.StatusApplied):
-		d.Kind, d.Detail = state.DriftPending, "a commit of it is under way or in doubt"
+		d.Kind, d.Detail = state.DriftPending, "a commit of it is in progress, or its outcome is unknown"
 	case have == nil || have.Applied == nil:
 	case plan.IsFollowed(have):
 		d.Kind, d.Detail = state.DriftPending, "it was started, and is followed until it runs"

@@ -48,7 +48,7 @@ func locate(path string) (files, error) {
 		err = file.Regular("--state", db)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return files{}, fmt.Errorf("find state %s: %w: %w: is its volume mounted?", path, state.ErrMissing, err)
+		return files{}, fmt.Errorf("find state %s: %w: %w: check --state, and that its volume is mounted", path, state.ErrMissing, err)
 	}
 	if err != nil {
 		return files{}, fmt.Errorf("find state %s: %w", path, err)
@@ -112,7 +112,7 @@ func (fl files) fresh() (bool, error) {
 		return false, nil
 	}
 	if exists(fl.wal) {
-		return false, fmt.Errorf("open state %s: %w: its log %s exists and the database is missing: put the database back", fl.db, state.ErrMissing, fl.wal)
+		return false, fmt.Errorf("open state %s: %w: its log %s exists and the database is missing: restore the database", fl.db, state.ErrMissing, fl.wal)
 	}
 	if !exists(fl.head) {
 		return true, nil
@@ -122,7 +122,7 @@ func (fl files) fresh() (bool, error) {
 		return false, err
 	}
 	if h.serial > 0 {
-		return false, fmt.Errorf("open state %s: %w: it was at serial %d: put the database back, or, to begin a new state in which nothing is applied, remove %s",
+		return false, fmt.Errorf("open state %s: %w: it was at serial %d: restore the database, or, to begin a new state in which nothing is applied, remove %s",
 			fl.db, state.ErrMissing, h.serial, fl.head)
 	}
 	return true, nil

@@ -61,7 +61,7 @@ func (fl files) readHead() (head, error) {
 func (fl files) readHeadOnce() (head, error) {
 	f, err := os.Open(fl.head)
 	if errors.Is(err, fs.ErrNotExist) {
-		return head{}, fmt.Errorf("open state %s: its head file %s is missing: %w: put it back, or, %s", fl.db, fl.head, state.ErrMissing, state.HintAccept)
+		return head{}, fmt.Errorf("open state %s: its head file %s is missing: %w: restore it, or, %s", fl.db, fl.head, state.ErrMissing, state.HintAccept)
 	}
 	if err != nil {
 		return head{}, fmt.Errorf("read head of state: %w", err)

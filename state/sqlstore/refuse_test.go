@@ -136,7 +136,7 @@ func TestWhatIsRefused(t *testing.T) {
 			do: func(t *testing.T, path string) { writeFile(t, path+".head", "wedatasync-state-head 1 X 7 00000000\n") },
 		},
 		{
-			name: "the database is gone", want: state.ErrMissing, says: []string{"serial 2", "put the database back", "remove"},
+			name: "the database is gone", want: state.ErrMissing, says: []string{"serial 2", "restore the database", "remove"},
 			do: func(t *testing.T, path string) { removeFiles(t, path) },
 		},
 		{

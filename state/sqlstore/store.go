@@ -71,7 +71,7 @@ func Open(ctx context.Context, path string, id state.Identity, opt Options) (_ *
 	}
 	if fresh {
 		if !opt.Create {
-			return nil, fmt.Errorf("open state %s: %w: there is nothing of one: is the path right, and its volume mounted?", fl.db, state.ErrMissing)
+			return nil, fmt.Errorf("open state %s: %w: nothing of it exists: check --state, and that its volume is mounted", fl.db, state.ErrMissing)
 		}
 		if err := create(ctx, fl, newMeta(id), begun(opt), opt.fault); err != nil {
 			return nil, fmt.Errorf("create state %s: %w", fl.db, err)

@@ -28,7 +28,7 @@ func codesDingTalk(code int, _ string) (hint string, kind error) {
 	case 130101, 410100:
 		return "", apiclient.ErrLimited
 	case 300001, 300005, 400101:
-		return "the access_token in the URL is not that of a robot: copy the robot's webhook address anew", apiclient.ErrToken
+		return "the access_token in the URL is not that of a robot: copy the robot's webhook address again", apiclient.ErrToken
 	case 310000:
 		return "the robot's security settings ask for a keyword in the template, a key, or another address; check this machine's clock, too", apiclient.ErrPermission
 	default:

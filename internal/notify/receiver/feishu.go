@@ -32,7 +32,7 @@ func codesFeishu(code int, words string) (hint string, kind error) {
 		}
 		return "", apiclient.ErrRefused
 	case 19001:
-		return "the URL is not that of a robot: copy the robot's webhook address anew", apiclient.ErrToken
+		return "the URL is not that of a robot: copy the robot's webhook address again", apiclient.ErrToken
 	case 19021:
 		return "the robot asks for a signature: check the key, and this machine's clock", apiclient.ErrToken
 	case 19022:

@@ -18,7 +18,7 @@ func codesWeCom(code int, _ string) (hint string, kind error) {
 	case 45009, 45033:
 		return "", apiclient.ErrLimited
 	case 93000:
-		return "the key in the URL is not that of a robot: copy the robot's webhook address anew", apiclient.ErrToken
+		return "the key in the URL is not that of a robot: copy the robot's webhook address again", apiclient.ErrToken
 	default:
 		return "", apiclient.ErrRefused
 	}

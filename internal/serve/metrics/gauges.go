@@ -200,7 +200,7 @@ func (g *gauges) quality() {
 			emit(float64(seen.Unknown))
 		}
 	})
-	g.add("spec_problems", "Complaints about specs.", []string{"severity"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
+	g.add("spec_problems", "Errors and warnings in specs.", []string{"severity"}, func(s *snapshot.Snapshot, emit func(float64, ...string)) {
 		emit(float64(s.Digest.Errors), string(spec.SeverityError))
 		emit(float64(s.Digest.Warnings), string(spec.SeverityWarning))
 	})

@@ -45,7 +45,7 @@ func Load(statePath string) (*Status, error) {
 	}
 	s := new(Status)
 	if err := json.Unmarshal(data, s); err != nil {
-		return nil, fmt.Errorf("read the status file %s: %w: delete it; a daemon writes it anew", path, err)
+		return nil, fmt.Errorf("read the status file %s: %w: delete it; a daemon writes it again", path, err)
 	}
 	return s, nil
 }
