@@ -36,7 +36,7 @@ func (g *Git) takeMirror() error {
 		return g.describe(mirrorFault(err))
 	}
 	if !ok {
-		return g.describe(&Error{Kind: ErrMirror, Detail: g.config.Mirror + " is in use by another process", Hint: "stop it, or give this one another --state, beside which the mirror lies"})
+		return g.describe(&Error{Kind: ErrMirror, Detail: g.config.Mirror + " is in use by another process", Hint: "stop it, or give this one another --state: the mirror is next to it"})
 	}
 	g.lock = lock
 	return g.describe(mirrorFault(removeMirror(g.config.Mirror + ".new"))) // of a killed process

@@ -86,7 +86,7 @@ func mirrorFault(err error) error {
 func vacant(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if len(entries) > 0 {
-		return &Error{Kind: ErrMirror, Detail: dir, Hint: "it holds something else: move that away, or set another --state, beside which the mirror lies"}
+		return &Error{Kind: ErrMirror, Detail: dir, Hint: "it holds something else: move that away, or set another --state: the mirror is next to it"}
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return &Error{Kind: ErrMirror, Err: err}
