@@ -11,6 +11,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/servetest"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -24,7 +25,19 @@ const manyTasks = 100_000
 func large(t testing.TB) (*serve.Server, *servetest.Daemon) {
 	p := servetest.EmptyPlan()
 	servetest.Calls(p, manyTasks)
-	d := servetest.NewDaemon(t, servetest.Healthy(p, time.Now()))
+	for i := range p.Changes { // one task a file, and all but the first depend on that
+		want := p.Changes[i].Want
+		want.Name, want.Pos.File = fmt.Sprintf("orders to warehouse %d", i), fmt.Sprintf("tasks/%06d.yaml", i)
+		if i > 0 {
+			want.DependsOn = []spec.Key{servetest.Key(0)}
+		}
+		p.Wanted = append(p.Wanted, want)
+	}
+	status := servetest.Healthy(p, time.Now())
+	for len(status.Control.Releases) < state.MaxReleases {
+		status.Control.Releases = append(status.Control.Releases, servetest.Releases(time.Now())...)
+	}
+	d := servetest.NewDaemon(t, status)
 	s := d.Serve(t)
 	s.Observer().Planned(p)
 	for i := range 200 {
@@ -54,7 +67,10 @@ func TestPagesOfManyTasksAreSmall(t *testing.T) {
 }
 
 func largePaths() []string {
-	return []string{"/", "/tasks", "/tasks?page=1000", "/tasks?q=4242", "/tasks?standing=to-send", "/tasks?standing=in-sync&q=no-such-task", "/api/v1/status", "/readyz", "/metrics"}
+	return []string{
+		"/", "/tasks", "/tasks?page=1000", "/tasks?q=4242", "/tasks?standing=to-send", "/tasks?standing=in-sync&q=no-such-task",
+		"/files", "/files?page=2000", "/files?q=4242", "/releases", "/task/" + servetest.Key(0).String(), "/api/v1/status", "/readyz", "/metrics",
+	}
 }
 
 // BenchmarkManyTasks is how long an answer takes with 100,000 tasks: 200 ms is the

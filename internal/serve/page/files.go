@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -39,9 +40,44 @@ type fileRow struct {
 
 // file counts the tasks of one file.
 type file struct {
-	name   string
-	tasks  int
-	states map[explain.State]int
+	name    string
+	tasks   int
+	states  []stateCount // few
+	urgency int          // 0 with a task that requires action, 1 with one that waits, else 2
+}
+
+// stateCount is how many tasks of a file are in a state.
+type stateCount struct {
+	state explain.State
+	n     int
+}
+
+// add counts a task.
+func (f *file) add(st explain.State) {
+	f.tasks++
+	for i := range f.states {
+		if f.states[i].state == st {
+			f.states[i].n++
+			return
+		}
+	}
+	f.states = append(f.states, stateCount{st, 1})
+	switch st.Info().Tone {
+	case explain.ToneBad:
+		f.urgency = 0
+	case explain.ToneWait:
+		f.urgency = min(f.urgency, 1)
+	}
+}
+
+// count returns how many tasks are in the state.
+func (f *file) count(st explain.State) int {
+	for _, c := range f.states {
+		if c.state == st {
+			return c.n
+		}
+	}
+	return 0
 }
 
 // filesQuery selects files, and a page of them.
@@ -75,6 +111,7 @@ func filesPageOf(s *snapshot.Snapshot, all *tasklist.List, q filesQuery) filesPa
 	files := filesOf(s, all, strings.ToLower(q.text))
 	p.Found = len(files)
 	first := (min(q.page, 1<<30) - 1) * fileRows
+	files = least(files, first+fileRows)
 	for _, f := range files[min(first, len(files)):min(first+fileRows, len(files))] {
 		p.Rows = append(p.Rows, fileRowOf(f))
 	}
@@ -90,8 +127,7 @@ func filesPageOf(s *snapshot.Snapshot, all *tasklist.List, q filesQuery) filesPa
 	return p
 }
 
-// filesOf counts the tasks by file, of those that have lower in their names: first the files
-// with tasks that need an operator, then those with tasks that wait, each by name.
+// filesOf counts the tasks by file, of those that have lower in their names.
 func filesOf(s *snapshot.Snapshot, all *tasklist.List, lower string) []*file {
 	by := map[string]*file{}
 	for e := range entries(all.Tasks, s.Plan()) {
@@ -101,35 +137,37 @@ func filesOf(s *snapshot.Snapshot, all *tasklist.List, lower string) []*file {
 		}
 		f := by[name]
 		if f == nil {
-			f = &file{name: name, states: map[explain.State]int{}}
+			f = &file{name: name, urgency: 2}
 			by[name] = f
 		}
-		f.tasks++
-		f.states[entryState(s, e)]++
+		f.add(entryState(s, e))
 	}
-	files := make([]*file, 0, len(by))
-	for _, f := range by {
-		files = append(files, f)
-	}
-	slices.SortFunc(files, func(a, b *file) int {
-		return cmp.Or(cmp.Compare(a.urgency(), b.urgency()), strings.Compare(a.name, b.name))
-	})
-	return files
+	return slices.Collect(maps.Values(by))
 }
 
-// urgency is 0 for a file with a task that needs an operator, 1 for one with a task that
-// waits, and 2 for the others.
-func (f *file) urgency() int {
-	least := 2
-	for st := range f.states {
-		switch st.Info().Tone {
-		case explain.ToneBad:
-			return 0
-		case explain.ToneWait:
-			least = 1
-		}
+// compare puts the files with tasks that require action first, then those with tasks that
+// wait, each by name.
+func (f *file) compare(other *file) int {
+	return cmp.Or(cmp.Compare(f.urgency, other.urgency), strings.Compare(f.name, other.name))
+}
+
+// least returns the first n of the files, in order. Of the first pages, which people look at,
+// it does not sort the rest.
+func least(files []*file, n int) []*file {
+	if n > 10*fileRows {
+		slices.SortFunc(files, (*file).compare)
+		return files[:min(n, len(files))]
 	}
-	return least
+	var first []*file
+	for _, f := range files {
+		if len(first) == n && f.compare(first[n-1]) > 0 {
+			continue
+		}
+		i, _ := slices.BinarySearchFunc(first, f, (*file).compare)
+		first = slices.Insert(first, i, f)
+		first = first[:min(len(first), n)]
+	}
+	return first
 }
 
 // file is the file of the task's spec; empty if nothing says.
@@ -154,9 +192,9 @@ func (e *entry) file() string {
 
 func fileRowOf(f *file) fileRow {
 	row := fileRow{Name: text.Visible(f.name), Tasks: f.tasks, Href: tasksQuery{file: f.name}.path()}
-	counts := []count{{badgeOf(explain.InSync), f.states[explain.InSync], tasksQuery{file: f.name, state: explain.InSync}.path()}}
+	counts := []count{{badgeOf(explain.InSync), f.count(explain.InSync), tasksQuery{file: f.name, state: explain.InSync}.path()}}
 	for _, i := range explain.States() {
-		if n := f.states[i.State]; n > 0 && i.State != explain.InSync {
+		if n := f.count(i.State); n > 0 && i.State != explain.InSync {
 			counts = append(counts, count{badgeOf(i.State), n, tasksQuery{file: f.name, state: i.State}.path()})
 		}
 	}

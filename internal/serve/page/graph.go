@@ -10,6 +10,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/serve/chart"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
 
@@ -38,19 +39,20 @@ type graph struct{ s *snapshot.Snapshot }
 // graphOf returns the dependencies of a task; nil if it has none.
 func graphOf(s *snapshot.Snapshot, key spec.Key) *graphView {
 	g := graph{s}
-	deps, after := g.dependencies(key), g.dependants(key)
+	deps := g.dependencies(key)
+	after, blocked := g.dependants(key)
 	if len(deps) == 0 && len(after) == 0 {
 		return nil
 	}
 	columns := []column{{keys: []spec.Key{key}}}
 	for next := deps; len(next) > 0 && len(columns) <= graphDepth; next = g.blockersOf(columns[0].keys) {
-		columns = append([]column{g.columnOf(next, func(dep spec.Key) bool { return g.blocksAny(dep, columns[0].keys) })}, columns...)
+		columns = append([]column{columnOf(g.blockersOf(columns[0].keys), next)}, columns...)
 	}
 	here := len(columns) - 1
 	if len(after) > 0 {
-		columns = append(columns, g.columnOf(after, func(other spec.Key) bool { return g.blocks(key, other) }))
+		columns = append(columns, columnOf(blocked, after))
 	}
-	words := g.words(key, deps, after)
+	words := g.words(key, deps, after, len(blocked))
 	picture := chart.Graph{Title: "Dependencies of " + g.name(key), Desc: strings.Join(words, " ")}
 	for i, c := range columns {
 		var nodes []chart.Node
@@ -94,17 +96,18 @@ func rank(is bool) int {
 	return 0
 }
 
-// columnOf is a column with the tasks that are first, first.
-func (g graph) columnOf(keys []spec.Key, first func(spec.Key) bool) column {
-	var c column
-	for _, wanted := range []bool{true, false} {
-		for _, key := range keys {
-			if len(c.keys) < graphRows && first(key) == wanted {
-				c.keys = append(c.keys, key)
-			}
+// columnOf is a column of the tasks, those that are first, first.
+func columnOf(first, all []spec.Key) column {
+	c := column{keys: slices.Clone(first[:min(len(first), graphRows)])}
+	for _, key := range all {
+		if len(c.keys) == graphRows {
+			break
+		}
+		if !slices.Contains(first, key) {
+			c.keys = append(c.keys, key)
 		}
 	}
-	c.more = len(keys) - len(c.keys)
+	c.more = len(all) - len(c.keys)
 	return c
 }
 
@@ -116,15 +119,26 @@ func (g graph) dependencies(key spec.Key) []spec.Key {
 	return nil
 }
 
-// dependants are the tasks whose specs name the task in dependsOn, in order of key.
-func (g graph) dependants(key spec.Key) []spec.Key {
-	var keys []spec.Key
+// dependants are the tasks whose specs name the task in dependsOn, and those of them that it
+// blocks, in order of key.
+func (g graph) dependants(key spec.Key) (all, blocked []spec.Key) {
+	settled, changes := g.settled(key), g.s.Plan().Changes
 	for _, c := range g.s.Plan().Wanted {
-		if slices.Contains(c.DependsOn, key) {
-			keys = append(keys, c.Key)
+		if !slices.Contains(c.DependsOn, key) {
+			continue
+		}
+		all = append(all, c.Key)
+		if settled {
+			continue
+		}
+		for len(changes) > 0 && changes[0].Key.Compare(c.Key) < 0 {
+			changes = changes[1:]
+		}
+		if len(changes) > 0 && changes[0].Key == c.Key && g.waits(&changes[0]) {
+			blocked = append(blocked, c.Key)
 		}
 	}
-	return keys
+	return all, blocked
 }
 
 // blockersOf are the tasks that block one of the tasks, which depend on them, each once.
@@ -149,19 +163,26 @@ func (g graph) blocksAny(dep spec.Key, keys []spec.Key) bool {
 // blocks reports whether the task, which depends on dep, cannot be committed before
 // something becomes of that.
 func (g graph) blocks(dep, key spec.Key) bool {
-	switch g.state(key) {
-	case explain.Dependency, explain.ToSend:
-	default:
-		return false
-	}
-	c := g.s.Digest.Find(dep)
+	c := g.s.Digest.Find(key)
+	return c != nil && g.waits(c) && !g.settled(dep)
+}
+
+// waits reports whether the task of the change is still to be committed.
+func (g graph) waits(c *plan.Change) bool {
+	st, _ := g.s.Task(c.Key, c)
+	return st == explain.Dependency || st == explain.ToSend
+}
+
+// settled reports whether what depends on the task need not wait for it.
+func (g graph) settled(key spec.Key) bool {
+	c := g.s.Digest.Find(key)
 	if c == nil {
-		return !g.s.Wants(dep)
+		return g.s.Wants(key)
 	}
-	if now := g.state(dep); now != explain.StateOf(c) && now != explain.Sending {
-		return now != explain.InSync // it was called in this pass
+	if now, _ := g.s.Task(key, c); now != explain.StateOf(c) && now != explain.Sending {
+		return now == explain.InSync // it was called in this pass
 	}
-	return !c.Settles()
+	return c.Settles()
 }
 
 func (g graph) state(key spec.Key) explain.State {
@@ -181,7 +202,7 @@ func (g graph) node(key spec.Key) chart.Node {
 }
 
 // words say what the picture shows of the task.
-func (g graph) words(key spec.Key, deps, after []spec.Key) []string {
+func (g graph) words(key spec.Key, deps, after []spec.Key, blocked int) []string {
 	var words []string
 	if len(deps) > 0 {
 		words = append(words, "Depends on "+g.list(deps)+".")
@@ -193,12 +214,8 @@ func (g graph) words(key spec.Key, deps, after []spec.Key) []string {
 		return words
 	}
 	words = append(words, fmt.Sprintf("%s on it: %s.", dependText(len(after)), g.list(after)))
-	n := 0
-	for _, other := range after {
-		n += rank(g.blocks(key, other))
-	}
-	if n > 0 {
-		words = append(words, "It blocks "+snapshot.Plural(n, "task")+".")
+	if blocked > 0 {
+		words = append(words, "It blocks "+snapshot.Plural(blocked, "task")+".")
 	}
 	return words
 }

@@ -123,6 +123,9 @@ func TestFilesCountTheirTasks(t *testing.T) {
 	if body := page("/tasks?file=tasks%2F2.yaml&standing=refused"); !strings.Contains(body, servetest.Key(5).TaskID) || !strings.Contains(body, "1 to 1 of 1") {
 		t.Error("the file does not lead to its refused task")
 	}
+	if body := page("/files?page=2"); !strings.Contains(body, "No file matches") {
+		t.Error("there is a second page")
+	}
 	if body := page("/files?q=1.YAML"); !strings.Contains(body, "1 to 1 of 1") {
 		t.Error("a file is not found by its name")
 	}
