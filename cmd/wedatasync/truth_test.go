@@ -341,7 +341,7 @@ func (l *lived) lieOfLog(want truth, phrase string, says func(who, text string, 
 			pass = line
 		case strings.Contains(line, `msg="action required"`):
 			open[reason[1]] = line
-		case strings.Contains(line, `msg="ended: action required"`):
+		case strings.Contains(line, `msg="action no longer required"`):
 			delete(open, reason[1])
 		}
 	}
