@@ -132,6 +132,9 @@ func Sync(ctx context.Context, a Access, actor string) (revision string, err err
 	}
 }
 
+// ErrAway says that a daemon does not answer now.
+var ErrAway = errors.New("no answer")
+
 // Wait follows a release until it is done, failed or overtaken, or ctx is done: then the
 // release is as it was last, with [ErrNotEnded]. changed is called when it is known first,
 // and whenever its outcome is another. A revision that is not known yet is waited for.
@@ -149,6 +152,7 @@ func Wait(ctx context.Context, a Access, name string, changed func(*release.Rele
 			}
 			name = found.Revision // the newest stays the one that is waited for
 		case errors.Is(err, release.ErrUnknown) && len(name) >= release.MinPrefix:
+		case last != nil && errors.Is(err, ErrAway): // a daemon that restarts
 		case ctx.Err() == nil || !errors.Is(err, context.Cause(ctx)):
 			return release.Release{}, err
 		}

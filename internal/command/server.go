@@ -200,7 +200,7 @@ func (r *remote) ask(ctx context.Context, method, path string, query url.Values,
 		err = failed.Err
 	}
 	if err != nil {
-		return fmt.Errorf("ask the daemon at %s: %w: check --server, and whether the daemon runs", r.base, err)
+		return fmt.Errorf("ask the daemon at %s: %w: %w: check --server, and whether the daemon runs", r.base, ErrAway, err)
 	}
 	defer func() { err = errors.Join(err, res.Body.Close()) }()
 	switch res.StatusCode {
@@ -226,6 +226,8 @@ func (r *remote) refusal(res *http.Response, method, path string) error {
 		said = fmt.Errorf("%w: %s", said, problem.Detail)
 	}
 	switch {
+	case res.StatusCode >= http.StatusInternalServerError:
+		return fmt.Errorf("%w: %w", ErrAway, said)
 	case res.StatusCode == http.StatusUnauthorized:
 		return fmt.Errorf("%w: give a token with --token-file or WEDATASYNC_TOKEN", said)
 	case res.StatusCode == http.StatusMisdirectedRequest:

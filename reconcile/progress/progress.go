@@ -77,6 +77,9 @@ func Text(r *state.Release) string {
 		parts = append(parts, r.Guard+": "+r.Why)
 	}
 	for _, what := range slices.Sorted(maps.Keys(r.Left)) {
+		if what == string(plan.HoldGuard) && r.Guard != "" {
+			continue // these tasks are held by it
+		}
 		parts = append(parts, fmt.Sprintf("%d %s", r.Left[what], strings.ReplaceAll(what, "-", " ")))
 	}
 	if r.OvertakenBy != "" {
@@ -105,6 +108,7 @@ func settle(r *state.Release, p *plan.Plan, outcome state.ReleaseOutcome, left m
 func overtake(r *state.Release, by string, now time.Time) {
 	if r.Outcome == state.ReleaseUnderWay || r.Outcome == state.ReleaseHeld {
 		r.Outcome, r.EndedAt, r.OvertakenBy = state.ReleaseOvertaken, now, by
+		r.Guard, r.Why, r.Left = "", "", nil // what held it holds it no more
 	}
 }
 
