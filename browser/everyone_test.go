@@ -275,6 +275,10 @@ func TestSituationsAreShown(t *testing.T) {
 	p.picture("task", 0)
 	p.visit("/task/" + project + "/" + taskID(6))
 	p.picture("task-graph", 0)
+	p.scheme("dark")
+	p.visit("/task/" + project + "/" + taskID(9))
+	p.picture("task-graph-dark", 0)
+	p.scheme("light")
 	p.visit("/files")
 	p.picture("files", 480)
 	p.visit("/release/" + w.head())
@@ -286,4 +290,6 @@ func TestSituationsAreShown(t *testing.T) {
 	p.phone()
 	p.visit("/")
 	p.picture("status-phone", 1500)
+	p.visit("/task/" + project + "/" + taskID(9))
+	p.picture("task-graph-phone", 0)
 }

@@ -207,8 +207,11 @@ func (g graph) words(key spec.Key, deps, after []spec.Key, blocked int) []string
 	if len(deps) > 0 {
 		words = append(words, "Depends on "+g.list(deps)+".")
 	}
-	if blockers := g.blockersOf([]spec.Key{key}); len(blockers) > 0 {
-		words = append(words, "Blocked by "+g.list(blockers)+".")
+	by := "Blocked by "
+	blockers := g.blockersOf([]spec.Key{key})
+	for depth := 0; len(blockers) > 0 && depth < graphDepth; depth++ {
+		words = append(words, by+g.list(blockers)+".")
+		by, blockers = "In turn blocked by ", g.blockersOf(blockers)
 	}
 	if len(after) == 0 {
 		return words

@@ -59,6 +59,9 @@ func TestGraphShowsWhatBlocks(t *testing.T) {
 	if !strings.Contains(mail, `>orders</text> <text class="state" y="36">locked, blocks</text>`) {
 		t.Error("the page of mail does not lead back to orders, which blocks report")
 	}
+	if !strings.Contains(mail, "Blocked by report (waits for another).</p>\n<p class=\"soft\">In turn blocked by orders (locked).</p>") {
+		t.Error("the page of mail does not say that orders blocks report")
+	}
 	if strings.Contains(mail, "sessions") {
 		t.Error("the page of mail shows what does not block it")
 	}
