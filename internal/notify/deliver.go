@@ -39,6 +39,9 @@ func (c *channel) run(ctx, stop context.Context) {
 		c.drain(ctx, stop)
 		last = time.Now()
 	}
+	if c.retired.Load() {
+		c.again() // this one may have taken the call that was for the next
+	}
 }
 
 // drain sends until nothing waits.
