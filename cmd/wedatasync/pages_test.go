@@ -284,7 +284,7 @@ git -C tree init -q && git -C tree add -A && git -C tree commit -qm Tree && git 
 func (p *pageWorld) run(t *testing.T, setup string, steps []step, after string) {
 	t.Helper()
 	var script strings.Builder
-	script.WriteString("trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + setup + "\n")
+	script.WriteString("trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n" + setup + "\n")
 	ports := map[string]string{}
 	for i, s := range steps {
 		if strings.Contains(s.text, "//github.com/") && len(ports) == 0 {
