@@ -41,10 +41,10 @@ func TestPages(t *testing.T) {
 		live   []string // what WeData has: a path under /_sim/ and its JSON
 		after  string   // sh: what holds in the end
 	}{
-		{page: "README.md", after: `wedatasync status --simulate | grep -q '2 in sync'`},
+		{page: "README.md", after: `wedatasync status --simulate | grep '2 in sync'`},
 		{
 			page: "docs/getting-started.md", live: liveTasks, setup: `export GIT_TOKEN=t`,
-			after: `wedatasync status | grep -q ' 2 in sync'; wedatasync explain orders | grep -q 'version 4'`,
+			after: `wedatasync status | grep ' 2 in sync'; wedatasync explain orders | grep 'version 4'`,
 		},
 		{
 			page: "docs/adopting.md", live: liveTasks, setup: `echo t > token`,
