@@ -34,7 +34,7 @@ func TestReleasesAreShown(t *testing.T) {
 	w.push("Release payments and clicks")
 	w.eventually("the release has failed", func() bool { return strings.Contains(w.get("/api/v1/status"), `"refused":1`) })
 	p.visit("/release/" + w.head())
-	p.shows("failed", "1 refused", "The instance version 3 does not exist.", "Not as the revision says:")
+	p.shows("failed", "1 refused", "The instance version 3 does not exist.", "Not in sync:")
 	p.scheme("dark")
 	p.picture("release-failed-dark", 0)
 	p.scheme("light")

@@ -41,11 +41,13 @@ func (s *story) planned(ctx context.Context, p *plan.Plan, seen string) {
 	}
 	known := s.revision == "" && revision == seen // before the start
 	s.revision = revision
-	attrs := []any{
-		"revision", revision, "author", p.Source.Author, "subject", p.Source.Subject,
-		"commits", p.Count(plan.ActionCommit), "removed", p.Count(plan.ActionForget), "returned", p.Count(plan.ActionReturn),
-		"held", p.Count(plan.ActionHold), "errors", p.Problems.Errors(), "plan", report.ShortHash(p.Hash),
+	attrs := []any{"revision", revision}
+	if p.Source.Author != "" { // a folder has none
+		attrs = append(attrs, "author", p.Source.Author, "subject", p.Source.Subject)
 	}
+	attrs = append(attrs,
+		"commits", p.Count(plan.ActionCommit), "removed", p.Count(plan.ActionForget), "returned", p.Count(plan.ActionReturn),
+		"held", p.Count(plan.ActionHold), "errors", p.Problems.Errors(), "plan", report.ShortHash(p.Hash))
 	if known {
 		s.log.InfoContext(ctx, "revision", attrs...)
 	} else {

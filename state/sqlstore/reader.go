@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 
@@ -48,8 +49,11 @@ func (fl files) openReader(ctx context.Context) (*Reader, error) {
 
 func (fl files) openReaderAs(ctx context.Context, how access) (*Reader, error) {
 	info, err := os.Stat(fl.db)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open state %s: %w", fl.db, state.ErrMissing)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("open state %s: %w: %w", fl.db, state.ErrMissing, err)
+		return nil, fmt.Errorf("open state: %w", err) // it names the file
 	}
 	db, err := openDB(ctx, fl.db, how, 1)
 	if err != nil {
