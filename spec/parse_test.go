@@ -18,6 +18,7 @@ func TestExampleFile(t *testing.T) {
 	want := []spec.Commit{
 		{
 			Key:             key("1486804694126882816", "kb947c997-4f91-4a1f-913d-06f66a5fb927"),
+			Name:            "orders to the warehouse",
 			CommitType:      spec.Start,
 			TaskType:        spec.Realtime,
 			InstanceVersion: 3,
@@ -25,6 +26,7 @@ func TestExampleFile(t *testing.T) {
 		},
 		{
 			Key:        key("1", "3cd6b1b3-76a0-4147-8f0e-6df206bc58c0"),
+			Name:       "daily report",
 			CommitType: spec.Submit,
 			TaskType:   1,
 			ExtConfig:  []spec.Param{{Name: "name1", Value: "1"}},

@@ -308,7 +308,7 @@ func (l *life) rotate(n int) {
 // changed, or because those it had were not accepted, whichever is first.
 func (l *life) renewals() int {
 	log := l.log()
-	return strings.Count(log, "the credentials are reloaded") + strings.Count(log, "the credentials were not accepted, and are others now")
+	return strings.Count(log, "the credentials are reloaded") + strings.Count(log, "the credentials were not accepted, and are new now")
 }
 
 // refused does what the daemon has to refuse, and waits until it does.

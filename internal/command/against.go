@@ -23,7 +23,7 @@ const (
 // request, where there is no state, that is by default what the pull request changes.
 func PlanAgainst(ctx context.Context, f *config.Flags, env parts.Env, against string) (*plan.Plan, error) {
 	if against == "" {
-		base, err := baseOfJob(f, env.Getenv)
+		base, err := baseOfJob(f, env)
 		if err != nil {
 			return nil, err
 		}
@@ -53,15 +53,15 @@ func IsRevision(against string) bool {
 
 // baseOfJob returns what the pull request of this CI job is to be merged into, or
 // "" if this is none, or if there is a state to compare with.
-func baseOfJob(f *config.Flags, getenv func(string) string) (string, error) {
-	if f.HasState() {
+func baseOfJob(f *config.Flags, env parts.Env) (string, error) {
+	if f.HasState() && (!f.Simulate || env.OwnState) {
 		if fresh, err := sqlstore.Fresh(f.State); err != nil || !fresh {
 			return "", err
 		}
 	}
-	job, err := forge.Detect(getenv)
+	job, err := forge.Detect(env.Getenv)
 	if errors.Is(err, forge.ErrNoCI) {
-		job, err = forge.Job{BaseBranch: forge.TargetBranch(getenv)}, nil
+		job, err = forge.Job{BaseBranch: forge.TargetBranch(env.Getenv)}, nil
 	}
 	if err != nil || job.BaseBranch == "" {
 		return job.Base, err

@@ -210,7 +210,7 @@ func TestVerifyConfiguration(t *testing.T) {
 		config GitConfig
 		want   string
 	}{
-		{GitConfig{Verify: "heads"}, "none of off, head and strict"},
+		{GitConfig{Verify: "heads"}, "not one of off, head and strict"},
 		{GitConfig{Verify: VerifyHead}, "no key to trust"},
 		{GitConfig{Verify: VerifyHead, PGPKeysFile: none}, "no such file"},
 		{GitConfig{Verify: VerifyHead, AllowedSignersFile: empty}, "no key to trust"},
