@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -68,9 +69,9 @@ func TestNotices(t *testing.T) {
 // TestNotices_Refused: a notice that cannot be kept is refused, and so is one for a closed
 // state; a full disk takes it later.
 func TestNotices_Refused(t *testing.T) {
-	var full bool
+	var full atomic.Bool
 	s, err := sqlstore.Open(t.Context(), statePath(t), sampleIdentity(), sqlstore.WithFault(sqlstore.Options{Create: true}, func(point string) error {
-		if full && point == "commit" {
+		if full.Load() && point == "commit" {
 			return state.ErrFull
 		}
 		return nil
@@ -84,11 +85,11 @@ func TestNotices_Refused(t *testing.T) {
 			t.Errorf("%q was kept", bad.Receiver)
 		}
 	}
-	full = true
+	full.Store(true)
 	if err := s.SaveNotices(t.Context(), good, nil); !errors.Is(err, state.ErrFull) {
 		t.Errorf("a full disk: %v", err)
 	}
-	full = false
+	full.Store(false)
 	if err := s.SaveNotices(t.Context(), good, nil); err != nil {
 		t.Errorf("after that: %v", err)
 	}
