@@ -88,15 +88,24 @@ func (c *Client) Close() error {
 }
 
 // Reload looks for the credentials again, where they were found, and reports whether
-// they are others than those that a request was last refused for: somebody else may
-// have reloaded them meanwhile.
+// they are newer than those that a request was last refused for. It does not look if
+// newer ones are held already: somebody else has reloaded them meanwhile.
 func (c *Client) Reload(ctx context.Context) (changed bool, err error) {
+	if c.renewed() {
+		return true, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	changed, err = c.credentials.Reload(ctx)
+	return err == nil && (c.renewed() || changed), err
+}
+
+// renewed reports, once for each refusal, whether newer credentials are held than were
+// refused.
+func (c *Client) renewed() bool {
 	k, _ := c.credentials.held(time.Now())
 	refused := c.refused.Load()
-	return err == nil && (changed || refused > 0 && refused <= k.turn), err
+	return refused > 0 && refused <= k.turn && c.refused.CompareAndSwap(refused, 0)
 }
 
 // noteRefused remembers which credentials were not accepted.

@@ -128,7 +128,13 @@ func TestReload_SomebodyElse(t *testing.T) {
 	if changed, err := credentials.Reload(t.Context()); !changed || err != nil {
 		t.Errorf("changed %v, error %v", changed, err)
 	}
-	want("found by somebody else", true)
+	if err := os.WriteFile(path, []byte("[default]\nsecret_id=half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want("found by somebody else, with half of the next file on disk", true)
+	if _, err := c.Reload(t.Context()); err == nil {
+		t.Error("half a file is no error where nothing was refused")
+	}
 	if out, _ := c.Commit(t.Context(), commitOf("a"), nil); out.Class != state.ClassApplied {
 		t.Errorf("got %+v", out)
 	}
