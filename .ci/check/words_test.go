@@ -23,7 +23,7 @@ func TestWordsAreFound(t *testing.T) {
 	fsys := fstest.MapFS{}
 	for name, text := range map[string]string{
 		"docs/a.md":            "A task `is gone`, and\nit goes\non: `task.person` and `person` are names.\n",
-		"internal/a/a.go":      "package a\n\nimport _ \"told\"\n\n// told\ntype a struct{ b int `told:\"is told now\"` }\n\nvar _ = \"needs a person now\" + `and\nnobody is told`\n",
+		"internal/a/a.go":      "package a\n\nimport _ \"told\"\n\n// told\ntype a struct{ b int `told:\"is told now\"` }\n\nvar _ = \"a verdict now\" + `and\nnobody is told`\n",
 		"internal/a/a_test.go": "package a\n\nvar _ = \"is told now\"\n",
 		"internal/a/a.html":    "<p class=\"person look\">A look.</p>\n",
 		"internal/a/b.go":      "package a\n\nvar _, _ = \"person\", \"/api/look\"\n",
@@ -41,7 +41,7 @@ func TestWordsAreFound(t *testing.T) {
 	}
 	want := []string{
 		"docs/a.md:1 is gone", "docs/a.md:3 goes on",
-		"internal/a/a.go:8:9 person", "internal/a/a.go:8:32 told",
+		"internal/a/a.go:8:9 verdict", "internal/a/a.go:8:27 told",
 		"internal/a/a.html:1 look",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {

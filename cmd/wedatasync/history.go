@@ -113,25 +113,9 @@ func writeRows(ctx context.Context, io *stdio, r command.View, q state.HistoryQu
 	return nil
 }
 
-// kindWord names what a row of the history is about.
-func kindWord(k state.EventKind) string {
-	switch k {
-	case state.EventForgotten:
-		return "removed"
-	case state.EventCommand:
-		return "operator"
-	default:
-		return string(k)
-	}
-}
-
 // rowText writes a row of the history on one line.
 func rowText(r *release.Row) string {
-	kind := kindWord(r.Event.Kind)
-	if r.IsAttempt() {
-		kind = "commit"
-	}
-	parts := []string{fmt.Sprintf("#%d", r.Event.Seq), clock(r.Event.At), kind}
+	parts := []string{fmt.Sprintf("#%d", r.Event.Seq), clock(r.Event.At), r.Kind()}
 	if r.Key != (spec.Key{}) {
 		parts = append(parts, explain.Label(r.Wanted.Name, r.Key.String()))
 	}
@@ -168,7 +152,7 @@ func rowText(r *release.Row) string {
 
 // resultText says what became of an attempt: what its answer means, and how far the task is.
 func resultText(r *release.Row) string {
-	class, stage := string(r.Outcome.Class), stageText(r.Stage)
+	class, stage := string(r.Outcome.Class), explain.OfStage(r.Stage).Label
 	if class == "" || stage == "" || class == stage {
 		return cmp.Or(class, stage)
 	}

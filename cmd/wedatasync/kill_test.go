@@ -146,7 +146,7 @@ func (k *killing) settle() {
 	}
 	out, err := k.command(k.t.Context(), "run", "--once").CombinedOutput()
 	if err != nil {
-		k.t.Fatalf("after 3 passes without faults the tasks are not as the specs say: %v\n%s", err, out)
+		k.t.Fatalf("the tasks are not in sync after 3 passes without faults: %v\n%s", err, out)
 	}
 }
 

@@ -19,7 +19,6 @@ import (
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/internal/usage"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
-	"github.com/wedatasync/wedatasync/reconcile/progress"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -134,7 +133,7 @@ func waitFor(ctx context.Context, io *stdio, from command.Access, name string, t
 	}
 	r, err := command.Wait(ctx, from, name, func(r *release.Release) {
 		if !r.Ended() {
-			fmt.Fprintf(io.err, "%s  %s%s\n", short(r.Revision), text.Visible(progress.Text(&r.Release)), approveHint(&r.Release))
+			fmt.Fprintf(io.err, "%s  %s%s\n", short(r.Revision), text.Visible(explain.OfRelease(&r.Release)), approveHint(&r.Release))
 		}
 	})
 	if r.Revision == "" {
@@ -144,7 +143,7 @@ func waitFor(ctx context.Context, io *stdio, from command.Access, name string, t
 		return err
 	}
 	took := r.Took(time.Now()).Round(time.Millisecond)
-	if _, werr := fmt.Fprintf(io.out, "%s  %s after %v\n", short(r.Revision), text.Visible(progress.Text(&r.Release)), took); werr != nil {
+	if _, werr := fmt.Fprintf(io.out, "%s  %s after %v\n", short(r.Revision), text.Visible(explain.OfRelease(&r.Release)), took); werr != nil {
 		return werr
 	}
 	return releaseStatus(&r)
@@ -181,7 +180,7 @@ func releaseStatus(r *release.Release) error {
 		return nil
 	case r.Left[string(plan.HoldUnknown)] > 0:
 		return exitStatus(exitUnknown)
-	case r.Left["invalid"] > 0 || r.Left[string(plan.HoldPaused)] > 0:
+	case r.Left[string(explain.Invalid)] > 0 || r.Left[string(plan.HoldPaused)] > 0:
 		return exitStatus(exitError)
 	case r.Outcome == state.ReleaseHeld || r.Left[string(plan.HoldGuard)]+r.Left[string(plan.HoldWindow)] > 0:
 		return exitStatus(exitHeld)
@@ -228,7 +227,7 @@ func writeRelease(w io.Writer, r *release.Release, most int, now time.Time) erro
 	if r.Committer != r.Author {
 		out.some("Committer", r.Committer)
 	}
-	out.line("Outcome", "%s", progress.Text(&r.Release))
+	out.line("Outcome", "%s", explain.OfRelease(&r.Release))
 	if hint := approveHint(&r.Release); hint != "" {
 		out.line("Next step", "%s", strings.TrimPrefix(hint, "; next step: "))
 	}
@@ -245,7 +244,7 @@ func writeRelease(w io.Writer, r *release.Release, most int, now time.Time) erro
 		took += fmt.Sprintf(", %v since the commit", since.Round(time.Second))
 	}
 	out.line("Took", "%s", took)
-	out.line("Asked for", "%s", askedFor(r))
+	out.line("Asked for", "%s", r.AskedFor())
 	out.line("Sent", "%s", text.Plural(r.Sent(), "request"))
 	if r.Cut {
 		out.line("", "the history of this release is longer than what was read: its beginning is missing")
@@ -260,49 +259,29 @@ func writeRelease(w io.Writer, r *release.Release, most int, now time.Time) erro
 	return out.err
 }
 
-// askedFor says what the first plan of a release asked for.
-func askedFor(r *release.Release) string {
-	parts := []string{text.Plural(r.Commits, "commit")}
-	if r.Removed > 0 {
-		parts = append(parts, text.Plural(r.Removed, "task")+" removed from state")
-	}
-	if r.Returned > 0 {
-		parts = append(parts, text.Plural(r.Returned, "task")+" managed again")
-	}
-	return strings.Join(parts, ", ")
-}
-
 // task prints one task of a release, and what it waited for.
 func (l *labelled) task(t *release.Task, isFirst bool) {
 	label := ""
 	if isFirst {
 		label = "Tasks"
 	}
-	end := t.BeganAt
-	for _, at := range []time.Time{t.AcceptedAt, t.LiveAt, t.RunningAt} {
-		if at.After(end) {
-			end = at
-		}
+	took := ""
+	if end := t.EndedAt(); !end.IsZero() {
+		took = fmt.Sprintf("  %v", end.Sub(t.BeganAt).Round(time.Millisecond))
 	}
-	l.line(label, "%s  %s%s  %s  %v", explain.Label(t.Name, t.Key.TaskID), t.CommitType, versionText(t.InstanceVersion), stageText(t.Stage), end.Sub(t.BeganAt).Round(time.Millisecond))
+	l.line(label, "%s  %s%s  %s%s", explain.Label(t.Name, t.Key.TaskID), t.CommitType, versionText(t.InstanceVersion), explain.OfStage(t.Stage).Label, took)
 	for _, wait := range t.Waits {
-		what := cmp.Or(wait.Code, "an answer")
-		if wait.Locker != "" {
-			what += " by " + wait.Locker
-		}
 		until := "still"
 		if !wait.Until.IsZero() {
 			until = fmt.Sprintf("for %v", wait.Until.Sub(wait.Since).Round(time.Millisecond))
 		}
-		l.line("", "  waited %s: %s", until, what)
+		l.line("", "  waited %s: %s", until, wait.What())
 	}
 	switch t.Stage {
 	case state.StageRefused, state.StageUnknown, state.StageNotLive, state.StageNotRunning:
 		l.some("", strings.TrimRight("  "+cmp.Or(explain.Answer(t.Outcome), t.Note), " "))
 	}
 }
-
-func stageText(s release.Stage) string { return strings.ReplaceAll(string(s), "-", " ") }
 
 func orDashText(s string) string { return cmp.Or(s, "-") }
 

@@ -26,7 +26,7 @@ import (
 // ImportOptions select what is imported.
 type ImportOptions struct {
 	Projects  []string // none: those that the specs name
-	Overwrite bool     // also tasks that the state knows, if they are live otherwise
+	Overwrite bool     // also tasks of the state that have drifted
 	Actor     string   // who imports, for the history
 	Write     string   // a folder for specs of what has none yet; empty: none are written
 	Split     Split
@@ -56,7 +56,7 @@ type ImportResult struct {
 	Missing  string     // the folder of specs that the source does not have yet; empty if it does
 }
 
-// LeftTask is a task of the state that is live otherwise, and was not taken over.
+// LeftTask is a task of the state that has drifted and was not adopted.
 type LeftTask struct {
 	state.Drift
 	Open bool // a commit of it is in progress, or its outcome is unknown: that comes first

@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	"github.com/wedatasync/wedatasync/reconcile/plan"
-	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -35,7 +34,7 @@ func Commit(c *plan.Change) string {
 	if c.Want == nil {
 		return ""
 	}
-	return Version(c.Want.CommitType, c.Want.InstanceVersion)
+	return Version(c.Want.CommitType.String(), c.Want.InstanceVersion)
 }
 
 // Sends says what a change sends, and which rule asks for it.
@@ -49,12 +48,12 @@ func Sends(c *plan.Change) string {
 	return text
 }
 
-// Version says what a commit of the type and version is.
-func Version(t spec.CommitType, version int64) string {
+// Version says what a commit of the type, by its name, and version is.
+func Version(commitType string, version int64) string {
 	if version == 0 {
-		return t.String()
+		return commitType
 	}
-	return t.String() + ", version " + strconv.FormatInt(version, 10)
+	return commitType + ", version " + strconv.FormatInt(version, 10)
 }
 
 // Origin says where the state has it from that a version was applied.

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/reconcile/progress"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -138,7 +139,26 @@ func (s State) Info() Info {
 	if i, ok := infos[s]; ok {
 		return i
 	}
-	return Info{State: s, Tone: ToneCalm, Label: string(s)}
+	return Info{State: s, Tone: ToneCalm, Label: strings.ReplaceAll(string(s), "-", " ")}
+}
+
+// OfStage describes the stage of a task in a release.
+func OfStage(st state.Stage) Info {
+	switch st {
+	case state.StageLive:
+		return Info{Tone: ToneOK, Label: "live", Meaning: "the wanted version is live"}
+	case state.StageRunning:
+		return Info{Tone: ToneOK, Label: "running", Meaning: "it is live, and runs"}
+	case state.StageDropped:
+		return Info{Tone: ToneCalm, Label: "no longer requested", Meaning: "it was not applied, and the specs do not ask for it any more"}
+	default:
+		return State(st).Info() // the names of the other stages are names of states
+	}
+}
+
+// OfRelease says on one line how far a release is.
+func OfRelease(r *state.Release) string {
+	return progress.Text(r, func(name string) string { return State(name).Info().Label })
 }
 
 // For returns the information with the task in the place of TASK.

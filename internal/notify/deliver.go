@@ -53,7 +53,7 @@ func (c *channel) drain(ctx, stop context.Context) {
 			if next.IsZero() || stop.Err() != nil {
 				return
 			}
-			c.pause(stop, time.Until(next))
+			idle(stop, c.wake, time.Until(next))
 			continue
 		}
 		c.take(m.info)
@@ -156,16 +156,16 @@ func (c *channel) rest(stop context.Context, r *retries, err error) {
 		wait(stop, max(c.to.Pace, time.Second)) // another one may be taken
 		return
 	}
-	c.pause(stop, r.rest())
+	idle(stop, c.wake, r.rest())
 }
 
-// pause waits until something new is to be sent, at most for d.
-func (c *channel) pause(stop context.Context, d time.Duration) {
+// idle waits until something new is to be sent, at most for d.
+func idle(stop context.Context, wake <-chan struct{}, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-c.wake:
+	case <-wake:
 		wait(stop, linger)
 	case <-stop.Done():
 	}

@@ -192,14 +192,7 @@ func (s *statuses) rest(stop context.Context, r *retries, err error) {
 		wait(stop, r.wait(err))
 		return
 	}
-	timer := time.NewTimer(r.rest())
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-s.wake:
-		wait(stop, linger)
-	case <-stop.Done():
-	}
+	idle(stop, s.wake, r.rest())
 }
 
 // count returns what became of the statuses so far.

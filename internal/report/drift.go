@@ -35,7 +35,7 @@ type driftGroup struct {
 	tasks         []*state.Drift
 }
 
-// drift lists tasks that are live otherwise than they were applied.
+// drift lists the tasks that have drifted.
 func (t *textWriter) drift(v *view) {
 	for i, g := range driftGroups(v.plan) {
 		if len(g.tasks) == 0 {

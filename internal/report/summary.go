@@ -29,7 +29,7 @@ type summary struct {
 	returned    int           // tasks that are managed again, without a call
 	unversioned int           // tasks that changed without a new version
 	unchanged   int           // tasks that are as their spec says
-	drifted     int           // tasks that are live otherwise than they were applied
+	drifted     int           // tasks that have drifted
 	beside      int           // tasks that are not, and have to be known all the same
 	errors      int           // problems of severity error
 	warnings    int           // problems of severity warning

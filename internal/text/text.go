@@ -1,7 +1,6 @@
 package text
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -102,12 +101,12 @@ func notPlain(r rune) bool {
 	return !plain
 }
 
-// Plural writes a number of things: "1 task", "2 tasks".
+// Plural writes a number of things: "1 task", "2,000 tasks".
 func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return Grouped(n) + " " + noun + "s"
 }
 
 // Grouped writes a number with its thousands apart.

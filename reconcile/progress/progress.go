@@ -66,12 +66,12 @@ func Judge(list []state.Release, left *plan.Plan, now time.Time) (next []state.R
 	default:
 		return list, ""
 	}
-	return next, state.Clip(Text(r))
+	return next, state.Clip(Text(r, plain))
 }
 
-// Text says on one line how far a release is.
-func Text(r *state.Release) string {
-	said := strings.ReplaceAll(string(r.Outcome), "-", " ")
+// Text says on one line how far a release is. label names the states of tasks.
+func Text(r *state.Release, label func(state string) string) string {
+	said := plain(string(r.Outcome))
 	var parts []string
 	if r.Guard != "" {
 		parts = append(parts, r.Guard+": "+r.Why)
@@ -80,7 +80,7 @@ func Text(r *state.Release) string {
 		if what == string(plan.HoldGuard) && r.Guard != "" {
 			continue // these tasks are held by it
 		}
-		parts = append(parts, fmt.Sprintf("%d %s", r.Left[what], strings.ReplaceAll(what, "-", " ")))
+		parts = append(parts, fmt.Sprintf("%d %s", r.Left[what], label(what)))
 	}
 	if r.OvertakenBy != "" {
 		said += " by " + plan.Short(r.OvertakenBy)
@@ -90,6 +90,9 @@ func Text(r *state.Release) string {
 	}
 	return said + ": " + strings.Join(parts, ", ")
 }
+
+// plain is a state or an outcome as people read it.
+func plain(name string) string { return strings.ReplaceAll(name, "-", " ") }
 
 func settle(r *state.Release, p *plan.Plan, outcome state.ReleaseOutcome, left map[string]int, now time.Time) {
 	if outcome != r.Outcome {

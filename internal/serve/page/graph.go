@@ -10,6 +10,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/serve/chart"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -63,7 +64,7 @@ func graphOf(s *snapshot.Snapshot, key spec.Key) *graphView {
 			nodes = append(nodes, n)
 		}
 		if c.more > 0 {
-			nodes = append(nodes, chart.Node{Name: "and " + snapshot.Grouped(c.more) + " more", Tone: string(explain.ToneCalm)})
+			nodes = append(nodes, chart.Node{Name: "and " + text.Grouped(c.more) + " more", Tone: string(explain.ToneCalm)})
 		}
 		picture.Columns = append(picture.Columns, nodes)
 		if i > 0 {
@@ -218,7 +219,7 @@ func (g graph) words(key spec.Key, deps, after []spec.Key, blocked int) []string
 	}
 	words = append(words, fmt.Sprintf("%s on it: %s.", dependText(len(after)), g.list(after)))
 	if blocked > 0 {
-		words = append(words, "It blocks "+snapshot.Plural(blocked, "task")+".")
+		words = append(words, "It blocks "+text.Plural(blocked, "task")+".")
 	}
 	return words
 }
@@ -227,7 +228,7 @@ func dependText(n int) string {
 	if n == 1 {
 		return "1 task depends"
 	}
-	return snapshot.Plural(n, "task") + " depend"
+	return text.Plural(n, "task") + " depend"
 }
 
 // list names the first of the tasks, with their states.
@@ -237,7 +238,7 @@ func (g graph) list(keys []spec.Key) string {
 		parts = append(parts, g.name(key)+" ("+badgeOf(g.state(key)).Label+")")
 	}
 	if more := len(keys) - len(parts); more > 0 {
-		parts = append(parts, snapshot.Grouped(more)+" more")
+		parts = append(parts, text.Grouped(more)+" more")
 	}
 	return strings.Join(parts, ", ")
 }

@@ -96,13 +96,13 @@ func before(v url.Values) int64 {
 
 func historyRowOf(s *snapshot.Snapshot, r *release.Row) historyRow {
 	row := historyRow{
-		When: momentOf(r.Event.At, s.Now), Kind: kindText(r), Commit: commitText(r.Wanted), Text: rowText(r),
+		When: momentOf(r.Event.At, s.Now), Kind: text.Visible(r.Kind()), Commit: text.Visible(explain.Version(r.Wanted.CommitType, r.Wanted.InstanceVersion)), Text: rowText(r),
 		Actor: text.Visible(authorName(r.Author)), Revision: text.Visible(snapshot.Short(r.Revision)), Release: releaseHref(s, r.Revision),
 		RequestID: text.Visible(r.Outcome.RequestID),
 	}
 	switch {
 	case r.Stage != "":
-		row.badge = stageBadge(r.Stage)
+		row.badge = badgeFor(explain.OfStage(r.Stage))
 	case r.Outcome.Class != "":
 		row.badge = badge{Tone: classTone(r.Outcome.Class), Label: text.Visible(string(r.Outcome.Class))}
 	}
@@ -113,33 +113,6 @@ func historyRowOf(s *snapshot.Snapshot, r *release.Row) historyRow {
 		}
 	}
 	return row
-}
-
-// commitText is what a commit was to bring its task to; empty if that is not known.
-func commitText(w state.Wanted) string {
-	s := text.Visible(w.CommitType)
-	if w.InstanceVersion != 0 {
-		s += fmt.Sprintf(", version %d", w.InstanceVersion)
-	}
-	return s
-}
-
-func kindText(r *release.Row) string {
-	if r.IsAttempt() {
-		return "commit"
-	}
-	switch k := r.Event.Kind; k {
-	case state.EventForgotten:
-		return "removed"
-	case state.EventReturned:
-		return "managed again"
-	case state.EventReadBack:
-		return "read back"
-	case state.EventCommand:
-		return "operator action"
-	default:
-		return text.Visible(string(k)) // the words of the other kinds say it
-	}
 }
 
 // rowText is the row without its kind and its outcome.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/serve/chart"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
+	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // paceOf draws how many commits left in each of the last seconds, and says it in words.
@@ -23,6 +24,6 @@ func paceOf(s *snapshot.Snapshot) (picture template.HTML, words string) {
 		sum += n
 	}
 	words = fmt.Sprintf("%s in the last full second, %s in the last minute; at most %g a second (dashed line)",
-		snapshot.Plural(whole[len(whole)-1], "request"), snapshot.Grouped(sum), s.Rate)
+		text.Plural(whole[len(whole)-1], "request"), text.Grouped(sum), s.Rate)
 	return chart.Pace{Seconds: whole, Limit: s.Rate, Title: "Requests in each second of the last minute", Desc: words}.Columns(), words
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/release"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -91,7 +92,7 @@ func New(cfg Config) (*Pages, error) {
 	var err error
 	p.templates, err = template.New("pages").Funcs(template.FuncMap{
 		"asset":   func(name string) string { return "/assets/" + p.assets[name].version + "/" + name },
-		"grouped": snapshot.Grouped,
+		"grouped": text.Grouped,
 	}).ParseFS(embedded, "templates/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse pages: %w", err)

@@ -54,10 +54,9 @@ type badge struct {
 	Meaning string
 }
 
-func badgeOf(ts explain.State) badge {
-	i := ts.Info()
-	return badge{i.Tone, i.Label, i.Meaning}
-}
+func badgeOf(ts explain.State) badge { return badgeFor(ts.Info()) }
+
+func badgeFor(i explain.Info) badge { return badge{i.Tone, i.Label, i.Meaning} }
 
 // moment is a time as the page shows it.
 type moment struct {

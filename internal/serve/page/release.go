@@ -81,7 +81,7 @@ func releasePageOf(s *snapshot.Snapshot, r *release.Release, links Links) releas
 	}
 	for _, st := range stages() {
 		if n := counted[st]; n > 0 {
-			p.Stages = append(p.Stages, count{badge: stageBadge(st), N: n})
+			p.Stages = append(p.Stages, count{badge: badgeFor(explain.OfStage(st)), N: n})
 		}
 	}
 	p.More = len(r.Tasks) - len(p.Tasks) + r.MoreTasks
@@ -146,8 +146,8 @@ func releaseFacts(s *snapshot.Snapshot, r *release.Release, links Links) []fact 
 			facts = append(facts, fact{Name: at.name, When: momentOf(at.at, s.Now)})
 		}
 	}
-	facts = append(facts, fact{Name: "Took", Text: tookText(r, s.Now)}, fact{Name: "Asked for", Text: askedText(r)},
-		fact{Name: "Sent", Text: snapshot.Plural(r.Sent(), "request")})
+	facts = append(facts, fact{Name: "Took", Text: tookText(r, s.Now)}, fact{Name: "Asked for", Text: r.AskedFor()},
+		fact{Name: "Sent", Text: text.Plural(r.Sent(), "request")})
 	if r.PlanHash != "" {
 		facts = append(facts, fact{Name: "Plan", Text: report.ShortHash(r.PlanHash), Code: true})
 	}
@@ -165,35 +165,19 @@ func linkText(address, words string) string {
 	return words
 }
 
-// askedText is what the release asked for.
-func askedText(r *release.Release) string {
-	parts := []string{snapshot.Plural(r.Commits, "commit")}
-	if r.Removed > 0 {
-		parts = append(parts, snapshot.Plural(r.Removed, "task")+" removed from state")
-	}
-	if r.Returned > 0 {
-		parts = append(parts, snapshot.Plural(r.Returned, "task")+" managed again")
-	}
-	return strings.Join(parts, ", ")
-}
-
 func releaseTaskOf(s *snapshot.Snapshot, r *release.Release, t *release.Task, links Links) releaseTask {
 	name := text.Visible(t.Name)
 	if name == "" {
 		name = s.Name(t.Key, nil)
 	}
 	row := releaseTask{
-		link: linkTo(t.Key, name), badge: stageBadge(t.Stage), Commit: commitText(t.Wanted),
+		link: linkTo(t.Key, name), badge: badgeFor(explain.OfStage(t.Stage)), Commit: text.Visible(explain.Version(t.CommitType, t.InstanceVersion)),
 		Sent: momentOf(t.SentAt, s.Now), Sends: t.Requests, FileURL: links.File(r.Revision, t.File, t.Line),
 	}
 	if t.File != "" {
 		row.File = text.Visible(fmt.Sprintf("%s:%d", t.File, t.Line))
 	}
-	end := t.LiveAt
-	if t.RunningAt.After(end) {
-		end = t.RunningAt
-	}
-	if !end.IsZero() {
+	if end := t.EndedAt(); !end.IsZero() {
 		row.Took = lengthText(end.Sub(t.BeganAt))
 	}
 	if t.Outcome.Class != state.ClassApplied {
@@ -207,10 +191,7 @@ func releaseTaskOf(s *snapshot.Snapshot, r *release.Release, t *release.Task, li
 
 // waitedText says what a task waited for, and for how long.
 func waitedText(w release.Wait, now time.Time) string {
-	what := text.Visible(w.Code)
-	if w.Locker != "" {
-		what = "locked by " + text.Visible(w.Locker)
-	}
+	what := text.Visible(w.What())
 	if w.Until.IsZero() {
 		return "waits: " + what + " for " + snapshot.Span(now.Sub(w.Since))
 	}
@@ -222,19 +203,5 @@ func stages() []state.Stage {
 	return []state.Stage{
 		state.StageUnknown, state.StageRefused, state.StageNotRunning, state.StageNotLive, state.StageLocked, state.StageWaiting, state.StageApproval,
 		state.StageAccepted, state.StageStarting, state.StageSending, state.StageLive, state.StageRunning, state.StageDropped,
-	}
-}
-
-// stageBadge is the stage of a task, in a word.
-func stageBadge(st state.Stage) badge {
-	switch st {
-	case state.StageLive:
-		return badge{explain.ToneOK, "live", "the wanted version is live"}
-	case state.StageRunning:
-		return badge{explain.ToneOK, "running", "it is live, and runs"}
-	case state.StageDropped:
-		return badge{explain.ToneCalm, "no longer requested", "it was not applied, and the specs do not ask for it any more"}
-	default:
-		return badgeOf(explain.State(st)) // the words of the other stages are words of states
 	}
 }

@@ -73,7 +73,7 @@ func appliedFacts(s *snapshot.Snapshot, rec *state.Record) []fact {
 	}
 	a := rec.Applied
 	facts := []fact{
-		{Name: "Commit", Text: explain.Version(a.CommitType, a.InstanceVersion)},
+		{Name: "Commit", Text: explain.Version(a.CommitType.String(), a.InstanceVersion)},
 		{Name: "Task type", Text: a.TaskType.OrDefault().String()},
 		{Name: "When", When: momentOf(a.At, s.Now)},
 		{Name: "From", Text: explain.Origin(a.Origin)},
@@ -104,7 +104,7 @@ func wantedFacts(s *snapshot.Snapshot, c *plan.Change, links Links) []fact {
 	}
 	w := c.Want
 	facts := []fact{
-		{Name: "Commit", Text: explain.Version(w.CommitType, w.InstanceVersion)},
+		{Name: "Commit", Text: explain.Version(w.CommitType.String(), w.InstanceVersion)},
 		{Name: "Impact", Text: impactText(c.Impact)},
 	}
 	return append(facts, given(
@@ -138,7 +138,7 @@ func attemptFacts(s *snapshot.Snapshot, rec *state.Record) []fact {
 	}
 	a := rec.Attempt
 	facts := []fact{
-		{Name: "Commit", Text: explain.Version(a.Wanted.CommitType, a.Wanted.InstanceVersion)},
+		{Name: "Commit", Text: explain.Version(a.Wanted.CommitType.String(), a.Wanted.InstanceVersion)},
 		{Name: "Begun", When: momentOf(a.At, s.Now)},
 	}
 	if !a.Since.IsZero() {

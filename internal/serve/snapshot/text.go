@@ -14,17 +14,6 @@ func ErrorText(err error) string {
 	return text.Visible(strings.ReplaceAll(state.Clip(err.Error()), "\n", "; "))
 }
 
-// Plural writes a number of things.
-func Plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return Grouped(n) + " " + one + "s"
-}
-
-// Grouped writes a number with its thousands apart.
-func Grouped(n int) string { return text.Grouped(n) }
-
 // Span writes a length of time in its largest unit, or two.
 func Span(d time.Duration) string {
 	switch d = d.Abs(); {
