@@ -135,7 +135,7 @@ func (s *Summary) Reasons(pauses []state.Pause, since time.Time) []Reason {
 		reasons = append(reasons, r)
 	}
 	if invalid := s.Invalid(); s.Errors > 0 && len(invalid) > 0 {
-		reasons = append(reasons, Reason{Code: ReasonSpecs, Message: text.Plural(s.Errors, "error") + ": " + text.Visible(invalid[0].String())})
+		reasons = append(reasons, Reason{Code: ReasonSpecs, Message: text.PluralGrouped(s.Errors, "error") + ": " + text.Visible(invalid[0].String())})
 	}
 	return reasons
 }
@@ -155,7 +155,7 @@ func (s *Summary) unresolvedReasons() []Reason {
 		})
 	}
 	if n := len(s.Unresolved); n > maxNamed {
-		reasons = append(reasons, Reason{Code: ReasonUnknown, Message: text.Plural(n, "unknown outcome") + " require action in all"})
+		reasons = append(reasons, Reason{Code: ReasonUnknown, Message: text.PluralGrouped(n, "unknown outcome") + " require action in all"})
 	}
 	return reasons
 }
@@ -206,7 +206,7 @@ func (s *Summary) tasksReason(st State, code ReasonCode) (Reason, bool) {
 		return Reason{Code: code, Key: &c.Key, Commands: of.Commands, Message: text.Visible(message)}, true
 	default:
 		info := st.Info()
-		return Reason{Code: code, Message: fmt.Sprintf("%s are %s: %s; %s", text.Plural(len(tasks), "task"), info.Label, info.Meaning, info.Next)}, true
+		return Reason{Code: code, Message: fmt.Sprintf("%s are %s: %s; %s", text.PluralGrouped(len(tasks), "task"), info.Label, info.Meaning, info.Next)}, true
 	}
 }
 
@@ -216,14 +216,14 @@ func (s *Summary) driftReason() (Reason, bool) {
 	if n == 0 {
 		return Reason{}, false
 	}
-	r := Reason{Code: ReasonDrifted, Message: fmt.Sprintf("%s drifted; %s", text.Plural(n, "task"), Drifted.Info().Next)}
+	r := Reason{Code: ReasonDrifted, Message: fmt.Sprintf("%s drifted; %s", text.PluralGrouped(n, "task"), Drifted.Info().Next)}
 	if len(s.drifted) > 0 {
 		first := s.drifted[0]
 		r.Message = text.Visible(first.Key.Named(s.Plan.NameOf(first.Key, nil)) + ": " + OfDrift(first).Sentence())
 		if n == 1 {
 			r.Key = &first.Key
 		} else {
-			r.Message = text.Plural(n, "task") + " drifted, the first is " + r.Message
+			r.Message = text.PluralGrouped(n, "task") + " drifted, the first is " + r.Message
 		}
 	}
 	return r, true

@@ -101,12 +101,17 @@ func notPlain(r rune) bool {
 	return !plain
 }
 
-// Plural writes a number of things: "1 task", "2,000 tasks".
-func Plural(n int, noun string) string {
+// Plural writes a number of things: "1 task", "2000 tasks".
+func Plural(n int, noun string) string { return plural(n, strconv.Itoa(n), noun) }
+
+// PluralGrouped writes a number of things with the thousands apart: "2,000 tasks".
+func PluralGrouped(n int, noun string) string { return plural(n, Grouped(n), noun) }
+
+func plural(n int, number, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return Grouped(n) + " " + noun + "s"
+	return number + " " + noun + "s"
 }
 
 // Grouped writes a number with its thousands apart.

@@ -219,7 +219,7 @@ func (g graph) words(key spec.Key, deps, after []spec.Key, blocked int) []string
 	}
 	words = append(words, fmt.Sprintf("%s on it: %s.", dependText(len(after)), g.list(after)))
 	if blocked > 0 {
-		words = append(words, "It blocks "+text.Plural(blocked, "task")+".")
+		words = append(words, "It blocks "+text.PluralGrouped(blocked, "task")+".")
 	}
 	return words
 }
@@ -228,7 +228,7 @@ func dependText(n int) string {
 	if n == 1 {
 		return "1 task depends"
 	}
-	return text.Plural(n, "task") + " depend"
+	return text.PluralGrouped(n, "task") + " depend"
 }
 
 // list names the first of the tasks, with their states.

@@ -35,7 +35,7 @@ func needs(s *snapshot.Snapshot, reasons []explain.Reason) []need {
 
 // brokenText says that files with errors, which the page lists, are not used.
 func brokenText(s *snapshot.Snapshot) string {
-	return text.Plural(s.Digest.Errors, "error") + " in the files below. Invalid specs are skipped."
+	return text.PluralGrouped(s.Digest.Errors, "error") + " in the files below. Invalid specs are skipped."
 }
 
 // heldText says what the plan would do if it were not held, the loss of state first.
@@ -61,7 +61,7 @@ func heldText(s *snapshot.Snapshot) string {
 	if n == 0 {
 		return ""
 	}
-	return "It would commit " + text.Plural(n, "task") + ": " + strings.Join(parts, ", ") + "."
+	return "It would commit " + text.PluralGrouped(n, "task") + ": " + strings.Join(parts, ", ") + "."
 }
 
 // operatorGroup is the tasks of a reason that is about tasks.

@@ -19,7 +19,7 @@ func headline(s *snapshot.Snapshot, reasons []explain.Reason, started time.Time)
 		return explain.ToneBad, "Action required", reasonsText(reasons)
 	case sending:
 		// The headline is read aloud when it changes: how far it is goes below it.
-		return explain.ToneBusy, "Committing " + text.Plural(p.Calls, "task"), "about " + snapshot.Span(p.Left) + " left"
+		return explain.ToneBusy, "Committing " + text.PluralGrouped(p.Calls, "task"), "about " + snapshot.Span(p.Left) + " left"
 	case s.Status.Plan == nil && s.Status.Source.Err != nil:
 		return explain.ToneWait, "Waiting for the source", "it could not be read yet; it is tried again automatically"
 	case s.Status.Plan == nil:
@@ -31,9 +31,9 @@ func headline(s *snapshot.Snapshot, reasons []explain.Reason, started time.Time)
 	case held > 0:
 		return explain.ToneWait, waitText(held), "no action required: it is sent automatically"
 	case s.Count(explain.Adopted) > 0 && s.Count(explain.ToSend)+len(s.Status.InFlight) == 0:
-		return explain.ToneWait, "Not as git says", text.Plural(s.Count(explain.Adopted), "change") + " of others adopted: the specs say otherwise"
+		return explain.ToneWait, "Not as git says", text.PluralGrouped(s.Count(explain.Adopted), "change") + " of others adopted: the specs say otherwise"
 	case !s.InSync():
-		return explain.ToneBusy, "Working", text.Plural(s.Count(explain.ToSend)+len(s.Status.InFlight), "task") + " to send"
+		return explain.ToneBusy, "Working", text.PluralGrouped(s.Count(explain.ToSend)+len(s.Status.InFlight), "task") + " to send"
 	default:
 		return explain.ToneOK, "In sync", "every task matches its spec"
 	}
@@ -54,7 +54,7 @@ func waitText(n int) string {
 	if n == 1 {
 		return "1 task waits"
 	}
-	return text.Plural(n, "task") + " wait"
+	return text.PluralGrouped(n, "task") + " wait"
 }
 
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

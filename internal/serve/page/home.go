@@ -185,10 +185,10 @@ func driftNotes(s *snapshot.Snapshot) []string {
 		if more := n - len(tasks); more > 0 {
 			tasks = append(tasks, fmt.Sprintf("and %d more: wedatasync status", more))
 		}
-		notes = append(notes, fmt.Sprintf("%s drifted, last checked %s: %s", text.Plural(n, "task"), snapshot.Ago(seen.At, s.Now), strings.Join(tasks, "; ")))
+		notes = append(notes, fmt.Sprintf("%s drifted, last checked %s: %s", text.PluralGrouped(n, "task"), snapshot.Ago(seen.At, s.Now), strings.Join(tasks, "; ")))
 	}
 	if seen.Unknown > 0 {
-		notes = append(notes, fmt.Sprintf("%s could not be checked for drift: %s", text.Plural(seen.Unknown, "task"), text.Visible(seen.Error)))
+		notes = append(notes, fmt.Sprintf("%s could not be checked for drift: %s", text.PluralGrouped(seen.Unknown, "task"), text.Visible(seen.Error)))
 	}
 	return notes
 }
@@ -221,11 +221,11 @@ func problemsOf(s *snapshot.Snapshot, links Links) problemList {
 	list := problemList{}
 	switch errors, warnings := s.Digest.Errors, s.Digest.Warnings; {
 	case warnings == 0:
-		list.Summary = text.Plural(errors, "error")
+		list.Summary = text.PluralGrouped(errors, "error")
 	case errors == 0:
-		list.Summary = text.Plural(warnings, "warning")
+		list.Summary = text.PluralGrouped(warnings, "warning")
 	default:
-		list.Summary = text.Plural(errors, "error") + ", " + text.Plural(warnings, "warning")
+		list.Summary = text.PluralGrouped(errors, "error") + ", " + text.PluralGrouped(warnings, "warning")
 	}
 	for _, severity := range []spec.Severity{spec.SeverityError, spec.SeverityWarning} {
 		for i := range all {
@@ -244,13 +244,13 @@ func problemsOf(s *snapshot.Snapshot, links Links) problemList {
 func passText(p snapshot.LastPass) string {
 	var parts []string
 	if p.Applied > 0 {
-		parts = append(parts, text.Plural(p.Applied, "commit"))
+		parts = append(parts, text.PluralGrouped(p.Applied, "commit"))
 	}
 	if p.Forgotten > 0 {
-		parts = append(parts, text.Plural(p.Forgotten, "task")+" removed from the state")
+		parts = append(parts, text.PluralGrouped(p.Forgotten, "task")+" removed from the state")
 	}
 	if p.Returned > 0 {
-		parts = append(parts, text.Plural(p.Returned, "task")+" managed again")
+		parts = append(parts, text.PluralGrouped(p.Returned, "task")+" managed again")
 	}
 	if p.Took >= time.Second {
 		parts = append(parts, "took "+snapshot.Span(p.Took))

@@ -24,6 +24,6 @@ func paceOf(s *snapshot.Snapshot) (picture template.HTML, words string) {
 		sum += n
 	}
 	words = fmt.Sprintf("%s in the last full second, %s in the last minute; at most %g a second (dashed line)",
-		text.Plural(whole[len(whole)-1], "request"), text.Grouped(sum), s.Rate)
+		text.PluralGrouped(whole[len(whole)-1], "request"), text.Grouped(sum), s.Rate)
 	return chart.Pace{Seconds: whole, Limit: s.Rate, Title: "Requests in each second of the last minute", Desc: words}.Columns(), words
 }

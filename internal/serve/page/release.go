@@ -147,7 +147,7 @@ func releaseFacts(s *snapshot.Snapshot, r *release.Release, links Links) []fact 
 		}
 	}
 	facts = append(facts, fact{Name: "Took", Text: tookText(r, s.Now)}, fact{Name: "Asked for", Text: r.AskedFor()},
-		fact{Name: "Sent", Text: text.Plural(r.Sent(), "request")})
+		fact{Name: "Sent", Text: text.PluralGrouped(r.Sent(), "request")})
 	if r.PlanHash != "" {
 		facts = append(facts, fact{Name: "Plan", Text: report.ShortHash(r.PlanHash), Code: true})
 	}

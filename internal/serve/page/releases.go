@@ -61,7 +61,7 @@ func releaseRowOf(s *snapshot.Snapshot, r *release.Release, longest time.Duratio
 	row := releaseRow{
 		badge: outcomeBadge(r.Outcome), Short: text.Visible(snapshot.Short(r.Revision)), Href: releasePath(r.Revision),
 		Subject: text.Visible(r.Subject), Author: text.Visible(authorName(r.Author)),
-		Seen: momentOf(r.SeenAt, s.Now), Took: tookText(r, s.Now), Asked: text.Plural(r.Commits, "commit"),
+		Seen: momentOf(r.SeenAt, s.Now), Took: tookText(r, s.Now), Asked: text.PluralGrouped(r.Commits, "commit"),
 	}
 	row.Bar = chart.Length{
 		Took: r.Took(s.Now), Most: longest, Tone: string(row.Tone), Open: !r.Ended(), Label: row.Label + ", " + row.Took,
