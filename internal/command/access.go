@@ -102,8 +102,8 @@ func (l local) Running() bool {
 }
 
 const (
-	// lookEvery is how often a release is looked at that somebody waits for.
-	lookEvery = 500 * time.Millisecond
+	// readEvery is how often wait reads the release.
+	readEvery = 500 * time.Millisecond
 	// beginsWithin is how long a pass may take to begin after a poll.
 	beginsWithin = 10 * time.Second
 )
@@ -126,7 +126,7 @@ func Sync(ctx context.Context, a Access, actor string) (revision string, err err
 		if err != nil || len(list) == 0 || list[0].Revision == revision {
 			return revision, err // a state of an earlier version has no releases yet
 		}
-		if !sleep(ctx, lookEvery/5) {
+		if !sleep(ctx, readEvery/5) {
 			return revision, nil
 		}
 	}
@@ -156,7 +156,7 @@ func Wait(ctx context.Context, a Access, name string, changed func(*release.Rele
 		case ctx.Err() == nil || !errors.Is(err, context.Cause(ctx)):
 			return release.Release{}, err
 		}
-		if sleep(ctx, lookEvery) {
+		if sleep(ctx, readEvery) {
 			continue
 		}
 		if last == nil {
