@@ -15,7 +15,7 @@ import (
 // Result is what one pass came to.
 type Result struct {
 	Plan *plan.Plan // what was to be done
-	Left *plan.Plan // what is still not as the specs say, made after the last call
+	Left *plan.Plan // what is still not in sync, made after the last call
 
 	Applied    int  // calls that were applied, by their answer or by reading back
 	Forgotten  int  // tasks that are no longer managed: their specs are gone

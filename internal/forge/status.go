@@ -18,7 +18,7 @@ type State string
 // The states of a Status.
 const (
 	StatePending State = "pending" // something is still to be done
-	StateSuccess State = "success" // all is as the specs say
+	StateSuccess State = "success" // everything is in sync
 	StateFailure State = "failure" // action is required
 	// StateOvertaken says that a newer commit came before this one was done: what becomes of
 	// it shows there. GitLab has canceled for that, and the others only success.

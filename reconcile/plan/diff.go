@@ -24,7 +24,7 @@ type Input struct {
 	Base *spec.Set
 }
 
-// Diff says what has to be done for the tasks of in to be as the specs say. It
+// Diff says what has to be done for the tasks of in to be in sync with the specs. It
 // is pure and total: the same input gives the same plan, whatever the order of
 // its parts, and now is the only time it knows.
 func Diff(in Input, now time.Time) *Plan {

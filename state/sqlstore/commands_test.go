@@ -53,7 +53,7 @@ func TestCommandsThatCannotBeAreRefused(t *testing.T) {
 	}
 }
 
-// Commands are bounded: those that nobody answers, and those that were answered.
+// Commands are bounded: those without an answer, and those with one.
 func TestCommandsAreBounded(t *testing.T) {
 	path := newState(t, 0)
 	sqlExec(t, path, fmt.Sprintf(`WITH RECURSIVE n (id) AS (VALUES (1) UNION ALL SELECT id + 1 FROM n WHERE id < %d)

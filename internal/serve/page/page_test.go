@@ -140,7 +140,7 @@ func TestTroubleIsShownWithTheWayOn(t *testing.T) {
 		"It would commit 1 task: 1 keeping state.",
 	} {
 		if !strings.Contains(needs, want) {
-			t.Errorf("what needs a person does not have %q:\n%s", want, needs)
+			t.Errorf("what requires action does not have %q:\n%s", want, needs)
 		}
 	}
 	waits := servetest.Live(t, body, "waits")

@@ -83,7 +83,7 @@ func TestReadiness(t *testing.T) {
 		{"a task outside an allow-list", holding(plan.HoldGuard, nil), nil},
 		{"everything suspended", with(func(s *reconcile.Status) { s.Control.Suspended = &state.Suspension{At: now} }), nil},
 		{"an unknown outcome that is read back", holding(plan.HoldUnknown, unknown("")), nil},
-		{"an unknown outcome that needs a person", holding(plan.HoldUnknown, unknown("it fits neither")), []explain.ReasonCode{explain.ReasonUnknown}},
+		{"an unknown outcome that requires action", holding(plan.HoldUnknown, unknown("it fits neither")), []explain.ReasonCode{explain.ReasonUnknown}},
 		{"a refused commit", holding(plan.HoldRefused, nil), []explain.ReasonCode{explain.ReasonRefused}},
 
 		{"a task that is followed until it runs", following(state.RunStarting), nil},
