@@ -31,7 +31,7 @@ import (
 // WeData. A comment before a block says what to do with it, if it is not run:
 //
 //	<!-- file: NAME -->        it is the content of the file
-//	<!-- background -->        it runs until the page ends
+//	<!-- background -->        it is one command, which runs until the page ends
 //	<!-- not run: REASON -->   it is not run; their number is asserted
 func TestPages(t *testing.T) {
 	for _, tt := range []struct {
@@ -301,7 +301,13 @@ func (p *pageWorld) run(t *testing.T, setup string, steps []step, after string) 
 		case s.file != "":
 			script.WriteString(fmt.Sprintf("mkdir -p \"$(dirname %[1]s)\"\ncat > %[1]s <<'END OF FILE'\n%[2]sEND OF FILE\n", s.file, text))
 		case s.background:
-			script.WriteString(fmt.Sprintf("{\n%s} > ../block%[2]d.log 2>&1 &\nfor i in $(seq 300); do [ -s ../block%[2]d.log ] && break; sleep 0.1; done; sleep 0.2\n", text, i))
+			// One simple command, so that the job's process is the program itself: a shell around
+			// it would be killed in its place, and the program go on writing into the folder.
+			command := strings.TrimSpace(text)
+			if strings.ContainsAny(command, "\n;&|") {
+				t.Fatalf("a block in the background is one command, not\n%s", text)
+			}
+			script.WriteString(fmt.Sprintf("%s > ../block%[2]d.log 2>&1 &\nfor i in $(seq 300); do [ -s ../block%[2]d.log ] && break; sleep 0.1; done; sleep 0.2\n", command, i))
 		default:
 			script.WriteString(text)
 		}
