@@ -28,10 +28,13 @@ fuzz: ## a few seconds for each fuzz target; FUZZTIME=10m for longer
 browser: ## the status page in Chromium
 	.ci/run browser
 
+clients: ## well-known programs of users, against the program and its files
+	.ci/run clients
+
 bench: ## a round of each benchmark; "go run ./bench/table" makes the table of docs/performance.md
 	.ci/run bench
 
 ci: ## everything that has to hold before a change lands
 	.ci/run
 
-.PHONY: help build test lint portable house race fuzz browser bench ci
+.PHONY: help build test lint portable house race fuzz browser clients bench ci
