@@ -15,6 +15,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/source"
+	"github.com/wedatasync/wedatasync/internal/source/folder"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
@@ -131,7 +132,7 @@ func planOf(ctx context.Context, s *config.Settings, src reconcile.Source, rev *
 
 // ReadSpecs reads the specs in a folder.
 func ReadSpecs(ctx context.Context, dir string) (_ *spec.Set, err error) {
-	src, err := source.OpenFolder(source.FolderConfig{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
+	src, err := folder.Open(folder.Config{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, err
 	}

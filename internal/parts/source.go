@@ -6,13 +6,14 @@ import (
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/source"
+	"github.com/wedatasync/wedatasync/internal/source/folder"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 )
 
 // SourceConfigs returns how the source is opened, whichever kind it turns out to be. known
 // is what the state remembers of its revisions; nil is nothing.
-func SourceConfigs(s *config.Settings, mirror string, known *state.Control, log *slog.Logger) (source.GitConfig, source.FolderConfig) {
+func SourceConfigs(s *config.Settings, mirror string, known *state.Control, log *slog.Logger) (source.GitConfig, folder.Config) {
 	if known == nil {
 		known = new(state.Control)
 	}
@@ -46,7 +47,7 @@ func SourceConfigs(s *config.Settings, mirror string, known *state.Control, log 
 		PlainHosts: s.PlainHosts,
 		Logger:     log,
 	}
-	return git, source.FolderConfig{Path: s.Path, Logger: log}
+	return git, folder.Config{Path: s.Path, Logger: log}
 }
 
 // trusted are the commits that operators let count.

@@ -7,18 +7,10 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/wedatasync/wedatasync/internal/source/sourcetest"
 	"github.com/wedatasync/wedatasync/internal/speccache"
 )
-
-// sizes are the numbers of files to measure with.
-func sizes() []int {
-	if *long {
-		return []int{1_000, 10_000, 100_000}
-	}
-	return []int{1_000, 10_000}
-}
 
 // withCPU runs f again and again, and reports what it uses of the processors: that
 // of the git command which serves is not in it.
@@ -40,8 +32,8 @@ type layout struct {
 
 func layouts() []layout {
 	var all []layout
-	for _, n := range sizes() {
-		all = append(all, layout{fmt.Sprintf("files=%d", n), manyFiles(n, 1), func(version int) map[string]string { return everyHundredth(n, version) }})
+	for _, n := range sourcetest.Sizes(*long) {
+		all = append(all, layout{fmt.Sprintf("files=%d", n), sourcetest.ManyFiles(n, 1), func(version int) map[string]string { return everyHundredth(n, version) }})
 	}
 	const commits = 10_000
 	one := func(version int) map[string]string {
@@ -138,9 +130,9 @@ func heldBytes() int64 {
 // BenchmarkChanges compares revisions that differ in 10 files, opening the
 // repository each time, beside what git diff --stat takes.
 func BenchmarkChanges(b *testing.B) {
-	for _, n := range sizes() {
+	for _, n := range sourcetest.Sizes(*long) {
 		r := newRepo(b)
-		base := r.Import("", true, manyFiles(n, 1))
+		base := r.Import("", true, sourcetest.ManyFiles(n, 1))
 		head := r.Import(base, false, everyHundredth(n, 2))
 		r.Bare("gc", "-q")
 		b.Run(fmt.Sprintf("ours/files=%d", n), func(b *testing.B) {
@@ -157,44 +149,6 @@ func BenchmarkChanges(b *testing.B) {
 		b.Run(fmt.Sprintf("git/files=%d", n), func(b *testing.B) {
 			for b.Loop() {
 				r.Bare("diff", "--stat", base, head, "--", "in")
-			}
-		})
-	}
-}
-
-// BenchmarkFolder measures reading a folder first, looking at it again without a
-// change, and from an edit to the end of the poll.
-func BenchmarkFolder(b *testing.B) {
-	for _, n := range sizes() {
-		f := newFolder(b, manyFiles(n, 1))
-		b.Run(fmt.Sprintf("first/files=%d", n), func(b *testing.B) {
-			for b.Loop() {
-				s, err := OpenFolder(FolderConfig{Dir: f.dir})
-				must(b, err)
-				poll(b, s)
-				must(b, s.Close())
-			}
-		})
-		s := f.open(FolderConfig{})
-		poll(b, s)
-		time.Sleep(racy) // until the files' times are trusted
-		s.watch.giveBack(dirty{all: true})
-		poll(b, s)
-		b.Run(fmt.Sprintf("rescan/files=%d", n), func(b *testing.B) {
-			for b.Loop() {
-				s.watch.giveBack(dirty{all: true})
-				poll(b, s)
-			}
-		})
-		version := 1
-		b.Run(fmt.Sprintf("edit/files=%d", n), func(b *testing.B) {
-			for b.Loop() {
-				version++
-				before := poll(b, s).ID
-				f.write(map[string]string{"in/0000/000000.yaml": specOf("t000000", version)})
-				for poll(b, s).ID == before {
-					<-s.Changed()
-				}
 			}
 		})
 	}

@@ -16,7 +16,6 @@ import (
 var (
 	ErrNoRevision = errors.New("revision not found")
 	ErrMirror     = errors.New("mirror cannot be used")
-	ErrNoFolder   = errors.New("folder cannot be read")
 	ErrUnverified = reconcile.ErrUnverified
 )
 

@@ -67,7 +67,7 @@ func OpenGit(c GitConfig) (*Git, error) {
 	if g.branch, err = branchRef(c.Branch); err != nil {
 		return nil, fmt.Errorf("open source %s: %w", g.source, err)
 	}
-	if g.config.Path, err = cleanPath(c.Path); err != nil {
+	if g.config.Path, err = specfiles.CleanPath(c.Path); err != nil {
 		return nil, fmt.Errorf("open source %s: %w", g.source, err)
 	}
 	if g.remote, err = g.config.remote(g.branch, g.log); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
+	"github.com/wedatasync/wedatasync/internal/source/sourcetest"
 	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"github.com/wedatasync/wedatasync/spec"
 )
@@ -67,7 +68,7 @@ func TestPollFollowsTheBranch(t *testing.T) {
 // Of many files only those that differ are parsed again.
 func TestPollParsesOnlyWhatDiffers(t *testing.T) {
 	r := newRepo(t)
-	head := r.Import("", true, manyFiles(1000, 1))
+	head := r.Import("", true, sourcetest.ManyFiles(1000, 1))
 	g := r.open(GitConfig{Path: "in"})
 	poll(t, g)
 	poll(t, g) // nothing is new: what was parsed is saved
@@ -82,14 +83,6 @@ func TestPollParsesOnlyWhatDiffers(t *testing.T) {
 }
 
 // manyFiles makes n spec files in folders of 100, all of one version.
-func manyFiles(n, version int) map[string]string {
-	files := make(map[string]string, n)
-	for i := range n {
-		files[fmt.Sprintf("in/%04d/%06d.yaml", i/100, i)] = specOf(fmt.Sprintf("t%06d", i), version)
-	}
-	return files
-}
-
 // everyHundredth is ten of n files, in as many folders as can be.
 func everyHundredth(n, version int) map[string]string {
 	files := make(map[string]string, 10)

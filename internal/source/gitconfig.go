@@ -3,9 +3,7 @@ package source
 import (
 	"cmp"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -70,15 +68,6 @@ func branchRef(name string) (plumbing.ReferenceName, error) {
 		return "", fmt.Errorf("%q is not the name of a branch: write main, or refs/heads/main", text.OneLine(name, 100))
 	}
 	return ref, nil
-}
-
-// cleanPath checks the path of a folder in a repository.
-func cleanPath(p string) (string, error) {
-	clean := path.Clean(cmp.Or(filepath.ToSlash(p), "."))
-	if !fs.ValidPath(clean) {
-		return "", fmt.Errorf("the path %q is not a folder below the root: write it without .. and a slash in front", text.OneLine(p, 100))
-	}
-	return clean, nil
 }
 
 // remote returns the way to the repository.

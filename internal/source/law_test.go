@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/wedatasync/wedatasync/internal/source/sourcetest"
 	"github.com/wedatasync/wedatasync/internal/speccache"
 	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"github.com/wedatasync/wedatasync/reconcile"
@@ -219,7 +220,7 @@ func randomSpecs(t *rapid.T, files map[string]string) map[string]string {
 		default:
 			name := names.Draw(t, "name")
 			if len(files[name]) > 64<<10 {
-				files[name] = largeText(t)
+				files[name] = sourcetest.LargeText(t)
 			} else {
 				files[name] = randomText(t)
 			}
@@ -238,7 +239,7 @@ func randomText(t *rapid.T) string {
 		return rapid.SampledFrom([]string{"commits: [", "apiVersion: v9\n", "\x00", "->a.yaml", "apiVersion: wedatasync/v1\ncommits: []\n"}).Draw(t, "odd")
 	case 1:
 		if rapid.IntRange(0, 3).Draw(t, "large") == 0 {
-			return largeText(t)
+			return sourcetest.LargeText(t)
 		}
 		fallthrough
 	case 2:
@@ -251,23 +252,6 @@ func randomText(t *rapid.T) string {
 		fmt.Fprintf(&b, "  - {taskId: %s, instanceVersion: %d%s}\n", task, rapid.IntRange(1, 2).Draw(t, "version"), rapid.SampledFrom([]string{
 			"", "", ", suspend: maybe", ", dependsOn: [" + string(task[0]%5+'a') + "]", ", extConfig: {k: v, l: w}", ", versionDesc: text, eventDesc: words", ", rerun: again",
 		}).Draw(t, "more"))
-	}
-	return b.String()
-}
-
-// largeText is the text of a file that is not parsed again where it is as it was: a
-// list of commits of which some differ from text to text, or have a line more.
-func largeText(t *rapid.T) string {
-	var b strings.Builder
-	b.WriteString("apiVersion: wedatasync/v1\ndefaults: {projectId: 3, commitType: start}\ncommits:\n")
-	special := rapid.MapOfN(rapid.IntRange(0, 399), rapid.SampledFrom([]string{
-		"instanceVersion: 2", "# two\n    instanceVersion: 2", "suspend: maybe", "taskType: 7", "versionDesc: |\n      two\n\n    instanceVersion: 2",
-	}), 0, 3).Draw(t, "special")
-	for i := range 400 {
-		fmt.Fprintf(&b, "  - taskId: t%03d\n    eventDesc: %s\n", i, strings.Repeat("nightly ", 20))
-		if line, ok := special[i]; ok {
-			fmt.Fprintf(&b, "    %s\n", line)
-		}
 	}
 	return b.String()
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/gitremote"
+	"github.com/wedatasync/wedatasync/internal/source/folder"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
@@ -23,7 +24,7 @@ import (
 // (https, http, ssh, file), for host:path, and for the path of a bare repository;
 // else the folder of that path. Of the two configurations it uses the one that
 // fits, with its location replaced.
-func Open(location string, git GitConfig, folder FolderConfig) (reconcile.Source, error) {
+func Open(location string, git GitConfig, in folder.Config) (reconcile.Source, error) {
 	if IsGit(location) {
 		git.URL = location
 		return OpenGit(git)
@@ -35,14 +36,14 @@ func Open(location string, git GitConfig, folder FolderConfig) (reconcile.Source
 	switch {
 	case err != nil:
 		return nil, &Error{
-			Kind: ErrNoFolder, Op: reading(gitremote.Redact(location)), Err: err,
+			Kind: folder.ErrNoFolder, Op: reading(gitremote.Redact(location)), Err: err,
 			Hint: "set --source to an existing folder, or to a URL such as https://host/repository.git",
 		}
 	case !info.IsDir():
-		return nil, &Error{Kind: ErrNoFolder, Op: reading(location), Detail: "it is a file", Hint: "set --source to the folder that it is in"}
+		return nil, &Error{Kind: folder.ErrNoFolder, Op: reading(location), Detail: "it is a file", Hint: "set --source to the folder that it is in"}
 	}
-	folder.Dir = location
-	return OpenFolder(folder)
+	in.Dir = location
+	return folder.Open(in)
 }
 
 // IsGit reports whether Open takes the location for a git repository.

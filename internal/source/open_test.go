@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/wedatasync/wedatasync/internal/source/folder"
 )
 
 func TestOpen(t *testing.T) {
@@ -15,7 +17,7 @@ func TestOpen(t *testing.T) {
 		git      bool
 	}{{r.Dir, true}, {"file://" + r.Dir, true}, {r.Work, false}}
 	for _, test := range tests {
-		s, err := Open(test.location, GitConfig{}, FolderConfig{})
+		s, err := Open(test.location, GitConfig{}, folder.Config{})
 		must(t, err)
 		if _, ok := s.(*Git); ok != test.git || IsGit(test.location) != test.git {
 			t.Errorf("%s opens a %T", test.location, s)
@@ -24,7 +26,7 @@ func TestOpen(t *testing.T) {
 		must(t, s.Close())
 	}
 	for _, location := range []string{filepath.Join(r.Work, "none"), filepath.Join(r.Work, "a.yaml"), ""} {
-		if _, err := Open(location, GitConfig{}, FolderConfig{}); !errors.Is(err, ErrNoFolder) || !strings.Contains(err.Error(), "set --source to ") {
+		if _, err := Open(location, GitConfig{}, folder.Config{}); !errors.Is(err, folder.ErrNoFolder) || !strings.Contains(err.Error(), "set --source to ") {
 			t.Errorf("%q: the error is %v", location, err)
 		}
 	}

@@ -44,7 +44,7 @@ func (r *Repository) Past(ctx context.Context, rev, path string, tasks []spec.Ke
 
 func (r *Repository) past(ctx context.Context, rev, path string, tasks []spec.Key) (_ *Past, err error) {
 	defer recovered(&err)
-	if path, err = cleanPath(path); err != nil {
+	if path, err = specfiles.CleanPath(path); err != nil {
 		return nil, err
 	}
 	h, err := r.resolve(rev)

@@ -125,7 +125,7 @@ func (r *Repository) Changes(ctx context.Context, base, head, path string) ([]Fi
 
 func (r *Repository) changes(ctx context.Context, base, head, path string) (_ []FileChange, err error) {
 	defer recovered(&err)
-	if path, err = cleanPath(path); err != nil {
+	if path, err = specfiles.CleanPath(path); err != nil {
 		return nil, err
 	}
 	_, from, errBase := r.snapshot(base, path)
@@ -174,7 +174,7 @@ func (r *Repository) changes(ctx context.Context, base, head, path string) (_ []
 // HasSpecs reports whether the revision has spec files below the path.
 func (r *Repository) HasSpecs(ctx context.Context, rev, path string) (has bool, err error) {
 	defer recovered(&err)
-	if path, err = cleanPath(path); err != nil {
+	if path, err = specfiles.CleanPath(path); err != nil {
 		return false, err
 	}
 	_, snap, err := r.snapshot(rev, path)

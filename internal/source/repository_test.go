@@ -10,6 +10,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
+	"github.com/wedatasync/wedatasync/internal/source/sourcetest"
 	"github.com/wedatasync/wedatasync/internal/specfiles"
 )
 
@@ -154,7 +155,7 @@ func TestMergeBase(t *testing.T) {
 
 func TestChangesBetweenRevisions(t *testing.T) {
 	r := newRepo(t)
-	base := r.Import("", true, manyFiles(1000, 1))
+	base := r.Import("", true, sourcetest.ManyFiles(1000, 1))
 	files := everyHundredth(1000, 2)
 	files["in/new.yaml"], files["out.yaml"], files["in/readme.txt"] = specOf("new", 1), specOf("out", 1), "hello"
 	head := r.Import(base, false, files)

@@ -15,7 +15,7 @@ func (r *Repository) SpecsAt(ctx context.Context, rev, path string) (*reconcile.
 
 func (r *Repository) specsAt(ctx context.Context, rev, path string) (_ *reconcile.Revision, err error) {
 	defer recovered(&err)
-	if path, err = cleanPath(path); err != nil {
+	if path, err = specfiles.CleanPath(path); err != nil {
 		return nil, err
 	}
 	commit, snap, err := r.snapshot(rev, path)

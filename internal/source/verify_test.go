@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/wedatasync/wedatasync/internal/source/folder"
 )
 
 // signer is a key that signs commits in a test's checkout.
@@ -227,7 +229,7 @@ func TestVerifyConfiguration(t *testing.T) {
 			must(t, g.Close())
 		}
 	}
-	if _, err := Open(t.TempDir(), GitConfig{Verify: VerifyHead}, FolderConfig{}); !errors.Is(err, errNoSignatures) {
+	if _, err := Open(t.TempDir(), GitConfig{Verify: VerifyHead}, folder.Config{}); !errors.Is(err, errNoSignatures) {
 		t.Errorf("a folder: the error is %v", err)
 	}
 }

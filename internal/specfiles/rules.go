@@ -1,11 +1,13 @@
 package specfiles
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"unicode"
@@ -29,6 +31,15 @@ const (
 // ErrIgnoreFile says that a folder's ignore file cannot be used: what it was to hide
 // would be sent.
 var ErrIgnoreFile = errors.New("ignore file cannot be used")
+
+// CleanPath checks the path of the folder with the specs, below the root of a source.
+func CleanPath(p string) (string, error) {
+	clean := path.Clean(cmp.Or(filepath.ToSlash(p), "."))
+	if !fs.ValidPath(clean) {
+		return "", fmt.Errorf("the path %q is not a folder below the root: write it without .. and a slash in front", text.OneLine(p, 100))
+	}
+	return clean, nil
+}
 
 // Kind is what an entry of a folder is to us.
 type Kind uint8

@@ -1,4 +1,4 @@
-package source
+package folder
 
 import (
 	"cmp"
@@ -37,7 +37,7 @@ type stamp struct {
 // scan looks at folders, and makes the files that are new or differ. Names are
 // paths below the source's root.
 type scan struct {
-	folder *Folder
+	folder *Source
 	rules  specfiles.Rules
 	dirty  map[string]struct{} // names to look at whatever their stamps say
 
@@ -58,7 +58,7 @@ type scan struct {
 	stamps  map[string]stamp
 }
 
-func newScan(ctx context.Context, f *Folder, rules specfiles.Rules, dirty map[string]struct{}) *scan {
+func newScan(ctx context.Context, f *Source, rules specfiles.Rules, dirty map[string]struct{}) *scan {
 	readers, ctx := errgroup.WithContext(ctx)
 	readers.SetLimit(runtime.GOMAXPROCS(0))
 	b := specfiles.NewBudget(ctx, spec.NewSet()) // what is moved is not known to be gone yet

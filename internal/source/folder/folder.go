@@ -1,4 +1,4 @@
-package source
+package folder
 
 import (
 	"cmp"
@@ -22,18 +22,18 @@ import (
 	"github.com/wedatasync/wedatasync/reconcile"
 )
 
-// FolderConfig says which folder to read specs from.
-type FolderConfig struct {
+// Config says which folder to read specs from.
+type Config struct {
 	Dir            string
 	Path           string        // of the folder with the specs, below Dir; Dir itself if empty or "."
 	RescanInterval time.Duration // how often everything is looked at, notified or not; 1 minute if zero
 	Logger         *slog.Logger  // nil: no logs
 }
 
-// Folder reads specs from a folder. It is notified of changes, and reads again
+// Source reads specs from a folder. It is notified of changes, and reads again
 // only what was changed. It follows no symbolic links and never leaves the folder.
-type Folder struct {
-	config FolderConfig
+type Source struct {
+	config Config
 	dir    string // absolute
 	log    *slog.Logger
 	watch  *watch
@@ -45,19 +45,19 @@ type Folder struct {
 	revision *reconcile.Revision
 }
 
-var _ reconcile.Source = (*Folder)(nil)
+var _ reconcile.Source = (*Source)(nil)
 
-// OpenFolder starts to watch a folder. The first Poll reads it.
-func OpenFolder(c FolderConfig) (*Folder, error) {
+// Open starts to watch a folder. The first Poll reads it.
+func Open(c Config) (*Source, error) {
 	dir, err := filepath.Abs(c.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("open folder: %w", err)
 	}
 	c.RescanInterval = cmp.Or(c.RescanInterval, time.Minute)
-	if c.Path, err = cleanPath(c.Path); err != nil {
+	if c.Path, err = specfiles.CleanPath(c.Path); err != nil {
 		return nil, fmt.Errorf("open folder %s: %w", dir, err)
 	}
-	f := &Folder{config: c, dir: dir, log: c.Logger, index: specfiles.NewIndex(), stamps: make(map[string]stamp)}
+	f := &Source{config: c, dir: dir, log: c.Logger, index: specfiles.NewIndex(), stamps: make(map[string]stamp)}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}
@@ -73,11 +73,11 @@ func OpenFolder(c FolderConfig) (*Folder, error) {
 
 // Changed is sent to soon after something in the folder has changed, once for any
 // number of changes, and at each rescan: it is time to Poll.
-func (f *Folder) Changed() <-chan struct{} { return f.watch.changed }
+func (f *Source) Changed() <-chan struct{} { return f.watch.changed }
 
 // Poll returns the folder as it is. The Set stays the same one from poll to poll.
 // After an error it is as it was.
-func (f *Folder) Poll(ctx context.Context) (*reconcile.Revision, error) {
+func (f *Source) Poll(ctx context.Context) (*reconcile.Revision, error) {
 	todo, err := f.watch.take(ctx)
 	if err != nil {
 		return nil, f.describe(err)
@@ -93,7 +93,7 @@ func (f *Folder) Poll(ctx context.Context) (*reconcile.Revision, error) {
 }
 
 // open opens the folder with the specs.
-func (f *Folder) open() (*os.Root, fs.FileInfo, error) {
+func (f *Source) open() (*os.Root, fs.FileInfo, error) {
 	root, err := os.OpenRoot(f.dir)
 	if err != nil {
 		return nil, nil, &Error{Kind: ErrNoFolder, Err: err, Hint: "check that it exists and may be read"}
@@ -115,7 +115,7 @@ func (f *Folder) open() (*os.Root, fs.FileInfo, error) {
 }
 
 // update reads what is to be read again.
-func (f *Folder) update(ctx context.Context, todo dirty) error {
+func (f *Source) update(ctx context.Context, todo dirty) error {
 	root, info, err := f.open()
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ func (f *Folder) update(ctx context.Context, todo dirty) error {
 }
 
 // names makes names below the root of what the system calls them.
-func (f *Folder) names(paths map[string]struct{}) map[string]struct{} {
+func (f *Source) names(paths map[string]struct{}) map[string]struct{} {
 	names := make(map[string]struct{}, len(paths))
 	for p := range paths {
 		if name, err := filepath.Rel(f.dir, p); err == nil {
@@ -159,7 +159,7 @@ func (f *Folder) names(paths map[string]struct{}) map[string]struct{} {
 }
 
 // take makes what a scan has found the present.
-func (f *Folder) take(s *scan) {
+func (f *Source) take(s *scan) {
 	for _, c := range s.changes {
 		delete(f.stamps, c.Name) // unless it was read
 	}
@@ -174,17 +174,17 @@ func (f *Folder) take(s *scan) {
 }
 
 // Descends reports true: a folder has no history.
-func (f *Folder) Descends(context.Context, string, string) (bool, error) { return true, nil }
+func (f *Source) Descends(context.Context, string, string) (bool, error) { return true, nil }
 
 // SameSpecs reports whether the two are one: what a folder was is not kept.
-func (f *Folder) SameSpecs(_ context.Context, old, revision string) (bool, error) {
+func (f *Source) SameSpecs(_ context.Context, old, revision string) (bool, error) {
 	return old == revision, nil
 }
 
 // Close stops watching.
-func (f *Folder) Close() error { return f.watch.close() }
+func (f *Source) Close() error { return f.watch.close() }
 
-func (f *Folder) describe(err error) error {
+func (f *Source) describe(err error) error {
 	if err == nil {
 		return nil
 	}

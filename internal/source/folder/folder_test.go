@@ -1,4 +1,4 @@
-package source
+package folder
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/wedatasync/wedatasync/internal/gitstore"
+	"github.com/wedatasync/wedatasync/internal/source/sourcetest"
 	"github.com/wedatasync/wedatasync/internal/specfiles"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
@@ -38,12 +39,12 @@ func (f *folder) path(name string) string { return filepath.Join(f.dir, filepath
 func (f *folder) write(files map[string]string) {
 	f.t.Helper()
 	for name, text := range files {
-		must(f.t, os.MkdirAll(filepath.Dir(f.path(name)), 0o755))
-		must(f.t, os.WriteFile(f.path(name), []byte(text), 0o644))
+		sourcetest.Must(f.t, os.MkdirAll(filepath.Dir(f.path(name)), 0o755))
+		sourcetest.Must(f.t, os.WriteFile(f.path(name), []byte(text), 0o644))
 	}
 }
 
-func (f *folder) open(c FolderConfig) *Folder {
+func (f *folder) open(c Config) *Source {
 	f.t.Helper()
 	if c.Dir == "" {
 		c.Dir = f.dir
@@ -51,14 +52,14 @@ func (f *folder) open(c FolderConfig) *Folder {
 	if c.RescanInterval == 0 {
 		c.RescanInterval = time.Hour
 	}
-	s, err := OpenFolder(c)
-	must(f.t, err)
-	f.t.Cleanup(func() { must(f.t, s.Close()) })
+	s, err := Open(c)
+	sourcetest.Must(f.t, err)
+	f.t.Cleanup(func() { sourcetest.Must(f.t, s.Close()) })
 	return s
 }
 
 // await waits until the source says that it has changed.
-func await(t testing.TB, s *Folder) {
+func await(t testing.TB, s *Source) {
 	t.Helper()
 	select {
 	case <-s.Changed():
@@ -69,7 +70,7 @@ func await(t testing.TB, s *Folder) {
 
 // pollUntil polls as often as the source says that it has changed, until the specs
 // say so.
-func pollUntil(t testing.TB, s *Folder, lines ...string) *reconcile.Revision {
+func pollUntil(t testing.TB, s *Source, lines ...string) *reconcile.Revision {
 	t.Helper()
 	want := strings.Join(append(lines, ""), "\n")
 	got := ""
@@ -79,8 +80,8 @@ func pollUntil(t testing.TB, s *Folder, lines ...string) *reconcile.Revision {
 		case <-time.After(20 * time.Second):
 			t.Fatalf("the specs say\n%s\nwant\n%s", got, want)
 		}
-		rev := poll(t, s)
-		if got = said(rev); got == want {
+		rev := sourcetest.Poll(t, s)
+		if got = sourcetest.Said(rev); got == want {
 			return rev
 		}
 	}
@@ -89,12 +90,12 @@ func pollUntil(t testing.TB, s *Folder, lines ...string) *reconcile.Revision {
 // heardAll waits until the source has heard of all that was done to the folder
 // before: events come in order. Each time it has another name to wait for, as
 // there are two events of each, and the second may come when the first was taken.
-func (f *folder) heardAll(s *Folder) {
+func (f *folder) heardAll(s *Source) {
 	f.t.Helper()
 	f.marks++
 	last := f.path(fmt.Sprintf("last%d.txt", f.marks))
-	must(f.t, os.WriteFile(last, nil, 0o644))
-	must(f.t, os.Remove(last))
+	sourcetest.Must(f.t, os.WriteFile(last, nil, 0o644))
+	sourcetest.Must(f.t, os.Remove(last))
 	heard := func() bool {
 		s.watch.mu.Lock()
 		defer s.watch.mu.Unlock()
@@ -107,10 +108,10 @@ func (f *folder) heardAll(s *Folder) {
 }
 
 func TestFolderFollowsEdits(t *testing.T) {
-	f := newFolder(t, map[string]string{"a.yaml": specOf("a", 1), "in/b.yml": specOf("b", 1), ".git/c.yaml": "x", "in/.d.yaml": "x", "README.md": "hi"})
-	s := f.open(FolderConfig{})
-	rev := poll(t, s)
-	wantSaid(t, rev, "a v1 a.yaml", "b v1 in/b.yml")
+	f := newFolder(t, map[string]string{"a.yaml": sourcetest.Spec("a", 1), "in/b.yml": sourcetest.Spec("b", 1), ".git/c.yaml": "x", "in/.d.yaml": "x", "README.md": "hi"})
+	s := f.open(Config{})
+	rev := sourcetest.Poll(t, s)
+	sourcetest.WantSaid(t, rev, "a v1 a.yaml", "b v1 in/b.yml")
 	if !strings.HasPrefix(rev.ID, "dir:") || rev.Author != "" || !rev.When.IsZero() {
 		t.Errorf("the revision is %+v", rev)
 	}
@@ -121,16 +122,16 @@ func TestFolderFollowsEdits(t *testing.T) {
 		do   func() error
 		want []string
 	}{
-		{"rewrite", func() error { f.write(map[string]string{"a.yaml": specOf("a", 2)}); return nil }, []string{"a v2 a.yaml", "b v1 in/b.yml"}},
+		{"rewrite", func() error { f.write(map[string]string{"a.yaml": sourcetest.Spec("a", 2)}); return nil }, []string{"a v2 a.yaml", "b v1 in/b.yml"}},
 		{"rename over", func() error {
-			f.write(map[string]string{"a.yaml.tmp": specOf("a", 3)})
+			f.write(map[string]string{"a.yaml.tmp": sourcetest.Spec("a", 3)})
 			return os.Rename(f.path("a.yaml.tmp"), f.path("a.yaml"))
 		}, []string{"a v3 a.yaml", "b v1 in/b.yml"}},
-		{"and again", func() error { f.write(map[string]string{"a.yaml": specOf("a", 4)}); return nil }, []string{"a v4 a.yaml", "b v1 in/b.yml"}},
-		{"new folders", func() error { f.write(map[string]string{"x/y/z/c.yaml": specOf("c", 1)}); return nil }, []string{"a v4 a.yaml", "b v1 in/b.yml", "c v1 x/y/z/c.yaml"}},
-		{"in a new folder", func() error { f.write(map[string]string{"x/y/z/c.yaml": specOf("c", 2)}); return nil }, []string{"a v4 a.yaml", "b v1 in/b.yml", "c v2 x/y/z/c.yaml"}},
+		{"and again", func() error { f.write(map[string]string{"a.yaml": sourcetest.Spec("a", 4)}); return nil }, []string{"a v4 a.yaml", "b v1 in/b.yml"}},
+		{"new folders", func() error { f.write(map[string]string{"x/y/z/c.yaml": sourcetest.Spec("c", 1)}); return nil }, []string{"a v4 a.yaml", "b v1 in/b.yml", "c v1 x/y/z/c.yaml"}},
+		{"in a new folder", func() error { f.write(map[string]string{"x/y/z/c.yaml": sourcetest.Spec("c", 2)}); return nil }, []string{"a v4 a.yaml", "b v1 in/b.yml", "c v2 x/y/z/c.yaml"}},
 		{"move a folder", func() error { return os.Rename(f.path("x/y"), f.path("in/y")) }, []string{"a v4 a.yaml", "b v1 in/b.yml", "c v2 in/y/z/c.yaml"}},
-		{"in a moved folder", func() error { f.write(map[string]string{"in/y/z/c.yaml": specOf("c", 3)}); return nil }, []string{"a v4 a.yaml", "b v1 in/b.yml", "c v3 in/y/z/c.yaml"}},
+		{"in a moved folder", func() error { f.write(map[string]string{"in/y/z/c.yaml": sourcetest.Spec("c", 3)}); return nil }, []string{"a v4 a.yaml", "b v1 in/b.yml", "c v3 in/y/z/c.yaml"}},
 		{"remove a folder", func() error { return os.RemoveAll(f.path("in/y")) }, []string{"a v4 a.yaml", "b v1 in/b.yml"}},
 		{"remove a file", func() error { return os.Remove(f.path("in/b.yml")) }, []string{"a v4 a.yaml"}},
 		{"a link", func() error { return os.Symlink("a.yaml", f.path("l.yaml")) }, []string{"a v4 a.yaml", "error symlink l.yaml"}},
@@ -140,14 +141,14 @@ func TestFolderFollowsEdits(t *testing.T) {
 	}
 	for _, step := range steps {
 		start := time.Now()
-		must(t, step.do())
+		sourcetest.Must(t, step.do())
 		next := pollUntil(t, s, step.want...)
 		t.Logf("%s: seen after %v", step.name, time.Since(start).Round(time.Millisecond))
 		if next.Specs != set || next.ID == rev.ID {
 			t.Errorf("%s: the revision is %s, before it was %s", step.name, next.ID, rev.ID)
 		}
 		rev = next
-		if again := poll(t, s); again != rev {
+		if again := sourcetest.Poll(t, s); again != rev {
 			t.Errorf("%s: without a change the revision is another", step.name)
 		}
 	}
@@ -155,16 +156,16 @@ func TestFolderFollowsEdits(t *testing.T) {
 
 // The same files make the same revision, in whatever way they came about.
 func TestFolderRevision(t *testing.T) {
-	f := newFolder(t, map[string]string{"a.yaml": specOf("a", 1), "b.yaml": specOf("b", 1)})
-	s := f.open(FolderConfig{})
-	first := poll(t, s).ID
-	f.write(map[string]string{"a.yaml": specOf("a", 2)})
+	f := newFolder(t, map[string]string{"a.yaml": sourcetest.Spec("a", 1), "b.yaml": sourcetest.Spec("b", 1)})
+	s := f.open(Config{})
+	first := sourcetest.Poll(t, s).ID
+	f.write(map[string]string{"a.yaml": sourcetest.Spec("a", 2)})
 	second := pollUntil(t, s, "a v2 a.yaml", "b v1 b.yaml").ID
-	f.write(map[string]string{"a.yaml": specOf("a", 1)})
+	f.write(map[string]string{"a.yaml": sourcetest.Spec("a", 1)})
 	if third := pollUntil(t, s, "a v1 a.yaml", "b v1 b.yaml").ID; first == second || first != third {
 		t.Errorf("the revisions are %s, %s, %s", first, second, third)
 	}
-	if other := poll(t, f.open(FolderConfig{})).ID; other != first {
+	if other := sourcetest.Poll(t, f.open(Config{})).ID; other != first {
 		t.Errorf("another source says %s, want %s", other, first)
 	}
 }
@@ -174,49 +175,49 @@ func TestFolderUnreadable(t *testing.T) {
 	if os.Getuid() == 0 {
 		t.Skip("root may read everything")
 	}
-	f := newFolder(t, map[string]string{"a.yaml": specOf("a", 1), "in/b.yaml": specOf("b", 1)})
-	s := f.open(FolderConfig{})
-	poll(t, s)
-	must(t, os.Chmod(f.path("in"), 0))
-	must(t, os.Chmod(f.path("a.yaml"), 0))
-	t.Cleanup(func() { must(t, os.Chmod(f.path("in"), 0o755)) })
+	f := newFolder(t, map[string]string{"a.yaml": sourcetest.Spec("a", 1), "in/b.yaml": sourcetest.Spec("b", 1)})
+	s := f.open(Config{})
+	sourcetest.Poll(t, s)
+	sourcetest.Must(t, os.Chmod(f.path("in"), 0))
+	sourcetest.Must(t, os.Chmod(f.path("a.yaml"), 0))
+	t.Cleanup(func() { sourcetest.Must(t, os.Chmod(f.path("in"), 0o755)) })
 	pollUntil(t, s, "b v1 in/b.yaml", "error unreadable a.yaml", "error unreadable in")
-	f.write(map[string]string{"c.yaml": specOf("c", 1)})
+	f.write(map[string]string{"c.yaml": sourcetest.Spec("c", 1)})
 	pollUntil(t, s, "b v1 in/b.yaml", "c v1 c.yaml", "error unreadable a.yaml", "error unreadable in")
-	must(t, os.Remove(f.path("c.yaml")))
-	must(t, os.Chmod(f.path("in"), 0o755))
-	must(t, os.Chmod(f.path("a.yaml"), 0o644))
+	sourcetest.Must(t, os.Remove(f.path("c.yaml")))
+	sourcetest.Must(t, os.Chmod(f.path("in"), 0o755))
+	sourcetest.Must(t, os.Chmod(f.path("a.yaml"), 0o644))
 	pollUntil(t, s, "a v1 a.yaml", "b v1 in/b.yaml")
 }
 
 func TestFolderThatGoes(t *testing.T) {
-	f := newFolder(t, map[string]string{"in/a.yaml": specOf("a", 1)})
-	s := f.open(FolderConfig{Dir: f.path("in")})
-	rev := poll(t, s)
-	must(t, os.Rename(f.path("in"), f.path("away")))
+	f := newFolder(t, map[string]string{"in/a.yaml": sourcetest.Spec("a", 1)})
+	s := f.open(Config{Dir: f.path("in")})
+	rev := sourcetest.Poll(t, s)
+	sourcetest.Must(t, os.Rename(f.path("in"), f.path("away")))
 	await(t, s)
 	if _, err := s.Poll(t.Context()); !errors.Is(err, ErrNoFolder) {
 		t.Errorf("the error is %v", err)
 	}
-	wantSaid(t, rev, "a v1 a.yaml")
+	sourcetest.WantSaid(t, rev, "a v1 a.yaml")
 
-	f.write(map[string]string{"in/b.yaml": specOf("b", 1)})
-	wantSaid(t, poll(t, s), "b v1 b.yaml")
-	f.write(map[string]string{"in/b.yaml": specOf("b", 2)})
+	f.write(map[string]string{"in/b.yaml": sourcetest.Spec("b", 1)})
+	sourcetest.WantSaid(t, sourcetest.Poll(t, s), "b v1 b.yaml")
+	f.write(map[string]string{"in/b.yaml": sourcetest.Spec("b", 2)})
 	pollUntil(t, s, "b v2 b.yaml")
 
-	if _, err := OpenFolder(FolderConfig{Dir: f.path("none")}); !errors.Is(err, ErrNoFolder) {
+	if _, err := Open(Config{Dir: f.path("none")}); !errors.Is(err, ErrNoFolder) {
 		t.Errorf("the error is %v", err)
 	}
-	if _, err := OpenFolder(FolderConfig{Dir: f.dir, Path: "none"}); !errors.Is(err, gitstore.ErrNoPath) {
+	if _, err := Open(Config{Dir: f.dir, Path: "none"}); !errors.Is(err, gitstore.ErrNoPath) {
 		t.Errorf("the error is %v", err)
 	}
 }
 
 func TestFolderIgnoreFileThatIsNone(t *testing.T) {
-	f := newFolder(t, map[string]string{"a.yaml": specOf("a", 1)})
-	s := f.open(FolderConfig{})
-	rev := poll(t, s)
+	f := newFolder(t, map[string]string{"a.yaml": sourcetest.Spec("a", 1)})
+	s := f.open(Config{})
+	rev := sourcetest.Poll(t, s)
 	f.write(map[string]string{specfiles.IgnoreFile: "[a\n"})
 	await(t, s)
 	for range 2 {
@@ -224,63 +225,63 @@ func TestFolderIgnoreFileThatIsNone(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 	}
-	wantSaid(t, rev, "a v1 a.yaml")
-	must(t, os.Remove(f.path(specfiles.IgnoreFile)))
+	sourcetest.WantSaid(t, rev, "a v1 a.yaml")
+	sourcetest.Must(t, os.Remove(f.path(specfiles.IgnoreFile)))
 	pollUntil(t, s, "a v1 a.yaml")
 }
 
 // A folder that moves makes the watch begin anew. What cannot be read in the same
 // moment must not leave nothing watched.
 func TestFolderIsWatchedAfterAnError(t *testing.T) {
-	f := newFolder(t, map[string]string{"in/a.yaml": specOf("a", 1)})
-	s := f.open(FolderConfig{})
-	poll(t, s)
-	must(t, os.Rename(f.path("in"), f.path("out")))
-	must(t, os.Symlink("out/a.yaml", f.path(specfiles.IgnoreFile)))
+	f := newFolder(t, map[string]string{"in/a.yaml": sourcetest.Spec("a", 1)})
+	s := f.open(Config{})
+	sourcetest.Poll(t, s)
+	sourcetest.Must(t, os.Rename(f.path("in"), f.path("out")))
+	sourcetest.Must(t, os.Symlink("out/a.yaml", f.path(specfiles.IgnoreFile)))
 	f.heardAll(s)
 	if _, err := s.Poll(t.Context()); err == nil {
 		t.Fatal("a link is read as the ignore file")
 	}
-	must(t, os.Remove(f.path(specfiles.IgnoreFile)))
+	sourcetest.Must(t, os.Remove(f.path(specfiles.IgnoreFile)))
 	f.heardAll(s)
-	wantSaid(t, poll(t, s), "a v1 out/a.yaml")
+	sourcetest.WantSaid(t, sourcetest.Poll(t, s), "a v1 out/a.yaml")
 }
 
 // A rescan finds what nobody was told of.
 func TestFolderRescans(t *testing.T) {
-	f := newFolder(t, map[string]string{"a.yaml": specOf("a", 1)})
-	s := f.open(FolderConfig{RescanInterval: 200 * time.Millisecond})
-	poll(t, s)
-	must(t, s.watch.events.Close())
-	f.write(map[string]string{"a.yaml": specOf("a", 2), "in/b.yaml": specOf("b", 1)})
+	f := newFolder(t, map[string]string{"a.yaml": sourcetest.Spec("a", 1)})
+	s := f.open(Config{RescanInterval: 200 * time.Millisecond})
+	sourcetest.Poll(t, s)
+	sourcetest.Must(t, s.watch.events.Close())
+	f.write(map[string]string{"a.yaml": sourcetest.Spec("a", 2), "in/b.yaml": sourcetest.Spec("b", 1)})
 	pollUntil(t, s, "a v2 a.yaml", "b v1 in/b.yaml")
 }
 
 // A file that is written slowly is read when it is quiet.
 func TestFolderWaitsForQuiet(t *testing.T) {
-	f := newFolder(t, map[string]string{"a.yaml": specOf("a", 1)})
-	s := f.open(FolderConfig{})
-	poll(t, s)
+	f := newFolder(t, map[string]string{"a.yaml": sourcetest.Spec("a", 1)})
+	s := f.open(Config{})
+	sourcetest.Poll(t, s)
 	file, err := os.Create(f.path("a.yaml"))
-	must(t, err)
-	text := specOf("a", 2)
+	sourcetest.Must(t, err)
+	text := sourcetest.Spec("a", 2)
 	for i := range len(text) {
 		_, err := file.WriteString(text[i : i+1])
-		must(t, err)
+		sourcetest.Must(t, err)
 	}
-	must(t, file.Close())
+	sourcetest.Must(t, file.Close())
 	f.heardAll(s)
-	wantSaid(t, poll(t, s), "a v2 a.yaml")
+	sourcetest.WantSaid(t, sourcetest.Poll(t, s), "a v2 a.yaml")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	f.write(map[string]string{"a.yaml": specOf("a", 3)})
+	f.write(map[string]string{"a.yaml": sourcetest.Spec("a", 3)})
 	await(t, s)
 	s.watch.note(dirty{all: true})
 	if _, err := s.Poll(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("the error is %v", err)
 	}
-	wantSaid(t, poll(t, s), "a v3 a.yaml")
+	sourcetest.WantSaid(t, sourcetest.Poll(t, s), "a v3 a.yaml")
 }
 
 // The law of Folder: whatever is done to it, polling gives what reading it from
@@ -288,14 +289,14 @@ func TestFolderWaitsForQuiet(t *testing.T) {
 func TestFolderIncrementalEqualsFromScratch(t *testing.T) {
 	names := []string{"a.yaml", "b.yml", "in/a.yaml", "in/deep/c.yaml", "x/y/d.yaml", "x.txt", specfiles.IgnoreFile}
 	rapid.Check(t, func(rt *rapid.T) {
-		f := newFolder(t, map[string]string{"a.yaml": specOf("a", 1)})
-		s, err := OpenFolder(FolderConfig{Dir: f.dir, RescanInterval: time.Hour})
-		must(t, err)
+		f := newFolder(t, map[string]string{"a.yaml": sourcetest.Spec("a", 1)})
+		s, err := Open(Config{Dir: f.dir, RescanInterval: time.Hour})
+		sourcetest.Must(t, err)
 		s.watch.mu.Lock()
 		s.watch.quiet = time.Millisecond
 		s.watch.mu.Unlock()
 		defer s.Close()
-		poll(t, s)
+		sourcetest.Poll(t, s)
 		for range rapid.IntRange(1, 3).Draw(rt, "polls") {
 			for range rapid.IntRange(1, 5).Draw(rt, "edits") {
 				name := rapid.SampledFrom(names).Draw(rt, "name")
@@ -311,9 +312,9 @@ func TestFolderIncrementalEqualsFromScratch(t *testing.T) {
 				case 3:
 					_ = os.Symlink("a.yaml", f.path(name))
 				default:
-					text := rapid.SampledFrom([]string{specOf("a", 1), specOf("b", 2), "commits: [", ""}).Draw(rt, "text")
+					text := rapid.SampledFrom([]string{sourcetest.Spec("a", 1), sourcetest.Spec("b", 2), "commits: [", ""}).Draw(rt, "text")
 					if text == "" {
-						text = largeText(rt)
+						text = sourcetest.LargeText(rt)
 					}
 					if name == specfiles.IgnoreFile {
 						text = rapid.SampledFrom([]string{"in\n", "*.yml\n", "# nothing\n"}).Draw(rt, "ignore")
@@ -326,17 +327,17 @@ func TestFolderIncrementalEqualsFromScratch(t *testing.T) {
 			}
 			f.heardAll(s)
 			got, err := s.Poll(t.Context())
-			scratch, err2 := OpenFolder(FolderConfig{Dir: f.dir})
-			must(t, err2)
+			scratch, err2 := Open(Config{Dir: f.dir})
+			sourcetest.Must(t, err2)
 			want, err2 := scratch.Poll(t.Context())
-			must(t, scratch.Close())
+			sourcetest.Must(t, scratch.Close())
 			if err != nil || err2 != nil {
 				if fmt.Sprint(err) != fmt.Sprint(err2) {
 					rt.Fatalf("the error is %v, from scratch %v", err, err2)
 				}
 				continue
 			}
-			if diff := cmp.Diff(said(want), said(got)); diff != "" || want.ID != got.ID {
+			if diff := cmp.Diff(sourcetest.Said(want), sourcetest.Said(got)); diff != "" || want.ID != got.ID {
 				rt.Fatalf("the specs differ from those read from scratch (-want +got):\n%s", diff)
 			}
 		}
