@@ -16,6 +16,7 @@ import (
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
+	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
 // Access reads a state and gives commands to the daemon that holds it: beside the daemon
@@ -97,7 +98,7 @@ func (l local) Submit(ctx context.Context, c state.Command) (state.CommandResult
 }
 
 func (l local) Running() bool {
-	_, held, err := sqlstore.LockHolder(l.settings.State)
+	_, held, err := statefile.LockHolder(l.settings.State)
 	return held || err != nil // what is not known is no reason to warn
 }
 

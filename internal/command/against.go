@@ -10,7 +10,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/forge"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
-	"github.com/wedatasync/wedatasync/state/sqlstore"
+	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
 // What a plan can be made against, other than a URL and a revision.
@@ -55,7 +55,7 @@ func IsRevision(against string) bool {
 // "" if this is none, or if there is a state to compare with.
 func baseOfJob(f *config.Flags, env parts.Env) (string, error) {
 	if f.HasState() && (!f.Simulate || env.OwnState) {
-		if fresh, err := sqlstore.Fresh(f.State); err != nil || !fresh {
+		if fresh, err := statefile.Fresh(f.State); err != nil || !fresh {
 			return "", err
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
+	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
 // reading is what a plan needs of a state.
@@ -146,7 +147,7 @@ func (l local) Condition(ctx context.Context, env parts.Env, now time.Time) (_ *
 	if c.Status, err = status.Load(s.State); err != nil {
 		c.Status, c.PlanErr = nil, err
 	}
-	holder, held, err := sqlstore.LockHolder(s.State)
+	holder, held, err := statefile.LockHolder(s.State)
 	unsupported := errors.Is(err, errors.ErrUnsupported)
 	if err != nil && !unsupported {
 		return nil, err

@@ -22,6 +22,7 @@ import (
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
+	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
 // Plan returns what a pass would do. It is given a source and a reader of the
@@ -88,7 +89,7 @@ type known struct {
 // readState reads the state of id while a daemon may write it. One that is not there yet is
 // empty: the first pass will make it.
 func readState(ctx context.Context, path string, id state.Identity) (k known, err error) {
-	if fresh, err := sqlstore.Fresh(path); err != nil || fresh {
+	if fresh, err := statefile.Fresh(path); err != nil || fresh {
 		return k, err
 	}
 	r, err := sqlstore.OpenReader(ctx, path)

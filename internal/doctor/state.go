@@ -11,6 +11,7 @@ import (
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
+	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
 // The space that a volume of a state should have left, in bytes.
@@ -23,7 +24,7 @@ const (
 func examineState(ctx context.Context, s *Subject) (r result) {
 	path := s.Settings.State
 	examineFolder(filepath.Dir(path), &r)
-	fresh, err := sqlstore.Fresh(path)
+	fresh, err := statefile.Fresh(path)
 	exposed := parts.OutsideWorktree(&s.Settings)
 	switch {
 	case err != nil:
@@ -38,7 +39,7 @@ func examineState(ctx context.Context, s *Subject) (r result) {
 		r.ok(checkState, "%s does not exist yet: the first run creates it", path)
 		return r
 	}
-	if h, held, err := sqlstore.LockHolder(path); err == nil && held {
+	if h, held, err := statefile.LockHolder(path); err == nil && held {
 		r.ok(checkState, "process %d on %s uses it, since %s", h.PID, h.Host, h.Since.UTC().Format(time.RFC3339))
 	}
 	rep, err := sqlstore.Check(ctx, path)
@@ -122,7 +123,7 @@ func examineFolder(dir string, r *result) {
 // remembered returns what a state remembers of the source's revisions; nil if that
 // cannot be read, which another check reports.
 func remembered(ctx context.Context, path string) *state.Control {
-	if fresh, err := sqlstore.Fresh(path); fresh || err != nil {
+	if fresh, err := statefile.Fresh(path); fresh || err != nil {
 		return nil
 	}
 	reader, err := sqlstore.OpenReader(ctx, path)

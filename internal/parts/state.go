@@ -12,12 +12,13 @@ import (
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
+	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
 // OpenExistingState opens the state for writing, or returns nil if there is none yet. It
 // comes before the source: what another process holds is not touched at all.
 func OpenExistingState(ctx context.Context, s *config.Settings, version string, log *slog.Logger) (*sqlstore.Store, error) {
-	fresh, err := sqlstore.Fresh(s.State)
+	fresh, err := statefile.Fresh(s.State)
 	if err != nil {
 		return nil, err
 	}

@@ -11,13 +11,14 @@ import (
 
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/document"
 )
 
 // Bounds of what the state keeps, in bytes.
 const (
 	maxRow = 1 << 20 // the JSON of a record or an event: far above what specs allow
 	// maxControl is more: an approval lists the calls of its plan.
-	maxControl = 16 << 20
+	maxControl = document.MaxElement
 )
 
 // change is a Transition, checked and in the form in which it is written.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
 // Report says what Check has found whole.
@@ -31,30 +32,30 @@ type Report struct {
 // lock. The error is the first fault, and one of the kinds that Open returns; the
 // report has what was read up to there.
 func Check(ctx context.Context, path string) (Report, error) {
-	fl, err := locate(path)
+	fl, err := statefile.Locate(path)
 	if err != nil {
 		return Report{Path: path}, err
 	}
 	// The head is read first: a state in use may move on, and is never behind it.
-	h, headErr := fl.readHead()
+	h, headErr := fl.ReadHead()
 	rep, m, err := checkContent(ctx, fl)
-	rep.Head = h.serial
+	rep.Head = h.Serial
 	if err == nil {
 		err = headErr
 	}
 	if err == nil {
-		err = h.check(fl, m)
+		err = h.Check(fl, m.head())
 	}
 	return rep, err
 }
 
 // checkContent verifies what is in the database.
-func checkContent(ctx context.Context, fl files) (Report, meta, error) {
+func checkContent(ctx context.Context, fl statefile.Files) (Report, meta, error) {
 	var rep Report
 	var m meta
-	err := fl.inspect(ctx, func(r *Reader) error {
+	err := inspect(ctx, fl, func(r *Reader) error {
 		m = r.meta
-		rep = Report{Path: fl.db, Identity: m.identity, Lineage: m.lineage, Serial: m.serial}
+		rep = Report{Path: fl.DB, Identity: m.identity, Lineage: m.lineage, Serial: m.serial}
 		return r.checkRows(ctx, &rep)
 	})
 	return rep, m, err
@@ -73,7 +74,7 @@ func (r *Reader) checkRows(ctx context.Context, rep *Report) error {
 			return err
 		}
 		if err := rec.Check(); err != nil {
-			return &state.DamagedError{Path: r.files.db, Table: "tasks", Row: rec.Key.String(), Detail: err.Error()}
+			return &state.DamagedError{Path: r.files.DB, Table: "tasks", Row: rec.Key.String(), Detail: err.Error()}
 		}
 		rep.Records++
 	}
@@ -185,22 +186,22 @@ func Accept(ctx context.Context, path string, id state.Identity, opt Options) (e
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
-	h, _ := fl.readHead() // what is wrong with the head is what is accepted
+	h, _ := fl.ReadHead() // what is wrong with the head is what is accepted
 	_, m, err := checkContent(ctx, fl)
 	if err != nil {
 		return err
 	}
 	m, err = accept(ctx, fl, m, h, id, opt)
 	if err != nil {
-		return fmt.Errorf("accept state %s: %w", fl.db, dbError(err))
+		return fmt.Errorf("accept state %s: %w", fl.DB, dbError(err))
 	}
-	return replaceFile(fl.head, head{m.lineage, m.serial}.line())
+	return statefile.Replace(fl.Head, m.head().Line())
 }
 
 // accept writes in the state that it was accepted, before the head says so, and
 // returns its new meta row. Its serial is then greater than any before.
-func accept(ctx context.Context, fl files, m meta, h head, id state.Identity, opt Options) (_ meta, err error) {
-	w, err := openWriter(ctx, fl.db, readWrite, m, opt.fault)
+func accept(ctx context.Context, fl statefile.Files, m meta, h statefile.Head, id state.Identity, opt Options) (_ meta, err error) {
+	w, err := openWriter(ctx, fl.DB, readWrite, m, opt.fault)
 	if err != nil {
 		return meta{}, err
 	}
@@ -218,13 +219,13 @@ func accept(ctx context.Context, fl files, m meta, h head, id state.Identity, op
 	control.Restored = true
 	c, err := newChange(state.Transition{Control: &control, Events: []state.Event{{
 		At: time.Now(), Kind: state.EventState, Actor: opt.Actor,
-		Note: fmt.Sprintf("accepted at serial %d of lineage %s; the head had %d of %q; the source was %q", m.serial, m.lineage, h.serial, h.lineage, m.identity.Source),
+		Note: fmt.Sprintf("accepted at serial %d of lineage %s; the head had %d of %q; the source was %q", m.serial, m.lineage, h.Serial, h.Lineage, m.identity.Source),
 	}}})
 	if err != nil {
 		return meta{}, err
 	}
 	err = w.transact(ctx, func(next *meta) error {
-		next.identity, next.serial = id, max(next.serial, h.serial)
+		next.identity, next.serial = id, max(next.serial, h.Serial)
 		return w.apply(ctx, next, &c)
 	})
 	return w.meta, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
 // maxPendingCommands bounds how many commands may wait.
@@ -40,34 +41,34 @@ func Enqueue(ctx context.Context, path string, c state.Command) (id int64, err e
 // checkHead makes sure that the state is not one that a daemon would refuse
 // for being old: to open such a one for writing could destroy what is left of it.
 func checkHead(ctx context.Context, path string) error {
-	fl, err := locate(path)
+	fl, err := statefile.Locate(path)
 	if err != nil {
 		return err
 	}
-	h, err := fl.readHead()
+	h, err := fl.ReadHead()
 	if err != nil {
 		return err
 	}
-	return fl.inspect(ctx, func(r *Reader) error { return h.check(fl, r.meta) })
+	return inspect(ctx, fl, func(r *Reader) error { return h.Check(fl, r.meta.head()) })
 }
 
 // openForCommands opens a state that another process may hold, to write to its commands
 // and to nothing else.
 func openForCommands(ctx context.Context, path string) (*writer, error) {
-	fl, err := locate(path)
+	fl, err := statefile.Locate(path)
 	if err != nil {
 		return nil, err
 	}
-	if !exists(fl.db) {
-		return nil, fmt.Errorf("open state %s: %w", fl.db, state.ErrMissing)
+	if !statefile.Exists(fl.DB) {
+		return nil, fmt.Errorf("open state %s: %w", fl.DB, state.ErrMissing)
 	}
-	w, err := openWriter(ctx, fl.db, readWrite, meta{}, nil)
+	w, err := openWriter(ctx, fl.DB, readWrite, meta{}, nil)
 	if err != nil {
 		return nil, readError(fl, err)
 	}
 	version, err := readVersion(ctx, w)
 	if err == nil && version > schemaVersion { // the table words is the same in those before
-		err = &state.NewerError{Path: fl.db, Have: version, Know: schemaVersion}
+		err = &state.NewerError{Path: fl.DB, Have: version, Know: schemaVersion}
 	}
 	if err != nil {
 		return nil, errors.Join(readError(fl, err), w.close())

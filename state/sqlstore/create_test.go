@@ -10,6 +10,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
+	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
 func TestAFailedCreationLeavesNothing(t *testing.T) {
@@ -73,17 +74,17 @@ func TestACreationThatIsKilledIsBegunAgain(t *testing.T) {
 
 func TestFresh(t *testing.T) {
 	path := statePath(t)
-	if fresh, err := sqlstore.Fresh(path); !fresh || err != nil {
+	if fresh, err := statefile.Fresh(path); !fresh || err != nil {
 		t.Errorf("with nothing there: %v, %v", fresh, err)
 	}
 	open(t, path).Close()
-	if fresh, err := sqlstore.Fresh(path); fresh || err != nil {
+	if fresh, err := statefile.Fresh(path); fresh || err != nil {
 		t.Errorf("with a state: %v, %v", fresh, err)
 	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if fresh, err := sqlstore.Fresh(path); fresh || !errors.Is(err, state.ErrMissing) {
+	if fresh, err := statefile.Fresh(path); fresh || !errors.Is(err, state.ErrMissing) {
 		t.Errorf("with what is left of one: %v, %v", fresh, err)
 	}
 }

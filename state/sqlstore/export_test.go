@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
 // SchemaVersion is the newest schema that this version knows.
@@ -20,13 +21,13 @@ const (
 const CreateNotices = createNotices
 
 // HeadSyncEvery is how often the head is synced at most.
-const HeadSyncEvery = headSyncEvery
+const HeadSyncEvery = statefile.HeadSyncEvery
 
 // RewriteAtOnce sets how many rows a migration holds in memory.
 func RewriteAtOnce(n int) { rewriteAtOnce = n }
 
 // ReplaceFile makes data the durable content of a file.
-var ReplaceFile = replaceFile
+var ReplaceFile = statefile.Replace
 
 // WithFault returns options under which fault is called at each point of the way
 // to the disk: "begin", "commit", "head-write", "head-sync" and "checkpoint". What
@@ -38,15 +39,15 @@ func WithFault(opt Options, fault func(point string) error) Options {
 
 // VerifyAndRead does what Open does before it writes, and then reads.
 func VerifyAndRead(ctx context.Context, path string, id state.Identity, read func(*Reader) error) error {
-	fl, err := locate(path)
+	fl, err := statefile.Locate(path)
 	if err != nil {
 		return err
 	}
-	h, err := fl.readHead()
+	h, err := fl.ReadHead()
 	if err != nil {
 		return err
 	}
-	return fl.inspect(ctx, func(r *Reader) error {
+	return inspect(ctx, fl, func(r *Reader) error {
 		if err := r.verify(ctx, h, id); err != nil {
 			return err
 		}
@@ -55,7 +56,9 @@ func VerifyAndRead(ctx context.Context, path string, id state.Identity, read fun
 }
 
 // HeadLine returns the content of a head file.
-func HeadLine(lineage string, serial int64) string { return string(head{lineage, serial}.line()) }
+func HeadLine(lineage string, serial int64) string {
+	return string(statefile.Head{Lineage: lineage, Serial: serial}.Line())
+}
 
 // Statements returns the statements by name.
 func Statements() map[string]string {

@@ -12,11 +12,12 @@ import (
 
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
 // readQueries is what a Store and a Reader have in common: all that a state tells.
 type readQueries struct {
-	files    files
+	files    statefile.Files
 	schema   int64 // of the database
 	lineage  string
 	identity state.Identity
@@ -273,16 +274,16 @@ func (r *readQueries) view(ctx context.Context, f func(*sql.Tx) error) error {
 }
 
 // readError says where and what an error is that was met while reading.
-func readError(fl files, err error) error {
+func readError(fl statefile.Files, err error) error {
 	err = dbError(err)
 	if err == nil {
 		return nil
 	}
 	if d, ok := errors.AsType[*state.DamagedError](err); ok {
-		d.Path = cmp.Or(d.Path, fl.db)
+		d.Path = cmp.Or(d.Path, fl.DB)
 		return err
 	}
-	return fmt.Errorf("read state %s: %w", fl.db, err)
+	return fmt.Errorf("read state %s: %w", fl.DB, err)
 }
 
 // scan yields the rows of a query. An error is the last thing it yields.

@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
 // Reader shows one moment of a state. It takes no lock, works while a daemon
@@ -25,37 +26,37 @@ type Reader struct {
 // OpenReader opens the state at path as it is now. Whether the state is the
 // right one, and the newest, is not checked: see [Check].
 func OpenReader(ctx context.Context, path string) (*Reader, error) {
-	fl, err := locate(path)
+	fl, err := statefile.Locate(path)
 	if err != nil {
 		return nil, err
 	}
-	return fl.openReader(ctx)
+	return openReader(ctx, fl)
 }
 
 // openReader opens the state for reading. A database without a log is complete and
 // not in use: it can be read without the files that SQLite would otherwise make
 // beside it, perhaps as another user. With a log it never can: what is in the log
 // would be missed.
-func (fl files) openReader(ctx context.Context) (*Reader, error) {
-	if exists(fl.wal) {
-		r, err := fl.openReaderAs(ctx, readOnly)
-		if err == nil || exists(fl.wal) {
+func openReader(ctx context.Context, fl statefile.Files) (*Reader, error) {
+	if statefile.Exists(fl.WAL) {
+		r, err := openReaderAs(ctx, fl, readOnly)
+		if err == nil || statefile.Exists(fl.WAL) {
 			return r, err
 		}
 		// Who used it has just closed it.
 	}
-	return fl.openReaderAs(ctx, immutable)
+	return openReaderAs(ctx, fl, immutable)
 }
 
-func (fl files) openReaderAs(ctx context.Context, how access) (*Reader, error) {
-	info, err := os.Stat(fl.db)
+func openReaderAs(ctx context.Context, fl statefile.Files, how access) (*Reader, error) {
+	info, err := os.Stat(fl.DB)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("open state %s: %w", fl.db, state.ErrMissing)
+		return nil, fmt.Errorf("open state %s: %w", fl.DB, state.ErrMissing)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open state: %w", err) // it names the file
 	}
-	db, err := openDB(ctx, fl.db, how, 1)
+	db, err := openDB(ctx, fl.DB, how, 1)
 	if err != nil {
 		return nil, readError(fl, err)
 	}
@@ -64,9 +65,9 @@ func (fl files) openReaderAs(ctx context.Context, how access) (*Reader, error) {
 		if how != immutable {
 			return nil
 		}
-		now, err := os.Stat(fl.db)
+		now, err := os.Stat(fl.DB)
 		if err != nil || now.Size() != info.Size() || !now.ModTime().Equal(info.ModTime()) {
-			return fmt.Errorf("read state %s: %w: try again", fl.db, state.ErrChanged)
+			return fmt.Errorf("read state %s: %w: try again", fl.DB, state.ErrChanged)
 		}
 		return nil
 	}
@@ -91,7 +92,7 @@ func (r *Reader) readMeta(ctx context.Context) error {
 			return err
 		}
 		if version > schemaVersion {
-			return &state.NewerError{Path: r.files.db, Have: version, Know: schemaVersion}
+			return &state.NewerError{Path: r.files.DB, Have: version, Know: schemaVersion}
 		}
 		r.schema = version
 		r.meta, err = readMeta(ctx, tx)
@@ -108,7 +109,7 @@ func (r *Reader) Close() error {
 // Belongs returns a ForeignError if the state is not for id. While no record is bound, any
 // endpoint and region will do: a mistyped one must not need another state.
 func (r *Reader) Belongs(ctx context.Context, id state.Identity) error {
-	foreign := r.identity.Match(r.files.db, id)
+	foreign := r.identity.Match(r.files.DB, id)
 	corrected := r.identity
 	corrected.Endpoint, corrected.Region = id.Endpoint, id.Region
 	if foreign == nil || corrected != id {
@@ -127,43 +128,43 @@ func (r *Reader) Belongs(ctx context.Context, id state.Identity) error {
 
 // inspect runs f on one moment of the state. Should the state come into use in
 // between, it begins again.
-func (fl files) inspect(ctx context.Context, f func(*Reader) error) error {
+func inspect(ctx context.Context, fl statefile.Files, f func(*Reader) error) error {
 	const attempts = 3
 	var err error
 	for range attempts {
-		if err = fl.inspectOnce(ctx, f); !errors.Is(err, state.ErrChanged) {
+		if err = inspectOnce(ctx, fl, f); !errors.Is(err, state.ErrChanged) {
 			return err
 		}
 	}
 	return err
 }
 
-func (fl files) inspectOnce(ctx context.Context, f func(*Reader) error) error {
-	r, err := fl.openReader(ctx)
+func inspectOnce(ctx context.Context, fl statefile.Files, f func(*Reader) error) error {
+	r, err := openReader(ctx, fl)
 	if err != nil {
 		return err
 	}
 	return errors.Join(f(r), r.Close())
 }
 
-// verify makes sure, as far as can be told at once, that the state is the newest
+// verifyNewest makes sure, as far as can be told at once, that the state is the newest
 // one of id, and returns its meta row. It only reads: a state that is refused
 // stays as it was found, its log included.
-func (fl files) verify(ctx context.Context, id state.Identity) (meta, error) {
-	h, err := fl.readHead()
+func verifyNewest(ctx context.Context, fl statefile.Files, id state.Identity) (meta, error) {
+	h, err := fl.ReadHead()
 	if err != nil {
 		return meta{}, err
 	}
 	var m meta
-	return m, fl.inspect(ctx, func(r *Reader) error {
+	return m, inspect(ctx, fl, func(r *Reader) error {
 		m = r.meta
 		return r.verify(ctx, h, id)
 	})
 }
 
 // verify compares what the state says of itself with its head and with id.
-func (r *Reader) verify(ctx context.Context, h head, id state.Identity) error {
-	if err := h.check(r.files, r.meta); err != nil {
+func (r *Reader) verify(ctx context.Context, h statefile.Head, id state.Identity) error {
+	if err := h.Check(r.files, r.meta.head()); err != nil {
 		return err
 	}
 	if err := r.Belongs(ctx, id); err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
 // scanner is a row that was read.
@@ -45,6 +46,9 @@ type meta struct {
 	events   int64
 	hash     string // of the newest event
 }
+
+// head is what the head file says of the state.
+func (m *meta) head() statefile.Head { return statefile.Head{Lineage: m.lineage, Serial: m.serial} }
 
 // checkTasks reports whether the n rows of tasks, with checksums of that sum, are
 // all there are: a row that has vanished breaks no checksum of its own.

@@ -151,7 +151,7 @@ func (s *Store) transact(batch []*request) error {
 		return nil
 	})
 	if err == nil {
-		err = s.head.write(s.writer.meta.serial)
+		err = s.head.Write(s.writer.meta.serial)
 	}
 	if err != nil {
 		return s.failed(err)
@@ -170,10 +170,10 @@ const pagesPerTransaction = 5
 // holds, and a repeated sync may report success for data that is gone.
 func (s *Store) failed(err error) error {
 	if harmless(err) {
-		return fmt.Errorf("save to state %s: %w", s.files.db, err)
+		return fmt.Errorf("save to state %s: %w", s.files.DB, err)
 	}
-	s.broken = fmt.Errorf("save to state %s: %w: start again when the disk is well: %w", s.files.db, state.ErrBroken, err)
-	s.log.Error("state can no longer be written", "path", s.files.db, "error", err)
+	s.broken = fmt.Errorf("save to state %s: %w: start again when the disk is well: %w", s.files.DB, state.ErrBroken, err)
+	s.log.Error("state can no longer be written", "path", s.files.DB, "error", err)
 	return s.broken
 }
 

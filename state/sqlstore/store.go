@@ -12,6 +12,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
 // Options say how a state is opened.
@@ -30,7 +31,7 @@ type Store struct {
 	readQueries
 	log             *slog.Logger
 	lock            *flock.Flock
-	head            *headFile
+	head            *statefile.HeadFile
 	writer          *writer
 	read            *sql.DB
 	pendingCommands *sql.Stmt // counts the commands that wait
@@ -65,19 +66,19 @@ func Open(ctx context.Context, path string, id state.Identity, opt Options) (_ *
 			err = errors.Join(err, lock.Unlock())
 		}
 	}()
-	fresh, err := fl.fresh()
+	fresh, err := fl.Fresh()
 	if err != nil {
 		return nil, err
 	}
 	if fresh {
 		if !opt.Create {
-			return nil, fmt.Errorf("open state %s: %w: nothing of it exists: check --state, and that its volume is mounted", fl.db, state.ErrMissing)
+			return nil, fmt.Errorf("open state %s: %w: nothing of it exists: check --state, and that its volume is mounted", fl.DB, state.ErrMissing)
 		}
 		if err := create(ctx, fl, newMeta(id), begun(opt), opt.fault); err != nil {
-			return nil, fmt.Errorf("create state %s: %w", fl.db, err)
+			return nil, fmt.Errorf("create state %s: %w", fl.DB, err)
 		}
 	}
-	m, err := fl.verify(ctx, id)
+	m, err := verifyNewest(ctx, fl, id)
 	if err != nil {
 		return nil, err
 	}
@@ -85,17 +86,17 @@ func Open(ctx context.Context, path string, id state.Identity, opt Options) (_ *
 }
 
 // hold finds the state and takes its lock.
-func hold(path string, opt Options) (files, *flock.Flock, error) {
-	fl, err := locate(path)
+func hold(path string, opt Options) (statefile.Files, *flock.Flock, error) {
+	fl, err := statefile.Locate(path)
 	if err != nil {
-		return files{}, nil, err
+		return statefile.Files{}, nil, err
 	}
-	lock, err := takeLock(fl, opt.Version)
+	lock, err := fl.TakeLock(opt.Version)
 	return fl, lock, err
 }
 
 // start opens a verified state for writing.
-func start(ctx context.Context, fl files, lock *flock.Flock, m meta, id state.Identity, opt Options) (_ *Store, err error) {
+func start(ctx context.Context, fl statefile.Files, lock *flock.Flock, m meta, id state.Identity, opt Options) (_ *Store, err error) {
 	s := &Store{
 		readQueries: readQueries{files: fl, schema: schemaVersion, lineage: m.lineage, identity: id, settled: func() error { return nil }},
 		log:         opt.Logger,
@@ -109,10 +110,10 @@ func start(ctx context.Context, fl files, lock *flock.Flock, m meta, id state.Id
 	s.begin = s.snapshot
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("open state %s: %w", fl.db, dbError(err)), s.release())
+			err = errors.Join(fmt.Errorf("open state %s: %w", fl.DB, dbError(err)), s.release())
 		}
 	}()
-	if s.writer, err = openWriter(ctx, fl.db, readWrite, m, opt.fault); err != nil {
+	if s.writer, err = openWriter(ctx, fl.DB, readWrite, m, opt.fault); err != nil {
 		return nil, err
 	}
 	if err := s.writer.resume(ctx); err != nil {
@@ -124,13 +125,13 @@ func start(ctx context.Context, fl files, lock *flock.Flock, m meta, id state.Id
 	if err := rebind(ctx, s.writer, id, opt); err != nil {
 		return nil, err
 	}
-	if s.read, err = openDB(ctx, fl.db, readOnly, readConns); err != nil {
+	if s.read, err = openDB(ctx, fl.DB, readOnly, readConns); err != nil {
 		return nil, err
 	}
 	if s.pendingCommands, err = s.read.PrepareContext(ctx, countPendingCommands); err != nil {
 		return nil, err
 	}
-	if s.head, err = openHead(fl.head, s.writer.meta, opt.fault); err != nil {
+	if s.head, err = statefile.OpenHead(fl.Head, s.writer.meta.head(), opt.fault); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -190,7 +191,7 @@ func (s *Store) Close() error {
 		s.turn <- struct{}{} // for good
 		close(s.closed)
 		if err = s.release(); err != nil {
-			err = fmt.Errorf("close state %s: %w", s.files.db, err)
+			err = fmt.Errorf("close state %s: %w", s.files.DB, err)
 		}
 	})
 	return err
@@ -210,7 +211,7 @@ func (s *Store) release() error {
 		errs = append(errs, s.writer.close())
 	}
 	if s.head != nil {
-		errs = append(errs, s.head.close())
+		errs = append(errs, s.head.Close())
 	}
 	return errors.Join(append(errs, s.lock.Unlock())...)
 }

@@ -1,12 +1,10 @@
-package sqlstore
+package statefile
 
 import (
 	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
-
-	"github.com/wedatasync/wedatasync/state"
 )
 
 // TestHeld: who holds a state can be seen without touching its lock.
@@ -23,12 +21,16 @@ func TestHeld(t *testing.T) {
 		}
 	}
 	want("before the first start", false, 0)
-	s, err := Open(t.Context(), path, state.Identity{Source: "a"}, Options{Create: true})
+	fl, err := Locate(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock, err := fl.TakeLock("v1.0.0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want("in use", true, os.Getpid())
-	if err := s.Close(); err != nil {
+	if err := lock.Unlock(); err != nil {
 		t.Fatal(err)
 	}
 	want("afterwards", false, 0)
