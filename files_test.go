@@ -26,8 +26,8 @@ var opened = map[string]string{
 	"internal/servetest/daemon.go":    "a state that a test has made",
 	"internal/source/mirror.go":       "the mirror is the daemon's",
 	"internal/speccache/cache.go":     "parsed specs, in the mirror",
-	"state/sqlstore/files.go":         "the state is the daemon's; 4 KiB of its lock file are read",
-	"state/sqlstore/head.go":          "the state is the daemon's; 256 bytes are read",
+	"state/statefile/files.go":        "the state is the daemon's; 4 KiB of its lock file are read",
+	"state/statefile/head.go":         "the state is the daemon's; 256 bytes are read",
 }
 
 // TestNamedFiles finds code that opens a file by name and is not on the list.

@@ -35,11 +35,6 @@ var names = [rules]string{"lines", "files", "type's files", "function", "file", 
 // most is what a reader can hold.
 var most = [rules]int{lines: 3000, files: 16, methods: 3, function: 65, file: 400, test: 500}
 
-// allowed lists what exceeds a rule. It only becomes shorter.
-var allowed = map[string][]rule{
-	"state/sqlstore": {lines},
-}
-
 // A size is how large something is, and what it is, where several are compared.
 type size struct {
 	n    int
@@ -156,26 +151,14 @@ func receiverOf(f *ast.FuncDecl) string {
 	}
 }
 
-// judge returns what exceeds a rule without being allowed to, and what is allowed to
-// and does not.
-func judge(packages []*pkg, allowed map[string][]rule) []string {
+// judge returns what exceeds a rule.
+func judge(packages []*pkg) []string {
 	var breaches []string
-	there := map[string]bool{}
 	for _, p := range packages {
-		there[p.path] = true
 		for r, s := range p.sizes {
-			over, may := s.n > most[r], slices.Contains(allowed[p.path], rule(r))
-			switch {
-			case over && !may:
+			if s.n > most[r] {
 				breaches = append(breaches, fmt.Sprintf("%s: %s: %v, and %d is the most", p.path, names[r], s, most[r]))
-			case may && !over:
-				breaches = append(breaches, fmt.Sprintf("%s: %s: %v, which needs no exception: take it off the list", p.path, names[r], s))
 			}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(allowed)) {
-		if !there[name] {
-			breaches = append(breaches, name+": there is no such package: take it off the list")
 		}
 	}
 	return breaches

@@ -37,7 +37,7 @@ func house() ([]string, error) {
 		return nil, err
 	}
 	printTable(os.Stdout, packages)
-	return judge(packages, allowed), nil
+	return judge(packages), nil
 }
 
 // wording holds what users read to the words that they know.

@@ -11,72 +11,57 @@ import (
 
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
-	"github.com/wedatasync/wedatasync/state/document"
-)
-
-// Bounds of what the state keeps, in bytes.
-const (
-	maxRow = 1 << 20 // the JSON of a record or an event: far above what specs allow
-	// maxControl is more: an approval lists the calls of its plan.
-	maxControl = document.MaxElement
+	"github.com/wedatasync/wedatasync/state/sqlstore/sqlrow"
 )
 
 // change is a Transition, checked and in the form in which it is written.
 type change struct {
-	task     *taskRow
+	task     *sqlrow.Task
 	forget   *spec.Key
 	control  string // empty: stays
 	answered *state.CarriedOut
-	events   []eventRow // without their place in the history
+	events   []sqlrow.Event // without their place in the history
 }
 
 // newChange checks a transition before it meets the transactions of others.
 func newChange(t state.Transition) (change, error) {
-	c := change{forget: t.Forget, answered: t.CarriedOut, events: make([]eventRow, len(t.Events))}
+	c := change{forget: t.Forget, answered: t.CarriedOut, events: make([]sqlrow.Event, len(t.Events))}
 	if err := t.Check(); err != nil {
 		return change{}, err
 	}
 	if t.Record != nil {
-		row, err := newTaskRow(t.Record)
+		row, err := sqlrow.NewTask(t.Record)
 		if err != nil {
 			return change{}, fmt.Errorf("save record %s: %w", t.Record.Key, err)
 		}
 		c.task = &row
 	}
 	if t.Control != nil {
-		text, err := marshal(boundControl(*t.Control))
+		text, err := sqlrow.Marshal(sqlrow.BoundControl(*t.Control))
 		if err != nil {
 			return change{}, fmt.Errorf("save control: %w", err)
 		}
-		if err := checkSize(len(text), maxControl); err != nil {
+		if err := sqlrow.CheckSize(len(text), sqlrow.MaxControl); err != nil {
 			return change{}, fmt.Errorf("save control: %w", err)
 		}
 		c.control = text
 	}
 	for i, e := range t.Events {
 		var err error
-		if c.events[i], err = newEventRow(e); err != nil {
+		if c.events[i], err = sqlrow.NewEvent(e); err != nil {
 			return change{}, fmt.Errorf("save event: %w", err)
 		}
 	}
 	return c, nil
 }
 
-// checkSize reports that a row of that many bytes is too much.
-func checkSize(size, limit int) error {
-	if size > limit {
-		return fmt.Errorf("it has %d bytes, at most %d are kept", size, limit)
-	}
-	return nil
-}
-
 // apply makes the change in the open transaction, and reckons it into m.
-func (w *writer) apply(ctx context.Context, m *meta, c *change) error {
+func (w *writer) apply(ctx context.Context, m *sqlrow.Meta, c *change) error {
 	var t tailEvent
 	var err error
 	if c.task != nil {
-		if t, err = w.putTask(ctx, m, c.task, c.newest(c.task.key, m.events)); err != nil {
-			return fmt.Errorf("save record %s: %w", c.task.key, err)
+		if t, err = w.putTask(ctx, m, c.task, c.newest(c.task.Key, m.Events)); err != nil {
+			return fmt.Errorf("save record %s: %w", c.task.Key, err)
 		}
 	}
 	if c.forget != nil {
@@ -85,7 +70,7 @@ func (w *writer) apply(ctx context.Context, m *meta, c *change) error {
 		}
 	}
 	if c.control != "" {
-		if err := w.exec(ctx, upsertControl, c.control, checksum("control", c.control)); err != nil {
+		if err := w.exec(ctx, upsertControl, c.control, sqlrow.Checksum("control", c.control)); err != nil {
 			return fmt.Errorf("save control: %w", err)
 		}
 	}
@@ -113,7 +98,7 @@ type tailEvent struct {
 // the first of which follows the event seq; 0 if none is the task's.
 func (c *change) newest(key spec.Key, seq int64) int64 {
 	for i, e := range slices.Backward(c.events) {
-		if e.key == key {
+		if e.Key == key {
 			return seq + int64(i) + 1
 		}
 	}
@@ -122,19 +107,19 @@ func (c *change) newest(key spec.Key, seq int64) int64 {
 
 // putTask writes the row, which leads to the event newest, or if that is 0 to the one
 // that is the task's newest now. It returns the tail event before.
-func (w *writer) putTask(ctx context.Context, m *meta, row *taskRow, newest int64) (tailEvent, error) {
-	t := tailEvent{key: row.key}
+func (w *writer) putTask(ctx context.Context, m *sqlrow.Meta, row *sqlrow.Task, newest int64) (tailEvent, error) {
+	t := tailEvent{key: row.Key}
 	found, err := w.uncount(ctx, m, &t)
 	if err != nil {
 		return tailEvent{}, err
 	}
-	row.event = cmp.Or(newest, t.newest)
+	row.Event = cmp.Or(newest, t.newest)
 	return t, w.writeTask(ctx, m, row, found)
 }
 
 // writeTask writes the row in the place of the uncounted one, or as a new one.
-func (w *writer) writeTask(ctx context.Context, m *meta, row *taskRow, there bool) error {
-	columns, crc := row.columns(), row.checksum()
+func (w *writer) writeTask(ctx context.Context, m *sqlrow.Meta, row *sqlrow.Task, there bool) error {
+	columns, crc := row.Columns(), row.Checksum()
 	query := insertTask
 	if there {
 		query = updateTask
@@ -149,12 +134,12 @@ func (w *writer) writeTask(ctx context.Context, m *meta, row *taskRow, there boo
 	if len(w.recent) == maxRecent {
 		clear(w.recent)
 	}
-	w.recent[row.key] = taskEnd{crc, row.event}
-	m.tasks, m.tasksSum = m.tasks+1, m.tasksSum+crc
+	w.recent[row.Key] = taskEnd{crc, row.Event}
+	m.Tasks, m.TasksSum = m.Tasks+1, m.TasksSum+crc
 	return nil
 }
 
-func (w *writer) forgetTask(ctx context.Context, m *meta, key spec.Key) (tailEvent, error) {
+func (w *writer) forgetTask(ctx context.Context, m *sqlrow.Meta, key spec.Key) (tailEvent, error) {
 	t := tailEvent{key: key, loose: 1}
 	found, err := w.uncount(ctx, m, &t)
 	delete(w.recent, key)
@@ -166,7 +151,7 @@ func (w *writer) forgetTask(ctx context.Context, m *meta, key spec.Key) (tailEve
 
 // uncount takes the row that is about to change, if there is one, out of the sum, and
 // finds the task's newest event.
-func (w *writer) uncount(ctx context.Context, m *meta, t *tailEvent) (found bool, err error) {
+func (w *writer) uncount(ctx context.Context, m *sqlrow.Meta, t *tailEvent) (found bool, err error) {
 	end, found := w.recent[t.key]
 	if !found {
 		var row [2]int64
@@ -178,7 +163,7 @@ func (w *writer) uncount(ctx context.Context, m *meta, t *tailEvent) (found bool
 	if !found {
 		return false, w.findLoose(ctx, t)
 	}
-	m.tasks, m.tasksSum = m.tasks-1, m.tasksSum-end.crc
+	m.Tasks, m.TasksSum = m.Tasks-1, m.TasksSum-end.crc
 	t.newest = end.event
 	return true, nil
 }
@@ -199,52 +184,52 @@ func (w *writer) findLoose(ctx context.Context, t *tailEvent) error {
 
 // putEvent appends an event. t is the tail event of the task whose record the same change
 // wrote, or took away.
-func (w *writer) putEvent(ctx context.Context, m *meta, row eventRow, t *tailEvent) error {
-	switch row.key {
+func (w *writer) putEvent(ctx context.Context, m *sqlrow.Meta, row sqlrow.Event, t *tailEvent) error {
+	switch row.Key {
 	case spec.Key{}:
 	case t.key:
-		row.prev, row.loose = t.newest, t.loose
-		t.newest = m.events + 1
+		row.Prev, row.Loose = t.newest, t.loose
+		t.newest = m.Events + 1
 	default:
-		other, err := w.leadTo(ctx, m, row.key, m.events+1)
+		other, err := w.leadTo(ctx, m, row.Key, m.Events+1)
 		if err != nil {
 			return err
 		}
-		row.prev, row.loose = other.newest, other.loose
+		row.Prev, row.Loose = other.newest, other.loose
 	}
-	row.follow(m.events, m.hash)
-	columns := row.columns()
-	if err := w.exec(ctx, insertEvent, append(columns, checksum("history", columns...))...); err != nil {
+	row.Follow(m.Events, m.Hash)
+	columns := row.Columns()
+	if err := w.exec(ctx, insertEvent, append(columns, sqlrow.Checksum("history", columns...))...); err != nil {
 		return err
 	}
-	m.events, m.hash = row.seq, row.hash
+	m.Events, m.Hash = row.Seq, row.Hash
 	return nil
 }
 
 // leadTo has the record of a task, if there is one, lead to a new event without any
 // other change. It returns the tail event before.
-func (w *writer) leadTo(ctx context.Context, m *meta, key spec.Key, event int64) (tailEvent, error) {
-	row, err := one(ctx, w, taskScanner(schemaVersion), selectTask, key.ProjectID, key.TaskID)
+func (w *writer) leadTo(ctx context.Context, m *sqlrow.Meta, key spec.Key, event int64) (tailEvent, error) {
+	row, err := one(ctx, w, sqlrow.ScanTask(schemaVersion), selectTask, key.ProjectID, key.TaskID)
 	if errors.Is(err, sql.ErrNoRows) {
 		t := tailEvent{key: key, loose: 1}
 		return t, w.findLoose(ctx, &t)
 	}
 	if err == nil {
-		err = row.verify()
+		err = row.Verify()
 	}
 	if err != nil {
 		return tailEvent{}, err
 	}
-	t := tailEvent{key: key, newest: row.event}
-	m.tasks, m.tasksSum = m.tasks-1, m.tasksSum-row.crc
-	row.event = event
+	t := tailEvent{key: key, newest: row.Event}
+	m.Tasks, m.TasksSum = m.Tasks-1, m.TasksSum-row.CRC
+	row.Event = event
 	return t, w.writeTask(ctx, m, &row, true)
 }
 
 // endCommand writes the result of a command into its row, and deletes old ones.
 func (w *writer) endCommand(ctx context.Context, a *state.CarriedOut) error {
-	row, err := one(ctx, w, scanCommand, selectCommand, a.ID)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !row.answeredAt.IsZero() {
+	row, err := one(ctx, w, sqlrow.ScanCommand, selectCommand, a.ID)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !row.AnsweredAt.IsZero() {
 		return rejected{state.ErrNoCommand}
 	}
 	if _, ok := errors.AsType[*state.DamagedError](err); ok {
@@ -253,9 +238,9 @@ func (w *writer) endCommand(ctx context.Context, a *state.CarriedOut) error {
 	if err != nil {
 		return err
 	}
-	row.answeredAt, row.answer = time.Now(), state.CommandResult{OK: a.Result.OK, Message: state.Clip(a.Result.Message)}
-	err = w.exec(ctx, updateCommand, unixMilli(row.answeredAt), fromBool(row.answer.OK), row.answer.Message,
-		checksum("words", row.columns()...), a.ID)
+	row.AnsweredAt, row.Answer = time.Now(), state.CommandResult{OK: a.Result.OK, Message: state.Clip(a.Result.Message)}
+	err = w.exec(ctx, updateCommand, sqlrow.UnixMilli(row.AnsweredAt), sqlrow.FromBool(row.Answer.OK), row.Answer.Message,
+		sqlrow.Checksum("words", row.Columns()...), a.ID)
 	if err != nil {
 		return err
 	}

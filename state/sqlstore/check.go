@@ -11,6 +11,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore/sqlrow"
 	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
@@ -44,18 +45,18 @@ func Check(ctx context.Context, path string) (Report, error) {
 		err = headErr
 	}
 	if err == nil {
-		err = h.Check(fl, m.head())
+		err = h.Check(fl, m.Head())
 	}
 	return rep, err
 }
 
 // checkContent verifies what is in the database.
-func checkContent(ctx context.Context, fl statefile.Files) (Report, meta, error) {
+func checkContent(ctx context.Context, fl statefile.Files) (Report, sqlrow.Meta, error) {
 	var rep Report
-	var m meta
+	var m sqlrow.Meta
 	err := inspect(ctx, fl, func(r *Reader) error {
 		m = r.meta
-		rep = Report{Path: fl.DB, Identity: m.identity, Lineage: m.lineage, Serial: m.serial}
+		rep = Report{Path: fl.DB, Identity: m.Identity, Lineage: m.Lineage, Serial: m.Serial}
 		return r.checkRows(ctx, &rep)
 	})
 	return rep, m, err
@@ -86,7 +87,7 @@ func (r *Reader) checkRows(ctx context.Context, rep *Report) error {
 		if err := ends.follow(&row); err != nil {
 			return readError(r.files, err)
 		}
-		if _, err := row.decode(); err != nil {
+		if _, err := row.Decode(); err != nil {
 			return readError(r.files, err)
 		}
 		rep.Events++
@@ -95,7 +96,7 @@ func (r *Reader) checkRows(ctx context.Context, rep *Report) error {
 		return err
 	}
 	return r.view(ctx, func(tx *sql.Tx) error {
-		for _, err := range scan(ctx, tx, scanCommand, selectAllCommands) {
+		for _, err := range scan(ctx, tx, sqlrow.ScanCommand, selectAllCommands) {
 			if err != nil {
 				return err
 			}
@@ -108,17 +109,17 @@ func (r *Reader) checkRows(ctx context.Context, rep *Report) error {
 
 // events yields the whole history, the oldest first, and makes sure that it is
 // the chain that was written. An error is the last thing it yields.
-func (r *Reader) events(ctx context.Context) iter.Seq2[eventRow, error] {
-	return func(yield func(eventRow, error) bool) {
+func (r *Reader) events(ctx context.Context) iter.Seq2[sqlrow.Event, error] {
+	return func(yield func(sqlrow.Event, error) bool) {
 		stopped := false
 		err := r.view(ctx, func(tx *sql.Tx) error {
-			var tip eventRow
-			for row, err := range scan(ctx, tx, scanEventRow, selectAllEvents) {
+			var tip sqlrow.Event
+			for row, err := range scan(ctx, tx, sqlrow.ScanEvent, selectAllEvents) {
 				if err != nil {
 					return err
 				}
-				if row.seq != tip.seq+1 || row.hash != chain(tip.hash, row.event) {
-					return &state.DamagedError{Table: "history", Row: strconv.FormatInt(row.seq, 10), Detail: "it does not follow the event before it"}
+				if row.Seq != tip.Seq+1 || row.Hash != sqlrow.Chain(tip.Hash, row.JSON) {
+					return &state.DamagedError{Table: "history", Row: strconv.FormatInt(row.Seq, 10), Detail: "it does not follow the event before it"}
 				}
 				tip = row
 				if !yield(row, nil) {
@@ -126,10 +127,10 @@ func (r *Reader) events(ctx context.Context) iter.Seq2[eventRow, error] {
 					return nil
 				}
 			}
-			return r.meta.checkTip(tip.seq, tip.hash)
+			return r.meta.CheckTip(tip.Seq, tip.Hash)
 		})
 		if err != nil && !stopped {
-			yield(eventRow{}, err)
+			yield(sqlrow.Event{}, err)
 		}
 	}
 }
@@ -139,14 +140,14 @@ func (r *Reader) events(ctx context.Context) iter.Seq2[eventRow, error] {
 type tailEvents map[spec.Key]tailEvent
 
 // follow takes the next event of the history.
-func (t tailEvents) follow(row *eventRow) error {
-	if row.key == (spec.Key{}) {
+func (t tailEvents) follow(row *sqlrow.Event) error {
+	if row.Key == (spec.Key{}) {
 		return nil
 	}
-	if row.prev != t[row.key].newest {
-		return misplaced(row.seq)
+	if row.Prev != t[row.Key].newest {
+		return misplaced(row.Seq)
 	}
-	t[row.key] = tailEvent{row.key, row.seq, row.loose}
+	t[row.Key] = tailEvent{row.Key, row.Seq, row.Loose}
 	return nil
 }
 
@@ -170,7 +171,7 @@ func (t tailEvents) check(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-func scanTailEvent(row scanner) (tailEvent, error) {
+func scanTailEvent(row sqlrow.Scanner) (tailEvent, error) {
 	var t tailEvent
 	err := row.Scan(&t.key.ProjectID, &t.key.TaskID, &t.newest)
 	return t, err
@@ -195,37 +196,37 @@ func Accept(ctx context.Context, path string, id state.Identity, opt Options) (e
 	if err != nil {
 		return fmt.Errorf("accept state %s: %w", fl.DB, dbError(err))
 	}
-	return statefile.Replace(fl.Head, m.head().Line())
+	return statefile.Replace(fl.Head, m.Head().Line())
 }
 
 // accept writes in the state that it was accepted, before the head says so, and
 // returns its new meta row. Its serial is then greater than any before.
-func accept(ctx context.Context, fl statefile.Files, m meta, h statefile.Head, id state.Identity, opt Options) (_ meta, err error) {
+func accept(ctx context.Context, fl statefile.Files, m sqlrow.Meta, h statefile.Head, id state.Identity, opt Options) (_ sqlrow.Meta, err error) {
 	w, err := openWriter(ctx, fl.DB, readWrite, m, opt.fault)
 	if err != nil {
-		return meta{}, err
+		return sqlrow.Meta{}, err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
 	if err := w.resume(ctx); err != nil {
-		return meta{}, err
+		return sqlrow.Meta{}, err
 	}
 	if err := migrate(ctx, w, opt); err != nil {
-		return meta{}, err
+		return sqlrow.Meta{}, err
 	}
 	control, err := readControl(ctx, w)
 	if err != nil {
-		return meta{}, err
+		return sqlrow.Meta{}, err
 	}
 	control.Restored = true
 	c, err := newChange(state.Transition{Control: &control, Events: []state.Event{{
 		At: time.Now(), Kind: state.EventState, Actor: opt.Actor,
-		Note: fmt.Sprintf("accepted at serial %d of lineage %s; the head had %d of %q; the source was %q", m.serial, m.lineage, h.Serial, h.Lineage, m.identity.Source),
+		Note: fmt.Sprintf("accepted at serial %d of lineage %s; the head had %d of %q; the source was %q", m.Serial, m.Lineage, h.Serial, h.Lineage, m.Identity.Source),
 	}}})
 	if err != nil {
-		return meta{}, err
+		return sqlrow.Meta{}, err
 	}
-	err = w.transact(ctx, func(next *meta) error {
-		next.identity, next.serial = id, max(next.serial, h.Serial)
+	err = w.transact(ctx, func(next *sqlrow.Meta) error {
+		next.Identity, next.Serial = id, max(next.Serial, h.Serial)
 		return w.apply(ctx, next, &c)
 	})
 	return w.meta, err

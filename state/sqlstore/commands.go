@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore/sqlrow"
 	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
@@ -49,7 +50,7 @@ func checkHead(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	return inspect(ctx, fl, func(r *Reader) error { return h.Check(fl, r.meta.head()) })
+	return inspect(ctx, fl, func(r *Reader) error { return h.Check(fl, r.meta.Head()) })
 }
 
 // openForCommands opens a state that another process may hold, to write to its commands
@@ -62,7 +63,7 @@ func openForCommands(ctx context.Context, path string) (*writer, error) {
 	if !statefile.Exists(fl.DB) {
 		return nil, fmt.Errorf("open state %s: %w", fl.DB, state.ErrMissing)
 	}
-	w, err := openWriter(ctx, fl.DB, readWrite, meta{}, nil)
+	w, err := openWriter(ctx, fl.DB, readWrite, sqlrow.Meta{}, nil)
 	if err != nil {
 		return nil, readError(fl, err)
 	}
@@ -97,13 +98,13 @@ func enqueue(ctx context.Context, w *writer, c state.Command) (id int64, err err
 	if err != nil {
 		return 0, err
 	}
-	row := commandRow{Command: c}
+	row := sqlrow.Command{Command: c}
 	row.ID = last + 1
 	if row.At.IsZero() {
 		row.At = time.Now()
 	}
-	columns := row.columns()
-	if err := w.exec(ctx, insertCommand, append(columns, checksum("words", columns...))...); err != nil {
+	columns := row.Columns()
+	if err := w.exec(ctx, insertCommand, append(columns, sqlrow.Checksum("words", columns...))...); err != nil {
 		return 0, err
 	}
 	return row.ID, w.exec(ctx, commitTx)
@@ -119,14 +120,14 @@ func WaitResult(ctx context.Context, path string, id int64) (_ state.CommandResu
 	tick := time.NewTicker(resultPoll)
 	defer tick.Stop()
 	for {
-		row, err := one(ctx, w, scanCommand, selectCommand, id)
+		row, err := one(ctx, w, sqlrow.ScanCommand, selectCommand, id)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 			return state.CommandResult{}, fmt.Errorf("wait for the result of command %d: %w", id, state.ErrNoCommand)
 		case err != nil:
 			return state.CommandResult{}, fmt.Errorf("wait for the result of command %d: %w", id, dbError(err))
-		case !row.answeredAt.IsZero():
-			return row.answer, nil
+		case !row.AnsweredAt.IsZero():
+			return row.Answer, nil
 		}
 		select {
 		case <-tick.C:

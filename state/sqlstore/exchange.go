@@ -10,6 +10,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/document"
+	"github.com/wedatasync/wedatasync/state/sqlstore/sqlrow"
 )
 
 // Export writes the state as a document that [Import] reads, with its history if asked
@@ -23,7 +24,7 @@ func Export(ctx context.Context, r *Reader, to io.Writer, history bool) error {
 	if history {
 		events = r.decodedEvents(ctx)
 	}
-	h := document.Header{Lineage: r.Lineage(), Serial: r.meta.serial, Identity: r.Identity(), Control: control}
+	h := document.Header{Lineage: r.Lineage(), Serial: r.meta.Serial, Identity: r.Identity(), Control: control}
 	return document.Write(to, h, r.Records(ctx), events)
 }
 
@@ -34,7 +35,7 @@ func (r *Reader) decodedEvents(ctx context.Context) iter.Seq2[state.Event, error
 		for row, err := range r.events(ctx) {
 			var event state.Event
 			if err == nil {
-				event, err = row.decode()
+				event, err = row.Decode()
 				err = readError(r.files, err)
 			}
 			if !yield(event, err) || err != nil {
@@ -72,7 +73,7 @@ func Import(ctx context.Context, path string, id state.Identity, from io.Reader,
 		err = h.Identity.Match(fl.DB, id)
 	}
 	if err == nil {
-		m := meta{lineage: h.Lineage, serial: h.Serial, identity: h.Identity, created: time.Now()}
+		m := sqlrow.Meta{Lineage: h.Lineage, Serial: h.Serial, Identity: h.Identity, Created: time.Now()}
 		err = create(ctx, fl, m, imported(doc, h, opt), opt.fault)
 	}
 	if err != nil {
@@ -83,12 +84,12 @@ func Import(ctx context.Context, path string, id state.Identity, from io.Reader,
 
 // imported returns what puts the rest of the document into a new state.
 func imported(doc *document.Reader, h document.Header, opt Options) filler {
-	return func(ctx context.Context, w *writer, m *meta) error {
-		err := doc.Records(func(rec *state.Record) error { return w.importRecord(ctx, m, rec) })
+	return func(ctx context.Context, w *writer, m *sqlrow.Meta) error {
+		err := doc.Records(func(rec *state.Record) error { return importRecord(ctx, w, m, rec) })
 		if err != nil {
 			return err
 		}
-		err = doc.History(func(e *state.Event) error { return w.importEvent(ctx, m, e) })
+		err = doc.History(func(e *state.Event) error { return importEvent(ctx, w, m, e) })
 		if err != nil {
 			return err
 		}
@@ -100,7 +101,7 @@ func imported(doc *document.Reader, h document.Header, opt Options) filler {
 		h.Control.Restored = true
 		c, err := newChange(state.Transition{Control: &h.Control, Events: []state.Event{{
 			At: time.Now(), Kind: state.EventState, Actor: opt.Actor,
-			Note: fmt.Sprintf("imported %d records at serial %d of lineage %s", m.tasks, m.serial, m.lineage),
+			Note: fmt.Sprintf("imported %d records at serial %d of lineage %s", m.Tasks, m.Serial, m.Lineage),
 		}}})
 		if err != nil {
 			return err
@@ -109,29 +110,29 @@ func imported(doc *document.Reader, h document.Header, opt Options) filler {
 	}
 }
 
-func (w *writer) importRecord(ctx context.Context, m *meta, rec *state.Record) error {
-	if m.tasks == maxRecords {
+func importRecord(ctx context.Context, w *writer, m *sqlrow.Meta, rec *state.Record) error {
+	if m.Tasks == maxRecords {
 		return fmt.Errorf("more than %d records", maxRecords)
 	}
-	row, err := newTaskRow(rec)
+	row, err := sqlrow.NewTask(rec)
 	if err != nil {
 		return err
 	}
-	before := m.tasks
+	before := m.Tasks
 	if _, err := w.putTask(ctx, m, &row, 0); err != nil {
 		return err
 	}
-	if m.tasks == before {
+	if m.Tasks == before {
 		return fmt.Errorf("record %s appears twice", rec.Key)
 	}
 	return nil
 }
 
-func (w *writer) importEvent(ctx context.Context, m *meta, e *state.Event) error {
-	if e.Seq != m.events+1 {
-		return fmt.Errorf("event %d follows event %d", e.Seq, m.events)
+func importEvent(ctx context.Context, w *writer, m *sqlrow.Meta, e *state.Event) error {
+	if e.Seq != m.Events+1 {
+		return fmt.Errorf("event %d follows event %d", e.Seq, m.Events)
 	}
-	row, err := newEventRow(*e)
+	row, err := sqlrow.NewEvent(*e)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore/sqlrow"
 	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
@@ -35,12 +36,12 @@ func (r *readQueries) Lineage() string { return r.lineage }
 
 // Serial returns the number of the newest transaction.
 func (r *readQueries) Serial(ctx context.Context) (int64, error) {
-	var m meta
+	var m sqlrow.Meta
 	err := r.view(ctx, func(tx *sql.Tx) (err error) {
 		m, err = readMeta(ctx, tx)
 		return err
 	})
-	return m.serial, err
+	return m.Serial, err
 }
 
 // Control returns what the daemon as a whole remembers.
@@ -57,7 +58,7 @@ func (r *readQueries) Control(ctx context.Context) (state.Control, error) {
 func (r *readQueries) Record(ctx context.Context, key spec.Key) (*state.Record, error) {
 	var rec *state.Record
 	err := r.view(ctx, func(tx *sql.Tx) error {
-		row, err := one(ctx, tx, taskScanner(r.schema), tasksIn(r.schema, selectTask), key.ProjectID, key.TaskID)
+		row, err := one(ctx, tx, sqlrow.ScanTask(r.schema), tasksIn(r.schema, selectTask), key.ProjectID, key.TaskID)
 		if errors.Is(err, sql.ErrNoRows) {
 			if r.schema < schemaOfTombstones {
 				rec, err = r.forgottenRecord(ctx, tx, key)
@@ -68,7 +69,7 @@ func (r *readQueries) Record(ctx context.Context, key spec.Key) (*state.Record, 
 		if err != nil {
 			return err
 		}
-		rec, err = decodeRow(&row)
+		rec, err = sqlrow.Decode(&row)
 		return err
 	})
 	if err != nil {
@@ -94,12 +95,12 @@ func (r *readQueries) Records(ctx context.Context) iter.Seq2[state.Record, error
 					return err
 				}
 			}
-			reader := newRowDecoder()
+			reader := sqlrow.NewDecoder()
 			for row, err := range tasks(ctx, tx, &m, r.schema) {
 				if err != nil {
 					return err
 				}
-				rec, err := reader.record(&row)
+				rec, err := reader.Record(&row)
 				if err != nil {
 					return err
 				}
@@ -119,26 +120,6 @@ func (r *readQueries) Records(ctx context.Context) iter.Seq2[state.Record, error
 		})
 		if err != nil && !stopped {
 			yield(state.Record{}, err)
-		}
-	}
-}
-
-// tasks yields the rows of all tasks of a database of the schema in order of key, each
-// verified. That rows are missing is its last error.
-func tasks(ctx context.Context, q querier, m *meta, schema int64) iter.Seq2[taskRow, error] {
-	return func(yield func(taskRow, error) bool) {
-		var n, sum int64
-		for row, err := range scan(ctx, q, joinedTaskScanner(ctx, q, schema), tasksIn(schema, selectAllTasks)) {
-			if err == nil {
-				err = row.verify()
-			}
-			if !yield(row, err) || err != nil {
-				return
-			}
-			n, sum = n+1, sum+row.crc
-		}
-		if err := m.checkTasks(n, sum); err != nil {
-			yield(taskRow{}, err)
 		}
 	}
 }
@@ -168,21 +149,21 @@ func history(ctx context.Context, tx *sql.Tx, q state.HistoryQuery) ([]state.Eve
 	if err != nil {
 		return nil, err
 	}
-	next := min(q.Before-1, m.events)
+	next := min(q.Before-1, m.Events)
 	end := max(next-int64(q.Limit), 0)
 	var events []state.Event
-	for row, err := range scan(ctx, tx, scanEventRow, selectEvents, q.Before, q.Limit) {
+	for row, err := range scan(ctx, tx, sqlrow.ScanEvent, selectEvents, q.Before, q.Limit) {
 		if err != nil {
 			return nil, err
 		}
-		if row.seq != next {
-			return nil, misplaced(row.seq)
+		if row.Seq != next {
+			return nil, misplaced(row.Seq)
 		}
-		e, err := row.decode()
+		e, err := row.Decode()
 		if err != nil {
 			return nil, err
 		}
-		events, next = append(events, e), row.seq-1
+		events, next = append(events, e), row.Seq-1
 	}
 	if next > end {
 		return nil, misplaced(next)
@@ -197,18 +178,18 @@ func (r *readQueries) taskHistory(ctx context.Context, tx *sql.Tx, q state.Histo
 		return nil, err
 	}
 	var events []state.Event
-	for row, err := range scan(ctx, tx, scanEventRow, selectTrail, next) {
+	for row, err := range scan(ctx, tx, sqlrow.ScanEvent, selectTrail, next) {
 		if err != nil {
 			return nil, err
 		}
-		if row.seq != next || row.key != *q.Key || row.prev >= row.seq {
-			return nil, misplaced(row.seq)
+		if row.Seq != next || row.Key != *q.Key || row.Prev >= row.Seq {
+			return nil, misplaced(row.Seq)
 		}
-		next = row.prev
-		if row.seq >= q.Before {
+		next = row.Prev
+		if row.Seq >= q.Before {
 			continue
 		}
-		e, err := row.decode()
+		e, err := row.Decode()
 		if err != nil {
 			return nil, err
 		}
@@ -224,9 +205,9 @@ func (r *readQueries) taskHistory(ctx context.Context, tx *sql.Tx, q state.Histo
 
 // newestEvent returns where the events of a task end, or 0 if it has none.
 func (r *readQueries) newestEvent(ctx context.Context, tx *sql.Tx, key spec.Key) (int64, error) {
-	row, err := one(ctx, tx, taskScanner(r.schema), tasksIn(r.schema, selectTask), key.ProjectID, key.TaskID)
+	row, err := one(ctx, tx, sqlrow.ScanTask(r.schema), tasksIn(r.schema, selectTask), key.ProjectID, key.TaskID)
 	if err == nil {
-		return row.event, row.verify()
+		return row.Event, row.Verify()
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
 		return 0, err
@@ -247,7 +228,7 @@ func misplaced(seq int64) error {
 func (r *readQueries) PendingCommands(ctx context.Context) ([]state.Command, error) {
 	var commands []state.Command
 	err := r.view(ctx, func(tx *sql.Tx) error {
-		for row, err := range scan(ctx, tx, scanCommand, selectPendingCommands) {
+		for row, err := range scan(ctx, tx, sqlrow.ScanCommand, selectPendingCommands) {
 			if err != nil {
 				return err
 			}
@@ -287,7 +268,7 @@ func readError(fl statefile.Files, err error) error {
 }
 
 // scan yields the rows of a query. An error is the last thing it yields.
-func scan[T any](ctx context.Context, q querier, f func(scanner) (T, error), query string, args ...any) iter.Seq2[T, error] {
+func scan[T any](ctx context.Context, q querier, f func(sqlrow.Scanner) (T, error), query string, args ...any) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		rows, err := q.QueryContext(ctx, query, args...)
@@ -322,7 +303,7 @@ func rowError(err error) error {
 }
 
 // one returns the row of a query that has one at most, or sql.ErrNoRows.
-func one[T any](ctx context.Context, q querier, f func(scanner) (T, error), query string, args ...any) (T, error) {
+func one[T any](ctx context.Context, q querier, f func(sqlrow.Scanner) (T, error), query string, args ...any) (T, error) {
 	for row, err := range scan(ctx, q, f, query, args...) {
 		return row, err
 	}
@@ -331,7 +312,7 @@ func one[T any](ctx context.Context, q querier, f func(scanner) (T, error), quer
 }
 
 // only returns the row of a table that always has one.
-func only[T any](ctx context.Context, q querier, f func(scanner) (T, error), table, query string) (T, error) {
+func only[T any](ctx context.Context, q querier, f func(sqlrow.Scanner) (T, error), table, query string) (T, error) {
 	row, err := one(ctx, q, f, query)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = &state.DamagedError{Table: table, Detail: "its row is missing"}
@@ -339,12 +320,12 @@ func only[T any](ctx context.Context, q querier, f func(scanner) (T, error), tab
 	return row, err
 }
 
-func readMeta(ctx context.Context, q querier) (meta, error) {
-	return only(ctx, q, scanMeta, "meta", selectMeta)
+func readMeta(ctx context.Context, q querier) (sqlrow.Meta, error) {
+	return only(ctx, q, sqlrow.ScanMeta, "meta", selectMeta)
 }
 
 // scanValue reads a row of one column.
-func scanValue[T any](row scanner) (T, error) {
+func scanValue[T any](row sqlrow.Scanner) (T, error) {
 	var v T
 	err := row.Scan(&v)
 	return v, err
@@ -367,5 +348,5 @@ func readVersion(ctx context.Context, q querier) (int64, error) {
 }
 
 func readControl(ctx context.Context, q querier) (state.Control, error) {
-	return only(ctx, q, scanControl, "control", selectControl)
+	return only(ctx, q, sqlrow.ScanControl, "control", selectControl)
 }

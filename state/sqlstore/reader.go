@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore/sqlrow"
 	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
@@ -18,7 +19,7 @@ import (
 // goroutine uses it at a time.
 type Reader struct {
 	readQueries
-	meta meta
+	meta sqlrow.Meta
 	db   *sql.DB
 	tx   *sql.Tx
 }
@@ -96,7 +97,7 @@ func (r *Reader) readMeta(ctx context.Context) error {
 		}
 		r.schema = version
 		r.meta, err = readMeta(ctx, tx)
-		r.lineage, r.identity = r.meta.lineage, r.meta.identity
+		r.lineage, r.identity = r.meta.Lineage, r.meta.Identity
 		return err
 	})
 }
@@ -150,12 +151,12 @@ func inspectOnce(ctx context.Context, fl statefile.Files, f func(*Reader) error)
 // verifyNewest makes sure, as far as can be told at once, that the state is the newest
 // one of id, and returns its meta row. It only reads: a state that is refused
 // stays as it was found, its log included.
-func verifyNewest(ctx context.Context, fl statefile.Files, id state.Identity) (meta, error) {
+func verifyNewest(ctx context.Context, fl statefile.Files, id state.Identity) (sqlrow.Meta, error) {
 	h, err := fl.ReadHead()
 	if err != nil {
-		return meta{}, err
+		return sqlrow.Meta{}, err
 	}
-	var m meta
+	var m sqlrow.Meta
 	return m, inspect(ctx, fl, func(r *Reader) error {
 		m = r.meta
 		return r.verify(ctx, h, id)
@@ -164,7 +165,7 @@ func verifyNewest(ctx context.Context, fl statefile.Files, id state.Identity) (m
 
 // verify compares what the state says of itself with its head and with id.
 func (r *Reader) verify(ctx context.Context, h statefile.Head, id state.Identity) error {
-	if err := h.Check(r.files, r.meta.head()); err != nil {
+	if err := h.Check(r.files, r.meta.Head()); err != nil {
 		return err
 	}
 	if err := r.Belongs(ctx, id); err != nil {
@@ -179,18 +180,10 @@ func (r *Reader) verify(ctx context.Context, h statefile.Head, id state.Identity
 // checkTip makes sure that the newest event is the one that meta knows.
 func (r *Reader) checkTip(ctx context.Context) error {
 	return r.view(ctx, func(tx *sql.Tx) error {
-		tip, err := one(ctx, tx, scanEventRow, selectEvents, int64(math.MaxInt64), 1)
+		tip, err := one(ctx, tx, sqlrow.ScanEvent, selectEvents, int64(math.MaxInt64), 1)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		return r.meta.checkTip(tip.seq, tip.hash)
+		return r.meta.CheckTip(tip.Seq, tip.Hash)
 	})
-}
-
-// checkTip reports whether seq and hash are those of the newest event.
-func (m *meta) checkTip(seq int64, hash string) error {
-	if seq != m.events || hash != m.hash {
-		return &state.DamagedError{Table: "history", Detail: fmt.Sprintf("it ends with event %d, not with the event %d that was written last", seq, m.events)}
-	}
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore/sqlrow"
 )
 
 // request is what one call of Save or SaveAll waits for.
@@ -140,7 +141,7 @@ func (s *Store) transact(batch []*request) error {
 	}
 	// The requests are let go of only when their outcome is known: no context ends this.
 	ctx := context.Background()
-	err := s.writer.transact(ctx, func(m *meta) error {
+	err := s.writer.transact(ctx, func(m *sqlrow.Meta) error {
 		for _, r := range batch {
 			for i := range r.changes {
 				if err := s.writer.apply(ctx, m, &r.changes[i]); err != nil {
@@ -151,7 +152,7 @@ func (s *Store) transact(batch []*request) error {
 		return nil
 	})
 	if err == nil {
-		err = s.head.Write(s.writer.meta.serial)
+		err = s.head.Write(s.writer.meta.Serial)
 	}
 	if err != nil {
 		return s.failed(err)
@@ -241,7 +242,7 @@ func (w *writer) saveNotices(ctx context.Context, put, drop []state.Notice) (err
 	}
 	for i := range put {
 		columns := noticeColumns(&put[i])
-		if err := w.exec(ctx, upsertNotice, append(columns, checksum("notices", columns...))...); err != nil {
+		if err := w.exec(ctx, upsertNotice, append(columns, sqlrow.Checksum("notices", columns...))...); err != nil {
 			return err
 		}
 	}
@@ -254,7 +255,7 @@ func (w *writer) saveNotices(ctx context.Context, put, drop []state.Notice) (err
 }
 
 func noticeColumns(n *state.Notice) []any {
-	return []any{n.Receiver, n.ID, unixMilli(n.At), n.Body}
+	return []any{n.Receiver, n.ID, sqlrow.UnixMilli(n.At), n.Body}
 }
 
 // Notices returns what receivers are notified of, the oldest of each first. A row that is
@@ -279,14 +280,14 @@ func (s *Store) Notices(ctx context.Context) ([]state.Notice, error) {
 }
 
 // scanNotice reads a row; of a damaged one it returns the zero Notice.
-func (s *Store) scanNotice(row scanner) (state.Notice, error) {
+func (s *Store) scanNotice(row sqlrow.Scanner) (state.Notice, error) {
 	var n state.Notice
 	var at, crc int64
 	if err := row.Scan(&n.Receiver, &n.ID, &at, &n.Body, &crc); err != nil {
 		return state.Notice{}, err
 	}
-	n.At = fromMilli(at)
-	if err := verify(crc, "notices", n.ID, noticeColumns(&n)); err != nil {
+	n.At = sqlrow.FromMilli(at)
+	if err := sqlrow.Verify(crc, "notices", n.ID, noticeColumns(&n)); err != nil {
 		s.log.Warn("a notice is left out", "receiver", n.Receiver, "error", err)
 		return state.Notice{}, nil
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore/sqlrow"
 )
 
 // migrations holds N.sql for each schema version N: what makes a schema N of the
@@ -20,7 +21,7 @@ import (
 var migrations embed.FS
 
 // schemaVersion is the schema this version writes, and the newest it reads.
-const schemaVersion = 3
+const schemaVersion = sqlrow.Schema
 
 // schemaOfTombstones is the first in which removed tasks keep their rows.
 const schemaOfTombstones = 2
@@ -81,13 +82,13 @@ const (
 
 // The statements of the table with many columns.
 var (
-	taskColumns = strings.Join(taskColumnNames, ", ") + ", row_crc"
+	taskColumns = strings.Join(sqlrow.TaskColumns, ", ") + ", row_crc"
 	selectTask  = `SELECT ` + taskColumns + ` FROM tasks WHERE project_id = $1 AND task_id = $2`
 	// Some tasks, those that follow one in order of key.
 	selectTasksAfter = `SELECT ` + taskColumns + ` FROM tasks WHERE (project_id, task_id) > ($1, $2) ORDER BY project_id, task_id LIMIT $3`
 
 	// The columns that change, then row_crc, then the key.
-	changedColumns = append(slices.Clone(taskColumnNames[2:]), "row_crc")
+	changedColumns = append(slices.Clone(sqlrow.TaskColumns[2:]), "row_crc")
 	insertTask     = `INSERT INTO tasks (` + strings.Join(changedColumns, ", ") + `, project_id, task_id) VALUES (` + parameters(len(changedColumns)+2) + `)`
 	updateTask     = fmt.Sprintf(`UPDATE tasks SET (%s) = (%s) WHERE project_id = $%d AND task_id = $%d`,
 		strings.Join(changedColumns, ", "), parameters(len(changedColumns)), len(changedColumns)+1, len(changedColumns)+2)
@@ -105,7 +106,7 @@ func parameters(n int) string {
 // tasksIn returns a query of taskColumns for a database of an earlier schema. Who opens
 // that for writing migrates it; who only reads takes it as it is.
 func tasksIn(schema int64, query string) string {
-	return strings.Replace(query, taskColumns, strings.Join(columnsIn(schema, taskColumnNames), ", ")+", row_crc", 1)
+	return strings.Replace(query, taskColumns, strings.Join(columnsIn(schema, sqlrow.TaskColumns), ", ")+", row_crc", 1)
 }
 
 // columnsIn returns the columns of tasks, or what stands for those that a database of
@@ -113,8 +114,8 @@ func tasksIn(schema int64, query string) string {
 func columnsIn(schema int64, names []string) []string {
 	in := slices.Clone(names)
 	for i, name := range in {
-		switch n := slices.Index(appliedColumns, name); {
-		case schema < 3 && n >= appliedNumbers, schema < 2 && name == "removed":
+		switch n := slices.Index(sqlrow.AppliedColumns, name); {
+		case schema < 3 && n >= sqlrow.AppliedNumbers, schema < 2 && name == "removed":
 			in[i] = "''"
 		case schema < 3 && n >= 0:
 			in[i] = "0"
@@ -155,7 +156,7 @@ func migrate(ctx context.Context, w *writer, opt Options) error {
 	if err != nil || version == schemaVersion {
 		return err
 	}
-	err = w.transact(ctx, func(next *meta) error {
+	err = w.transact(ctx, func(next *sqlrow.Meta) error {
 		if err := makeSchema(ctx, w.conn, version); err != nil {
 			return err
 		}
@@ -183,11 +184,11 @@ var rewriteAtOnce = 1000
 
 // rewriteTasks writes each row of an earlier schema anew, so that its columns have what
 // was applied, and its checksum covers them.
-func rewriteTasks(ctx context.Context, w *writer, m *meta, schema int64) error {
-	decoder := newRowDecoder()
+func rewriteTasks(ctx context.Context, w *writer, m *sqlrow.Meta, schema int64) error {
+	decoder := sqlrow.NewDecoder()
 	for last := (spec.Key{}); ; {
-		var rows []taskRow
-		for row, err := range scan(ctx, w, taskScanner(schema), selectTasksAfter, last.ProjectID, last.TaskID, rewriteAtOnce) {
+		var rows []sqlrow.Task
+		for row, err := range scan(ctx, w, sqlrow.ScanTask(schema), selectTasksAfter, last.ProjectID, last.TaskID, rewriteAtOnce) {
 			if err != nil {
 				return err
 			}
@@ -201,29 +202,29 @@ func rewriteTasks(ctx context.Context, w *writer, m *meta, schema int64) error {
 		if len(rows) < rewriteAtOnce {
 			return nil
 		}
-		last = rows[len(rows)-1].key
+		last = rows[len(rows)-1].Key
 	}
 }
 
-func rewriteTask(ctx context.Context, w *writer, m *meta, old *taskRow, decoder *rowDecoder) error {
-	if err := old.verify(); err != nil {
+func rewriteTask(ctx context.Context, w *writer, m *sqlrow.Meta, old *sqlrow.Task, decoder *sqlrow.Decoder) error {
+	if err := old.Verify(); err != nil {
 		return err
 	}
-	rec, err := decoder.record(old)
+	rec, err := decoder.Record(old)
 	if err != nil {
 		return err
 	}
-	row, err := newTaskRow(rec)
+	row, err := sqlrow.NewTask(rec)
 	if err != nil {
 		return err
 	}
-	row.event = old.event
-	m.tasks, m.tasksSum = m.tasks-1, m.tasksSum-old.crc
+	row.Event = old.Event
+	m.Tasks, m.TasksSum = m.Tasks-1, m.TasksSum-old.CRC
 	return w.writeTask(ctx, m, &row, true)
 }
 
 // recordEvent appends an event that no record changes with.
-func recordEvent(ctx context.Context, w *writer, m *meta, e state.Event) error {
+func recordEvent(ctx context.Context, w *writer, m *sqlrow.Meta, e state.Event) error {
 	c, err := newChange(state.Transition{Events: []state.Event{e}})
 	if err != nil {
 		return err
@@ -233,10 +234,10 @@ func recordEvent(ctx context.Context, w *writer, m *meta, e state.Event) error {
 
 // recoverForgotten writes the records of the tasks that an earlier version forgot, and returns how
 // many there are.
-func recoverForgotten(ctx context.Context, w *writer, m *meta) (n int, err error) {
+func recoverForgotten(ctx context.Context, w *writer, m *sqlrow.Meta) (n int, err error) {
 	lost, err := forgottenRecords(ctx, w)
 	for _, rec := range lost {
-		row, err := newTaskRow(rec)
+		row, err := sqlrow.NewTask(rec)
 		if err != nil {
 			return 0, err
 		}
@@ -284,11 +285,11 @@ func (r *readQueries) forgottenRecord(ctx context.Context, tx *sql.Tx, key spec.
 // last applied to it, in which revision, and by which request. It is nil if nothing was.
 func forgottenRecordOf(ctx context.Context, q querier, key spec.Key, newest int64) (*state.Record, error) {
 	rec := &state.Record{Key: key, Status: state.StatusApplied}
-	for row, err := range scan(ctx, q, scanEventRow, selectTrail, newest) {
+	for row, err := range scan(ctx, q, sqlrow.ScanEvent, selectTrail, newest) {
 		if err != nil {
 			return nil, err
 		}
-		e, err := row.decode()
+		e, err := row.Decode()
 		if err != nil {
 			return nil, err
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore/sqlrow"
 	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
@@ -96,9 +97,9 @@ func hold(path string, opt Options) (statefile.Files, *flock.Flock, error) {
 }
 
 // start opens a verified state for writing.
-func start(ctx context.Context, fl statefile.Files, lock *flock.Flock, m meta, id state.Identity, opt Options) (_ *Store, err error) {
+func start(ctx context.Context, fl statefile.Files, lock *flock.Flock, m sqlrow.Meta, id state.Identity, opt Options) (_ *Store, err error) {
 	s := &Store{
-		readQueries: readQueries{files: fl, schema: schemaVersion, lineage: m.lineage, identity: id, settled: func() error { return nil }},
+		readQueries: readQueries{files: fl, schema: schemaVersion, lineage: m.Lineage, identity: id, settled: func() error { return nil }},
 		log:         opt.Logger,
 		lock:        lock,
 		closed:      make(chan struct{}),
@@ -131,7 +132,7 @@ func start(ctx context.Context, fl statefile.Files, lock *flock.Flock, m meta, i
 	if s.pendingCommands, err = s.read.PrepareContext(ctx, countPendingCommands); err != nil {
 		return nil, err
 	}
-	if s.head, err = statefile.OpenHead(fl.Head, s.writer.meta.head(), opt.fault); err != nil {
+	if s.head, err = statefile.OpenHead(fl.Head, s.writer.meta.Head(), opt.fault); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -140,7 +141,7 @@ func start(ctx context.Context, fl statefile.Files, lock *flock.Flock, m meta, i
 // rebind corrects the endpoint and the region of a state that no call has bound. Pauses
 // that began at the others end.
 func rebind(ctx context.Context, w *writer, id state.Identity, opt Options) error {
-	was := w.meta.identity
+	was := w.meta.Identity
 	if was == id {
 		return nil
 	}
@@ -156,8 +157,8 @@ func rebind(ctx context.Context, w *writer, id state.Identity, opt Options) erro
 	if err != nil {
 		return err
 	}
-	return w.transact(ctx, func(next *meta) error {
-		next.identity = id
+	return w.transact(ctx, func(next *sqlrow.Meta) error {
+		next.Identity = id
 		return w.apply(ctx, next, &c)
 	})
 }
@@ -224,13 +225,13 @@ func (s *Store) Load(ctx context.Context) (*state.Records, error) {
 		if err != nil {
 			return err
 		}
-		records = make([]*state.Record, 0, m.tasks)
-		reader := newRowDecoder()
+		records = make([]*state.Record, 0, m.Tasks)
+		reader := sqlrow.NewDecoder()
 		for row, err := range tasks(ctx, tx, &m, schemaVersion) {
 			if err != nil {
 				return err
 			}
-			rec, err := reader.record(&row)
+			rec, err := reader.Record(&row)
 			if err != nil {
 				return err
 			}

@@ -10,13 +10,14 @@ import (
 
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
+	"github.com/wedatasync/wedatasync/state/sqlstore/sqlrow"
 )
 
 // writer applies changes to a database, on the one connection that does.
 type writer struct {
 	db           *sql.DB
 	conn         *sql.Conn
-	meta         meta                   // as of the newest transaction
+	meta         sqlrow.Meta            // as of the newest transaction
 	stmts        map[string]driver.Stmt // compiled, by text
 	args         []driver.NamedValue    // of the statement that runs
 	recent       map[spec.Key]taskEnd   // tasks that were written lately: an outcome follows its intent
@@ -26,7 +27,7 @@ type writer struct {
 }
 
 // openWriter opens the database for writing.
-func openWriter(ctx context.Context, path string, how access, m meta, fault func(string) error) (_ *writer, err error) {
+func openWriter(ctx context.Context, path string, how access, m sqlrow.Meta, fault func(string) error) (_ *writer, err error) {
 	db, err := openDB(ctx, path, how, 1)
 	if err != nil {
 		return nil, err
@@ -45,7 +46,7 @@ func openWriter(ctx context.Context, path string, how access, m meta, fault func
 func (w *writer) resume(ctx context.Context) error {
 	m, err := readMeta(ctx, w)
 	if err == nil && m != w.meta {
-		err = fmt.Errorf("%w: it is at serial %d and was at %d a moment ago", state.ErrChanged, m.serial, w.meta.serial)
+		err = fmt.Errorf("%w: it is at serial %d and was at %d a moment ago", state.ErrChanged, m.Serial, w.meta.Serial)
 	}
 	return err
 }
@@ -134,33 +135,33 @@ func (w *writer) exec(ctx context.Context, query string, args ...any) error {
 }
 
 // putMeta writes the row of meta, if it is still as this writer left it.
-func (w *writer) putMeta(ctx context.Context, m *meta) error {
+func (w *writer) putMeta(ctx context.Context, m *sqlrow.Meta) error {
 	columns, err := w.metaColumns(m)
 	if err != nil {
 		return err
 	}
-	if m.identity != w.meta.identity {
+	if m.Identity != w.meta.Identity {
 		if err := w.exec(ctx, updateIdentity, w.identityText); err != nil {
 			return err
 		}
 	}
-	n, err := w.change(ctx, updateMeta, append(columns[constantMeta:], checksum("meta", columns...), w.meta.serial)...)
+	n, err := w.change(ctx, updateMeta, append(columns[sqlrow.ConstantMeta:], sqlrow.Checksum("meta", columns...), w.meta.Serial)...)
 	if err == nil && n != 1 {
-		err = fmt.Errorf("save serial %d: the state is not at serial %d any more: another program has changed it", m.serial, w.meta.serial)
+		err = fmt.Errorf("save serial %d: the state is not at serial %d any more: another program has changed it", m.Serial, w.meta.Serial)
 	}
 	return err
 }
 
 // metaColumns returns the columns of the row. The JSON of the identity is kept for
 // the next time: it hardly ever changes.
-func (w *writer) metaColumns(m *meta) (_ []any, err error) {
-	if w.identity != m.identity || w.identityText == "" {
-		if w.identityText, err = marshal(m.identity); err != nil {
+func (w *writer) metaColumns(m *sqlrow.Meta) (_ []any, err error) {
+	if w.identity != m.Identity || w.identityText == "" {
+		if w.identityText, err = sqlrow.Marshal(m.Identity); err != nil {
 			return nil, err
 		}
-		w.identity = m.identity
+		w.identity = m.Identity
 	}
-	return m.columns(w.identityText), nil
+	return m.Columns(w.identityText), nil
 }
 
 // rejected is an error of a change: nothing is wrong with the database.
@@ -170,7 +171,7 @@ func (r rejected) Unwrap() error { return r.error }
 
 // transact makes what apply does, and the next serial, durable together. After an
 // error nothing of it is, or, unless harmless says otherwise, that is not known.
-func (w *writer) transact(ctx context.Context, apply func(*meta) error) error {
+func (w *writer) transact(ctx context.Context, apply func(*sqlrow.Meta) error) error {
 	if err := w.at("begin"); err != nil {
 		return err
 	}
@@ -180,7 +181,7 @@ func (w *writer) transact(ctx context.Context, apply func(*meta) error) error {
 	next := w.meta
 	err := apply(&next)
 	if err == nil {
-		next.serial++
+		next.Serial++
 		err = w.putMeta(ctx, &next)
 	}
 	if err == nil {

@@ -19,8 +19,8 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// Mode lets the group of the owner read a state; umask can take that away.
-const Mode = 0o640
+// mode lets the group of the owner read a state; umask can take that away.
+const mode = 0o640
 
 // Files names what a state consists of.
 type Files struct {
@@ -64,7 +64,7 @@ func Exists(name string) bool {
 // Replace makes data the durable content of the file, as a whole or not at all.
 func Replace(name string, data []byte) error {
 	tmp := name + ".new"
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, Mode)
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 	if err != nil {
 		return err
 	}
@@ -74,6 +74,15 @@ func Replace(name string, data []byte) error {
 		return errors.Join(err, os.Remove(tmp))
 	}
 	return Rename(tmp, name)
+}
+
+// Create makes an empty file, which must not be there.
+func Create(name string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // Rename renames durably.
@@ -137,7 +146,7 @@ const maxHolder = 4 << 10
 // TakeLock makes this process the only one that holds the state. The kernel lets
 // go of the lock when the process ends, however it ends; the file stays.
 func (fl Files) TakeLock(version string) (*flock.Flock, error) {
-	lock := flock.New(fl.Lock, flock.SetPermissions(Mode))
+	lock := flock.New(fl.Lock, flock.SetPermissions(mode))
 	held, err := lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("lock state %s: %w", fl.DB, err)
@@ -163,7 +172,7 @@ func writeHolder(name, version string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(name, append(data, '\n'), Mode)
+	return os.WriteFile(name, append(data, '\n'), mode)
 }
 
 // readHolder returns what the lock file says, or nothing if it says nothing.
