@@ -56,4 +56,14 @@ func parseGood(t *testing.T, lines ...string) []*spec.Commit {
 	return f.Commits
 }
 
+// parseUsable parses what may be doubtful.
+func parseUsable(t *testing.T, lines ...string) []*spec.Commit {
+	t.Helper()
+	f := spec.Parse("tasks.yaml", []byte(head+strings.Join(lines, "\n")+"\n"))
+	if f.Problems.Errors() > 0 {
+		t.Fatal(f.Problems)
+	}
+	return f.Commits
+}
+
 func key(project, task string) spec.Key { return spec.Key{ProjectID: project, TaskID: task} }

@@ -71,7 +71,7 @@ commits:
     dependsOn: [other, 7/plain]
     suspend: true
     discardState: 12
-    rerun: 2026-11-23
+    rerun: "2026-11-23"
     wait: {status: running, timeout: 1h30m}`)
 	want := []*spec.Commit{
 		{
@@ -125,7 +125,7 @@ func TestParseKeepsTheTextOfIDs(t *testing.T) {
 		strings.Repeat("9", 128):            strings.Repeat("9", 128),
 		`"` + strings.Repeat("é", 64) + `"`: strings.Repeat("é", 64),
 	} {
-		commits := parseGood(t, "commits:", "- {taskId: "+written+", projectId: "+written+", commitType: 0}")
+		commits := parseUsable(t, "commits:", "- {taskId: "+written+", projectId: "+written+", commitType: 0}")
 		if got := commits[0].Key; got != key(want, want) {
 			t.Errorf("%s was read as %+v", written, got)
 		}
@@ -177,7 +177,7 @@ func TestParseTakesTextAsItIsWritten(t *testing.T) {
 		strings.Repeat("x", spec.MaxText): strings.Repeat("x", spec.MaxText),
 	} {
 		for _, ext := range []string{"{n: " + written + "}", "[{name: n, value: " + written + "}]"} {
-			c := parseGood(t, "commits:", "- {taskId: a, projectId: 1, commitType: 0, extConfig: "+ext+"}")[0]
+			c := parseUsable(t, "commits:", "- {taskId: a, projectId: 1, commitType: 0, extConfig: "+ext+"}")[0]
 			if diff := cmp.Diff([]spec.Param{{Name: "n", Value: want}}, c.ExtConfig); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", ext, diff)
 			}

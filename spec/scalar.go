@@ -12,6 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/spec/internal/plain"
 )
 
 const (
@@ -33,8 +34,7 @@ func (r *nodeReader) projectID(n *yaml.Node) string {
 	return id
 }
 
-// id reads an identifier as it is written, so that no digit is lost whether it
-// is quoted or not: at most limit bytes that can be seen and told apart.
+// id reads an identifier as it is written, quoted or not: at most limit bytes that can be seen and told apart.
 func (r *nodeReader) id(n *yaml.Node, what string, limit int) string {
 	if !r.isScalar(n, what) {
 		return ""
@@ -55,6 +55,7 @@ func (r *nodeReader) id(n *yaml.Node, what string, limit int) string {
 		r.errorf(n, "bad-id", "%s %s has letters with separate accents, which appear the same as others: write it in normal form (NFC)", what, quote(id))
 	default:
 		r.checkLookAlike(n, what, id)
+		r.checkPlain(n, what)
 		return id
 	}
 	return ""
@@ -85,6 +86,7 @@ func (r *nodeReader) text(n *yaml.Node, what string, limit int) (s string, ok bo
 	case bad:
 		r.errorf(n, "bad-text", "%s has a character that controls the screen instead of showing (%s): remove it", what, runeName(c))
 	default:
+		r.checkPlain(n, what)
 		return s, true
 	}
 	return "", false
@@ -266,6 +268,17 @@ func hoursMinutesSeconds(s string) (d time.Duration, ok bool) {
 		}
 	}
 	return d, ok && s == ""
+}
+
+// checkPlain warns of unquoted text that another program would change when it saves the
+// file: as an id, that is another task.
+func (r *nodeReader) checkPlain(n *yaml.Node, what string) {
+	if n.Style != 0 {
+		return
+	}
+	if kind := plain.Read(n.Value); kind != plain.Text {
+		r.warnf(n, "unquoted", "%s is not quoted, and other programs read it as %s and write it in another way: put it in quotes", what, kind)
+	}
 }
 
 // checkLookAlike warns of a name that can be taken for another one.

@@ -2,12 +2,21 @@ package clients
 
 import (
 	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"gopkg.in/yaml.v3"
 )
+
+var draws = flag.Int("draws", 2000, "how many texts are drawn")
 
 // A reader of YAML gets a JSON list of files, sets instanceVersion to 4 in each, as a bot
 // that bumps a version does, and prints the files as a list. What it cannot read is null.
@@ -80,32 +89,135 @@ func bumped(t *testing.T, reader string, files []string) []*string {
 	return out
 }
 
-// taskID returns what a file says after taskId, as the program reads it: as it is written.
-func taskID(t *testing.T, file *string) string {
+// extracted returns what a file says after taskId, or the first name in extConfig, as the
+// program reads it: as it is written.
+func extracted(t *testing.T, file *string) string {
 	t.Helper()
 	if file == nil {
 		return "(unreadable)"
 	}
-	var doc map[string]yaml.Node
+	var doc struct {
+		TaskID    yaml.Node `yaml:"taskId"`
+		ExtConfig yaml.Node `yaml:"extConfig"`
+	}
 	if err := yaml.Unmarshal([]byte(*file), &doc); err != nil {
 		t.Fatalf("%v\n%s", err, *file)
 	}
-	return doc["taskId"].Value
+	if doc.ExtConfig.Kind == yaml.MappingNode {
+		return doc.ExtConfig.Content[0].Value
+	}
+	return doc.TaskID.Value
 }
 
-// TestQuotedIDs: whatever bumps the version of a task, its id stays the same if it is quoted.
-func TestQuotedIDs(t *testing.T) {
-	ids := []string{"1486804694126882816", "007", "1.10", "1e3", "0x1F", "0o17", "1_000", "yes", "no", "on", "y", "2026-11-30", "12:30:45", ".5", "1,000", ":orders", "=", "null", "~", "orders"}
+// unquoted returns the texts of which the program warns where they are not quoted, and
+// those that it takes for ids at all.
+func unquoted(t *testing.T, texts []string) (warned, taken map[string]bool) {
+	t.Helper()
+	warned, taken = map[string]bool{}, map[string]bool{}
+	for part := range slices.Chunk(texts, 500) { // it lists 1,000 warnings
+		dir := t.TempDir()
+		for i, text := range part {
+			spec := "apiVersion: wedatasync/v1\ncommits:\n  - projectId: \"1\"\n    commitType: submit\n    taskId: " + text + "\n"
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.yaml", i)), []byte(spec), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			taken[text] = true
+		}
+		out, _ := exec.CommandContext(t.Context(), wedatasync(t), "validate", "-o", "json", dir).Output() // it fails if some are no ids
+		var doc struct {
+			Diagnostics []struct{ File, Code, Severity string }
+		}
+		if err := json.Unmarshal(out, &doc); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		for _, d := range doc.Diagnostics {
+			i, err := strconv.Atoi(strings.TrimSuffix(filepath.Base(d.File), ".yaml"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch {
+			case d.Severity == "error":
+				delete(taken, part[i])
+			case d.Code == "unquoted":
+				warned[part[i]] = true
+			}
+		}
+	}
+	return warned, taken
+}
+
+// odd are texts of which readers are known to disagree.
+var odd = []string{
+	"1486804694126882816", "9007199254740992", "9007199254740993", "10000000000000000", "1000000000000000000000", "007", "08", "1.10", "1.0", "1.5", "0.1",
+	"0.00001", "1e3", "1E3", "1e-3", "1.5e3", "1.5e+3", "1.", ".5", "-5", "+5", "-0", "0", "0x1F", "0X1F", "0x", "0o17", "0O17", "0b11", "0B11", "1_000", "1_", "1_0.5",
+	"yes", "No", "ON", "off", "y", "N", "True", "TRUE", "yEs", "2026-11-30", "2026-1-5", "2026-13-45", "2026-11-30T10:00:00Z", "12:30", "12:30:45", "1:2.5", "1,000", "1,0.5",
+	":orders", "=", ".inf", "-.Inf", "+.inf", ".nan", ".NaN", "1e400", "1.2.3", "12-30", "orders", "e3", "x1F", "-orders", "3cd6b1b3-76a0-4147-8f0e-6df206bc58c0",
+	"kb947c997-4f91-4a1f-913d-06f66a5fb927", "1d", "1-2", "0xG", "1:2:3:4", "1:99", ".", "..", "+", "-.", "1e", "0b12", "0o8",
+}
+
+// drawn returns odd texts, and others made of what numbers, dates and words are made of.
+func drawn(r *rand.Rand, n int) []string {
+	texts := slices.Clone(odd)
+	for len(texts) < n {
+		letters := []string{"0123456789", "0123456789.eE+-", "01_,.", "0123456789:.", "0123456789abcdefxob", "0123456789-", "yYnNeEsSoOfF", "+-.infINFaA", "0123456789-T:Z"}[r.IntN(9)]
+		text := make([]byte, 1+r.IntN(20))
+		for i := range text {
+			text[i] = letters[r.IntN(len(letters))]
+		}
+		texts = append(texts, string(text))
+	}
+	slices.Sort(texts)
+	return slices.Compact(texts)
+}
+
+// TestUnquoted: what the program does not warn of, each reader writes as it was, as a value
+// and as a key; what it warns of, at least one does not.
+func TestUnquoted(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	texts := drawn(rand.New(rand.NewPCG(seed, 0)), *draws)
+	warned, taken := unquoted(t, texts)
+	texts = slices.DeleteFunc(texts, func(text string) bool { return !taken[text] })
+	var values, keys []string
+	for _, text := range texts {
+		values = append(values, "taskId: "+text+"\ninstanceVersion: 3\n")
+		keys = append(keys, "extConfig:\n  "+text+": v\ninstanceVersion: 3\n")
+	}
+	changed := map[string]bool{}
+	for name := range readers {
+		valued, keyed := bumped(t, name, values), bumped(t, name, keys)
+		for i, text := range texts {
+			value, key := extracted(t, valued[i]), extracted(t, keyed[i])
+			if value == text && key == text {
+				continue
+			}
+			changed[text] = true
+			if !warned[text] {
+				t.Errorf("%s writes %s as %q, and %s: v as %q: there is no warning", name, text, value, text, key)
+			}
+		}
+	}
+	for text := range warned {
+		if taken[text] && !changed[text] {
+			t.Errorf("there is a warning of %s, which all readers write as it is", text)
+		}
+	}
+	if len(warned) < 100 || len(texts)-len(warned) < 100 {
+		t.Errorf("%d texts, and warnings of %d: does the test draw both?", len(texts), len(warned))
+	}
+}
+
+// TestQuoted: whatever bumps the version of a task, its id stays the same if it is quoted.
+func TestQuoted(t *testing.T) {
 	var files []string
-	for _, id := range ids {
-		quoted, _ := json.Marshal(id)
-		files = append(files, "taskId: "+string(quoted)+"\ninstanceVersion: 3\n")
+	for _, text := range odd {
+		files = append(files, "taskId: "+strconv.Quote(text)+"\ninstanceVersion: 3\n")
 	}
 	for name := range readers {
-		t.Run(strings.ReplaceAll(name, " ", "-"), func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			for i, file := range bumped(t, name, files) {
-				if got := taskID(t, file); got != ids[i] {
-					t.Errorf("the id %q became %q", ids[i], got)
+				if got := extracted(t, file); got != odd[i] {
+					t.Errorf("the id %q became %q", odd[i], got)
 				}
 			}
 		})

@@ -1,0 +1,78 @@
+// Package plain knows what programs that read YAML take unquoted text for. They differ:
+// YAML 1.1 and 1.2 name other numbers and truth values, some have dates, and many keep
+// numbers in 64 bits of floating point. What one of them reads as something else, it
+// writes in another way when it saves the file.
+//
+// Nothing but this rule is in here. The real programs are asked in .ci/clients.
+package plain
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Kind is what some programs take text for.
+type Kind string
+
+// The kinds that are written back in another way.
+const (
+	Text   Kind = "" // all programs read and write it as it is
+	Number Kind = "a number"
+	Date   Kind = "a date"
+	Truth  Kind = "true or false"
+	Symbol Kind = "something other than text"
+)
+
+// numbers are those of YAML 1.1 and 1.2, and of Ruby, in which commas group digits.
+var numbers = regexp.MustCompile(`^[-+]?(?:` + strings.Join([]string{
+	`(?:[0-9][0-9_]*)?(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?`,
+	`0[0-7_,]*|[1-9](?:[,_]?[0-9])*|[0-9][0-9_,]*\.[0-9]*(?:[eE][-+][0-9]+)?`, // Ruby
+	`0x[0-9a-fA-F_,]+|0o[0-7_]+|0b[01_]+`,
+	`[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?`, // minutes and seconds
+	`\.(?:inf|Inf|INF|nan|NaN|NAN)`,
+}, "|") + `)$`)
+
+var dates = regexp.MustCompile(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}.*)?)?$`)
+
+// Read returns what some programs take unquoted text for.
+func Read(s string) Kind {
+	if s == "" {
+		return Text
+	}
+	switch c := s[0]; {
+	case s == "+" || s == "-":
+	case s == "=" || s == "<<" || c == ':':
+		return Symbol
+	case c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.' || (c|0x20 == 'e' && len(s) > 1 && strings.Trim(s[1:], "+-0123456789") == ""):
+		switch {
+		case dates.MatchString(s):
+			return Date
+		case numbers.MatchString(s) && !isStable(s):
+			return Number
+		}
+	case len(s) <= len("false"):
+		switch strings.ToLower(s) {
+		case "y", "n", "yes", "no", "on", "off":
+			return Truth
+		case "true", "false":
+			if s != strings.ToLower(s) {
+				return Truth
+			}
+		}
+	}
+	return Text
+}
+
+// isStable reports whether every program writes the number as it is.
+func isStable(s string) bool {
+	digits := strings.TrimPrefix(s, "-")
+	if strings.Trim(digits, "0123456789.") != "" || s == "-0" {
+		return false
+	}
+	f, err := strconv.ParseFloat(digits, 64)
+	if err != nil || strconv.FormatFloat(f, 'f', -1, 64) != digits {
+		return false
+	}
+	return f == 0 || f >= 1e-4 && f < 1e21 // beyond, some write an exponent
+}
