@@ -152,7 +152,7 @@ func generated() []bad {
 	add("bad-number", "number-of-exponents", commit("instanceVersion: 1e999999999"))
 	add("bad-commit-type", "commit-type-64KB", head+"commits: [{taskId: a, projectId: 1, commitType: "+strings.Repeat("s", 64<<10)+"}]")
 	add("text-too-long", "text-200KB", commit("versionDesc: "+strings.Repeat("long ", 40<<10)))
-	add("text-too-long", "text-4097-bytes", commit("versionDesc: "+strings.Repeat("é", 2048)+"x"))
+	add("text-too-long", "text-4097-characters", commit("versionDesc: "+strings.Repeat("é", 4096)+"x"))
 	add("bad-id", "id-256KB", commit("rerun: a")+"- {taskId: "+strings.Repeat("x", 256<<10)+", projectId: 1, commitType: 1}\n")
 	add("unknown-key", "unknown-keys-200", head+"commits: [{"+numbered("instanceVersio%d: 1, ", 200)+"}]\n")
 	add("syntax", "key-64KB", head+strings.Repeat("k", 64<<10)+": 1\n")

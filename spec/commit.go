@@ -94,7 +94,7 @@ func (r *reader) waiting(n *yaml.Node, runs bool, d defaults, c *Commit) {
 	}
 }
 
-// maxTaskName bounds what people call a task, in bytes.
+// maxTaskName bounds what people call a task, in characters.
 const maxTaskName = 256
 
 // name reads what people call the task: one line that can be seen.
@@ -116,8 +116,8 @@ func TaskName(s string) string {
 		}
 		return c
 	}, strings.ToValidUTF8(s, " "))
-	if len(s) > maxTaskName {
-		s = strings.ToValidUTF8(s[:maxTaskName], "")
+	if isLonger(s, maxTaskName) {
+		s = string([]rune(s)[:maxTaskName])
 	}
 	return strings.TrimSpace(s)
 }
@@ -222,7 +222,7 @@ func (r *reader) dependsOn(n *yaml.Node, of Key) []Key {
 			k = Key{project, task}
 		}
 		switch {
-		case k.TaskID == "" || qualified && k.ProjectID == "" || max(len(k.ProjectID), len(k.TaskID)) > MaxID:
+		case k.TaskID == "" || qualified && k.ProjectID == "" || isLonger(k.ProjectID, MaxID) || isLonger(k.TaskID, MaxID):
 			r.errorf(item, "bad-dependency", "%s in dependsOn names no task: write a taskId of the same project, or projectId/taskId", quote(text))
 		case k == of:
 			r.errorf(item, "dependency-cycle", "the task depends on itself: remove it from its dependsOn")

@@ -14,8 +14,8 @@ import (
 // which bound it met.
 const (
 	MaxFileSize = 4 << 20 // bytes
-	MaxID       = 128     // bytes of a task id, a project id or a rerun token
-	MaxText     = 4 << 10 // bytes of any other text
+	MaxID       = 128     // characters of a task id, a project id or a rerun token
+	MaxText     = 4 << 10 // characters of any other text
 
 	maxNesting  = 16      // containers inside one another, the document included
 	maxKeys     = 200     // keys of a mapping, entries of extConfig and dependsOn

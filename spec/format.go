@@ -107,11 +107,11 @@ func comment(s string) string {
 	return strings.TrimSpace(cut) + "…"
 }
 
-// Valid reports whether a spec can name the task: both ids have 1 to MaxID bytes that
+// Valid reports whether a spec can name the task: both ids have 1 to MaxID characters that
 // can be seen and told apart, and that of the project no slash.
 func (k Key) Valid() bool {
 	for _, id := range []string{k.ProjectID, k.TaskID} {
-		if id == "" || len(id) > MaxID || !utf8.ValidString(id) || strings.ContainsFunc(id, notInID) || !norm.NFC.IsNormalString(id) {
+		if id == "" || isLonger(id, MaxID) || !utf8.ValidString(id) || strings.ContainsFunc(id, notInID) || !norm.NFC.IsNormalString(id) {
 			return false
 		}
 	}

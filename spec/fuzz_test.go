@@ -93,11 +93,11 @@ func checkCommit(t *testing.T, c *spec.Commit) {
 		names[p.Name] = true
 	}
 	for _, s := range texts {
-		if len(s) > spec.MaxText || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }) {
+		if utf8.RuneCountInString(s) > spec.MaxText || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }) {
 			t.Errorf("text %q", s)
 		}
 	}
-	if len(c.Rerun) > spec.MaxID || len(c.ExtConfig) > 200 || len(c.DependsOn) > 200 {
+	if utf8.RuneCountInString(c.Rerun) > spec.MaxID || len(c.ExtConfig) > 200 || len(c.DependsOn) > 200 {
 		t.Errorf("too much: rerun %d, extConfig %d, dependsOn %d", len(c.Rerun), len(c.ExtConfig), len(c.DependsOn))
 	}
 	for i, k := range c.DependsOn {
@@ -111,7 +111,7 @@ func checkCommit(t *testing.T, c *spec.Commit) {
 
 func checkID(t *testing.T, id string) {
 	t.Helper()
-	if id == "" || len(id) > spec.MaxID || !utf8.ValidString(id) || strings.ContainsFunc(id, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
+	if id == "" || utf8.RuneCountInString(id) > spec.MaxID || !utf8.ValidString(id) || strings.ContainsFunc(id, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
 		t.Errorf("id %q", id)
 	}
 }

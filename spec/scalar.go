@@ -34,7 +34,8 @@ func (r *nodeReader) projectID(n *yaml.Node) string {
 	return id
 }
 
-// id reads an identifier as it is written, quoted or not: at most limit bytes that can be seen and told apart.
+// id reads an identifier as it is written, quoted or not: at most limit characters that can be
+// seen and told apart.
 func (r *nodeReader) id(n *yaml.Node, what string, limit int) string {
 	if !r.isScalar(n, what) {
 		return ""
@@ -45,8 +46,8 @@ func (r *nodeReader) id(n *yaml.Node, what string, limit int) string {
 		r.errorf(n, "bad-id", "%s must be an id, not %s: correct it, or quote it", what, id)
 	case id == "":
 		r.errorf(n, "bad-id", "%s is empty: write the id", what)
-	case len(id) > limit:
-		r.errorf(n, "bad-id", "%s is %d bytes long, at most %d are allowed: correct it", what, len(id), limit)
+	case isLonger(id, limit):
+		r.errorf(n, "bad-id", "%s is %d characters long, at most %d are allowed: correct it", what, utf8.RuneCountInString(id), limit)
 	case bad && unicode.IsSpace(c):
 		r.errorf(n, "bad-id", "%s %s has a space (%s): ids have none; remove it", what, quote(id), runeName(c))
 	case bad:
@@ -81,8 +82,8 @@ func (r *nodeReader) text(n *yaml.Node, what string, limit int) (s string, ok bo
 	}
 	s = n.Value
 	switch c, bad := firstFunc(s, notInText); {
-	case len(s) > limit:
-		r.errorf(n, "text-too-long", "%s is %d bytes long, at most %d are allowed: shorten it", what, len(s), limit)
+	case isLonger(s, limit):
+		r.errorf(n, "text-too-long", "%s is %d characters long, at most %d are allowed: shorten it", what, utf8.RuneCountInString(s), limit)
 	case bad:
 		r.errorf(n, "bad-text", "%s has a character that controls the screen instead of showing (%s): remove it", what, runeName(c))
 	default:
@@ -91,6 +92,10 @@ func (r *nodeReader) text(n *yaml.Node, what string, limit int) (s string, ok bo
 	}
 	return "", false
 }
+
+// isLonger reports whether s has more characters than limit. JSON Schema counts those, and
+// so do people.
+func isLonger(s string, limit int) bool { return len(s) > limit && utf8.RuneCountInString(s) > limit }
 
 func notInText(c rune) bool { return c != '\n' && (isControl(c) || isBidi(c)) }
 

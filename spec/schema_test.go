@@ -4,11 +4,17 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
+	"flag"
 	"maps"
+	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"gopkg.in/yaml.v3"
@@ -32,6 +38,32 @@ var beyondSchema = []string{
 // beforeDocuments are the complaints about bytes, before there is a document to
 // hold against a schema.
 var beforeDocuments = []string{"directive", "too-many-values", "control-character", "bidi-control", "not-utf8", "conflict-marker", "lfs-pointer"}
+
+// judgedFile is where the tests leave what they held against the schema, for other readers of
+// JSON Schema: a line of JSON each.
+var judgedFile = flag.String("documents", "", "append each document to this file, with what the schema says of it")
+
+// judged is such a line.
+type judged struct {
+	Document any  `json:"document"`
+	Allowed  bool `json:"allowed"`
+}
+
+// leave writes what the schema says of the document, if somebody wants to know.
+func leave(document any, err error) {
+	if *judgedFile == "" {
+		return
+	}
+	line, encoding := json.Marshal(judged{document, err == nil})
+	file, opening := os.OpenFile(*judgedFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err := errors.Join(encoding, opening); err != nil {
+		panic(err)
+	}
+	defer file.Close()
+	if _, err := file.Write(append(line, '\n')); err != nil {
+		panic(err)
+	}
+}
 
 func compiledSchema(t testing.TB) *jsonschema.Schema {
 	t.Helper()
@@ -112,7 +144,10 @@ func verdicts(schema *jsonschema.Schema, data []byte) (complaints spec.Problems,
 			break
 		}
 		documents++
-		if err := schema.Validate(jsonOf(&doc)); err != nil && schemaErr == nil {
+		document := jsonOf(&doc)
+		err = schema.Validate(document)
+		leave(document, err)
+		if err != nil && schemaErr == nil {
 			schemaErr = err
 		}
 	}
@@ -154,8 +189,8 @@ func TestSchemaAgreesOnBadFiles(t *testing.T) {
 var beyondShape = []string{
 	// Letters that cannot be told apart.
 	"task-not-normal", "task-variation-selector", "task-hangul-filler", "task-blank", "task-grapheme-joiner",
-	// Bytes, not characters; digits of a number.
-	"text-4097-bytes", "project-too-long",
+	// Digits of a number.
+	"project-too-long",
 	// Other ways to write a number.
 	"version-octal", "version-octal-new", "version-hexadecimal", "version-exponent", "version-whole-float", "version-plus",
 	"commit-type-exponent", "task-type-float",
@@ -202,7 +237,7 @@ func drawDocument(t *rapid.T) string {
 	anything := func() string {
 		return oneOf("anything", "~", "''", "[]", "{}", "[a]", "{a: b}", "[~]", "true", "'true'", "yes", "-1", "2.5", "0", "'0'", "99999999999999999999",
 			"a b", `"a\u200bb"`, `"a\u202eb"`, `"a\eb"`, "x/y", "start", "5", "2", "[[a]]", "{name: a}", "[{name: a}]", "[{name: a, value: ~}]", "[{name: a, value: b, c: d}]",
-			strings.Repeat("x", 129), strings.Repeat("x", 4097))
+			strings.Repeat("x", 129), strings.Repeat("x", 4097), strings.Repeat("任", 129), strings.Repeat("𠀀", 4097))
 	}
 	value := func(key string) string {
 		if faulty() {
@@ -212,7 +247,7 @@ func drawDocument(t *rapid.T) string {
 		case "apiVersion":
 			return oneOf(key, "wedatasync/v1", "'wedatasync/v1'")
 		case "projectId", "taskId":
-			return oneOf(key, "a", "'1'", "1486804694126882816", "007", "任务", "x.y-z", "2026-11-23", strings.Repeat("x", 128))
+			return oneOf(key, "a", "'1'", "1486804694126882816", "007", "任务", "x.y-z", "2026-11-23", strings.Repeat("x", 128), strings.Repeat("任", 128))
 		case "commitType":
 			return oneOf(key, "submit", "start", "pause-resume", "resume", "restart-discard-state", "0", "1", "2", "'2'", "3", "'4'")
 		case "taskType":
@@ -220,7 +255,7 @@ func drawDocument(t *rapid.T) string {
 		case "instanceVersion", "discardState":
 			return "3"
 		case "versionDesc", "eventDesc":
-			return oneOf(key, "v1", "1.10", "true", "'~'", `"a\nb"`, "2026-11-23", strings.Repeat("x", 4096))
+			return oneOf(key, "v1", "1.10", "true", "'~'", `"a\nb"`, "2026-11-23", strings.Repeat("x", 4096), strings.Repeat("𠀀", 4096))
 		case "rerun":
 			return oneOf(key, "again", "1", "a b", strings.Repeat("x", 128))
 		case "suspend":
@@ -274,24 +309,91 @@ func drawDocument(t *rapid.T) string {
 	})
 }
 
-// The schema is what editors show, so each key explains itself.
+// The schema is what editors show, so each key explains itself, however deep it is.
 func TestSchemaDescribesEveryKey(t *testing.T) {
-	for name, description := range describedKeys(t) {
-		if !strings.HasSuffix(description, ".") {
-			t.Errorf("%s: description %q", name, description)
+	described := 0
+	walkSchema(t, func(s map[string]any) {
+		keys, _ := s["properties"].(map[string]any)
+		for key, value := range keys {
+			property, _ := value.(map[string]any)
+			if property == nil || property["enum"] != nil || property["$ref"] != nil && property["description"] == nil && s["additionalProperties"] == nil {
+				continue // of a condition
+			}
+			described++
+			if description, _ := property["description"].(string); !strings.HasSuffix(description, ".") {
+				t.Errorf("%s: description %q", key, description)
+			}
 		}
+	})
+	if described != 25 {
+		t.Errorf("%d keys are described", described)
 	}
 	if keys := schemaKeys(t); len(keys) != 17 {
 		t.Errorf("the schema knows %v", keys)
 	}
 }
 
-// schemaKeys are the keys of documents and commits.
-func schemaKeys(t *testing.T) []string { return slices.Sorted(maps.Keys(describedKeys(t))) }
+// TestSchemaKnowsCharacters: the patterns have the characters that the parser refuses, and no
+// class that depends on the version of Unicode that a program has.
+func TestSchemaKnowsCharacters(t *testing.T) {
+	var s struct {
+		Defs map[string]struct{ Pattern string } `json:"$defs"`
+	}
+	if err := json.Unmarshal(spec.Schema(), &s); err != nil {
+		t.Fatal(err)
+	}
+	unseen, unfit := regexp.MustCompile(s.Defs["unseen"].Pattern), regexp.MustCompile(s.Defs["unfitForText"].Pattern)
+	for r := range rune(unicode.MaxRune + 1) {
+		if !utf8.ValidRune(r) {
+			continue
+		}
+		if got, want := unseen.MatchString(string(r)), r != ' ' && spec.NotInID(r); got != want && !unassigned(r) {
+			t.Errorf("%U in an id is refused: %v by the schema, %v by the parser", r, got, want)
+		}
+		if got, want := unfit.MatchString(string(r)), spec.NotInText(r); got != want {
+			t.Errorf("%U in a text is refused: %v by the schema, %v by the parser", r, got, want)
+		}
+	}
+	walkSchema(t, func(s map[string]any) {
+		if p, _ := s["pattern"].(string); strings.Contains(p, `\p`) {
+			t.Errorf("a pattern has a class of Unicode: %s", p)
+		}
+	})
+}
 
-func describedKeys(t *testing.T) map[string]string {
+// unassigned reports whether this version of Unicode knows nothing of r.
+func unassigned(r rune) bool {
+	return unicode.Is(unicode.Cn, r) && !unicode.In(r, unicode.Noncharacter_Code_Point, unicode.Other_Default_Ignorable_Code_Point)
+}
+
+// walkSchema calls visit with each object of the schema.
+func walkSchema(t *testing.T, visit func(map[string]any)) {
 	t.Helper()
-	type properties map[string]struct{ Description string }
+	var doc any
+	if err := json.Unmarshal(spec.Schema(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	var walk func(any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			visit(v)
+			for member := range maps.Values(v) {
+				walk(member)
+			}
+		case []any:
+			for _, member := range v {
+				walk(member)
+			}
+		}
+	}
+	walk(doc)
+}
+
+// schemaKeys are the keys of documents and commits.
+func schemaKeys(t *testing.T) []string {
+	t.Helper()
+	type properties map[string]any
 	var s struct {
 		Properties properties
 		Defs       struct {
@@ -301,11 +403,6 @@ func describedKeys(t *testing.T) map[string]string {
 	if err := json.Unmarshal(spec.Schema(), &s); err != nil {
 		t.Fatal(err)
 	}
-	described := map[string]string{}
-	for _, ps := range []properties{s.Properties, s.Defs.Commit.Properties} {
-		for name, p := range ps {
-			described[name] = p.Description
-		}
-	}
-	return described
+	maps.Copy(s.Properties, s.Defs.Commit.Properties)
+	return slices.Sorted(maps.Keys(s.Properties))
 }

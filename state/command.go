@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // Command is what an operator asks of the daemon. Any process may post one; the holder
@@ -44,14 +45,17 @@ type CarriedOut struct {
 	Result CommandResult
 }
 
+// MaxCommandText bounds each text of a Command, in characters.
+const MaxCommandText = 512
+
 // Check reports what makes a command one that nobody can carry out.
 func (c *Command) Check() error {
 	if !slices.Contains([]Verb{VerbApprove, VerbRetry, VerbResolve, VerbSuspend, VerbUnsuspend, VerbSync}, c.Verb) {
 		return fmt.Errorf("there is no verb %q", Clip(string(c.Verb)))
 	}
 	for _, text := range []string{c.Actor, c.Target, c.Arg} {
-		if text != Clip(text) {
-			return fmt.Errorf("a text is longer than %d bytes, or not UTF-8", MaxMessage)
+		if utf8.RuneCountInString(text) > MaxCommandText || !utf8.ValidString(text) {
+			return fmt.Errorf("a text is longer than %d characters, or not UTF-8", MaxCommandText)
 		}
 	}
 	return nil

@@ -81,7 +81,7 @@ func (r *Record) Check() error {
 // checkKey reports what makes a key one that no spec can have.
 func checkKey(k spec.Key) error {
 	for _, id := range []string{k.ProjectID, k.TaskID} {
-		if id == "" || len(id) > spec.MaxID || !utf8.ValidString(id) || strings.ContainsFunc(id, notInID) {
+		if id == "" || utf8.RuneCountInString(id) > spec.MaxID || !utf8.ValidString(id) || strings.ContainsFunc(id, notInID) {
 			return fmt.Errorf("%q is not an id", Clip(id))
 		}
 	}

@@ -2,7 +2,10 @@ module github.com/wedatasync/wedatasync/ci/clients
 
 go 1.26.8
 
-require gopkg.in/yaml.v3 v3.0.1
+require (
+	golang.org/x/tools v0.51.0
+	gopkg.in/yaml.v3 v3.0.1
+)
 
 require (
 	github.com/a8m/envsubst v1.4.3 // indirect
@@ -36,7 +39,6 @@ require (
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
-	golang.org/x/tools v0.51.0 // indirect
 )
 
 tool github.com/mikefarah/yq/v4

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // call is a request with valid parameters.
@@ -190,8 +191,8 @@ func parseCommit(body []byte) (call, *apiError) {
 		err = errorf(codeInvalid, "the value of `CommitType` is not 0, 1, 2, 3 or 4")
 	case p.InstanceVersion < 0:
 		err = errorf(codeInvalid, "the value of `InstanceVersion` is negative")
-	case len(p.VersionDesc) > maxDesc || len(p.EventDesc) > maxDesc:
-		err = errorf(codeInvalid, "a description is over %d bytes", maxDesc)
+	case max(utf8.RuneCountInString(p.VersionDesc), utf8.RuneCountInString(p.EventDesc)) > maxDesc:
+		err = errorf(codeInvalid, "a description is over %d characters", maxDesc)
 	}
 	return p, err
 }
