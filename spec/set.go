@@ -43,6 +43,13 @@ func NewSet() *Set {
 	}
 }
 
+// Grow makes room in an empty set for that many files.
+func (s *Set) Grow(files int) {
+	if len(s.files) == 0 && len(s.single) == 0 {
+		s.files, s.single = make(map[string]*File, files), make(map[Key]*Commit, files)
+	}
+}
+
 // Put adds the file, or replaces the one of that name. The set keeps the file,
 // which must not change any more.
 func (s *Set) Put(f *File) {

@@ -49,6 +49,7 @@ type Parsed struct {
 // Apply takes over the changes with what was made of them before: nothing here can
 // fail, so a Set is never half of one revision and half of another.
 func (c *Index) Apply(changes []Change, files []*spec.File) {
+	c.Set.Grow(len(changes))
 	for i, ch := range changes {
 		if files[i] == nil {
 			c.Set.Remove(ch.Name)
