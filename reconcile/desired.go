@@ -223,9 +223,10 @@ type Rewrite int
 
 // The kinds of a Rewrite.
 const (
-	RewriteNone Rewrite = iota // it comes after it
-	RewriteSame                // it does not, and has the same specs
-	RewriteHeld                // it does not, and is held until it is approved
+	RewriteNone    Rewrite = iota // it comes after it
+	RewriteSame                   // it does not, and has the same specs
+	RewriteHeld                   // it does not, and is held until it is approved
+	RewriteUnknown                // nobody can tell, which is held as well
 )
 
 // RewriteOf compares the revision with old, which is "" if none was taken over yet.
@@ -234,12 +235,21 @@ func RewriteOf(ctx context.Context, src Source, old, revision string) (Rewrite, 
 		return RewriteNone, nil
 	}
 	follows, err := src.Descends(ctx, old, revision)
+	held := RewriteHeld
+	if errors.Is(err, ErrHistory) {
+		held, err = RewriteUnknown, nil
+	}
 	if err != nil || follows {
 		return RewriteNone, err
 	}
 	same, err := src.SameSpecs(ctx, old, revision)
 	if err != nil || !same {
-		return RewriteHeld, err
+		return held, err
 	}
 	return RewriteSame, nil
+}
+
+// Facts returns what guards have to know of it.
+func (r Rewrite) Facts(control *state.Control) plan.Facts {
+	return plan.Facts{Control: control, Rewritten: r >= RewriteHeld, Uncompared: r == RewriteUnknown}
 }

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -159,6 +160,29 @@ func TestP26_Rewritten(t *testing.T) {
 		w.commits(tasks(3, 3)...)
 		elapse(15 * time.Second)
 		w.wantSent(t, 9)
+		p.halt(t)
+	})
+}
+
+// TestP26_Uncompared: a history that cannot be compared is held, in words of its own, and
+// not an error for ever.
+func TestP26_Uncompared(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		w.commits(tasks(3, 1)...)
+		w.daemon(t, 5*time.Second)
+		w.commits(tasks(3, 2)...)
+		w.repo.unread = true
+		p := w.run(t)
+		elapse(time.Hour)
+		w.wantSent(t, 3)
+		s := p.r.Status()
+		if s.Source.Err != nil || len(s.Plan.Holds) != 1 || !strings.Contains(s.Plan.Holds[0].Message, "the history cannot be compared") {
+			t.Errorf("held by %+v; the source says %v", s.Plan.Holds, s.Source.Err)
+		}
+		w.say(state.VerbApprove, s.Plan.Hash, "")
+		elapse(5 * time.Second)
+		w.wantSent(t, 6)
 		p.halt(t)
 	})
 }

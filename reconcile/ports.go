@@ -21,7 +21,7 @@ type Source interface {
 	// until the next Poll.
 	Poll(ctx context.Context) (*Revision, error)
 	// Descends reports whether revision is old itself or comes after it in history.
-	// A source without history reports true.
+	// A source without history reports true. After ErrHistory nobody knows.
 	Descends(ctx context.Context, old, revision string) (bool, error)
 	// SameSpecs reports whether two revisions have the same spec files. It is false if
 	// the source does not know one of them any more.
@@ -33,6 +33,10 @@ type Source interface {
 // ErrUnverified is what a source has to say of a newest revision that nobody signed
 // whom it is told to trust. It does not end by itself.
 var ErrUnverified = errors.New("newest revision is not verified")
+
+// ErrHistory is what a source has to say of a history that it cannot follow from one
+// revision to another. It does not end by itself, either.
+var ErrHistory = errors.New("history cannot be compared")
 
 // Revision is one state of the source.
 type Revision struct {

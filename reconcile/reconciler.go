@@ -130,7 +130,7 @@ func (r *Reconciler) planAt(ctx context.Context, now time.Time) (*plan.Plan, err
 	d.settle(p)
 	p.Source, p.State = d.revision.Of(r.cfg.Info, d.unverified), r.cfg.State
 	d.guards = r.cfg.Guards()
-	p = d.guards.Check(p, plan.Facts{Control: &control, Rewritten: rewrite == RewriteHeld}, now)
+	p = d.guards.Check(p, rewrite.Facts(&control), now)
 	suspended := func(yield func(*state.Record) bool) {
 		for key := range d.unsettled {
 			if rec := r.applied.Record(key); rec != nil && !yield(rec) {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	problem "github.com/wedatasync/wedatasync/internal/fault"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
@@ -20,6 +21,9 @@ const (
 	onceWithin = 5 * time.Second
 	// pollAtMost bounds the back-off of a source that cannot be reached.
 	pollAtMost = 5 * time.Minute
+	// askedAtMost bounds the time that a server asks to be left alone for: what limits
+	// requests often does so by the hour.
+	askedAtMost = time.Hour
 	// breath is the least time between two passes of which the first has left calls.
 	breath = time.Second
 )
@@ -129,6 +133,9 @@ func (l *loop) poll() (changed bool) {
 		l.tries++
 		least := l.r.cfg.Interval()
 		wait := plan.Backoff{Min: least, Max: max(pollAtMost, least)}.After(l.tries, l.r.cfg.Random())
+		if e, ok := errors.AsType[*problem.Error](err); ok && e.RetryAfter > 0 {
+			wait = min(max(e.RetryAfter, least), askedAtMost)
+		}
 		l.next = time.Now().Add(wait)
 		l.r.health.noteSource(err)
 		level := slog.LevelError

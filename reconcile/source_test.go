@@ -175,3 +175,21 @@ func TestSourceError(t *testing.T) {
 		p.halt(t)
 	})
 }
+
+// TestSourceAsksToWait: a server that says when to come back is asked then, and not before
+// an hour is over if it says too much.
+func TestSourceAsksToWait(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, w *world) {
+		w.commits(tasks(1, 1)...)
+		p := w.run(t)
+		elapse(5 * time.Second)
+		w.setFault(only("poll", pollLater))
+		before := w.count("poll", "")
+		elapse(time.Hour)
+		if polls := w.count("poll", "") - before; polls < 3 || polls > 4 {
+			t.Errorf("%d polls in an hour of a source that asks for 20 minutes each time", polls)
+		}
+		p.halt(t)
+	})
+}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	problem "github.com/wedatasync/wedatasync/internal/fault"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -105,6 +106,7 @@ const (
 	readNotSent        // no connection for the read
 	readBadAuth        // the credentials are not accepted for the read
 	pollFails          // the source cannot be reached
+	pollLater          // the source asks to be left alone for 20 minutes
 	unverified         // the newest revision is not verified, and the one before stands
 	noneVerified       // and none stands
 )
@@ -246,6 +248,7 @@ type repo struct {
 	rewrites map[string]bool // revisions that do not come after the one before
 	same     map[string]bool // pairs of revisions, the one after the other, with the same specs
 	fails    bool            // to compare the history
+	unread   bool            // the history cannot be compared
 	polls    int             // that were answered
 }
 
@@ -287,6 +290,8 @@ func (p *process) Poll(ctx context.Context) (*Revision, error) {
 	switch f {
 	case pollFails:
 		return nil, errors.New("no route to host")
+	case pollLater:
+		return nil, &problem.Error{Kind: errors.New("too many requests"), RetryAfter: 20 * time.Minute}
 	case noneVerified:
 		return nil, ErrUnverified
 	case unverified:
@@ -309,6 +314,9 @@ func (p *process) Descends(_ context.Context, _, revision string) (bool, error) 
 	defer p.w.mu.Unlock()
 	if p.w.repo.fails {
 		return false, errors.New("object not found")
+	}
+	if p.w.repo.unread {
+		return false, fmt.Errorf("%w: too large", ErrHistory)
 	}
 	return !p.w.repo.rewrites[revision], nil
 }

@@ -126,9 +126,8 @@ func planOf(ctx context.Context, s *config.Settings, src reconcile.Source, rev *
 			k.control.Restored = true
 		}
 	}
-	facts := plan.Facts{Control: &k.control, Rewritten: rewrite == reconcile.RewriteHeld}
 	p.Source, p.State = rev.Of(s.SourceInfo(), unverified), k.info
-	return s.Guards.Check(p, facts, now), nil
+	return s.Guards.Check(p, rewrite.Facts(&k.control), now), nil
 }
 
 // ReadSpecs reads the specs in a folder.

@@ -17,6 +17,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/apiclient"
 	"github.com/wedatasync/wedatasync/internal/fault"
 	"github.com/wedatasync/wedatasync/internal/secret"
+	"github.com/wedatasync/wedatasync/internal/transport"
 )
 
 // Kind is a forge by its API.
@@ -193,8 +194,8 @@ func discard(resp *http.Response) error {
 func (f *Forge) refused(op string, resp *http.Response, data []byte) *fault.Error {
 	e := &fault.Error{Op: op, Status: resp.StatusCode, Detail: messageOf(data)}
 	switch code := resp.StatusCode; {
-	case apiclient.IsLimit(resp, e.Detail):
-		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrLimited, fault.NotDone, cmp.Or(apiclient.RetryAfter(resp.Header, time.Now()), apiclient.LimitPause)
+	case transport.IsLimit(resp, e.Detail):
+		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrLimited, fault.NotDone, cmp.Or(transport.RetryAfter(resp.Header, time.Now()), transport.LimitPause)
 	case code == http.StatusUnauthorized:
 		e.Kind, e.Hint = apiclient.ErrToken, f.hintsFor(f.config).token
 	case code == http.StatusForbidden:
@@ -203,7 +204,7 @@ func (f *Forge) refused(op string, resp *http.Response, data []byte) *fault.Erro
 		e.Kind, e.Hint = apiclient.ErrNotFound, "check the address of the forge, the repository, and the number or the commit; a token that may not see them gets the same answer"
 		e.Detail = strings.TrimSpace(e.Detail + " at " + resp.Request.URL.Redacted())
 	case code >= 500 || code == http.StatusRequestTimeout:
-		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrUnavailable, fault.MaybeDone, apiclient.RetryAfter(resp.Header, time.Now())
+		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrUnavailable, fault.MaybeDone, transport.RetryAfter(resp.Header, time.Now())
 	default:
 		e.Kind = apiclient.ErrRefused
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net"
 
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/wedatasync/wedatasync/internal/fault"
@@ -23,6 +25,8 @@ var (
 	ErrUnreachable     = errors.New("source cannot be reached")
 	ErrBadAnswer       = errors.New("answer is not what git says") // malformed, cut off, or not git at all
 	ErrShallow         = errors.New("history is cut off")
+	ErrRefused         = errors.New("server refuses") // in git's own protocol
+	ErrSHA256          = errors.New("repository uses SHA-256 names, which are not supported")
 	ErrNoGit           = errors.New("git command not found")
 )
 
@@ -34,13 +38,19 @@ const maxCause = 300
 
 // Classify says what an error of a conversation means.
 func Classify(ctx context.Context, err error) *Error {
+	if hides, ok := errors.AsType[*plumbing.UnexpectedError](err); ok {
+		err = hides.Err
+	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
+	line, isLine := errors.AsType[*pktline.ErrorLine](err)
 	_, isNet := errors.AsType[net.Error](err)
 	switch cause := context.Cause(ctx); {
 	case cause != nil:
 		return &Error{Kind: ErrUnreachable, Err: cause}
+	case isLine:
+		return &Error{Kind: ErrRefused, Err: errors.New(line.Text), Hint: "check --source, and that what --git-token-file or --ssh-key-file names may read it"}
 	case errors.Is(err, transport.ErrEmptyRemoteRepository):
 		return &Error{Kind: ErrEmptyRepository, Hint: "push a branch with specs first"}
 	case errors.Is(err, transport.ErrRepositoryNotFound):

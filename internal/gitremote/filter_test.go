@@ -47,7 +47,11 @@ func FuzzRefFilter(f *testing.F) {
 		if err := all.Decode(bytes.NewReader(data)); err != nil {
 			return
 		}
-		if err := some.Decode(newRefFilter(bytes.NewReader(data), branch)); err != nil {
+		err := some.Decode(newRefFilter(bytes.NewReader(data), branch))
+		if errors.Is(err, ErrSHA256) {
+			return // go-git cuts the names
+		}
+		if err != nil {
 			t.Errorf("%q: %v", data, err)
 		}
 		if a, b := all.References[branch], some.References[branch]; a != b {

@@ -207,8 +207,10 @@ func (b *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	body := drainedBody{resp.Body}
 	resp.Body = body
 	switch {
+	case resp.StatusCode/100 == 3 && resp.Header.Get("Location") != "": // http.Client follows it
 	case resp.StatusCode/100 != 2:
-		resp.Body = readCloser{io.LimitReader(body, maxCause), body} // it is quoted in an error
+		defer body.Close()
+		return nil, refusal(resp)
 	case req.Method == http.MethodPost:
 		resp.Body = readCloser{newAckFilter(body), body}
 	case req.Method == http.MethodGet:

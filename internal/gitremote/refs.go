@@ -68,10 +68,27 @@ func (f *refFilter) next() ([]byte, error) {
 			}
 			return nil, err
 		}
-		if f.wanted(bytes.TrimSuffix(line[4:], []byte("\n"))) {
+		content := bytes.TrimSuffix(line[4:], []byte("\n"))
+		wanted := f.wanted(content)
+		if f.lines == 1 && otherNames(content) {
+			return nil, &Error{Kind: ErrSHA256, Hint: "use a repository that git init --object-format=sha1 makes, which is what it does by itself"}
+		}
+		if wanted {
 			return line, nil
 		}
 	}
+}
+
+// otherNames reports whether the first line of a list says that objects have other names
+// than those of SHA-1.
+func otherNames(line []byte) bool {
+	_, can, _ := bytes.Cut(line, []byte{0})
+	for word := range bytes.FieldsSeq(can) {
+		if format, ok := bytes.CutPrefix(word, []byte("object-format=")); ok {
+			return !bytes.Equal(format, []byte("sha1"))
+		}
+	}
+	return false
 }
 
 // wanted reports whether a line is passed on.

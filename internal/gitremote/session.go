@@ -12,6 +12,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
+	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/text"
@@ -40,6 +41,13 @@ type Remote interface {
 	Check() error
 	// CloseIdle closes connections that are kept between sessions.
 	CloseIdle()
+}
+
+// Servers such as Azure DevOps give nothing to who does not understand several
+// acknowledgements. go-git reads those of a request that says all it has at once, as ours
+// do, and has them off for the others; this program makes no others.
+func init() {
+	transport.UnsupportedCapabilities = []capability.Capability{capability.ThinPack}
 }
 
 // Conversation is a session whose refs have been read.
@@ -118,7 +126,7 @@ func listBranches(names []string) string {
 }
 
 // RequestPack asks for a pack of what the branch has and the haves have not.
-func (c *Conversation) RequestPack(ctx context.Context, haves []plumbing.Hash, maxPack int64) (io.ReadCloser, error) {
+func (c *Conversation) RequestPack(ctx context.Context, haves []plumbing.Hash, maxPack int64) (*Pack, error) {
 	req := packp.NewUploadPackRequestFromCapabilities(c.refs.Capabilities)
 	if c.refs.Capabilities.Supports(capability.NoProgress) {
 		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
@@ -131,16 +139,42 @@ func (c *Conversation) RequestPack(ctx context.Context, haves []plumbing.Hash, m
 	if err != nil {
 		return nil, err
 	}
+	p := &Pack{closer: resp, said: new(tail)}
+	if s, ok := c.session.(*stream); ok {
+		p.said = s.errors
+	}
 	// What comes beside the pack, such as endless progress, counts as well.
-	var r io.Reader = gitstore.LimitReader(resp, maxPack+maxPack/8+1<<20, "a pack with its messages")
+	p.reader = gitstore.LimitReader(resp, maxPack+maxPack/8+1<<20, "a pack with its messages")
+	kind := sideband.Sideband64k
 	switch {
 	case req.Capabilities.Supports(capability.Sideband64k):
-		r = sideband.NewDemuxer(sideband.Sideband64k, r)
 	case req.Capabilities.Supports(capability.Sideband):
-		r = sideband.NewDemuxer(sideband.Sideband, r)
+		kind = sideband.Sideband
+	default:
+		return p, nil
 	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{r, resp}, nil
+	demuxer := sideband.NewDemuxer(kind, p.reader)
+	demuxer.Progress, p.reader = p.said, demuxer
+	return p, nil
+}
+
+// Pack is a pack as a server sends it.
+type Pack struct {
+	reader io.Reader
+	closer io.Closer
+	said   *tail // beside the pack: without progress, that is why there will be no more of it
+}
+
+// Read reads the pack.
+func (p *Pack) Read(b []byte) (int, error) { return p.reader.Read(b) }
+
+// Close ends the reading.
+func (p *Pack) Close() error { return p.closer.Close() }
+
+// Classify says what an error of reading the pack means, with what the server has said.
+func (p *Pack) Classify(ctx context.Context, err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return Classify(ctx, p.said.after(err))
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 
@@ -38,7 +39,7 @@ func (s *stream) AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, e
 	case errors.Is(err, packp.ErrEmptyInput):
 		return nil, s.refused()
 	case err != nil:
-		return nil, err
+		return nil, s.errors.after(err)
 	}
 	transport.FilterUnsupportedCapabilities(refs.Capabilities)
 	return refs, nil
@@ -75,7 +76,10 @@ func (s *stream) UploadPack(_ context.Context, req *packp.UploadPackRequest) (*p
 		return nil, err
 	}
 	resp := packp.NewUploadPackResponse(req)
-	return resp, resp.Decode(io.NopCloser(newAckFilter(s.out)))
+	if err := resp.Decode(io.NopCloser(newAckFilter(s.out))); err != nil {
+		return nil, s.errors.after(err)
+	}
+	return resp, nil
 }
 
 // Close ends the conversation, politely if nothing was asked.
@@ -105,4 +109,12 @@ func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return string(t.text)
+}
+
+// after adds to an error what was said, if anything.
+func (t *tail) after(err error) error {
+	if said := t.String(); said != "" {
+		return fmt.Errorf("%w: the server says: %s", err, said)
+	}
+	return err
 }

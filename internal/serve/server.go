@@ -80,10 +80,18 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	if cfg.Trigger != nil {
-		s.trigger = newTrigger(cfg.Trigger, min(triggerGap, cfg.Interval))
+		s.trigger = newTrigger(cfg.Trigger, s.revision, min(triggerGap, cfg.Interval))
 	}
 	s.use(&cfg, s.routes(&cfg))
 	return s, nil
+}
+
+// revision returns the revision of the newest plan.
+func (s *Server) revision() string {
+	if p := s.daemon.Status().Plan; p != nil {
+		return p.Source.Revision
+	}
+	return ""
 }
 
 // use puts the part of cfg that can change in place.

@@ -8,19 +8,27 @@ import (
 // triggerGap is the least time between two polls that webhooks ask for.
 const triggerGap = 10 * time.Second
 
+// looksAgain is how long after the poll that a webhook asks for there are others, as long as
+// nothing was new: a webhook can come before a replica of the server shows what was pushed.
+var looksAgain = []time.Duration{2 * time.Second, 8 * time.Second}
+
 // trigger debounces requests for polls: the first polls at once, and those within the gap
 // after it are one poll at the end of the gap.
 type trigger struct {
-	poll func()
+	poll   func()
+	newest func() string // the revision that the last poll has found
 
 	mu      sync.Mutex
 	gap     time.Duration
 	last    time.Time
 	timer   *time.Timer // of the poll that waits for the end of the gap; nil if none does
+	again   *time.Timer // of the next look; nil before the first webhook
 	stopped bool
 }
 
-func newTrigger(poll func(), gap time.Duration) *trigger { return &trigger{poll: poll, gap: gap} }
+func newTrigger(poll func(), newest func() string, gap time.Duration) *trigger {
+	return &trigger{poll: poll, newest: newest, gap: gap}
+}
 
 // fire asks for a poll.
 func (t *trigger) fire() {
@@ -31,8 +39,7 @@ func (t *trigger) fire() {
 	}
 	wait := t.gap - time.Since(t.last)
 	if t.last.IsZero() || wait <= 0 {
-		t.last = time.Now()
-		t.poll()
+		t.ask()
 		return
 	}
 	t.timer = time.AfterFunc(wait, t.due)
@@ -49,11 +56,35 @@ func (t *trigger) due() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.timer = nil
-	if t.stopped {
-		return
+	if !t.stopped {
+		t.ask()
+	}
+}
+
+// ask polls, and again later if that finds nothing.
+func (t *trigger) ask() {
+	if t.again != nil {
+		t.again.Stop()
 	}
 	t.last = time.Now()
+	before := t.newest()
 	t.poll()
+	t.lookAgain(before, looksAgain)
+}
+
+func (t *trigger) lookAgain(before string, after []time.Duration) {
+	if len(after) == 0 {
+		return
+	}
+	t.again = time.AfterFunc(after[0], func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.stopped || t.newest() != before {
+			return
+		}
+		t.poll()
+		t.lookAgain(before, after[1:])
+	})
 }
 
 // stop drops the poll that waits, and all that are asked for later.
@@ -61,7 +92,9 @@ func (t *trigger) stop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.stopped = true
-	if t.timer != nil {
-		t.timer.Stop()
+	for _, timer := range []*time.Timer{t.timer, t.again} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 }

@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,7 +13,9 @@ func TestTriggerPassesOnTheFirstAndTheLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var polls []time.Duration
-		p := newTrigger(func() { polls = append(polls, time.Since(start)) }, triggerGap)
+		revisions := 0
+		newest := func() string { revisions++; return strconv.Itoa(revisions) } // each poll finds something
+		p := newTrigger(func() { polls = append(polls, time.Since(start)) }, newest, triggerGap)
 		for range 10_000 {
 			p.fire()
 		}
@@ -36,4 +40,36 @@ func TestTriggerPassesOnTheFirstAndTheLast(t *testing.T) {
 			t.Errorf("polls at %v, want none after the stop", polls)
 		}
 	})
+}
+
+// TestTriggerLooksAgain: a webhook that comes before the push can be seen is followed by two
+// more polls, or by one if that sees it.
+func TestTriggerLooksAgain(t *testing.T) {
+	for _, tt := range []struct {
+		visible time.Duration
+		want    []time.Duration
+	}{
+		{0, []time.Duration{0}},
+		{time.Second, []time.Duration{0, 2 * time.Second}},
+		{5 * time.Second, []time.Duration{0, 2 * time.Second, 10 * time.Second}},
+		{time.Hour, []time.Duration{0, 2 * time.Second, 10 * time.Second}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			start, found := time.Now(), "old"
+			var polls []time.Duration
+			p := newTrigger(func() {
+				polls = append(polls, time.Since(start))
+				if time.Since(start) >= tt.visible {
+					found = "new"
+				}
+			}, func() string { return found }, triggerGap)
+			p.fire()
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if !slices.Equal(polls, tt.want) {
+				t.Errorf("visible after %v: polls at %v, want at %v", tt.visible, polls, tt.want)
+			}
+			p.stop()
+		})
+	}
 }

@@ -122,7 +122,7 @@ func (g *Git) receive(ctx context.Context, c *gitremote.Conversation, m *mirror)
 	}
 	defer pack.Close()
 	if err := m.receive(ctx, pack, g.config.MaxPack, c.Head); err != nil {
-		return gitremote.Classify(ctx, err)
+		return pack.Classify(ctx, err)
 	}
 	return nil
 }

@@ -149,5 +149,8 @@ func (g *Git) Descends(ctx context.Context, old, revision string) (bool, error) 
 		return false, g.describe(&Error{Kind: ErrMirror, Detail: "nothing has been fetched yet"})
 	}
 	ok, err := g.mirror.store.Descends(ctx, plumbing.NewHash(old), plumbing.NewHash(revision))
+	if err != nil && ctx.Err() == nil && !errors.Is(err, gitstore.ErrDamaged) { // a commit on the way is malformed or too large
+		err = &Error{Kind: reconcile.ErrHistory, Err: err}
+	}
 	return ok, g.describe(err)
 }

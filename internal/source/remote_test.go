@@ -146,7 +146,7 @@ func TestFaultyServer(t *testing.T) {
 		kind  error
 		serve func(w http.ResponseWriter, req *http.Request, git http.Handler)
 	}{
-		{"500", gitremote.ErrBadAnswer, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(500) }},
+		{"500", gitremote.ErrUnreachable, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(500) }},
 		{"404", gitremote.ErrNoRepository, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(404) }},
 		{"403", gitremote.ErrAuth, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(403) }},
 		{"a web page", gitremote.ErrBadAnswer, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
@@ -173,7 +173,7 @@ func TestFaultyServer(t *testing.T) {
 		{"another host", gitremote.ErrBadAnswer, func(w http.ResponseWriter, req *http.Request, _ http.Handler) {
 			http.Redirect(w, req, elsewhere.URL+req.URL.Path, http.StatusFound)
 		}},
-		{"a pack: 500", gitremote.ErrBadAnswer, onPack(func(w http.ResponseWriter, _ *httptest.ResponseRecorder) { w.WriteHeader(500) })},
+		{"a pack: 500", gitremote.ErrUnreachable, onPack(func(w http.ResponseWriter, _ *httptest.ResponseRecorder) { w.WriteHeader(500) })},
 		{"a pack: nothing", gitremote.ErrBadAnswer, onPack(func(http.ResponseWriter, *httptest.ResponseRecorder) {})},
 		{"a pack: cut off", gitremote.ErrBadAnswer, onPack(func(w http.ResponseWriter, a *httptest.ResponseRecorder) {
 			_, _ = w.Write(a.Body.Bytes()[:a.Body.Len()-60])

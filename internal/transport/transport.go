@@ -2,8 +2,9 @@
 // through the proxy of the environment, with bounds on the time to connect and on the
 // headers of a response, and so that a connection that died is left after one timeout.
 //
-// What may enter: how a connection is made, kept and given up, and whom it trusts. Not
-// what is sent over it, redirects, or what may be sent again.
+// What may enter: how a connection is made, kept and given up, whom it trusts, and when a
+// server wants to be asked again. Not what is sent over it, redirects, or what may be sent
+// again.
 package transport
 
 import (

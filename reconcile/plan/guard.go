@@ -57,6 +57,9 @@ type Facts struct {
 	// Rewritten says that the revision does not come after Control.Revision, and has
 	// other specs.
 	Rewritten bool
+	// Uncompared says that nobody can tell: the history in between cannot be read. Rewritten
+	// is true then, too.
+	Uncompared bool
 }
 
 // Check returns p as the guards leave it. A guard holds the whole plan: every
@@ -150,7 +153,7 @@ func (g *Guards) holds(p *Plan, f Facts) []GuardHold {
 		add("empty", "the source has no specs, and the state has %s", numberOf(p.Managed, "task"))
 	}
 	if f.Rewritten {
-		add(guardRewritten, "%s", rewriteText(p, f.Control.Revision))
+		add(guardRewritten, "%s", rewriteText(p, &f))
 		holds[len(holds)-1].of = p.takesOver
 	}
 	if f.Control.Restored && n.calls > 0 {

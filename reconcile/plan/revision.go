@@ -29,9 +29,12 @@ func IsCommit(target string) bool {
 }
 
 // rewriteText says what a rewritten history leaves, and what its plan changes.
-func rewriteText(p *Plan, left string) string {
-	text := fmt.Sprintf("the history was rewritten: %s does not come after %s, the revision of the last pass; ",
-		Short(p.Source.Revision), Short(left))
+func rewriteText(p *Plan, f *Facts) string {
+	text := "the history was rewritten: %s does not come after %s, the revision of the last pass; "
+	if f.Uncompared {
+		text = "the history cannot be compared: a commit on the way to %s from %s, the revision of the last pass, cannot be read; "
+	}
+	text = fmt.Sprintf(text, Short(p.Source.Revision), Short(f.Control.Revision))
 	var does []string
 	if n := p.Asked(); n > 0 {
 		does = append(does, "asks for "+numberOf(n, "commit"))

@@ -16,6 +16,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/apiclient"
 	"github.com/wedatasync/wedatasync/internal/fault"
+	"github.com/wedatasync/wedatasync/internal/transport"
 )
 
 // Kind is a chat by its API, or a webhook.
@@ -69,15 +70,15 @@ func (m Message) post(ctx context.Context, payload any) (*http.Request, error) {
 func Of(kind Kind) (*Receiver, bool) {
 	switch kind {
 	case WeCom:
-		return &Receiver{Limit: 2048, Pace: pace20, rest: apiclient.LimitPause, Escape: unmarked, send: sendWeCom, codes: codesWeCom}, true
+		return &Receiver{Limit: 2048, Pace: pace20, rest: transport.LimitPause, Escape: unmarked, send: sendWeCom, codes: codesWeCom}, true
 	case Feishu:
-		return &Receiver{Limit: 10_000, Pace: time.Second, rest: apiclient.LimitPause, Escape: unmarked, send: sendFeishu, codes: codesFeishu}, true
+		return &Receiver{Limit: 10_000, Pace: time.Second, rest: transport.LimitPause, Escape: unmarked, send: sendFeishu, codes: codesFeishu}, true
 	case DingTalk:
-		return &Receiver{Limit: 10_000, Pace: pace20, rest: 10 * apiclient.LimitPause, Escape: unmarked, send: sendDingTalk, codes: codesDingTalk}, true
+		return &Receiver{Limit: 10_000, Pace: pace20, rest: 10 * transport.LimitPause, Escape: unmarked, send: sendDingTalk, codes: codesDingTalk}, true
 	case Slack:
-		return &Receiver{Limit: 4000, Pace: time.Second, rest: apiclient.LimitPause, Escape: slackText, send: sendSlack}, true
+		return &Receiver{Limit: 4000, Pace: time.Second, rest: transport.LimitPause, Escape: slackText, send: sendSlack}, true
 	case Webhook:
-		return &Receiver{rest: apiclient.LimitPause, send: sendWebhook}, true
+		return &Receiver{rest: transport.LimitPause, send: sendWebhook}, true
 	default:
 		return nil, false
 	}
@@ -159,7 +160,7 @@ func (r *Receiver) coded(op string, resp *http.Response, a answer) *fault.Error 
 
 // wait returns how long to leave the server alone after too many messages.
 func (r *Receiver) wait(resp *http.Response) time.Duration {
-	if d := apiclient.RetryAfter(resp.Header, time.Now()); d > 0 {
+	if d := transport.RetryAfter(resp.Header, time.Now()); d > 0 {
 		return d
 	}
 	return r.rest
@@ -175,7 +176,7 @@ func (r *Receiver) Refused(op string, resp *http.Response, data []byte) *fault.E
 	case code == http.StatusTooManyRequests:
 		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrLimited, fault.NotDone, r.wait(resp)
 	case code >= 500 || code == http.StatusRequestTimeout:
-		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrUnavailable, fault.MaybeDone, apiclient.RetryAfter(resp.Header, time.Now())
+		e.Kind, e.Effect, e.RetryAfter = apiclient.ErrUnavailable, fault.MaybeDone, transport.RetryAfter(resp.Header, time.Now())
 	case code == http.StatusUnauthorized || code == http.StatusForbidden || code == http.StatusNotFound || code == http.StatusGone:
 		e.Kind, e.Hint = apiclient.ErrToken, "check the URL: it can have been revoked"
 	default:
