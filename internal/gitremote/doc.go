@@ -13,9 +13,10 @@
 //
 // # Why not go-git
 //
-// go-git speaks the protocol over http. Its ssh obeys no deadline while it shakes hands,
-// and reads the user's own configuration and agent; and it keeps as many refs and
-// acknowledgements as a server likes to send.
+// go-git reads and writes the messages of the protocol. What carries them is ours: its http
+// drops what a server says, and its ssh obeys no deadline while it shakes hands, and reads
+// the user's own configuration and agent. It keeps as many refs and acknowledgements as a
+// server likes to send.
 //
 // What may enter: addresses, sessions, credentials and what can be wrong with them, as an
 // [Error] with a hint. Not what a pack holds.

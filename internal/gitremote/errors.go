@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 
-	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
@@ -38,9 +37,6 @@ const maxCause = 300
 
 // Classify says what an error of a conversation means.
 func Classify(ctx context.Context, err error) *Error {
-	if hides, ok := errors.AsType[*plumbing.UnexpectedError](err); ok {
-		err = hides.Err
-	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
@@ -53,13 +49,6 @@ func Classify(ctx context.Context, err error) *Error {
 		return &Error{Kind: ErrRefused, Err: errors.New(line.Text), Hint: "check --source, and that what --git-token-file or --ssh-key-file names may read it"}
 	case errors.Is(err, transport.ErrEmptyRemoteRepository):
 		return &Error{Kind: ErrEmptyRepository, Hint: "push a branch with specs first"}
-	case errors.Is(err, transport.ErrRepositoryNotFound):
-		return &Error{
-			Kind: ErrNoRepository, Err: err,
-			Hint: "check --source, and that what --git-token-file or --ssh-key-file names may read it: many servers say the same for both",
-		}
-	case errors.Is(err, transport.ErrAuthenticationRequired), errors.Is(err, transport.ErrAuthorizationFailed):
-		return &Error{Kind: ErrAuth, Err: err, Hint: "check --git-username and --git-token-file, and that they may read the repository"}
 	case isNet:
 		return &Error{Kind: ErrUnreachable, Err: err, Hint: "check --source, and whether this machine reaches it"}
 	case errors.Is(err, gitstore.ErrTooLarge):

@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	gittransport "github.com/go-git/go-git/v5/plumbing/transport"
-	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
 	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
@@ -58,15 +56,7 @@ func (h *httpRemote) Connect(ctx context.Context) (Session, error) {
 	if err := h.login(ctx); err != nil {
 		return nil, err
 	}
-	var auth gittransport.AuthMethod
-	if h.password != "" {
-		auth = &githttp.BasicAuth{Username: h.user, Password: h.password}
-	}
-	endpoint, err := gittransport.NewEndpoint(h.url)
-	if err != nil {
-		return nil, err
-	}
-	return githttp.NewClient(h.client).NewUploadPackSession(endpoint, auth)
+	return &httpSession{remote: h, base: h.url}, nil
 }
 
 // login finds the password.
@@ -163,10 +153,11 @@ func (h *httpRemote) CloseIdle() {
 	}
 }
 
-// fewHops ends redirects that do not end.
+// fewHops ends redirects that do not end, and those of what is posted: where the repository
+// is the list of its refs has told.
 func fewHops(_ *http.Request, via []*http.Request) error {
 	const most = 5
-	if len(via) > most {
+	if len(via) > most || via[0].Method != http.MethodGet {
 		return &Error{Kind: ErrBadAnswer, Detail: "it points from one place to the next"}
 	}
 	return nil

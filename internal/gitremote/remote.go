@@ -55,7 +55,9 @@ func newSSH(at address, c *Config) (Remote, error) {
 	if c.KnownHostsFile == "" {
 		return nil, errors.New("an ssh source needs a known_hosts file: get the host's key with ssh-keyscan, and compare it with what the host's owner publishes")
 	}
-	return &sshRemote{at, c.Branch, c.SSHKeyFile, c.SSHPassphraseFile, c.KnownHostsFile, c.Logger}, nil
+	return &sshRemote{
+		address: at, branch: c.Branch, keyFile: c.SSHKeyFile, passphraseFile: c.SSHPassphraseFile, knownHosts: c.KnownHostsFile, log: c.Logger,
+	}, nil
 }
 
 func newHTTP(at address, c *Config) (Remote, error) {

@@ -12,7 +12,6 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
-	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/text"
@@ -22,7 +21,7 @@ import (
 const maxAdvertised = 16 << 20
 
 // Session is one conversation with a server: it lists its refs, then may be
-// asked for a pack. go-git's http sessions are sessions.
+// asked for a pack.
 type Session interface {
 	AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error)
 	UploadPack(context.Context, *packp.UploadPackRequest) (*packp.UploadPackResponse, error)
@@ -41,13 +40,6 @@ type Remote interface {
 	Check() error
 	// CloseIdle closes connections that are kept between sessions.
 	CloseIdle()
-}
-
-// Servers such as Azure DevOps give nothing to who does not understand several
-// acknowledgements. go-git reads those of a request that says all it has at once, as ours
-// do, and has them off for the others; this program makes no others.
-func init() {
-	transport.UnsupportedCapabilities = []capability.Capability{capability.ThinPack}
 }
 
 // Conversation is a session whose refs have been read.
@@ -127,7 +119,10 @@ func listBranches(names []string) string {
 
 // RequestPack asks for a pack of what the branch has and the haves have not.
 func (c *Conversation) RequestPack(ctx context.Context, haves []plumbing.Hash, maxPack int64) (*Pack, error) {
+	// Servers such as Azure DevOps give nothing to who does not understand several
+	// acknowledgements (multi_ack), which go-git reads where a request says all at once.
 	req := packp.NewUploadPackRequestFromCapabilities(c.refs.Capabilities)
+	req.Capabilities.Delete(capability.ThinPack)
 	if c.refs.Capabilities.Supports(capability.NoProgress) {
 		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
 			return nil, err

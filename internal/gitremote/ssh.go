@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"strings"
@@ -27,6 +28,9 @@ type sshRemote struct {
 	passphraseFile string
 	knownHosts     string
 	log            *slog.Logger
+
+	hosts knownHosts
+	odd   string // what was last said of a certificate that cannot be used
 }
 
 // Check reads the files that a session will need.
@@ -93,9 +97,6 @@ func (s *sshRemote) start(client *ssh.Client) (*stream, error) {
 	return &stream{branch: s.branch, in: in, out: bufio.NewReader(out), errors: said, wait: channel.Wait}, nil
 }
 
-// maxKnownHosts bounds a file of known hosts, in bytes.
-const maxKnownHosts = 4 << 20
-
 // hostCheck is what came of the key that the host has shown.
 type hostCheck struct {
 	shown bool
@@ -109,11 +110,7 @@ func (s *sshRemote) config() (config *ssh.ClientConfig, host *hostCheck, err err
 	if err != nil {
 		return nil, nil, err
 	}
-	// The library reads the file by its name.
-	if _, err := file.Read("--known-hosts-file", s.knownHosts, maxKnownHosts); err != nil {
-		return nil, nil, &Error{Kind: ErrHostKey, Detail: "known_hosts", Err: err, Hint: s.howToTrust()}
-	}
-	hosts, err := knownhosts.NewDB(s.knownHosts)
+	hosts, err := s.hosts.read(s.knownHosts, s.log)
 	if err != nil {
 		return nil, nil, &Error{Kind: ErrHostKey, Detail: "known_hosts", Err: err, Hint: s.howToTrust()}
 	}
@@ -121,7 +118,7 @@ func (s *sshRemote) config() (config *ssh.ClientConfig, host *hostCheck, err err
 	check := hosts.HostKeyCallback()
 	return &ssh.ClientConfig{
 		User:              cmp.Or(s.user, "git"),
-		Auth:              []ssh.AuthMethod{ssh.PublicKeys(signer)},
+		Auth:              []ssh.AuthMethod{ssh.PublicKeys(s.certified(signer)...)},
 		HostKeyAlgorithms: hosts.HostKeyAlgorithms(s.addr),
 		HostKeyCallback: func(name string, addr net.Addr, key ssh.PublicKey) error {
 			host.shown, host.err = true, check(name, addr, key)
@@ -153,6 +150,38 @@ func (s *sshRemote) signer() (ssh.Signer, error) {
 		}
 	}
 	return signer, nil
+}
+
+// certified returns the key, after it with the certificate that is beside it, where ssh
+// looks for one: KEY-cert.pub.
+func (s *sshRemote) certified(key ssh.Signer) []ssh.Signer {
+	const most = 64 << 10
+	path := s.keyFile + "-cert.pub"
+	text, err := file.Read("--ssh-key-file", path, most)
+	if errors.Is(err, fs.ErrNotExist) {
+		return []ssh.Signer{key}
+	}
+	var public ssh.PublicKey
+	if err == nil {
+		public, _, _, _, err = ssh.ParseAuthorizedKey(text)
+	}
+	cert, ok := public.(*ssh.Certificate)
+	if err == nil && !ok {
+		err = errors.New("it holds no certificate")
+	}
+	var signer ssh.Signer
+	if err == nil {
+		signer, err = ssh.NewCertSigner(cert, key)
+	}
+	if err != nil {
+		if said := err.Error(); said != s.odd {
+			s.odd = said
+			s.log.Warn("a certificate beside an ssh key cannot be used: the key is used without one", "file", path, "error", err)
+		}
+		return []ssh.Signer{key}
+	}
+	s.odd = ""
+	return []ssh.Signer{signer, key}
 }
 
 // handshakeError tells an unknown host from an unwelcome key.

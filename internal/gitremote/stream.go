@@ -41,7 +41,6 @@ func (s *stream) AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, e
 	case err != nil:
 		return nil, s.errors.after(err)
 	}
-	transport.FilterUnsupportedCapabilities(refs.Capabilities)
 	return refs, nil
 }
 
@@ -58,18 +57,9 @@ func (s *stream) refused() error {
 
 // UploadPack asks for a pack.
 func (s *stream) UploadPack(_ context.Context, req *packp.UploadPackRequest) (*packp.UploadPackResponse, error) {
-	if err := req.Validate(); err != nil {
-		return nil, err
-	}
 	s.asked = true
 	w := bufio.NewWriter(s.in)
-	if err := req.UploadRequest.Encode(w); err != nil {
-		return nil, err
-	}
-	if err := req.UploadHaves.Encode(w, false); err != nil {
-		return nil, err
-	}
-	if err := pktline.NewEncoder(w).EncodeString("done\n"); err != nil {
+	if err := encodeRequest(w, req); err != nil {
 		return nil, err
 	}
 	if err := w.Flush(); err != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
 
 var (
@@ -14,6 +16,8 @@ var (
 	// ErrTooLarge says that a bound was met. The bound was checked before the memory
 	// was spent.
 	ErrTooLarge = errors.New("too large")
+	// ErrThin says that a pack is made of objects that are not in it.
+	ErrThin = fmt.Errorf("%w: it is thin", packfile.ErrMalformedPackFile)
 	// ErrNoPath says that a tree has no folder at a path.
 	ErrNoPath = errors.New("path not found")
 )

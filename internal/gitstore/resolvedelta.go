@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/pjbgf/sha1cd"
 	"golang.org/x/sync/errgroup"
 )
@@ -54,7 +53,7 @@ func (x *indexer) resolveDeltas(ctx context.Context) error {
 		return err
 	}
 	if n := left.Load(); n > 0 {
-		return fmt.Errorf("%w: the bases of %d deltas are missing", packfile.ErrMalformedPackFile, n)
+		return fmt.Errorf("%w: the bases of %d deltas are not in it", ErrThin, n)
 	}
 	return nil
 }

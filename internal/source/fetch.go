@@ -12,6 +12,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/wedatasync/wedatasync/internal/gitremote"
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
 // maxPacks is how many fetches a mirror grows by before it is cloned anew.
@@ -78,6 +79,7 @@ func (g *Git) fetch(ctx context.Context) (head plumbing.Hash, err error) {
 	if anew {
 		timeout = g.config.CloneTimeout
 	}
+	whole := ctx
 	ctx, cancel := within(ctx, timeout)
 	defer cancel()
 	c, err := gitremote.Talk(ctx, g.remote, g.branch)
@@ -89,11 +91,29 @@ func (g *Git) fetch(ctx context.Context) (head plumbing.Hash, err error) {
 		return c.Head, g.clone(ctx, c)
 	}
 	if !g.mirror.store.Has(c.Head) {
-		if err := g.receive(ctx, c, g.mirror); err != nil {
+		err := g.receive(ctx, c, g.mirror)
+		if errors.Is(err, gitstore.ErrThin) {
+			return g.cloneAgain(whole)
+		}
+		if err != nil {
 			return head, err
 		}
 	}
 	return c.Head, mirrorFault(g.mirror.advance(c.Head))
+}
+
+// cloneAgain fetches everything from a server that sends thin packs to who does not ask for
+// them: of what we tell it that we have, it leaves out the bases.
+func (g *Git) cloneAgain(ctx context.Context) (head plumbing.Hash, err error) {
+	g.log.Debug("the server sends a pack that others have to complete: fetching everything", "source", g.source)
+	ctx, cancel := within(ctx, g.config.CloneTimeout)
+	defer cancel()
+	c, err := gitremote.Talk(ctx, g.remote, g.branch)
+	if err != nil {
+		return head, err
+	}
+	defer c.Close() // all that counts has been read by then
+	return c.Head, g.clone(ctx, c)
 }
 
 // overgrown reports whether the mirror has become larger than use makes it: whoever can

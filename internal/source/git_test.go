@@ -319,19 +319,21 @@ func TestWhatIsNotThere(t *testing.T) {
 }
 
 // wantError fails unless a poll fails so.
-func wantError(t testing.TB, g *Git, kind error, say string) {
+func wantError(t testing.TB, g *Git, kind error, say string) *Error {
 	t.Helper()
 	rev, err := g.Poll(t.Context())
 	if rev != nil || !errors.Is(err, kind) {
 		t.Errorf("the poll gave %v, %v; want the error %v", rev, err, kind)
-		return
+		return new(Error)
 	}
-	if _, ok := errors.AsType[*Error](err); !ok {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
 		t.Errorf("the error is a %T", err)
 	}
 	if !strings.Contains(err.Error(), say) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("the error says %q, want %q in it", err, say)
 	}
+	return e
 }
 
 func TestBadConfiguration(t *testing.T) {

@@ -124,7 +124,7 @@ func TestGitHubApp(t *testing.T) {
 	web := r.startWeb(true)
 	hub := &github{key: &key.PublicKey, good: time.Hour}
 	web.instead(hub.serve)
-	ca := writeFile(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: web.Certificate().Raw})))
+	ca := web.authority(t)
 	config := GitConfig{URL: web.url, CAFile: ca, GitHubApp: gitremote.GitHubApp{ID: "1234", InstallationID: "42", KeyFile: file, APIURL: web.URL + "/api/v3/"}}
 
 	t.Run("one token for many polls", func(t *testing.T) {

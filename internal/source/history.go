@@ -149,8 +149,14 @@ func (g *Git) Descends(ctx context.Context, old, revision string) (bool, error) 
 		return false, g.describe(&Error{Kind: ErrMirror, Detail: "nothing has been fetched yet"})
 	}
 	ok, err := g.mirror.store.Descends(ctx, plumbing.NewHash(old), plumbing.NewHash(revision))
-	if err != nil && ctx.Err() == nil && !errors.Is(err, gitstore.ErrDamaged) { // a commit on the way is malformed or too large
+	if incomparable(ctx, err) {
 		err = &Error{Kind: reconcile.ErrHistory, Err: err}
 	}
 	return ok, g.describe(err)
+}
+
+// incomparable reports whether an error is that of a commit that nobody will ever be able to
+// read: it is too large, or malformed.
+func incomparable(ctx context.Context, err error) bool {
+	return err != nil && ctx.Err() == nil && !errors.Is(err, gitstore.ErrDamaged)
 }

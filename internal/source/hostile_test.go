@@ -342,8 +342,8 @@ func answers(hang <-chan struct{}) []hostility {
 		}
 	}
 	return []hostility{
-		{"acknowledgements without an end", gitremote.ErrBadAnswer, acks("0031ACK " + strings.Repeat("1", 40) + "\n")},
-		{"refusals without an end", gitremote.ErrBadAnswer, acks("0008NAK\n")},
+		{"acknowledgements without an end", gitstore.ErrTooLarge, acks("0031ACK " + strings.Repeat("1", 40) + "\n")},
+		{"refusals without an end", gitstore.ErrTooLarge, acks("0008NAK\n")},
 		{"refs: cut off, after many branches", gitremote.ErrShallow, refs(func(w http.ResponseWriter) {
 			fmt.Fprint(w, service, "004a", strings.Repeat("1", 40), " HEAD\x00side-band-64k ofs-delta\n")
 			for i := range 2 * 100 {
@@ -403,7 +403,7 @@ func answers(hang <-chan struct{}) []hostility {
 			w.Header().Set("WWW-Authenticate", "Basic realm=\"again\"")
 			w.WriteHeader(401)
 		})},
-		{"503", gitremote.ErrBadAnswer, refs(func(w http.ResponseWriter) { w.Header().Set("Retry-After", "1"); w.WriteHeader(503) })},
+		{"503", gitremote.ErrUnreachable, refs(func(w http.ResponseWriter) { w.Header().Set("Retry-After", "1"); w.WriteHeader(503) })},
 		{"a redirect to itself", gitremote.ErrBadAnswer, refs(func(w http.ResponseWriter) {
 			w.Header().Set("Location", "/origin.git/info/refs?service=git-upload-pack")
 			w.WriteHeader(302)

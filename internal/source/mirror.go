@@ -9,12 +9,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	git "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/wedatasync/wedatasync/internal/gitstore"
+	"github.com/wedatasync/wedatasync/internal/speccache"
 )
 
 // markerFile says that a folder is a mirror of ours, and of what. A folder
@@ -82,9 +84,12 @@ func mirrorFault(err error) error {
 }
 
 // vacant returns errNoMirror if a mirror may be made in the folder: if it is
-// missing or empty.
+// missing or empty, or what is left of a mirror of ours.
 func vacant(dir string) error {
 	entries, err := os.ReadDir(dir)
+	if isRest(entries) {
+		return fmt.Errorf("%w: the one there has lost %s", errNoMirror, markerFile)
+	}
 	if len(entries) > 0 {
 		return &Error{Kind: ErrMirror, Detail: dir, Hint: "it holds something else: move that away, or set another --state: the mirror is next to it"}
 	}
@@ -92,6 +97,14 @@ func vacant(dir string) error {
 		return &Error{Kind: ErrMirror, Err: err}
 	}
 	return errNoMirror
+}
+
+// isRest reports whether a folder has something of a mirror of ours, and nothing else: it is
+// ours by its place. A repository that git has made has more.
+func isRest(entries []fs.DirEntry) bool {
+	ours := []string{"HEAD", "config", "objects", "refs", speccache.Name}
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == "objects" }) &&
+		!slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !slices.Contains(ours, e.Name()) })
 }
 
 // sweep removes what a killed process has left behind.

@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -63,7 +62,7 @@ func TestHTTPCredentials(t *testing.T) {
 		}
 		git.ServeHTTP(w, req)
 	})
-	ca := writeFile(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: web.Certificate().Raw})))
+	ca := web.authority(t)
 	passwords := writeFile(t, "password", "first-secret\n")
 	config := GitConfig{URL: web.url, Username: "ann", PasswordFile: passwords, CAFile: ca}
 	g := r.open(config)

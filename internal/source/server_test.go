@@ -75,6 +75,12 @@ func (r *repo) startWeb(tls bool) *webServer {
 	return s
 }
 
+// authority is a file of the certificate to trust.
+func (s *webServer) authority(t testing.TB) string {
+	t.Helper()
+	return writeFile(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})))
+}
+
 // instead makes the server answer by f.
 func (s *webServer) instead(f func(w http.ResponseWriter, r *http.Request, git http.Handler)) {
 	s.mu.Lock()

@@ -1,15 +1,18 @@
 package source
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -50,7 +53,7 @@ func (r *repo) startSSHD(userKey string) *sshd {
 	must(r.T, err)
 	s := &sshd{t: r.T, dir: r.T.TempDir(), user: me.Username}
 	var config strings.Builder
-	config.WriteString("UsePAM no\nStrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nAuthorizedKeysFile " + s.file("authorized") + "\n")
+	config.WriteString("UsePAM no\nStrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nAuthorizedKeysFile " + s.file("authorized") + "\nTrustedUserCAKeys " + s.file("ca.pub") + "\n")
 	s.keygen("-q", "-t", "ed25519", "-N", "", "-f", s.file("ca"))
 	for _, kind := range []string{"ed25519", "rsa", "ecdsa"} {
 		s.keygen("-q", "-t", kind, "-b", bits[kind], "-N", "", "-C", kind, "-f", s.file(kind))
@@ -189,6 +192,20 @@ func TestSSHD(t *testing.T) {
 	locked := func(kind string) func(*GitConfig) {
 		return func(c *GitConfig) { c.SSHKeyFile, c.SSHPassphraseFile = keys[kind], sesame }
 	}
+	// certified makes a key that the server knows only by a certificate.
+	certified := func(args []string) func(*GitConfig) {
+		return func(c *GitConfig) {
+			c.SSHKeyFile = filepath.Join(t.TempDir(), "key")
+			server.keygen("-q", "-t", "ed25519", "-N", "", "-f", c.SSHKeyFile)
+			server.keygen(slices.Concat([]string{"-q", "-s", server.file("ca"), "-I", "user", "-n", server.user}, args, []string{c.SSHKeyFile + ".pub"})...)
+		}
+	}
+	knownWithCertificate := filepath.Join(t.TempDir(), "key")
+	text, err := os.ReadFile(userKey)
+	must(t, err)
+	must(t, os.WriteFile(knownWithCertificate, text, 0o600))
+	must(t, os.WriteFile(knownWithCertificate+".pub", append(marshalKey(key), '\n'), 0o600))
+	server.keygen("-q", "-s", server.file("rsa"), "-I", "user", "-n", server.user, knownWithCertificate+".pub")
 	tests := []struct {
 		name   string
 		change func(c *GitConfig)
@@ -208,7 +225,12 @@ func TestSSHD(t *testing.T) {
 		{"a revoked host key", hosts(server.line("@revoked", "ed25519"), server.line("", "ed25519")), gitremote.ErrHostKey, "revoked"},
 		{"an authority that did not sign", hosts(server.line("@cert-authority", "rsa")), gitremote.ErrHostKey, ""},
 		{"an unknown host", hosts("[127.0.0.1]:1 " + strings.SplitN(server.line("", "ed25519"), " ", 2)[1]), gitremote.ErrHostKey, "ssh-keyscan"},
-		{"a malformed known_hosts", hosts("127.0.0.1 ssh-ed25519\n"), gitremote.ErrHostKey, "known_hosts"},
+		{"malformed lines beside it", hosts("127.0.0.1 ssh-ed25519\n", "|1|x|y "+strings.SplitN(server.line("", "rsa"), " ", 2)[1], "[x "+strings.SplitN(server.line("", "rsa"), " ", 2)[1], "what\n", "@new "+server.line("", "rsa"), server.line("", "ed25519")), nil, ""},
+		{"nothing but a malformed line", hosts("127.0.0.1 ssh-ed25519\n"), gitremote.ErrHostKey, "ssh-keyscan"},
+		{"a malformed line about a revoked key", hosts("@revoked 127.0.0.1 ssh-ed25519\n", server.line("", "ed25519")), gitremote.ErrHostKey, "known_hosts:1"},
+		{"a certificate beside the key", certified(nil), nil, ""},
+		{"one that has ended", certified([]string{"-V", "20200101:20200102"}), gitremote.ErrAuth, "add its public key"},
+		{"one of another authority, and a key that is known", func(c *GitConfig) { c.SSHKeyFile = knownWithCertificate }, nil, ""},
 		{"another user key", func(c *GitConfig) { c.SSHKeyFile = strangerKey }, gitremote.ErrAuth, "add its public key"},
 		{"another user", func(c *GitConfig) { c.URL = strings.Replace(c.URL, "ssh://"+server.user, "ssh://nobody-here", 1) }, gitremote.ErrAuth, "nobody-here"},
 		{"no passphrase", func(c *GitConfig) { c.SSHKeyFile = keys["ed25519"] }, gitremote.ErrAuth, "passphrase"},
@@ -227,6 +249,27 @@ func TestSSHD(t *testing.T) {
 			}
 			wantError(t, g, test.kind, test.say)
 		})
+	}
+}
+
+// TestSSHD_SaysWhatDoesNotCount: a line of known_hosts and a certificate that cannot be used
+// are named in the log, once.
+func TestSSHD_SaysWhatDoesNotCount(t *testing.T) {
+	r := newRepo(t)
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
+	userKey, key := newKey(t)
+	server := r.startSSHD(string(marshalKey(key)))
+	must(t, os.WriteFile(userKey+"-cert.pub", marshalKey(key), 0o600))
+	hosts := writeFile(t, "known_hosts", "# mine\nwhat\n"+server.line("", "ed25519"))
+	var said bytes.Buffer
+	g := r.open(GitConfig{URL: server.url, SSHKeyFile: userKey, KnownHostsFile: hosts, Logger: slog.New(slog.NewTextHandler(&said, nil))})
+	for range 3 {
+		wantSaid(t, poll(t, g), "a v1 a.yaml")
+	}
+	for _, want := range []string{"lines=[2]", "-cert.pub"} {
+		if strings.Count(said.String(), want) != 1 {
+			t.Errorf("the log does not say %s once:\n%s", want, &said)
+		}
 	}
 }
 

@@ -120,6 +120,9 @@ func (v *verifier) checkPath(ctx context.Context, s *gitstore.Store, head plumbi
 		return v.moveMark(ctx, s, head)
 	}
 	path, err := s.FirstParents(ctx, v.mark, head)
+	if incomparable(ctx, err) {
+		return v.fault(s, head, head, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -150,7 +153,7 @@ func (v *verifier) moveMark(ctx context.Context, s *gitstore.Store, head plumbin
 				return nil
 			}
 		}
-		if err != nil {
+		if err != nil && !incomparable(ctx, err) {
 			return err
 		}
 	}
