@@ -136,6 +136,12 @@ func (r *reader) syntax(data []byte, err error) {
 	if bytes.Contains(indentation(nthLine(data, line)), []byte("\t")) {
 		words = "found a tab"
 	}
+	if strings.Contains(words, "escape") || strings.Contains(words, "hexdecimal") {
+		if line, column, advice := decode.BadEscape(data); line > 0 {
+			r.errorAt(Pos{r.file.Name, line, column}, "syntax", "%s", advice)
+			return
+		}
+	}
 	for _, f := range syntaxFaults {
 		if !strings.Contains(words, f.words) {
 			continue

@@ -176,7 +176,7 @@ func (s *sshRemote) certified(key ssh.Signer) []ssh.Signer {
 	if err != nil {
 		if said := err.Error(); said != s.odd {
 			s.odd = said
-			s.log.Warn("a certificate beside an ssh key cannot be used: the key is used without one", "file", path, "error", err)
+			s.log.Warn("the certificate of an ssh key cannot be used: the key is used without one", "file", path, "error", err)
 		}
 		return []ssh.Signer{key}
 	}

@@ -94,12 +94,17 @@ func lastList(doc *yaml.Node) *yaml.Node {
 // GaveUp returns the line where the YAML library gives up on data, by handing it
 // one byte after the other and looking how far it came.
 func GaveUp(data []byte) int {
+	read := bytes.TrimRight(data[:gaveUp(data)], " \r\n") // it looks a little ahead
+	return 1 + bytes.Count(read, []byte("\n"))
+}
+
+// gaveUp returns how many bytes it has read by then.
+func gaveUp(data []byte) int {
 	src := &byteReader{data: data}
 	dec := yaml.NewDecoder(src)
 	for Next(dec, new(yaml.Node)) == nil {
 	}
-	read := bytes.TrimRight(data[:src.read], " \r\n") // it looks a little ahead
-	return 1 + bytes.Count(read, []byte("\n"))
+	return src.read
 }
 
 // byteReader reads one byte at a time.
