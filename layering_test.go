@@ -22,7 +22,7 @@ const module = "github.com/wedatasync/wedatasync/"
 var floors = [][]string{
 	{"internal/text", "internal/file", "internal/gitstore"},
 	{"spec", "internal/usage", "internal/wedatasim", "internal/secret", "internal/transport", "internal/fault", "internal/worktree"},
-	{"state", "internal/apiclient", "internal/gitremote", "internal/speccache"},
+	{"state", "internal/apiclient", "internal/gitremote", "internal/gitrepo", "internal/speccache"},
 	{"reconcile/calendar", "reconcile/pace", "reconcile/proof", "state/document", "state/statefile"},
 	{"reconcile/plan", "state/sqlstore/sqlrow"},
 	{"reconcile/drift", "reconcile/progress"},

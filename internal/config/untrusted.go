@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/wedatasync/wedatasync/internal/forge"
+	"github.com/wedatasync/wedatasync/internal/gitrepo"
 	"github.com/wedatasync/wedatasync/internal/source"
 )
 
@@ -19,7 +20,7 @@ func (s *Flags) findUntrusted(getenv func(string) string) {
 // refuseTracked returns an error if git tracks the file that the flag names in the checkout
 // of a stranger. A state has more files beside its own.
 func (s *Flags) refuseTracked(flag, path, from string) error {
-	tracked, err := source.Tracked(from, path, flag == "state")
+	tracked, err := gitrepo.Tracked(from, path, flag == "state")
 	if err != nil {
 		return fmt.Errorf("%s: whether git tracks %s is not known: %w", s.from[flag], path, err)
 	}
@@ -35,7 +36,7 @@ func (s *Flags) refuseTrackedFiles() error {
 	if s.Untrusted == "" {
 		return nil
 	}
-	if tracked, err := source.Tracked(checkout(s.Source), checkout(s.Source), false); err != nil || tracked {
+	if tracked, err := gitrepo.Tracked(checkout(s.Source), checkout(s.Source), false); err != nil || tracked {
 		return errors.Join(err, fmt.Errorf("--source: %s is, or leads through, a link or a submodule in what is checked out, so whoever wrote the pull request decides where it leads: name a folder that is none", s.Source))
 	}
 	if s.Given("config") {

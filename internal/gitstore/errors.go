@@ -13,6 +13,10 @@ var (
 	// ErrDamaged says that the objects on disk are not what git wrote: some are
 	// missing, or are not what their names say.
 	ErrDamaged = errors.New("damaged object store")
+	// ErrMissing is the ErrDamaged of an object that is not there at all.
+	ErrMissing = fmt.Errorf("%w: it is missing", ErrDamaged)
+	// ErrSHA256 says that the names of a repository's objects are not SHA-1.
+	ErrSHA256 = errors.New("the repository uses SHA-256 names, which are not supported")
 	// ErrTooLarge says that a bound was met. The bound was checked before the memory
 	// was spent.
 	ErrTooLarge = errors.New("too large")

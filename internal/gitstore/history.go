@@ -150,10 +150,12 @@ const (
 
 // MergeBase finds a best common ancestor as git does: both histories are walked
 // at once, the newest commits first, until only what common ancestors descend
-// from is left.
+// from is left. Where a shallow clone ends before that, no other answer than that of a
+// full one is given: the earlier of two commits in one line, or an ErrMissing.
 func (s *Store) MergeBase(ctx context.Context, left, right plumbing.Hash) (base plumbing.Hash, ok bool, err error) {
 	w := mergeWalk{store: s, marks: make(map[plumbing.Hash]uint8)}
-	if err := errors.Join(w.mark(left, ofLeft), w.mark(right, ofRight)); err != nil {
+	err = errors.Join(w.mark(left, ofLeft), w.mark(right, ofRight))
+	if err = errors.Join(err, w.cut); err != nil {
 		return base, false, err
 	}
 	var common []plumbing.Hash
@@ -173,6 +175,14 @@ func (s *Store) MergeBase(ctx context.Context, left, right plumbing.Hash) (base 
 			}
 		}
 	}
+	for _, h := range []plumbing.Hash{left, right} {
+		if slices.Contains(common, h) {
+			return h, true, nil
+		}
+	}
+	if w.cut != nil {
+		return base, false, w.cut
+	}
 	for _, h := range common {
 		if w.marks[h]&ofCommon == 0 {
 			return h, true, nil
@@ -185,6 +195,7 @@ type mergeWalk struct {
 	store *Store
 	queue byDate
 	marks map[plumbing.Hash]uint8
+	cut   error // that a commit is missing; nil: none is
 }
 
 // mark adds marks to a commit, and looks at it again if any is new.
@@ -193,6 +204,10 @@ func (w *mergeWalk) mark(h plumbing.Hash, marks uint8) error {
 		return nil
 	}
 	c, err := w.store.Commit(h)
+	if errors.Is(err, ErrMissing) {
+		w.cut = err
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -3,24 +3,30 @@ package gitstore
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
 	"slices"
 	"sort"
+	"strings"
 	"sync/atomic"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // The layout of a pack index of version 2, in bytes: names in order, checksums,
-// places in the pack, and those that need more than 31 bits.
+// places in the pack, and those that need more than 31 bits. One of version 1 has no head,
+// and each place is in front of its name.
 const (
 	HashSize     = len(plumbing.Hash{})
 	indexNames   = 8 + 256*4
 	indexTrailer = int64(2 * HashSize)
 	indexEntry   = int64(HashSize + 4 + 4)
+
+	oldIndexNames = 256 * 4
+	oldIndexEntry = 4 + int64(HashSize)
 )
 
 // maxWholeIndex bounds the indexes that are read as a whole: those of packs that a
@@ -35,6 +41,7 @@ type index struct {
 	in    io.ReaderAt
 	file  *os.File // what in reads, unless that is memory
 	size  int64
+	old   bool        // it is of version 1
 	count int64       // of objects
 	last  [256]uint32 // how many names begin with a byte up to this one
 	asked [256]atomic.Bool
@@ -64,16 +71,8 @@ func openIndex(path string) (_ *index, err error) {
 		return nil, err
 	}
 	x.size = info.Size()
-	head := make([]byte, indexNames)
-	if _, err := io.ReadFull(file, head); err != nil || !bytes.HasPrefix(head, []byte("\377tOc\x00\x00\x00\x02")) {
-		return nil, fmt.Errorf("%w: %s is not a pack index of version 2", ErrDamaged, path)
-	}
-	for i := range x.last {
-		x.last[i] = binary.BigEndian.Uint32(head[8+4*i:])
-	}
-	x.count = int64(x.last[255])
-	if !slices.IsSorted(x.last[:]) || x.size < indexNames+x.count*indexEntry+indexTrailer {
-		return nil, fmt.Errorf("%w: %s is cut off", ErrDamaged, path)
+	if err := x.readHead(path); err != nil {
+		return nil, err
 	}
 	if x.size > maxWholeIndex {
 		return x, nil
@@ -84,6 +83,34 @@ func openIndex(path string) (_ *index, err error) {
 	}
 	x.in, x.file = bytes.NewReader(whole), nil
 	return x, file.Close()
+}
+
+// readHead reads how many names begin with each byte.
+func (x *index) readHead(path string) error {
+	head := make([]byte, indexNames)
+	n, err := x.file.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	version, ok := bytes.CutPrefix(head, []byte("\377tOc"))
+	last, least, entry := head[8:], indexNames+indexTrailer, indexEntry
+	switch x.old = !ok; {
+	case x.old:
+		last, least, entry = head, oldIndexNames+indexTrailer, oldIndexEntry
+	case binary.BigEndian.Uint32(version) != 2:
+		return fmt.Errorf("%w: %s is a pack index of a version that is not known", ErrDamaged, path)
+	}
+	if x.size < least || n < oldIndexNames {
+		return fmt.Errorf("%w: %s is not a pack index", ErrDamaged, path)
+	}
+	for i := range x.last {
+		x.last[i] = binary.BigEndian.Uint32(last[4*i:])
+	}
+	x.count = int64(x.last[255])
+	if !slices.IsSorted(x.last[:]) || x.size < least+x.count*entry {
+		return fmt.Errorf("%w: %s is cut off", ErrDamaged, path)
+	}
+	return nil
 }
 
 func (x *index) close() error {
@@ -106,6 +133,9 @@ func (x *index) readSpan(first, end int64) (*span, error) {
 	n := int(end - first)
 	data := make([]byte, n*(HashSize+4))
 	s := &span{data[:n*HashSize], data[n*HashSize:]}
+	if x.old {
+		return s, x.readOldSpan(s, n, first)
+	}
 	if _, err := x.in.ReadAt(s.names, indexNames+first*int64(HashSize)); err != nil {
 		return nil, fmt.Errorf("read pack index: %w", err)
 	}
@@ -113,6 +143,20 @@ func (x *index) readSpan(first, end int64) (*span, error) {
 		return nil, fmt.Errorf("read pack index: %w", err)
 	}
 	return s, nil
+}
+
+// readOldSpan reads n entries of an index of version 1.
+func (x *index) readOldSpan(s *span, n int, first int64) error {
+	entries := make([]byte, int64(n)*oldIndexEntry)
+	if _, err := x.in.ReadAt(entries, oldIndexNames+first*oldIndexEntry); err != nil {
+		return fmt.Errorf("read pack index: %w", err)
+	}
+	for i := range n {
+		entry := entries[int64(i)*oldIndexEntry:]
+		copy(s.places[4*i:], entry[:4])
+		copy(s.name(i), entry[4:])
+	}
+	return nil
 }
 
 // name returns the i-th name of the span.
@@ -155,6 +199,25 @@ func (x *index) find(h plumbing.Hash) (offset int64, ok bool, err error) {
 	return x.place(s, i)
 }
 
+// withPrefix returns the names that begin with the hexadecimal digits, of which there are at
+// least two.
+func (x *index) withPrefix(digits string) ([]plumbing.Hash, error) {
+	least := plumbing.NewHash(digits + strings.Repeat("0", 2*HashSize-len(digits)))
+	s, err := x.readSpan(x.bounds(least[0]))
+	if err != nil {
+		return nil, err
+	}
+	var names []plumbing.Hash
+	for i, _ := s.search(least); i < len(s.names)/HashSize; i++ {
+		h := plumbing.Hash(s.name(i))
+		if !strings.HasPrefix(h.String(), digits) {
+			break
+		}
+		names = append(names, h)
+	}
+	return names, nil
+}
+
 // evict frees the spans of an index that is not in memory anyway.
 func (x *index) evict() {
 	for b := range x.spans {
@@ -168,7 +231,7 @@ func (x *index) evict() {
 // place returns the offset of the i-th object of the span.
 func (x *index) place(s *span, i int) (offset int64, ok bool, err error) {
 	place := binary.BigEndian.Uint32(s.places[4*i:])
-	if place>>31 == 0 {
+	if x.old || place>>31 == 0 {
 		return int64(place), true, nil
 	}
 	at := indexNames + x.count*indexEntry + 8*int64(place&^(1<<31))

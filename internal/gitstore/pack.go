@@ -22,6 +22,7 @@ const (
 // may be used by several goroutines, and knows the size of an object before it spends
 // memory on it.
 type pack struct {
+	name  string // its path without extension
 	index *index
 	file  *os.File
 	size  int64
@@ -30,7 +31,7 @@ type pack struct {
 
 // openPack opens the pack of that name, without its extension.
 func openPack(name string, work *objectCache) (_ *pack, err error) {
-	p := &pack{cache: work}
+	p := &pack{name: name, cache: work}
 	if p.index, err = openIndex(name + ".idx"); err != nil {
 		return nil, err
 	}

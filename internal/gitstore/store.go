@@ -1,13 +1,18 @@
 package gitstore
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/sha1" // git's names of objects
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
@@ -38,27 +43,50 @@ type Object struct {
 // Reading is safe for concurrent use.
 type Store struct {
 	dirs  []string // object directories, without loose objects if bare packs are all there is
-	loose bool
-	packs []*pack
+	loose bool     // git commands may write to them meanwhile
 	cache *objectCache
+
+	adding sync.Mutex
+	packs  atomic.Pointer[[]*pack] // those that are likely to be asked first at the end
 }
 
-// Open opens the object directories. loose tells whether they may hold
-// objects outside of packs.
+// Open opens the object directories. loose tells whether they are git's: they may hold
+// objects outside of packs, and git may pack them anew at any time.
 func Open(loose bool, dirs ...string) (*Store, error) {
 	s := &Store{dirs: dirs, loose: loose, cache: newObjectCache(cacheSize)}
-	for _, dir := range dirs {
+	s.packs.Store(new([]*pack))
+	if _, err := s.addNew(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// addNew opens the packs that are not open yet, and reports whether there are any. One
+// without its index, or without its objects, does not count: git is about to finish it, or
+// to remove it.
+func (s *Store) addNew() (found bool, err error) {
+	known := make(map[string]bool)
+	for _, p := range *s.packs.Load() {
+		known[p.name] = true
+	}
+	for _, dir := range s.dirs {
 		names, err := packNames(filepath.Join(dir, "pack"))
 		if err != nil {
-			return nil, errors.Join(err, s.Close())
+			return found, err
 		}
 		for _, name := range names {
-			if err := s.Add(name); err != nil {
-				return nil, errors.Join(err, s.Close())
+			if known[name] {
+				continue
+			}
+			switch err := s.Add(name); {
+			case err == nil:
+				found = true
+			case !s.loose || !errors.Is(err, fs.ErrNotExist):
+				return found, err
 			}
 		}
 	}
-	return s, nil
+	return found, nil
 }
 
 // packNames lists the packs of a folder that have an index, without extension.
@@ -69,7 +97,7 @@ func packNames(dir string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), ".idx"); ok && strings.HasPrefix(name, "pack-") {
+		if name, ok := strings.CutSuffix(e.Name(), ".idx"); ok {
 			names = append(names, filepath.Join(dir, name))
 		}
 	}
@@ -82,26 +110,27 @@ func (s *Store) Add(name string) error {
 	if err != nil {
 		return fmt.Errorf("open pack: %w", err)
 	}
-	s.packs = append(s.packs, p)
+	s.adding.Lock()
+	defer s.adding.Unlock()
+	s.packs.Store(new(append(slices.Clip(*s.packs.Load()), p)))
 	return nil
 }
 
 // Close closes the packs.
 func (s *Store) Close() error {
 	var errs []error
-	for _, p := range s.packs {
+	for _, p := range *s.packs.Swap(new([]*pack)) {
 		errs = append(errs, p.close())
 	}
-	s.packs = nil
 	return errors.Join(errs...)
 }
 
 // PackCount returns how many packs there are.
-func (s *Store) PackCount() int { return len(s.packs) }
+func (s *Store) PackCount() int { return len(*s.packs.Load()) }
 
 // Size returns how many bytes the packs take.
 func (s *Store) Size() (bytes int64) {
-	for _, p := range s.packs {
+	for _, p := range *s.packs.Load() {
 		bytes += p.size
 	}
 	return bytes
@@ -110,7 +139,7 @@ func (s *Store) Size() (bytes int64) {
 // Has reports whether the store holds the object. An index that cannot be read holds
 // none; to read the object then is an error.
 func (s *Store) Has(h plumbing.Hash) bool {
-	for _, p := range s.packs {
+	for _, p := range *s.packs.Load() {
 		if _, ok, err := p.index.find(h); ok && err == nil {
 			return true
 		}
@@ -155,13 +184,25 @@ func HashObject(kind plumbing.ObjectType, data []byte) plumbing.Hash {
 }
 
 func (s *Store) load(h plumbing.Hash, limit int64) (Object, error) {
-	for i := len(s.packs) - 1; i >= 0; i-- {
-		at, ok, err := s.packs[i].index.find(h)
+	o, err := s.find(h, limit)
+	if !s.loose || !errors.Is(err, ErrMissing) {
+		return o, err
+	}
+	// Git may have packed it anew since the packs were opened: a fetch does, after it ended.
+	if found, errNew := s.addNew(); !found {
+		return o, cmp.Or(errNew, err)
+	}
+	return s.find(h, limit)
+}
+
+func (s *Store) find(h plumbing.Hash, limit int64) (Object, error) {
+	for _, p := range slices.Backward(*s.packs.Load()) {
+		at, ok, err := p.index.find(h)
 		if err != nil {
 			return Object{}, err
 		}
 		if ok {
-			return s.packs[i].read(at, limit)
+			return p.read(at, limit)
 		}
 	}
 	if s.loose {
@@ -172,7 +213,35 @@ func (s *Store) load(h plumbing.Hash, limit int64) (Object, error) {
 			}
 		}
 	}
-	return Object{}, fmt.Errorf("%w: it is missing", ErrDamaged)
+	return Object{}, ErrMissing
+}
+
+// Abbreviated returns the names of all objects that begin with the hexadecimal digits, of
+// which there are at least two, in small letters.
+func (s *Store) Abbreviated(digits string) ([]plumbing.Hash, error) {
+	var names []plumbing.Hash
+	for _, p := range *s.packs.Load() {
+		found, err := p.index.withPrefix(digits)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, found...)
+	}
+	if s.loose {
+		for _, dir := range s.dirs {
+			entries, err := os.ReadDir(filepath.Join(dir, digits[:2]))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return nil, err
+			}
+			for _, e := range entries {
+				if name := digits[:2] + e.Name(); strings.HasPrefix(name, digits) && plumbing.IsHash(name) {
+					names = append(names, plumbing.NewHash(name))
+				}
+			}
+		}
+	}
+	slices.SortFunc(names, func(a, b plumbing.Hash) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(names), nil
 }
 
 func loosePath(dir string, h plumbing.Hash) string {
@@ -206,7 +275,7 @@ func (s *Store) readLoose(path string, limit int64) (Object, error) {
 // is.
 func (s *Store) Evict() {
 	s.cache.evict()
-	for _, p := range s.packs {
+	for _, p := range *s.packs.Load() {
 		p.index.evict()
 	}
 }

@@ -14,7 +14,6 @@ import (
 // What can be wrong with a source, beside what can be wrong with its server or its
 // objects. They are met wrapped in an [*Error].
 var (
-	ErrNoRevision = errors.New("revision not found")
 	ErrMirror     = errors.New("mirror cannot be used")
 	ErrUnverified = reconcile.ErrUnverified
 )
@@ -40,7 +39,7 @@ func describe(err error, source string) *Error {
 
 // kindOf finds which of the errors of this package an error is.
 func kindOf(err error) error {
-	for _, kind := range []error{gitstore.ErrNoPath, ErrNoRevision, specfiles.ErrIgnoreFile, gitstore.ErrTooLarge, context.Canceled, context.DeadlineExceeded} {
+	for _, kind := range []error{gitstore.ErrNoPath, specfiles.ErrIgnoreFile, gitstore.ErrTooLarge, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, kind) {
 			return kind
 		}

@@ -12,9 +12,9 @@ import (
 	"slices"
 	"strings"
 
-	git "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/wedatasync/wedatasync/internal/gitrepo"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/speccache"
 )
@@ -139,8 +139,7 @@ func createMirror(dir, source string, ref plumbing.ReferenceName) (*mirror, erro
 	if err := os.WriteFile(filepath.Join(dir, markerFile), data, 0o600); err != nil {
 		return nil, err
 	}
-	opts := git.PlainInitOptions{Bare: true, InitOptions: git.InitOptions{DefaultBranch: ref}}
-	if _, err := git.PlainInitWithOptions(dir, &opts); err != nil {
+	if err := gitrepo.InitBare(dir, ref); err != nil {
 		return nil, err
 	}
 	s, err := gitstore.Open(false, filepath.Join(dir, "objects"))

@@ -51,7 +51,7 @@ func (r *Repository) past(ctx context.Context, rev, path string, tasks []spec.Ke
 	if err != nil {
 		return nil, err
 	}
-	w := &pastWalk{store: r.store, path: path, wanted: tasks, files: pastFiles, past: &Past{Found: map[spec.Key]PastSpec{}}}
+	w := &pastWalk{store: r.repo.Store, path: path, wanted: tasks, files: pastFiles, past: &Past{Found: map[spec.Key]PastSpec{}}}
 	return w.past, w.walk(ctx, h)
 }
 

@@ -2,13 +2,13 @@ package source
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/wedatasync/wedatasync/internal/gitremote"
+	"github.com/wedatasync/wedatasync/internal/gitrepo"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/source/sourcetest"
 	"github.com/wedatasync/wedatasync/internal/specfiles"
@@ -20,55 +20,6 @@ func openRepository(t testing.TB, dir string) *Repository {
 	must(t, err)
 	t.Cleanup(func() { must(t, r.Close()) })
 	return r
-}
-
-func TestRepositoryResolves(t *testing.T) {
-	r := newRepo(t)
-	r.Commit(map[string]string{"in/a.yaml": specOf("a", 1)})
-	r.Git("tag", "light")
-	r.Git("tag", "-a", "-m", "tag", "heavy")
-	r.Git("tag", "-a", "-m", "tag", "heavier", "heavy")
-	r.Git("switch", "-q", "-c", "side/branch")
-	r.Commit(map[string]string{"in/b.yaml": specOf("b", 1)})
-	r.Git("switch", "-q", "main")
-	r.Commit(map[string]string{"in/c.yaml": specOf("c", 1)})
-	r.Git("merge", "-q", "--no-ff", "-m", "merge", "side/branch")
-	r.Push("last")
-	r.Git("fetch", "-q")
-	names := []string{
-		"main", "HEAD", "refs/heads/main", "heads/main", "origin/main", "light", "heavy", "heavier", "side/branch",
-		"main~1", "main~2", "main^", "main^^", "main^1", "main~1^2", "HEAD~3", "main~0", "main^0", "heavy^{commit}",
-		r.Git("rev-parse", "main"), r.Git("rev-parse", "--short=9", "main"), r.Git("rev-parse", "heavy"),
-	}
-	check := func(t *testing.T, dir string) {
-		repository := openRepository(t, dir)
-		for _, name := range names {
-			got, err := repository.Resolve(name)
-			if want := r.Git("rev-parse", name+"^{commit}"); err != nil || got != want {
-				t.Errorf("%s is %s, %v; git says %s", name, got, err, want)
-			}
-		}
-		for _, name := range []string{"none", "origin/none", "main~99", "main^3", strings.Repeat("1", 40), "", "../x", "main:in", r.Git("rev-parse", "main^{tree}")} {
-			if got, err := repository.Resolve(name); !errors.Is(err, ErrNoRevision) {
-				t.Errorf("%q is %s, %v", name, got, err)
-			}
-		}
-	}
-	t.Run("loose", func(t *testing.T) { check(t, r.Work) })
-	r.Git("gc", "-q")
-	t.Run("packed", func(t *testing.T) { check(t, filepath.Join(r.Work, "in")) })
-	t.Run("a linked worktree", func(t *testing.T) {
-		dir := filepath.Join(t.TempDir(), "linked")
-		r.Git("worktree", "add", "-q", "--detach", dir, "main")
-		check(t, dir)
-	})
-	t.Run("a clone that borrows", func(t *testing.T) {
-		dir := filepath.Join(t.TempDir(), "clone")
-		r.Git("clone", "-q", "--shared", r.Work, dir)
-		if got, err := openRepository(t, dir).Resolve("origin/side/branch"); err != nil || got != r.Git("rev-parse", "side/branch") {
-			t.Errorf("it is %s, %v", got, err)
-		}
-	})
 }
 
 func TestRepositoryReadsRevisions(t *testing.T) {
@@ -124,13 +75,13 @@ func TestRepositoryReadsRevisions(t *testing.T) {
 			t.Error(err)
 		}
 		_, err := shallow.SpecsAt(t.Context(), "HEAD~1", "in")
-		if !errors.Is(err, ErrNoRevision) || !strings.Contains(err.Error(), "fetch-depth: 0") {
+		if !errors.Is(err, gitrepo.ErrCutOff) || !strings.Contains(err.Error(), "fetch-depth: 0") {
 			t.Errorf("the error is %v", err)
 		}
 		wantError(t, r.open(GitConfig{URL: dir}), gitremote.ErrShallow, "git fetch --unshallow")
 	})
 	t.Run("no repository", func(t *testing.T) {
-		if _, err := OpenRepository(t.TempDir()); !errors.Is(err, gitremote.ErrNoRepository) {
+		if _, err := OpenRepository(t.TempDir()); !errors.Is(err, gitrepo.ErrNoRepository) {
 			t.Errorf("the error is %v", err)
 		}
 	})
@@ -148,7 +99,7 @@ func TestMergeBase(t *testing.T) {
 	if got, err := repository.MergeBase(t.Context(), head, side); err != nil || got != base {
 		t.Errorf("it is %s, %v; want %s", got, err, base)
 	}
-	if got, err := repository.MergeBase(t.Context(), head, alone); !errors.Is(err, ErrNoRevision) {
+	if got, err := repository.MergeBase(t.Context(), head, alone); !errors.Is(err, gitrepo.ErrNoRevision) {
 		t.Errorf("without a common history it is %s, %v", got, err)
 	}
 }
@@ -178,37 +129,5 @@ func TestChangesBetweenRevisions(t *testing.T) {
 	back, err := repository.Changes(t.Context(), head, base, "in")
 	if err != nil || len(back) != len(changes) || back[len(back)-1].Head != nil {
 		t.Errorf("the way back is %v, %v", back, err)
-	}
-}
-
-// What is configured for a checkout stops nothing, unless it changes how objects or refs
-// are stored.
-func TestRepositoryConfiguration(t *testing.T) {
-	r := newRepo(t)
-	head := r.Commit(map[string]string{"in/a.yaml": specOf("a", 1)})
-	linked := filepath.Join(t.TempDir(), "linked")
-	r.Git("worktree", "add", "-q", "--detach", linked)
-	config := filepath.Join(r.Work, ".git", "config")
-	before, err := os.ReadFile(config)
-	must(t, err)
-	for _, text := range []string{
-		"[extensions]\n\tpartialClone = origin\n\tworktreeConfig = true\n",
-		"[core]\n\trepositoryformatversion = 1\n[extensions]\n\tpreciousObjects = true\n\trelativeWorktrees = true\n",
-		"[branch \"x\"]\n\tmerge = not a ref\n[remote \"y\"]\n\tfetch = odd\n",
-		"[alias\n",
-	} {
-		must(t, os.WriteFile(config, append(before, text...), 0o600))
-		for _, dir := range []string{filepath.Join(r.Work, "in"), linked} {
-			got, err := openRepository(t, dir).Resolve("HEAD")
-			if err != nil || got != head {
-				t.Errorf("with %q, %s is at %s: %v", text, dir, got, err)
-			}
-		}
-	}
-	for _, text := range []string{"[extensions]\n\tobjectFormat = sha256\n", "[extensions]\n\trefStorage=reftable\n"} {
-		must(t, os.WriteFile(config, append(before, text...), 0o600))
-		if _, err := OpenRepository(linked); !errors.Is(err, gitremote.ErrNoRepository) || !strings.Contains(err.Error(), "not supported") {
-			t.Errorf("with %q: %v", text, err)
-		}
 	}
 }

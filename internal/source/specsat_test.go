@@ -24,11 +24,11 @@ func (r *Repository) specsAt(ctx context.Context, rev, path string) (_ *reconcil
 	}
 	index := specfiles.NewIndex()
 	b := specfiles.NewBudget(ctx, index.Set)
-	changes, err := index.Changes(r.store, specfiles.Snapshot{}, snap, path, b)
+	changes, err := index.Changes(r.repo.Store, specfiles.Snapshot{}, snap, path, b)
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := specfiles.ParseFiles(r.store, changes, nil, b)
+	parsed, err := specfiles.ParseFiles(r.repo.Store, changes, nil, b)
 	if err != nil {
 		return nil, err
 	}

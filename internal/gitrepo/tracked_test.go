@@ -1,4 +1,4 @@
-package source_test
+package gitrepo_test
 
 import (
 	"os"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wedatasync/wedatasync/internal/source"
+	"github.com/wedatasync/wedatasync/internal/gitrepo"
 )
 
 // TestTracked finds what git tracks in a checkout, by whatever way it is named.
@@ -53,18 +53,18 @@ func TestTracked(t *testing.T) {
 		{"work/tasks", false, false},
 		{"work/.git/index", false, false},
 	} {
-		got, err := source.Tracked(filepath.Join(work, "tasks"), top+"/"+tt.file, tt.beside)
+		got, err := gitrepo.Tracked(filepath.Join(work, "tasks"), top+"/"+tt.file, tt.beside)
 		if err != nil || got != tt.want {
 			t.Errorf("%s, beside %v: %v, error %v, want %v", tt.file, tt.beside, got, err, tt.want)
 		}
 	}
-	if got, err := source.Tracked(top, filepath.Join(work, "ci/state.db"), true); got || err != nil {
+	if got, err := gitrepo.Tracked(top, filepath.Join(work, "ci/state.db"), true); got || err != nil {
 		t.Errorf("in no checkout: %v, error %v", got, err)
 	}
 	if err := os.WriteFile(filepath.Join(work, ".git", "index"), []byte("DIRC damaged"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := source.Tracked(work, filepath.Join(work, "ci/untracked.db"), true); err == nil || !strings.Contains(err.Error(), "index") {
+	if _, err := gitrepo.Tracked(work, filepath.Join(work, "ci/untracked.db"), true); err == nil || !strings.Contains(err.Error(), "index") {
 		t.Errorf("an index that cannot be read is not told: %v", err)
 	}
 }

@@ -1,14 +1,14 @@
-package source
+package gitrepo
 
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	git "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 	"golang.org/x/text/unicode/norm"
 )
@@ -23,39 +23,47 @@ func Tracked(dir, file string, beside bool) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	byName, err := named()
+	if err != nil {
+		return false, err
+	}
+	if byName != nil {
+		if found, err := byName.tracks(file, beside); found || err != nil {
+			return found, err
+		}
+	}
 	for {
-		if _, err := os.Lstat(filepath.Join(at, git.GitDirName)); err == nil {
-			if found, err := trackedIn(at, file, beside); found || err != nil {
+		l, from, err := find(at)
+		switch {
+		case from == "": // there is none above, either
+			return false, nil
+		case err == nil:
+			if found, err := l.tracks(file, beside); found || err != nil {
 				return found, err
 			}
+		case !errors.Is(err, errNone) && !errors.Is(err, fs.ErrNotExist):
+			return false, err
 		}
-		up := filepath.Dir(at)
-		if up == at {
+		if at = filepath.Dir(from); at == from {
 			return false, nil
 		}
-		at = up
 	}
 }
 
-func trackedIn(checkout, file string, beside bool) (bool, error) {
-	r := &Repository{dir: checkout}
-	err := r.openIn(false)
-	if errors.Is(err, git.ErrRepositoryNotExists) {
-		return false, nil // git goes on to the folder above, too
-	}
+func (l *layout) tracks(file string, beside bool) (bool, error) {
+	r, err := openAt(l, ".")
 	if err != nil {
-		return false, r.describe(err)
+		return false, err
 	}
 	found, err := r.tracks(file, beside)
-	return found, errors.Join(r.describe(err), r.Close())
+	return found, errors.Join(err, r.Close())
 }
 
-func (r *Repository) tracks(file string, beside bool) (_ bool, err error) {
-	defer recovered(&err)
-	if r.worktree == "" {
+func (r *Repository) tracks(file string, beside bool) (bool, error) {
+	if r.at.worktree == "" {
 		return false, nil
 	}
-	root, err := os.Stat(r.worktree)
+	root, err := os.Stat(r.at.worktree)
 	if err != nil {
 		return false, err
 	}
@@ -78,26 +86,33 @@ func (r *Repository) tracks(file string, beside bool) (_ bool, err error) {
 // has looks in the index, and in the newest commit: what is taken out of the index
 // stays in the folder.
 func (r *Repository) has(parts []string, beside bool) (bool, error) {
-	index, err := r.repo.Storer.Index()
+	index, err := r.index()
 	if err != nil {
-		return false, fmt.Errorf("read the index: %w", err)
+		return false, err
 	}
 	name := strings.Join(parts, "/")
-	for _, e := range index.Entries {
-		entry := fold(e.Name)
+	for _, e := range index {
+		entry := fold(strings.TrimSuffix(e.name, "/"))
+		below := strings.HasPrefix(name, entry+"/")
+		if below && !e.tree.IsZero() {
+			if found, err := r.inTree(e.tree, parts[strings.Count(entry, "/")+1:], beside); found || err != nil {
+				return found, err
+			}
+			continue
+		}
 		// A file in the middle is a link, or the repository of a submodule.
-		if entry == name || strings.HasPrefix(name, entry+"/") || beside && strings.HasPrefix(entry, name) {
+		if entry == name || below || beside && strings.HasPrefix(entry, name) {
 			return true, nil
 		}
 	}
-	head, err := r.repo.Head()
-	if errors.Is(err, plumbing.ErrReferenceNotFound) {
+	head, err := r.lookup("HEAD")
+	if errors.Is(err, errNoRef) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	commit, err := r.store.Commit(head.Hash())
+	commit, err := r.Store.Commit(head)
 	if err != nil {
 		return false, err
 	}
@@ -105,7 +120,7 @@ func (r *Repository) has(parts []string, beside bool) (bool, error) {
 }
 
 func (r *Repository) inTree(tree plumbing.Hash, parts []string, beside bool) (bool, error) {
-	entries, err := r.store.Tree(tree)
+	entries, err := r.Store.Tree(tree)
 	if err != nil {
 		return false, err
 	}
