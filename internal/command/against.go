@@ -4,11 +4,15 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/forge"
+	"github.com/wedatasync/wedatasync/internal/gitrepo"
 	"github.com/wedatasync/wedatasync/internal/parts"
+	"github.com/wedatasync/wedatasync/internal/source"
+	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state/statefile"
 )
@@ -66,10 +70,32 @@ func baseOfJob(f *config.Flags, env parts.Env) (string, error) {
 	if err != nil || job.BaseBranch == "" {
 		return job.Base, err
 	}
-	// The event's base is as old as the event. What CI has merged into is newer.
-	branch := "origin/" + job.BaseBranch
-	if hasRevision(cmp.Or(f.Source, "."), branch) {
-		return branch, nil
-	}
-	return job.Base, nil
+	return baseIn(cmp.Or(f.Source, "."), job)
 }
+
+// baseIn returns the revision, in the checkout that dir is in, that a job's pull request is
+// to be merged into. The event's base is as old as the event: what CI has fetched is newer.
+func baseIn(dir string, job forge.Job) (base string, err error) {
+	repo, err := source.OpenRepository(dir)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, repo.Close()) }()
+	branch := remoteRefs + "origin/" + job.BaseBranch
+	_, err = repo.Resolve(branch)
+	switch {
+	case err == nil:
+		return branch, nil
+	case job.Base != "" && errors.Is(err, gitrepo.ErrNoRevision):
+		return job.Base, nil
+	}
+	if e, ok := errors.AsType[*source.Error](err); ok {
+		e.Op = fmt.Sprintf("plan against %s, which this pull request is to be merged into", text.OneLine(job.BaseBranch, 100))
+		e.Hint = fmt.Sprintf("fetch it with git fetch origin %[1]s:%[2]s, or with full history (fetch-depth: 0), or name another base with --against", text.OneLine(job.BaseBranch, 100), text.OneLine(branch, 100))
+	}
+	return "", err
+}
+
+// remoteRefs is where git keeps the branches of others: their full names are never taken
+// for a tag's.
+const remoteRefs = "refs/remotes/"

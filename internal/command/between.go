@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/source"
@@ -66,9 +67,9 @@ func Between(ctx context.Context, dir, base string) (_ *plan.Plan, err error) {
 		return nil, err
 	}
 	p := plan.Diff(in, time.Now())
-	explainReturns(p, past, base)
+	p.Against = strings.TrimPrefix(base, remoteRefs)
+	explainReturns(p, past, p.Against)
 	p.Source = plan.SourceInfo{URL: filepath.ToSlash(path.Clean(dir)), Revision: head}
-	p.Against = base
 	return p, nil
 }
 
@@ -120,16 +121,6 @@ func explainReturns(p *plan.Plan, past *source.Past, base string) {
 			c.Detail = fmt.Sprintf("it may have been applied before: of the history of %s, no more than the newest %d commits could be searched", base, past.Commits+1)
 		}
 	}
-}
-
-// hasRevision reports whether the repository that dir is in knows the revision.
-func hasRevision(dir, revision string) bool {
-	repo, err := source.OpenRepository(dir)
-	if err != nil {
-		return false
-	}
-	_, err = repo.Resolve(revision)
-	return err == nil && repo.Close() == nil
 }
 
 // alone returns the file without its dependencies on tasks in other files.

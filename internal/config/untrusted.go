@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/wedatasync/wedatasync/internal/forge"
@@ -36,8 +35,11 @@ func (s *Flags) refuseTrackedFiles() error {
 	if s.Untrusted == "" {
 		return nil
 	}
-	if tracked, err := gitrepo.Tracked(checkout(s.Source), checkout(s.Source), false); err != nil || tracked {
-		return errors.Join(err, fmt.Errorf("--source: %s is, or leads through, a link or a submodule in what is checked out, so whoever wrote the pull request decides where it leads: name a folder that is none", s.Source))
+	switch tracked, err := gitrepo.Tracked(checkout(s.Source), checkout(s.Source), false); {
+	case err != nil:
+		return fmt.Errorf("--source: whether git tracks %s is not known: %w", s.Source, err)
+	case tracked:
+		return fmt.Errorf("--source: %s is, or leads through, a link or a submodule in what is checked out, so whoever wrote the pull request decides where it leads: name a folder that is none", s.Source)
 	}
 	if s.Given("config") {
 		if err := s.refuseTracked("config", s.FileName(), checkout(s.Source)); err != nil {

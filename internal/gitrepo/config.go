@@ -94,7 +94,7 @@ func readConfig(dir, common string) (*config, error) {
 		return nil, err
 	}
 	if dir != common {
-		c.worktree = "" // that of the first one
+		c.worktree, c.bare = "", false // that of the first one
 	}
 	if c.worktreeConfig {
 		if err := c.read(filepath.Join(dir, "config.worktree")); err != nil {

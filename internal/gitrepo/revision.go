@@ -53,6 +53,9 @@ func errOrNil(e *Error) error {
 // noRevision says that a name stands for no commit that is here.
 func (r *Repository) noRevision(name string, err error) *Error {
 	e := &Error{Kind: ErrNoRevision, Detail: text.OneLine(name, 100), Err: err, Hint: "check its name, or fetch it"}
+	if errors.Is(err, errNoRef) {
+		e.Err = nil // the kind says it
+	}
 	switch lacks := r.lacks(); {
 	case errors.Is(err, gitstore.ErrMissing) && lacks != "":
 		e.Hint = lacks
