@@ -93,8 +93,8 @@ var partial = []checkout{
 	{name: "sparse by patterns", script: `git clone -q -b feature $O w; git -C w sparse-checkout set --no-cone '/tasks/n*'`},
 	{name: "sparse with a sparse index", script: `git clone -q --sparse -b feature $O w; git -C w sparse-checkout set --sparse-index other`},
 	{name: "sparse and partial", script: `git clone -q --filter=blob:none --sparse -b feature $O w; git -C w sparse-checkout set tasks`, says: `this is a partial clone \(filter blob:none\)`},
-	{name: "a file is damaged", script: `cp -a $P w; cd w; git unpack-objects -q < $(ls $P/.git/objects/pack/*.pack); rm -f .git/objects/pack/*; git unpack-objects -q < $(ls $P/.git/objects/pack/*.pack); h=$(git rev-parse HEAD:tasks/orders.yaml); o=.git/objects/$(echo $h | cut -c 1-2)/$(echo $h | cut -c 3-); chmod u+w $o; echo x > $o`, says: "damaged object store: .*run git fsck in it, or clone it anew"},
-	{name: "a file is missing", script: `cp -a $P w; cd w; rm -f .git/objects/pack/*; git unpack-objects -q < $(ls $P/.git/objects/pack/*.pack); h=$(git rev-parse HEAD:tasks/orders.yaml); rm -f .git/objects/$(echo $h | cut -c 1-2)/$(echo $h | cut -c 3-)`, says: "damaged object store: .*it is missing: run git fsck in it, or clone it anew"},
+	{name: "a file is damaged", script: `cp -a $P w; cd w; git unpack-objects -q < $(ls $P/.git/objects/pack/*.pack); rm -f .git/objects/pack/*; git unpack-objects -q < $(ls $P/.git/objects/pack/*.pack); h=$(git rev-parse HEAD:tasks/orders.yaml); o=.git/objects/$(echo $h | cut -c 1-2)/$(echo $h | cut -c 3-); chmod u+w $o; echo x > $o`, says: "damaged object store: .*run git fsck in it, or clone it again"},
+	{name: "a file is missing", script: `cp -a $P w; cd w; rm -f .git/objects/pack/*; git unpack-objects -q < $(ls $P/.git/objects/pack/*.pack); h=$(git rev-parse HEAD:tasks/orders.yaml); rm -f .git/objects/$(echo $h | cut -c 1-2)/$(echo $h | cut -c 3-)`, says: "damaged object store: .*it is missing: run git fsck in it, or clone it again"},
 }
 
 // packed are clones whose objects are kept in other ways.

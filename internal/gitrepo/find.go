@@ -122,6 +122,44 @@ func layoutOf(dir, worktree string, named bool) (*layout, error) {
 	return l, err
 }
 
+// prefix returns the slash-separated path of the folder in the work tree.
+func (l *layout) prefix(dir string) (string, error) {
+	if l.worktree == "" {
+		here, err := realPath(".")
+		if os.Getenv(envDir) != "" && dir != here && dir != l.dir {
+			err = errors.Join(err, &Error{
+				Kind: ErrNoRepository, Detail: fmt.Sprintf("%s names a bare repository, which has no folder %s", envDir, dir),
+				Hint: "unset " + envDir + ", or set " + envWorktree + " to the work tree",
+			})
+		}
+		return ".", err
+	}
+	root, err := realPath(l.worktree)
+	if err != nil {
+		return "", err
+	}
+	prefix, err := filepath.Rel(root, dir)
+	if err != nil || !filepath.IsLocal(prefix) {
+		return "", &Error{
+			Kind: ErrNoRepository, Detail: fmt.Sprintf("%s is not in the work tree of %s, which is %s by %s", dir, l.dir, root, l.says()),
+			Hint: "set --source to a folder in it",
+		}
+	}
+	return filepath.ToSlash(prefix), nil
+}
+
+// says returns what says where the work tree is.
+func (l *layout) says() string {
+	switch {
+	case os.Getenv(envDir) == "":
+		return "core.worktree"
+	case os.Getenv(envWorktree) != "":
+		return envWorktree
+	default:
+		return envDir
+	}
+}
+
 // commonDir returns where a linked work tree's repository keeps what all its work trees
 // share.
 func commonDir(dir string) (string, error) {

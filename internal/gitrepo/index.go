@@ -29,16 +29,16 @@ type indexed struct {
 // errIndex is an index that no git would write.
 var errIndex = errors.New("it is damaged")
 
-// index lists what git tracks in the work tree. Of a split index it lists what either
-// half names.
-func (r *Repository) index() ([]indexed, error) {
-	entries, shared, err := readIndex(filepath.Join(r.at.dir, "index"))
+// index lists what git tracks in the work tree of a repository. Of a split index it lists
+// what either half names.
+func index(dir string) ([]indexed, error) {
+	entries, shared, err := readIndex(filepath.Join(dir, "index"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err == nil && shared != "" {
 		var more []indexed
-		more, _, err = readIndex(filepath.Join(r.at.dir, "sharedindex."+shared))
+		more, _, err = readIndex(filepath.Join(dir, "sharedindex."+shared))
 		entries = append(entries, more...)
 	}
 	if err != nil {

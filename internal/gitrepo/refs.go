@@ -35,12 +35,12 @@ type ref struct {
 var errNoRef = errors.New("there is no such ref")
 
 // lookup follows a ref to its object.
-func (r *Repository) lookup(name string) (plumbing.Hash, error) {
+func (l *layout) lookup(name string) (plumbing.Hash, error) {
 	for range maxSymbolic + 1 {
 		if !isRefName(name) {
 			return plumbing.ZeroHash, errNoRef
 		}
-		found, err := r.readRef(name)
+		found, err := l.readRef(name)
 		if err != nil {
 			return plumbing.ZeroHash, err
 		}
@@ -54,26 +54,26 @@ func (r *Repository) lookup(name string) (plumbing.Hash, error) {
 
 // readRef reads a ref from its own file, or else from the list of packed ones. Git writes
 // that list before it removes the file.
-func (r *Repository) readRef(name string) (ref, error) {
-	found, err := readLoose(filepath.Join(r.refDir(name), filepath.FromSlash(name)))
+func (l *layout) readRef(name string) (ref, error) {
+	found, err := readLoose(filepath.Join(l.refDir(name), filepath.FromSlash(name)))
 	if err == nil || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) && !errors.Is(err, file.ErrNotRegular) {
 		return found, err
 	}
-	hash, err := r.packedRef(name)
+	hash, err := l.packedRef(name)
 	return ref{hash: hash}, err
 }
 
 // refDir returns the folder that the ref is kept below: some are those of one work tree.
-func (r *Repository) refDir(name string) string {
+func (l *layout) refDir(name string) string {
 	if !strings.HasPrefix(name, "refs/") {
-		return r.at.dir
+		return l.dir
 	}
 	for _, own := range []string{"refs/bisect/", "refs/worktree/", "refs/rewritten/"} {
 		if strings.HasPrefix(name, own) {
-			return r.at.dir
+			return l.dir
 		}
 	}
-	return r.at.common
+	return l.common
 }
 
 // readLoose reads a ref from its own file.
@@ -110,8 +110,8 @@ func parseHash(word string) (plumbing.Hash, error) {
 }
 
 // packedRef looks in the list of packed refs.
-func (r *Repository) packedRef(name string) (plumbing.Hash, error) {
-	list, err := os.Open(filepath.Join(r.at.common, "packed-refs"))
+func (l *layout) packedRef(name string) (plumbing.Hash, error) {
+	list, err := os.Open(filepath.Join(l.common, "packed-refs"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return plumbing.ZeroHash, errNoRef
 	}

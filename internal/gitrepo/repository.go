@@ -79,44 +79,6 @@ func openAt(at *layout, prefix string) (*Repository, error) {
 // Close lets go of the repository.
 func (r *Repository) Close() error { return r.Store.Close() }
 
-// prefix returns the slash-separated path of the folder in the work tree.
-func (l *layout) prefix(dir string) (string, error) {
-	if l.worktree == "" {
-		here, err := realPath(".")
-		if os.Getenv(envDir) != "" && dir != here && dir != l.dir {
-			err = errors.Join(err, &Error{
-				Kind: ErrNoRepository, Detail: fmt.Sprintf("%s names a bare repository, which has no folder %s", envDir, dir),
-				Hint: "unset " + envDir + ", or set " + envWorktree + " to the work tree",
-			})
-		}
-		return ".", err
-	}
-	root, err := realPath(l.worktree)
-	if err != nil {
-		return "", err
-	}
-	prefix, err := filepath.Rel(root, dir)
-	if err != nil || !filepath.IsLocal(prefix) {
-		return "", &Error{
-			Kind: ErrNoRepository, Detail: fmt.Sprintf("%s is not in the work tree of %s, which is %s by %s", dir, l.dir, root, l.says()),
-			Hint: "set --source to a folder in it",
-		}
-	}
-	return filepath.ToSlash(prefix), nil
-}
-
-// says returns what says where the work tree is.
-func (l *layout) says() string {
-	switch {
-	case os.Getenv(envDir) == "":
-		return "core.worktree"
-	case os.Getenv(envWorktree) != "":
-		return envWorktree
-	default:
-		return envDir
-	}
-}
-
 // Explain says why an object can be missing here, if that is the error, and what to do.
 func (r *Repository) Explain(err error) error {
 	if _, said := errors.AsType[*Error](err); said || !errors.Is(err, gitstore.ErrDamaged) {
@@ -125,7 +87,7 @@ func (r *Repository) Explain(err error) error {
 	if reason := r.lacks(); reason != "" && errors.Is(err, gitstore.ErrMissing) {
 		return &Error{Kind: ErrCutOff, Err: err, Hint: reason}
 	}
-	return &Error{Kind: gitstore.ErrDamaged, Err: err, Hint: "run git fsck in it, or clone it anew"}
+	return &Error{Kind: gitstore.ErrDamaged, Err: err, Hint: "run git fsck in it, or clone it again"}
 }
 
 // lacks says what of a full clone is not here, and how to get it; empty if nothing is known

@@ -35,7 +35,7 @@ func (r *Repository) Resolve(name string) (plumbing.Hash, error) {
 		h, err = r.peel(h)
 	}
 	if err == nil {
-		h, err = r.walk(h, steps, name)
+		h, err = r.walk(h, steps)
 	}
 	if e, ok := errors.AsType[*Error](err); ok || err == nil {
 		return h, errOrNil(e)
@@ -77,7 +77,7 @@ func (r *Repository) object(name string) (plumbing.Hash, error) {
 		return plumbing.ZeroHash, errors.New("it is no branch, tag or commit")
 	}
 	if name == "HEAD" {
-		h, err := r.lookup(name)
+		h, err := r.at.lookup(name)
 		if errors.Is(err, errNoRef) {
 			err = errors.New("the branch that is checked out has no commit yet")
 		}
@@ -104,7 +104,7 @@ func (r *Repository) byRules(name string) (plumbing.Hash, error) {
 		if !isFull(full) {
 			continue
 		}
-		h, err := r.lookup(full)
+		h, err := r.at.lookup(full)
 		switch {
 		case errors.Is(err, errNoRef):
 		case err != nil:
@@ -175,7 +175,7 @@ var step = regexp.MustCompile(`^(?:\^\{(?:commit|)\}|([~^])([0-9]*))`)
 
 // walk follows steps from a commit: ~N is N times the first parent, ^N once the N-th, and
 // ^{commit} none.
-func (r *Repository) walk(h plumbing.Hash, steps, name string) (plumbing.Hash, error) {
+func (r *Repository) walk(h plumbing.Hash, steps string) (plumbing.Hash, error) {
 	for steps != "" {
 		m := step.FindStringSubmatch(steps)
 		if m == nil {

@@ -28,7 +28,7 @@ func Tracked(dir, file string, beside bool) (bool, error) {
 		return false, err
 	}
 	if byName != nil {
-		if found, err := byName.tracks(file, beside); found || err != nil {
+		if found, err := tracksIn(byName, file, beside); found || err != nil {
 			return found, err
 		}
 	}
@@ -38,7 +38,7 @@ func Tracked(dir, file string, beside bool) (bool, error) {
 		case from == "": // there is none above, either
 			return false, nil
 		case err == nil:
-			if found, err := l.tracks(file, beside); found || err != nil {
+			if found, err := tracksIn(l, file, beside); found || err != nil {
 				return found, err
 			}
 		case !errors.Is(err, errNone) && !errors.Is(err, fs.ErrNotExist):
@@ -50,7 +50,7 @@ func Tracked(dir, file string, beside bool) (bool, error) {
 	}
 }
 
-func (l *layout) tracks(file string, beside bool) (bool, error) {
+func tracksIn(l *layout, file string, beside bool) (bool, error) {
 	r, err := openAt(l, ".")
 	if err != nil {
 		return false, err
@@ -86,12 +86,12 @@ func (r *Repository) tracks(file string, beside bool) (bool, error) {
 // has looks in the index, and in the newest commit: what is taken out of the index
 // stays in the folder.
 func (r *Repository) has(parts []string, beside bool) (bool, error) {
-	index, err := r.index()
+	entries, err := index(r.at.dir)
 	if err != nil {
 		return false, err
 	}
 	name := strings.Join(parts, "/")
-	for _, e := range index {
+	for _, e := range entries {
 		entry := fold(strings.TrimSuffix(e.name, "/"))
 		below := strings.HasPrefix(name, entry+"/")
 		if below && !e.tree.IsZero() {
@@ -105,7 +105,7 @@ func (r *Repository) has(parts []string, beside bool) (bool, error) {
 			return true, nil
 		}
 	}
-	head, err := r.lookup("HEAD")
+	head, err := r.at.lookup("HEAD")
 	if errors.Is(err, errNoRef) {
 		return false, nil
 	}
