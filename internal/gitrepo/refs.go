@@ -22,6 +22,7 @@ import (
 
 const (
 	maxRef      = 64 << 10 // bytes of a file of a ref, as of a name
+	maxPacked   = 1 << 30  // bytes of the list of packed refs
 	maxSymbolic = 5        // refs that lead to one another, as git has it
 )
 
@@ -111,7 +112,7 @@ func parseHash(word string) (plumbing.Hash, error) {
 
 // packedRef looks in the list of packed refs.
 func (l *layout) packedRef(name string) (plumbing.Hash, error) {
-	list, err := os.Open(filepath.Join(l.common, "packed-refs"))
+	list, err := file.Open("", filepath.Join(l.common, "packed-refs"), maxPacked)
 	if errors.Is(err, fs.ErrNotExist) {
 		return plumbing.ZeroHash, errNoRef
 	}

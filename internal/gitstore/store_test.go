@@ -1,6 +1,7 @@
 package gitstore
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -91,8 +92,8 @@ func readAll(s *Store, list []string) error {
 	return nil
 }
 
-// A clone that shares the objects of another repository has those, too. One that names
-// itself ends.
+// A clone that shares the objects of another repository has those, too, by whatever path.
+// One that names itself ends.
 func TestAlternates(t *testing.T) {
 	r := gittest.New(t)
 	head := plumbing.NewHash(r.Commit(map[string]string{"a": "a"}))
@@ -110,8 +111,52 @@ func TestAlternates(t *testing.T) {
 	if _, err := s.Commit(head); err != nil {
 		t.Error(err)
 	}
-	gittest.Must(t, os.WriteFile(filepath.Join(objects, "info", "alternates"), []byte("../objects\n"), 0o600))
+	write := func(text string) {
+		gittest.Must(t, os.WriteFile(filepath.Join(objects, "info", "alternates"), []byte(text), 0o600))
+	}
+	for _, text := range []string{"../objects\n", "# odd\n\n" + objects + "/\n../../shared.git/objects"} {
+		write(text)
+		if dirs, err := Alternates(objects); err != nil || !slices.Equal(dirs, []string{objects}) {
+			t.Errorf("a circle is %v: %v", dirs, err)
+		}
+	}
+	for text, want := range map[string]string{
+		`"/a b"`: "/a b", `"/a\tb\"\\\303\266"`: "/a\tb\"\\ö", `"/not closed`: filepath.Join(objects, `"/not closed`), `/a"b"`: `/a"b"`, "`/a`": filepath.Join(objects, "`/a`"),
+	} {
+		write(text + "\n")
+		if dirs, err := Alternates(objects); err != nil || !slices.Equal(dirs, []string{objects, want}) {
+			t.Errorf("%s is %v: %v", text, dirs, err)
+		}
+	}
+	var many strings.Builder
+	for i := range maxAlternates {
+		fmt.Fprintf(&many, "/nowhere/%d\n", i)
+	}
+	write(many.String())
 	if dirs, err := Alternates(objects); err == nil {
-		t.Errorf("a circle is %v", dirs)
+		t.Errorf("%d are read", len(dirs))
+	}
+}
+
+// Git may pack objects again while they are read: what was loose, or in a pack that is gone.
+func TestPackedMeanwhile(t *testing.T) {
+	r := gittest.New(t)
+	r.Commit(map[string]string{"a": "a"})
+	s, err := Open(true, filepath.Join(r.Work, ".git", "objects"))
+	gittest.Must(t, err)
+	defer s.Close()
+	for i, pack := range [][]string{{"repack", "-q", "-a", "-d"}, {"repack", "-q", "-a", "-d", "-f"}, {"gc", "-q", "--prune=now"}} {
+		head := plumbing.NewHash(r.Commit(map[string]string{"a": fmt.Sprint("b", i)}))
+		r.Git(pack...)
+		c, err := s.Commit(head)
+		if err != nil {
+			t.Fatalf("after %v: %v", pack, err)
+		}
+		if _, err := s.Tree(c.TreeHash); err != nil {
+			t.Errorf("after %v: %v", pack, err)
+		}
+	}
+	if _, err := s.Object(plumbing.NewHash(strings.Repeat("12", 20)), MaxObject); !errors.Is(err, ErrMissing) || !errors.Is(err, ErrDamaged) {
+		t.Errorf("what is not there: %v", err)
 	}
 }
