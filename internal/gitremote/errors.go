@@ -25,7 +25,6 @@ var (
 	ErrBadAnswer       = errors.New("answer is not what git says") // malformed, cut off, or not git at all
 	ErrShallow         = errors.New("history is cut off")
 	ErrRefused         = errors.New("server refuses") // in git's own protocol
-	ErrSHA256          = errors.New("repository uses SHA-256 names, which are not supported")
 	ErrNoGit           = errors.New("git command not found")
 )
 

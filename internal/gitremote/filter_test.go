@@ -48,7 +48,7 @@ func FuzzRefFilter(f *testing.F) {
 			return
 		}
 		err := some.Decode(newRefFilter(bytes.NewReader(data), branch))
-		if errors.Is(err, ErrSHA256) {
+		if errors.Is(err, gitstore.ErrSHA256) {
 			return // go-git cuts the names
 		}
 		if err != nil {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
 // maxNamed is how many refs are kept to name them to a person.
@@ -71,7 +73,7 @@ func (f *refFilter) next() ([]byte, error) {
 		content := bytes.TrimSuffix(line[4:], []byte("\n"))
 		wanted := f.wanted(content)
 		if f.lines == 1 && otherNames(content) {
-			return nil, &Error{Kind: ErrSHA256, Hint: "use a repository that git init --object-format=sha1 makes, which is what it does by itself"}
+			return nil, &Error{Kind: gitstore.ErrSHA256, Hint: gitstore.HintSHA256}
 		}
 		if wanted {
 			return line, nil

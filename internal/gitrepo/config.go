@@ -72,7 +72,7 @@ func (c *config) check() error {
 	version, err := strconv.Atoi(strings.TrimSpace(c.version))
 	switch {
 	case format == "sha256":
-		return &Error{Kind: gitstore.ErrSHA256, Hint: "use a repository whose objects have SHA-1 names: git init --object-format=sha1"}
+		return &Error{Kind: gitstore.ErrSHA256, Hint: gitstore.HintSHA256}
 	case format != "" && format != "sha1":
 		return &Error{Kind: ErrFormat, Detail: fmt.Sprintf("extensions.objectFormat is %q", text.OneLine(c.objectFormat, 40))}
 	case refs != "" && refs != "files":

@@ -16,7 +16,7 @@ var (
 	// ErrMissing is the ErrDamaged of an object that is not there at all.
 	ErrMissing = fmt.Errorf("%w: it is missing", ErrDamaged)
 	// ErrSHA256 says that the names of a repository's objects are not SHA-1.
-	ErrSHA256 = errors.New("the repository uses SHA-256 names, which are not supported")
+	ErrSHA256 = errors.New("repository uses SHA-256 names, which are not supported")
 	// ErrTooLarge says that a bound was met. The bound was checked before the memory
 	// was spent.
 	ErrTooLarge = errors.New("too large")
@@ -25,6 +25,9 @@ var (
 	// ErrNoPath says that a tree has no folder at a path.
 	ErrNoPath = errors.New("path not found")
 )
+
+// HintSHA256 says what to do about [ErrSHA256].
+const HintSHA256 = "use a repository that git init --object-format=sha1 makes, which is what it does by itself"
 
 // TooLarge is an object over a limit. The limit was checked before its content
 // was read.

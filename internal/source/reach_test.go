@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/gitremote"
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/source/sourcetest"
 	"github.com/wedatasync/wedatasync/reconcile"
 )
@@ -168,7 +169,7 @@ func TestSHA256(t *testing.T) {
 	r.Git("remote", "add", "origin", r.Dir)
 	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	for _, g := range sources {
-		wantError(t, g, gitremote.ErrSHA256, "repository uses SHA-256 names, which are not supported: use a repository")
+		wantError(t, g, gitstore.ErrSHA256, "repository uses SHA-256 names, which are not supported: use a repository")
 	}
 }
 
