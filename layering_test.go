@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"reconcile/plan", "state/sqlstore/sqlrow"},
 	{"reconcile/drift", "reconcile/progress"},
 	{"reconcile", "internal/forge", "internal/specfiles"},
-	{"internal/explain", "internal/release", "internal/weblink"},
+	{"internal/explain", "internal/release", "internal/weblink", "internal/serve/problem"},
 	{"state/sqlstore", "internal/source", "internal/wedata", "internal/report", "internal/notify"},
 	{"internal/serve/access", "internal/serve/admission", "internal/serve/chart", "internal/serve/snapshot", "internal/serve/tasklist"},
 	{"internal/serve/page", "internal/serve/metrics", "internal/serve/status"},

@@ -75,7 +75,7 @@ var codeSpan = regexp.MustCompile("`[^`\n]*`")
 var tag = regexp.MustCompile("<[^>\n]*>")
 
 // key is what a schema names, and no prose: keys, and values that programs compare.
-var key = regexp.MustCompile(`\b(enum|required): \[[^\]\n]*\]|"[^" \n]+"|\b[\w-]+:|[#/][\w/.-]+`)
+var key = regexp.MustCompile(`\b(enum|required):\s+\[[^\]]*\]|"[^" \n]+"|\b[\w-]+:|[#/][\w/.-]+`)
 
 // A stumble is one place where a word is said.
 type stumble struct {
@@ -127,7 +127,9 @@ func wordsOf(name, text string) ([]stumble, error) {
 	case path.Ext(name) == ".html":
 		return wordsIn(name, tag.ReplaceAllString(text, "")), nil
 	case strings.HasSuffix(name, "openapi.yaml"), strings.HasSuffix(name, "schema.json"):
-		return wordsIn(name, key.ReplaceAllString(text, "")), nil
+		return wordsIn(name, key.ReplaceAllStringFunc(text, func(s string) string {
+			return strings.Repeat("\n", strings.Count(s, "\n"))
+		})), nil
 	case name == "action.yml", strings.HasPrefix(name, "examples/"), strings.HasPrefix(name, "deploy/") && path.Ext(name) == ".yaml":
 		return wordsIn(name, text), nil
 	default:

@@ -230,7 +230,7 @@ func (r *remote) refusal(res *http.Response, method, path string) error {
 		return fmt.Errorf("%w: %w", ErrAway, said)
 	case res.StatusCode == http.StatusUnauthorized:
 		return fmt.Errorf("%w: give a token with --token-file or WEDATASYNC_TOKEN", said)
-	case res.StatusCode == http.StatusMisdirectedRequest:
+	case res.StatusCode == http.StatusMisdirectedRequest && problem.Detail == "":
 		return fmt.Errorf("%w: set allowedHosts in the daemon's configuration, or use a name that it lists", said)
 	case res.StatusCode == http.StatusNotFound && method == http.MethodPost:
 		return fmt.Errorf("%w: no token may act there: set tokens or --action-token-file for the daemon", said)

@@ -56,7 +56,7 @@ func TestHosts(t *testing.T) {
 			if got := w.Code != http.StatusMisdirectedRequest; got != known {
 				t.Errorf("Host %q: GET %s = %d", host, path, w.Code)
 			}
-			if !known && (w.Header().Get("Content-Type") != "text/plain; charset=utf-8" || !strings.Contains(w.Body.String(), "allowedHosts") || w.Body.Len() > 300) {
+			if !known && (w.Header().Get("Content-Type") != "application/problem+json" || !strings.Contains(w.Body.String(), "allowedHosts") || w.Body.Len() > 300) {
 				t.Errorf("Host %q: GET %s says %s", host, path, w.Body)
 			}
 		}

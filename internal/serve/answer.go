@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/serve/admission"
+	"github.com/wedatasync/wedatasync/internal/serve/problem"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 )
 
@@ -51,6 +54,7 @@ func (a *answers) buffered(h http.Handler) http.Handler {
 			busy(w)
 			return
 		}
+		made.asProblem()
 		// From here on the client decides how long it takes.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 		w.Header().Set("Content-Length", strconv.Itoa(made.body.Len()))
@@ -92,31 +96,29 @@ func (b *buffer) Write(p []byte) (int, error) {
 	return b.body.Write(p)
 }
 
-// problem is an error as RFC 9457 writes it.
-type problem struct {
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail,omitempty"`
-}
-
-// fail answers with a problem.
-func fail(w http.ResponseWriter, status int, detail string) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(problem{http.StatusText(status), status, detail})
+// asProblem makes one of an error that a library wrote as text.
+func (b *buffer) asProblem() {
+	kind, _, _ := mime.ParseMediaType(b.header.Get("Content-Type"))
+	if b.status < http.StatusBadRequest || kind != "text/plain" {
+		return
+	}
+	said, status := strings.TrimSpace(b.body.String()), b.status
+	b.status = 0
+	b.body.Reset()
+	problem.Write(b, status, said)
 }
 
 // busy answers that all slots are taken.
 func busy(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "5")
-	fail(w, http.StatusServiceUnavailable, errBusy.Error())
+	problem.Write(w, http.StatusServiceUnavailable, errBusy.Error())
 }
 
 // answer writes v as JSON.
 func answer(w http.ResponseWriter, status int, v any) {
 	data, err := json.Marshal(v)
 	if err != nil {
-		fail(w, http.StatusInternalServerError, snapshot.ErrorText(err))
+		problem.Write(w, http.StatusInternalServerError, snapshot.ErrorText(err))
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/release"
-	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/serve/problem"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/serve/status"
 	"github.com/wedatasync/wedatasync/spec"
@@ -38,12 +38,12 @@ func historyAPI(from *stateReader) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		q, err := historyQuery(r.URL.Query())
 		if err != nil {
-			fail(w, http.StatusBadRequest, err.Error())
+			problem.Write(w, http.StatusBadRequest, err.Error())
 			return
 		}
 		rows, older, err := from.Events(r.Context(), q)
 		if err != nil {
-			fail(w, http.StatusServiceUnavailable, snapshot.ErrorText(err))
+			problem.Write(w, http.StatusServiceUnavailable, snapshot.ErrorText(err))
 			return
 		}
 		answer(w, http.StatusOK, eventList{emptyNotNil(rows), older})
@@ -86,7 +86,7 @@ func releasesAPI(take func() *snapshot.Snapshot) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		limit, err := numberUpTo(r.URL.Query(), "limit", defaultReleases, state.MaxReleases)
 		if err != nil {
-			fail(w, http.StatusBadRequest, err.Error())
+			problem.Write(w, http.StatusBadRequest, err.Error())
 			return
 		}
 		answer(w, http.StatusOK, releaseList{release.Newest(&take().Status.Control, limit)})
@@ -105,11 +105,11 @@ func releaseAPI(from *stateReader) http.HandlerFunc {
 		_, ambiguous := errors.AsType[*release.AmbiguousError](err)
 		switch {
 		case ambiguous:
-			fail(w, http.StatusBadRequest, err.Error())
+			problem.Write(w, http.StatusBadRequest, err.Error())
 		case errors.Is(err, release.ErrUnknown):
-			fail(w, http.StatusNotFound, err.Error())
+			problem.Write(w, http.StatusNotFound, err.Error())
 		case err != nil:
-			fail(w, http.StatusServiceUnavailable, snapshot.ErrorText(err))
+			problem.Write(w, http.StatusServiceUnavailable, snapshot.ErrorText(err))
 		default:
 			answer(w, http.StatusOK, found)
 		}
@@ -134,9 +134,12 @@ func serveOpenAPI(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(openAPI)
 }
 
-func servePlanSchema(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/schema+json")
-	_, _ = w.Write(report.PlanSchema())
+// serveSchema answers with a JSON Schema.
+func serveSchema(schema []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/schema+json")
+		_, _ = w.Write(schema)
+	}
 }
 
 // statusAPI answers with the condition of the daemon.

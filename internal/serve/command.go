@@ -4,19 +4,23 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/internal/serve/admission"
+	"github.com/wedatasync/wedatasync/internal/serve/problem"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/state"
 )
 
 const (
-	maxCommandBody = 8 << 10
+	// maxCommandBody bounds a body, in bytes: three texts, each character as an escape.
+	maxCommandBody = 32 << 10
 	// commandWithin is how long the daemon gets to answer: calls under way may have to
 	// end first.
 	commandWithin = 40 * time.Second
@@ -38,7 +42,7 @@ func commands(cfg *Config) http.HandlerFunc {
 		t := known.Find(r, cfg.Logger, access.Bearer(r))
 		if t == nil {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="wedatasync"`)
-			fail(w, http.StatusUnauthorized, "a token is required: Authorization: Bearer TOKEN")
+			problem.Write(w, http.StatusUnauthorized, "a token is required: Authorization: Bearer TOKEN")
 			return
 		}
 		admission.Trust(r)
@@ -49,17 +53,21 @@ func commands(cfg *Config) http.HandlerFunc {
 // submit gives the command in the body to the daemon, and answers with what became of it.
 func submit(cfg *Config, w http.ResponseWriter, r *http.Request, t *access.Token) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		fail(w, http.StatusUnsupportedMediaType, "the body has to be application/json")
+		problem.Write(w, http.StatusUnsupportedMediaType, "the body has to be application/json")
 		return
 	}
 	command, err := readCommand(http.MaxBytesReader(w, r.Body, maxCommandBody), t)
+	if _, cut := errors.AsType[*http.MaxBytesError](err); cut {
+		problem.Write(w, http.StatusRequestEntityTooLarge, "the body is over 32 KiB")
+		return
+	}
 	if err != nil {
-		fail(w, http.StatusBadRequest, err.Error())
+		problem.Write(w, http.StatusBadRequest, err.Error())
 		return
 	}
 	if !t.May(command.Verb) {
 		cfg.Logger.WarnContext(r.Context(), "operator action refused", "verb", command.Verb, "target", command.Target, "actor", command.Actor)
-		fail(w, http.StatusForbidden, t.Refusal(command.Verb))
+		problem.Write(w, http.StatusForbidden, t.Refusal(command.Verb))
 		return
 	}
 	rc := http.NewResponseController(w)
@@ -72,7 +80,7 @@ func submit(cfg *Config, w http.ResponseWriter, r *http.Request, t *access.Token
 	case errors.Is(err, ErrPending):
 		answer(w, http.StatusAccepted, state.CommandResult{Message: ErrPending.Error()})
 	case err != nil:
-		fail(w, http.StatusServiceUnavailable, snapshot.ErrorText(err))
+		problem.Write(w, http.StatusServiceUnavailable, snapshot.ErrorText(err))
 	case !result.OK:
 		answer(w, http.StatusConflict, result)
 	default:
@@ -86,14 +94,17 @@ func readCommand(body io.Reader, t *access.Token) (state.Command, error) {
 	d := json.NewDecoder(body)
 	d.DisallowUnknownFields()
 	if err := d.Decode(&req); err != nil {
+		if _, cut := errors.AsType[*http.MaxBytesError](err); cut {
+			return state.Command{}, err
+		}
 		return state.Command{}, errors.New("the body is not the JSON object of an operator action: see /api/v1/openapi.yaml")
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return state.Command{}, errors.New("the body has more than one operator action")
 	}
 	for _, text := range []string{req.Target, req.Arg, req.Actor} {
-		if text != state.Clip(text) {
-			return state.Command{}, errors.New("a text is too long")
+		if utf8.RuneCountInString(text) > state.MaxCommandText {
+			return state.Command{}, fmt.Errorf("a text is longer than %d characters", state.MaxCommandText)
 		}
 	}
 	if t.Name != "" && req.Actor != "" && req.Actor != t.Name {

@@ -73,7 +73,7 @@ func TestCommandsArePassedOn(t *testing.T) {
 func TestCommandsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	const body = `{"verb":"retry","target":"1/a"}`
-	long := strings.Repeat("x", 513)
+	long := strings.Repeat("任", 513)
 	for _, tt := range []struct {
 		name   string
 		body   string
@@ -102,7 +102,7 @@ func TestCommandsThatAreRefused(t *testing.T) {
 		{"suspend until yesterday", `{"verb":"suspend","arg":"x","until":"2001-01-01T00:00:00Z"}`, nil, http.StatusBadRequest},
 		{"a long target", `{"verb":"retry","target":"` + long + `"}`, nil, http.StatusBadRequest},
 		{"a long actor", `{"verb":"retry","actor":"` + long + `"}`, nil, http.StatusBadRequest},
-		{"a huge body", `{"verb":"retry","target":"` + strings.Repeat("x", 1<<20) + `"}`, nil, http.StatusBadRequest},
+		{"a huge body", `{"verb":"retry","target":"` + strings.Repeat("x", 1<<20) + `"}`, nil, http.StatusRequestEntityTooLarge},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, commands, _ := commanded(t)

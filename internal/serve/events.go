@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/wedatasync/wedatasync/internal/serve/problem"
 )
 
 const (
@@ -73,7 +75,7 @@ func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	viewer, ok := h.join()
 	if !ok {
 		w.Header().Set("Retry-After", "60")
-		http.Error(w, "there are as many viewers as there may be", http.StatusServiceUnavailable)
+		problem.Write(w, http.StatusServiceUnavailable, "there are as many viewers as there may be")
 		return
 	}
 	defer h.leave(viewer)

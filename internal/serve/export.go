@@ -10,6 +10,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve/admission"
+	"github.com/wedatasync/wedatasync/internal/serve/problem"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 )
 
@@ -67,7 +68,7 @@ func planAPI(cfg *Config, take func() *snapshot.Snapshot, e *exports) http.Handl
 		s := take()
 		if s.Status.Plan == nil {
 			w.Header().Set("Retry-After", "5")
-			fail(w, http.StatusServiceUnavailable, "no plan yet: the first pass has not begun")
+			problem.Write(w, http.StatusServiceUnavailable, "no plan yet: the first pass has not begun")
 			return
 		}
 		ctx, out, done := e.begin(w, r)
@@ -90,7 +91,7 @@ func stateAPI(log *slog.Logger, open func(context.Context) (Reader, error), e *e
 	return func(w http.ResponseWriter, r *http.Request) {
 		history, err := strconv.ParseBool(orDefault(r.URL.Query().Get("history"), "false"))
 		if err != nil {
-			fail(w, http.StatusBadRequest, "history is true or false")
+			problem.Write(w, http.StatusBadRequest, "history is true or false")
 			return
 		}
 		ctx, out, done := e.begin(w, r)
@@ -101,7 +102,7 @@ func stateAPI(log *slog.Logger, open func(context.Context) (Reader, error), e *e
 		defer done()
 		reader, err := open(ctx)
 		if err != nil {
-			fail(w, http.StatusServiceUnavailable, snapshot.ErrorText(err))
+			problem.Write(w, http.StatusServiceUnavailable, snapshot.ErrorText(err))
 			return
 		}
 		defer func() { _ = reader.Close() }()

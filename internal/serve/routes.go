@@ -4,12 +4,15 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/internal/serve/admission"
 	"github.com/wedatasync/wedatasync/internal/serve/page"
+	"github.com/wedatasync/wedatasync/internal/serve/problem"
+	"github.com/wedatasync/wedatasync/spec"
 )
 
-// routes joins paths and handlers. Everything else is not found, whatever its method.
+// routes joins paths and handlers.
 func (s *Server) routes(cfg *Config) http.Handler {
 	mux := http.NewServeMux()
 	open := func(h http.HandlerFunc) http.Handler { return forReaders(cfg, h) }
@@ -37,20 +40,58 @@ func (s *Server) routes(cfg *Config) http.Handler {
 	mux.Handle("GET /api/v1/releases", brief(releasesAPI(take)))
 	mux.Handle("GET /api/v1/releases/{revision}", brief(releaseAPI(s.state)))
 	mux.Handle("GET /api/v1/openapi.yaml", open(serveOpenAPI))
-	mux.Handle("GET /api/v1/plan.schema.json", open(servePlanSchema))
+	mux.Handle("GET /api/v1/plan.schema.json", open(serveSchema(report.PlanSchema())))
+	mux.Handle("GET /api/v1/spec.schema.json", open(serveSchema(spec.Schema())))
 
 	if cfg.Submit != nil && access.Tokens(cfg.Tokens).Act() {
-		submit := http.NewCrossOriginProtection().Handler(commands(cfg))
+		sameOrigin := http.NewCrossOriginProtection()
+		sameOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			problem.Write(w, http.StatusForbidden, "a browser sent this from the page of another site")
+		}))
+		submit := sameOrigin.Handler(commands(cfg))
 		mux.Handle("POST /api/v1/commands", submit)
 		mux.Handle("POST /api/v1/words", submit) // its earlier name; goes with 2.0
 	}
-	if s.trigger != nil {
-		for _, f := range cfg.Webhooks.forges() {
-			mux.Handle("POST /webhook/"+f.name, webhook(f, cfg.Logger, s.trigger, s.metrics))
+	for _, f := range cfg.Webhooks.all() {
+		if why := f.missing(s.trigger); why != "" {
+			mux.HandleFunc("/webhook/"+f.name, func(w http.ResponseWriter, _ *http.Request) { problem.Write(w, http.StatusNotFound, why) })
+			continue
+		}
+		mux.Handle("POST /webhook/"+f.name, webhook(f, cfg.Logger, s.trigger, s.metrics))
+	}
+	return guarded(access.Addressed(cfg.Hosts, withRest(mux, brief(rest(mux, s.pages)))))
+}
+
+// withRest returns mux, with rest for what has no route.
+func withRest(mux *http.ServeMux, rest http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, route := mux.Handler(r); route == "" {
+			rest.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// rest answers what has no route: a path with other methods, and those are named; none at
+// all, with a page for people.
+func rest(mux *http.ServeMux, pages *page.Pages) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		said := &buffer{header: w.Header()}
+		mux.ServeHTTP(said, r)
+		switch {
+		case said.status == http.StatusNotFound && !isForPrograms(r):
+			pages.NotFound(w, r)
+		case said.status == http.StatusNotFound:
+			problem.Write(w, said.status, "there is nothing at this path")
+		case said.status == http.StatusMethodNotAllowed:
+			problem.Write(w, said.status, "this path has only "+w.Header().Get("Allow"))
+		case said.status >= http.StatusBadRequest:
+			problem.Write(w, said.status, "")
+		default: // it leads to the same path, without what is needless in it
+			w.WriteHeader(said.status)
 		}
 	}
-	mux.Handle("/", brief(notFound(s.pages)))
-	return guarded(access.Addressed(cfg.Hosts, mux))
 }
 
 // forReaders returns h for bearers of a token that may read. Browsers ask for the token as
@@ -70,9 +111,9 @@ func forReaders(cfg *Config, h http.Handler) http.Handler {
 		case t == nil:
 			w.Header().Add("WWW-Authenticate", `Basic realm="wedatasync", charset="UTF-8"`)
 			w.Header().Add("WWW-Authenticate", `Bearer realm="wedatasync"`)
-			fail(w, http.StatusUnauthorized, "a token is required to read: as the password, whatever the user name, or as Authorization: Bearer TOKEN")
+			problem.Write(w, http.StatusUnauthorized, "a token is required to read: as the password, whatever the user name, or as Authorization: Bearer TOKEN")
 		case !t.May(access.VerbRead):
-			fail(w, http.StatusForbidden, t.Refusal(access.VerbRead))
+			problem.Write(w, http.StatusForbidden, t.Refusal(access.VerbRead))
 		default:
 			admission.Trust(r)
 			h.ServeHTTP(w, r)
@@ -80,15 +121,10 @@ func forReaders(cfg *Config, h http.Handler) http.Handler {
 	})
 }
 
-// notFound answers requests without a route.
-func notFound(pages *page.Pages) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/api/") {
-			fail(w, http.StatusNotFound, "there is nothing at this path for this method")
-			return
-		}
-		pages.NotFound(w, r)
-	}
+// isForPrograms reports whether the answer to a request is for a program, not for people.
+func isForPrograms(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/webhook/") ||
+		!strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
 // policy lets a browser run and load the embedded files, and nothing else.

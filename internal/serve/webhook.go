@@ -7,11 +7,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/serve/access"
 	"github.com/wedatasync/wedatasync/internal/serve/metrics"
+	"github.com/wedatasync/wedatasync/internal/serve/problem"
 )
 
 const (
@@ -31,46 +33,59 @@ type forge struct {
 // flag names the file.
 func (f forge) flag() string { return "--" + f.name + "-secret-file" }
 
-// forges lists those that are configured.
-func (w Webhooks) forges() []forge {
-	all := []forge{
+// all lists every forge, whether it is configured or not.
+func (w Webhooks) all() []forge {
+	return []forge{
 		{"github", w.GitHub, signedBy("X-Hub-Signature-256", "sha256=")},
 		{"gitlab", w.GitLab, tokenIn("X-Gitlab-Token")},
 		{"gitea", w.Gitea, signedBy("X-Gitea-Signature", "")},
 	}
-	var configured []forge
-	for _, f := range all {
-		if f.file != "" {
-			configured = append(configured, f)
-		}
-	}
-	return configured
+}
+
+// forges lists those that are configured.
+func (w Webhooks) forges() []forge {
+	return slices.DeleteFunc(w.all(), func(f forge) bool { return f.file == "" })
 }
 
 // webhook asks for a poll if the sender knows the secret. It does not read what the body
-// says: a sender can only say that something may be new. Every failure has the same answer.
-// A body that is on its way holds nothing but its connection.
+// says: a sender can only say that something may be new. Whatever is wrong with a signature
+// has the same answer. A body that is on its way holds nothing but its connection.
 func webhook(f forge, log *slog.Logger, poll *trigger, m *metrics.Metrics) http.HandlerFunc {
-	answer := func(w http.ResponseWriter, status int, text string) {
-		m.Webhook(f.name, status == http.StatusAccepted)
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, text)
-	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(webhookTimeout))
 		known, err := access.ReadSecrets(f.flag(), f.file, log)
 		if err == nil {
 			err = f.verify(r, http.MaxBytesReader(w, r.Body, maxWebhookBody), known)
 		}
+		m.Webhook(f.name, err == nil)
+		_, cut := errors.AsType[*http.MaxBytesError](err)
 		if err != nil {
 			// Anybody can send webhooks and fill a log: the metric counts, and debug logs.
 			log.DebugContext(r.Context(), "webhook refused", "forge", f.name, "error", err)
-			answer(w, http.StatusUnauthorized, "not accepted\n")
-			return
 		}
-		poll.fire()
-		answer(w, http.StatusAccepted, "accepted\n")
+		switch {
+		case cut || errors.Is(err, errTooLarge):
+			problem.Write(w, http.StatusRequestEntityTooLarge, "the body is over 25 MiB")
+		case err != nil:
+			problem.Write(w, http.StatusUnauthorized, "not accepted")
+		default:
+			poll.fire()
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			w.WriteHeader(http.StatusAccepted)
+			_, _ = io.WriteString(w, "accepted\n")
+		}
+	}
+}
+
+// missing says why the forge has no webhook here, or returns "" if it has.
+func (f forge) missing(poll *trigger) string {
+	switch {
+	case poll == nil:
+		return "the source of this daemon is not polled"
+	case f.file == "":
+		return "this daemon has no secret of " + f.name + ": give it one with " + f.flag()
+	default:
+		return ""
 	}
 }
 

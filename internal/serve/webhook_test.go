@@ -88,7 +88,7 @@ func TestWebhookSignatures(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s, polls, _ := hooked(t)
 			w := hook(s, tt.path, bytes.NewReader(body), tt.header...)
-			status, answer, want := http.StatusUnauthorized, "not accepted\n", int64(0)
+			status, answer, want := http.StatusUnauthorized, `{"title":"Unauthorized","status":401,"detail":"not accepted"}`+"\n", int64(0)
 			if tt.ok {
 				status, answer, want = http.StatusAccepted, "accepted\n", 1
 			}
@@ -114,8 +114,11 @@ func TestWebhooksAreThereOnlyWithASecret(t *testing.T) {
 			t.Errorf("POST %s = %d, want %d", path, got, want)
 		}
 	}
-	if got := servetest.Get(t, s, "/webhook/github").Code; got != http.StatusNotFound {
-		t.Errorf("GET is %d, want 404", got)
+	if got := servetest.Get(t, s, "/webhook/github").Code; got != http.StatusMethodNotAllowed {
+		t.Errorf("GET is %d, want 405", got)
+	}
+	if got := hook(s, "/webhook/gitea", nil).Body.String(); !strings.Contains(got, "--gitea-secret-file") {
+		t.Errorf("a webhook without a secret says %s", got)
 	}
 }
 
@@ -197,7 +200,7 @@ func TestHugeBodies(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	w := hook(s, "/webhook/github", body, "X-Hub-Signature-256", signature)
 	runtime.ReadMemStats(&after)
-	if w.Code != http.StatusUnauthorized || polls.Load() != 0 {
+	if w.Code != http.StatusRequestEntityTooLarge || polls.Load() != 0 {
 		t.Errorf("%d after %d polls", w.Code, polls.Load())
 	}
 	if read := body.read.Load(); read > 25<<20+64<<10 {
@@ -212,7 +215,7 @@ func TestHugeBodies(t *testing.T) {
 		t.Errorf("25 MiB: %d %s", w.Code, w.Body)
 	}
 	most = append(most, 'x')
-	if w := hook(s, "/webhook/github", bytes.NewReader(most), "X-Hub-Signature-256", "sha256="+sign(newSecret, most)); w.Code != http.StatusUnauthorized {
+	if w := hook(s, "/webhook/github", bytes.NewReader(most), "X-Hub-Signature-256", "sha256="+sign(newSecret, most)); w.Code != http.StatusRequestEntityTooLarge {
 		t.Errorf("25 MiB and a byte: %d %s", w.Code, w.Body)
 	}
 }

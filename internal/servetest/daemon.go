@@ -141,11 +141,13 @@ func Get(t testing.TB, s *serve.Server, path string) *httptest.ResponseRecorder 
 	return Do(t, s, http.MethodGet, path, nil)
 }
 
-// Do asks the server.
+// Do asks the server, as a browser does.
 func Do(t testing.TB, s *serve.Server, method, path string, body io.Reader) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
-	s.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, body))
+	r := httptest.NewRequestWithContext(t.Context(), method, path, body)
+	r.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	s.Handler().ServeHTTP(w, r)
 	return w
 }
 

@@ -1,12 +1,13 @@
 package access
 
 import (
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/wedatasync/wedatasync/internal/serve/problem"
 )
 
 // Hosts are the names that requests may have for this server, beside IP addresses and
@@ -29,16 +30,14 @@ func (known Hosts) has(header string) bool {
 
 // misdirected is the answer to a request for another host.
 const misdirected = "This is wedatasync, and the Host of the request is not one of its names. " +
-	"Use its IP address, or add the name to allowedHosts in its configuration (--allowed-hosts, WEDATASYNC_ALLOWED_HOSTS).\n"
+	"Use its IP address, or add the name to allowedHosts in its configuration (--allowed-hosts, WEDATASYNC_ALLOWED_HOSTS)."
 
 // Addressed returns h for requests to a known host. Probes are answered for any host, as
 // they say nothing that an attacker wants.
 func Addressed(known Hosts, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/healthz" && r.URL.Path != "/readyz" && !known.has(r.Host) {
-			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-			w.WriteHeader(http.StatusMisdirectedRequest)
-			_, _ = io.WriteString(w, misdirected)
+			problem.Write(w, http.StatusMisdirectedRequest, misdirected)
 			return
 		}
 		h.ServeHTTP(w, r)

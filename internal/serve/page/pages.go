@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/release"
+	"github.com/wedatasync/wedatasync/internal/serve/problem"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
 	"github.com/wedatasync/wedatasync/internal/text"
@@ -213,7 +214,7 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, name st
 	var b bytes.Buffer
 	if err := p.templates.ExecuteTemplate(&b, name, data); err != nil {
 		p.cfg.Logger.ErrorContext(r.Context(), "make page", "page", name, "error", err)
-		http.Error(w, "the page could not be made", http.StatusInternalServerError)
+		problem.Write(w, http.StatusInternalServerError, "the page could not be made")
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
