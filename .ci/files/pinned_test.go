@@ -18,8 +18,20 @@ func TestGoIsOne(t *testing.T) {
 	if m == nil {
 		t.Fatal("go.mod has no toolchain line")
 	}
-	if want := "GOTOOLCHAIN: " + string(m[1]); !strings.Contains(string(read(t, filepath.Join(top, "examples", "ci", "gitlab.yml"))), want+"\n") {
-		t.Errorf("examples/ci/gitlab.yml does not say %s", want)
+	image := regexp.MustCompile(`golang:\S+@sha256:[0-9a-f]{64}`)
+	want := image.FindString(string(read(t, filepath.Join(top, "Dockerfile"))))
+	examples, err := filepath.Glob(filepath.Join(top, "examples", "ci", "*"))
+	if err != nil || len(examples) < 5 {
+		t.Fatalf("the examples are %v, %v", examples, err)
+	}
+	for _, name := range examples {
+		switch text := string(read(t, name)); {
+		case !strings.Contains(text, "golang:"): // its runner has a Go of its own
+		case image.FindString(text) != want:
+			t.Errorf("%s does not have the image %s", name, want)
+		case !regexp.MustCompile(`GOTOOLCHAIN\W+` + regexp.QuoteMeta(string(m[1])) + `\b`).MatchString(text):
+			t.Errorf("%s does not set GOTOOLCHAIN to %s", name, m[1])
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/wedatasync/wedatasync/internal/command"
+	"github.com/wedatasync/wedatasync/internal/output"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -25,6 +26,7 @@ var choices = map[string][]string{
 	"against":    {command.AgainstState, command.AgainstLive},
 	"forge":      {"github", "gitlab", "gitea"},
 	"log-format": {"text", "json"},
+	"output":     output.Formats[:],
 	"log-level":  {"debug", "info", "warn", "error"},
 	"verify":     {"off", "head", "strict"},
 }

@@ -107,7 +107,7 @@ func showHeld(ctx context.Context, io *stdio, s *accessFlags) error {
 	if s.remote(io) {
 		return usageError{errors.New(needed + ": wedatasync release prints it")}
 	}
-	p, err := planAgainst(ctx, io, s.Flags, command.AgainstState)
+	p, err := planAgainst(ctx, io, s.Flags, command.AgainstState, false)
 	if err != nil {
 		return usageError{fmt.Errorf("%s; wedatasync plan prints it, and here it cannot be made: %w", needed, err)}
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/config"
-	"github.com/wedatasync/wedatasync/internal/report"
+	"github.com/wedatasync/wedatasync/internal/output"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/internal/usage"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
@@ -19,7 +19,7 @@ import (
 )
 
 func newPlanCommand(io *stdio) *cobra.Command {
-	var detailed bool
+	var detailed, validate bool
 	var against string
 	cmd := &cobra.Command{
 		Use:   "plan",
@@ -32,6 +32,10 @@ versions that WeData has, instead of with the state.
 With --against REV, such as origin/main, it shows instead what merging the
 checked-out revision into REV would change: from git alone, for the CI of a pull
 request. There, without --against and without a state, the base is found by itself.
+It reads the files that differ; with --validate it checks all others, too.
+
+--output can be given several times: -o text -o markdown=plan.md prints the plan and
+writes the file.
 
 In the job of a pull request, and with --against REV, what is in the working directory
 is a stranger's: wedatasync.yaml and wedatasync.db are not read there. A configuration
@@ -47,24 +51,26 @@ revision that is not verified; 2 with
 	o := addOutput(cmd)
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "end with 2 if changes are pending")
 	cmd.Flags().StringVar(&against, "against", "", againstUsage)
+	cmd.Flags().BoolVar(&validate, "validate", false, "check all specs, as validate does, not only those that differ from the revision")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		s.Stateless = true
 		if command.IsRevision(against) {
 			s.Untrusted = "--against compares revisions"
 		}
-		if err := errors.Join(o.check(), s.Load(io.getenv)); err != nil {
+		if err := errors.Join(o.Check(), s.Load(io.getenv)); err != nil {
 			return usageError{err}
 		}
-		p, err := planAgainst(cmd.Context(), io, s, against)
+		p, err := planAgainst(cmd.Context(), io, s, against, validate)
 		if err != nil {
 			// A reader of the output must not take the absence of a plan for one
 			// without changes.
-			if o.format == "text" {
-				return err
-			}
-			return errors.Join(err, o.write(io, failureDocument(report.Failure{Err: err}), s.CommitRate()))
+			return errors.Join(err, o.Write(io.streams(), output.Failure(err), s.CommitRate()))
 		}
-		if err := o.write(io, planDocument(p), s.CommitRate()); err != nil {
+		place := command.PlacesBelow(s.Source)
+		if p.Against != "" && p.Against != command.AgainstLive {
+			place, o.Comment = nil, command.InJob(o.Comment, io.getenv)
+		}
+		if err := o.Write(io.streams(), output.Plan(p, place), s.CommitRate()); err != nil {
 			return err
 		}
 		return planStatus(p, detailed)
@@ -75,11 +81,11 @@ revision that is not verified; 2 with
 const againstUsage = "`what` to compare with: state, the URL of a daemon's /api/v1/state, live (reads WeData), or a git revision such as origin/main"
 
 // planAgainst makes the plan that the flags ask for.
-func planAgainst(ctx context.Context, io *stdio, s *config.Flags, against string) (*plan.Plan, error) {
+func planAgainst(ctx context.Context, io *stdio, s *config.Flags, against string, validate bool) (*plan.Plan, error) {
 	if against == command.AgainstState && !s.HasState() {
 		return nil, usageError{fmt.Errorf("--against state: %s, so no state is taken from the working directory: name one with --state or %s", s.Untrusted, config.EnvName("state"))}
 	}
-	return command.PlanAgainst(ctx, s, io.env(s), against)
+	return command.PlanAgainst(ctx, s, io.env(s), against, validate)
 }
 
 // planStatus returns the code for a plan that was made and shown.
@@ -103,39 +109,39 @@ func hasDrifted(p *plan.Plan) bool {
 
 func newValidateCommand(io *stdio) *cobra.Command {
 	var strict bool
+	var stdin string
 	cmd := &cobra.Command{
-		Use:   "validate [DIR or FILE...]",
+		Use:   "validate [DIR or FILE or -...]",
 		Short: "Check specs, without network or credentials",
 		Long: `Validate checks the specs in folders and files, those of the current folder by default.
 Every error is file:line:column: message. What is given is checked together: a task
 must not be in two of the files. Whether a task in dependsOn has a spec is checked only
-where a folder is given.
+where a folder is given. The file - is standard input; --stdin-name says what complaints
+call it.
 
 Exit codes: 0 valid; 1 an error, or with --strict a warning.`,
 		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
 	}
 	o := addOutput(cmd)
 	cmd.Flags().BoolVar(&strict, "strict", false, "take warnings for errors")
+	cmd.Flags().StringVar(&stdin, "stdin-name", "stdin", "`file` that standard input is, or is meant for")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := o.check(); err != nil {
-			return err
+		if err := o.Check(); err != nil {
+			return usageError{err}
 		}
 		if len(args) == 0 {
 			args = []string{"."}
 		}
-		v, err := command.Validate(cmd.Context(), args, o.format == "github" || o.format == "gitlab")
+		v, err := command.Validate(cmd.Context(), args, command.Input{Name: stdin, From: io.in})
 		if err != nil {
-			if o.format == "text" {
-				return err
-			}
-			return errors.Join(err, o.write(io, failureDocument(report.Failure{Err: err}), 0))
+			return errors.Join(err, o.Write(io.streams(), output.Failure(err), 0))
 		}
 		for i := range v.Problems {
 			if strict {
 				v.Problems[i].Severity = spec.SeverityError
 			}
 		}
-		if err := o.write(io, validationDocument(v), 0); err != nil {
+		if err := o.Write(io.streams(), output.Validation(v, command.Places()), 0); err != nil {
 			return err
 		}
 		if v.Problems.Errors() > 0 {
@@ -176,23 +182,25 @@ as plan has them.`,
 	flags.StringVar(&on.TokenFile, "forge-token-file", "", "`file` with the forge's token")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		s.Stateless, s.Untrusted = true, "comment is for pull requests"
-		if err := errors.Join(o.check(), s.Load(io.getenv)); err != nil {
+		if err := errors.Join(o.Check(), s.Load(io.getenv)); err != nil {
 			return usageError{err}
 		}
-		p, err := planAgainst(cmd.Context(), io, s, against)
-		doc, news, status := document{}, true, error(nil)
+		p, err := planAgainst(cmd.Context(), io, s, against, false)
+		doc, news, status := output.Document{}, true, error(nil)
 		if err != nil {
-			doc, status = failureDocument(report.Failure{Err: err}), err
+			doc, status = output.Failure(err), err
 		} else {
-			doc, status = planDocument(p), planStatus(p, false)
+			doc, status = output.Plan(p, nil), planStatus(p, false)
 			news = len(p.Changes) > 0 || len(p.Problems) > 0 || len(p.Holds) > 0
 		}
 		rate := s.CommitRate()
+		o.Comment = command.InJob(o.Comment, io.getenv)
+		o.Comment.PullRequest = true
 		// Printed first: whatever the forge says, the plan is not lost.
-		if err := o.write(io, doc, rate); err != nil {
+		if err := o.Write(io.streams(), doc, rate); err != nil {
 			return err
 		}
-		posted, err := command.Comment(cmd.Context(), &s.Settings, io.env(s), on, string(doc.markdown(command.CommentOptions(o.comment(rate), io.getenv))), news)
+		posted, err := command.Comment(cmd.Context(), &s.Settings, io.env(s), on, string(doc.Markdown(o.MarkdownOptions(rate))), news)
 		if err != nil {
 			return errors.Join(status, err)
 		}
@@ -202,4 +210,11 @@ as plan has them.`,
 		return status
 	}
 	return cmd
+}
+
+// addOutput gives a command the flags of output.
+func addOutput(cmd *cobra.Command) *output.Flags {
+	o := &output.Flags{}
+	o.AddTo(cmd.Flags())
+	return o
 }

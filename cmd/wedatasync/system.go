@@ -13,6 +13,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/explain"
+	"github.com/wedatasync/wedatasync/internal/output"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/internal/usage"
@@ -55,6 +56,11 @@ func hangup() <-chan os.Signal {
 // colour reports whether results may be coloured (no-color.org).
 func (s *stdio) colour() bool {
 	return s.outTerminal && s.getenv("NO_COLOR") == "" && s.getenv("TERM") != "dumb"
+}
+
+// streams are where results go that are in no file.
+func (s *stdio) streams() output.Streams {
+	return output.Streams{Out: s.out, Err: s.err, Color: s.colour(), Width: s.width, Version: version()}
 }
 
 // env is what a command gets from outside in addition to its settings.

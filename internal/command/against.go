@@ -24,8 +24,9 @@ const (
 )
 
 // PlanAgainst compares the source with what a person asked for. In the CI of a pull
-// request, where there is no state, that is by default what the pull request changes.
-func PlanAgainst(ctx context.Context, f *config.Flags, env parts.Env, against string) (*plan.Plan, error) {
+// request, where there is no state, that is by default what the pull request changes: with
+// whole, the specs that it does not change are checked, too.
+func PlanAgainst(ctx context.Context, f *config.Flags, env parts.Env, against string, whole bool) (*plan.Plan, error) {
 	if against == "" {
 		base, err := baseOfJob(f, env)
 		if err != nil {
@@ -35,7 +36,7 @@ func PlanAgainst(ctx context.Context, f *config.Flags, env parts.Env, against st
 	}
 	switch {
 	case IsRevision(against):
-		return Between(ctx, cmp.Or(f.Source, "."), against)
+		return Between(ctx, cmp.Or(f.Source, "."), against, whole)
 	case against == AgainstState:
 		return Plan(ctx, f.Settings, env, "")
 	case against == AgainstLive:

@@ -23,9 +23,10 @@ import (
 // A spec that is new here may have been applied before and removed: it is compared with
 // the last one that the task had in the history of base, as far as that is read.
 //
-// It reads only the files that differ, so it does not know what is in the others:
-// `validate` finds a task that is named twice, and dependencies do not order it.
-func Between(ctx context.Context, dir, base string) (_ *plan.Plan, err error) {
+// It reads only the files that differ, so it does not know what is in the others, and
+// dependencies do not order it. With whole it reads all specs of the revision, too, and
+// finds what [Validate] finds, such as a task that is named twice.
+func Between(ctx context.Context, dir, base string, whole bool) (_ *plan.Plan, err error) {
 	repo, err := source.OpenRepository(dir)
 	if err != nil {
 		return nil, err
@@ -67,23 +68,17 @@ func Between(ctx context.Context, dir, base string) (_ *plan.Plan, err error) {
 		return nil, err
 	}
 	p := plan.Diff(in, time.Now())
+	if whole {
+		all, err := repo.SpecsAt(ctx, head, repo.Prefix())
+		if err != nil {
+			return nil, err
+		}
+		p.Problems = all.Specs.Problems()
+	}
 	p.Against = strings.TrimPrefix(base, remoteRefs)
 	explainReturns(p, past, p.Against)
 	p.Source = plan.SourceInfo{URL: filepath.ToSlash(path.Clean(dir)), Revision: head}
 	return p, nil
-}
-
-// InRepository returns the path of the folder from the root of the repository that it is
-// in, as annotations of its files need it, or the folder as it is if it is in none.
-func InRepository(dir string) string {
-	repo, err := source.OpenRepository(dir)
-	if err != nil {
-		return dir
-	}
-	if prefix := repo.Prefix(); repo.Close() == nil && filepath.IsLocal(prefix) {
-		return prefix
-	}
-	return dir
 }
 
 // returns gives the tasks that are new in the specs, and had a spec before, the record of a

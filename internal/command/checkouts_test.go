@@ -97,7 +97,7 @@ func TestCheckoutsOfHooks(t *testing.T) {
 // checkPlan checks the plan, or the error, of a checkout.
 func checkPlan(t *testing.T, source, base, want, says string, cut bool) {
 	t.Helper()
-	p, err := command.Between(t.Context(), source, base)
+	p, err := command.Between(t.Context(), source, base, false)
 	if says != "" {
 		if err == nil || !regexp.MustCompile(says).MatchString(err.Error()) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("the error is %v, want one that says %q", err, says)
@@ -119,7 +119,7 @@ func checkPlan(t *testing.T, source, base, want, says string, cut bool) {
 
 func changesOf(t *testing.T, source, base string) string {
 	t.Helper()
-	p, err := command.Between(t.Context(), source, base)
+	p, err := command.Between(t.Context(), source, base, false)
 	gittest.Must(t, err)
 	return said(p)
 }

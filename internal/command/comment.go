@@ -22,14 +22,14 @@ type PullRequest struct {
 	Number     int
 }
 
-// CommentOptions adds to the options of a comment what the job of CI says: the commit, and
-// where people see it, its files and the run.
-func CommentOptions(o report.MarkdownOptions, getenv func(string) string) report.MarkdownOptions {
-	o.PullRequest = true
+// InJob adds to the options of a comment what the job of CI says: whether it is for a pull
+// request, the commit, and where people see it, its files and the run.
+func InJob(o report.MarkdownOptions, getenv func(string) string) report.MarkdownOptions {
 	job, err := forge.Detect(getenv)
 	if err != nil {
 		return o // Comment says so, where it matters
 	}
+	o.PullRequest = job.Forge.PullRequest != 0
 	o.LinkBase = cmp.Or(o.LinkBase, job.FilesURL)
 	o.Commit, o.CommitURL, o.RunURL = job.Head, job.CommitURL, job.RunURL
 	return o

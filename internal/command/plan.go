@@ -5,15 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/config"
-	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/parts"
-	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/source/folder"
 	"github.com/wedatasync/wedatasync/internal/text"
@@ -145,56 +140,4 @@ func ReadSpecs(ctx context.Context, dir string) (_ *spec.Set, err error) {
 		return nil, noSpecs(dir)
 	}
 	return rev.Specs, nil
-}
-
-// Validate checks the specs in folders and files, all of them together; none are the
-// current folder. Problems are at the paths as they were given, or with inRepository at
-// those from the root of the repository. Whether a task that another one depends on has a
-// spec is only checked where a folder was given: a file is not all there is.
-func Validate(ctx context.Context, paths []string, inRepository bool) (report.Validation, error) {
-	place := func(dir string) string { return dir }
-	if inRepository {
-		place = InRepository
-	}
-	set, folders := spec.NewSet(), 0
-	for _, p := range paths {
-		info, err := os.Stat(p)
-		if err == nil && !info.IsDir() {
-			var data []byte
-			if data, err = file.Read("", p, spec.MaxFileSize); err == nil {
-				set.Put(spec.Parse(filepath.ToSlash(filepath.Join(place(filepath.Dir(p)), filepath.Base(p))), data))
-				continue
-			}
-		}
-		if err != nil && len(paths) > 1 {
-			return report.Validation{}, fmt.Errorf("read specs: %w: check that it exists and may be read", err)
-		}
-		folders++
-		found, err := ReadSpecs(ctx, p)
-		if err != nil {
-			return report.Validation{}, err
-		}
-		at := place(p)
-		if len(paths) == 1 {
-			return report.Validation{Files: found.Files(), Specs: found.Len(), Problems: problemsAt(at, found)}, nil
-		}
-		for name := range found.Names() {
-			set.Put(found.File(name).As(filepath.ToSlash(filepath.Join(at, name))))
-		}
-	}
-	v := report.Validation{Files: set.Files(), Specs: set.Len(), Problems: slices.Clone(set.Problems())}
-	if folders == 0 {
-		v.Problems = slices.DeleteFunc(v.Problems, func(p spec.Problem) bool { return p.Code == spec.CodeUnknownDependency })
-	}
-	return v, nil
-}
-
-// problemsAt returns the problems of the specs in a folder, as who is outside of it would
-// open the files.
-func problemsAt(dir string, specs *spec.Set) spec.Problems {
-	problems := slices.Clone(specs.Problems())
-	for i := range problems {
-		problems[i].File = filepath.ToSlash(filepath.Join(dir, problems[i].File))
-	}
-	return problems
 }

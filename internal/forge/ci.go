@@ -22,7 +22,7 @@ type Job struct {
 	Forge Config
 	Event string // in the forge's words, such as pull_request or merge_request_event
 	// Base is the revision that the pull request is to be merged into, or where it
-	// branched off; Head is its newest one. Both are empty if the job does not say.
+	// branched off; that of a merge queue is what is before the group. Head is its newest one. Both are empty if the job does not say.
 	Base       string
 	Head       string
 	BaseBranch string // what the pull request is to be merged into
@@ -162,6 +162,11 @@ type event struct {
 		Number      int             `json:"number"`
 		PullRequest json.RawMessage `json:"pull_request"`
 	} `json:"issue"`
+	// MergeGroup is what a merge queue is about to merge: some pull requests together.
+	MergeGroup *struct {
+		BaseSHA string `json:"base_sha"`
+		HeadSHA string `json:"head_sha"`
+	} `json:"merge_group"`
 	// WorkflowRun is the run that this one comes after.
 	WorkflowRun *struct {
 		Event string `json:"event"`
@@ -176,6 +181,10 @@ func (e *event) fill(job *Job) {
 		job.Base = e.PullRequest.Base.SHA
 		job.Head = cmp.Or(e.PullRequest.Head.SHA, job.Head)
 		job.BaseBranch = cmp.Or(job.BaseBranch, e.PullRequest.Base.Ref)
+	case e.MergeGroup != nil:
+		// The branch can be behind it: groups before this one are not merged yet.
+		job.Base = e.MergeGroup.BaseSHA
+		job.Head = cmp.Or(e.MergeGroup.HeadSHA, job.Head)
 	case e.Issue != nil && len(e.Issue.PullRequest) > 0 && string(e.Issue.PullRequest) != "null":
 		job.Forge.PullRequest = e.Issue.Number
 	}

@@ -84,6 +84,12 @@ func TestDetect(t *testing.T) {
 			want:  forge.Job{Forge: forge.Config{Kind: forge.GitHub, Repository: "acme/tasks"}, Event: "push", Head: "4ead"},
 		},
 		{
+			name:  "GitHub Actions, a merge queue",
+			env:   map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/tasks", "GITHUB_EVENT_NAME": "merge_group", "GITHUB_SHA": "4ead"},
+			event: `{"action":"checks_requested","merge_group":{"head_sha":"4ead","head_ref":"refs/heads/gh-readonly-queue/main/pr-7-ba5e","base_sha":"ba5e","base_ref":"refs/heads/main"}}`,
+			want:  forge.Job{Forge: forge.Config{Kind: forge.GitHub, Repository: "acme/tasks"}, Event: "merge_group", Base: "ba5e", Head: "4ead"},
+		},
+		{
 			name: "Gitea Actions",
 			env: map[string]string{
 				"GITHUB_ACTIONS": "true", "GITEA_ACTIONS": "true", "GITHUB_API_URL": "https://gitea.example.com/api/v1",
@@ -237,6 +243,32 @@ func TestDetect_Pages(t *testing.T) {
 		}
 		if job.RunURL != test.run || job.CommitURL != test.commit || job.FilesURL != test.files {
 			t.Errorf("run %q, commit %q, files %q, want %q, %q, %q", job.RunURL, job.CommitURL, job.FilesURL, test.run, test.commit, test.files)
+		}
+	}
+}
+
+// TestTargetBranch: each runner says it in a variable of its own, which counts in the job of
+// a pull request alone.
+func TestTargetBranch(t *testing.T) {
+	for name, env := range map[string]map[string]string{
+		"Azure Pipelines": {"BUILD_REASON": "PullRequest", "SYSTEM_PULLREQUEST_TARGETBRANCH": "refs/heads/main"},
+		"Jenkins":         {"JENKINS_URL": "https://ci.example.com", "CHANGE_ID": "7", "CHANGE_TARGET": "main"},
+		"ghprb":           {"ghprbPullId": "7", "ghprbTargetBranch": "main"},
+		"GitLab plugin":   {"gitlabMergeRequestIid": "7", "gitlabTargetBranch": "main"},
+		"Bitbucket":       {"BITBUCKET_PR_ID": "7", "BITBUCKET_PR_DESTINATION_BRANCH": "main"},
+		"Buildkite":       {"BUILDKITE_PULL_REQUEST": "7", "BUILDKITE_PULL_REQUEST_BASE_BRANCH": "main"},
+		"Drone":           {"DRONE_PULL_REQUEST": "7", "DRONE_TARGET_BRANCH": "main"},
+		"Woodpecker":      {"CI_COMMIT_PULL_REQUEST": "7", "CI_COMMIT_TARGET_BRANCH": "main"},
+		"Travis":          {"TRAVIS_PULL_REQUEST": "7", "TRAVIS_BRANCH": "main"},
+		"AppVeyor":        {"APPVEYOR_PULL_REQUEST_NUMBER": "7", "APPVEYOR_REPO_BRANCH": "main"},
+	} {
+		if got := forge.TargetBranch(environment(t, env, "")); got != "main" {
+			t.Errorf("%s: the target is %q", name, got)
+		}
+	}
+	for _, env := range []map[string]string{{"TRAVIS_PULL_REQUEST": "false", "TRAVIS_BRANCH": "main"}, {"APPVEYOR_REPO_BRANCH": "main"}, {"BUILDKITE_PULL_REQUEST": "false"}} {
+		if got := forge.TargetBranch(environment(t, env, "")); got != "" {
+			t.Errorf("%v is no pull request, and has the target %q", env, got)
 		}
 	}
 }

@@ -1,9 +1,6 @@
 package forge
 
-import (
-	"cmp"
-	"strings"
-)
+import "strings"
 
 // mark is a variable by which a runner of CI says that a job is for a pull request,
 // or for whatever the forge calls a change that was not accepted yet.
@@ -77,13 +74,31 @@ func PullRequestMark(getenv func(string) string) string {
 	return ""
 }
 
-// TargetBranch is the branch that the pull request of a job on Azure Pipelines or Jenkins
-// is to be merged into; empty if there is none. [Detect] tells that of the others.
+// targets are the variables by which runners other than those that [Detect] knows say into
+// which branch a pull request is to be merged.
+var targets = [...]string{
+	"SYSTEM_PULLREQUEST_TARGETBRANCH",                          // Azure Pipelines
+	"CHANGE_TARGET", "ghprbTargetBranch", "gitlabTargetBranch", // Jenkins
+	"BITBUCKET_PR_DESTINATION_BRANCH",
+	"BUILDKITE_PULL_REQUEST_BASE_BRANCH",
+	"DRONE_TARGET_BRANCH",
+	"CI_COMMIT_TARGET_BRANCH", // Woodpecker
+	"TRAVIS_BRANCH",
+	"APPVEYOR_REPO_BRANCH",
+}
+
+// TargetBranch is the branch that the pull request of a job is to be merged into; empty if
+// there is none, or [Detect] tells it.
 func TargetBranch(getenv func(string) string) string {
 	if PullRequestMark(getenv) == "" {
 		return ""
 	}
-	return cmp.Or(strings.TrimPrefix(getenv("SYSTEM_PULLREQUEST_TARGETBRANCH"), "refs/heads/"), getenv("CHANGE_TARGET"))
+	for _, name := range targets {
+		if branch := getenv(name); branch != "" {
+			return strings.TrimPrefix(branch, "refs/heads/")
+		}
+	}
+	return ""
 }
 
 // ofPullRequest reports whether the event is about a pull request, or follows from one

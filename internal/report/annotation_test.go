@@ -22,7 +22,7 @@ func TestGitHubReadsCommandsBack(t *testing.T) {
 		problem("a,b::c%0A=d.yaml", 3, 5, spec.SeverityError, "code", "100 %, a::b, %0A; do: this"),
 		problem("b.yaml", 0, 0, spec.SeverityWarning, "code", "somewhere in the file"),
 	}
-	out := string(written(t, func(b *bytes.Buffer) error { return report.GitHub(b, p) }))
+	out := string(written(t, func(b *bytes.Buffer) error { return report.GitHub(b, p, nil) }))
 	var got []map[string]string
 	for line := range strings.Lines(out) {
 		got = append(got, runnerReads(t, strings.TrimSuffix(line, "\n")))
@@ -59,7 +59,7 @@ func runnerReads(t *testing.T, line string) map[string]string {
 func TestGitHubIsBounded(t *testing.T) {
 	for _, n := range []int{9, 10, 11, 10_000} {
 		p := discards(n)
-		out := string(written(t, func(b *bytes.Buffer) error { return report.GitHub(b, p) }))
+		out := string(written(t, func(b *bytes.Buffer) error { return report.GitHub(b, p, nil) }))
 		if got, want := strings.Count(out, "::warning "), min(n, 10); got != want {
 			t.Errorf("%d discards: %d warnings, want %d", n, got, want)
 		}
@@ -83,7 +83,7 @@ type entry struct {
 func quality(t *testing.T, p *plan.Plan) []entry {
 	t.Helper()
 	var entries []entry
-	if err := json.Unmarshal(written(t, func(b *bytes.Buffer) error { return report.GitLab(b, p) }), &entries); err != nil {
+	if err := json.Unmarshal(written(t, func(b *bytes.Buffer) error { return report.GitLab(b, p, nil) }), &entries); err != nil {
 		t.Fatal(err)
 	}
 	return entries

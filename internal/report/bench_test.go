@@ -20,8 +20,8 @@ func BenchmarkRender(b *testing.B) {
 			report.Markdown(p, report.MarkdownOptions{Key: "prod", LinkBase: linkBase})
 			return nil
 		}},
-		{"github", func() error { return report.GitHub(io.Discard, p) }},
-		{"gitlab", func() error { return report.GitLab(io.Discard, p) }},
+		{"github", func() error { return report.GitHub(io.Discard, p, nil) }},
+		{"gitlab", func() error { return report.GitLab(io.Discard, p, nil) }},
 	} {
 		b.Run(output.name, func(b *testing.B) {
 			b.ReportAllocs()

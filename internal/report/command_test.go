@@ -96,7 +96,7 @@ func FuzzOutputs(f *testing.F) {
 		}
 		checkNoCommand(t, report.Markdown(p, report.MarkdownOptions{Key: s, ShowValues: true}))
 		checkNoCommand(t, planJSON(t, p, report.JSONOptions{ToolVersion: s, ShowValues: true}))
-		checkNoCommand(t, written(t, func(b *bytes.Buffer) error { return report.GitLab(b, p) }))
+		checkNoCommand(t, written(t, func(b *bytes.Buffer) error { return report.GitLab(b, p, nil) }))
 	})
 }
 

@@ -44,12 +44,12 @@ func TestTextFromOutsideIsInert(t *testing.T) {
 			planText(t, p, report.Options{Width: 60, ShowValues: true}),
 			planJSON(t, p, report.JSONOptions{ToolVersion: p.Approved, ShowValues: true}),
 			report.Markdown(p, report.MarkdownOptions{Key: p.Approved, ShowValues: true}),
-			written(t, func(b *bytes.Buffer) error { return report.GitLab(b, p) }),
+			written(t, func(b *bytes.Buffer) error { return report.GitLab(b, p, nil) }),
 		} {
 			checkPrintable(rt, out)
 			checkNoCommand(rt, out)
 		}
-		checkPrintable(rt, written(t, func(b *bytes.Buffer) error { return report.GitHub(b, p) }))
+		checkPrintable(rt, written(t, func(b *bytes.Buffer) error { return report.GitHub(b, p, nil) }))
 	})
 }
 
@@ -101,8 +101,8 @@ func TestSecretsAreMasked(t *testing.T) {
 			}
 		}
 		for _, write := range []func(*bytes.Buffer, *plan.Plan) error{
-			func(b *bytes.Buffer, p *plan.Plan) error { return report.GitHub(b, p) },
-			func(b *bytes.Buffer, p *plan.Plan) error { return report.GitLab(b, p) },
+			func(b *bytes.Buffer, p *plan.Plan) error { return report.GitHub(b, p, nil) },
+			func(b *bytes.Buffer, p *plan.Plan) error { return report.GitLab(b, p, nil) },
 		} {
 			if out := written(t, func(b *bytes.Buffer) error { return write(b, p) }); bytes.Contains(out, []byte("correct horse")) {
 				t.Errorf("%s: an annotation shows a value:\n%s", name, out)

@@ -40,8 +40,8 @@ func TestPlan(t *testing.T) {
 				{"plan-100.txt", planText(t, s.plan, report.Options{Width: 100})},
 				{"plan.md", report.Markdown(s.plan, report.MarkdownOptions{Key: "prod", LinkBase: linkBase})},
 				{"plan.json", planJSON(t, s.plan, report.JSONOptions{ToolVersion: "1.2.3"})},
-				{"github.txt", written(t, func(b *bytes.Buffer) error { return report.GitHub(b, s.plan) })},
-				{"gitlab.json", written(t, func(b *bytes.Buffer) error { return report.GitLab(b, s.plan) })},
+				{"github.txt", written(t, func(b *bytes.Buffer) error { return report.GitHub(b, s.plan, nil) })},
+				{"gitlab.json", written(t, func(b *bytes.Buffer) error { return report.GitLab(b, s.plan, nil) })},
 			}
 			switch s.name {
 			case "everything":
@@ -94,8 +94,8 @@ func TestValidation(t *testing.T) {
 				{"validation.txt", written(t, func(b *bytes.Buffer) error { return v.Text(b, report.Options{}) })},
 				{"validation.md", v.Markdown(report.MarkdownOptions{})},
 				{"validation.json", written(t, func(b *bytes.Buffer) error { return v.JSON(b, report.JSONOptions{ToolVersion: "1.2.3"}) })},
-				{"github.txt", written(t, func(b *bytes.Buffer) error { return v.GitHub(b) })},
-				{"gitlab.json", written(t, func(b *bytes.Buffer) error { return v.GitLab(b) })},
+				{"github.txt", written(t, func(b *bytes.Buffer) error { return v.GitHub(b, nil) })},
+				{"gitlab.json", written(t, func(b *bytes.Buffer) error { return v.GitLab(b, nil) })},
 			})
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/explain"
+	"github.com/wedatasync/wedatasync/internal/report/annotation"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -57,7 +58,7 @@ func marked(kind, key string) string {
 	// Only what cannot end an HTML comment is left as it is.
 	escaped := strings.ReplaceAll(url.QueryEscape(key), "--", "-%2D")
 	if len(escaped) > maxKey {
-		escaped = digest(key)
+		escaped = annotation.Fingerprint(key)
 	}
 	return fmt.Sprintf("<!-- wedatasync:%s key=%s -->", kind, escaped)
 }

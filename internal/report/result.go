@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/explain"
+	"github.com/wedatasync/wedatasync/internal/report/annotation"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/spec"
@@ -165,11 +166,10 @@ func (f Failure) Markdown(o MarkdownOptions) []byte {
 
 // GitHub writes the failure as one workflow command. An error is w's.
 func (f Failure) GitHub(w io.Writer) error {
-	return writeCommands(w, []annotation{{
-		severity: severityError,
-		title:    "The plan could not be made",
-		message:  strings.Join(f.lines(), "; "),
-		pos:      spec.Pos{},
+	return annotation.GitHub(w, []annotation.Annotation{{
+		Severity: annotation.Error,
+		Title:    "The plan could not be made",
+		Message:  strings.Join(f.lines(), "; "),
 	}})
 }
 
@@ -243,12 +243,12 @@ func (v Validation) Markdown(o MarkdownOptions) []byte {
 }
 
 // GitHub writes the problems as workflow commands, as [GitHub] does. An error is w's.
-func (v Validation) GitHub(w io.Writer) error {
-	return writeCommands(w, problemAnnotations(v.Problems))
+func (v Validation) GitHub(w io.Writer, place Place) error {
+	return annotation.GitHub(w, place.all(problemAnnotations(v.Problems)))
 }
 
 // GitLab writes the problems as a Code Quality report, as [GitLab] does. An error
 // is w's.
-func (v Validation) GitLab(w io.Writer) error {
-	return writeQuality(w, problemAnnotations(v.Problems))
+func (v Validation) GitLab(w io.Writer, place Place) error {
+	return annotation.GitLab(w, place.all(problemAnnotations(v.Problems)))
 }

@@ -35,6 +35,7 @@ type summary struct {
 	warnings    int           // problems of severity warning
 	specs       int           // valid specs
 	between     bool          // two revisions were compared
+	unbased     bool          // specs were compared with nothing
 	impacts     []int         // commits and planHeld, by impact
 	eta         time.Duration // for commits, or for planHeld once approved
 }
@@ -55,6 +56,7 @@ func newSummary(v *view, planHeld int, rate float64) summary {
 		errors:      v.plan.Problems.Errors(),
 		specs:       v.plan.Specs,
 		between:     v.plan.Against != "" && v.plan.Against != plan.AgainstLive,
+		unbased:     v.plan.Against == "" && v.plan.State == (plan.StateInfo{}),
 	}
 	drift := driftGroups(v.plan)
 	s.drifted, s.beside = len(drift[0].tasks), len(drift[1].tasks)
@@ -80,6 +82,9 @@ func estimate(calls int, rate float64) time.Duration {
 // headline says in one sentence what will happen.
 func (s summary) headline() string {
 	var b strings.Builder
+	if s.unbased && s.commits+s.planHeld > 0 {
+		b.WriteString("There is no state to compare with, so each task counts as new. ")
+	}
 	switch {
 	case s.commits > 0:
 		fmt.Fprintf(&b, "%s will be sent: %s%s", text.Plural(s.commits, "commit"), s.does(), s.more())
