@@ -47,7 +47,7 @@ func SourceConfigs(s *config.Settings, mirror string, known *state.Control, log 
 		PlainHosts: s.PlainHosts,
 		Logger:     log,
 	}
-	return git, folder.Config{Path: s.Path, Logger: log}
+	return git, folder.Config{Path: s.Path, FollowLinks: true, Logger: log}
 }
 
 // trusted are the commits that operators let count.

@@ -59,7 +59,21 @@ const (
 	kindCase                    // a file named as a spec but for its case
 	KindHidden                  // a file named so, with a dot in front or in such a folder
 	KindIgnored                 // a file named so that the ignore file names
+	kindLost                    // a symbolic link named as a spec, of those that are followed
+	kindLostAside               // one that may lead to a folder of specs
 )
+
+// NotFollowed returns the kind that says why a link is not followed, where links are.
+func (k Kind) NotFollowed() Kind {
+	switch k {
+	case kindLink:
+		return kindLost
+	case kindLinkAside:
+		return kindLostAside
+	default:
+		return k
+	}
+}
 
 // Rules says which entries are specs.
 type Rules struct {
@@ -149,6 +163,9 @@ func Shown(name string) string {
 	return quoted
 }
 
+// notFollowed says what a link leads to that is not followed.
+const notFollowed = "the symbolic link is not followed: it leads to nothing, out of the folder, into .git, or to what is read already: make it lead elsewhere below the folder, or remove it"
+
 // Complaint returns the file that stands for an entry that is not read, so that
 // it is seen.
 func (k Kind) Complaint(name string) *spec.File {
@@ -157,6 +174,10 @@ func (k Kind) Complaint(name string) *spec.File {
 		return spec.BadFile(name, "symlink", "symbolic links are not followed: put the file itself here")
 	case kindLinkAside:
 		return aside(name, "symlink", "symbolic links are not followed: specs in a folder behind it are not read")
+	case kindLost:
+		return spec.BadFile(name, "symlink", notFollowed)
+	case kindLostAside:
+		return aside(name, "symlink", notFollowed)
 	case kindModule:
 		return spec.BadFile(name, "submodule", "a submodule is not a spec: put the file itself here")
 	case kindModuleAside:

@@ -27,11 +27,15 @@ type Config struct {
 	Dir            string
 	Path           string        // of the folder with the specs, below Dir; Dir itself if empty or "."
 	RescanInterval time.Duration // how often everything is looked at, notified or not; 1 minute if zero
-	Logger         *slog.Logger  // nil: no logs
+	// FollowLinks lets symbolic links count that lead to what is below Dir and is not read
+	// otherwise, as those of a ConfigMap's volume do. Without it they are complaints, as they
+	// are in git.
+	FollowLinks bool
+	Logger      *slog.Logger // nil: no logs
 }
 
 // Source reads specs from a folder. It is notified of changes, and reads again
-// only what was changed. It follows no symbolic links and never leaves the folder.
+// only what was changed. It never leaves the folder.
 type Source struct {
 	config Config
 	dir    string // absolute
@@ -42,7 +46,19 @@ type Source struct {
 	stamps   map[string]stamp
 	rules    specfiles.Rules
 	root     fs.FileInfo // of the folder that was read last
+	links    []target    // that were followed
 	revision *reconcile.Revision
+}
+
+// racy is how old a file's time of change must be to be trusted: a file may be
+// changed twice within the resolution of its file system's clock.
+const racy = 2 * time.Second
+
+// stamp tells cheaply that a file has not changed.
+type stamp struct {
+	size  int64
+	mtime time.Time
+	kind  specfiles.Kind
 }
 
 var _ reconcile.Source = (*Source)(nil)
@@ -61,13 +77,14 @@ func Open(c Config) (*Source, error) {
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}
-	root, info, err := f.open()
+	at, err := f.open()
 	if err != nil {
 		return nil, f.describe(err)
 	}
-	defer root.Close()
-	f.root = info
+	at.close()
+	f.root = at.info
 	f.watch = startWatch(c.RescanInterval, f.log)
+	f.watch.keep(f.targets())
 	return f, nil
 }
 
@@ -87,64 +104,107 @@ func (f *Source) Poll(ctx context.Context) (*reconcile.Revision, error) {
 	}
 	if err := f.update(ctx, todo); err != nil {
 		f.watch.giveBack(todo)
+		f.watch.lost(f.targets())
 		return nil, f.describe(err)
 	}
 	return f.revision, nil
 }
 
-// open opens the folder with the specs.
-func (f *Source) open() (*os.Root, fs.FileInfo, error) {
-	root, err := os.OpenRoot(f.dir)
-	if err != nil {
-		return nil, nil, &Error{Kind: ErrNoFolder, Err: err, Hint: "check that it exists and may be read"}
-	}
-	if f.config.Path != "." {
-		sub, err := root.OpenRoot(f.config.Path)
-		root.Close()
-		if err != nil {
-			return nil, nil, &Error{Kind: gitstore.ErrNoPath, Err: err}
-		}
-		root = sub
-	}
-	info, err := root.Stat(".")
-	if err != nil {
-		root.Close()
-		return nil, nil, &Error{Kind: ErrNoFolder, Err: err}
-	}
-	return root, info, nil
+// place is the folder with the specs, opened.
+type place struct {
+	top  *os.Root // Dir, which links may lead to
+	root *os.Root // Path, below it
+	base string   // where that is below Dir, by names that are no links
+	info fs.FileInfo
 }
 
-// update reads what is to be read again.
-func (f *Source) update(ctx context.Context, todo dirty) error {
-	root, info, err := f.open()
+func (p *place) close() {
+	p.root.Close()
+	p.top.Close()
+}
+
+// open opens the folder with the specs.
+func (f *Source) open() (*place, error) {
+	top, err := os.OpenRoot(f.dir)
 	if err != nil {
-		return err
+		return nil, &Error{Kind: ErrNoFolder, Err: err, Hint: "check that it exists and may be read"}
 	}
-	defer root.Close()
-	names := f.names(todo.paths)
-	_, ruled := names[path.Join(f.config.Path, specfiles.IgnoreFile)]
-	everything := todo.all || ruled || f.revision == nil || !os.SameFile(info, f.root)
-	r := f.rules
-	if everything {
-		if r, err = readRules(root); err != nil {
+	base, err := resolve(top, f.config.Path)
+	var root *os.Root
+	if err == nil {
+		root, err = top.OpenRoot(filepath.FromSlash(base))
+	}
+	if err != nil {
+		top.Close()
+		return nil, &Error{Kind: gitstore.ErrNoPath, Err: err}
+	}
+	p := &place{top: top, root: root, base: base}
+	if p.info, err = root.Stat("."); err != nil {
+		p.close()
+		return nil, &Error{Kind: ErrNoFolder, Err: err}
+	}
+	return p, nil
+}
+
+// path returns how the system names what is below Dir.
+func (f *Source) path(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
+
+// targets are what has to stand for what was read to be so.
+func (f *Source) targets() []target {
+	return append([]target{{f.path(f.config.Path), f.root}}, f.links...)
+}
+
+// mostScans is how often a folder is read that is exchanged meanwhile.
+const mostScans = 3
+
+// update reads what is to be read again: of one state of the folder, and not of two.
+func (f *Source) update(ctx context.Context, todo dirty) error {
+	var failed error
+	for range mostScans {
+		s, err := f.read(ctx, todo)
+		switch {
+		case s == nil: // a link to it may just be exchanged
+			failed = err
+		case !s.stands():
+			failed = &Error{Kind: ErrNoFolder, Detail: "it is exchanged again and again while it is read"}
+			todo.all, todo.renamed = true, true
+		case err == nil:
+			f.take(s)
+			f.watch.keep(f.targets())
+			return nil
+		default:
 			return err
 		}
 	}
-	if todo.renamed {
+	return failed
+}
+
+// read looks at the folder. What it has found is nil if there is no folder.
+func (f *Source) read(ctx context.Context, todo dirty) (*scan, error) {
+	at, err := f.open()
+	if err != nil {
+		return nil, err
+	}
+	defer at.close()
+	names := f.names(todo.paths)
+	_, ruled := names[path.Join(f.config.Path, specfiles.IgnoreFile)]
+	replaced := f.revision == nil || !os.SameFile(at.info, f.root)
+	everything := todo.all || ruled || replaced || len(f.links) > 0
+	s := newScan(ctx, f, at, names)
+	s.replaced = replaced
+	s.rules = f.rules
+	if everything {
+		if s.rules, err = s.readRules(); err != nil {
+			return s, s.finish(err)
+		}
+	}
+	if todo.renamed || f.revision != nil && slices.ContainsFunc(f.targets(), target.moved) {
 		f.watch.renew() // what is watched from here on is what the scan finds
 	}
-	s := newScan(ctx, f, r, names)
 	if everything {
-		err = s.everything(root)
-	} else {
-		err = s.changed(root)
+		return s, s.everything()
 	}
-	if err != nil {
-		return err
-	}
-	f.root, f.rules = info, r
-	f.take(s)
-	return nil
+	return s, s.changed()
 }
 
 // names makes names below the root of what the system calls them.
@@ -163,10 +223,14 @@ func (f *Source) take(s *scan) {
 	for _, c := range s.changes {
 		delete(f.stamps, c.Name) // unless it was read
 	}
+	if s.replaced {
+		clear(f.stamps)
+	}
 	if s.whole {
 		maps.DeleteFunc(f.stamps, func(name string, _ stamp) bool { _, ok := s.seen[name]; return !ok })
 	}
 	maps.Copy(f.stamps, s.stamps)
+	f.root, f.rules, f.links = s.at.info, s.rules, s.links
 	f.index.Apply(s.changes, s.files)
 	if f.revision == nil || len(s.changes) > 0 {
 		f.revision = &reconcile.Revision{ID: f.index.Digest(), Specs: f.index.Set}
@@ -251,10 +315,15 @@ func isLink(root *os.Root, name string) bool {
 }
 
 // readRules reads the folder's ignore file, if it has one.
-func readRules(root *os.Root) (specfiles.Rules, error) {
-	info, err := root.Lstat(specfiles.IgnoreFile)
+func (s *scan) readRules() (specfiles.Rules, error) {
+	name, root := specfiles.IgnoreFile, s.at.root
+	info, err := root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return specfiles.Rules{}, nil
+	}
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 && s.folder.config.FollowLinks {
+		root = s.at.top
+		name, info, err = s.follow(path.Join(s.folder.config.Path, name))
 	}
 	if err == nil && !info.Mode().IsRegular() {
 		return specfiles.Rules{}, fmt.Errorf("%w: %s is not a regular file", specfiles.ErrIgnoreFile, specfiles.IgnoreFile)
@@ -265,7 +334,7 @@ func readRules(root *os.Root) (specfiles.Rules, error) {
 	if err != nil {
 		return specfiles.Rules{}, fmt.Errorf("%w: %w", specfiles.ErrIgnoreFile, err)
 	}
-	data, err := readRegular(root, specfiles.IgnoreFile, info, specfiles.MaxIgnore)
+	data, err := readRegular(root, name, info, specfiles.MaxIgnore)
 	if err != nil {
 		return specfiles.Rules{}, fmt.Errorf("%w: %w", specfiles.ErrIgnoreFile, err)
 	}

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"path"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -23,21 +22,11 @@ import (
 	"github.com/wedatasync/wedatasync/spec"
 )
 
-// racy is how old a file's time of change must be to be trusted: a file may be
-// changed twice within the resolution of its file system's clock.
-const racy = 2 * time.Second
-
-// stamp tells cheaply that a file has not changed.
-type stamp struct {
-	size  int64
-	mtime time.Time
-	kind  specfiles.Kind
-}
-
 // scan looks at folders, and makes the files that are new or differ. Names are
 // paths below the source's root.
 type scan struct {
 	folder *Source
+	at     *place
 	rules  specfiles.Rules
 	dirty  map[string]struct{} // names to look at whatever their stamps say
 
@@ -46,10 +35,13 @@ type scan struct {
 	parser  *specfiles.Parser
 	budget  *specfiles.Budget
 
-	listed  map[string]struct{} // folders whose entries are known
-	folders map[string]struct{} // folders that are there
-	unread  int                 // of what is not specs whatever it is
-	whole   bool                // everything was looked at
+	listed   map[string]struct{} // folders whose entries are known
+	folders  map[string]struct{} // folders that are there
+	unread   int                 // of what is not specs whatever it is
+	whole    bool                // everything was looked at
+	links    []target            // that were followed
+	linked   []string            // the folders behind them
+	replaced bool                // the folder is another one than before
 
 	mu      sync.Mutex          // of what follows
 	seen    map[string]struct{} // files that are there
@@ -58,26 +50,26 @@ type scan struct {
 	stamps  map[string]stamp
 }
 
-func newScan(ctx context.Context, f *Source, rules specfiles.Rules, dirty map[string]struct{}) *scan {
+func newScan(ctx context.Context, f *Source, at *place, dirty map[string]struct{}) *scan {
 	readers, ctx := errgroup.WithContext(ctx)
 	readers.SetLimit(runtime.GOMAXPROCS(0))
 	b := specfiles.NewBudget(ctx, spec.NewSet()) // what is moved is not known to be gone yet
 	return &scan{
 		parser: specfiles.NewParser(ctx, b), budget: b,
-		folder: f, rules: rules, dirty: dirty, ctx: ctx, readers: readers,
+		folder: f, at: at, dirty: dirty, ctx: ctx, readers: readers,
 		listed: make(map[string]struct{}), folders: make(map[string]struct{}),
 		seen: make(map[string]struct{}), stamps: make(map[string]stamp),
 	}
 }
 
 // everything looks at the whole tree.
-func (s *scan) everything(root *os.Root) error {
+func (s *scan) everything() error {
 	s.whole = true
-	return s.finish(s.visit(root, nil, specfiles.AreaSpecs, true))
+	return s.finish(s.visit(s.at.root, nil, specfiles.AreaSpecs, true))
 }
 
 // changed looks at the folders that the dirty names are in.
-func (s *scan) changed(root *os.Root) error {
+func (s *scan) changed() error {
 	parents := make(map[string]struct{})
 	for name := range s.dirty {
 		parents[path.Dir(name)] = struct{}{}
@@ -86,7 +78,7 @@ func (s *scan) changed(root *os.Root) error {
 		if _, ok := s.listed[dir]; ok {
 			continue
 		}
-		if err := s.scanFolder(root, dir); err != nil {
+		if err := s.scanFolder(dir); err != nil {
 			return s.finish(err)
 		}
 	}
@@ -94,7 +86,7 @@ func (s *scan) changed(root *os.Root) error {
 }
 
 // scanFolder looks at one folder, if it still is one.
-func (s *scan) scanFolder(root *os.Root, dir string) error {
+func (s *scan) scanFolder(dir string) error {
 	below, ok := s.below(dir)
 	if !ok {
 		return nil
@@ -104,7 +96,7 @@ func (s *scan) scanFolder(root *os.Root, dir string) error {
 			return nil // nothing is watched there: the next look at everything finds it
 		}
 	}
-	at, err := root.OpenRoot(".")
+	at, err := s.at.root.OpenRoot(".")
 	if err != nil {
 		return err
 	}
@@ -144,7 +136,7 @@ func (s *scan) visit(root *os.Root, parts []string, in specfiles.Area, deep bool
 	if in != specfiles.AreaSpecs {
 		return s.visitUnread(root, parts, in)
 	}
-	s.folder.watch.add(filepath.Join(s.folder.dir, filepath.FromSlash(dir))) // first, so that no change is missed
+	s.folder.watch.add(s.folder.path(dir)) // first, so that no change is missed
 	entries, err := readDir(root)
 	if err != nil {
 		if len(parts) == 0 {
@@ -156,8 +148,12 @@ func (s *scan) visit(root *os.Root, parts []string, in specfiles.Area, deep bool
 		return err
 	}
 	s.listed[dir] = struct{}{}
+	behind := s.behindLinks(root, entries)
 	var reads []read
 	for _, e := range entries {
+		if slices.Contains(behind, e.Name()) {
+			continue
+		}
 		if err := cmp.Or(context.Cause(s.ctx), s.budget.Entries(0)); err != nil {
 			return err
 		}
@@ -199,6 +195,13 @@ func (s *scan) entry(root *os.Root, parts []string, mode fs.FileMode, in specfil
 	last := parts[len(parts)-1]
 	name := path.Join(s.name(parts[:len(parts)-1]), specfiles.Shown(last))
 	_, dirty := s.dirty[name]
+	switch {
+	case in != specfiles.AreaSpecs || !s.folder.config.FollowLinks:
+	case strings.HasPrefix(last, ".."), last == "tmp-link" && mode&fs.ModeSymlink != 0:
+		return nil, nil // where a kubelet keeps what its links lead to; a link of git-sync on the way to its place
+	case mode&fs.ModeSymlink != 0:
+		return nil, s.link(name, parts)
+	}
 	switch k, in := s.rules.KindOf(parts, mode, in, s.budget); k {
 	case specfiles.KindNone:
 		return nil, nil
@@ -226,10 +229,10 @@ func (s *scan) entry(root *os.Root, parts []string, mode fs.FileMode, in specfil
 		}
 		s.see(name)
 		st := stamp{info.Size(), info.ModTime(), k}
-		if s.folder.stamps[name] == st && !dirty {
+		if s.folder.stamps[name] == st && !dirty && !s.replaced {
 			return nil, nil
 		}
-		return &read{name, last, k, info}, nil
+		return &read{name, last, k, info, false}, nil
 	default:
 		return nil, s.complain(name, k)
 	}
@@ -260,6 +263,7 @@ type read struct {
 	last string // its name in its folder
 	kind specfiles.Kind
 	info fs.FileInfo
+	link bool
 }
 
 // read makes files in the background.
@@ -325,7 +329,7 @@ func (s *scan) unreadFile(root *os.Root, r read, start time.Time) error {
 
 // stamp keeps what tells that the file has not changed since it was read.
 func (s *scan) stamp(r read, start time.Time) {
-	if start.Sub(r.info.ModTime()) <= racy {
+	if start.Sub(r.info.ModTime()) <= racy || r.link { // which can be to another file of the same time
 		return
 	}
 	s.mu.Lock()

@@ -3,7 +3,9 @@ package folder
 import (
 	"context"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +20,14 @@ import (
 const (
 	quietTime = 50 * time.Millisecond  // without an event
 	mostQuiet = 500 * time.Millisecond // in all, if events keep coming
+)
+
+const (
+	// lookEvery is how often the root and what links lead to are looked at: a link that is
+	// exchanged, or a folder that comes back, has no event.
+	lookEvery = 250 * time.Millisecond
+	// lookShare bounds what that costs: one in so many seconds.
+	lookShare = 20
 )
 
 // watch collects what the system says of changes in folders. It sees a folder
@@ -38,6 +48,8 @@ type watch struct {
 	dirty   dirty
 	first   time.Time // of the events in dirty
 	last    time.Time
+	targets []target // what has to stand
+	away    int      // looks in a row that did not find the root
 }
 
 // dirty is what is to be read again.
@@ -109,6 +121,8 @@ func (w *watch) run(ctx context.Context, events chan fsnotify.Event, errs chan e
 	defer rescan.Stop()
 	settled := time.NewTimer(w.interval)
 	defer settled.Stop()
+	look := time.NewTimer(lookEvery)
+	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -128,10 +142,58 @@ func (w *watch) run(ctx context.Context, events chan fsnotify.Event, errs chan e
 			settled.Reset(w.note(dirty{all: true}))
 		case <-rescan.C:
 			settled.Reset(w.note(dirty{all: true}))
+		case <-look.C:
+			start := time.Now()
+			if w.look() {
+				settled.Reset(w.note(dirty{all: true, renamed: true}))
+			}
+			look.Reset(max(lookEvery, lookShare*time.Since(start)))
 		case <-settled.C:
 			w.signal()
 		}
 	}
+}
+
+// keep says what has to stand, the root first. A difference is told once: what is read next
+// says anew.
+func (w *watch) keep(targets []target) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.targets, w.away = targets, 0
+}
+
+// lost is for when nothing could be read. If that is because the root is away, it is told
+// when it comes back.
+func (w *watch) lost(targets []target) {
+	if _, err := os.Stat(targets[0].path); err == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.targets, w.away = targets, 2
+}
+
+// look reports whether something is not where it was, or the root is there again. That it
+// is away counts from the second look on: where it is exchanged it may be so for a moment.
+func (w *watch) look() bool {
+	w.mu.Lock()
+	targets, away := w.targets, w.away
+	w.mu.Unlock()
+	if len(targets) == 0 {
+		return false
+	}
+	_, err := os.Stat(targets[0].path)
+	differs := away > 0 || slices.ContainsFunc(targets, target.moved)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil {
+		w.away++
+		return w.away == 2
+	}
+	if w.away = 0; differs {
+		w.targets = nil
+	}
+	return differs
 }
 
 // heard tells what an event makes dirty, if anything.
@@ -142,6 +204,8 @@ func (w *watch) heard(e fsnotify.Event) (dirty, bool) {
 	switch name := filepath.Base(e.Name); {
 	case folder && e.Has(fsnotify.Rename):
 		return dirty{all: true, renamed: true}, true
+	case strings.HasPrefix(name, ".."): // a kubelet exchanges ..data
+		return dirty{all: true}, true
 	case !folder && strings.HasPrefix(name, ".") && name != specfiles.IgnoreFile:
 		return dirty{}, false
 	}
