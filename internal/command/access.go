@@ -45,6 +45,8 @@ type View interface {
 	Serial(ctx context.Context) (int64, error)
 	Control(ctx context.Context) (state.Control, error)
 	Record(ctx context.Context, key spec.Key) (*state.Record, error)
+	// Find returns the tasks that somebody may mean: see [FindTask].
+	Find(ctx context.Context, said string, prefixes bool) ([]*state.Record, error)
 	Records(ctx context.Context) iter.Seq2[state.Record, error]
 	History(ctx context.Context, q state.HistoryQuery) ([]state.Event, error)
 	Close() error

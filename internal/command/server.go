@@ -302,6 +302,20 @@ func (v *copied) Record(_ context.Context, key spec.Key) (*state.Record, error) 
 	return v.records[key], nil
 }
 
+func (v *copied) Find(_ context.Context, said string, prefixes bool) ([]*state.Record, error) {
+	var found []*state.Record
+	for i := range v.export.Records {
+		rec := &v.export.Records[i]
+		for _, s := range []string{rec.Key.TaskID, rec.Key.String(), rec.Name()} {
+			if s == said || prefixes && strings.HasPrefix(s, said) {
+				found = append(found, rec)
+				break
+			}
+		}
+	}
+	return found, nil
+}
+
 func (v *copied) Records(context.Context) iter.Seq2[state.Record, error] {
 	return func(yield func(state.Record, error) bool) {
 		for rec := range slices.Values(v.export.Records) {

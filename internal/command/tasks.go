@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
 // maxCandidates bounds the tasks that an error lists.
@@ -55,13 +57,14 @@ func FindTask(ctx context.Context, v View, p *plan.Plan, said string, prefixes b
 			match(candidate{p.Skipped[i].Key, p.Skipped[i].Have.Name()})
 		}
 	}
-	for rec, err := range v.Records(ctx) {
-		if err != nil {
-			return spec.Key{}, err
-		}
+	records, err := v.Find(ctx, said, prefixes)
+	if err != nil {
+		return spec.Key{}, err
+	}
+	for _, rec := range records {
 		name := rec.Name()
 		if p != nil {
-			name = cmp.Or(p.NameOf(rec.Key, &rec), name)
+			name = cmp.Or(p.NameOf(rec.Key, rec), name)
 		}
 		match(candidate{rec.Key, name})
 	}
@@ -90,7 +93,11 @@ func ambiguous(said string, found []candidate) error {
 		}
 		fmt.Fprintf(&b, "\n  %s", explain.Label(c.name, c.key.String()))
 	}
-	return fmt.Errorf("%q names %d tasks: give projectId/taskId of one of them:%s", said, len(found), b.String())
+	count := strconv.Itoa(len(found))
+	if len(found) > sqlstore.MaxFound {
+		count = fmt.Sprintf("more than %d", sqlstore.MaxFound)
+	}
+	return fmt.Errorf("%q names %s tasks: give projectId/taskId of one of them:%s", said, count, b.String())
 }
 
 // Target returns what an operator's command is about, for what somebody said: a task by

@@ -76,6 +76,9 @@ func makeTables(ctx context.Context, w *writer) error {
 	if err := makeSchema(ctx, w.conn, 0); err != nil {
 		return err
 	}
+	if err := makeIndexes(ctx, w); err != nil {
+		return err
+	}
 	columns, err := w.metaColumns(&w.meta)
 	if err != nil {
 		return err

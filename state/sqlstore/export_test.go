@@ -65,7 +65,8 @@ func Statements() map[string]string {
 	return map[string]string{
 		"select_version": selectVersion, "select_meta": selectMeta, "insert_meta": insertMeta, "update_meta": updateMeta, "update_identity": updateIdentity,
 		"select_control": selectControl, "upsert_control": upsertControl,
-		"select_all_tasks": selectAllTasks, "select_task": selectTask, "select_tasks_after": selectTasksAfter, "select_task_end": selectTaskEnd, "select_trails": selectTrails, "select_loose_ends": selectLooseEnds,
+		"select_all_tasks": selectAllTasks, "select_task": selectTask, "select_tasks_after": selectTasksAfter, "select_tasks_of_id": selectTasksOfID, "select_tasks_of_name": selectTasksOfName, "select_tasks_in_project": selectTasksInProject,
+		"select_tasks_in_projects": selectTasksInProjects, "select_tasks_by_id": selectTasksByID, "select_tasks_by_name": selectTasksByName, "select_tasks_tried": selectTasksTried, "select_task_end": selectTaskEnd, "select_trails": selectTrails, "select_loose_ends": selectLooseEnds,
 		"insert_task": insertTask, "update_task": updateTask, "delete_task": deleteTask,
 		"insert_event": insertEvent, "select_events": selectEvents, "select_trail": selectTrail, "select_loose": selectLoose, "select_all_events": selectAllEvents,
 		"select_last_word": selectLastCommand, "count_open_words": countPendingCommands, "insert_word": insertCommand, "select_word": selectCommand,

@@ -26,6 +26,9 @@ const schemaVersion = sqlrow.Schema
 // schemaOfTombstones is the first in which removed tasks keep their rows.
 const schemaOfTombstones = 2
 
+// schemaOfNames is the first in which the names of tasks are a column.
+const schemaOfNames = 3
+
 // The statements, in SQL that SQLite and PostgreSQL share: numbered parameters
 // in order, upserts by ON CONFLICT, no functions of the clock.
 const (
@@ -70,6 +73,12 @@ const (
 	updateCommand         = `UPDATE words SET answered_at = $1, ok = $2, message = $3, row_crc = $4 WHERE id = $5`
 	pruneCommands         = `DELETE FROM words WHERE answered_at > 0 AND id <= $1`
 
+	// The indexes by which tasks are found are no part of the schema: earlier programs keep
+	// them without knowing them.
+	createTaskIDs   = `CREATE INDEX IF NOT EXISTS tasks_task_id ON tasks (task_id)`
+	createTaskNames = `CREATE INDEX IF NOT EXISTS tasks_name ON tasks (name) WHERE name <> ''`
+	createAttempts  = `CREATE INDEX IF NOT EXISTS tasks_attempt ON tasks (status) WHERE attempt <> ''`
+
 	// What receivers are notified of. The table is made when it is first needed: it is no
 	// part of what was applied, and earlier programs do not look at it.
 	createNotices = `CREATE TABLE IF NOT EXISTS notices (receiver TEXT NOT NULL, id TEXT NOT NULL, at BIGINT NOT NULL,
@@ -86,6 +95,17 @@ var (
 	selectTask  = `SELECT ` + taskColumns + ` FROM tasks WHERE project_id = $1 AND task_id = $2`
 	// Some tasks, those that follow one in order of key.
 	selectTasksAfter = `SELECT ` + taskColumns + ` FROM tasks WHERE (project_id, task_id) > ($1, $2) ORDER BY project_id, task_id LIMIT $3`
+
+	// Tasks by what somebody may call them, and by how that begins.
+	selectTasksWhere      = `SELECT ` + taskColumns + ` FROM tasks WHERE `
+	someTasks             = fmt.Sprintf(` LIMIT %d`, MaxFound+1)
+	selectTasksOfID       = selectTasksWhere + `task_id = $1` + someTasks
+	selectTasksOfName     = selectTasksWhere + `name = $1 AND name <> ''` + someTasks
+	selectTasksInProject  = selectTasksWhere + `project_id = $1 AND task_id >= $2 AND task_id < $3` + someTasks
+	selectTasksInProjects = selectTasksWhere + `project_id >= $1 AND project_id < $2` + someTasks
+	selectTasksByID       = selectTasksWhere + `task_id >= $1 AND task_id < $2` + someTasks
+	selectTasksTried      = selectTasksWhere + `attempt <> ''`
+	selectTasksByName     = selectTasksWhere + `name >= $1 AND name < $2 AND name <> ''` + someTasks
 
 	// The columns that change, then row_crc, then the key.
 	changedColumns = append(slices.Clone(sqlrow.TaskColumns[2:]), "row_crc")

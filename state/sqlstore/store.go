@@ -123,6 +123,9 @@ func start(ctx context.Context, fl statefile.Files, lock *flock.Flock, m sqlrow.
 	if err := migrate(ctx, s.writer, opt); err != nil {
 		return nil, err
 	}
+	if err := makeIndexes(ctx, s.writer); err != nil {
+		return nil, err
+	}
 	if err := rebind(ctx, s.writer, id, opt); err != nil {
 		return nil, err
 	}

@@ -38,6 +38,7 @@ type Store interface {
 	Reader
 	Load(ctx context.Context) (*state.Records, error)
 	Record(ctx context.Context, key spec.Key) (*state.Record, error)
+	Find(ctx context.Context, said string, prefixes bool) ([]*state.Record, error)
 	Serial(ctx context.Context) (int64, error)
 	HasPendingCommands(ctx context.Context) (bool, error)
 	Save(ctx context.Context, t state.Transition) error
@@ -62,6 +63,7 @@ func Run(t *testing.T, fresh func(testing.TB) Database) {
 		{"Commands", testCommands},
 		{"LoadLaw", testLoadLaw},
 		{"MapLaw", testMapLaw},
+		{"FindLaw", testFindLaw},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, fresh) })
 	}
