@@ -35,7 +35,7 @@ func Adopt(ctx context.Context, s config.Settings, env parts.Env, all bool) (_ i
 	if n := rev.Specs.Problems().Errors(); n > 0 {
 		return 0, fmt.Errorf("adopt the specs: %w", rev.Specs.Problems())
 	}
-	records, _, err := load(ctx, o.store)
+	records, err := o.store.Load(ctx)
 	if err != nil {
 		return 0, err
 	}

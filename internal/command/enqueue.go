@@ -73,7 +73,11 @@ func carryOut(ctx context.Context, s *config.Settings, id state.Identity, verb s
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	records, control, err := load(ctx, store)
+	control, err := store.Control(ctx)
+	if err != nil {
+		return err
+	}
+	records, err := store.Load(ctx)
 	if err != nil {
 		return err
 	}
@@ -87,7 +91,7 @@ func carryOut(ctx context.Context, s *config.Settings, id state.Identity, verb s
 	}
 	var unplanned error // the command is answered all the same: nothing may be left of it
 	if verb == state.VerbApprove {
-		if c.Source, unplanned = parts.OpenSource(s, "", &control, c.Logger); unplanned == nil {
+		if c.Source, unplanned = parts.OpenShared(s, s.Mirror(), &control, c.Logger); unplanned == nil {
 			defer func() { err = errors.Join(err, c.Source.Close()) }()
 		}
 	}

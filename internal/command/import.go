@@ -93,7 +93,7 @@ func Import(ctx context.Context, s config.Settings, env parts.Env, options Impor
 	if rev.Specs.Problems().Errors() > 0 {
 		return nil, fmt.Errorf("import: the specs come first: %w", rev.Specs.Problems())
 	}
-	records, _, err := load(ctx, o.store)
+	records, err := o.store.Load(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -26,16 +26,17 @@ func Live(ctx context.Context, s config.Settings, env parts.Env) (_ *plan.Plan, 
 	defer func() { err = errors.Join(err, client.Close()) }()
 	var k known
 	if !env.Stateless {
-		if k, err = readState(ctx, s.State, s.Identity()); err != nil {
+		if k, err = openState(ctx, &s); err != nil {
 			return nil, err
 		}
+		defer func() { err = errors.Join(err, k.close()) }()
 	}
-	src, err := parts.OpenSource(&s, "", &k.control, log)
+	src, err := parts.OpenShared(&s, k.mirror, &k.control, log)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	rev, unverified, err := verified(src.Poll(ctx))
+	rev, unverified, err := k.poll(ctx, src)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"errors"
-	"iter"
 	"log/slog"
 	"time"
 
@@ -19,28 +18,6 @@ import (
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 	"github.com/wedatasync/wedatasync/state/statefile"
 )
-
-// reading is what a plan needs of a state.
-type reading interface {
-	Control(ctx context.Context) (state.Control, error)
-	Records(ctx context.Context) iter.Seq2[state.Record, error]
-}
-
-// load reads all of a state.
-func load(ctx context.Context, from reading) (*state.Records, state.Control, error) {
-	control, err := from.Control(ctx)
-	if err != nil {
-		return nil, control, err
-	}
-	records := state.NewRecords()
-	for rec, err := range from.Records(ctx) {
-		if err != nil {
-			return nil, control, err
-		}
-		records.Put(&rec)
-	}
-	return records, control, nil
-}
 
 // opened are the source and the state of a command that writes to the state.
 type opened struct {

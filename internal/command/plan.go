@@ -18,6 +18,7 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 	"github.com/wedatasync/wedatasync/state/statefile"
+	"golang.org/x/sync/errgroup"
 )
 
 // Plan returns what a pass would do. It is given a source and a reader of the
@@ -39,18 +40,18 @@ func Plan(ctx context.Context, s config.Settings, env parts.Env, stateURL string
 	case s.Simulate && !env.OwnState:
 		// Its state lives as long as its endpoint.
 	default:
-		k, err = readState(ctx, s.State, s.Identity())
+		k, err = openState(ctx, &s)
 	}
 	if err != nil {
 		return nil, err
 	}
-	// Without a mirror of its own: the daemon may be using that right now.
-	src, err := parts.OpenSource(&s, "", &k.control, log)
+	defer func() { err = errors.Join(err, k.close()) }()
+	src, err := parts.OpenShared(&s, k.mirror, &k.control, log)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	rev, unverified, err := verified(src.Poll(ctx))
+	rev, unverified, err := k.poll(ctx, src)
 	if err != nil {
 		return nil, err
 	}
@@ -76,31 +77,60 @@ func verified(rev *reconcile.Revision, err error) (_ *reconcile.Revision, unveri
 
 // known is what a state knows.
 type known struct {
-	records *state.Records
+	records *state.Records // nil before poll
 	control state.Control
 	info    plan.StateInfo
+	mirror  string           // of the source, beside the state; empty without a state
+	reader  *sqlstore.Reader // of the records; nil if there are none to read
 }
 
-// readState reads the state of id while a daemon may write it. One that is not there yet is
-// empty: the first pass will make it.
-func readState(ctx context.Context, path string, id state.Identity) (k known, err error) {
-	if fresh, err := statefile.Fresh(path); err != nil || fresh {
+// openState opens the state of the settings while a daemon may write it. One that is not
+// there yet is empty: the first pass will make it. Whoever gets it closes it.
+func openState(ctx context.Context, s *config.Settings) (k known, err error) {
+	if fresh, err := statefile.Fresh(s.State); err != nil || fresh {
 		return k, err
 	}
-	r, err := sqlstore.OpenReader(ctx, path)
-	if err != nil {
+	if k.reader, err = sqlstore.OpenReader(ctx, s.State); err != nil {
 		return k, err
 	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	if err := r.Belongs(ctx, id); err != nil {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, k.close())
+		}
+	}()
+	if err := k.reader.Belongs(ctx, s.Identity()); err != nil {
 		return k, err
 	}
-	if k.info.Serial, err = r.Serial(ctx); err != nil {
+	if k.info.Serial, err = k.reader.Serial(ctx); err != nil {
 		return k, err
 	}
-	k.info.Lineage = r.Lineage()
-	k.records, k.control, err = load(ctx, r)
+	k.info.Lineage, k.mirror = k.reader.Lineage(), s.Mirror()
+	k.control, err = k.reader.Control(ctx)
 	return k, err
+}
+
+// poll polls the source, and reads the records of the state meanwhile.
+func (k *known) poll(ctx context.Context, src reconcile.Source) (rev *reconcile.Revision, unverified, err error) {
+	var both errgroup.Group
+	both.Go(func() (err error) {
+		rev, unverified, err = verified(src.Poll(ctx))
+		return err
+	})
+	both.Go(func() (err error) {
+		if k.reader != nil {
+			k.records, err = k.reader.Load(ctx)
+		}
+		return err
+	})
+	err = both.Wait()
+	return rev, unverified, err
+}
+
+func (k *known) close() error {
+	if k.reader == nil {
+		return nil
+	}
+	return k.reader.Close()
 }
 
 // planOf makes the plan as the reconciler does, and lets the guards see it. live is what the

@@ -36,7 +36,14 @@ func fetchState(ctx context.Context, address string, s *config.Settings) (k know
 	if err := importState(ctx, address, path, s); err != nil {
 		return k, err
 	}
-	k, err = readState(ctx, path, s.Identity())
+	imported := *s
+	imported.State = path
+	if k, err = openState(ctx, &imported); err != nil {
+		return k, err
+	}
+	k.records, err = k.reader.Load(ctx)
+	err = errors.Join(err, k.close())
+	k.reader, k.mirror = nil, ""
 	k.control.Restored = false // the daemon's own is not
 	return k, err
 }

@@ -58,6 +58,14 @@ func trusted(known *state.Control) (commits []string) {
 	return commits
 }
 
+// OpenShared opens the source of the settings for a command that changes nothing. What is in
+// the mirror, which may be another process's, is not fetched again; it may be empty for none.
+func OpenShared(s *config.Settings, mirror string, known *state.Control, log *slog.Logger) (reconcile.Source, error) {
+	git, folder := SourceConfigs(s, "", known, log)
+	git.Shared = mirror
+	return source.Open(s.Source, git, folder)
+}
+
 // OpenSource opens the source of the settings. mirror is the folder for a copy of a git
 // repository; if empty, a temporary one is used. known is what the state remembers of
 // its revisions; nil is nothing.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -26,6 +27,7 @@ func (g *Git) takeMirror() error {
 			return g.describe(mirrorFault(err))
 		}
 		g.config.Mirror, g.temp = filepath.Join(dir, "mirror.git"), true
+		g.packs = math.MaxInt / 4 // it goes before it grows
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(g.config.Mirror), 0o700); err != nil {
@@ -49,7 +51,14 @@ func (g *Git) openMirror() error {
 	if g.mirror != nil {
 		return nil
 	}
-	m, err := openMirror(g.config.Mirror, g.source, g.branch)
+	var m *mirror
+	var err error
+	if shared := g.config.Shared; g.temp && shared != "" {
+		g.config.Shared = "" // where it has failed once, it is not tried again
+		m, err = shareMirror(g.config.Mirror, shared, g.source, g.branch)
+	} else {
+		m, err = openMirror(g.config.Mirror, g.source, g.branch)
+	}
 	if errors.Is(err, errNoMirror) {
 		g.log.Debug("everything is to be fetched", "source", g.source, "reason", err)
 		return nil

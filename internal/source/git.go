@@ -80,7 +80,7 @@ func OpenGit(c GitConfig) (*Git, error) {
 	if err := g.takeMirror(); err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
-	g.saved = newSavedSpecs(g.config.Mirror, g.temp, g.log)
+	g.saved = newSavedSpecs(&g.config, g.temp, g.log)
 	return g, nil
 }
 

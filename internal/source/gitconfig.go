@@ -26,6 +26,10 @@ type GitConfig struct {
 	// Mirror is the folder for a copy of the repository, which is kept and belongs
 	// to this source alone. If empty, a temporary one is used.
 	Mirror string
+	// Shared is the mirror of another process. A temporary mirror reads what is there, and
+	// only fetches what is not; nothing is written there, and no lock is taken. It need not
+	// be there, or be of this source.
+	Shared string
 
 	Username          string              // for https; "git" if empty, which suits tokens
 	PasswordFile      string              // for https: a password or a token

@@ -41,35 +41,65 @@ type mirror struct {
 	head  plumbing.Hash          // where the branch was when it was last fetched
 }
 
+// shareMirror makes a mirror in a folder that must not exist, which has the objects of
+// another one, too. Whoever owns that may write to it, and replace it: what is gone by then
+// counts as damage, after which a mirror is made without it.
+func shareMirror(dir, other, source string, ref plumbing.ReferenceName) (*mirror, error) {
+	head, err := readMarked(other, source, ref)
+	if err != nil {
+		return nil, err
+	}
+	m, err := createMirror(dir, source, ref)
+	if err != nil {
+		return nil, err
+	}
+	s, err := gitstore.Open(true, filepath.Join(dir, "objects"), filepath.Join(other, "objects"))
+	if err = errors.Join(err, m.close()); err != nil {
+		return nil, err
+	}
+	m.store, m.head = s, head
+	return m, nil
+}
+
 // openMirror opens the mirror of the source in the folder. errNoMirror says that
 // there is none, or a damaged one, or that of another source; and why.
 func openMirror(dir, source string, ref plumbing.ReferenceName) (*mirror, error) {
-	data, err := os.ReadFile(filepath.Join(dir, markerFile))
+	head, err := readMarked(dir, source, ref)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, vacant(dir)
 	}
+	if err != nil {
+		return nil, err
+	}
+	if err := sweep(dir); err != nil {
+		return nil, err
+	}
+	s, err := gitstore.Open(false, filepath.Join(dir, "objects"))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoMirror, err)
+	}
+	return &mirror{dir: dir, store: s, ref: ref, head: head}, nil
+}
+
+// readMarked makes sure that the folder is a mirror of the source, and returns where its
+// branch is; zero if it has none. All its errors are errNoMirror.
+func readMarked(dir, source string, ref plumbing.ReferenceName) (head plumbing.Hash, err error) {
+	data, err := os.ReadFile(filepath.Join(dir, markerFile))
 	var m marker
 	if err == nil {
 		err = json.Unmarshal(data, &m)
 	}
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", errNoMirror, err)
+		return head, fmt.Errorf("%w: %w", errNoMirror, err)
 	case m.Format != 1 || m.Source != source:
-		return nil, fmt.Errorf("%w: the one there is of %s", errNoMirror, m.Source)
+		return head, fmt.Errorf("%w: the one there is of %s", errNoMirror, m.Source)
 	}
-	if err := sweep(dir); err != nil {
-		return nil, err
-	}
-	head, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(ref.String())))
+	text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(ref.String())))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %w", errNoMirror, err)
+		return head, fmt.Errorf("%w: %w", errNoMirror, err)
 	}
-	s, err := gitstore.Open(false, filepath.Join(dir, "objects"))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errNoMirror, err)
-	}
-	return &mirror{dir: dir, store: s, ref: ref, head: plumbing.NewHash(strings.TrimSpace(string(head)))}, nil
+	return plumbing.NewHash(strings.TrimSpace(string(text))), nil
 }
 
 // mirrorFault is an error of the mirror's disk.

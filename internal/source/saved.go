@@ -29,17 +29,22 @@ type savedSpecs struct {
 	working    sync.WaitGroup
 }
 
-// newSavedSpecs begins to read the cache of a mirror. Of one that goes with its source,
-// nothing is kept.
-func newSavedSpecs(mirror string, temporary bool, log *slog.Logger) *savedSpecs {
+// newSavedSpecs begins to read the cache of the mirror, or of the one that is shared. Of a
+// mirror that goes with its source, nothing is kept.
+func newSavedSpecs(c *GitConfig, temporary bool, log *slog.Logger) *savedSpecs {
 	s := &savedSpecs{log: log}
-	if temporary {
+	from := c.Shared
+	if !temporary {
+		from = c.Mirror
+		s.path = filepath.Join(c.Mirror, speccache.Name)
+		s.temp = filepath.Join(c.Mirror, "objects", "pack", "tmp_specs") // where it is swept
+	}
+	if from == "" {
 		return s
 	}
-	s.path = filepath.Join(mirror, speccache.Name)
-	s.temp = filepath.Join(mirror, "objects", "pack", "tmp_specs") // where it is swept
+	path := filepath.Join(from, speccache.Name)
 	read := sync.OnceValue(func() *speccache.Cache {
-		c, err := speccache.Open(s.path)
+		c, err := speccache.Open(path)
 		if err != nil {
 			log.Debug("everything is to be parsed", "reason", err)
 		}

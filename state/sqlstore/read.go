@@ -124,6 +124,39 @@ func (r *readQueries) Records(ctx context.Context) iter.Seq2[state.Record, error
 	}
 }
 
+// Load returns all records. Every row is verified.
+func (r *readQueries) Load(ctx context.Context) (*state.Records, error) {
+	var records []*state.Record
+	err := r.view(ctx, func(tx *sql.Tx) error {
+		m, err := readMeta(ctx, tx)
+		if err != nil {
+			return err
+		}
+		records = make([]*state.Record, 0, m.Tasks)
+		reader := sqlrow.NewDecoder()
+		for row, err := range tasks(ctx, tx, &m, r.schema) {
+			if err != nil {
+				return err
+			}
+			rec, err := reader.Record(&row)
+			if err != nil {
+				return err
+			}
+			records = append(records, rec)
+		}
+		if r.schema < schemaOfTombstones {
+			lost, err := forgottenRecords(ctx, tx)
+			records = append(records, lost...)
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return state.NewRecords(records...), nil
+}
+
 // History returns events, the newest first. That none of them is missing is made
 // sure of.
 func (r *readQueries) History(ctx context.Context, q state.HistoryQuery) ([]state.Event, error) {
