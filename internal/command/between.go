@@ -63,7 +63,8 @@ func Between(ctx context.Context, dir, base string, whole bool) (_ *plan.Plan, e
 		applied := plan.AppliedOf(c, fork)
 		in.Records.Put(&state.Record{Key: c.Key, Status: state.StatusApplied, Applied: &applied})
 	}
-	past, err := returns(ctx, repo, fork, &in)
+	broken := unusable(changes)
+	past, err := returns(ctx, repo, fork, &in, broken)
 	if err != nil {
 		return nil, err
 	}
@@ -76,14 +77,35 @@ func Between(ctx context.Context, dir, base string, whole bool) (_ *plan.Plan, e
 		p.Problems = all.Specs.Problems()
 	}
 	p.Against = strings.TrimPrefix(base, remoteRefs)
-	explainReturns(p, past, p.Against)
+	explainReturns(p, past, broken)
 	p.Source = plan.SourceInfo{URL: filepath.ToSlash(path.Clean(dir)), Revision: head}
 	return p, nil
 }
 
+// unusable returns where the base may have had specs that cannot be used, by the tasks that
+// they are for: those that it names, and all that come with a file that could not be read.
+func unusable(changes []source.FileChange) map[spec.Key]string {
+	broken := make(map[spec.Key]string)
+	for _, c := range changes {
+		if c.Base == nil {
+			continue
+		}
+		if c.Base.Unread && c.Head != nil {
+			for _, commit := range c.Head.Commits {
+				broken[commit.Key] = c.Name
+			}
+		}
+		for _, named := range c.Base.Broken {
+			broken[named.Key] = fmt.Sprintf("%s:%d", c.Name, named.Pos.Line)
+		}
+	}
+	return broken
+}
+
 // returns gives the tasks that are new in the specs, and had a spec before, the record of a
-// removed task. It returns what of the history was read; nil if nothing is new.
-func returns(ctx context.Context, repo *source.Repository, base string, in *plan.Input) (*source.Past, error) {
+// removed task, or of one whose spec became unusable. It returns what of the history was
+// read; nil if nothing is new.
+func returns(ctx context.Context, repo *source.Repository, base string, in *plan.Input, broken map[spec.Key]string) (*source.Past, error) {
 	var added []spec.Key
 	for c := range in.Specs.All() {
 		if !in.Records.Has(c.Key) {
@@ -99,17 +121,27 @@ func returns(ctx context.Context, repo *source.Repository, base string, in *plan
 	}
 	for key, had := range past.Found {
 		applied := plan.AppliedOf(had.Commit, had.Revision)
-		in.Records.Put(&state.Record{Key: key, Status: state.StatusApplied, Applied: &applied, Removed: &state.Removal{}})
+		rec := &state.Record{Key: key, Status: state.StatusApplied, Applied: &applied}
+		if broken[key] == "" {
+			rec.Removed = &state.Removal{}
+		}
+		in.Records.Put(rec)
 	}
 	return past, nil
 }
 
 // explainReturns adds to each task that is new in the plan what is known of its past, where
 // it has one or could have: git does not know what was applied.
-func explainReturns(p *plan.Plan, past *source.Past, base string) {
+func explainReturns(p *plan.Plan, past *source.Past, broken map[spec.Key]string) {
 	for i := range p.Changes {
 		c := &p.Changes[i]
+		at, base := broken[c.Key], p.Against
 		switch {
+		case c.Want == nil || past == nil:
+		case at != "" && c.Reason == plan.ReasonNew:
+			c.Detail = fmt.Sprintf("what it was before is unknown: its spec in %s is invalid (%s)", base, at)
+		case at != "" && past.Found[c.Key].Commit != nil:
+			c.Detail = fmt.Sprintf("its spec in %s is invalid (%s): compared with that of %.12s", base, at, c.Have.Applied.Revision)
 		case c.Have != nil && c.Have.Removed != nil:
 			c.Detail = fmt.Sprintf("its spec was in %s up to %.12s, and may have been applied: what the state has of it decides", base, c.Have.Applied.Revision)
 		case c.Reason == plan.ReasonNew && !past.Whole:

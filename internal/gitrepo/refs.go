@@ -87,7 +87,10 @@ func readLoose(path string) (ref, error) {
 		return ref{}, err
 	}
 	if target, ok := bytes.CutPrefix(data, []byte("ref:")); ok {
-		return ref{target: string(bytes.TrimSpace(target))}, nil
+		if target = bytes.TrimSpace(target); len(target) == 0 {
+			return ref{}, fmt.Errorf("read %s: it names no ref", path)
+		}
+		return ref{target: string(target)}, nil
 	}
 	if i := bytes.IndexAny(data, " \t\r\n"); i >= 0 {
 		data = data[:i] // FETCH_HEAD says more

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	maxChain = 4095    // git's own bound on the length of a chain of deltas
+	maxChain = 8191    // the longest chain of deltas that git writes: fast-import does
 	maxBase  = 4 << 20 // bytes of what a small object may be made from, which git keeps alike
 	maxRatio = 1032    // to which the best of zlib's streams shrinks
 )

@@ -160,3 +160,35 @@ func TestPackedMeanwhile(t *testing.T) {
 		t.Errorf("what is not there: %v", err)
 	}
 }
+
+// A chain of deltas is as long as git writes one, with fast-import, and is read from its end.
+func TestLongestChain(t *testing.T) {
+	r := gittest.New(t)
+	var b strings.Builder
+	const longest = 8191
+	for i := range longest + 1 {
+		text := fmt.Sprintf("%s%d\n", strings.Repeat("a line of a file\n", 20), i)
+		fmt.Fprintf(&b, "blob\nmark :%d\ndata %d\n%s\n", i+1, len(text), text)
+	}
+	fmt.Fprintf(&b, "commit refs/heads/main\ncommitter Bob <b@c> 1 +0000\ndata 0\nM 100644 :%d a\n", longest+1)
+	r.Feed(r.Dir, b.String(), "-c", "fastimport.unpackLimit=0", "fast-import", "--quiet", fmt.Sprint("--depth=", longest))
+	packs, err := filepath.Glob(filepath.Join(r.Dir, "objects", "pack", "*.pack"))
+	gittest.Must(t, err)
+	if stat := r.Bare("verify-pack", "-s", packs[0]); !strings.Contains(stat, fmt.Sprintf("chain length = %d: 1 object", longest)) {
+		t.Fatalf("the chains are %s", stat[max(0, len(stat)-200):])
+	}
+	s, err := Open(true, filepath.Join(r.Dir, "objects"))
+	gittest.Must(t, err)
+	defer s.Close()
+	want := r.Bare("cat-file", "-p", "main:a")
+	got, err := s.Read(plumbing.NewHash(r.Bare("rev-parse", "main:a")), plumbing.BlobObject, MaxObject)
+	if err != nil || strings.TrimSpace(string(got)) != want {
+		t.Errorf("the last one has %d bytes: %v", len(got), err)
+	}
+	pack, err := os.Open(packs[0])
+	gittest.Must(t, err)
+	defer pack.Close()
+	if _, err := Receive(t.Context(), pack, t.TempDir(), 1<<30, plumbing.ZeroHash); err != nil {
+		t.Errorf("as a server sends it: %v", err)
+	}
+}

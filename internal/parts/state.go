@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/wedatasync/wedatasync/internal/config"
-	"github.com/wedatasync/wedatasync/internal/worktree"
+	"github.com/wedatasync/wedatasync/internal/gitrepo"
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
@@ -32,7 +32,7 @@ func OpenExistingState(ctx context.Context, s *config.Settings, version string, 
 // into a work tree: with "git add -A" it would be pushed.
 func OutsideWorktree(s *config.Settings) error {
 	dir, base := filepath.Split(s.State)
-	root, err := worktree.Addable(cmp.Or(dir, "."), base, base+"-wal", base+".head", base+".lock", filepath.Base(s.Mirror())+"/")
+	root, err := gitrepo.Addable(cmp.Or(dir, "."), base, base+"-wal", base+".head", base+".lock", filepath.Base(s.Mirror())+"/")
 	if err != nil || root == "" {
 		return err
 	}

@@ -1,4 +1,4 @@
-package worktree_test
+package gitrepo_test
 
 import (
 	"os"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wedatasync/wedatasync/internal/worktree"
+	"github.com/wedatasync/wedatasync/internal/gitrepo"
 )
 
 // TestAddable agrees with git about what it takes into a work tree.
@@ -25,6 +25,9 @@ func TestAddable(t *testing.T) {
 		{"excluded", `git init -q work; echo 'state.db*' > work/.git/info/exclude`, "work"},
 		{"a repository in a repository", `git init -q work; echo 'state.db*' > work/.gitignore; git init -q work/in`, "work/in"},
 		{"a linked work tree", `git init -q first; git -C first commit -q --allow-empty -m x; git -C first worktree add -q ../work`, "work"},
+		{"a linked work tree, excluded", `git init -q first; git -C first commit -q --allow-empty -m x; git -C first worktree add -q ../work; echo 'state.db*' > first/.git/info/exclude`, "work"},
+		{"a work tree elsewhere", `git init -q work; mkdir work/x other; git -C work config core.worktree ../../other`, "work/x"},
+		{"a broken pointer to a repository", `mkdir work; echo 'gitdir: nowhere' > work/.git`, "work"},
 		{"by way of a link", `git init -q real; echo 'state.db*' > real/.gitignore; ln -s real work`, "work"},
 		{"a folder named as one of git", `mkdir -p work/.git`, "work"},
 	} {
@@ -42,7 +45,7 @@ func TestAddable(t *testing.T) {
 			}
 			run(top, tt.setup)
 			dir := filepath.Join(top, tt.dir)
-			got, err := worktree.Addable(dir, "state.db", "state.db-wal", "state.db.git/")
+			got, err := gitrepo.Addable(dir, "state.db", "state.db-wal", "state.db.git/")
 			if err != nil {
 				t.Fatal(err)
 			}
