@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/command"
+	"github.com/wedatasync/wedatasync/internal/gitrepo"
 	"github.com/wedatasync/wedatasync/internal/gitstore/gittest"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 )
@@ -106,6 +107,11 @@ func checkPlan(t *testing.T, source, base, want, says string, cut bool) {
 	}
 	if err != nil {
 		t.Fatalf("no plan: %v", err)
+	}
+	// The command asks this first, of settings and a state that a job names.
+	tracked, err := gitrepo.Tracked(source, filepath.Join(source, "orders.yaml"), true)
+	if _, bare := os.Stat(filepath.Join(source, "HEAD")); err != nil || tracked == (bare == nil) {
+		t.Errorf("whether orders.yaml is tracked: %v, %v", tracked, err)
 	}
 	got := said(p)
 	short := regexp.MustCompile(`it may have been applied before: of the history of \S+, no more than the newest [0-9]+ commits could be searched`)

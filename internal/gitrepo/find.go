@@ -20,6 +20,7 @@ type layout struct {
 	worktree string   // empty: it is bare
 	objects  []string // folders of objects, those that it borrows from among them
 	config   *config
+	packed   packedRefs
 }
 
 // The variables that git takes a repository from, for the commands that its hooks run.

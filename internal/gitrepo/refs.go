@@ -1,7 +1,6 @@
 package gitrepo
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -113,29 +112,52 @@ func parseHash(word string) (plumbing.Hash, error) {
 	}
 }
 
-// packedRef looks in the list of packed refs.
+// packedRef looks in the list of packed refs: a line has a hash, a space and a name.
 func (l *layout) packedRef(name string) (plumbing.Hash, error) {
-	list, err := file.Open("", filepath.Join(l.common, "packed-refs"), maxPacked)
-	if errors.Is(err, fs.ErrNotExist) {
-		return plumbing.ZeroHash, errNoRef
-	}
+	list, err := l.packed.read(filepath.Join(l.common, "packed-refs"))
 	if err != nil {
 		return plumbing.ZeroHash, err
 	}
-	defer list.Close()
-	in := bufio.NewReaderSize(list, maxRef)
-	for {
-		line, err := in.ReadSlice('\n')
-		if word, found, ok := bytes.Cut(bytes.TrimRight(line, "\r\n"), []byte(" ")); ok && string(found) == name {
-			return parseHash(string(word))
-		}
-		switch {
-		case err == io.EOF:
-			return plumbing.ZeroHash, errNoRef
-		case err != nil:
-			return plumbing.ZeroHash, fmt.Errorf("read %s: %w", list.Name(), err)
-		}
+	end := bytes.Index(list, []byte(" "+name+"\n"))
+	if end < 0 {
+		return plumbing.ZeroHash, errNoRef
 	}
+	return parseHash(string(list[bytes.LastIndexByte(list[:end], '\n')+1 : end]))
+}
+
+// packedRefs is the list of packed refs as it was last read.
+type packedRefs struct {
+	info fs.FileInfo
+	list []byte
+}
+
+// read returns the list, which is empty if there is none.
+func (p *packedRefs) read(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if p.info != nil && os.SameFile(info, p.info) && info.ModTime().Equal(p.info.ModTime()) && info.Size() == p.info.Size() {
+		return p.list, nil
+	}
+	f, err := file.Open("", path, maxPacked)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err = f.Stat(); err != nil {
+		return nil, err
+	}
+	list := make([]byte, info.Size()+1)
+	if _, err := io.ReadFull(f, list[:info.Size()]); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	list[info.Size()] = '\n'
+	p.info, p.list = info, list
+	return list, nil
 }
 
 // isRefName reports whether git could have a ref of that name. No such name leads out of

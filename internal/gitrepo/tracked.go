@@ -19,10 +19,6 @@ import (
 // repository of a submodule. Names that differ in case alone are one: on some systems
 // they are one file.
 func Tracked(dir, file string, beside bool) (bool, error) {
-	at, err := filepath.Abs(dir)
-	if err != nil {
-		return false, err
-	}
 	byName, err := named()
 	if err != nil {
 		return false, err
@@ -32,11 +28,30 @@ func Tracked(dir, file string, beside bool) (bool, error) {
 			return found, err
 		}
 	}
+	at, err := filepath.Abs(dir)
+	if err != nil {
+		return false, err
+	}
+	behind, err := realPath(dir)
+	if err != nil {
+		return false, err
+	}
+	found, err := trackedAbove(at, file, beside, byName)
+	if found || err != nil || behind == at {
+		return found, err
+	}
+	return trackedAbove(behind, file, beside, byName)
+}
+
+// trackedAbove asks all repositories whose work trees the folder is in, but for one that was
+// asked before.
+func trackedAbove(at, file string, beside bool, asked *layout) (bool, error) {
 	for {
 		l, from, err := find(at)
 		switch {
 		case from == "": // there is none above, either
 			return false, nil
+		case err == nil && asked != nil && sameFile(l.dir, asked.dir):
 		case err == nil:
 			if found, err := tracksIn(l, file, beside); found || err != nil {
 				return found, err
@@ -56,7 +71,13 @@ func tracksIn(l *layout, file string, beside bool) (bool, error) {
 		return false, err
 	}
 	found, err := r.tracks(file, beside)
-	return found, errors.Join(err, r.Close())
+	return found, errors.Join(r.Explain(err), r.Close())
+}
+
+func sameFile(a, b string) bool {
+	left, errLeft := os.Stat(a)
+	right, errRight := os.Stat(b)
+	return errLeft == nil && errRight == nil && os.SameFile(left, right)
 }
 
 func (r *Repository) tracks(file string, beside bool) (bool, error) {
