@@ -141,7 +141,7 @@ func TestIdle_Mirror(t *testing.T) {
 }
 
 // maxPacks is how many packs a mirror may have at any time.
-const maxPacks = 300
+const maxPacks = 130
 
 // fill makes the repository with a history of n commits, each of which changes ten
 // specs, and returns them.

@@ -17,20 +17,22 @@ import (
 )
 
 // packOf writes a pack of the entries, each of a kind, a size it claims and a
-// content. The base of a delta is the entry before it.
+// content. The base of a delta is the entry before it, or more entries back.
 type packOf []struct {
 	kind plumbing.ObjectType
 	size int64
 	data []byte
+	more int
 }
 
 func (entries packOf) bytes(claims int) []byte {
 	var b bytes.Buffer
 	b.WriteString("PACK\x00\x00\x00\x02")
 	_ = binary.Write(&b, binary.BigEndian, uint32(claims))
-	last := 0
-	for _, e := range entries {
+	var starts []int
+	for i, e := range entries {
 		start := b.Len()
+		starts = append(starts, start)
 		first, rest := byte(e.kind)<<4|byte(e.size&15), e.size>>4
 		for ; rest > 0; rest >>= 7 {
 			b.WriteByte(first | 0x80)
@@ -38,9 +40,8 @@ func (entries packOf) bytes(claims int) []byte {
 		}
 		b.WriteByte(first)
 		if e.kind == plumbing.OFSDeltaObject {
-			b.WriteByte(byte(start - last))
+			b.WriteByte(byte(start - starts[max(i-1-e.more, 0)]))
 		}
-		last = start
 		z := zlib.NewWriter(&b)
 		_, _ = z.Write(e.data)
 		_ = z.Close()

@@ -3,6 +3,7 @@ package gitstore
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/sha1" // git's names of objects
 	"errors"
 	"fmt"
@@ -134,6 +135,35 @@ func (s *Store) Size() (bytes int64) {
 		bytes += p.size
 	}
 	return bytes
+}
+
+// Compact joins the small packs of a store of its own into one. What that costs depends on
+// what they hold, and hardly on the large ones. The store has the same objects after it,
+// after an error, too.
+func (s *Store) Compact(ctx context.Context) error {
+	small := smallPacks(*s.packs.Load())
+	if len(small) < 2 {
+		return nil
+	}
+	name, err := joinPacks(ctx, small, filepath.Join(s.dirs[0], "pack"))
+	if err != nil {
+		return fmt.Errorf("join %d packs: %w", len(small), err)
+	}
+	if err := s.Add(name); err != nil {
+		return err
+	}
+	s.adding.Lock()
+	s.packs.Store(new(slices.DeleteFunc(slices.Clone(*s.packs.Load()), func(p *pack) bool { return slices.Contains(small, p) })))
+	s.adding.Unlock()
+	s.cache.evict()
+	var errs []error
+	for _, p := range small {
+		errs = append(errs, p.close())
+		if p.name != name { // unless the others had nothing that it lacked
+			errs = append(errs, os.Remove(p.name+".idx"), os.Remove(p.name+".pack"))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Has reports whether the store holds the object. An index that cannot be read holds

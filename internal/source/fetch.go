@@ -16,8 +16,9 @@ import (
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
-// maxPacks is how many fetches a mirror grows by before it is cloned anew.
-const maxPacks = 256
+// maxPacks is how many packs a mirror may have: each fetch adds one. It is compacted when
+// nothing is new, or where that does not happen at twice as many.
+const maxPacks = 64
 
 // takeMirror makes sure that no other process uses the mirror.
 func (g *Git) takeMirror() error {
@@ -99,6 +100,7 @@ func (g *Git) fetch(ctx context.Context) (head plumbing.Hash, err error) {
 	if g.mirror == nil || anew && !g.mirror.store.Has(c.Head) {
 		return c.Head, g.clone(ctx, c)
 	}
+	most := 2 * g.packs
 	if !g.mirror.store.Has(c.Head) {
 		err := g.receive(ctx, c, g.mirror)
 		if errors.Is(err, gitstore.ErrThin) {
@@ -107,8 +109,16 @@ func (g *Git) fetch(ctx context.Context) (head plumbing.Hash, err error) {
 		if err != nil {
 			return head, err
 		}
+	} else if g.revision != nil { // no first plan waits for it
+		most = g.packs
 	}
-	return c.Head, mirrorFault(g.mirror.advance(c.Head))
+	if err := g.mirror.advance(c.Head); err != nil {
+		return head, mirrorFault(err)
+	}
+	if g.mirror.store.PackCount() > most {
+		g.compact(ctx)
+	}
+	return c.Head, nil
 }
 
 // cloneAgain fetches everything from a server that sends thin packs to who does not ask for
@@ -126,11 +136,8 @@ func (g *Git) cloneAgain(ctx context.Context) (head plumbing.Hash, err error) {
 }
 
 // overgrown reports whether the mirror has become larger than use makes it: whoever can
-// push can take back and push again, and what is not verified is never compacted.
-func (g *Git) overgrown() bool {
-	s := g.mirror.store
-	return s.PackCount() > 2*g.packs || s.Size() > 2*g.config.MaxPack
-}
+// push can take back and push again.
+func (g *Git) overgrown() bool { return g.mirror.store.Size() > 2*g.config.MaxPack }
 
 func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, d, fmt.Errorf("no answer within %v: %w", d, context.DeadlineExceeded))
@@ -183,18 +190,12 @@ func (g *Git) clone(ctx context.Context, c *gitremote.Conversation) (err error) 
 	return g.openMirror()
 }
 
-// compact clones the mirror anew, for each fetch has added a pack to it. If that
-// does not work out, the one there is still good.
+// compact joins the packs that fetches have added. If that does not work out, those there
+// are still good.
 func (g *Git) compact(ctx context.Context) {
-	g.packs += maxPacks
-	ctx, cancel := within(ctx, g.config.CloneTimeout)
-	defer cancel()
-	c, err := gitremote.Talk(ctx, g.remote, g.branch)
-	if err == nil {
-		err = errors.Join(g.clone(ctx, c), c.Close())
-	}
-	if err != nil {
-		g.log.Warn("the mirror could not be compacted", "source", g.source, "error", g.describe(err))
+	if err := g.mirror.store.Compact(ctx); err != nil {
+		g.packs += maxPacks
+		g.log.Warn("the mirror could not be compacted", "source", g.source, "error", g.describe(mirrorFault(err)))
 		return
 	}
 	g.packs = maxPacks

@@ -39,7 +39,7 @@ type Git struct {
 	log    *slog.Logger
 	lock   *flock.Flock
 	temp   bool // the mirror goes with the source
-	packs  int  // how many packs the mirror may have before it is cloned anew
+	packs  int  // how many packs the mirror may have before it is compacted
 
 	saved    *savedSpecs
 	mirror   *mirror       // nil until the first poll
@@ -147,9 +147,6 @@ func (g *Git) take(ctx context.Context, head plumbing.Hash) (*reconcile.Revision
 	g.revision = revisionOf(next.commit, g.index.Set)
 	g.revision.Verified = g.trust.mark.String()
 	g.mirror.store.Evict()
-	if g.mirror.store.PackCount() > g.packs && head == g.mirror.head {
-		g.compact(ctx)
-	}
 	g.saved.parsed(next.parsed.Commits)
 	return g.revision, nil
 }

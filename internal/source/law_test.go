@@ -87,7 +87,7 @@ func (h *randomHistory) open() {
 		h.rt.Fatal(err)
 	}
 	h.git.remote = h.remote
-	h.git.packs = 3 // now and then the mirror is made anew
+	h.git.packs = 3 // now and then the mirror is compacted
 	h.plans = reconcile.New(reconcile.Config{
 		Source: h.git, Guards: func() *plan.Guards { return new(plan.Guards) }, Logger: slog.New(slog.DiscardHandler),
 	}, state.NewRecords(slices.Collect(maps.Values(h.records))...), state.Control{})

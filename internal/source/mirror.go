@@ -144,8 +144,13 @@ func sweep(dir string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	names := map[string]bool{}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), "tmp_") {
+		names[e.Name()] = true
+	}
+	for _, e := range entries {
+		pack, isPack := strings.CutSuffix(e.Name(), ".pack")
+		if strings.HasPrefix(e.Name(), "tmp_") || isPack && !names[pack+".idx"] {
 			if err := os.Remove(filepath.Join(packs, e.Name())); err != nil {
 				return err
 			}

@@ -183,25 +183,47 @@ func TestDamageWhileRunning(t *testing.T) {
 	}
 }
 
-// Each fetch adds a pack, until there are too many.
+// Each fetch adds a pack. When nothing is new they are joined, without asking for anything;
+// where that does not happen, at twice as many.
 func TestMirrorIsCompacted(t *testing.T) {
-	r := newRepo(t)
-	old := r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
-	g := r.open(GitConfig{})
-	g.packs = 3
-	poll(t, g)
-	for version := 2; version < 8; version++ {
-		head := r.Commit(map[string]string{"a.yaml": specOf("a", version)})
-		rev := poll(t, g)
-		if rev.ID != head {
-			t.Fatalf("the revision is %s", rev.ID)
-		}
-	}
-	if n := g.mirror.store.PackCount(); n != 4 || g.packs != maxPacks {
-		t.Errorf("after 7 fetches, one of them anew, the mirror has %d packs and may have %d", n, g.packs)
-	}
-	if ok, err := g.Descends(t.Context(), old, g.revision.ID); !ok || err != nil {
-		t.Errorf("its history is lost: %v, %v", ok, err)
+	for _, idle := range []bool{true, false} {
+		t.Run(fmt.Sprintf("idle %v", idle), func(t *testing.T) {
+			r := newRepo(t)
+			old := r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
+			web := r.startWeb(false)
+			g := r.open(GitConfig{URL: web.url})
+			poll(t, g)
+			const most = 3
+			compacted := false
+			for version := 2; version < 12; version++ {
+				g.packs = most // compacting sets what it is without a test
+				r.Commit(map[string]string{"a.yaml": specOf("a", version)})
+				before := g.mirror.store.PackCount()
+				wantSaid(t, poll(t, g), fmt.Sprintf("a v%d a.yaml", version))
+				bound := 2 * most
+				if idle {
+					web.asked()
+					g.packs = most
+					poll(t, g)
+					if got := web.asked(); got != "GET /info/refs" {
+						t.Errorf("with nothing new it asked %s", got)
+					}
+					bound = most
+				}
+				after := g.mirror.store.PackCount()
+				if after > bound {
+					t.Errorf("the mirror has %d packs", after)
+				}
+				compacted = compacted || after <= before && before > 1
+			}
+			if !compacted {
+				t.Error("the mirror was never compacted")
+			}
+			if ok, err := g.Descends(t.Context(), old, g.revision.ID); !ok || err != nil {
+				t.Errorf("its history is lost: %v, %v", ok, err)
+			}
+			r.Feed(g.config.Mirror, "", "fsck", "--strict")
+		})
 	}
 }
 

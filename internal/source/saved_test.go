@@ -224,12 +224,12 @@ func TestSavedSpecs_temporaryMirror(t *testing.T) {
 }
 
 // A mirror that is made anew gets what is known saved in it, too.
-func TestSavedSpecs_compacted(t *testing.T) {
+func TestSavedSpecs_anew(t *testing.T) {
 	remote, mirror := newMemoryRemote(), filepath.Join(t.TempDir(), "mirror.git")
 	g := remote.open(t, mirror)
-	g.packs = 2
 	files := make(map[string]string)
 	for i := range 4 {
+		must(t, g.dropMirror())
 		files[fmt.Sprintf("in/%d.yaml", i)] = specOf(fmt.Sprint("t", i), 1)
 		remote.push(maps.Clone(files))
 		poll(t, g)

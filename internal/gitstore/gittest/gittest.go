@@ -37,8 +37,14 @@ func (r *Repo) Git(args ...string) string { r.T.Helper(); return r.Feed(r.Work, 
 // Bare runs a git command in the bare repository.
 func (r *Repo) Bare(args ...string) string { r.T.Helper(); return r.Feed(r.Dir, "", args...) }
 
-// Feed runs a git command with input.
+// Feed runs a git command with input, and returns what it says.
 func (r *Repo) Feed(dir, input string, args ...string) string {
+	r.T.Helper()
+	return strings.TrimSpace(r.Raw(dir, input, args...))
+}
+
+// Raw is Feed with all that the command writes.
+func (r *Repo) Raw(dir, input string, args ...string) string {
 	r.T.Helper()
 	cmd := exec.CommandContext(r.T.Context(), "git", args...)
 	cmd.Dir = dir
@@ -50,7 +56,7 @@ func (r *Repo) Feed(dir, input string, args ...string) string {
 	if err != nil {
 		r.T.Fatalf("git %s: %v: %s", strings.Join(args, " "), err, &stderr)
 	}
-	return strings.TrimSpace(string(out))
+	return string(out)
 }
 
 // Env keeps the machine's configuration away from the git command.

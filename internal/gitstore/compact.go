@@ -1,0 +1,221 @@
+package gitstore
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"crypto/sha1" // the checksum of packs
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// growth is how many times larger than all smaller ones together a pack is that stays as it
+// is: so the number of packs grows with the logarithm of their sizes, and so does how often
+// an object is written again.
+const growth = 2
+
+// smallPacks returns the packs that are to become one, the largest first. One that has an
+// object twice, of which its index names one, stays as it is.
+func smallPacks(packs []*pack) []*pack {
+	packs = slices.DeleteFunc(slices.Clone(packs), func(p *pack) bool {
+		count, err := p.count()
+		return err != nil || count != p.index.count
+	})
+	slices.SortFunc(packs, func(a, b *pack) int { return cmp.Compare(b.size, a.size) })
+	var rest int64
+	for _, p := range packs {
+		rest += p.size
+	}
+	for len(packs) > 0 && packs[0].size >= growth*(rest-packs[0].size) {
+		rest -= packs[0].size
+		packs = packs[1:]
+	}
+	return packs
+}
+
+// joinPacks writes one pack with the objects of others, each once, and its index.
+func joinPacks(ctx context.Context, packs []*pack, dir string) (name string, err error) {
+	file, err := os.CreateTemp(dir, "tmp_pack_")
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		file.Close()
+		if err != nil {
+			os.Remove(file.Name())
+		}
+	}()
+	w := &joiner{out: bufio.NewWriterSize(file, 256<<10), written: map[plumbing.Hash]int64{}}
+	count, err := w.count(packs)
+	if err != nil {
+		return "", err
+	}
+	sum := sha1.New()
+	w.sum = sum
+	if err := w.write(binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), count)); err != nil {
+		return "", err
+	}
+	for _, p := range packs {
+		if err := w.join(ctx, p); err != nil {
+			return "", err
+		}
+	}
+	size := w.at + int64(HashSize)
+	if err := errors.Join(w.write(sum.Sum(nil)), w.out.Flush()); err != nil {
+		return "", err
+	}
+	index, err := indexPack(ctx, file, size)
+	if err != nil {
+		return "", err
+	}
+	return storePack(file.Name(), index, dir)
+}
+
+// joiner writes the entries of several packs into one.
+type joiner struct {
+	out     *bufio.Writer
+	sum     hash.Hash
+	at      int64                   // of the next entry
+	written map[plumbing.Hash]int64 // where an object is; -1 before it is written
+}
+
+// count returns how many objects the packs have together.
+func (w *joiner) count(packs []*pack) (uint32, error) {
+	for _, p := range packs {
+		entries, err := p.entries()
+		if err != nil {
+			return 0, err
+		}
+		for _, e := range entries {
+			w.written[e.name] = -1
+		}
+	}
+	return uint32(len(w.written)), nil
+}
+
+func (w *joiner) write(data []byte) error {
+	w.at += int64(len(data))
+	w.sum.Write(data)
+	_, err := w.out.Write(data)
+	return err
+}
+
+// join writes those entries of a pack that have not been written. All that a delta may be
+// made from comes before it, or is named.
+func (w *joiner) join(ctx context.Context, p *pack) error {
+	entries, err := p.entries()
+	if err != nil {
+		return err
+	}
+	names := make(map[int64]plumbing.Hash, len(entries))
+	for _, e := range entries {
+		names[e.offset] = e.name
+	}
+	for i, e := range entries {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		if w.written[e.name] >= 0 {
+			continue
+		}
+		end := p.size - int64(HashSize)
+		if i+1 < len(entries) {
+			end = entries[i+1].offset
+		}
+		if err := w.entry(p, e, end, names); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entry writes one entry as it is, but for the distance to the base of a delta.
+func (w *joiner) entry(p *pack, e located, end int64, names map[int64]plumbing.Hash) error {
+	head, err := p.open(e.offset)
+	if err != nil {
+		return err
+	}
+	content := head.content.position()
+	p.cache.inflaters.Put(head.content)
+	at := w.at
+	start := appendHeader(nil, head.kind, head.size)
+	switch head.kind {
+	case plumbing.OFSDeltaObject:
+		base, known := names[head.base]
+		if !known || w.written[base] < 0 {
+			return fmt.Errorf("%w: the base of a delta is not an object", ErrDamaged)
+		}
+		start = appendBack(start, at-w.written[base])
+	case plumbing.REFDeltaObject:
+		start = append(start, head.baseName[:]...)
+	}
+	w.written[e.name] = at
+	if err := w.write(start); err != nil {
+		return err
+	}
+	n, err := io.Copy(io.MultiWriter(w.sum, w.out), io.NewSectionReader(p.file, content, end-content))
+	w.at += n
+	if err == nil && n != end-content {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// appendHeader appends the kind and the size with which an entry begins.
+func appendHeader(b []byte, kind plumbing.ObjectType, size int64) []byte {
+	first, rest := byte(kind)<<4|byte(size&15), size>>4
+	for ; rest > 0; rest >>= 7 {
+		b = append(b, first|0x80)
+		first = byte(rest & 0x7f)
+	}
+	return append(b, first)
+}
+
+// appendBack appends the distance from a delta back to its base, as readBack reads it.
+func appendBack(b []byte, n int64) []byte {
+	digits := []byte{byte(n & 0x7f)}
+	for n >>= 7; n > 0; n >>= 7 {
+		n--
+		digits = append(digits, byte(n&0x7f)|0x80)
+	}
+	slices.Reverse(digits)
+	return append(b, digits...)
+}
+
+// located is an object of a pack, and where it is there.
+type located struct {
+	offset int64
+	name   plumbing.Hash
+}
+
+// count returns how many objects the pack says it has.
+func (p *pack) count() (int64, error) {
+	var head [packHeader]byte
+	_, err := p.file.ReadAt(head[:], 0)
+	return int64(binary.BigEndian.Uint32(head[8:])), err
+}
+
+// entries lists the objects of a pack in the order in which they lie there.
+func (p *pack) entries() ([]located, error) {
+	s, err := p.index.readSpan(0, p.index.count)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]located, 0, p.index.count)
+	for i := range int(p.index.count) {
+		offset, ok, err := p.index.place(s, i)
+		if err != nil || !ok {
+			return nil, errors.Join(ErrDamaged, err)
+		}
+		entries = append(entries, located{offset, plumbing.Hash(s.name(i))})
+	}
+	slices.SortFunc(entries, func(a, b located) int { return cmp.Compare(a.offset, b.offset) })
+	return entries, nil
+}
