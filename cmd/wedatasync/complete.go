@@ -11,6 +11,8 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/output"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -23,12 +25,15 @@ const (
 
 // choices are the values of flags that take one of a few.
 var choices = map[string][]string{
-	"against":    {command.AgainstState, command.AgainstLive},
-	"forge":      {"github", "gitlab", "gitea"},
-	"log-format": {"text", "json"},
-	"output":     output.Formats[:],
-	"log-level":  {"debug", "info", "warn", "error"},
-	"verify":     {"off", "head", "strict"},
+	"approvals":    {"passed", "rejected", "withdrawn", "failed", "drawn", "order"},
+	"split":        {string(command.SplitProject), string(command.SplitTask)},
+	"against":      {command.AgainstState, command.AgainstLive},
+	"drift-policy": {string(plan.PolicyReport), string(plan.PolicyAdopt), string(plan.PolicyHeal)},
+	"forge":        {"github", "gitlab", "gitea"},
+	"log-format":   {"text", "json"},
+	"output":       output.Formats[:],
+	"log-level":    {"debug", "info", "warn", "error"},
+	"verify":       {"off", "head", "strict"},
 }
 
 // complete sets how the arguments and flags of every command are completed, where the
@@ -43,13 +48,15 @@ func complete(root *cobra.Command) {
 				return
 			}
 			values := oneOf(choices[f.Name]...)
-			switch takes, _ := pflag.UnquoteUsage(f); takes {
+			takes, usage := pflag.UnquoteUsage(f)
+			switch takes {
 			case "file":
 				values = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
 			case "folder", "URL":
 				values = folders
 			}
 			completeFlag(cmd, f.Name, values)
+			f.Usage = usage // shells show it as it is
 		})
 		complete(cmd)
 	}
@@ -70,26 +77,25 @@ func oneOf(values ...string) cobra.CompletionFunc {
 // folders completes folders.
 var folders = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
 
-// completeTask completes the first argument with the tasks of the state that match, by id
-// and by name. It only reads.
+// completeTask completes the first argument with the tasks of the state that match, and with
+// those that only specs name if match takes any, by id and by name. It only reads.
 func completeTask(io *stdio, a *accessFlags, match func(*state.Record) bool) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		tasks, err := matchingTasks(cmd.Context(), io, a, begun, match)
+		ctx, cancel := context.WithTimeout(cmd.Context(), completeWithin)
+		defer cancel()
+		tasks, err := knownTasks(ctx, io, a, match)
 		if err != nil {
 			return cobra.AppendActiveHelp(nil, err.Error()), cobra.ShellCompDirectiveNoFileComp
 		}
-		return tasks, cobra.ShellCompDirectiveNoFileComp
+		return completions(tasks, begun), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
-// matchingTasks returns the tasks of a state whose id or name begins so. A task is named by
-// its id, unless another project has the same one, or only its name begins so.
-func matchingTasks(ctx context.Context, io *stdio, a *accessFlags, begun string, match func(*state.Record) bool) ([]cobra.Completion, error) {
-	ctx, cancel := context.WithTimeout(ctx, completeWithin)
-	defer cancel()
+// knownTasks returns the tasks of a state that match, and those of the specs.
+func knownTasks(ctx context.Context, io *stdio, a *accessFlags, match func(*state.Record) bool) ([]command.SpecTask, error) {
 	from, err := a.open(io)
 	if err != nil {
 		return nil, err
@@ -99,38 +105,61 @@ func matchingTasks(ctx context.Context, io *stdio, a *accessFlags, begun string,
 		return nil, err
 	}
 	defer r.Close() // it was only read
-	var found []state.Record
-	projects := map[string]int{}
+	var tasks []command.SpecTask
+	seen := map[spec.Key]bool{}
 	for rec, err := range r.Records(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		projects[rec.Key.TaskID]++
-		begins := strings.HasPrefix(rec.Key.TaskID, begun) || strings.HasPrefix(rec.Key.String(), begun) || strings.HasPrefix(rec.Name(), begun)
-		if begins && match(&rec) && len(found) < mostCompletions {
-			found = append(found, rec)
+		if seen[rec.Key] = true; match(&rec) {
+			tasks = append(tasks, command.SpecTask{Key: rec.Key, Name: rec.Name(), Said: string(rec.Status)})
 		}
 	}
-	var tasks []cobra.Completion
-	for _, rec := range found {
-		said := fmt.Sprintf("%s, project %s", rec.Status, rec.Key.ProjectID)
-		if name := rec.Name(); name != "" {
-			said = name + ", " + said
+	if a.remote(io) || !match(&state.Record{}) {
+		return tasks, nil
+	}
+	named, err := command.SpecTasks(ctx, &a.Settings)
+	if err != nil {
+		return tasks, nil //nolint:nilerr // those of the state can be completed
+	}
+	for _, t := range named {
+		if !seen[t.Key] {
+			seen[t.Key] = true
+			tasks = append(tasks, t)
 		}
-		tasks = append(tasks, cobra.CompletionWithDesc(taskName(&rec, begun, projects), said))
 	}
 	return tasks, nil
 }
 
-func taskName(rec *state.Record, begun string, projects map[string]int) string {
-	switch id, key := rec.Key.TaskID, rec.Key.String(); {
-	case strings.HasPrefix(id, begun) && projects[id] == 1:
-		return id
-	case strings.HasPrefix(key, begun) || strings.HasPrefix(id, begun):
-		return key
-	default:
-		return rec.Name()
+// completions are the tasks whose id or name begins so. A task is named by its id, unless
+// another project has the same one, or only its name begins so.
+func completions(tasks []command.SpecTask, begun string) []cobra.Completion {
+	projects := map[string]int{}
+	for _, t := range tasks {
+		projects[t.Key.TaskID]++
 	}
+	var found []cobra.Completion
+	for _, t := range tasks {
+		id, key, word := t.Key.TaskID, t.Key.String(), ""
+		switch {
+		case strings.HasPrefix(id, begun) && projects[id] == 1:
+			word = id
+		case strings.HasPrefix(key, begun) || strings.HasPrefix(id, begun):
+			word = key
+		case strings.HasPrefix(t.Name, begun):
+			word = t.Name
+		default:
+			continue
+		}
+		said := fmt.Sprintf("%s, project %s", t.Said, t.Key.ProjectID)
+		if t.Name != "" {
+			said = t.Name + ", " + said
+		}
+		if found = append(found, cobra.CompletionWithDesc(word, said)); len(found) == mostCompletions {
+			break
+		}
+	}
+	return found
 }
 
 // The tasks that an operator's command can be about.

@@ -82,7 +82,7 @@ Try it without an account:
 		newReleaseCommand(io), newWaitCommand(io), newSyncCommand(io),
 		newStatusCommand(io), newExplainCommand(io), newHistoryCommand(io),
 		newApproveCommand(io), newRetryCommand(io), newResolveCommand(io), newSuspendCommand(io), newUnsuspendCommand(io),
-		newStateCommand(io), newDoctorCommand(io), newSimulateCommand(io), newSchemaCommand(io), newVersionCommand(io),
+		newStateCommand(io), newDoctorCommand(io), newSimulateCommand(io), newSchemaCommand(io), newVersionCommand(io), newManCommand(),
 	)
 	root.InitDefaultCompletionCmd()
 	root.SetHelpCommand(usage.HelpCommand())

@@ -33,7 +33,7 @@ func newReleaseCommand(io *stdio) *cobra.Command {
 	var asJSON, list, all bool
 	cmd := &cobra.Command{
 		Use:   "release [REV]",
-		Short: "Show what became of a revision, from the commit until its tasks run",
+		Short: "Show what became of a revision, from commit until its tasks run",
 		Long: `Release shows one revision: who wrote, committed and approved it, when it was first
 seen, what it asked for, what was sent, what each task waited for, how long it took,
 and whether it is done. REV is a commit, or the beginning of one; the newest revision

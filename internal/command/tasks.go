@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/explain"
+	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
@@ -120,4 +123,38 @@ func Target(ctx context.Context, a Access, said string) (string, error) {
 	default:
 		return key.String(), nil
 	}
+}
+
+// SpecTask is a task that a spec names, and what that says of it.
+type SpecTask struct {
+	Key  spec.Key
+	Name string
+	Said string
+}
+
+// SpecTasks returns the tasks that the specs name if these are in a folder on this machine:
+// also those that are suspended, or whose spec is not valid. A completion polls no
+// repository.
+func SpecTasks(ctx context.Context, s *config.Settings) ([]SpecTask, error) {
+	if s.Source == "" || source.IsGit(s.Source) {
+		return nil, nil
+	}
+	set, err := ReadSpecs(ctx, filepath.Join(s.Source, filepath.FromSlash(s.Path)))
+	if err != nil {
+		return nil, err
+	}
+	var tasks []SpecTask
+	for c := range set.All() {
+		said := "not in the state"
+		if c.Suspend {
+			said = "suspended by its spec"
+		}
+		tasks = append(tasks, SpecTask{c.Key, c.Name, said})
+	}
+	for name := range set.Names() {
+		for _, broken := range set.File(name).Broken {
+			tasks = append(tasks, SpecTask{Key: broken.Key, Said: "its spec is not valid"})
+		}
+	}
+	return tasks, nil
 }

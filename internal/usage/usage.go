@@ -36,7 +36,16 @@ func Arrange(root *cobra.Command, groups []Group, examples map[string][]string, 
 			cmd.Example = "  " + strings.Join(lines, "\n  ")
 		}
 	}
+	fill(root)
 	root.SetUsageFunc(func(cmd *cobra.Command) error { return write(cmd.OutOrStderr(), cmd, groups, shared, mark) })
+}
+
+// fill makes what every command says of itself fit in the columns.
+func fill(cmd *cobra.Command) {
+	cmd.Long = wrap(cmd.Long, columns)
+	for _, c := range cmd.Commands() {
+		fill(c)
+	}
 }
 
 // write prints how a command is called.
@@ -99,26 +108,87 @@ func writeFlags(b *strings.Builder, title string, flags []*pflag.Flag) {
 	fmt.Fprintf(b, "\n%s:\n", title)
 	heads, usages, width := make([]string, len(flags)), make([]string, len(flags)), 0
 	for i, f := range flags {
-		takes, usage := pflag.UnquoteUsage(f)
+		takes, usage := describe(f)
 		head := "      --" + f.Name
 		if f.Shorthand != "" {
 			head = "  -" + f.Shorthand + ", --" + f.Name
 		}
-		if takes != "" && f.Value.Type() != "bool" {
+		if takes != "" {
 			head += " " + takes
-		}
-		switch {
-		case f.DefValue == "" || f.DefValue == "false" || f.DefValue == "0" || f.DefValue == "[]":
-		case f.Value.Type() == "string":
-			usage += fmt.Sprintf(" (default %q)", f.DefValue)
-		default:
-			usage += fmt.Sprintf(" (default %s)", f.DefValue)
 		}
 		heads[i], usages[i], width = head, usage, max(width, len(head))
 	}
 	for i := range flags {
-		fmt.Fprintf(b, "%-*s   %s\n", width, heads[i], usages[i])
+		writeFlag(b, heads[i], usages[i], min(width, maxHead)+3)
 	}
+}
+
+const (
+	// columns are what help fits in, whatever the terminal has.
+	columns = 80
+	// maxHead is how wide flags and what they take may be to have their usage beside them.
+	maxHead = 26
+)
+
+// writeFlag writes a flag, and what it is for from a column on.
+func writeFlag(b *strings.Builder, head, usage string, column int) {
+	indent := strings.Repeat(" ", column)
+	for line := range strings.Lines(wrap(usage, columns-column)) {
+		switch line = strings.TrimSuffix(line, "\n"); {
+		case len(head) > column-2:
+			fmt.Fprintf(b, "%s\n%s%s\n", head, indent, line)
+		default:
+			fmt.Fprintf(b, "%-*s%s\n", column, head, line)
+		}
+		head = ""
+	}
+}
+
+// wrap breaks the lines of text that are longer than width, at spaces. What follows has the
+// indentation of the line.
+func wrap(text string, width int) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		body := strings.TrimLeft(line, " \t")
+		indent, at := line[:len(line)-len(body)], 0
+		if len(line) <= width {
+			b.WriteString(line)
+			continue
+		}
+		for word := range strings.FieldsSeq(body) {
+			switch {
+			case at == 0:
+				b.WriteString(indent)
+				at = len(indent)
+			case at+1+len(word) > width:
+				b.WriteString("\n" + indent)
+				at = len(indent)
+			default:
+				b.WriteByte(' ')
+				at++
+			}
+			b.WriteString(word)
+			at += len(word)
+		}
+		b.WriteByte('\n')
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// describe returns what a flag takes, and what it is for, with its default.
+func describe(f *pflag.Flag) (takes, usage string) {
+	takes, usage = pflag.UnquoteUsage(f)
+	if f.Value.Type() == "bool" {
+		takes = ""
+	}
+	switch {
+	case f.DefValue == "" || f.DefValue == "false" || f.DefValue == "0" || f.DefValue == "[]":
+	case f.Value.Type() == "string":
+		usage += fmt.Sprintf(" (default %q)", f.DefValue)
+	default:
+		usage += fmt.Sprintf(" (default %s)", f.DefValue)
+	}
+	return takes, usage
 }
 
 // HelpCommand makes help COMMAND, which knows a mistyped one.
