@@ -82,6 +82,29 @@ func floor(t *testing.T, name string) int {
 	return 0
 }
 
+// TestGitIsReadByUs keeps go-git to its types, the protocol and single deltas: a repository
+// is opened, configured and stored by packages of ours.
+func TestGitIsReadByUs(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	if err != nil {
+		t.Fatalf("list packages: %v", err)
+	}
+	const gogit = "github.com/go-git/go-git/v5"
+	used := false
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		for _, p := range words[1:] {
+			used = used || strings.HasPrefix(p, gogit)
+			if p == gogit || p == gogit+"/config" || strings.HasPrefix(p, gogit+"/storage") || strings.HasPrefix(p, gogit+"/plumbing/format/config") || strings.HasPrefix(p, gogit+"/plumbing/transport/") {
+				t.Errorf("%s imports %s", words[0], p)
+			}
+		}
+	}
+	if !used {
+		t.Error("nothing imports go-git: this test cannot fail")
+	}
+}
+
 // TestDecisionsAreClosed keeps the driver of the database, git and the API out of
 // the rooms that decide.
 func TestDecisionsAreClosed(t *testing.T) {

@@ -32,8 +32,8 @@ type corpus struct {
 	written int
 }
 
-// git runs a git command with input.
-func (c *corpus) git(input string, args ...string) string {
+// run runs a git command with input.
+func (c *corpus) run(input string, args ...string) (string, error) {
 	c.t.Helper()
 	cmd := exec.CommandContext(c.t.Context(), "git", args...)
 	cmd.Dir, cmd.Stdin = c.dir, strings.NewReader(input)
@@ -42,9 +42,17 @@ func (c *corpus) git(input string, args ...string) string {
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		c.t.Fatalf("git %s: %v: %s", strings.Join(args, " "), err, &stderr)
+		err = fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, &stderr)
 	}
-	return string(out)
+	return string(out), err
+}
+
+// git runs a git command that cannot fail.
+func (c *corpus) git(input string, args ...string) string {
+	c.t.Helper()
+	out, err := c.run(input, args...)
+	gittest.Must(c.t, err)
+	return out
 }
 
 // do runs a git command that is a step.
@@ -52,6 +60,16 @@ func (c *corpus) do(args ...string) string {
 	c.t.Helper()
 	c.steps = append(c.steps, "git "+strings.Join(args, " "))
 	return c.git("", args...)
+}
+
+// try runs a git command that is a step. Where git refuses it, for what odd objects hold,
+// the repository is taken as it is then.
+func (c *corpus) try(args ...string) {
+	c.t.Helper()
+	c.steps = append(c.steps, "git "+strings.Join(args, " "))
+	if _, err := c.run("", args...); err != nil {
+		c.steps = append(c.steps, "that failed")
+	}
 }
 
 func (c *corpus) gitDir() string {
@@ -253,36 +271,36 @@ func (c *corpus) flush() {
 
 // rearrange changes how the objects are kept, and which others stand in for them.
 func (c *corpus) rearrange() {
-	switch c.r.IntN(14) {
+	switch c.r.IntN(17) {
 	case 0, 1, 2:
 		args := []string{"repack", "-q", "-d", "--depth=" + c.pick("1", "50", "4095"), "--window=" + c.pick("2", "10", "200")}
 		args = append(args, c.pick("-a", "-A"), c.pick("-f", "-F", "-q"))
 		if c.oneIn(3) {
 			args = append(args, c.pick("-b", "--write-midx", "--max-pack-size=1m"))
 		}
-		c.do(args...)
+		c.try(args...)
 	case 3:
-		c.do("repack", "-q", "-d")
+		c.try("repack", "-q", "-d")
 	case 4:
-		c.do("repack", "-q", "-d", "--cruft")
+		c.try("repack", "-q", "-d", "--cruft")
 	case 5:
-		c.do("gc", "-q", c.pick("--aggressive", "--prune=never", "--cruft"))
+		c.try("gc", "-q", c.pick("--aggressive", "--prune=never", "--cruft"))
 	case 6:
-		c.do("repack", "-q", "-d", "--geometric=2")
+		c.try("repack", "-q", "-d", "--geometric=2")
 	case 7:
-		c.do("repack", "-q", "-d")
-		c.do("multi-pack-index", "write", "--no-progress")
-		c.do("multi-pack-index", "repack", "--no-progress")
-		c.do("multi-pack-index", "expire", "--no-progress")
+		c.try("repack", "-q", "-d")
+		c.try("multi-pack-index", "write", "--no-progress")
+		c.try("multi-pack-index", "repack", "--no-progress")
+		c.try("multi-pack-index", "expire", "--no-progress")
 	case 8:
 		c.unpack()
 	case 9:
-		c.do("pack-refs", "--all")
-		c.do("commit-graph", "write", "--reachable")
+		c.try("pack-refs", "--all")
+		c.try("commit-graph", "write", "--reachable")
 	case 10:
 		commits := strings.Fields(c.git("", "rev-list", "--all", "--max-count=3"))
 		if len(commits) == 3 {
-			c.do("replace", "-f", commits[0], commits[2])
+			c.try("replace", "-f", commits[0], commits[2])
 		}
 	case 11:
 		commits := strings.Fields(c.git("", "rev-list", "--all", "--max-count=2"))
@@ -290,11 +308,26 @@ func (c *corpus) rearrange() {
 		gittest.Must(c.t, os.MkdirAll(filepath.Join(c.gitDir(), "info"), 0o755))
 		gittest.Must(c.t, os.WriteFile(filepath.Join(c.gitDir(), "info", "grafts"), []byte(strings.Join(commits[:1], "")+"\n"), 0o600))
 	case 12:
-		c.do("notes", "add", "-f", "-m", "note", strings.TrimSpace(c.git("", "rev-list", "--all", "--max-count=1")))
-	case 13:
-		c.do("prune-packed", "-q")
-		c.do("maintenance", "run", "--quiet", "--task=loose-objects", "--task=incremental-repack")
+		c.try("notes", "add", "-f", "-m", "note", strings.TrimSpace(c.git("", "rev-list", "--all", "--max-count=1")))
+	case 13, 14, 15:
+		c.packAll()
+	default:
+		c.try("prune-packed", "-q")
+		c.try("maintenance", "run", "--quiet", "--task=loose-objects", "--task=incremental-repack")
 	}
+}
+
+// packAll packs all objects in any order, those that no ref leads to among them.
+func (c *corpus) packAll() {
+	list := strings.Fields(c.git("", "cat-file", "--batch-all-objects", "--batch-check=%(objectname)"))
+	c.r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	args := []string{"pack-objects", "-q", "--depth=" + c.pick("0", "50", "4095"), "--window=" + c.pick("0", "10", "50"), "--index-version=" + c.pick("1", "2", "2,0x40")}
+	if c.oneIn(2) {
+		args = append(args, "--delta-base-offset")
+	}
+	c.steps = append(c.steps, "git "+strings.Join(args, " "))
+	c.git(strings.Join(list, "\n")+"\n", append(args, filepath.Join(c.gitDir(), "objects", "pack", "pack"))...)
+	c.try("prune-packed", "-q")
 }
 
 // unpack makes all objects loose.
