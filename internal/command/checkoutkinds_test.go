@@ -68,6 +68,8 @@ var named = []checkout{
 	{name: "another history", script: `cp -a $P w; cd w; git update-ref refs/heads/alone $(git commit-tree -m x HEAD^{tree})`, base: "alone", says: "alone and [0-9a-f]{40} have no commit in common"},
 	{name: "replaced commits and files", script: `cp -a $P w; cd w; git replace HEAD HEAD~3; git replace $(git rev-parse origin/main) HEAD~2; git replace $(git rev-parse HEAD:tasks/orders.yaml) $(git rev-parse HEAD:other/notes.txt)`},
 	{name: "grafts", script: `cp -a $P w; cd w; echo "$(git rev-parse HEAD) $(git rev-parse origin/main)" > .git/info/grafts`},
+	{name: "a message of two megabytes", script: `cp -a $P w; cd w; head -c 2000000 /dev/zero | tr '\0' x > .git/m; git commit -q --allow-empty -F .git/m`, says: "too large: HEAD: read [0-9a-f]{40}: 2000191 bytes, the limit is 1048576 bytes"},
+	{name: "a merge of a hundred and twenty commits", script: `cp -a $P w; cd w; set --; for i in $(seq 120); do set -- "$@" -p $(git commit-tree -m $i -p HEAD HEAD^{tree}); done; git update-ref HEAD $(git commit-tree -m m "$@" HEAD^{tree})`, says: "too large: .*120 parents"},
 	{name: "notes, bisect and rebase", script: `cp -a $P w; cd w; git notes add -m note; git update-ref refs/bisect/bad HEAD; git update-ref ORIG_HEAD HEAD~1; mkdir .git/rebase-merge; git update-ref refs/stash HEAD~1`},
 	{name: "a merge that has begun", script: `cp -a $P w; cd w; git merge -q --no-commit --no-ff origin/main`},
 }

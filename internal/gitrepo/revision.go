@@ -37,17 +37,15 @@ func (r *Repository) Resolve(name string) (plumbing.Hash, error) {
 	if err == nil {
 		h, err = r.walk(h, steps)
 	}
-	if e, ok := errors.AsType[*Error](err); ok || err == nil {
-		return h, errOrNil(e)
+	_, said := errors.AsType[*Error](err)
+	switch {
+	case err == nil, said:
+		return h, err
+	case errors.Is(err, gitstore.ErrTooLarge), errors.Is(err, gitstore.ErrDamaged) && !errors.Is(err, gitstore.ErrMissing):
+		return h, fmt.Errorf("%s: %w", text.OneLine(name, 100), err) // there is such a revision
+	default:
+		return h, r.noRevision(name, err)
 	}
-	return h, r.noRevision(name, err)
-}
-
-func errOrNil(e *Error) error {
-	if e == nil {
-		return nil
-	}
-	return e
 }
 
 // noRevision says that a name stands for no commit that is here.
