@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,10 +17,14 @@ import (
 
 // condition is something that requires action, for as long as nobody has acted.
 type condition struct {
-	id    string // names it, whatever the words
+	id    string   // names it, whatever the words
+	with  []string // names others that the event tells of, too
 	event Event
 	since time.Time // when it began, if that is known
 }
+
+// ids are the names of all that the event tells of.
+func (c *condition) ids() []string { return append([]string{c.id}, c.with...) }
 
 // idOf names a condition by its topic and what it is about.
 func idOf(topic Topic, about ...any) string {
@@ -197,23 +202,35 @@ func unverifiedCondition(why string) condition {
 	return condition{id: idOf(PlanHeld, "verify", why), event: e}
 }
 
-// invalidCondition says where the first errors in specs are.
+// maxErrors is how many errors in specs are told apart.
+const maxErrors = 100
+
+// numbers are places in the text of an error, which move.
+var numbers = regexp.MustCompile(`[0-9]+`)
+
+// invalidCondition says where the first errors in specs are. Each is a condition of its own,
+// whatever line it moves to, so that only another error is news.
 func invalidCondition(problems spec.Problems, n int) condition {
-	e := Event{Topic: SpecsInvalid, Count: n, Next: "correct the specs; wedatasync validate lists all errors"}
-	var about []any
+	c := condition{event: Event{Topic: SpecsInvalid, Count: n, Next: "correct the specs; wedatasync validate lists all errors"}}
+	e := &c.event
+	same := map[string]int{}
 	for _, p := range problems {
-		if p.Severity != spec.SeverityError {
+		if p.Severity != spec.SeverityError || len(same) == maxErrors {
 			continue
 		}
-		about = append(about, p.String())
+		about := p.File + " " + p.Code + " " + numbers.ReplaceAllString(p.Message, "#")
+		same[about]++
+		id := idOf(SpecsInvalid, about, same[about])
+		if c.id == "" {
+			c.id, e.File, e.Line, e.Message = id, p.File, p.Line, p.Message
+		} else {
+			c.with = append(c.with, id)
+		}
 		if len(e.Tasks) < maxFirst {
 			e.Tasks = append(e.Tasks, p.String())
 		}
-		if e.File == "" {
-			e.File, e.Line, e.Message = p.File, p.Line, p.Message
-		}
 	}
-	return condition{id: idOf(SpecsInvalid, about...), event: e}
+	return c
 }
 
 // pauseConditions lists what sending is paused for.

@@ -53,17 +53,27 @@ func newMailbox(name string, box *outbox, log *slog.Logger) *mailbox {
 	}
 }
 
-// require has the receiver notified of a condition once, for as long as it lasts.
-func (m *mailbox) require(id string, e *Event) {
+// require has the receiver notified once of conditions that an event tells together, for as
+// long as they last: of any that it does not know yet.
+func (m *mailbox) require(ids []string, e *Event) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, known := m.told[id]; known {
-		return
+	queued := false
+	for _, id := range ids {
+		if _, known := m.told[id]; known {
+			continue
+		}
+		if m.told[id] = queued; queued {
+			m.box.put(m.receiver, id, "")
+			continue
+		}
+		queued = true
+		m.letters = append(m.letters, &letter{id: id, event: e})
+		m.box.put(m.receiver, id, bodyOf(e))
 	}
-	m.told[id] = false
-	m.letters = append(m.letters, &letter{id: id, event: e})
-	m.box.put(m.receiver, id, bodyOf(e))
-	m.poke()
+	if queued {
+		m.poke()
+	}
 }
 
 // know notes a condition as one that the receiver was notified of.

@@ -258,7 +258,9 @@ func (n *Notifier) Passed(r *reconcile.Result) {
 	lasting := map[string]bool{}
 	for _, list := range [][]condition{taskConditions(r.Left), planConditions(r.Left), pauseConditions(r.Pauses), n.driftConditions()} {
 		for _, c := range list {
-			lasting[c.id] = true
+			for _, id := range c.ids() {
+				lasting[id] = true
+			}
 			n.require(c, false)
 		}
 	}
@@ -296,12 +298,14 @@ func (n *Notifier) require(c condition, old bool) {
 		switch {
 		case !ch.wants(c.event.Topic):
 		case old && ch.isFresh():
-			ch.know(c.id)
+			for _, id := range c.ids() {
+				ch.know(id)
+			}
 		default:
 			if e == nil {
 				e = n.dated(c.event)
 			}
-			ch.require(c.id, e)
+			ch.require(c.ids(), e)
 		}
 	}
 }

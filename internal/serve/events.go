@@ -1,12 +1,16 @@
 package serve
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/serve/problem"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/state"
 )
 
 const (
@@ -64,6 +68,42 @@ func (h *hub) leave(viewer chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.viewers, viewer)
+}
+
+// maxCompared is how many changes of plans are compared. Where more are to be made, there is
+// always something new.
+const maxCompared = 1000
+
+// sight is what pages were last told of, so that a poll that finds nothing new is no event.
+type sight struct {
+	mu  sync.Mutex
+	sum [sha256.Size]byte
+}
+
+// differs reports whether the plan, or what is paused, shows anything else than the one
+// before.
+func (s *sight) differs(p *plan.Plan, pauses []state.Pause) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(p.Changes) > maxCompared {
+		s.sum = [sha256.Size]byte{}
+		return true
+	}
+	type change struct {
+		Said string
+		Have *state.Record
+	}
+	changes := make([]change, len(p.Changes))
+	for i, c := range p.Changes {
+		changes[i] = change{fmt.Sprint(c.Key, c.Action, c.Reason, c.Hold, c.Detail, c.Impact), c.Have}
+	}
+	text, err := json.Marshal([]any{p.Source, p.Hash, p.Approved, p.Holds, p.Problems, p.Drift, p.Specs, p.Managed, p.Unchanged, changes, pauses})
+	sum := sha256.Sum256(text)
+	if err == nil && sum == s.sum {
+		return false
+	}
+	s.sum = sum
+	return true
 }
 
 // ServeHTTP streams an event for each change, until the viewer leaves.

@@ -4,6 +4,9 @@ import (
 	"context"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/state"
 )
 
 // Restore is what Serve does at its start.
@@ -11,3 +14,9 @@ func Restore(ctx context.Context, s *Server) error { return s.restore(ctx) }
 
 // Registry is what /metrics shows.
 func Registry(s *Server) *prometheus.Registry { return s.metrics.Registry }
+
+// Sight is what pages were last told of.
+type Sight = sight
+
+// Differs is differs.
+func (s *sight) Differs(p *plan.Plan, pauses []state.Pause) bool { return s.differs(p, pauses) }

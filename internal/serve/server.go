@@ -199,7 +199,7 @@ func (s *Server) warm(ctx context.Context) {
 // Observer returns the observer of the reconciler's passes, which the page, the metrics and
 // the events show at once.
 func (s *Server) Observer() reconcile.Observer {
-	return &observer{s.daemon.Tracker, s.metrics, s.hub}
+	return &observer{tracker: s.daemon.Tracker, metrics: s.metrics, hub: s.hub}
 }
 
 // observer passes the reconciler's reports on.
@@ -207,11 +207,14 @@ type observer struct {
 	tracker *snapshot.Tracker
 	metrics *metrics.Metrics
 	hub     *hub
+	shown   sight // what the last event was about
 }
 
 func (o *observer) Planned(p *plan.Plan) {
 	o.tracker.Planned(p)
-	o.hub.publish()
+	if o.shown.differs(p, nil) {
+		o.hub.publish()
+	}
 }
 
 func (o *observer) Called(c *plan.Change, next *state.Record, out state.Outcome) {
@@ -222,5 +225,7 @@ func (o *observer) Called(c *plan.Change, next *state.Record, out state.Outcome)
 
 func (o *observer) Passed(r *reconcile.Result) {
 	o.metrics.Passed(r, o.tracker.Passed(r))
-	o.hub.publish()
+	if o.shown.differs(r.Left, r.Pauses) {
+		o.hub.publish()
+	}
 }
