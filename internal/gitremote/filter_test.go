@@ -47,7 +47,7 @@ func FuzzRefFilter(f *testing.F) {
 		if err := all.Decode(bytes.NewReader(data)); err != nil {
 			return
 		}
-		err := some.Decode(newRefFilter(bytes.NewReader(data), branch))
+		err := some.Decode(newRefFilter(bytes.NewReader(data), branch, nil))
 		if errors.Is(err, gitstore.ErrSHA256) {
 			return // go-git cuts the names
 		}

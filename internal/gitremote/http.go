@@ -33,6 +33,7 @@ type httpRemote struct {
 	password string // as last read
 	ca       []byte // what client trusts besides the system's authorities
 	proxy    proxy
+	listed   listing
 	client   *http.Client
 	api      *http.Client // for the App
 }
@@ -49,7 +50,9 @@ func credentials(user, password string) []string {
 	return []string{user + ":" + password, password}
 }
 
-func (h *httpRemote) Connect(ctx context.Context) (Session, error) {
+func (h *httpRemote) Connect(ctx context.Context) (Session, error) { return h.session(ctx) }
+
+func (h *httpRemote) session(ctx context.Context) (*httpSession, error) {
 	if err := h.trust(); err != nil {
 		return nil, err
 	}
@@ -57,6 +60,21 @@ func (h *httpRemote) Connect(ctx context.Context) (Session, error) {
 		return nil, err
 	}
 	return &httpSession{remote: h, base: h.url}, nil
+}
+
+func (h *httpRemote) listing() *listing { return &h.listed }
+
+func (h *httpRemote) listBranch(ctx context.Context, request []byte) (io.ReadCloser, error) {
+	s, err := h.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.protocol = version2
+	resp, err := s.do(ctx, http.MethodPost, "/"+uploadPack, bytes.NewReader(request))
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
 }
 
 // login finds the password.
@@ -124,7 +142,7 @@ func (h *httpRemote) trust() error {
 	}
 	h.CloseIdle()
 	h.ca = ca
-	h.client = &http.Client{Transport: &boundedTransport{branch: h.branch, base: newTransport(roots, &h.proxy)}, CheckRedirect: fewHops}
+	h.client = &http.Client{Transport: &boundedTransport{branch: h.branch, listed: &h.listed, base: newTransport(roots, &h.proxy)}, CheckRedirect: fewHops}
 	if h.app == nil {
 		return nil
 	}
@@ -182,6 +200,7 @@ func sameHost(resp *http.Response) error {
 // boundedTransport limits what a server can make us read beside packs.
 type boundedTransport struct {
 	branch plumbing.ReferenceName
+	listed *listing
 	base   *http.Transport
 }
 
@@ -202,10 +221,11 @@ func (b *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	case resp.StatusCode/100 != 2:
 		defer body.Close()
 		return nil, refusal(resp)
+	case req.Header.Get(protoField) != "":
 	case req.Method == http.MethodPost:
 		resp.Body = readCloser{newAckFilter(body), body}
 	case req.Method == http.MethodGet:
-		resp.Body = readCloser{newRefFilter(gitstore.LimitReader(body, maxAdvertised, "a list of refs"), b.branch.String()), body}
+		resp.Body = readCloser{newRefFilter(gitstore.LimitReader(body, maxAdvertised, "a list of refs"), b.branch.String(), b.listed), body}
 	}
 	return resp, nil
 }

@@ -19,6 +19,8 @@ import (
 type httpSession struct {
 	remote *httpRemote
 	base   string // the repository's URL, as the server may have corrected it
+
+	protocol string // the version of git's protocol; the first if empty
 }
 
 const (
@@ -76,6 +78,9 @@ func (s *httpSession) do(ctx context.Context, method, path string, body io.Reade
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/x-"+uploadPack+"-request")
 		req.Header.Set("Accept", "application/x-"+uploadPack+"-result")
+	}
+	if s.protocol != "" {
+		req.Header.Set(protoField, s.protocol)
 	}
 	if s.remote.password != "" {
 		req.SetBasicAuth(s.remote.user, s.remote.password)

@@ -42,7 +42,7 @@ func New(c Config) (Remote, error) {
 	case "ssh":
 		return newSSH(at, &c)
 	case "file":
-		return localRemote{at.path, c.Branch}, nil
+		return &localRemote{path: at.path, branch: c.Branch}, nil
 	default:
 		return newHTTP(at, &c)
 	}

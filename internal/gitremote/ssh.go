@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -31,6 +32,8 @@ type sshRemote struct {
 
 	hosts knownHosts
 	odd   string // what was last said of a certificate that cannot be used
+
+	listed listing
 }
 
 // Check reads the files that a session will need.
@@ -44,7 +47,20 @@ func (*sshRemote) Secrets() []string { return nil }
 func (*sshRemote) Denied()           {}
 func (*sshRemote) CloseIdle()        {}
 
-func (s *sshRemote) Connect(ctx context.Context) (Session, error) {
+func (s *sshRemote) listing() *listing { return &s.listed }
+
+func (s *sshRemote) Connect(ctx context.Context) (Session, error) { return s.connect(ctx, "") }
+
+func (s *sshRemote) listBranch(ctx context.Context, request []byte) (io.ReadCloser, error) {
+	st, err := s.connect(ctx, version2)
+	if err != nil {
+		return nil, err
+	}
+	return st.listBranch(request)
+}
+
+// connect starts a session in a version of git's protocol; in the first if it is empty.
+func (s *sshRemote) connect(ctx context.Context, protocol string) (*stream, error) {
 	config, host, err := s.config()
 	if err != nil {
 		return nil, err
@@ -64,7 +80,7 @@ func (s *sshRemote) Connect(ctx context.Context) (Session, error) {
 		return nil, errors.Join(s.handshakeError(ctx, err, host), quiet(hangUp()))
 	}
 	client := ssh.NewClient(c, channels, requests)
-	st, err := s.start(client)
+	st, err := s.start(client, protocol)
 	if err != nil {
 		return nil, errors.Join(err, quiet(hangUp()))
 	}
@@ -76,10 +92,13 @@ func (s *sshRemote) Connect(ctx context.Context) (Session, error) {
 }
 
 // start runs git-upload-pack on the other side.
-func (s *sshRemote) start(client *ssh.Client) (*stream, error) {
+func (s *sshRemote) start(client *ssh.Client, protocol string) (*stream, error) {
 	channel, err := client.NewSession()
 	if err != nil {
 		return nil, err
+	}
+	if protocol != "" {
+		_ = channel.Setenv(protoEnv, protocol) // a server that refuses answers in the first version
 	}
 	said := new(tail)
 	channel.Stderr = said
@@ -94,7 +113,7 @@ func (s *sshRemote) start(client *ssh.Client) (*stream, error) {
 	if err := channel.Start("git-upload-pack " + shellQuote(s.path)); err != nil {
 		return nil, err
 	}
-	return &stream{branch: s.branch, in: in, out: bufio.NewReader(out), errors: said, wait: channel.Wait}, nil
+	return &stream{branch: s.branch, listed: &s.listed, in: in, out: bufio.NewReader(out), errors: said, wait: channel.Wait}, nil
 }
 
 // hostCheck is what came of the key that the host has shown.

@@ -21,6 +21,7 @@ import (
 // it waits for ends with the context it was made with.
 type stream struct {
 	branch plumbing.ReferenceName
+	listed *listing
 	in     io.WriteCloser
 	out    *bufio.Reader
 	errors *tail        // what the other end says on its standard error
@@ -32,7 +33,7 @@ type stream struct {
 // AdvertisedReferencesContext reads the list of refs.
 func (s *stream) AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error) {
 	refs := packp.NewAdvRefs()
-	err := refs.Decode(newRefFilter(gitstore.LimitReader(s.out, maxAdvertised, "a list of refs"), s.branch.String()))
+	err := refs.Decode(newRefFilter(gitstore.LimitReader(s.out, maxAdvertised, "a list of refs"), s.branch.String(), s.listed))
 	switch {
 	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && refs.IsEmpty():
 		return nil, transport.ErrEmptyRemoteRepository

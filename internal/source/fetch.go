@@ -92,6 +92,11 @@ func (g *Git) fetch(ctx context.Context) (head plumbing.Hash, err error) {
 	whole := ctx
 	ctx, cancel := within(ctx, timeout)
 	defer cancel()
+	if !anew {
+		if head, ok := gitremote.Peek(ctx, g.remote, g.branch); ok && g.mirror.store.Has(head) {
+			return head, g.arrive(ctx, head, true)
+		}
+	}
 	c, err := gitremote.Talk(ctx, g.remote, g.branch)
 	if err != nil {
 		return head, err
@@ -100,8 +105,8 @@ func (g *Git) fetch(ctx context.Context) (head plumbing.Hash, err error) {
 	if g.mirror == nil || anew && !g.mirror.store.Has(c.Head) {
 		return c.Head, g.clone(ctx, c)
 	}
-	most := 2 * g.packs
-	if !g.mirror.store.Has(c.Head) {
+	known := g.mirror.store.Has(c.Head)
+	if !known {
 		err := g.receive(ctx, c, g.mirror)
 		if errors.Is(err, gitstore.ErrThin) {
 			return g.cloneAgain(whole)
@@ -109,16 +114,24 @@ func (g *Git) fetch(ctx context.Context) (head plumbing.Hash, err error) {
 		if err != nil {
 			return head, err
 		}
-	} else if g.revision != nil { // no first plan waits for it
-		most = g.packs
 	}
-	if err := g.mirror.advance(c.Head); err != nil {
-		return head, mirrorFault(err)
+	return c.Head, g.arrive(ctx, c.Head, known)
+}
+
+// arrive notes where the branch is. Where that was known, nothing waits, unless it is the
+// first plan: then the mirror is compacted as soon as it may be.
+func (g *Git) arrive(ctx context.Context, head plumbing.Hash, known bool) error {
+	if err := g.mirror.advance(head); err != nil {
+		return mirrorFault(err)
+	}
+	most := 2 * g.packs
+	if known && g.revision != nil {
+		most = g.packs
 	}
 	if g.mirror.store.PackCount() > most {
 		g.compact(ctx)
 	}
-	return c.Head, nil
+	return nil
 }
 
 // cloneAgain fetches everything from a server that sends thin packs to who does not ask for

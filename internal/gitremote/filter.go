@@ -25,10 +25,12 @@ type refFilter struct {
 	beside int    // lines that were passed on and are no refs
 	rest   []byte // of the line that is passed on
 	err    error
+	size   int64    // bytes of the list, so far
+	listed *listing // notes the size; nil: nothing does
 }
 
-func newRefFilter(r io.Reader, ref string) *refFilter {
-	return &refFilter{in: bufio.NewReaderSize(r, 4<<10), ref: []byte(ref)}
+func newRefFilter(r io.Reader, ref string, listed *listing) *refFilter {
+	return &refFilter{in: bufio.NewReaderSize(r, 4<<10), ref: []byte(ref), listed: listed}
 }
 
 // Read passes on what is to be known.
@@ -58,6 +60,9 @@ func (f *refFilter) next() ([]byte, error) {
 		size, err := strconv.ParseUint(string(head), 16, 16)
 		if err != nil || size > 0 && size < 4 {
 			return nil, fmt.Errorf("a line of %q bytes", head)
+		}
+		if f.size += int64(size); f.listed != nil {
+			f.listed.size.Store(f.size)
 		}
 		if size == 0 {
 			return head, nil
@@ -111,4 +116,57 @@ func (f *refFilter) wanted(line []byte) bool {
 		return f.others <= maxNamed
 	}
 	return false
+}
+
+// MaxHaves bounds the commits that we tell a server that we have. After a push it
+// needs one; after a rewrite, one that both sides still share.
+const MaxHaves = 64
+
+// maxAcks bounds the lines in which a server says what we have in common: one for each
+// commit we tell it of, and one more, are what there is to say. go-git keeps them all.
+const maxAcks = 4 * MaxHaves
+
+// ackFilter reads the answer to a request for a pack, and refuses one that goes on with
+// such lines. What comes after them is passed on as it is.
+type ackFilter struct {
+	in   *bufio.Reader
+	acks int
+	left int  // bytes of the line that is passed on
+	pack bool // all that follows is passed on
+}
+
+func newAckFilter(r io.Reader) *ackFilter { return &ackFilter{in: bufio.NewReaderSize(r, 4<<10)} }
+
+// Read passes on what there is.
+func (f *ackFilter) Read(p []byte) (int, error) {
+	if f.left == 0 && !f.pack {
+		if err := f.next(); err != nil {
+			return 0, err
+		}
+	}
+	if f.pack {
+		return f.in.Read(p)
+	}
+	n, err := f.in.Read(p[:min(len(p), f.left)])
+	f.left -= n
+	return n, err
+}
+
+// next looks at what begins: a line with its length in front, or the rest.
+func (f *ackFilter) next() error {
+	head, err := f.in.Peek(len("0000ACK"))
+	var size uint64
+	if err == nil {
+		size, err = strconv.ParseUint(string(head[:4]), 16, 16)
+	}
+	word := string(head[min(4, len(head)):])
+	if err != nil || word != "ACK" && word != "NAK" || int(size) < len(head) {
+		f.pack = true // and its reader's to judge
+		return nil
+	}
+	if f.acks++; f.acks > maxAcks {
+		return fmt.Errorf("%w: more than %d acknowledgements", gitstore.ErrTooLarge, maxAcks)
+	}
+	f.left = int(size)
+	return nil
 }
