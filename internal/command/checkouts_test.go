@@ -83,9 +83,13 @@ func TestCheckoutsOfHooks(t *testing.T) {
 			dir := t.TempDir()
 			shell(t, dir, c.script, "O="+origin, "P="+plain)
 			t.Chdir(filepath.Join(dir, c.in))
+			bare := gitrepo.IsBare(strings.TrimPrefix(origin, "file://"))
 			for _, e := range c.env {
 				name, value, _ := strings.Cut(e, "=")
 				t.Setenv(name, value)
+			}
+			if after := gitrepo.IsBare(strings.TrimPrefix(origin, "file://")); !bare || !after {
+				t.Errorf("%s is bare: %v, and with %v: %v", origin, bare, c.env, after)
 			}
 			if c.base == "" {
 				c.base = "origin/main"

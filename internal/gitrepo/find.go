@@ -215,12 +215,12 @@ func isRepository(dir string) bool {
 
 // IsBare reports whether the folder is a bare repository, and no part of a checkout:
 // whoever writes what is checked out could put a repository of his own into it, with
-// branches as he likes.
+// branches as he likes. What the environment names makes no difference.
 func IsBare(dir string) bool {
 	if !isRepository(dir) {
 		return false
 	}
-	tracked, err := Tracked(dir, filepath.Join(dir, "HEAD"), false)
+	tracked, err := trackedHere(dir, filepath.Join(dir, "HEAD"), false, nil)
 	return err == nil && !tracked
 }
 

@@ -28,6 +28,11 @@ func Tracked(dir, file string, beside bool) (bool, error) {
 			return found, err
 		}
 	}
+	return trackedHere(dir, file, beside, byName)
+}
+
+// trackedHere asks the repositories that the folder is in, by its name and behind links.
+func trackedHere(dir, file string, beside bool, asked *layout) (bool, error) {
 	at, err := filepath.Abs(dir)
 	if err != nil {
 		return false, err
@@ -36,11 +41,11 @@ func Tracked(dir, file string, beside bool) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	found, err := trackedAbove(at, file, beside, byName)
+	found, err := trackedAbove(at, file, beside, asked)
 	if found || err != nil || behind == at {
 		return found, err
 	}
-	return trackedAbove(behind, file, beside, byName)
+	return trackedAbove(behind, file, beside, asked)
 }
 
 // trackedAbove asks all repositories whose work trees the folder is in, but for one that was

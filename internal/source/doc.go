@@ -12,7 +12,8 @@
 // the Set of the last poll stays what it was.
 //
 // What may enter: which revision is the newest, whether it may be believed, and what a
-// source keeps from one to the next. Not how git keeps objects (package gitstore), how a
-// server is reached (package gitremote), how a folder is watched (package folder), nor
-// which files are specs and what they say (package specfiles).
+// source keeps from one to the next. Not how git keeps objects (package gitstore) and lays
+// out a checkout (package gitrepo), how a server is reached (package gitremote), how a
+// folder is watched (package folder), nor which files are specs and what they say (package
+// specfiles).
 package source
