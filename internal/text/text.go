@@ -3,23 +3,11 @@ package text
 import (
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
 // more stands for what was cut off.
 const more = "…"
-
-// Hidden reports whether a character cannot be seen: it does not print, or it is one
-// that Unicode leaves to be ignored, such as a filler (U+3164), or blank.
-func Hidden(r rune) bool {
-	if r < utf8.RuneSelf {
-		return r < ' ' || r == 0x7f
-	}
-	const blank = 0x2800 // the Braille pattern without dots
-	return !unicode.IsPrint(r) || r == blank ||
-		unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
-}
 
 // Clip cuts s to at most limit bytes without breaking a character. What is cut ends
 // with an ellipsis of 3 bytes.

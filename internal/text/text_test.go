@@ -4,10 +4,32 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/wedatasync/wedatasync/internal/text"
 )
+
+// TestHidden: of the characters that this version of Unicode has, those are hidden that do
+// not print, are left to be ignored, or are blank. It also fails with a Unicode that has
+// another character of these: then it is to be spelled out, here and in the schema.
+func TestHidden(t *testing.T) {
+	for r := range rune(unicode.MaxRune + 1) {
+		ignored := unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector, unicode.Noncharacter_Code_Point)
+		if !utf8.ValidRune(r) || unicode.Is(unicode.Cn, r) && !ignored {
+			continue
+		}
+		want := ignored || r == 0x2800 || !unicode.IsPrint(r)
+		if got := text.Hidden(r); got != want {
+			t.Errorf("%U is hidden: %v, want %v", r, got, want)
+		}
+	}
+	for name, r := range map[string]rune{"assigned by Unicode 16": 0x1c89, "by Unicode 17": 0x1e6c0, "by none so far": 0x0378} {
+		if text.Hidden(r) {
+			t.Errorf("%U, %s, is hidden", r, name)
+		}
+	}
+}
 
 func TestClip(t *testing.T) {
 	for _, test := range []struct {
