@@ -111,7 +111,7 @@ func checkCommit(t *testing.T, c *spec.Commit) {
 
 func checkID(t *testing.T, id string) {
 	t.Helper()
-	if id == "" || utf8.RuneCountInString(id) > spec.MaxID || !utf8.ValidString(id) || strings.ContainsFunc(id, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
+	if id == "" || utf8.RuneCountInString(id) > spec.MaxID || !utf8.ValidString(id) || strings.ContainsFunc(id, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) && !unicode.Is(unicode.Cn, r) }) {
 		t.Errorf("id %q", id)
 	}
 }

@@ -247,7 +247,7 @@ func drawDocument(t *rapid.T) string {
 		case "apiVersion":
 			return oneOf(key, "wedatasync/v1", "'wedatasync/v1'")
 		case "projectId", "taskId":
-			return oneOf(key, "a", "'1'", "1486804694126882816", "007", "任务", "x.y-z", "2026-11-23", strings.Repeat("x", 128), strings.Repeat("任", 128))
+			return oneOf(key, "a", "'1'", "1486804694126882816", "007", "任务", "\ua7cb", "x.y-z", "2026-11-23", strings.Repeat("x", 128), strings.Repeat("任", 128))
 		case "commitType":
 			return oneOf(key, "submit", "start", "pause-resume", "resume", "restart-discard-state", "0", "1", "2", "'2'", "3", "'4'")
 		case "taskType":

@@ -144,10 +144,11 @@ func folderKind(name string, depth int) Kind {
 	return KindFolder
 }
 
-// presentable reports whether a name can be shown to people as it is.
+// presentable reports whether a name can be shown to people as it is. Pictures have variation
+// selectors.
 func presentable(name string) bool {
 	return len(name) <= maxName && utf8.ValidString(name) &&
-		!strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
+		!strings.ContainsFunc(name, func(r rune) bool { return text.Hidden(r) && !unicode.Is(unicode.Variation_Selector, r) })
 }
 
 // Shown returns a name as people see it: as it is, or quoted and cut. Different
