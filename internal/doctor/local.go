@@ -16,6 +16,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/notify"
 	"github.com/wedatasync/wedatasync/internal/serve/access"
+	"github.com/wedatasync/wedatasync/internal/transport"
 )
 
 // examineConfiguration checks what a person set, as the daemon does at its start.
@@ -174,7 +175,9 @@ func askReady(ctx context.Context, place string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	resp, err := new(http.Transport).RoundTrip(req)
+	way := transport.New(transport.Options{Proxy: transport.Direct})
+	defer way.CloseIdleConnections()
+	resp, err := way.RoundTrip(req)
 	if err != nil {
 		return "", err
 	}

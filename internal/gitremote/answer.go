@@ -1,10 +1,12 @@
 package gitremote
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -39,6 +41,37 @@ func refusal(resp *http.Response) *Error {
 	}
 	return e
 }
+
+// smart returns the body of an answer, or the error of one that is no list of refs as git's
+// smart protocol has it: a page, or what servers of files alone give.
+func smart(resp *http.Response, body io.ReadCloser) (io.ReadCloser, error) {
+	in := bufio.NewReader(body)
+	if resp.Header.Get("Content-Type") == "application/x-git-upload-pack-advertisement" {
+		return readCloser{in, body}, nil
+	}
+	if start, _ := in.Peek(len("001e# service=")); smartStart.Match(start) {
+		return readCloser{in, body}, nil
+	}
+	defer body.Close()
+	page, err := io.ReadAll(io.LimitReader(in, maxPage))
+	if err != nil {
+		return nil, err
+	}
+	e := &Error{Kind: ErrBadAnswer, Hint: "check that --source is the URL of a git repository, and not of its page"}
+	if dumbRefs.Match(page) {
+		e.Detail = "the server gives files alone (git's dumb protocol), and no packs"
+		e.Hint = "serve the repository by git http-backend, or over ssh"
+	} else if said := words(resp.Header.Get("Content-Type"), page); strings.TrimSpace(said) != "" {
+		e.Err = errors.New(said)
+	}
+	return nil, e
+}
+
+// smartStart is what a list of refs begins with, or a line that says why there is none.
+var smartStart = regexp.MustCompile(`^[0-9a-f]{4}(# service=|ERR )`)
+
+// dumbRefs is what info/refs is as a file.
+var dumbRefs = regexp.MustCompile(`^[0-9a-f]{40}\trefs/`)
 
 // maxPage bounds what is read of a page to find its words, in bytes.
 const maxPage = 16 << 10

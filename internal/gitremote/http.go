@@ -28,6 +28,7 @@ type httpRemote struct {
 	passwordFile string
 	caFile       string
 	app          *appTokens // nil: there is no GitHub App
+	staleAfter   time.Duration
 	log          *slog.Logger
 
 	password string // as last read
@@ -142,7 +143,7 @@ func (h *httpRemote) trust() error {
 	}
 	h.CloseIdle()
 	h.ca = ca
-	h.client = &http.Client{Transport: &boundedTransport{branch: h.branch, listed: &h.listed, base: newTransport(roots, &h.proxy)}, CheckRedirect: fewHops}
+	h.client = &http.Client{Transport: &boundedTransport{branch: h.branch, listed: &h.listed, base: transport.Renew(newTransport(roots, &h.proxy), h.staleAfter)}, CheckRedirect: fewHops}
 	if h.app == nil {
 		return nil
 	}
@@ -201,7 +202,7 @@ func sameHost(resp *http.Response) error {
 type boundedTransport struct {
 	branch plumbing.ReferenceName
 	listed *listing
-	base   *http.Transport
+	base   *transport.Renewing
 }
 
 // RoundTrip does one request.
@@ -225,6 +226,10 @@ func (b *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	case req.Method == http.MethodPost:
 		resp.Body = readCloser{newAckFilter(body), body}
 	case req.Method == http.MethodGet:
+		body, err := smart(resp, body)
+		if err != nil {
+			return nil, err
+		}
 		resp.Body = readCloser{newRefFilter(gitstore.LimitReader(body, maxAdvertised, "a list of refs"), b.branch.String(), b.listed), body}
 	}
 	return resp, nil

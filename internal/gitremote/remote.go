@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/url"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
@@ -25,6 +26,7 @@ type Config struct {
 	SSHPassphraseFile string    // for ssh: of the key, if it has one
 	KnownHostsFile    string    // for ssh: the keys of hosts; required
 
+	StaleAfter time.Duration     // see transport.StaleAfter, which is meant by 0
 	PlainHosts secret.PlainHosts // that a password or a token may be sent to over http
 	Logger     *slog.Logger
 }
@@ -61,7 +63,7 @@ func newSSH(at address, c *Config) (Remote, error) {
 }
 
 func newHTTP(at address, c *Config) (Remote, error) {
-	h := &httpRemote{url: at.url, branch: c.Branch, user: cmp.Or(c.Username, "git"), passwordFile: c.PasswordFile, caFile: c.CAFile, log: c.Logger}
+	h := &httpRemote{url: at.url, branch: c.Branch, user: cmp.Or(c.Username, "git"), passwordFile: c.PasswordFile, caFile: c.CAFile, staleAfter: c.StaleAfter, log: c.Logger}
 	if c.GitHubApp.set() {
 		if err := c.GitHubApp.check(c.PlainHosts); err != nil {
 			return nil, err

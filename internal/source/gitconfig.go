@@ -57,6 +57,7 @@ type GitConfig struct {
 
 	Timeout      time.Duration // of one poll's conversation; 1 minute if zero
 	CloneTimeout time.Duration // of the first, which fetches everything; 10 minutes if zero
+	StaleAfter   time.Duration // until a kept connection that does not answer is given up for a new one; 20 seconds if zero
 	MaxPack      int64         // bytes that one conversation may fetch; 1 GiB if zero
 
 	Logger *slog.Logger // nil: no logs
@@ -78,6 +79,6 @@ func branchRef(name string) (plumbing.ReferenceName, error) {
 func (c *GitConfig) remote(branch plumbing.ReferenceName, log *slog.Logger) (gitremote.Remote, error) {
 	return gitremote.New(gitremote.Config{
 		URL: c.URL, Branch: branch, Username: c.Username, PasswordFile: c.PasswordFile, GitHubApp: c.GitHubApp, CAFile: c.CAFile,
-		SSHKeyFile: c.SSHKeyFile, SSHPassphraseFile: c.SSHPassphraseFile, KnownHostsFile: c.KnownHostsFile, PlainHosts: c.PlainHosts, Logger: log,
+		SSHKeyFile: c.SSHKeyFile, SSHPassphraseFile: c.SSHPassphraseFile, KnownHostsFile: c.KnownHostsFile, StaleAfter: c.StaleAfter, PlainHosts: c.PlainHosts, Logger: log,
 	})
 }

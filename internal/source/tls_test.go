@@ -140,30 +140,26 @@ func slurp(t testing.TB, path string) string {
 }
 
 // TestNginx reads through the server that stands before most git servers: with TLS,
-// HTTP/2, compression and a password of its own.
-func TestNginx(t *testing.T) {
+// startNginx starts nginx with TLS and HTTP/2. conf is what its server does; DIR is a folder
+// that its workers can read, and ADDR where it listens.
+func startNginx(t *testing.T, ca *authority, conf string) (addr, dir string) {
+	t.Helper()
 	const nginx = "/usr/sbin/nginx"
 	if _, err := exec.LookPath(nginx); err != nil {
 		t.Skipf("%s is not installed (Debian: nginx-light)", nginx)
 	}
-	r := newRepo(t)
-	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
-	web := r.startWeb(false)
-	ca := newAuthority(t)
 	_, cert, key := ca.issue("127.0.0.1", time.Now().Add(time.Hour))
 	// The socket is ours, so that no other test takes its port; nginx inherits it.
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	defer l.Close()
 	socket, err := l.(*net.TCPListener).File()
 	must(t, err)
 	defer socket.Close()
-	dir := t.TempDir()
-	passwords := filepath.Join(dir, "passwords")
-	must(t, os.WriteFile(passwords, []byte("ann:{PLAIN}first-secret\n"), 0o644))
-	must(t, os.Chmod(filepath.Dir(dir), 0o755)) // its workers read the file as another user
+	dir = t.TempDir()
+	must(t, os.Chmod(filepath.Dir(dir), 0o755)) // its workers read files as another user
 	must(t, os.Chmod(dir, 0o755))
 	config := filepath.Join(dir, "nginx.conf")
+	conf = strings.NewReplacer("DIR", dir, "ADDR", l.Addr().String()).Replace(conf)
 	must(t, os.WriteFile(config, fmt.Appendf(nil, `
 daemon off; worker_processes 1; pid %[1]s/pid; error_log %[1]s/error.log; events {}
 http {
@@ -171,33 +167,47 @@ http {
   client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;
   server {
     listen %[2]s ssl http2; ssl_certificate %[3]s; ssl_certificate_key %[4]s;
-    auth_basic git; auth_basic_user_file %[5]s;
-    location / { proxy_pass %[6]s; }
-    location /old.git { return 301 https://%[2]s/origin.git$is_args$args; }
-    location /old.git/info/refs { return 301 https://%[2]s/origin.git/info/refs$is_args$args; }
-    location /away.git { return 302 https://git.example.com/origin.git; }
-    location /plain.git { return 302 http://%[2]s/origin.git; }
-    location /loop.git { return 302 https://%[2]s$request_uri; }
+    %[5]s
   }
 }
-`, dir, l.Addr(), cert, key, passwords, web.Server.URL), 0o600))
+`, dir, l.Addr(), cert, key, conf), 0o600))
 	cmd := exec.Command(nginx, "-p", dir, "-c", config, "-e", filepath.Join(dir, "error.log"))
 	cmd.ExtraFiles = []*os.File{socket}
 	cmd.Env = []string{"NGINX=3;", "PATH=" + os.Getenv("PATH")}
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	must(t, cmd.Start())
-	defer func() {
+	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
+		l.Close()
 		if t.Failed() {
 			t.Logf("nginx says %s%s", &said, slurp(t, filepath.Join(dir, "error.log")))
 		}
-	}()
+	})
+	return l.Addr().String(), dir
+}
+
+// HTTP/2, compression and a password of its own.
+func TestNginx(t *testing.T) {
+	r := newRepo(t)
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
+	web := r.startWeb(false)
+	ca := newAuthority(t)
+	addr, dir := startNginx(t, ca, `
+    auth_basic git; auth_basic_user_file DIR/passwords;
+    location / { proxy_pass `+web.Server.URL+`; }
+    location /old.git { return 301 https://ADDR/origin.git$is_args$args; }
+    location /old.git/info/refs { return 301 https://ADDR/origin.git/info/refs$is_args$args; }
+    location /away.git { return 302 https://git.example.com/origin.git; }
+    location /plain.git { return 302 http://ADDR/origin.git; }
+    location /loop.git { return 302 https://ADDR$request_uri; }
+`)
+	must(t, os.WriteFile(filepath.Join(dir, "passwords"), []byte("ann:{PLAIN}first-secret\n"), 0o644))
 
 	secret := writeFile(t, "password", "first-secret\n")
 	at := func(path string) GitConfig {
-		return GitConfig{URL: "https://" + l.Addr().String() + path, Username: "ann", PasswordFile: secret, CAFile: ca.file}
+		return GitConfig{URL: "https://" + addr + path, Username: "ann", PasswordFile: secret, CAFile: ca.file}
 	}
 	g := r.open(at("/origin.git"))
 	wantSaid(t, poll(t, g), "a v1 a.yaml")
