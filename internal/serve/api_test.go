@@ -98,6 +98,11 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	read("/api/v1/state", "")
 	read("/api/v1/state", "?history=true")
 	read("/api/v1/state", "?history=perhaps")
+	again := httptest.NewRequest(http.MethodGet, "/api/v1/state", nil)
+	again.Header.Set("If-None-Match", servetest.Get(t, s, "/api/v1/state").Header().Get("ETag"))
+	unchanged := httptest.NewRecorder()
+	s.Handler().ServeHTTP(unchanged, again)
+	api.check(t, "GET", "/api/v1/state", unchanged)
 	read("/api/v1/history", "")
 	read("/api/v1/history", "?limit=1&task="+servetest.Key(1).String())
 	for _, query := range []string{"?limit=0", "?limit=1001", "?limit=x", "?before=0", "?before=x", "?task=1", "?task=/", "?task=1/"} {

@@ -181,6 +181,9 @@ func (d *description) check(t *testing.T, method, path string, w *httptest.Respo
 	d.met[promise] = true
 	kind, _, _ := mime.ParseMediaType(w.Header().Get("Content-Type"))
 	content, _ := response["content"].(map[string]any)
+	if content == nil && kind == "" && w.Body.Len() == 0 {
+		return
+	}
 	if _, ok := content[kind]; !ok {
 		t.Errorf("%s has the content type %q", promise, kind)
 		return

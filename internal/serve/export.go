@@ -1,11 +1,16 @@
 package serve
 
 import (
+	"compress/gzip"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/report"
@@ -78,16 +83,41 @@ func planAPI(cfg *Config, take func() *snapshot.Snapshot, e *exports) http.Handl
 		}
 		defer done()
 		rate := float64(time.Second) / float64(s.Period)
+		out, end := compressed(w, r, out)
 		w.Header().Set("Content-Type", "application/json")
-		if err := report.JSON(out, s.Plan(), report.JSONOptions{ToolVersion: cfg.Version, Rate: rate}); err != nil {
+		if err := errors.Join(report.JSON(out, s.Plan(), report.JSONOptions{ToolVersion: cfg.Version, Rate: rate}), end()); err != nil {
 			cfg.Logger.DebugContext(ctx, "write plan", "error", err)
 			panic(http.ErrAbortHandler) // what was sent is not whole
 		}
 	}
 }
 
+// compressed returns a writer that compresses, where the client understands that, and what
+// ends it. A client asks again whenever the state has changed, and it shrinks to a tenth.
+func compressed(w http.ResponseWriter, r *http.Request, out io.Writer) (to io.Writer, end func() error) {
+	w.Header().Add("Vary", "Accept-Encoding")
+	for coding := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		name, weight, _ := strings.Cut(strings.ReplaceAll(coding, " ", ""), ";")
+		if (name == "gzip" || name == "*") && weight != "q=0" && weight != "q=0.0" {
+			w.Header().Set("Content-Encoding", "gzip")
+			z, _ := gzip.NewWriterLevel(out, gzip.BestSpeed) // the level is a valid one
+			return z, z.Close
+		}
+	}
+	return out, func() error { return nil }
+}
+
+// stateTag is the ETag of an export: what the state is at is its lineage and its serial,
+// and how that is written is for the version of the program to say. It is a weak one, as
+// the answer may be compressed or not.
+func stateTag(ctx context.Context, version string, r Reader, history bool) (string, error) {
+	serial, err := r.Serial(ctx)
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%d\n%t", version, r.Lineage(), serial, history))
+	return `W/"` + hex.EncodeToString(sum[:16]) + `"`, err
+}
+
 // stateAPI answers with the state, as `state export` writes it.
-func stateAPI(log *slog.Logger, open func(context.Context) (Reader, error), e *exports) http.HandlerFunc {
+func stateAPI(cfg *Config, open func(context.Context) (Reader, error), e *exports) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		history, err := strconv.ParseBool(orDefault(r.URL.Query().Get("history"), "false"))
 		if err != nil {
@@ -106,9 +136,20 @@ func stateAPI(log *slog.Logger, open func(context.Context) (Reader, error), e *e
 			return
 		}
 		defer func() { _ = reader.Close() }()
+		tag, err := stateTag(ctx, cfg.Version, reader, history)
+		if err != nil {
+			problem.Write(w, http.StatusServiceUnavailable, snapshot.ErrorText(err))
+			return
+		}
+		w.Header().Set("ETag", tag)
+		if strings.Contains(r.Header.Get("If-None-Match"), strings.TrimPrefix(tag, "W/")) {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		out, end := compressed(w, r, out)
 		w.Header().Set("Content-Type", "application/json")
-		if err := reader.Export(ctx, out, history); err != nil {
-			log.WarnContext(ctx, "export the state", "error", err)
+		if err := errors.Join(reader.Export(ctx, out, history), end()); err != nil {
+			cfg.Logger.WarnContext(ctx, "export the state", "error", err)
 			// What was sent is not whole, and nothing but a broken connection can say so.
 			panic(http.ErrAbortHandler)
 		}

@@ -17,6 +17,8 @@ const maxReaders = 8
 // Reader reads the state as it was at one moment, for one answer.
 type Reader interface {
 	tasklist.Reader
+	// Lineage returns the name that the state got when it was created.
+	Lineage() string
 	// Control returns what the daemon as a whole remembers.
 	Control(context.Context) (state.Control, error)
 	// Record returns the record of a task, or nil.
