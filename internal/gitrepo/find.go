@@ -26,7 +26,6 @@ type layout struct {
 // The variables that git takes a repository from, for the commands that its hooks run.
 const (
 	envDir        = "GIT_DIR"
-	envCommon     = "GIT_COMMON_DIR"
 	envWorktree   = "GIT_WORK_TREE"
 	envObjects    = "GIT_OBJECT_DIRECTORY"
 	envAlternates = "GIT_ALTERNATE_OBJECT_DIRECTORIES"

@@ -8,7 +8,8 @@
 //   - an object is checked against its name whenever it is read, and a pack that is
 //     taken in is hashed in a way that finds contents that were made to collide;
 //   - a size is compared with a bound before memory is spent on it: of an object, a tree,
-//     a commit, a pack, the objects of a pack, a chain of deltas;
+//     a commit, a pack, the objects of a pack, a chain of deltas, of which one at a time
+//     is in memory;
 //   - what a small pack unpacks to is streamed, or kept in a buffer that goes to disk;
 //   - a pack is stored whole or not at all, and never without the commit that was asked
 //     for;

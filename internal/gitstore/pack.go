@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
@@ -50,7 +51,7 @@ func (p *pack) close() error { return errors.Join(p.index.close(), p.file.Close(
 
 // read returns the object at the offset, unless it has more than limit bytes.
 func (p *pack) read(offset, limit int64) (Object, error) {
-	o, err := p.readDelta(offset, limit, 0)
+	o, err := p.readEntry(offset, limit)
 	if err == nil && o.Kind == plumbing.TreeObject {
 		// The tree of the other revision is read next, and often is a delta of this one.
 		p.cache.put(p, offset, o)
@@ -58,46 +59,113 @@ func (p *pack) read(offset, limit int64) (Object, error) {
 	return o, err
 }
 
-func (p *pack) readDelta(offset, limit int64, depth int) (Object, error) {
-	if o, ok := p.cache.get(p, offset); ok {
-		if size := int64(len(o.Data)); size > limit {
-			return Object{}, TooLarge{size, limit}
-		}
-		return o, nil
+func (p *pack) readEntry(offset, limit int64) (Object, error) {
+	if o, ok, err := p.cached(offset, limit); ok {
+		return o, err
 	}
 	e, err := p.open(offset)
 	if err != nil {
 		return Object{}, err
 	}
-	if e.base == 0 && !e.foreign {
+	if !e.delta() {
 		data, err := p.inflate(e, limit)
 		return Object{e.kind, data}, err
 	}
 	bound := max(limit, maxBase)
 	delta, err := p.inflate(e, bound)
-	switch {
-	case err != nil:
+	if err != nil {
 		return Object{}, err
-	case depth == maxChain:
-		return Object{}, fmt.Errorf("%w: a chain of more than %d deltas", ErrDamaged, maxChain)
 	}
 	if size := deltaTarget(delta); size > limit {
 		return Object{}, TooLarge{size, limit}
 	}
-	at := e.base
-	if e.foreign {
-		var ok bool
-		if at, ok, err = p.index.find(e.baseName); err != nil {
-			return Object{}, err
-		}
-		if !ok {
-			return Object{}, fmt.Errorf("%w: the base %s of a delta is missing", ErrDamaged, e.baseName)
-		}
-	}
-	base, err := p.readDelta(at, bound, depth+1)
+	at, err := p.baseOf(e)
 	if err != nil {
 		return Object{}, err
 	}
+	base, err := p.readBase(at, bound)
+	if err != nil {
+		return Object{}, err
+	}
+	return p.patch(at, base, delta)
+}
+
+// cached returns the object at the offset if it is kept.
+func (p *pack) cached(offset, limit int64) (o Object, ok bool, err error) {
+	o, ok = p.cache.get(p, offset)
+	if size := int64(len(o.Data)); size > limit {
+		return Object{}, ok, TooLarge{size, limit}
+	}
+	return o, ok, nil
+}
+
+// readBase returns the object at the offset, which a delta is made from. Of a chain no more
+// than the places are kept until its deltas are applied, one after another: each of them may
+// be as large as the bound.
+func (p *pack) readBase(at, bound int64) (Object, error) {
+	var base Object
+	var chain []int64
+	for {
+		o, ok, err := p.cached(at, bound)
+		if err != nil {
+			return Object{}, err
+		}
+		if base = o; ok {
+			break
+		}
+		e, err := p.open(at)
+		if err != nil {
+			return Object{}, err
+		}
+		if !e.delta() {
+			if base.Data, err = p.inflate(e, bound); err != nil {
+				return Object{}, err
+			}
+			base.Kind = e.kind
+			break
+		}
+		p.cache.inflaters.Put(e.content)
+		if chain = append(chain, at); len(chain) == maxChain {
+			return Object{}, fmt.Errorf("%w: a chain of more than %d deltas", ErrDamaged, maxChain)
+		}
+		if at, err = p.baseOf(e); err != nil {
+			return Object{}, err
+		}
+	}
+	for _, next := range slices.Backward(chain) {
+		e, err := p.open(next)
+		if err != nil {
+			return Object{}, err
+		}
+		delta, err := p.inflate(e, bound)
+		if err != nil {
+			return Object{}, err
+		}
+		if size := deltaTarget(delta); size > bound {
+			return Object{}, TooLarge{size, bound}
+		}
+		if base, err = p.patch(at, base, delta); err != nil {
+			return Object{}, err
+		}
+		at = next
+	}
+	return base, nil
+}
+
+// baseOf returns where the base of a delta is.
+func (p *pack) baseOf(e packEntry) (int64, error) {
+	if !e.foreign {
+		return e.base, nil
+	}
+	at, ok, err := p.index.find(e.baseName)
+	if err == nil && !ok {
+		err = fmt.Errorf("%w: the base %s of a delta is missing", ErrDamaged, e.baseName)
+	}
+	return at, err
+}
+
+// patch applies a delta to its base, which is kept.
+func (p *pack) patch(at int64, base Object, delta []byte) (Object, error) {
 	p.cache.put(p, at, base)
 	data, err := packfile.PatchDelta(base.Data, delta)
 	if err != nil {
@@ -115,6 +183,8 @@ type packEntry struct {
 	baseName plumbing.Hash
 	content  *inflater // at the beginning of the compressed content
 }
+
+func (e *packEntry) delta() bool { return e.base != 0 || e.foreign }
 
 // open reads the header of the entry at the offset.
 func (p *pack) open(offset int64) (e packEntry, err error) {
