@@ -27,11 +27,3 @@ func TestKubeScore(t *testing.T) {
 		t.Errorf("kube-score did not see the objects:\n%s", said)
 	}
 }
-
-// TestPrettier: the files that people edit stay as their editors write them.
-func TestPrettier(t *testing.T) {
-	t.Parallel()
-	cmd := exec.CommandContext(t.Context(), need(t, "node"), need(t, filepath.Join(modules(t), "prettier", "bin", "prettier.cjs")), "--check", ".")
-	cmd.Dir = top
-	output(t, cmd, "")
-}

@@ -82,8 +82,8 @@ func TestEditor_Hover(t *testing.T) {
 		"name: n":          "The name of the parameter.",
 		"value: w":         "Its value, which is sent as text.",
 		"projectId: \"1\"": "here or in defaults",
-		"taskType: \"202":  "The API's number.",
-		"commitType: \"3":  "The API's number.",
+		"taskType: \"202":  "202 offline",
+		"commitType: \"3":  "3 pause-resume",
 		"    wait:":        "Follow the task after the commit until it runs.",
 		"extConfig: {":     "Extra parameters",
 	} {
@@ -235,5 +235,16 @@ func TestEditor_TakesGoodFiles(t *testing.T) {
 	}
 	if good < 5 {
 		t.Errorf("there are only %d good files", good)
+	}
+}
+
+// TestEditor_SchemaOfADaemon: the daemon serves the schema to editors.
+func TestEditor_SchemaOfADaemon(t *testing.T) {
+	t.Parallel()
+	url, _ := daemon(t)
+	s := startLanguageServer(t)
+	s.open(t.TempDir(), "# yaml-language-server: $schema="+url+"/api/v1/spec.schema.json\napiVersion: wedatasync/v1\ncommits: []\n")
+	if text := s.hover("commits"); !strings.Contains(text, "one for each task") {
+		t.Errorf("over commits is shown %q", text)
 	}
 }

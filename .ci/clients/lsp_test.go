@@ -130,7 +130,7 @@ func (s *languageServer) notify(method string, params any) {
 // next returns the next message that is wanted, and answers what the server asks meanwhile.
 func (s *languageServer) next(wanted func(message) bool) message {
 	s.Helper()
-	late := time.After(30 * time.Second)
+	late := time.After(2 * time.Minute)
 	for {
 		select {
 		case m, open := <-s.said:
