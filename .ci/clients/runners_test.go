@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -60,7 +61,7 @@ func TestPreCommit(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), preCommit, "try-repo", repository, "wedatasync-validate", "--files", file)
 		cmd.Dir = dir
 		// It builds in a place of its own, with what is downloaded and built already.
-		cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false", "GOMODCACHE="+goEnv(t, "GOMODCACHE"), "GOCACHE="+goEnv(t, "GOCACHE"), "GOTOOLCHAIN="+goEnv(t, "GOTOOLCHAIN"))
+		cmd.Env = append(os.Environ(), "PATH="+systemPath(), "GOFLAGS=-buildvcs=false", "GOMODCACHE="+goEnv(t, "GOMODCACHE"), "GOCACHE="+goEnv(t, "GOCACHE"), "GOTOOLCHAIN="+goEnv(t, "GOTOOLCHAIN"))
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}
@@ -70,6 +71,13 @@ func TestPreCommit(t *testing.T) {
 	if out, err := try("tasks/b.yaml"); err == nil || !strings.Contains(out, "tasks/b.yaml:3:") {
 		t.Errorf("%v\n%s", err, out)
 	}
+}
+
+// systemPath is PATH without a Go that go itself has downloaded: pre-commit believes no
+// program in a home.
+func systemPath() string {
+	dirs := slices.DeleteFunc(filepath.SplitList(os.Getenv("PATH")), func(dir string) bool { return strings.Contains(dir, "toolchain@") })
+	return strings.Join(dirs, string(os.PathListSeparator))
 }
 
 func goEnv(t *testing.T, name string) string {
