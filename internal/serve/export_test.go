@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -14,6 +15,9 @@ func Restore(ctx context.Context, s *Server) error { return s.restore(ctx) }
 
 // Registry is what /metrics shows.
 func Registry(s *Server) *prometheus.Registry { return s.metrics.Registry }
+
+// Buffered returns h with its answers built in memory.
+func Buffered(h http.Handler) http.Handler { return newAnswers().buffered(h) }
 
 // Sight is what pages were last told of.
 type Sight = sight
