@@ -102,15 +102,23 @@ func TestServerSaysWhy(t *testing.T) {
 func TestMultiAck(t *testing.T) {
 	for _, can := range []string{"multi_ack", "multi_ack_detailed"} {
 		t.Run(can, func(t *testing.T) {
+			t.Parallel()
 			r := newRepo(t)
 			r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 			web := r.startWeb(false)
 			web.instead(insists(can))
 			g := r.open(GitConfig{URL: web.url})
 			wantSaid(t, poll(t, g), "a v1 a.yaml")
-			for version := range 70 { // more than what a client names at once
-				r.Import(r.Bare("rev-parse", "main"), true, map[string]string{"a.yaml": specOf("a", 2+version)})
+			var commits strings.Builder // more than what a client names at once
+			for version := 2; version <= 71; version++ {
+				text := specOf("a", version)
+				fmt.Fprintf(&commits, "commit refs/heads/main\ncommitter Bob <bob@example.com> %d +0000\ndata 0\n", r.Now.Unix()+int64(version))
+				if version == 2 {
+					fmt.Fprintf(&commits, "from %s\n", r.Bare("rev-parse", "main"))
+				}
+				fmt.Fprintf(&commits, "M 100644 inline a.yaml\ndata %d\n%s\n", len(text), text)
 			}
+			r.Feed(r.Dir, commits.String(), "fast-import", "--quiet")
 			wantSaid(t, poll(t, g), "a v71 a.yaml")
 			r.Git("fetch", "-q", "origin")
 			r.Git("reset", "-q", "--hard", "origin/main~40")
