@@ -57,7 +57,7 @@ func (s *Server) routes(cfg *Config) http.Handler {
 			mux.HandleFunc("/webhook/"+f.name, func(w http.ResponseWriter, _ *http.Request) { problem.Write(w, http.StatusNotFound, why) })
 			continue
 		}
-		mux.Handle("POST /webhook/"+f.name, webhook(f, cfg.Logger, s.trigger, s.metrics))
+		mux.Handle("POST /webhook/"+f.name, webhook(f, cfg, s.trigger, s.metrics))
 	}
 	return guarded(access.Addressed(cfg.Hosts, withRest(mux, brief(rest(mux, s.pages)))))
 }

@@ -5,15 +5,20 @@ import (
 	"time"
 )
 
-// triggerGap is the least time between two polls that webhooks ask for.
-const triggerGap = 10 * time.Second
+// triggerGap is the least time between two polls that webhooks ask for, and pushGap between
+// those for which one has named the branch and a commit that is new.
+const (
+	triggerGap = 10 * time.Second
+	pushGap    = time.Second
+)
 
 // looksAgain is how long after the poll that a webhook asks for there are others, as long as
 // nothing was new: a webhook can come before a replica of the server shows what was pushed.
 var looksAgain = []time.Duration{2 * time.Second, 8 * time.Second}
 
 // trigger debounces requests for polls: the first polls at once, and those within the gap
-// after it are one poll at the end of the gap.
+// after it are one poll at the end of the gap. A push to the branch waits for no gap that
+// something else has begun.
 type trigger struct {
 	poll   func()
 	newest func() string // the revision that the last poll has found
@@ -22,6 +27,7 @@ type trigger struct {
 	gap     time.Duration
 	last    time.Time
 	timer   *time.Timer // of the poll that waits for the end of the gap; nil if none does
+	dueAt   time.Time   // when that is
 	again   *time.Timer // of the next look; nil before the first webhook
 	stopped bool
 }
@@ -30,19 +36,38 @@ func newTrigger(poll func(), newest func() string, gap time.Duration) *trigger {
 	return &trigger{poll: poll, newest: newest, gap: gap}
 }
 
-// fire asks for a poll.
+// fire asks for a poll, as something may be new.
 func (t *trigger) fire() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.stopped || t.timer != nil {
+	t.after(t.gap)
+}
+
+// pushed asks for a poll, as the branch is at the commit.
+func (t *trigger) pushed(commit string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if commit != t.newest() {
+		t.after(min(t.gap, pushGap))
+	}
+}
+
+// after polls as soon as the gap after the last poll is over.
+func (t *trigger) after(gap time.Duration) {
+	at := t.last.Add(gap)
+	if t.stopped || t.timer != nil && !at.Before(t.dueAt) {
 		return
 	}
-	wait := t.gap - time.Since(t.last)
-	if t.last.IsZero() || wait <= 0 {
+	if t.timer != nil {
+		t.timer.Stop()
+		t.timer = nil
+	}
+	if t.last.IsZero() || !time.Now().Before(at) {
 		t.ask()
 		return
 	}
-	t.timer = time.AfterFunc(wait, t.due)
+	t.dueAt = at
+	t.timer = time.AfterFunc(time.Until(at), t.due)
 }
 
 // setGap changes the gap. A poll that waits already keeps its time.

@@ -73,3 +73,28 @@ func TestTriggerLooksAgain(t *testing.T) {
 		})
 	}
 }
+
+// TestPushesDoNotWait for the gap that others have begun: a merge is polled within a second.
+func TestPushesDoNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start, found := time.Now(), "old"
+		var polls []time.Duration
+		p := newTrigger(func() { polls = append(polls, time.Since(start)) }, func() string { return found }, triggerGap)
+		defer p.stop()
+		p.fire()
+		found = "other" // so that nothing looks again
+		p.fire()        // waits for the end of the gap
+		time.Sleep(200 * time.Millisecond)
+		for range 1000 {
+			p.pushed("new")
+		}
+		time.Sleep(pushGap)
+		found = "new"
+		p.pushed("new") // is known
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if want := []time.Duration{0, pushGap}; !slices.Equal(polls, want) {
+			t.Errorf("polls at %v, want at %v", polls, want)
+		}
+	})
+}

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -47,15 +46,17 @@ func (w Webhooks) forges() []forge {
 	return slices.DeleteFunc(w.all(), func(f forge) bool { return f.file == "" })
 }
 
-// webhook asks for a poll if the sender knows the secret. It does not read what the body
-// says: a sender can only say that something may be new. Whatever is wrong with a signature
+// webhook asks for a poll if the sender knows the secret. All that it believes of the body is
+// which branch was pushed, to leave the others alone. Whatever is wrong with a signature
 // has the same answer. A body that is on its way holds nothing but its connection.
-func webhook(f forge, log *slog.Logger, poll *trigger, m *metrics.Metrics) http.HandlerFunc {
+func webhook(f forge, cfg *Config, poll *trigger, m *metrics.Metrics) http.HandlerFunc {
+	log, ours := cfg.Logger, "refs/heads/"+strings.TrimPrefix(cfg.Source.Branch, "refs/heads/")
 	return func(w http.ResponseWriter, r *http.Request) {
+		var begin head
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(webhookTimeout))
 		known, err := access.ReadSecrets(f.flag(), f.file, log)
 		if err == nil {
-			err = f.verify(r, http.MaxBytesReader(w, r.Body, maxWebhookBody), known)
+			err = f.verify(r, io.TeeReader(http.MaxBytesReader(w, r.Body, maxWebhookBody), &begin), known)
 		}
 		m.Webhook(f.name, err == nil)
 		_, cut := errors.AsType[*http.MaxBytesError](err)
@@ -69,7 +70,12 @@ func webhook(f forge, log *slog.Logger, poll *trigger, m *metrics.Metrics) http.
 		case err != nil:
 			problem.Write(w, http.StatusUnauthorized, "not accepted")
 		default:
-			poll.fire()
+			switch p := pushIn(begin.Bytes()); {
+			case p == push{} || cfg.Source.Branch == "":
+				poll.fire()
+			case p.branch == ours:
+				poll.pushed(p.after)
+			}
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 			w.WriteHeader(http.StatusAccepted)
 			_, _ = io.WriteString(w, "accepted\n")
@@ -119,12 +125,14 @@ func signedBy(header, prefix string) func(*http.Request, io.Reader, access.Secre
 	}
 }
 
-// tokenIn verifies the secret itself in a header, which is all that GitLab sends.
+// tokenIn verifies the secret itself in a header, which is all that GitLab sends. Of the
+// body, its beginning is read.
 func tokenIn(header string) func(*http.Request, io.Reader, access.Secrets) error {
-	return func(r *http.Request, _ io.Reader, s access.Secrets) error {
+	return func(r *http.Request, body io.Reader, s access.Secrets) error {
 		if !s.Match(r.Header.Get(header)) {
 			return errWrongSecret
 		}
+		_, _ = io.CopyN(io.Discard, body, maxPush) // what is not there says nothing
 		return nil
 	}
 }
