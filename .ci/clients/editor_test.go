@@ -189,6 +189,7 @@ func TestEditor_Complains(t *testing.T) {
 		{`taskId: a, wait: {status: stopped}`, `Value must be "running".`},
 		{`taskId: a, dependsOn: [b, b]`, `Array has duplicate items.`},
 		{`taskId: a, extConfig: [{name: a}]`, `Missing property "value".`},
+		{`taskId: a, extConfig: a`, `Incorrect type. Expected "array | mapping".`},
 	} {
 		wrong := s.open(dir, modeline+"apiVersion: wedatasync/v1\ndefaults: {projectId: p, commitType: start}\ncommits:\n  - {"+c.line+"}\n")
 		if len(wrong) == 0 || wrong[0].Message != c.want || wrong[0].Range.Start.Line != 4 {
