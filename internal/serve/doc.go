@@ -12,8 +12,9 @@
 // # What it cannot do
 //
 // It decides nothing about a task and holds nothing that must survive; a daemon without it
-// works the same. The body of a webhook is checked against its signature and not parsed: a
-// webhook asks for a poll and nothing else, so a replay is harmless.
+// works the same. All that the body of a
+// webhook can do, once it is known to be a forge's, is to say which branch was pushed: it
+// asks for a poll or for nothing, so a replay is harmless.
 //
 // # Who reaches the port
 //

@@ -24,3 +24,9 @@ type Sight = sight
 
 // Differs is differs.
 func (s *sight) Differs(p *plan.Plan, pauses []state.Pause) bool { return s.differs(p, pauses) }
+
+// PushIn returns the branch and the commit of a push.
+func PushIn(body []byte) (branch, commit string) {
+	p := pushIn(body)
+	return p.branch, p.after
+}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/serve"
 	"github.com/wedatasync/wedatasync/internal/servetest"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -61,6 +62,23 @@ func FuzzCommands(f *testing.F) {
 			}
 		default:
 			t.Errorf("%q: %d after %d commands", body, w.Code, len(*commands))
+		}
+	})
+}
+
+// FuzzPush makes sure that what is read of a webhook's body is a branch and a commit, or
+// nothing.
+func FuzzPush(f *testing.F) {
+	f.Add([]byte(`{"ref": "refs/heads/main", "before": "0", "after": "0123456789abcdef0123456789abcdef01234567"}`))
+	f.Add([]byte(`{"after": 1, "ref": null}`))
+	f.Add([]byte(`[{"ref": "refs/heads/main"}]`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		branch, commit := serve.PushIn(body)
+		if (branch == "") != (commit == "") {
+			t.Errorf("%q: branch %q and commit %q", body, branch, commit)
+		}
+		if branch != "" && (!strings.HasPrefix(branch, "refs/heads/") || len(commit) != 40) {
+			t.Errorf("%q: branch %q and commit %q", body, branch, commit)
 		}
 	})
 }
