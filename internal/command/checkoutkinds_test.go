@@ -23,6 +23,7 @@ var placed = []checkout{
 	{name: "a repository without commits", script: `git init -q w; mkdir w/tasks`, says: "revision not found: HEAD: the branch that is checked out has no commit yet"},
 	{name: "a work tree elsewhere", script: `cp -a $P w; mkdir x; git -C w config core.worktree ../../x`, says: "w/tasks is not in the work tree of .*w/.git, which is .*x by core.worktree: set --source to a folder in it"},
 	{name: "a work tree elsewhere, and from it", script: `cp -a $P p; git -C p config core.worktree ../../w; mkdir w; cp -a p/tasks w; echo 'gitdir: ../p/.git' > w/.git`},
+	{name: "its own core.worktree", script: `cp -a $P w; mkdir x; git -C w config extensions.worktreeConfig true; git -C w config --worktree core.worktree ../../x`, says: "w/tasks is not in the work tree of .*w/.git, which is .*x by core.worktree"},
 	{name: "a work tree of its own configuration", script: `cp -a $P p; git -C p worktree add -q -f ../x feature; git -C p config core.worktree /nowhere; mv x w; echo "$T/w/.git" > p/.git/worktrees/x/gitdir`},
 	{name: "a submodule", script: `git init -q s; cd s; git submodule --quiet add -b feature $O sub; git -C sub fetch -q; mv ../s ../w`, source: "w/sub/tasks"},
 	{name: "a submodule in a submodule", script: `git init -q i; git -C i submodule --quiet add -b feature $O sub; git -C i commit -q -m i; git init -q w; cd w; git submodule --quiet add ../i in; git submodule --quiet update --init --recursive; git -C in/sub checkout -q feature`, source: "w/in/sub/tasks"},

@@ -71,6 +71,7 @@ func TestCheckoutsOfHooks(t *testing.T) {
 		{name: "bare", script: `git clone -q --mirror $O w; git -C w symbolic-ref HEAD refs/heads/feature; git -C w worktree add -q ../x feature`, in: "x", source: "tasks", base: "main", env: []string{"GIT_DIR=../w/worktrees/x"}},
 		{name: "bare, and a folder", script: `git clone -q --mirror $O w; git -C w symbolic-ref HEAD refs/heads/feature; mkdir tasks`, source: "tasks", base: "main", env: []string{"GIT_DIR=w"}, says: "GIT_DIR names a bare repository, which has no folder .*tasks: unset GIT_DIR, or set GIT_WORK_TREE"},
 		{name: "another work tree", script: `cp -a $P w; cp -a $P x`, in: "w", source: "../x/tasks", env: []string{"GIT_DIR=.git"}, says: "x/tasks is not in the work tree of .*w/.git, which is .*w by GIT_DIR"},
+		{name: "a work tree alone", script: `cp -a $P w; cp -a $P x`, in: "w", source: "tasks", env: []string{"GIT_WORK_TREE=../x"}, says: "repository not found: GIT_WORK_TREE is set, and GIT_DIR is not: set both, or neither"},
 		{name: "no repository", script: `cp -a $P w`, in: "w", source: "tasks", env: []string{"GIT_DIR=nowhere"}, says: "repository not found: GIT_DIR: not a git repository: .*nowhere"},
 		{
 			name: "objects that were pushed and not accepted yet", in: "w", source: "tasks",

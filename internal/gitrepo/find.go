@@ -36,7 +36,13 @@ const dotGit = ".git"
 // named returns the repository that the environment names; nil if it names none.
 func named() (*layout, error) {
 	dir := os.Getenv(envDir)
-	if dir == "" {
+	switch {
+	case dir == "" && os.Getenv(envWorktree) != "":
+		return nil, &Error{
+			Kind: ErrNoRepository, Detail: fmt.Sprintf("%s is set, and %s is not", envWorktree, envDir),
+			Hint: "set both, or neither",
+		}
+	case dir == "":
 		return nil, nil
 	}
 	dir, err := filepath.Abs(dir)
