@@ -10,6 +10,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/wedatasync/wedatasync/internal/secret"
+	"github.com/wedatasync/wedatasync/internal/transport"
 )
 
 // Config says where a repository is and how its server is reached. Files with
@@ -59,6 +60,7 @@ func newSSH(at address, c *Config) (Remote, error) {
 	}
 	return &sshRemote{
 		address: at, branch: c.Branch, keyFile: c.SSHKeyFile, passphraseFile: c.SSHPassphraseFile, knownHosts: c.KnownHostsFile, log: c.Logger,
+		staleAfter: cmp.Or(c.StaleAfter, transport.StaleAfter),
 	}, nil
 }
 

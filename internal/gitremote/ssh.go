@@ -11,12 +11,14 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
 
 	"github.com/wedatasync/wedatasync/internal/file"
+	"github.com/wedatasync/wedatasync/internal/transport"
 )
 
 // sshRemote reads a repository over ssh. It is not go-git's transport: that one
@@ -28,6 +30,7 @@ type sshRemote struct {
 	keyFile        string
 	passphraseFile string
 	knownHosts     string
+	staleAfter     time.Duration // without an answer, until the host is taken to be gone
 	log            *slog.Logger
 
 	hosts knownHosts
@@ -65,11 +68,11 @@ func (s *sshRemote) connect(ctx context.Context, protocol string) (*stream, erro
 	if err != nil {
 		return nil, err
 	}
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", s.addr)
+	conn, err := transport.Dialer().DialContext(ctx, "tcp", s.addr)
 	if err != nil {
 		return nil, err
 	}
+	_ = conn.SetDeadline(time.Now().Add(handshakeWithin)) // one that cannot be set is one that has ended
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	hangUp := func() error {
 		stop()
@@ -79,16 +82,53 @@ func (s *sshRemote) connect(ctx context.Context, protocol string) (*stream, erro
 	if err != nil {
 		return nil, errors.Join(s.handshakeError(ctx, err, host), quiet(hangUp()))
 	}
+	_ = conn.SetDeadline(time.Time{})
 	client := ssh.NewClient(c, channels, requests)
 	st, err := s.start(client, protocol)
 	if err != nil {
 		return nil, errors.Join(err, quiet(hangUp()))
 	}
+	watched, unwatch := context.WithCancel(ctx)
+	go keepAlive(watched, client, s.staleAfter/2, func() { st.errors.gone.Store(true) })
 	st.close = func() error {
 		defer stop()
+		unwatch()
 		return quiet(client.Close())
 	}
 	return st, nil
+}
+
+// handshakeWithin bounds the time until the host has let us in.
+const handshakeWithin = 30 * time.Second
+
+// keepAlive ends a connection whose other end is gone, as ssh does with ServerAliveInterval:
+// a host that is there answers, also while it has nothing to send.
+func keepAlive(ctx context.Context, c ssh.Conn, every time.Duration, gone func()) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	var asked chan struct{}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		select {
+		case <-asked: // and it has answered; nil: it was not asked yet
+		default:
+			if asked != nil {
+				gone()
+				c.Close()
+				return
+			}
+		}
+		answered := make(chan struct{})
+		asked = answered
+		go func() {
+			defer close(answered)
+			_, _, _ = c.SendRequest("keepalive@openssh.com", true, nil) // whatever the answer, there is one
+		}()
+	}
 }
 
 // start runs git-upload-pack on the other side.

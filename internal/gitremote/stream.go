@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
@@ -86,7 +87,11 @@ func (s *stream) Close() error {
 type tail struct {
 	mu   sync.Mutex
 	text []byte
+	gone atomic.Bool // it says nothing any more
 }
+
+// errGone says why a connection was given up.
+var errGone = errors.New("the host does not answer any more")
 
 func (t *tail) Write(p []byte) (int, error) {
 	const most = 4 << 10
@@ -104,6 +109,9 @@ func (t *tail) String() string {
 
 // after adds to an error what was said, if anything.
 func (t *tail) after(err error) error {
+	if t.gone.Load() {
+		return &Error{Kind: ErrUnreachable, Err: errGone}
+	}
 	if said := t.String(); said != "" {
 		return fmt.Errorf("%w: the server says: %s", err, said)
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	neturl "net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,6 +63,38 @@ func TestBlackHole(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestBlackHole_SSH: a host that is gone in the middle of a pack is found out, long before a
+// first pack would have to be there.
+func TestBlackHole_SSH(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	noise := make([]byte, 4<<20)
+	_, _ = rand.Read(noise)
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1), "noise.bin": string(noise)})
+	userKey, key := newKey(t)
+	server := r.startSSHD(string(marshalKey(key)))
+	proxy := transporttest.NewProxy(t, server.addr)
+	line := strings.Replace(server.line("", "ed25519"), strings.Replace(server.addr, ":", "]:", 1), strings.Replace(proxy.Addr, ":", "]:", 1), 1)
+	config := GitConfig{
+		URL: strings.Replace(server.url, server.addr, proxy.Addr, 1), SSHKeyFile: userKey, KnownHostsFile: writeFile(t, "known_hosts", line),
+		StaleAfter: time.Second,
+	}
+	if *long {
+		config.StaleAfter = 0
+	}
+	proxy.SwallowAfter(1 << 20)
+	g := r.open(config)
+	start := time.Now()
+	wantError(t, g, gitremote.ErrUnreachable, "the host does not answer any more")
+	took := time.Since(start)
+	t.Logf("it took %v", took.Round(time.Millisecond))
+	if took > time.Minute {
+		t.Errorf("it took %v", took)
+	}
+	proxy.SwallowAfter(0)
+	wantSaid(t, poll(t, g), "a v1 a.yaml")
 }
 
 // behindHole puts a server behind a proxy.

@@ -60,9 +60,18 @@ func New(o Options) *http.Transport {
 		t.Proxy = http.ProxyFromEnvironment
 	}
 	if t.DialContext == nil {
-		t.DialContext = (&net.Dialer{Timeout: connectTimeout}).DialContext
+		t.DialContext = Dialer().DialContext
 	}
 	return t
+}
+
+// Dialer connects within 10 s. The system asks after a connection that is silent for 15 s, and
+// ends one whose other end is gone after 30 s: that of HTTP/1 in the middle of a pack, for one.
+func Dialer() *net.Dialer {
+	return &net.Dialer{
+		Timeout:         connectTimeout,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: pingAfter, Interval: 5 * time.Second, Count: 3},
+	}
 }
 
 // Direct is a [Options.Proxy] that uses none.

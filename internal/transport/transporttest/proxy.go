@@ -15,6 +15,7 @@ type Proxy struct {
 	Addr string // host:port
 
 	conns atomic.Int32
+	after atomic.Int64 // see SwallowAfter
 	mu    sync.Mutex
 	holes []*atomic.Bool
 }
@@ -54,6 +55,10 @@ func (p *Proxy) Swallow() {
 	}
 }
 
+// SwallowAfter makes a black hole of each new connection once the server has sent so many
+// bytes; 0: of none.
+func (p *Proxy) SwallowAfter(bytes int64) { p.after.Store(bytes) }
+
 // Conns returns how many connections there were.
 func (p *Proxy) Conns() int { return int(p.conns.Load()) }
 
@@ -80,9 +85,12 @@ func (p *Proxy) pass(t testing.TB, client net.Conn, addr string) {
 		}
 	}()
 	var copying sync.WaitGroup
-	for _, way := range [][2]net.Conn{{client, server}, {server, client}} {
+	for _, way := range []struct {
+		from, to net.Conn
+		left     int64
+	}{{client, server, 0}, {server, client, p.after.Load()}} {
 		copying.Go(func() {
-			_, _ = io.Copy(hole{way[1], lost}, way[0])
+			_, _ = io.Copy(&hole{way.to, lost, way.left}, way.from)
 			if !lost.Load() {
 				client.Close()
 				server.Close()
@@ -96,11 +104,18 @@ func (p *Proxy) pass(t testing.TB, client net.Conn, addr string) {
 type hole struct {
 	io.Writer
 	lost *atomic.Bool
+	left int64 // bytes until it is; 0: it is not
 }
 
-func (h hole) Write(b []byte) (int, error) {
+func (h *hole) Write(b []byte) (int, error) {
 	if h.lost.Load() {
 		return len(b), nil
+	}
+	if h.left > 0 {
+		if h.left -= int64(len(b)); h.left <= 0 {
+			h.lost.Store(true)
+			return len(b), nil
+		}
 	}
 	return h.Writer.Write(b)
 }
