@@ -18,23 +18,78 @@ import (
 
 var draws = flag.Int("draws", 2000, "how many texts are drawn")
 
-// A reader of YAML gets a JSON list of files, sets instanceVersion to 4 in each, as a bot
-// that bumps a version does, and prints the files as a list. What it cannot read is null.
-var readers = map[string]func(*testing.T) *exec.Cmd{
-	"js-yaml":   func(t *testing.T) *exec.Cmd { return node(t, "js-yaml", jsYAML+"('js-yaml')") },
-	"js-yaml 4": func(t *testing.T) *exec.Cmd { return node(t, "js-yaml4", jsYAML+"('js-yaml4')") },
-	"js-yaml 3": func(t *testing.T) *exec.Cmd { return node(t, "js-yaml3", jsYAML+"('js-yaml3')") },
-	"yaml":      func(t *testing.T) *exec.Cmd { return node(t, "yaml", yamlParse+"('1.2')") },
-	"yaml 1.1":  func(t *testing.T) *exec.Cmd { return node(t, "yaml", yamlParse+"('1.1')") },
-	"yaml with comments": func(t *testing.T) *exec.Cmd {
-		return node(t, "yaml", yamlDocument)
-	},
-	"PyYAML": func(t *testing.T) *exec.Cmd {
-		return exec.CommandContext(t.Context(), need(t, "/usr/bin/python3"), "-c", pyYAML)
-	},
-	"Psych": func(t *testing.T) *exec.Cmd {
-		return exec.CommandContext(t.Context(), need(t, "/usr/bin/ruby"), "-e", psych)
-	},
+// A reader of YAML sets instanceVersion to 4 in each file, as a bot that bumps a version
+// does, and returns the files as it writes them. One that it cannot read is nil.
+type reader func(t *testing.T, files []string) []*string
+
+var readers = map[string]reader{
+	"js-yaml":            inNode("js-yaml", jsYAML+"('js-yaml')"),
+	"js-yaml 4":          inNode("js-yaml4", jsYAML+"('js-yaml4')"),
+	"js-yaml 3":          inNode("js-yaml3", jsYAML+"('js-yaml3')"),
+	"yaml":               inNode("yaml", yamlParse+"('1.2')"),
+	"yaml 1.1":           inNode("yaml", yamlParse+"('1.1')"),
+	"yaml with comments": inNode("yaml", yamlDocument),
+	"PyYAML":             inJSON("/usr/bin/python3", "-c", pyYAML),
+	"Psych":              inJSON("/usr/bin/ruby", "-e", psych),
+	"go-yaml":            goYAML,
+}
+
+// inNode is a reader in JavaScript.
+func inNode(module, script string) reader {
+	return func(t *testing.T, files []string) []*string { return listed(t, node(t, module, script), files) }
+}
+
+// inJSON is a reader that gets a JSON list of files and prints one.
+func inJSON(program string, args ...string) reader {
+	return func(t *testing.T, files []string) []*string {
+		return listed(t, exec.CommandContext(t.Context(), need(t, program), args...), files)
+	}
+}
+
+func listed(t *testing.T, cmd *exec.Cmd, files []string) []*string {
+	t.Helper()
+	in, err := json.Marshal(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []*string
+	if err := json.Unmarshal([]byte(output(t, cmd, string(in))), &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// debianYQ is the yq that runs jq, a reader of documents: where it cannot read one, it
+// writes none.
+func debianYQ(t *testing.T, files []string) []*string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), need(t, "/usr/bin/yq"), "-y", ".instanceVersion = 4")
+	cmd.Stdin = strings.NewReader(strings.Join(files, "---\n"))
+	list := make([]*string, len(files))
+	out, err := cmd.Output()
+	if err != nil {
+		return list
+	}
+	for i, file := range strings.Split(string(out), "\n---\n") {
+		list[i] = &file
+	}
+	return list
+}
+
+func goYAML(_ *testing.T, files []string) []*string {
+	list := make([]*string, len(files))
+	for i, file := range files {
+		var doc map[string]any
+		if yaml.Unmarshal([]byte(file), &doc) != nil {
+			continue
+		}
+		doc["instanceVersion"] = 4
+		if out, err := yaml.Marshal(doc); err == nil {
+			text := string(out)
+			list[i] = &text
+		}
+	}
+	return list
 }
 
 const (
@@ -73,18 +128,11 @@ print JSON.generate(JSON.parse(STDIN.read).map { |s|
 )
 
 // bumped returns the files as the reader writes them.
-func bumped(t *testing.T, reader string, files []string) []*string {
+func bumped(t *testing.T, name string, files []string) []*string {
 	t.Helper()
-	in, err := json.Marshal(files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []*string
-	if err := json.Unmarshal([]byte(output(t, readers[reader](t), string(in))), &out); err != nil {
-		t.Fatal(err)
-	}
+	out := readers[name](t, files)
 	if len(out) != len(files) {
-		t.Fatalf("%s printed %d of %d files", reader, len(out), len(files))
+		t.Fatalf("%s printed %d of %d files", name, len(out), len(files))
 	}
 	return out
 }
@@ -170,6 +218,21 @@ func drawn(r *rand.Rand, n int) []string {
 	return slices.Compact(texts)
 }
 
+// values are files with the texts as values, and keys those with them as keys.
+func values(texts []string) (files []string) {
+	for _, text := range texts {
+		files = append(files, "taskId: "+text+"\ninstanceVersion: 3\n")
+	}
+	return files
+}
+
+func keys(texts []string) (files []string) {
+	for _, text := range texts {
+		files = append(files, "extConfig:\n  "+text+": v\ninstanceVersion: 3\n")
+	}
+	return files
+}
+
 // TestUnquoted: what the program does not warn of, each reader writes as it was, as a value
 // and as a key; what it warns of, at least one does not.
 func TestUnquoted(t *testing.T) {
@@ -178,14 +241,8 @@ func TestUnquoted(t *testing.T) {
 	texts := drawn(rand.New(rand.NewPCG(seed, 0)), *draws)
 	warned, taken := unquoted(t, texts)
 	texts = slices.DeleteFunc(texts, func(text string) bool { return !taken[text] })
-	var values, keys []string
-	for _, text := range texts {
-		values = append(values, "taskId: "+text+"\ninstanceVersion: 3\n")
-		keys = append(keys, "extConfig:\n  "+text+": v\ninstanceVersion: 3\n")
-	}
 	changed := map[string]bool{}
-	for name := range readers {
-		valued, keyed := bumped(t, name, values), bumped(t, name, keys)
+	compare := func(name string, texts []string, valued, keyed []*string) {
 		for i, text := range texts {
 			value, key := extracted(t, valued[i]), extracted(t, keyed[i])
 			if value == text && key == text {
@@ -197,7 +254,15 @@ func TestUnquoted(t *testing.T) {
 			}
 		}
 	}
+	for name := range readers {
+		compare(name, texts, bumped(t, name, values(texts)), bumped(t, name, keys(texts)))
+	}
+	quiet := slices.DeleteFunc(slices.Clone(texts), func(text string) bool { return warned[text] })
+	compare("yq", quiet, debianYQ(t, values(quiet)), debianYQ(t, keys(quiet)))
 	for text := range warned {
+		if one := []string{text}; taken[text] && !changed[text] {
+			compare("yq", one, debianYQ(t, values(one)), debianYQ(t, keys(one)))
+		}
 		if taken[text] && !changed[text] {
 			t.Errorf("there is a warning of %s, which all readers write as it is", text)
 		}

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,13 +11,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// TestScripts asks shellcheck about the scripts in the GitHub Action and in the example
-// of a workflow.
+// TestScripts asks shellcheck about the scripts in the GitHub Action and in the examples
+// for CI.
 func TestScripts(t *testing.T) {
 	if _, err := exec.LookPath("shellcheck"); err != nil {
 		t.Skip("shellcheck is not installed: .ci/run installs it")
 	}
-	for _, name := range []string{"action.yml", "examples/ci/github.yml"} {
+	for _, name := range []string{"action.yml", "examples/ci/github.yml", "examples/ci/gitlab.yml", "examples/ci/azure-pipelines.yml", "examples/ci/bitbucket-pipelines.yml"} {
 		data, err := os.ReadFile(filepath.Join(top, filepath.FromSlash(name)))
 		if err != nil {
 			t.Fatal(err)
@@ -39,7 +40,7 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// scripts lists what stands under run.
+// scripts lists what stands under run, script and before_script.
 func scripts(v any) []string {
 	var all []string
 	switch v := v.(type) {
@@ -49,11 +50,24 @@ func scripts(v any) []string {
 		}
 	case map[string]any:
 		for key, item := range v {
-			if text, ok := item.(string); ok && key == "run" {
-				all = append(all, text)
+			if key == "run" || key == "script" || key == "before_script" {
+				all = append(all, lines(item))
 			}
 			all = append(all, scripts(item)...)
 		}
 	}
 	return all
+}
+
+// lines is a script that is written as one text or as a list of lines.
+func lines(v any) string {
+	list, ok := v.([]any)
+	if !ok {
+		return fmt.Sprintln(v)
+	}
+	var b strings.Builder
+	for _, line := range list {
+		fmt.Fprintln(&b, line)
+	}
+	return b.String()
 }

@@ -111,7 +111,7 @@ func (r *runner) stepOf(t *testing.T) string {
 	if r.file != "examples/ci/Jenkinsfile" {
 		lines := strings.Split(scriptsOf(t, r.file, r.words)[0], "\n")
 		for i, line := range lines {
-			if strings.Contains(line, "go install") || strings.Contains(line, "go env") {
+			if strings.Contains(line, "go install") {
 				lines[i] = ":"
 			}
 		}

@@ -28,7 +28,7 @@ const (
 var numbers = regexp.MustCompile(`^[-+]?(?:` + strings.Join([]string{
 	`(?:[0-9][0-9_]*)?(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?`,
 	`0[0-7_,]*|[1-9](?:[,_]?[0-9])*|[0-9][0-9_,]*\.[0-9]*(?:[eE][-+][0-9]+)?`, // Ruby
-	`0x[0-9a-fA-F_,]+|0o[0-7_]+|0b[01_]+`,
+	`0[xX][0-9a-fA-F_,]+|0[oO][0-7_]+|0[bB][01_]+`,
 	`[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?`, // minutes and seconds
 	`\.(?:inf|Inf|INF|nan|NaN|NAN)`,
 }, "|") + `)$`)
@@ -74,5 +74,14 @@ func isStable(s string) bool {
 	if err != nil || strconv.FormatFloat(f, 'f', -1, 64) != digits {
 		return false
 	}
-	return f == 0 || f >= 1e-4 && f < 1e21 // beyond, some write an exponent
+	// Some write an exponent for what has a fraction and is small or large, does not fit in
+	// 64 bits, or ends with many zeros.
+	if strings.Contains(digits, ".") {
+		return f == 0 || f >= 1e-4 && f < 1e6
+	}
+	_, err = strconv.ParseUint(digits, 10, 64)
+	if s != digits {
+		_, err = strconv.ParseInt(s, 10, 64)
+	}
+	return err == nil && len(digits)-len(strings.TrimRight(digits, "0")) <= 15
 }
