@@ -1,17 +1,14 @@
 package clients
 
 import (
+	"bufio"
 	"encoding/json"
-	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	_ "github.com/oapi-codegen/runtime" // what oapi-codegen generates needs it
 )
@@ -50,60 +47,56 @@ func TestRedocly(t *testing.T) {
 	}
 }
 
+// listening is what the daemon logs once it listens.
+var listening = regexp.MustCompile(`the status page is open" url=(http://[^/]+)/`)
+
 // daemon starts the program with a simulated WeData, waits until it has released the
 // examples, and returns its address and a token that may act.
 func daemon(t *testing.T) (url, token string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	_ = l.Close()
 	dir := t.TempDir()
 	token = "a token that the clients have"
 	file := filepath.Join(dir, "token")
 	if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(wedatasync(t), "run", "--simulate", "--source", filepath.Join(top, "examples"), "--state", filepath.Join(dir, "wedatasync.db"), "--listen", address, "--action-token-file", file)
-	log, err := os.Create(filepath.Join(dir, "log"))
+	cmd := exec.Command(wedatasync(t), "run", "--simulate", "--source", filepath.Join(top, "examples"), "--state", filepath.Join(dir, "wedatasync.db"), "--listen", "127.0.0.1:0", "--action-token-file", file)
+	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close()
-	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	urls := make(chan string, 1)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		var open string
+		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+			if m := listening.FindSubmatch(lines.Bytes()); m != nil {
+				open = string(m[1])
+			}
+			if strings.Contains(lines.Text(), `msg="pass finished"`) { // it has a release to wait for
+				select {
+				case urls <- open:
+				default:
+				}
+			}
+		}
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(os.Interrupt)
+		<-ended
 		_ = cmd.Wait()
-		if t.Failed() {
-			said, _ := os.ReadFile(log.Name())
-			t.Logf("%s", said)
-		}
 	})
-	url = "http://" + address
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
-		if strings.Contains(get(url+"/api/v1/status"), `"outcome":"done"`) {
-			return url, token
-		}
-		time.Sleep(50 * time.Millisecond)
+	select {
+	case url = <-urls:
+	case <-ended:
+		t.Fatal("the daemon has ended")
 	}
-	t.Fatal("the daemon has not released the examples")
-	return "", ""
-}
-
-// get returns what is at the address, or "".
-func get(url string) string {
-	answer, err := http.Get(url)
-	if err != nil {
-		return ""
-	}
-	defer answer.Body.Close()
-	body, _ := io.ReadAll(answer.Body)
-	return string(body)
+	output(t, exec.CommandContext(t.Context(), wedatasync(t), "wait", "--server", url), "")
+	return url, token
 }
 
 // TestGoClient: what oapi-codegen makes of the description compiles, has a type for each
