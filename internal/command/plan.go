@@ -5,7 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/parts"
@@ -18,7 +22,6 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 	"github.com/wedatasync/wedatasync/state/statefile"
-	"golang.org/x/sync/errgroup"
 )
 
 // Plan returns what a pass would do. It is given a source and a reader of the
@@ -155,9 +158,10 @@ func planOf(ctx context.Context, s *config.Settings, src reconcile.Source, rev *
 	return s.Guards.Check(p, rewrite.Facts(&k.control), now), nil
 }
 
-// ReadSpecs reads the specs in a folder.
+// ReadSpecs reads the specs in a folder, as the daemon does: links do not count in git, and
+// outside of a checkout they do.
 func ReadSpecs(ctx context.Context, dir string) (_ *spec.Set, err error) {
-	src, err := folder.Open(folder.Config{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
+	src, err := folder.Open(folder.Config{Dir: dir, FollowLinks: !inCheckout(dir), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, err
 	}
@@ -170,4 +174,20 @@ func ReadSpecs(ctx context.Context, dir string) (_ *spec.Set, err error) {
 		return nil, noSpecs(dir)
 	}
 	return rev.Specs, nil
+}
+
+// inCheckout reports whether the folder is in a checkout of git.
+func inCheckout(dir string) bool {
+	at, err := filepath.Abs(dir)
+	for err == nil {
+		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
+			return true
+		}
+		up := filepath.Dir(at)
+		if up == at {
+			break
+		}
+		at = up
+	}
+	return false
 }
