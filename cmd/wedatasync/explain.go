@@ -57,19 +57,20 @@ task has. It changes nothing.`,
 		if err != nil {
 			return errors.Join(err, planErr)
 		}
-		rec, err := r.Record(ctx, key)
+		rec, drift, err := r.Task(ctx, key)
 		if err != nil {
 			return err
+		}
+		if plan != nil {
+			if c := plan.Find(key); c != nil && c.Have == nil {
+				c.Have = rec // a plan from elsewhere has none
+			}
 		}
 		events, err := r.History(ctx, state.HistoryQuery{Key: &key, Limit: explainEvents})
 		if err != nil {
 			return err
 		}
-		control, err := r.Control(ctx)
-		if err != nil {
-			return err
-		}
-		e := explanation{labelled: labelled{w: io.out}, key: key, rec: rec, plan: plan, drift: control.DriftScan.Of(key), now: time.Now()}
+		e := explanation{labelled: labelled{w: io.out}, key: key, rec: rec, plan: plan, drift: drift, now: time.Now()}
 		e.write(events, planErr)
 		return e.err
 	}

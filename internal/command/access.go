@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/release"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
@@ -40,13 +41,13 @@ type Access interface {
 
 // View is a state at one moment.
 type View interface {
-	Identity() state.Identity
-	Lineage() string
-	Serial(ctx context.Context) (int64, error)
 	Control(ctx context.Context) (state.Control, error)
-	Record(ctx context.Context, key spec.Key) (*state.Record, error)
-	// Find returns the tasks that somebody may mean: see [FindTask].
-	Find(ctx context.Context, said string, prefixes bool) ([]*state.Record, error)
+	// Task returns the record of a task, and how it has drifted; nil where it has none, or
+	// has not.
+	Task(ctx context.Context, key spec.Key) (*state.Record, *state.Drift, error)
+	// Meant returns the tasks that somebody may mean, as [explain.Meant] does. p is the plan,
+	// or nil.
+	Meant(ctx context.Context, p *plan.Plan, said string, prefixes bool) ([]explain.Candidate, error)
 	Records(ctx context.Context) iter.Seq2[state.Record, error]
 	History(ctx context.Context, q state.HistoryQuery) ([]state.Event, error)
 	Close() error
@@ -62,7 +63,24 @@ func (l local) View(ctx context.Context) (View, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r, nil
+	return localView{r}, nil
+}
+
+// localView is the state on this machine.
+type localView struct{ *sqlstore.Reader }
+
+func (v localView) Meant(ctx context.Context, p *plan.Plan, said string, prefixes bool) ([]explain.Candidate, error) {
+	records, err := v.Find(ctx, said, prefixes)
+	return explain.Meant(said, prefixes, p, records), err
+}
+
+func (v localView) Task(ctx context.Context, key spec.Key) (*state.Record, *state.Drift, error) {
+	rec, err := v.Record(ctx, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	control, err := v.Control(ctx)
+	return rec, control.DriftScan.Of(key), err
 }
 
 func (l local) Plan(ctx context.Context, env parts.Env) (*plan.Plan, error) {

@@ -8,10 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -75,7 +73,6 @@ type remote struct {
 	base   *url.URL
 	token  string
 	client *http.Client
-	view   *copied // nil before it was asked for
 }
 
 // Running implements [Access]: whether the daemon answers is said by each request.
@@ -124,25 +121,10 @@ func (r *remote) Condition(ctx context.Context, _ parts.Env, _ time.Time) (*Cond
 	return c, nil
 }
 
-// View reads the state that the daemon exports, once.
-func (r *remote) View(ctx context.Context) (View, error) {
-	if r.view != nil {
-		return r.view, nil
-	}
-	v := &copied{from: r, records: map[spec.Key]*state.Record{}}
-	ctx, cancel := context.WithTimeout(ctx, fetchWithin)
-	defer cancel()
-	if err := r.ask(ctx, http.MethodGet, "/state", nil, nil, &v.export); err != nil {
-		return nil, err
-	}
-	for i := range v.export.Records {
-		v.records[v.export.Records[i].Key] = &v.export.Records[i]
-	}
-	r.view = v
-	return v, nil
-}
+// View asks the daemon for what is read of it.
+func (r *remote) View(context.Context) (View, error) { return &remoteView{from: r}, nil }
 
-// Plan reads the daemon's plan, as far as it is about single tasks.
+// Plan reads the daemon's plan, as far as it is about single tasks. It has no records.
 func (r *remote) Plan(ctx context.Context, _ parts.Env) (*plan.Plan, error) {
 	var doc exportedPlan
 	if err := r.get(ctx, "/plan", nil, &doc); err != nil {
@@ -152,15 +134,8 @@ func (r *remote) Plan(ctx context.Context, _ parts.Env) (*plan.Plan, error) {
 	for _, h := range doc.Holds {
 		p.Holds = append(p.Holds, plan.GuardHold{Guard: h.Guard, Message: h.Message, Approvable: h.Approvable})
 	}
-	v, err := r.View(ctx)
-	if err != nil {
-		return nil, err
-	}
 	for _, c := range doc.Changes {
 		change := plan.Change{Key: spec.Key{ProjectID: c.ProjectID, TaskID: c.TaskID}, Action: c.Action, Reason: c.Reason, Hold: c.Hold, Detail: c.Detail, Impact: c.Impact}
-		if change.Have, err = v.Record(ctx, change.Key); err != nil {
-			return nil, err
-		}
 		if c.CommitType != nil {
 			change.Want = &spec.Commit{Key: change.Key, Name: c.Name, CommitType: *c.CommitType, Pos: spec.Pos{File: c.File, Line: c.Line}}
 			if c.After != nil {
@@ -241,22 +216,6 @@ func (r *remote) refusal(res *http.Response, method, path string) error {
 	}
 }
 
-// export is the state as a daemon exports it.
-type export struct {
-	Lineage  string         `json:"lineage"`
-	Serial   int64          `json:"serial"`
-	Identity state.Identity `json:"identity"`
-	Control  state.Control  `json:"control"`
-	Records  []state.Record `json:"records"`
-}
-
-// copied is the state of a daemon elsewhere, at one moment; its history is asked for.
-type copied struct {
-	from *remote
-	export
-	records map[spec.Key]*state.Record
-}
-
 // exportedPlan is what single tasks need of a plan as the API has it: see its schema.
 type exportedPlan struct {
 	Hash   string `json:"plan_hash"`
@@ -290,65 +249,4 @@ type exportedPlan struct {
 			Sensitive bool   `json:"sensitive"`
 		} `json:"fields"`
 	} `json:"changes"`
-}
-
-func (v *copied) Identity() state.Identity                       { return v.export.Identity }
-func (v *copied) Lineage() string                                { return v.export.Lineage }
-func (v *copied) Serial(context.Context) (int64, error)          { return v.export.Serial, nil }
-func (v *copied) Control(context.Context) (state.Control, error) { return v.export.Control, nil }
-func (v *copied) Close() error                                   { return nil }
-
-func (v *copied) Record(_ context.Context, key spec.Key) (*state.Record, error) {
-	return v.records[key], nil
-}
-
-func (v *copied) Find(_ context.Context, said string, prefixes bool) ([]*state.Record, error) {
-	var found []*state.Record
-	for i := range v.export.Records {
-		rec := &v.export.Records[i]
-		for _, s := range []string{rec.Key.TaskID, rec.Key.String(), rec.Name()} {
-			if s == said || prefixes && strings.HasPrefix(s, said) {
-				found = append(found, rec)
-				break
-			}
-		}
-	}
-	return found, nil
-}
-
-func (v *copied) Records(context.Context) iter.Seq2[state.Record, error] {
-	return func(yield func(state.Record, error) bool) {
-		for rec := range slices.Values(v.export.Records) {
-			if !yield(rec, nil) {
-				return
-			}
-		}
-	}
-}
-
-func (v *copied) History(ctx context.Context, q state.HistoryQuery) ([]state.Event, error) {
-	var all []state.Event
-	left := cmp.Or(q.Limit, 100)
-	for left > 0 {
-		query := url.Values{"limit": {strconv.Itoa(min(left, historyAtOnce))}}
-		if q.Key != nil {
-			query.Set("task", q.Key.String())
-		}
-		if q.Before > 0 {
-			query.Set("before", strconv.FormatInt(q.Before, 10))
-		}
-		var page struct {
-			Events     []state.Event `json:"events"`
-			NextBefore int64         `json:"next_before"`
-		}
-		if err := v.from.get(ctx, "/history", query, &page); err != nil {
-			return nil, err
-		}
-		all = append(all, page.Events...)
-		if left -= len(page.Events); page.NextBefore == 0 || len(page.Events) == 0 {
-			break
-		}
-		q.Before = page.NextBefore
-	}
-	return all, nil
 }

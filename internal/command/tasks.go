@@ -1,7 +1,6 @@
 package command
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,80 +20,35 @@ import (
 // maxCandidates bounds the tasks that an error lists.
 const maxCandidates = 10
 
-// candidate is a task that a name may mean.
-type candidate struct {
-	key  spec.Key
-	name string // what people call it
-}
-
 // FindTask returns the task that somebody named: by its id, as projectId/taskId, by its
 // name, or with prefixes by the beginning of one of them that no other task has. p may be
 // nil. An ambiguous name is an error that lists the tasks.
 func FindTask(ctx context.Context, v View, p *plan.Plan, said string, prefixes bool) (spec.Key, error) {
-	var tiers [3][]candidate // by id, by name, by the beginning of either
-	seen := map[spec.Key]bool{}
-	match := func(c candidate) {
-		begins := func(s string) bool { return strings.HasPrefix(s, said) }
-		switch {
-		case seen[c.key]:
-			return
-		case c.key.String() == said || c.key.TaskID == said:
-			tiers[0] = append(tiers[0], c)
-		case c.name == said:
-			tiers[1] = append(tiers[1], c)
-		case prefixes && said != "" && (begins(c.key.TaskID) || begins(c.key.String()) || begins(c.name)):
-			tiers[2] = append(tiers[2], c)
-		default:
-			return
-		}
-		seen[c.key] = true
-	}
-	if p != nil {
-		for _, want := range p.Wanted {
-			match(candidate{want.Key, want.Name})
-		}
-		for i := range p.Changes {
-			match(candidate{p.Changes[i].Key, p.Changes[i].Name()})
-		}
-		for i := range p.Skipped {
-			match(candidate{p.Skipped[i].Key, p.Skipped[i].Have.Name()})
-		}
-	}
-	records, err := v.Find(ctx, said, prefixes)
-	if err != nil {
+	found, err := v.Meant(ctx, p, said, prefixes)
+	switch {
+	case err != nil:
 		return spec.Key{}, err
+	case len(found) == 0:
+		return spec.Key{}, fmt.Errorf("%w %s in the state or the plan", errNoTask, said)
+	case len(found) > 1:
+		return spec.Key{}, ambiguous(said, found)
+	default:
+		return found[0].Key, nil
 	}
-	for _, rec := range records {
-		name := rec.Name()
-		if p != nil {
-			name = cmp.Or(p.NameOf(rec.Key, rec), name)
-		}
-		match(candidate{rec.Key, name})
-	}
-	for _, found := range tiers {
-		switch len(found) {
-		case 0:
-		case 1:
-			return found[0].key, nil
-		default:
-			return spec.Key{}, ambiguous(said, found)
-		}
-	}
-	return spec.Key{}, fmt.Errorf("%w %s in the state or the plan", errNoTask, said)
 }
 
 var errNoTask = errors.New("there is no task")
 
 // ambiguous lists the tasks that a name may mean.
-func ambiguous(said string, found []candidate) error {
-	slices.SortFunc(found, func(a, b candidate) int { return a.key.Compare(b.key) })
+func ambiguous(said string, found []explain.Candidate) error {
+	slices.SortFunc(found, func(a, b explain.Candidate) int { return a.Key.Compare(b.Key) })
 	var b strings.Builder
 	for i, c := range found {
 		if i == maxCandidates {
 			fmt.Fprintf(&b, "\n  + %d more", len(found)-i)
 			break
 		}
-		fmt.Fprintf(&b, "\n  %s", explain.Label(c.name, c.key.String()))
+		fmt.Fprintf(&b, "\n  %s", explain.Label(c.Name, c.Key.String()))
 	}
 	count := strconv.Itoa(len(found))
 	if len(found) > sqlstore.MaxFound {

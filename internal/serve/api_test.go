@@ -103,6 +103,9 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	unchanged := httptest.NewRecorder()
 	s.Handler().ServeHTTP(unchanged, again)
 	api.check(t, "GET", "/api/v1/state", unchanged)
+	for _, query := range []string{"", "?name=", "?name=x&prefix=perhaps", "?name=nowhere", "?name=" + servetest.Key(2).String(), "?name=" + servetest.Key(1).TaskID[:4] + "&prefix=true"} {
+		read("/api/v1/tasks", query)
+	}
 	read("/api/v1/history", "")
 	read("/api/v1/history", "?limit=1&task="+servetest.Key(1).String())
 	for _, query := range []string{"?limit=0", "?limit=1001", "?limit=x", "?before=0", "?before=x", "?task=1", "?task=/", "?task=1/"} {
@@ -135,6 +138,7 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 	read("/api/v1/plan", "")
 	d.Path += ".gone"
 	read("/api/v1/state", "")
+	read("/api/v1/tasks", "?name=x")
 	read("/api/v1/history", "")
 	api.check(t, "GET", oneRelease, servetest.Get(t, s, "/api/v1/releases/newest"))
 

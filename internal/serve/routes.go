@@ -37,6 +37,7 @@ func (s *Server) routes(cfg *Config) http.Handler {
 	mux.Handle("GET /api/v1/plan", open(planAPI(cfg, take, s.exports)))
 	mux.Handle("GET /api/v1/state", open(stateAPI(cfg, s.state.open, s.exports)))
 	mux.Handle("GET /api/v1/history", brief(historyAPI(s.state)))
+	mux.Handle("GET /api/v1/tasks", brief(tasksAPI(take, s.state)))
 	mux.Handle("GET /api/v1/releases", brief(releasesAPI(take)))
 	mux.Handle("GET /api/v1/releases/{revision}", brief(releaseAPI(s.state)))
 	mux.Handle("GET /api/v1/openapi.yaml", open(serveOpenAPI))

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/release"
 	"github.com/wedatasync/wedatasync/internal/serve/tasklist"
+	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -21,6 +23,8 @@ type Reader interface {
 	Lineage() string
 	// Control returns what the daemon as a whole remembers.
 	Control(context.Context) (state.Control, error)
+	// Find returns the tasks that somebody may mean.
+	Find(ctx context.Context, said string, prefixes bool) ([]*state.Record, error)
 	// Record returns the record of a task, or nil.
 	Record(context.Context, spec.Key) (*state.Record, error)
 	// History returns rows of the history, the newest first.
@@ -75,6 +79,26 @@ func (s *stateReader) Record(ctx context.Context, key spec.Key) (rec *state.Reco
 		return err
 	})
 	return rec, err
+}
+
+// Meant returns the tasks that somebody may mean, by the state and the plan, and the records
+// of the first ones.
+func (s *stateReader) Meant(ctx context.Context, p *plan.Plan, said string, prefixes bool) (found []explain.Candidate, records map[spec.Key]*state.Record, err error) {
+	records = map[spec.Key]*state.Record{}
+	err = s.read(ctx, func(r Reader) error {
+		known, err := r.Find(ctx, said, prefixes)
+		if err != nil {
+			return err
+		}
+		found = explain.Meant(said, prefixes, p, known)
+		for _, c := range found[:min(len(found), maxTasks)] {
+			if records[c.Key], err = r.Record(ctx, c.Key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return found, records, err
 }
 
 // Release returns one release with its tasks: see [release.Read].
