@@ -89,9 +89,12 @@ func (l layout) edit(version int) map[string][]byte {
 	return edited
 }
 
+// taskID is the id of the i-th task.
+func taskID(i int) string { return fmt.Sprintf("kb947c997-4f91-4a1f-913d-%012d", i) }
+
 // writeSpec writes the commit of the i-th task, about 280 bytes.
 func writeSpec(w io.Writer, i, version int) {
-	fmt.Fprintf(w, `  - taskId: kb947c997-4f91-4a1f-913d-%012d
+	fmt.Fprintf(w, `  - taskId: %s
     projectId: "1486804694126882816"
     commitType: pause-resume
     taskType: realtime
@@ -99,7 +102,7 @@ func writeSpec(w io.Writer, i, version int) {
     versionDesc: release %d of task %d
     extConfig:
       - {name: parallelism, value: "%d"}
-`, i, version, version, i, i%7)
+`, taskID(i), version, version, i, i%7)
 }
 
 // origin is a bare repository that is pushed to, and git's own server for it.

@@ -54,6 +54,7 @@ func often() []benchmark {
 		{"Plan", "200x"},
 		{"Restart", "5x"},
 		{"ColdStart", "3x"},
+		{"Commands", "5x"},
 		{"Commits", "1x"},
 		{"State", "2000x"},
 		{"Against", "20x"},
