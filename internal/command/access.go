@@ -172,13 +172,16 @@ func Wait(ctx context.Context, a Access, name string, changed func(*release.Rele
 				return found, nil
 			}
 			name = found.Revision // the newest stays the one that is waited for
-		case errors.Is(err, release.ErrUnknown) && len(name) >= release.MinPrefix:
+		case errors.Is(err, release.ErrUnknown) && (name == "" || len(name) >= release.MinPrefix):
 		case last != nil && errors.Is(err, ErrAway): // a daemon that restarts
 		case ctx.Err() == nil || !errors.Is(err, context.Cause(ctx)):
 			return release.Release{}, err
 		}
 		if sleep(ctx, readEvery) {
 			continue
+		}
+		if last == nil && name == "" {
+			return release.Release{}, fmt.Errorf("no release: %w: the daemon has made no pass yet", ErrNotEnded)
 		}
 		if last == nil {
 			return release.Release{}, fmt.Errorf("revision %s: %w: the daemon has not polled it; wedatasync sync asks it to", name, ErrNotEnded)

@@ -47,9 +47,9 @@ func (in *Commands) Decide(w state.Command, now time.Time) (state.Transition, st
 	rec := in.Records.Get(key)
 	switch w.Verb {
 	case state.VerbRetry:
-		return Retry(key, rec, now)
+		return in.reopened(Retry(key, rec, now))
 	case state.VerbResolve:
-		return resolve(key, rec, w.Arg, in.Horizon, ApprovalFlowOf(&in.Control, key.ProjectID), now)
+		return in.reopened(resolve(key, rec, w.Arg, in.Horizon, ApprovalFlowOf(&in.Control, key.ProjectID), now))
 	case state.VerbSuspend:
 		return Suspend(key, rec, &state.Suspension{Reason: w.Arg, Actor: w.Actor, At: now, Until: w.Until})
 	case state.VerbUnsuspend:
@@ -57,6 +57,20 @@ func (in *Commands) Decide(w state.Command, now time.Time) (state.Transition, st
 	default:
 		return state.Transition{}, no("%q is not an operator action that this version knows", w.Verb)
 	}
+}
+
+// reopened lets a release that had failed be under way until the next pass has judged it:
+// whoever waits for it must not be told the outcome from before the command.
+func (in *Commands) reopened(t state.Transition, result state.CommandResult) (state.Transition, state.CommandResult) {
+	n := len(in.Control.Releases)
+	if result.OK && n > 0 && in.Control.Releases[n-1].Outcome == state.ReleaseFailed {
+		control := in.Control
+		control.Releases = slices.Clone(control.Releases)
+		newest := &control.Releases[n-1]
+		newest.Outcome, newest.EndedAt = state.ReleaseUnderWay, time.Time{}
+		t.Control = &control
+	}
+	return t, result
 }
 
 // find returns the task that a person named, by "projectId/taskId" or, where that

@@ -11,39 +11,41 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// TestCommands has each command that an operator can give, accepted and refused. The state
-// has one task of each kind; the plan is held by a guard.
-func TestCommands(t *testing.T) {
+// operated is a state with a task of each kind, and a plan that a guard holds.
+func operated(t *testing.T) *Commands {
+	t.Helper()
 	want := func(t *testing.T, id string) *spec.Commit {
 		return specs(t, "taskId: "+id+", commitType: start, instanceVersion: 2").Get(task(id))
 	}
-	fixture := func(t *testing.T) *Commands {
-		records := adopted(t,
-			"taskId: applied, commitType: start, instanceVersion: 1",
-			"taskId: twice, commitType: start, instanceVersion: 1",
-			`taskId: twice, projectId: "2", commitType: start, instanceVersion: 1`)
-		now := time.Now()
-		for id, out := range map[string]state.Outcome{
-			"refused": refusedParam, "locked": lockedBy, "unknown": doubtful, "intent": {},
-			"approving": {Class: state.ClassApplied, TaskApproveID: "7"},
-			"live":      {Class: state.ClassRefused, Code: CodeAlreadyLive, Message: "version 2 runs"},
-		} {
-			records.Put(ended(nil, want(t, id), now, out))
-		}
-		for id, rec := range map[string]*state.Record{
-			"held-back": heldBack(ended(nil, want(t, "held-back"), now, doubtful), now.Add(time.Minute), now, false),
-			"suspended": {Status: state.StatusNone, Suspended: &state.Suspension{Actor: "lin"}},
-			"paused":    {Status: state.StatusApplied, Applied: records.Get(task("applied")).Applied, Suspended: &state.Suspension{Actor: "lin"}},
-		} {
-			rec.Key = task(id)
-			records.Put(rec)
-		}
-		return &Commands{
-			Plan:    (&Guards{MaxChanges: 1}).Check(changing(t, 10, 5, 0), Facts{}, now),
-			Specs:   specs(t, "taskId: new, commitType: start, instanceVersion: 1"),
-			Records: records, Horizon: testHorizon,
-		}
+	records := adopted(t,
+		"taskId: applied, commitType: start, instanceVersion: 1",
+		"taskId: twice, commitType: start, instanceVersion: 1",
+		`taskId: twice, projectId: "2", commitType: start, instanceVersion: 1`)
+	now := time.Now()
+	for id, out := range map[string]state.Outcome{
+		"refused": refusedParam, "locked": lockedBy, "unknown": doubtful, "intent": {},
+		"approving": {Class: state.ClassApplied, TaskApproveID: "7"},
+		"live":      {Class: state.ClassRefused, Code: CodeAlreadyLive, Message: "version 2 runs"},
+	} {
+		records.Put(ended(nil, want(t, id), now, out))
 	}
+	for id, rec := range map[string]*state.Record{
+		"held-back": heldBack(ended(nil, want(t, "held-back"), now, doubtful), now.Add(time.Minute), now, false),
+		"suspended": {Status: state.StatusNone, Suspended: &state.Suspension{Actor: "lin"}},
+		"paused":    {Status: state.StatusApplied, Applied: records.Get(task("applied")).Applied, Suspended: &state.Suspension{Actor: "lin"}},
+	} {
+		rec.Key = task(id)
+		records.Put(rec)
+	}
+	return &Commands{
+		Plan:    (&Guards{MaxChanges: 1}).Check(changing(t, 10, 5, 0), Facts{}, now),
+		Specs:   specs(t, "taskId: new, commitType: start, instanceVersion: 1"),
+		Records: records, Horizon: testHorizon,
+	}
+}
+
+// TestCommands has each command that an operator can give, accepted and refused.
+func TestCommands(t *testing.T) {
 	hash := strings.TrimPrefix(changing(t, 10, 5, 0).Hash, HashPrefix)
 	later := func() time.Time { return time.Now().Add(time.Hour) }
 	tests := []struct {
@@ -135,7 +137,7 @@ func TestCommands(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in := fixture(t)
+			in := operated(t)
 			if tt.prep != nil {
 				tt.prep(in)
 			}
@@ -165,5 +167,37 @@ func TestCommands(t *testing.T) {
 				t.Errorf("the task is %+v, want %q", rec, tt.then)
 			}
 		})
+	}
+}
+
+// TestReopened: after a task is tried again, its release is under way until a pass has judged
+// it. What failed before is for who has read it then.
+func TestReopened(t *testing.T) {
+	for _, tt := range []struct {
+		verb   state.Verb
+		target string
+		was    state.ReleaseOutcome
+		want   state.ReleaseOutcome
+	}{
+		{state.VerbRetry, "refused", state.ReleaseFailed, state.ReleaseUnderWay},
+		{state.VerbResolve, "unknown", state.ReleaseFailed, state.ReleaseUnderWay},
+		{state.VerbRetry, "refused", state.ReleaseDone, state.ReleaseDone},
+		{state.VerbRetry, "applied", state.ReleaseFailed, state.ReleaseFailed}, // there is nothing to retry
+		{state.VerbSuspend, "refused", state.ReleaseFailed, state.ReleaseFailed},
+	} {
+		in := operated(t)
+		ended := time.Now()
+		in.Control.Releases = []state.Release{{Revision: "a", Outcome: state.ReleaseFailed, EndedAt: ended}, {Revision: "b", Outcome: tt.was, EndedAt: ended}}
+		got, _ := in.Decide(state.Command{Verb: tt.verb, Target: tt.target, Arg: "applied", Actor: "lin"}, ended)
+		after := in.Control.Releases
+		if got.Control != nil {
+			after = got.Control.Releases
+		}
+		if after[0].Outcome != state.ReleaseFailed || after[1].Outcome != tt.want || after[1].EndedAt.IsZero() != (tt.want == state.ReleaseUnderWay) {
+			t.Errorf("%s %s of a release that was %s: it is %+v", tt.verb, tt.target, tt.was, after[1])
+		}
+		if in.Control.Releases[1].Outcome != tt.was {
+			t.Error("what was there has changed")
+		}
 	}
 }
