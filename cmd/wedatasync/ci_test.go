@@ -88,7 +88,7 @@ func parses(line string) error {
 	line, _, _ = strings.Cut(line, " ||")
 	line, _, _ = strings.Cut(line, " >")
 	line = strings.NewReplacer(`"${more[@]}"`, "", `"`, "").Replace(line)
-	root := newRoot(&stdio{out: io.Discard, err: io.Discard, getenv: func(string) string { return "" }})
+	root := newRoot(&stdio{out: io.Discard, err: io.Discard, getenv: func(string) string { return "" }}, "")
 	cmd, rest, err := root.Find(strings.Fields(line))
 	if err != nil {
 		return err

@@ -72,7 +72,7 @@ func TestDocs_Commands(t *testing.T) {
 				args, _, _ = strings.Cut(args, " | ")
 				args, _, _ = strings.Cut(args, " > ")
 				commands++
-				root := newRoot(&stdio{out: io.Discard, err: io.Discard, getenv: func(string) string { return "" }})
+				root := newRoot(&stdio{out: io.Discard, err: io.Discard, getenv: func(string) string { return "" }}, "")
 				cmd, rest, err := root.Find(strings.Fields(args))
 				if err == nil {
 					err = cmd.ParseFlags(rest)

@@ -14,7 +14,7 @@ import (
 // is in a group of the overview.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	root := newRoot(&stdio{out: io.Discard, err: io.Discard, getenv: func(string) string { return "" }})
+	root := newRoot(&stdio{out: io.Discard, err: io.Discard, getenv: func(string) string { return "" }}, "")
 	var check func(cmd *cobra.Command)
 	check = func(cmd *cobra.Command) {
 		if cmd.Parent() == root && cmd.GroupID == "" {
@@ -73,7 +73,7 @@ func everyCommand(root *cobra.Command) []*cobra.Command {
 func TestHelpFits(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	root := newRoot(&stdio{out: io.Discard, err: io.Discard, getenv: func(string) string { return "" }})
+	root := newRoot(&stdio{out: io.Discard, err: io.Discard, getenv: func(string) string { return "" }}, "")
 	root.SetOut(&out)
 	all := everyCommand(root)
 	if len(all) < 25 {
@@ -97,7 +97,7 @@ func TestHelpFits(t *testing.T) {
 // one that takes a file or a folder offers these, and no other takes what is not free.
 func TestCompletesFlags(t *testing.T) {
 	t.Parallel()
-	root := newRoot(&stdio{out: io.Discard, err: io.Discard, getenv: func(string) string { return "" }})
+	root := newRoot(&stdio{out: io.Discard, err: io.Discard, getenv: func(string) string { return "" }}, "")
 	complete(root)
 	choices := 0
 	for _, cmd := range everyCommand(root) {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
@@ -23,7 +24,7 @@ func isFull(name string) bool {
 }
 
 // described is a name as git describe makes it.
-var described = regexp.MustCompile(`^.+-g([0-9a-f]{4,40})$`)
+var described = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^.+-g([0-9a-f]{4,40})$`) })
 
 // Resolve returns the commit that a name stands for: a branch, a tag, the name of a commit
 // or its beginning, origin/main, what git describe says, and steps from one, such as HEAD~2
@@ -86,7 +87,7 @@ func (r *Repository) object(name string) (plumbing.Hash, error) {
 		return h, err
 	}
 	digits := name
-	if m := described.FindStringSubmatch(name); m != nil {
+	if m := described().FindStringSubmatch(name); m != nil {
 		digits = m[1]
 	}
 	return r.abbreviated(strings.ToLower(digits), err)
@@ -169,13 +170,13 @@ func cutSteps(name string) (start, steps string) {
 	return name, ""
 }
 
-var step = regexp.MustCompile(`^(?:\^\{(?:commit|)\}|([~^])([0-9]*))`)
+var step = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:\^\{(?:commit|)\}|([~^])([0-9]*))`) })
 
 // walk follows steps from a commit: ~N is N times the first parent, ^N once the N-th, and
 // ^{commit} none.
 func (r *Repository) walk(h plumbing.Hash, steps string) (plumbing.Hash, error) {
 	for steps != "" {
-		m := step.FindStringSubmatch(steps)
+		m := step().FindStringSubmatch(steps)
 		if m == nil {
 			return h, fmt.Errorf("%s is not understood here", text.OneLine(steps, 40))
 		}

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Kind is what some programs take text for.
@@ -25,15 +26,20 @@ const (
 )
 
 // numbers are those of YAML 1.1 and 1.2, and of Ruby, in which commas group digits.
-var numbers = regexp.MustCompile(`^[-+]?(?:` + strings.Join([]string{
-	`(?:[0-9][0-9_]*)?(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?`,
-	`0[0-7_,]*|[1-9](?:[,_]?[0-9])*|[0-9][0-9_,]*\.[0-9]*(?:[eE][-+][0-9]+)?`, // Ruby
-	`0[xX][0-9a-fA-F_,]+|0[oO][0-7_]+|0[bB][01_]+`,
-	`[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?`, // minutes and seconds
-	`\.(?:inf|Inf|INF|nan|NaN|NAN)`,
-}, "|") + `)$`)
+// They are compiled when a text first begins as one: most programs that start read none.
+var numbers = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[-+]?(?:` + strings.Join([]string{
+		`(?:[0-9][0-9_]*)?(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?`,
+		`0[0-7_,]*|[1-9](?:[,_]?[0-9])*|[0-9][0-9_,]*\.[0-9]*(?:[eE][-+][0-9]+)?`, // Ruby
+		`0[xX][0-9a-fA-F_,]+|0[oO][0-7_]+|0[bB][01_]+`,
+		`[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?`, // minutes and seconds
+		`\.(?:inf|Inf|INF|nan|NaN|NAN)`,
+	}, "|") + `)$`)
+})
 
-var dates = regexp.MustCompile(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}.*)?)?$`)
+var dates = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}.*)?)?$`)
+})
 
 // Read returns what some programs take unquoted text for.
 func Read(s string) Kind {
@@ -46,9 +52,9 @@ func Read(s string) Kind {
 		return Symbol
 	case c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.' || (c|0x20 == 'e' && len(s) > 1 && strings.Trim(s[1:], "+-0123456789") == ""):
 		switch {
-		case dates.MatchString(s):
+		case dates().MatchString(s):
 			return Date
-		case numbers.MatchString(s) && !isStable(s):
+		case numbers().MatchString(s) && !isStable(s):
 			return Number
 		}
 	case len(s) <= len("false"):
