@@ -124,8 +124,8 @@ func (f *Flags) Write(s Streams, d Document, rate float64) error {
 func (f *Flags) writeTarget(s Streams, d Document, t target, rate float64) (err error) {
 	w, o := s.Out, report.Options{Color: s.Color, Width: s.Width, ShowValues: f.Comment.ShowValues, Rate: rate}
 	if t.file != "" {
-		file, err := os.Create(t.file)
-		if err != nil {
+		var file *os.File
+		if file, err = os.Create(t.file); err != nil {
 			return fmt.Errorf("--output %s: %w", t.format, err)
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
