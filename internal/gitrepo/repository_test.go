@@ -115,7 +115,7 @@ func TestAmbiguousNames(t *testing.T) {
 		}
 		r.Feed(r.Work, commits.String(), "fast-import", "--quiet")
 		count := make(map[string]int)
-		for _, h := range strings.Fields(r.Git("rev-list", "--all")) {
+		for h := range strings.FieldsSeq(r.Git("rev-list", "--all")) {
 			count[h[:4]]++
 		}
 		repository := open(t, r.Work)
