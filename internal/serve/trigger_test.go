@@ -3,6 +3,7 @@ package serve
 import (
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,19 +78,22 @@ func TestTriggerLooksAgain(t *testing.T) {
 // TestPushesDoNotWait for the gap that others have begun: a merge is polled within a second.
 func TestPushesDoNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		start, found := time.Now(), "old"
+		start := time.Now()
+		var found atomic.Value
+		found.Store("old")
 		var polls []time.Duration
-		p := newTrigger(func() { polls = append(polls, time.Since(start)) }, func() string { return found }, triggerGap)
+		p := newTrigger(func() { polls = append(polls, time.Since(start)) }, func() string { return found.Load().(string) }, triggerGap)
 		defer p.stop()
 		p.fire()
-		found = "other" // so that nothing looks again
-		p.fire()        // waits for the end of the gap
+		found.Store("other") // so that nothing looks again
+		p.fire()             // waits for the end of the gap
 		time.Sleep(200 * time.Millisecond)
 		for range 1000 {
 			p.pushed("new")
 		}
 		time.Sleep(pushGap)
-		found = "new"
+		synctest.Wait()
+		found.Store("new")
 		p.pushed("new") // is known
 		time.Sleep(time.Minute)
 		synctest.Wait()
