@@ -123,7 +123,7 @@ func TestHeal_OncePerChange(t *testing.T) {
 		elapse(awhile)
 		p.halt(t)
 		if w.commitsSince(1) != 1 {
-			t.Errorf("%d commits after a person's word", w.commitsSince(1))
+			t.Errorf("%d commits after an operator's retry", w.commitsSince(1))
 		}
 		w.settled(t)
 		w.check(t)

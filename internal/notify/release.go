@@ -114,8 +114,8 @@ func (n *Notifier) endRelease(note string) {
 	n.source = source
 }
 
-// settle notes what is in doubt, and what reading back has come to: a task that was
-// unknown and is as its spec says now was applied.
+// settle notes unknown outcomes, and what reading back has found: a task whose outcome was
+// unknown, and that is in sync now, was applied.
 func (n *Notifier) settle(left *plan.Plan) {
 	unknown, open := map[spec.Key]bool{}, map[spec.Key]bool{}
 	for i := range left.Changes {

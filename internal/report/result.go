@@ -13,7 +13,7 @@ import (
 )
 
 // ResultText writes what a pass has done for a terminal: one sentence of counts,
-// then each task that is not as its spec says, why, and the way on. An error is w's.
+// then each task that is not in sync, why, and the next step. An error is w's.
 func ResultText(w io.Writer, r *reconcile.Result, o Options) error {
 	v := newView(r.Left, o.Rate)
 	t := newTextWriter(w, o)

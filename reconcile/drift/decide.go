@@ -83,8 +83,8 @@ func heals(want *spec.Commit, applied *state.Applied, kind state.DriftKind) (Dec
 	return DecideHeal, ""
 }
 
-// afterAdoption returns what is applied once it is what was seen. What was not told stays;
-// of a version that the spec names, too, it is as the spec says.
+// afterAdoption returns what is applied once it is what was seen. What WeData does not tell
+// stays; where the live version is the one in the spec, it is taken from the spec.
 func afterAdoption(want *spec.Commit, applied *state.Applied, seen *LiveTask) state.Applied {
 	next := *applied
 	if seen.Live.InstanceVersion != 0 && applied.InstanceVersion != 0 {

@@ -10,7 +10,7 @@ import (
 
 // LiveOf returns what was applied to a task that is as it was seen. want is its spec,
 // or nil: what WeData does not tell (descriptions, extConfig, and of an offline task
-// its version and whether it runs) is taken to be as the spec says. Without a spec, the
+// its version and whether it runs) is taken from the spec. Without a spec, the
 // commit type is one to release the task with that leaves its state alone.
 func LiveOf(want *spec.Commit, seen *LiveTask) state.Applied {
 	runs, told := seen.runs()

@@ -62,7 +62,7 @@ type entry struct {
 	key     spec.Key
 	want    *spec.Commit   // nil if it has no usable spec
 	task    *tasklist.Task // nil if the state does not have it
-	change  *plan.Change   // nil if it is as its spec says, or skipped
+	change  *plan.Change   // nil if it is in sync, or skipped
 	skipped *plan.Skipped  // nil if it has a usable spec
 }
 
