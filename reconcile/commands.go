@@ -73,7 +73,7 @@ func (r *Reconciler) obey(ctx context.Context, c state.Command) error {
 		r.desired.repoll = true // a commit counts now that did not
 	}
 	r.desired.touch(e.Key)
-	r.cfg.Logger.InfoContext(ctx, "word", "verb", c.Verb, "target", c.Target, "actor", c.Actor, "ok", answer.OK, "answer", answer.Message)
+	r.cfg.Logger.InfoContext(ctx, "operator command", "verb", c.Verb, "target", c.Target, "actor", c.Actor, "ok", answer.OK, "answer", answer.Message)
 	return nil
 }
 

@@ -45,9 +45,9 @@ type View interface {
 	// Task returns the record of a task, and how it has drifted; nil where it has none, or
 	// has not.
 	Task(ctx context.Context, key spec.Key) (*state.Record, *state.Drift, error)
-	// Meant returns the tasks that somebody may mean, as [explain.Meant] does. p is the plan,
+	// Candidates returns the tasks that somebody may mean, as [explain.Candidates] does. p is the plan,
 	// or nil.
-	Meant(ctx context.Context, p *plan.Plan, said string, prefixes bool) ([]explain.Candidate, error)
+	Candidates(ctx context.Context, p *plan.Plan, said string, prefixes bool) ([]explain.Candidate, error)
 	Records(ctx context.Context) iter.Seq2[state.Record, error]
 	History(ctx context.Context, q state.HistoryQuery) ([]state.Event, error)
 	Close() error
@@ -69,9 +69,9 @@ func (l local) View(ctx context.Context) (View, error) {
 // localView is the state on this machine.
 type localView struct{ *sqlstore.Reader }
 
-func (v localView) Meant(ctx context.Context, p *plan.Plan, said string, prefixes bool) ([]explain.Candidate, error) {
+func (v localView) Candidates(ctx context.Context, p *plan.Plan, said string, prefixes bool) ([]explain.Candidate, error) {
 	records, err := v.Find(ctx, said, prefixes)
-	return explain.Meant(said, prefixes, p, records), err
+	return explain.Candidates(said, prefixes, p, records), err
 }
 
 func (v localView) Task(ctx context.Context, key spec.Key) (*state.Record, *state.Drift, error) {

@@ -88,8 +88,8 @@ func (v *remoteView) find(ctx context.Context, said string, prefixes bool) ([]fo
 	return answer.Tasks, err
 }
 
-// Meant leaves it to the daemon, which knows the names in its specs.
-func (v *remoteView) Meant(ctx context.Context, _ *plan.Plan, said string, prefixes bool) ([]explain.Candidate, error) {
+// Candidates leaves it to the daemon, which knows the names in its specs.
+func (v *remoteView) Candidates(ctx context.Context, _ *plan.Plan, said string, prefixes bool) ([]explain.Candidate, error) {
 	tasks, err := v.find(ctx, said, prefixes)
 	var found []explain.Candidate
 	for _, t := range tasks {

@@ -24,7 +24,7 @@ const maxCandidates = 10
 // name, or with prefixes by the beginning of one of them that no other task has. p may be
 // nil. An ambiguous name is an error that lists the tasks.
 func FindTask(ctx context.Context, v View, p *plan.Plan, said string, prefixes bool) (spec.Key, error) {
-	found, err := v.Meant(ctx, p, said, prefixes)
+	found, err := v.Candidates(ctx, p, said, prefixes)
 	switch {
 	case err != nil:
 		return spec.Key{}, err

@@ -52,23 +52,26 @@ func joinPacks(ctx context.Context, packs []*pack, dir string) (name string, err
 			os.Remove(file.Name())
 		}
 	}()
-	w := &joiner{out: bufio.NewWriterSize(file, 256<<10), written: map[plumbing.Hash]int64{}}
-	count, err := w.count(packs)
-	if err != nil {
+	w := &joiner{out: bufio.NewWriterSize(file, 256<<10), sum: sha1.New(), written: map[plumbing.Hash]int64{}}
+	entries := make([][]located, len(packs))
+	for i, p := range packs {
+		if entries[i], err = p.entries(); err != nil {
+			return "", err
+		}
+		for _, e := range entries[i] {
+			w.written[e.name] = -1
+		}
+	}
+	if err := w.write(binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(len(w.written)))); err != nil {
 		return "", err
 	}
-	sum := sha1.New()
-	w.sum = sum
-	if err := w.write(binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), count)); err != nil {
-		return "", err
-	}
-	for _, p := range packs {
-		if err := w.join(ctx, p); err != nil {
+	for i, p := range packs {
+		if err := w.join(ctx, p, entries[i]); err != nil {
 			return "", err
 		}
 	}
 	size := w.at + int64(HashSize)
-	if err := errors.Join(w.write(sum.Sum(nil)), w.out.Flush()); err != nil {
+	if err := errors.Join(w.write(w.sum.Sum(nil)), w.out.Flush()); err != nil {
 		return "", err
 	}
 	index, err := indexPack(ctx, file, size)
@@ -86,20 +89,6 @@ type joiner struct {
 	written map[plumbing.Hash]int64 // where an object is; -1 before it is written
 }
 
-// count returns how many objects the packs have together.
-func (w *joiner) count(packs []*pack) (uint32, error) {
-	for _, p := range packs {
-		entries, err := p.entries()
-		if err != nil {
-			return 0, err
-		}
-		for _, e := range entries {
-			w.written[e.name] = -1
-		}
-	}
-	return uint32(len(w.written)), nil
-}
-
 func (w *joiner) write(data []byte) error {
 	w.at += int64(len(data))
 	w.sum.Write(data)
@@ -109,11 +98,7 @@ func (w *joiner) write(data []byte) error {
 
 // join writes those entries of a pack that have not been written. All that a delta may be
 // made from comes before it, or is named.
-func (w *joiner) join(ctx context.Context, p *pack) error {
-	entries, err := p.entries()
-	if err != nil {
-		return err
-	}
+func (w *joiner) join(ctx context.Context, p *pack, entries []located) error {
 	names := make(map[int64]plumbing.Hash, len(entries))
 	for _, e := range entries {
 		names[e.offset] = e.name

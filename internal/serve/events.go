@@ -74,15 +74,15 @@ func (h *hub) leave(viewer chan struct{}) {
 // always something new.
 const maxCompared = 1000
 
-// sight is what pages were last told of, so that a poll that finds nothing new is no event.
-type sight struct {
+// lastShown is what pages were last told of, so that a poll that finds nothing new is no event.
+type lastShown struct {
 	mu  sync.Mutex
 	sum [sha256.Size]byte
 }
 
 // differs reports whether the plan, or what is paused, shows anything else than the one
 // before.
-func (s *sight) differs(p *plan.Plan, pauses []state.Pause) bool {
+func (s *lastShown) differs(p *plan.Plan, pauses []state.Pause) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(p.Changes) > maxCompared {

@@ -19,11 +19,11 @@ func Registry(s *Server) *prometheus.Registry { return s.metrics.Registry }
 // Buffered returns h with its answers built in memory.
 func Buffered(h http.Handler) http.Handler { return newAnswers().buffered(h) }
 
-// Sight is what pages were last told of.
-type Sight = sight
+// LastShown is what pages were last told of.
+type LastShown = lastShown
 
 // Differs is differs.
-func (s *sight) Differs(p *plan.Plan, pauses []state.Pause) bool { return s.differs(p, pauses) }
+func (s *lastShown) Differs(p *plan.Plan, pauses []state.Pause) bool { return s.differs(p, pauses) }
 
 // PushIn returns the branch and the commit of a push.
 func PushIn(body []byte) (branch, commit string) {

@@ -207,7 +207,7 @@ type observer struct {
 	tracker *snapshot.Tracker
 	metrics *metrics.Metrics
 	hub     *hub
-	shown   sight // what the last event was about
+	shown   lastShown // what the last event was about
 }
 
 func (o *observer) Planned(p *plan.Plan) {

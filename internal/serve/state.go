@@ -81,16 +81,16 @@ func (s *stateReader) Record(ctx context.Context, key spec.Key) (rec *state.Reco
 	return rec, err
 }
 
-// Meant returns the tasks that somebody may mean, by the state and the plan, and the records
+// Candidates returns the tasks that somebody may mean, by the state and the plan, and the records
 // of the first ones.
-func (s *stateReader) Meant(ctx context.Context, p *plan.Plan, said string, prefixes bool) (found []explain.Candidate, records map[spec.Key]*state.Record, err error) {
+func (s *stateReader) Candidates(ctx context.Context, p *plan.Plan, said string, prefixes bool) (found []explain.Candidate, records map[spec.Key]*state.Record, err error) {
 	records = map[spec.Key]*state.Record{}
 	err = s.read(ctx, func(r Reader) error {
 		known, err := r.Find(ctx, said, prefixes)
 		if err != nil {
 			return err
 		}
-		found = explain.Meant(said, prefixes, p, known)
+		found = explain.Candidates(said, prefixes, p, known)
 		for _, c := range found[:min(len(found), maxTasks)] {
 			if records[c.Key], err = r.Record(ctx, c.Key); err != nil {
 				return err

@@ -40,7 +40,7 @@ func tasksAPI(take func() *snapshot.Snapshot, from *stateReader) http.HandlerFun
 			return
 		}
 		s := take()
-		found, records, err := from.Meant(r.Context(), s.Plan(), said, prefixes)
+		found, records, err := from.Candidates(r.Context(), s.Plan(), said, prefixes)
 		if err != nil {
 			problem.Write(w, http.StatusServiceUnavailable, snapshot.ErrorText(err))
 			return

@@ -36,7 +36,7 @@ func (r *readQueries) Find(ctx context.Context, said string, prefixes bool) ([]*
 				if err != nil {
 					return err
 				}
-				if !seen[rec.Key] && isMeant(rec, said, prefixes) {
+				if !seen[rec.Key] && matches(rec, said, prefixes) {
 					seen[rec.Key] = true
 					found = append(found, rec)
 				}
@@ -86,15 +86,15 @@ func (r *readQueries) findByReading(ctx context.Context, said string, prefixes b
 		if err != nil {
 			return nil, err
 		}
-		if isMeant(&rec, said, prefixes) {
+		if matches(&rec, said, prefixes) {
 			found = append(found, &rec)
 		}
 	}
 	return found, nil
 }
 
-// isMeant reports whether somebody may mean the task.
-func isMeant(rec *state.Record, said string, prefixes bool) bool {
+// matches reports whether somebody may mean the task.
+func matches(rec *state.Record, said string, prefixes bool) bool {
 	for _, s := range []string{rec.Key.TaskID, rec.Key.String(), rec.Name()} {
 		if s == said || prefixes && strings.HasPrefix(s, said) {
 			return true

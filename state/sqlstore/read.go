@@ -83,6 +83,33 @@ func (r *readQueries) Record(ctx context.Context, key spec.Key) (*state.Record, 
 // from the records before all are read.
 func (r *readQueries) Records(ctx context.Context) iter.Seq2[state.Record, error] {
 	return func(yield func(state.Record, error) bool) {
+		for rec, err := range r.records(ctx) {
+			if err != nil {
+				yield(state.Record{}, err)
+				return
+			}
+			if !yield(*rec, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Load returns all records. Every row is verified.
+func (r *readQueries) Load(ctx context.Context) (*state.Records, error) {
+	var records []*state.Record
+	for rec, err := range r.records(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, rec)
+	}
+	return state.NewRecords(records...), nil
+}
+
+// records yields what Records does, without copies.
+func (r *readQueries) records(ctx context.Context) iter.Seq2[*state.Record, error] {
+	return func(yield func(*state.Record, error) bool) {
 		stopped := false
 		err := r.view(ctx, func(tx *sql.Tx) error {
 			m, err := readMeta(ctx, tx)
@@ -105,56 +132,23 @@ func (r *readQueries) Records(ctx context.Context) iter.Seq2[state.Record, error
 					return err
 				}
 				for ; len(lost) > 0 && lost[0].Key.Compare(rec.Key) < 0; lost = lost[1:] {
-					if stopped = !yield(*lost[0], nil); stopped {
+					if stopped = !yield(lost[0], nil); stopped {
 						return nil
 					}
 				}
-				if stopped = !yield(*rec, nil); stopped {
+				if stopped = !yield(rec, nil); stopped {
 					return nil
 				}
 			}
 			for ; len(lost) > 0 && !stopped; lost = lost[1:] {
-				stopped = !yield(*lost[0], nil)
+				stopped = !yield(lost[0], nil)
 			}
 			return nil
 		})
 		if err != nil && !stopped {
-			yield(state.Record{}, err)
+			yield(nil, err)
 		}
 	}
-}
-
-// Load returns all records. Every row is verified.
-func (r *readQueries) Load(ctx context.Context) (*state.Records, error) {
-	var records []*state.Record
-	err := r.view(ctx, func(tx *sql.Tx) error {
-		m, err := readMeta(ctx, tx)
-		if err != nil {
-			return err
-		}
-		records = make([]*state.Record, 0, m.Tasks)
-		reader := sqlrow.NewDecoder()
-		for row, err := range tasks(ctx, tx, &m, r.schema) {
-			if err != nil {
-				return err
-			}
-			rec, err := reader.Record(&row)
-			if err != nil {
-				return err
-			}
-			records = append(records, rec)
-		}
-		if r.schema < schemaOfTombstones {
-			lost, err := forgottenRecords(ctx, tx)
-			records = append(records, lost...)
-			return err
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return state.NewRecords(records...), nil
 }
 
 // History returns events, the newest first. That none of them is missing is made

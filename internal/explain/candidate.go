@@ -15,10 +15,10 @@ type Candidate struct {
 	Name string // what people call it
 }
 
-// Meant returns the tasks that somebody may mean: those that have what was said as their
+// Candidates returns the tasks that somebody may mean: those that have what was said as their
 // id, or as projectId/taskId; else those that have it as their name; else, with prefixes,
 // those of which one of these begins so. records are what the state finds; p may be nil.
-func Meant(said string, prefixes bool, p *plan.Plan, records []*state.Record) []Candidate {
+func Candidates(said string, prefixes bool, p *plan.Plan, records []*state.Record) []Candidate {
 	var tiers [3][]Candidate
 	seen := map[spec.Key]bool{}
 	match := func(c Candidate) {

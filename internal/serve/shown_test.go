@@ -11,9 +11,9 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// TestSight: a poll that finds nothing new is no event for a page, and whatever the page
+// TestLastShown: a poll that finds nothing new is no event for a page, and whatever the page
 // shows is.
-func TestSight(t *testing.T) {
+func TestLastShown(t *testing.T) {
 	waits := func(p *plan.Plan, tries int) {
 		p.Changes = []plan.Change{{Key: servetest.Key(1), Action: plan.ActionHold, Hold: plan.HoldWaiting, Have: &state.Record{Key: servetest.Key(1), Status: state.StatusWaiting, Attempt: &state.Attempt{Tries: tries}}}}
 	}
@@ -36,7 +36,7 @@ func TestSight(t *testing.T) {
 		{"paused for longer", func(*plan.Plan) {}, []state.Pause{{Code: "AuthFailure", Until: time.Unix(1, 0)}}},
 		{"in sync again", func(*plan.Plan) {}, nil},
 	}
-	var s serve.Sight
+	var s serve.LastShown
 	for _, f := range found {
 		for poll := range 3 {
 			p := servetest.EmptyPlan()
