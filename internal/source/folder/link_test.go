@@ -193,15 +193,7 @@ func TestExchanged_NeverHalf(t *testing.T) {
 // TestFolderThatComesBack is read again within a second, also where it is another one.
 func TestFolderThatComesBack(t *testing.T) {
 	for _, another := range []bool{false, true} {
-		f := newFolder(t, map[string]string{"in/a.yaml": sourcetest.Spec("a", 1)})
-		s := f.open(Config{Dir: f.path("in")})
-		rev := sourcetest.Poll(t, s)
-		sourcetest.Must(t, os.Rename(f.path("in"), f.path("away")))
-		await(t, s)
-		if _, err := s.Poll(t.Context()); !errors.Is(err, ErrNoFolder) {
-			t.Errorf("the error is %v", err)
-		}
-		sourcetest.WantSaid(t, rev, "a v1 a.yaml")
+		f, s := openGone(t)
 		for len(s.Changed()) > 0 {
 			<-s.Changed()
 		}
