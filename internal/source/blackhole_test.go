@@ -36,32 +36,38 @@ func TestBlackHole(t *testing.T) {
 			return "https://" + proxy.Addr + "/origin.git", ca.file, proxy
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := newRepo(t)
-			r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
-			url, authority, proxy := serve(t, r)
-			config := GitConfig{URL: url, CAFile: authority, StaleAfter: 300 * time.Millisecond}
-			if *long {
-				config.StaleAfter = 0
-			}
-			g := r.open(config)
-			wantSaid(t, poll(t, g), "a v1 a.yaml")
-			for version := 2; version < 4; version++ {
-				r.Commit(map[string]string{"a.yaml": specOf("a", version)})
-				proxy.Swallow()
-				start := time.Now()
-				wantSaid(t, poll(t, g), fmt.Sprintf("a v%d a.yaml", version))
-				took := time.Since(start)
-				t.Logf("a poll over a black hole took %v", took.Round(time.Millisecond))
-				if took > time.Minute {
-					t.Errorf("a poll took %v", took)
-				}
-				if conns := proxy.Conns(); conns != version {
-					t.Errorf("%d connections after %d black holes", conns, version-1)
-				}
-			}
-		})
+		// Where there are many refs, a poll is a request of another kind.
+		for _, refs := range []int{0, 1000} {
+			t.Run(fmt.Sprintf("%s, %d more refs", name, refs), func(t *testing.T) { overBlackHole(t, refs, serve) })
+		}
+	}
+}
+
+func overBlackHole(t *testing.T, refs int, serve func(*testing.T, *repo) (url, authority string, proxy *transporttest.Proxy)) {
+	t.Parallel()
+	r := newRepo(t)
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
+	r.withRefs(refs)
+	url, authority, proxy := serve(t, r)
+	config := GitConfig{URL: url, CAFile: authority, StaleAfter: 300 * time.Millisecond}
+	if *long {
+		config.StaleAfter = 0
+	}
+	g := r.open(config)
+	wantSaid(t, poll(t, g), "a v1 a.yaml")
+	for version := 2; version < 4; version++ {
+		r.Commit(map[string]string{"a.yaml": specOf("a", version)})
+		proxy.Swallow()
+		start := time.Now()
+		wantSaid(t, poll(t, g), fmt.Sprintf("a v%d a.yaml", version))
+		took := time.Since(start)
+		t.Logf("a poll over a black hole took %v", took.Round(time.Millisecond))
+		if took > time.Minute {
+			t.Errorf("a poll took %v", took)
+		}
+		if conns := proxy.Conns(); conns != version {
+			t.Errorf("%d connections after %d black holes", conns, version-1)
+		}
 	}
 }
 

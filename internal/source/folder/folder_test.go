@@ -192,7 +192,7 @@ func TestFolderUnreadable(t *testing.T) {
 
 // openGone opens a source whose folder is moved away after its first poll: what was read
 // stays.
-func openGone(t *testing.T) (*folder, *Source) {
+func openGone(t *testing.T) (*folder, *Source, *reconcile.Revision) {
 	t.Helper()
 	f := newFolder(t, map[string]string{"in/a.yaml": sourcetest.Spec("a", 1)})
 	s := f.open(Config{Dir: f.path("in")})
@@ -203,11 +203,11 @@ func openGone(t *testing.T) (*folder, *Source) {
 		t.Errorf("the error is %v", err)
 	}
 	sourcetest.WantSaid(t, rev, "a v1 a.yaml")
-	return f, s
+	return f, s, rev
 }
 
 func TestFolderThatGoes(t *testing.T) {
-	f, s := openGone(t)
+	f, s, rev := openGone(t)
 
 	f.write(map[string]string{"in/b.yaml": sourcetest.Spec("b", 1)})
 	sourcetest.WantSaid(t, sourcetest.Poll(t, s), "b v1 b.yaml")

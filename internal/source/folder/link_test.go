@@ -193,7 +193,7 @@ func TestExchanged_NeverHalf(t *testing.T) {
 // TestFolderThatComesBack is read again within a second, also where it is another one.
 func TestFolderThatComesBack(t *testing.T) {
 	for _, another := range []bool{false, true} {
-		f, s := openGone(t)
+		f, s, rev := openGone(t)
 		for len(s.Changed()) > 0 {
 			<-s.Changed()
 		}
