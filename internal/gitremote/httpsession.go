@@ -11,7 +11,9 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/transport"
+	gittransport "github.com/go-git/go-git/v5/plumbing/transport"
+
+	"github.com/wedatasync/wedatasync/internal/transport"
 )
 
 // httpSession asks a server over git's smart protocol of http: a request for the list of
@@ -42,7 +44,7 @@ func (s *httpSession) AdvertisedReferencesContext(ctx context.Context) (*packp.A
 	refs := packp.NewAdvRefs()
 	err = refs.Decode(resp.Body)
 	if errors.Is(err, packp.ErrEmptyAdvRefs) || err == nil && refs.IsEmpty() {
-		return nil, transport.ErrEmptyRemoteRepository
+		return nil, gittransport.ErrEmptyRemoteRepository
 	}
 	return refs, err
 }
@@ -81,6 +83,7 @@ func (s *httpSession) do(ctx context.Context, method, path string, body io.Reade
 	}
 	if s.protocol != "" {
 		req.Header.Set(protoField, s.protocol)
+		transport.MarkRead(req)
 	}
 	if s.remote.password != "" {
 		req.SetBasicAuth(s.remote.user, s.remote.password)

@@ -38,9 +38,10 @@ var errStale = errors.New("a kept connection does not answer")
 // RoundTrip does one request.
 func (r *Renewing) RoundTrip(req *http.Request) (*http.Response, error) {
 	base := r.base.Load()
-	if req.Method != http.MethodGet {
+	if !isRead(req) {
 		return base.RoundTrip(req)
 	}
+	body := req.GetBody // of a request that is sent again
 	ctx, cancel := context.WithCancelCause(req.Context())
 	waiting := time.AfterFunc(time.Hour, func() { cancel(errStale) })
 	waiting.Stop()
@@ -73,7 +74,23 @@ func (r *Renewing) RoundTrip(req *http.Request) (*http.Response, error) {
 		next = r.base.Load() // another request has found out, too
 	}
 	base.CloseIdleConnections()
+	if body != nil {
+		req = req.Clone(req.Context())
+		if req.Body, err = body(); err != nil {
+			return nil, err
+		}
+	}
 	return next.RoundTrip(req)
+}
+
+// MarkRead marks a request that changes nothing, whatever its method, in the way of net/http:
+// by a header that is not sent. Its body, if any, must be one that can be had again.
+func MarkRead(req *http.Request) { req.Header["Idempotency-Key"] = nil }
+
+// isRead reports whether a request changes nothing, and can be sent again.
+func isRead(req *http.Request) bool {
+	_, marked := req.Header["Idempotency-Key"]
+	return req.Method == http.MethodGet || marked && (req.Body == nil || req.GetBody != nil)
 }
 
 // CloseIdleConnections is what http.Client looks for.

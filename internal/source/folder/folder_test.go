@@ -207,7 +207,7 @@ func openGone(t *testing.T) (*folder, *Source, *reconcile.Revision) {
 }
 
 func TestFolderThatGoes(t *testing.T) {
-	f, s, rev := openGone(t)
+	f, s, _ := openGone(t)
 
 	f.write(map[string]string{"in/b.yaml": sourcetest.Spec("b", 1)})
 	sourcetest.WantSaid(t, sourcetest.Poll(t, s), "b v1 b.yaml")
