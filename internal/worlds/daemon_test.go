@@ -69,6 +69,10 @@ func (w *world) start(ctx context.Context) (*daemon, error) {
 	}
 	d.r = reconcile.New(cfg, state.NewRecords(slices.Collect(maps.Values(w.records))...), w.control)
 	w.daemon = d
+	select {
+	case <-w.poke: // whether the life before has still taken it is chance, and this one looks anyway
+	default:
+	}
 	w.note("the daemon starts")
 	return d, nil
 }

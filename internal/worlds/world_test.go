@@ -287,7 +287,7 @@ func (w *world) say(in *intent, verb state.Verb, arg string) {
 // beHasty has an operator say that a commit did not happen when nothing shows yet. It
 // is held until the request can no longer arrive, or else is wrong.
 func (w *world) beHasty(in *intent) {
-	time.AfterFunc(2*time.Second, func() {
+	time.AfterFunc(2*time.Second+time.Microsecond, func() { // after what the daemon does then
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		rec := w.records[in.key]
