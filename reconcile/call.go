@@ -214,7 +214,7 @@ func (x *execution) intend(c *call) (*state.Record, error) {
 
 // attempt describes the call. before is what is live.
 func (x *execution) attempt(c *call, before *state.Live, now time.Time) state.Attempt {
-	return x.plan.Attempt(c.change, x.r.cfg.NewID(), before, x.r.cfg.Horizon(), now)
+	return x.plan.Attempt(c.change, x.r.cfg.NewID(), evidence(x.r, c.change.Key, before, c.askedAt), now)
 }
 
 // admit looks, just before a call, at what may have come up since the plan was

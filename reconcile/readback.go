@@ -81,12 +81,12 @@ func readFor(ctx context.Context, r *Reconciler, c *call) (*state.Live, error) {
 	}
 }
 
-// evidence returns what is known of the record's attempt after a read.
-func evidence(r *Reconciler, rec *state.Record, live *state.Live, at time.Time) proof.Evidence {
+// evidence returns what is known of a task after a read, for what was attempted before it.
+func evidence(r *Reconciler, key spec.Key, live *state.Live, at time.Time) proof.Evidence {
 	control := r.applied.Control()
 	e := proof.Evidence{
 		Live: live, At: at, Horizon: r.cfg.Horizon(),
-		Operator: plan.Operator(&control), Approvals: plan.ApprovalFlowOf(&control, rec.Key.ProjectID),
+		Operator: plan.Operator(&control), Approvals: plan.ApprovalFlowOf(&control, key.ProjectID),
 	}
 	if r.cfg.Skew != nil {
 		e.ClockSkew = r.cfg.Skew()
@@ -160,7 +160,7 @@ func (b *readBacks) settle(rec *state.Record, live *state.Live, at time.Time, re
 	if readErr != nil && x.stop.Err() != nil {
 		return // it was the shutdown that ended it
 	}
-	next, e := plan.AfterReadBack(rec, evidence(x.r, rec, live, at), readErr, x.r.cfg.Evaluate, time.Now(), x.r.cfg.Random())
+	next, e := plan.AfterReadBack(rec, evidence(x.r, rec.Key, live, at), readErr, x.r.cfg.Evaluate, time.Now(), x.r.cfg.Random())
 	if !b.save(plan.Transition(rec.Key, next, e)) {
 		return
 	}
@@ -265,7 +265,7 @@ func (b *readBacks) decide(s *scheduled, rec *state.Record, live *state.Live, at
 // something new.
 func (b *readBacks) confirm(rec *state.Record, live *state.Live, at time.Time, readErr error) {
 	r, now := b.x.r, time.Now()
-	next, note, seen := plan.AfterAccepted(rec, evidence(r, rec, live, at), readErr, now)
+	next, note, seen := plan.AfterAccepted(rec, evidence(r, rec.Key, live, at), readErr, now)
 	if next == nil {
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -138,7 +139,7 @@ func carryOutOne(t *testing.T, r *Reconciler, c *plan.Change, out state.Outcome)
 // endedNow returns the record of the change's task after an attempt that came to out.
 func endedNow(c *plan.Change, out state.Outcome) *state.Record {
 	now := time.Now()
-	rec := plan.Begin(c.Key, c.Have, (&plan.Plan{}).Attempt(c, "a1", nil, 0, now))
+	rec := plan.Begin(c.Key, c.Have, (&plan.Plan{}).Attempt(c, "a1", proof.Evidence{}, now))
 	if out.Class == "" {
 		return rec // the intent stands
 	}

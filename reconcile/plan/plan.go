@@ -348,9 +348,9 @@ func (p *Plan) Asked() int {
 // Passes reports whether an approval lets the plan past the guard of that key.
 func (p *Plan) Passes(guard string) bool { return slices.Contains(p.passed, guard) }
 
-// Attempt describes the call of the plan that is about to be made. before is what is live,
-// horizon for how long a request can be accepted.
-func (p *Plan) Attempt(c *Change, id string, before *state.Live, horizon time.Duration, now time.Time) state.Attempt {
+// Attempt describes the call of the plan that is about to be made. before is what is known of
+// the task after the read before it.
+func (p *Plan) Attempt(c *Change, id string, before proof.Evidence, now time.Time) state.Attempt {
 	wanted := AppliedOf(c.Want, p.Source.Revision)
 	wanted.Wait = waitOf(c.Want)
 	author := p.Source.Author
@@ -368,7 +368,19 @@ func (p *Plan) Attempt(c *Change, id string, before *state.Live, horizon time.Du
 		File:     c.Want.Pos.File,
 		Line:     c.Want.Pos.Line,
 		At:       now,
-		Before:   before,
-		Stale:    c.Have != nil && (c.Have.Accepted() || c.Have.Attempt != nil && c.Have.Attempt.Stale || proof.Unattributable(c.Have.Applied, before, now, horizon)),
+		Before:   before.Live,
+		Stale:    isStale(c.Have, &before, now),
+	}
+}
+
+// isStale reports whether what is live before an attempt can be older than a commit of ours.
+func isStale(have *state.Record, before *proof.Evidence, now time.Time) bool {
+	switch {
+	case have == nil || proof.ShownByUs(have, before):
+		return false
+	case have.Accepted() || have.Attempt != nil && have.Attempt.Stale:
+		return true
+	default:
+		return proof.Unattributable(have.Applied, before.Live, now, before.Horizon)
 	}
 }

@@ -277,3 +277,42 @@ func TestJudgeLaws(t *testing.T) {
 		}
 	})
 }
+
+// TestShownByUs: only a commit whose own operation is told leaves no room for another one
+// of ours.
+func TestShownByUs(t *testing.T) {
+	accepted := func(edit func(*state.Record)) *state.Record {
+		rec := &state.Record{Status: state.StatusApplied, Attempt: &state.Attempt{
+			At:      fixture.Noon,
+			Before:  &state.Live{InstanceVersion: 2, OperateID: "op1", Operator: fixture.Own},
+			Wanted:  state.Applied{CommitType: spec.Start, InstanceVersion: 3},
+			Outcome: state.Outcome{Class: state.ClassApplied},
+		}}
+		if edit != nil {
+			edit(rec)
+		}
+		return rec
+	}
+	own := &state.Live{InstanceVersion: 3, OperateID: "op2", Operator: fixture.Own}
+	for _, tt := range []struct {
+		name     string
+		rec      *state.Record
+		live     *state.Live
+		operator string
+		want     bool
+	}{
+		{"the wanted version, by us", accepted(nil), own, fixture.Own, true},
+		{"the read failed", accepted(nil), nil, fixture.Own, false},
+		{"the version before", accepted(nil), &state.Live{InstanceVersion: 2, OperateID: "op1", Operator: fixture.Own}, fixture.Own, false},
+		{"by another", accepted(nil), &state.Live{InstanceVersion: 3, OperateID: "op2", Operator: fixture.Other}, fixture.Own, false},
+		{"no operation is told", accepted(nil), &state.Live{InstanceVersion: 3, Operator: fixture.Own}, fixture.Own, false},
+		{"nobody knows who we are", accepted(nil), &state.Live{InstanceVersion: 3, OperateID: "op2"}, "", false},
+		{"what was live before it may have been older", accepted(func(r *state.Record) { r.Attempt.Stale = true }), own, fixture.Own, false},
+		{"it is not known to be accepted", accepted(func(r *state.Record) { r.Status = state.StatusUnknown }), own, fixture.Own, false},
+	} {
+		e := Evidence{Live: tt.live, At: fixture.Noon.Add(time.Second), Horizon: fixture.Horizon, Operator: tt.operator}
+		if got := ShownByUs(tt.rec, &e); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}

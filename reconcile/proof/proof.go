@@ -234,6 +234,13 @@ func Shown(rec *state.Record, e *Evidence) bool {
 	}
 }
 
+// ShownByUs is Shown of a commit whose operation is told, and our own: what was read is newer
+// than it, and an operation that comes after that is no trace of it.
+func ShownByUs(rec *state.Record, e *Evidence) bool {
+	return rec.Accepted() && !rec.Attempt.Stale && e.Live != nil && Shown(rec, e) &&
+		e.Live.OperateID != "" && e.Operator != "" && e.Live.Operator == e.Operator
+}
+
 // Showable reports whether reads tell what the commit moves, by what was told before it
 // and is told in seen, which may be nil.
 func Showable(a *state.Attempt, seen *state.Live) bool {
