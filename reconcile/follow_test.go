@@ -98,7 +98,7 @@ func TestARunThatIsLate(t *testing.T) {
 			t.Errorf("%d reads after the time was over", more)
 		}
 		if c := find(t, p.r.Status().Plan, "first"); !strings.Contains(said(c), "wedatasync retry "+project+"/first") {
-			t.Errorf("the plan does not say the way on: %s", said(c))
+			t.Errorf("the plan does not say what to do: %s", said(c))
 		}
 		w.becomes("first", state.TaskRunning)
 		id := w.say(state.VerbRetry, "first", "")

@@ -11,7 +11,7 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// TestP26_Suspend: a person's word takes effect before the next request.
+// TestP26_Suspend: an operator's command takes effect before the next request.
 func TestP26_Suspend(t *testing.T) {
 	t.Parallel()
 	for _, target := range []string{"", "t050"} {

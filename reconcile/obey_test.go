@@ -39,7 +39,7 @@ func TestApproveAgain(t *testing.T) {
 	})
 }
 
-// TestSuspendBeforeThereIsASpec: a person's word waits for the spec, and outlives it.
+// TestSuspendBeforeThereIsASpec: an operator's command waits for the spec, and outlives it.
 func TestSuspendBeforeThereIsASpec(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {

@@ -20,7 +20,7 @@ type Result struct {
 	Applied    int  // calls that were applied, by their answer or by reading back
 	Forgotten  int  // tasks that are no longer managed: their specs are gone
 	Returned   int  // tasks that are managed again: their specs are back
-	Superseded bool // the pass was cut short by a newer revision, a person's word or a shutdown
+	Superseded bool // the pass was cut short by a newer revision, an operator's command or a shutdown
 	Pauses     []state.Pause
 	Scan       *state.DriftScan // the last one; nil before the first
 

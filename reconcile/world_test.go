@@ -56,7 +56,7 @@ type world struct {
 	planned *plan.Plan
 	onPass  func(*Result)            // looks at a finished pass; nil is nothing
 	called  map[spec.Key]int         // sent for the plan
-	asked   map[spec.Key]spec.Digest // commits that discard state, and go out again only by a person's word
+	asked   map[spec.Key]spec.Digest // commits that discard state, and go out again only when an operator says so
 }
 
 // step is one thing that a process does to the world.
@@ -199,7 +199,7 @@ func (w *world) check(t testing.TB) {
 	}
 }
 
-// say posts a person's word and returns its id.
+// say posts an operator's command and returns its id.
 func (w *world) say(verb state.Verb, target, arg string) int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 )
 
 // What the errors of this package say, for errors.Is. The text of an error adds
-// what, where, and the way on; some are also a type that has the details.
+// what, where, and what to do; some are also a type that has the details.
 var (
 	ErrLocked     = errors.New("state is in use")                      // a LockedError
 	ErrMissing    = errors.New("state is missing")                     // a file of it, or all
@@ -34,7 +34,7 @@ var (
 	ErrNoCommand = errors.New("no such open command")
 )
 
-// The way on, where several errors have the same one.
+// What to do, where several errors have the same one.
 const (
 	HintAccept  = `if that was meant, run "wedatasync state check --accept"`
 	hintRestore = `restore a backup and run "wedatasync state check --accept"`
@@ -54,7 +54,7 @@ type Holder struct {
 	Version string    `json:"version,omitempty"`
 }
 
-// Error names the holder and the way on.
+// Error names the holder and what to do.
 func (e *LockedError) Error() string {
 	who := "another process"
 	if h := e.Holder; h.PID != 0 {
@@ -74,7 +74,7 @@ type ForeignError struct {
 	Want  string // what it should say
 }
 
-// Error names the field, both values and the way on.
+// Error names the field, both values and what to do.
 func (e *ForeignError) Error() string {
 	return fmt.Sprintf("open state %s: its %s is %q, not %q: check the settings, and give each source and endpoint a --state of its own; only if the %[2]s has moved, run \"wedatasync state check --accept\"",
 		e.Path, e.Field, e.Have, e.Want)
@@ -91,7 +91,7 @@ type RolledBackError struct {
 	Head int64 // the serial it had before
 }
 
-// Error names both serials and the way on.
+// Error names both serials and what to do.
 func (e *RolledBackError) Error() string {
 	return fmt.Sprintf("open state %s: it is at serial %d and was at %d before, so what was applied since is not in it: restore the newer file; %s, and the next plan is held for approval",
 		e.Path, e.Have, e.Head, HintAccept)
@@ -107,7 +107,7 @@ type NewerError struct {
 	Know int64 // the newest one this version knows
 }
 
-// Error names both versions and the way on.
+// Error names both versions and what to do.
 func (e *NewerError) Error() string {
 	return fmt.Sprintf("open state %s: it has schema %d and this version knows up to %d: run the newer wedatasync again", e.Path, e.Have, e.Know)
 }
@@ -124,7 +124,7 @@ type DamagedError struct {
 	Err    error // of the database; nil if a check of ours found it
 }
 
-// Error names the place and the way on.
+// Error names the place and what to do.
 func (e *DamagedError) Error() string {
 	place := e.Table
 	if e.Row != "" {

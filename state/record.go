@@ -91,7 +91,7 @@ const (
 	OriginReadBack Origin = "read-back" // the answer was lost; reading back proved it
 	OriginLive     Origin = "live"      // the answer was lost, and what it asked for is live, not provably by us
 	OriginResolved Origin = "resolved"  // an operator said so
-	OriginAdopted  Origin = "adopted"   // taken over without a call, as its spec says
+	OriginAdopted  Origin = "adopted"   // taken over without a call, at its spec's version
 	OriginImported Origin = "imported"  // taken over without a call, as it was live
 	OriginDrift    Origin = "drift"     // taken over without a call, as somebody else had changed it
 	// OriginHistory: all that is known is what the history of an earlier version has, which

@@ -96,7 +96,7 @@ func (in *Input) skipped(p *Plan) []Skipped {
 // holdDependants holds each call of p that depends on a task which is not as its
 // spec says and will not be after p, or does not run yet where its spec waits for
 // that. A dependency that is itself a call only orders the two. A task that p does not list
-// is as its spec says, if that can be used.
+// matches its spec, if that can be used.
 func holdDependants(p *Plan) {
 	d := dependants{
 		specs:   p.Wanted,
@@ -146,7 +146,7 @@ func (d *dependants) name(key spec.Key) string {
 	return ""
 }
 
-// settles reports whether the task is as its spec says, or will be after the plan.
+// settles reports whether the task matches its spec, or will be after the plan.
 func (d *dependants) settles(key spec.Key) bool {
 	c := d.changes[key]
 	switch {
@@ -158,7 +158,7 @@ func (d *dependants) settles(key spec.Key) bool {
 	return c.Settles()
 }
 
-// Settles reports whether the task is as its spec says after the plan, so that what depends
+// Settles reports whether the task matches its spec after the plan, so that what depends
 // on it need not wait.
 func (c *Change) Settles() bool {
 	switch {

@@ -288,7 +288,7 @@ func heldBack(rec *state.Record, until, now time.Time, canBe bool) *state.Record
 	return &next
 }
 
-// Suspend sets, or with nil takes back, a person's word to leave the task alone.
+// Suspend sets, or with nil takes back, an operator's request to leave the task alone.
 func Suspend(key spec.Key, rec *state.Record, s *state.Suspension) (state.Transition, state.CommandResult) {
 	if s == nil && (rec == nil || rec.Suspended == nil) {
 		return state.Transition{}, no("%s is not suspended", key)

@@ -55,7 +55,7 @@ func (in *Input) change(key spec.Key, want *spec.Commit, have *state.Record, now
 		c.Reason = Reason(have.Attempt.Reason)
 		c.Impact = ImpactOf(have.Attempt.Wanted.CommitType)
 	case want == nil:
-		// A person's word outlives the spec: who takes the spec away does not take
+		// An operator's command outlives the spec: who takes the spec away does not take
 		// that away, too.
 		if have == nil || IsRemoved(have) || have.Suspended.Active(now) || !in.Specs.Absent(key) {
 			return c, false

@@ -143,7 +143,7 @@ func ImpactOf(t spec.CommitType) Impact {
 	}
 }
 
-// Change is one task of a Plan that is not as its spec says.
+// Change is one task of a Plan that does not match its spec.
 type Change struct {
 	Key    spec.Key
 	Action Action

@@ -139,7 +139,7 @@ func Obsolete(rec *state.Record, want *spec.Commit, policy DriftPolicy, now time
 }
 
 // NotApplied returns the record of an attempt that is proven not to have been
-// applied. What would discard state again waits for a person's word.
+// applied. What would discard state again waits for an operator.
 func NotApplied(rec *state.Record) *state.Record {
 	if rec.Attempt.Wanted.CommitType != spec.RestartDiscardState {
 		return Drop(rec)

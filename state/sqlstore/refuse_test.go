@@ -97,7 +97,7 @@ func TestWhatIsRefused(t *testing.T) {
 		do     func(t *testing.T, path string)
 		want   error
 		says   []string
-		accept bool // the way on is to accept it
+		accept bool // accepting it is what to do
 	}{
 		{
 			name: "another repository", id: foreign(func(id *state.Identity) { id.Source = "https://git.example.com/other.git" }),
