@@ -28,7 +28,7 @@ var floors = [][]string{
 	{"reconcile/drift", "reconcile/progress"},
 	{"reconcile", "internal/forge", "internal/specfiles"},
 	{"internal/explain", "internal/release", "internal/weblink", "internal/report/jsondoc", "internal/serve/problem"},
-	{"state/sqlstore", "internal/source", "internal/wedata", "internal/report", "internal/notify"},
+	{"state/sqlstore", "internal/socket", "internal/source", "internal/wedata", "internal/report", "internal/notify"},
 	{"internal/serve/access", "internal/serve/admission", "internal/serve/chart", "internal/serve/snapshot", "internal/serve/tasklist"},
 	{"internal/serve/page", "internal/serve/metrics", "internal/serve/status"},
 	{"internal/serve"},

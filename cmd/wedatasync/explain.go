@@ -52,7 +52,7 @@ task has. It changes nothing.`,
 		// The state alone tells a lot: a source that cannot be read is no reason to
 		// say nothing.
 		env := parts.Env{Getenv: io.getenv, Log: io.err, Quiet: true, Version: version(), OwnState: true}
-		plan, planErr := from.Plan(ctx, env)
+		plan, planErr := from.Plan(ctx, env, args[0])
 		key, err := command.FindTask(ctx, r, plan, args[0], true)
 		if err != nil {
 			return errors.Join(err, planErr)
@@ -147,7 +147,7 @@ func (e *explanation) skipped() *plan.Skipped {
 	if e.plan == nil {
 		return nil
 	}
-	return explain.Summarize(e.plan, nil).Skipped(e.key)
+	return e.plan.FindSkipped(e.key)
 }
 
 // change returns what the plan does with the task; nil if nothing, or if there is no plan.

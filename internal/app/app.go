@@ -104,6 +104,9 @@ func New(ctx context.Context, s config.Settings, env parts.Env, observer reconci
 	if store, err = a.openSource(ctx, &s, &env, store); err != nil {
 		return nil, err
 	}
+	if env.Daemon {
+		a.openSocket(ctx, s.State, env.Version)
+	}
 	return a, a.startEngine(ctx, &s, store, observer)
 }
 

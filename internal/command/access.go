@@ -25,8 +25,8 @@ import (
 type Access interface {
 	// View opens the state at one moment.
 	View(ctx context.Context) (View, error)
-	// Plan returns what a pass would do.
-	Plan(ctx context.Context, env parts.Env) (*plan.Plan, error)
+	// Plan returns what a pass would do, at least with the tasks that somebody may mean by said.
+	Plan(ctx context.Context, env parts.Env, said string) (*plan.Plan, error)
 	// Condition returns the condition of the daemon and of its state.
 	Condition(ctx context.Context, env parts.Env, now time.Time) (*Condition, error)
 	// Newest returns up to n releases, the newest first, without their tasks.
@@ -83,8 +83,8 @@ func (v localView) Task(ctx context.Context, key spec.Key) (*state.Record, *stat
 	return rec, control.DriftScan.Of(key), err
 }
 
-func (l local) Plan(ctx context.Context, env parts.Env) (*plan.Plan, error) {
-	return Plan(ctx, l.settings, env, "")
+func (l local) Plan(ctx context.Context, env parts.Env, said string) (*plan.Plan, error) {
+	return Plan(ctx, l.settings, env, PlanOptions{Task: said})
 }
 
 func (l local) Newest(ctx context.Context, n int) ([]release.Release, error) {

@@ -38,11 +38,11 @@ func PlanAgainst(ctx context.Context, f *config.Flags, env parts.Env, against st
 	case IsRevision(against):
 		return Between(ctx, cmp.Or(f.Source, "."), against, whole)
 	case against == AgainstState:
-		return Plan(ctx, f.Settings, env, "")
+		return Plan(ctx, f.Settings, env, PlanOptions{})
 	case against == AgainstLive:
 		return Live(ctx, f.Settings, env)
 	default:
-		return Plan(ctx, f.Settings, env, against)
+		return Plan(ctx, f.Settings, env, PlanOptions{StateURL: against})
 	}
 }
 

@@ -63,7 +63,7 @@ func TestImport_FiveThousand(t *testing.T) {
 		t.Errorf("files: %+v", got.Files)
 	}
 
-	plan, err := command.Plan(t.Context(), s, env, "")
+	plan, err := command.Plan(t.Context(), s, env, command.PlanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -148,7 +148,7 @@ func (l local) Condition(ctx context.Context, env parts.Env, now time.Time) (_ *
 func (c *Condition) planned(ctx context.Context, s config.Settings, env parts.Env) error {
 	ctx, cancel := context.WithTimeout(ctx, planWithin)
 	defer cancel()
-	p, err := Plan(ctx, s, env, "")
+	p, err := Plan(ctx, s, env, PlanOptions{})
 	if err == nil {
 		c.statusOf(p, s, env)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/config"
 	"github.com/wedatasync/wedatasync/internal/parts"
+	"github.com/wedatasync/wedatasync/internal/socket"
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/source/folder"
 	"github.com/wedatasync/wedatasync/internal/text"
@@ -24,10 +25,17 @@ import (
 	"github.com/wedatasync/wedatasync/state/statefile"
 )
 
+// PlanOptions say which plan is asked for.
+type PlanOptions struct {
+	StateURL string // where a daemon exports the state to compare with; empty: the state of the settings
+	// Task says that the plan need not have more than the tasks that somebody may mean by it.
+	Task string
+}
+
 // Plan returns what a pass would do. It is given a source and a reader of the
-// state, and nothing that could write: neither the API nor the state changes.
-// stateURL, if not empty, is where a daemon exports the state to compare with.
-func Plan(ctx context.Context, s config.Settings, env parts.Env, stateURL string) (_ *plan.Plan, err error) {
+// state, and nothing that could write: neither the API nor the state changes. The plan is that of
+// the daemon that holds the state, where that is the one that would be made here.
+func Plan(ctx context.Context, s config.Settings, env parts.Env, o PlanOptions) (_ *plan.Plan, err error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
@@ -37,8 +45,8 @@ func Plan(ctx context.Context, s config.Settings, env parts.Env, stateURL string
 	}
 	var k known
 	switch {
-	case stateURL != "":
-		k, err = fetchState(ctx, stateURL, &s)
+	case o.StateURL != "":
+		k, err = fetchState(ctx, o.StateURL, &s)
 	case env.Stateless:
 	case s.Simulate && !env.OwnState:
 		// Its state lives as long as its endpoint.
@@ -54,6 +62,9 @@ func Plan(ctx context.Context, s config.Settings, env parts.Env, stateURL string
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
+	if p := k.ask(ctx, src, &s, socket.Question{Version: env.Version, Task: o.Task}, log); p != nil {
+		return p, nil
+	}
 	rev, unverified, err := k.poll(ctx, src)
 	if err != nil {
 		return nil, err
@@ -110,6 +121,24 @@ func openState(ctx context.Context, s *config.Settings) (k known, err error) {
 	k.info.Lineage, k.mirror = k.reader.Lineage(), s.Mirror()
 	k.control, err = k.reader.Control(ctx)
 	return k, err
+}
+
+// ask returns the plan of the daemon that holds the state; nil if that does not answer with the
+// one that would be made here.
+func (k *known) ask(ctx context.Context, src reconcile.Source, s *config.Settings, q socket.Question, log *slog.Logger) *plan.Plan {
+	git, ok := src.(*source.Git)
+	if !ok || k.reader == nil {
+		return nil // what a folder has is not known without reading it
+	}
+	q.Settings = s.PlanDigest()
+	p, err := socket.Ask(ctx, s.State, q, git.Head)
+	if err != nil {
+		log.DebugContext(ctx, "the plan is made here", "cause", err)
+		return nil
+	}
+	log.DebugContext(ctx, "the plan is the daemon's", "revision", p.Source.Revision)
+	p.State = k.info
+	return p
 }
 
 // poll polls the source, and reads the records of the state meanwhile.

@@ -125,7 +125,7 @@ func (r *remote) Condition(ctx context.Context, _ parts.Env, _ time.Time) (*Cond
 func (r *remote) View(context.Context) (View, error) { return &remoteView{from: r}, nil }
 
 // Plan reads the daemon's plan, as far as it is about single tasks. It has no records.
-func (r *remote) Plan(ctx context.Context, _ parts.Env) (*plan.Plan, error) {
+func (r *remote) Plan(ctx context.Context, _ parts.Env, _ string) (*plan.Plan, error) {
 	var doc exportedPlan
 	if err := r.get(ctx, "/plan", nil, &doc); err != nil {
 		return nil, err

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -62,6 +64,22 @@ func Compare(old, next *Settings) ([]Change, error) {
 		return nil, &RestartError{restart}
 	}
 	return changes, nil
+}
+
+// ofPlan are the settings, next to those of the guards, that another plan can come of.
+var ofPlan = [...]string{"source", "branch", "path", "driftPolicy", "verify", "pgpKeysFile", "allowedSignersFile", "revokedKeysFile"}
+
+// PlanDigest is the same for two settings if the same plan comes of them, from the same revision and
+// the same state.
+func (s *Settings) PlanDigest() string {
+	h := sha256.New()
+	values := s.values()
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if slices.Contains(ofPlan[:], name) || (Change{Name: name}).OfGuards() {
+			fmt.Fprintf(h, "%q %q\n", name, values[name])
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // values returns the settings as text, by their names in the configuration file. Of

@@ -180,3 +180,35 @@ func TestCompare_Windows(t *testing.T) {
 		}
 	}
 }
+
+// TestPlanDigest: the digest is another one with each setting that another plan can come of, and
+// with no other.
+func TestPlanDigest(t *testing.T) {
+	for name, tt := range map[string]struct {
+		edit  func(*config.Settings)
+		other bool
+	}{
+		"branch":       {func(s *config.Settings) { s.Branch = "next" }, true},
+		"path":         {func(s *config.Settings) { s.Path = "specs" }, true},
+		"drift policy": {func(s *config.Settings) { s.DriftPolicy = "heal" }, true},
+		"verify":       {func(s *config.Settings) { s.Verify = "head" }, true},
+		"signing keys": {func(s *config.Settings) { s.Git.AllowedSignersFile = "signers" }, true},
+		"guards":       {func(s *config.Settings) { s.Guards.MaxChanges = 7 }, true},
+		"windows":      {func(s *config.Settings) { s.Guards.Windows = []calendar.Window{{Name: "night", To: time.Hour}} }, true},
+		"window's zone": {func(s *config.Settings) {
+			s.Guards.Windows = []calendar.Window{{Name: "night", To: time.Hour, Location: time.Local}}
+		}, true},
+		"approvers":       {func(s *config.Settings) { s.Guards.Authors = []plan.Author{{Actor: "ada", Is: "ada@example.com"}} }, true},
+		"interval":        {func(s *config.Settings) { s.Interval = time.Hour }, false},
+		"token file":      {func(s *config.Settings) { s.Git.TokenFile = "token" }, false},
+		"log level":       {func(s *config.Settings) { s.LogLevel = "debug" }, false},
+		"nothing at all":  {func(*config.Settings) {}, false},
+		"rate of commits": {func(s *config.Settings) { s.Rate = 1 }, false},
+	} {
+		before, after := config.Defaults(), config.Defaults()
+		tt.edit(&after)
+		if other := before.PlanDigest() != after.PlanDigest(); other != tt.other {
+			t.Errorf("%s: the digest is another one: %v, want %v", name, other, tt.other)
+		}
+	}
+}

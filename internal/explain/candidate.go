@@ -2,6 +2,7 @@ package explain
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/wedatasync/wedatasync/reconcile/plan"
@@ -22,20 +23,12 @@ func Candidates(said string, prefixes bool, p *plan.Plan, records []*state.Recor
 	var tiers [3][]Candidate
 	seen := map[spec.Key]bool{}
 	match := func(c Candidate) {
-		begins := func(s string) bool { return strings.HasPrefix(s, said) }
-		switch {
-		case seen[c.Key]:
-			return
-		case c.Key.String() == said || c.Key.TaskID == said:
-			tiers[0] = append(tiers[0], c)
-		case c.Name == said:
-			tiers[1] = append(tiers[1], c)
-		case prefixes && said != "" && (begins(c.Key.TaskID) || begins(c.Key.String()) || begins(c.Name)):
-			tiers[2] = append(tiers[2], c)
-		default:
+		tier := tierOf(&c, said, prefixes)
+		if tier < 0 || seen[c.Key] {
 			return
 		}
 		seen[c.Key] = true
+		tiers[tier] = append(tiers[tier], c)
 	}
 	if p != nil {
 		for _, want := range p.Wanted {
@@ -61,4 +54,47 @@ func Candidates(said string, prefixes bool, p *plan.Plan, records []*state.Recor
 		}
 	}
 	return nil
+}
+
+// tierOf says how well the candidate matches what was said: 0 by its id, 1 by its name, 2 by the
+// beginning of one of them, -1 not at all. It allocates nothing: all tasks are tried.
+func tierOf(c *Candidate, said string, prefixes bool) int {
+	id, ofProject := strings.CutPrefix(said, c.Key.ProjectID)
+	if ofProject {
+		id, ofProject = strings.CutPrefix(id, "/")
+	}
+	switch {
+	case c.Key.TaskID == said || ofProject && c.Key.TaskID == id:
+		return 0
+	case c.Name == said:
+		return 1
+	case !prefixes || said == "":
+		return -1
+	case strings.HasPrefix(c.Key.TaskID, said), strings.HasPrefix(c.Name, said),
+		strings.HasPrefix(c.Key.ProjectID, said), ofProject && strings.HasPrefix(c.Key.TaskID, id):
+		return 2
+	default:
+		return -1
+	}
+}
+
+// Narrow returns p without the changes, the specs and the skipped tasks that are not about what
+// somebody may mean by said.
+func Narrow(p *plan.Plan, said string) *plan.Plan {
+	narrow := *p
+	narrow.Wanted, narrow.Changes, narrow.Skipped = nil, nil, nil
+	found := Candidates(said, true, p, nil)
+	slices.SortFunc(found, func(a, b Candidate) int { return a.Key.Compare(b.Key) })
+	for _, c := range found {
+		if want := p.Wanted.Find(c.Key); want != nil {
+			narrow.Wanted = append(narrow.Wanted, want)
+		}
+		if change := p.Find(c.Key); change != nil {
+			narrow.Changes = append(narrow.Changes, *change)
+		}
+		if skipped := p.FindSkipped(c.Key); skipped != nil {
+			narrow.Skipped = append(narrow.Skipped, *skipped)
+		}
+	}
+	return &narrow
 }

@@ -77,7 +77,7 @@ func (s *Summary) State(key spec.Key, c *plan.Change) State {
 		}
 		return st
 	}
-	switch skipped := s.Skipped(key); {
+	switch skipped := s.Plan.FindSkipped(key); {
 	case c != nil && (c.Action == plan.ActionUnversioned || c.Action == plan.ActionReturn):
 		return drifted(StateOf(c))
 	case c != nil:
@@ -87,15 +87,6 @@ func (s *Summary) State(key spec.Key, c *plan.Change) State {
 	default:
 		return drifted(InSync)
 	}
-}
-
-// Skipped returns the task if it has no usable spec and is left as it is, or nil.
-func (s *Summary) Skipped(key spec.Key) *plan.Skipped {
-	i, ok := slices.BinarySearchFunc(s.Plan.Skipped, key, func(t plan.Skipped, key spec.Key) int { return t.Key.Compare(key) })
-	if !ok {
-		return nil
-	}
-	return &s.Plan.Skipped[i]
 }
 
 // Count returns how many tasks are in the state. All states together are all tasks that are

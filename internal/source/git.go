@@ -105,6 +105,7 @@ func (g *Git) Poll(ctx context.Context) (*reconcile.Revision, error) {
 }
 
 func (g *Git) poll(ctx context.Context) (*reconcile.Revision, error) {
+	g.saved.readAhead()
 	head, err := g.fetch(ctx)
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ type savedSpecs struct {
 	working    sync.WaitGroup
 }
 
-// newSavedSpecs begins to read the cache of the mirror, or of the one that is shared. Of a
+// newSavedSpecs uses the cache of the mirror, or of the one that is shared. Of a
 // mirror that goes with its source, nothing is kept.
 func newSavedSpecs(c *GitConfig, temporary bool, log *slog.Logger) *savedSpecs {
 	s := &savedSpecs{log: log}
@@ -43,16 +43,21 @@ func newSavedSpecs(c *GitConfig, temporary bool, log *slog.Logger) *savedSpecs {
 		return s
 	}
 	path := filepath.Join(from, speccache.Name)
-	read := sync.OnceValue(func() *speccache.Cache {
+	s.read = sync.OnceValue(func() *speccache.Cache {
 		c, err := speccache.Open(path)
 		if err != nil {
 			log.Debug("everything is to be parsed", "reason", err)
 		}
 		return c
 	})
-	s.read = read
-	s.working.Go(func() { read() })
 	return s
+}
+
+// readAhead begins to read what was saved, while the server is asked.
+func (s *savedSpecs) readAhead() {
+	if read := s.read; read != nil {
+		s.working.Go(func() { read() })
+	}
 }
 
 // cache returns what was saved, nil if there is nothing.

@@ -239,6 +239,15 @@ func (p *Plan) Find(key spec.Key) *Change {
 	return &p.Changes[i]
 }
 
+// FindSkipped returns the task if it has no usable spec and is left as it is, or nil.
+func (p *Plan) FindSkipped(key spec.Key) *Skipped {
+	i, ok := slices.BinarySearchFunc(p.Skipped, key, func(t Skipped, key spec.Key) int { return t.Key.Compare(key) })
+	if !ok {
+		return nil
+	}
+	return &p.Skipped[i]
+}
+
 // Calls yields the commits that will be made, in the order of the plan.
 func (p *Plan) Calls() iter.Seq[*Change] {
 	return func(yield func(*Change) bool) {

@@ -135,7 +135,7 @@ func (p *Pages) Task(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		h.events, h.older, h.err = p.cfg.State.Events(r.Context(), state.HistoryQuery{Key: &key, Before: h.before, Limit: historyEvents})
 	}
-	if h.err == nil && rec == nil && change == nil && s.Digest.Skipped(key) == nil && len(h.events) == 0 {
+	if h.err == nil && rec == nil && change == nil && s.Plan().FindSkipped(key) == nil && len(h.events) == 0 {
 		p.NotFound(w, r)
 		return
 	}

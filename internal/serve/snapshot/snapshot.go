@@ -105,6 +105,13 @@ func (d *Daemon) period() time.Duration {
 // Plan returns the newest plan; an empty one before the first.
 func (s *Snapshot) Plan() *plan.Plan { return s.Digest.Plan }
 
+// Settled returns the newest plan if it is what the next pass would do now: there is one, and
+// no calls of it are under way.
+func (s *Snapshot) Settled() (*plan.Plan, bool) {
+	calling := s.pass != nil && s.pass.calls > 0 || len(s.inFlight) > 0
+	return s.Status.Plan, s.Status.Plan != nil && !calling
+}
+
 // Task returns the state of the task and its record: after its call if there was one in
 // this pass, else as the plan and the last drift check have it.
 func (s *Snapshot) Task(key spec.Key, c *plan.Change) (explain.State, *state.Record) {

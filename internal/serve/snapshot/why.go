@@ -49,7 +49,7 @@ func (s *Snapshot) Step(st explain.State, key spec.Key, c *plan.Change, rec *sta
 
 // condition is what there is to say of the task in the state st.
 func (s *Snapshot) condition(st explain.State, key spec.Key, c *plan.Change, rec *state.Record) explain.Condition {
-	skipped, drift := s.Digest.Skipped(key), s.Status.DriftScan.Of(key)
+	skipped, drift := s.Plan().FindSkipped(key), s.Status.DriftScan.Of(key)
 	switch {
 	case st == explain.Invalid && skipped != nil:
 		return explain.OfSkipped(skipped)
