@@ -24,8 +24,9 @@ var floors = [][]string{
 	{"spec", "internal/usage", "internal/wedatasim", "internal/secret", "internal/transport", "internal/fault"},
 	{"state", "internal/apiclient", "internal/gitremote", "internal/gitrepo", "internal/speccache"},
 	{"reconcile/calendar", "reconcile/pace", "reconcile/proof", "state/document", "state/statefile"},
+	{"reconcile/approval"},
 	{"reconcile/plan", "state/sqlstore/sqlrow"},
-	{"reconcile/drift", "reconcile/progress"},
+	{"reconcile/drift", "reconcile/progress", "reconcile/queue", "reconcile/approval/listing"},
 	{"reconcile", "internal/forge", "internal/specfiles"},
 	{"internal/explain", "internal/release", "internal/weblink", "internal/report/jsondoc", "internal/serve/problem"},
 	{"state/sqlstore", "internal/socket", "internal/source", "internal/wedata", "internal/report", "internal/notify"},
@@ -142,15 +143,15 @@ func TestWhatShowsTheDaemonIsClosed(t *testing.T) {
 	}
 }
 
-// TestPlansAreDecided holds packages plan, calendar and proof to functions over plain values: they import
+// TestPlansAreDecided holds packages plan, approval, calendar and proof to functions over plain values: they import
 // nothing that waits, locks, logs, reads or writes, and ask no clock and no chance.
 func TestPlansAreDecided(t *testing.T) {
 	allowed := []string{
 		"cmp", "container/heap", "crypto/sha256", "encoding/hex", "errors", "fmt", "iter", "maps", "reflect", "slices", "strconv", "strings", "time",
-		module + "internal/text", module + "reconcile/calendar", module + "reconcile/proof", module + "spec", module + "state",
+		module + "internal/text", module + "reconcile/approval", module + "reconcile/calendar", module + "reconcile/proof", module + "spec", module + "state",
 	}
 	var files []string
-	for _, room := range []string{"reconcile/plan", "reconcile/calendar", "reconcile/proof"} {
+	for _, room := range []string{"reconcile/plan", "reconcile/approval", "reconcile/calendar", "reconcile/proof"} {
 		found, err := filepath.Glob(room + "/*.go")
 		if err != nil || len(found) == 0 {
 			t.Fatalf("the files of %s: %v, %v", room, found, err)

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/approval"
 	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -31,6 +32,7 @@ type applied struct {
 	records  *state.Records
 	open     map[spec.Key]struct{} // the tasks whose record has an attempt
 	drifted  map[spec.Key]struct{} // the tasks of which more is remembered than what was applied
+	approve  map[spec.Key]struct{} // the tasks whose commit waits for an approval
 	reads    *readSchedule         // of the accepted tasks that are read until they are live, and run
 	control  state.Control
 	scan     *state.DriftScan  // the last that was judged; control has an older one where it told nothing new
@@ -40,7 +42,7 @@ type applied struct {
 func newApplied(store Store, beat func(), records *state.Records, control state.Control) *applied {
 	a := &applied{
 		store: store, beat: beat, records: records, control: control, scan: control.DriftScan,
-		open: make(map[spec.Key]struct{}), drifted: make(map[spec.Key]struct{}), inFlight: make(map[spec.Key]bool),
+		open: make(map[spec.Key]struct{}), drifted: make(map[spec.Key]struct{}), approve: make(map[spec.Key]struct{}), inFlight: make(map[spec.Key]bool),
 		reads: newReadSchedule(),
 	}
 	for rec := range records.Open() {
@@ -101,6 +103,10 @@ func (a *applied) track(rec *state.Record) {
 	if rec.Applied != nil && rec.Applied.Drift != nil {
 		a.drifted[rec.Key] = struct{}{}
 	}
+	delete(a.approve, rec.Key)
+	if approval.Awaits(rec) {
+		a.approve[rec.Key] = struct{}{}
+	}
 	a.reads.keep(rec)
 }
 
@@ -108,6 +114,7 @@ func (a *applied) track(rec *state.Record) {
 func (a *applied) untrack(key spec.Key) {
 	delete(a.open, key)
 	delete(a.drifted, key)
+	delete(a.approve, key)
 	a.reads.remove(key)
 }
 
@@ -142,6 +149,21 @@ func (a *applied) attempts(match func(state.Status) bool) []*state.Record {
 // order of key.
 func (a *applied) remembered() []*state.Record {
 	return a.indexed(a.drifted, func(*state.Record) bool { return true })
+}
+
+// awaitingApproval returns the records whose commit waits for an approval, in order of key.
+func (a *applied) awaitingApproval() []*state.Record {
+	return a.indexed(a.approve, func(*state.Record) bool { return true })
+}
+
+// readSoon has an accepted task read at a time, and often from then on.
+func (a *applied) readSoon(key spec.Key, at time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if s := a.reads.tasks[key]; s != nil && s.place >= 0 {
+		s.tries = 0
+		a.reads.put(s, at)
+	}
 }
 
 // indexed returns the records of an index that match, in order of key.

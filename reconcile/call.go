@@ -65,7 +65,7 @@ func (x *execution) readBefore(c *call) func() {
 		return over
 	}
 	return func() {
-		x.toRead.add(c.readAt.Sub(c.askedAt))
+		x.toRead.Add(c.readAt.Sub(c.askedAt))
 		x.prepared = append(x.prepared, c)
 	}
 }
@@ -137,7 +137,7 @@ func (x *execution) send(c *call) func() {
 // intent on the call gets its answer, whatever stops the pass.
 func (q *outgoing) gate(ctx context.Context) (err error) {
 	took := time.Since(q.began)
-	q.x.steps <- func() { q.x.toConnect.add(took) }
+	q.x.steps <- func() { q.x.toConnect.Add(took) }
 	if err := q.turn(ctx); err != nil {
 		return err
 	}

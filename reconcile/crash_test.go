@@ -92,7 +92,7 @@ func (s *schedule) edit() {
 var faultsOf = map[string][]fault{
 	"save":   {full, full, busy, brokenBefore, brokenAfter},
 	"dial":   {notSent},
-	"commit": {notSent, lostBefore, lostBefore, lostAfter, lostAfter, lateApply, lateApply, slowAnswer, throttle, throttle, refuse, inUseNow, badAuth, noAuth, errorBefore, errorAfter, approval},
+	"commit": {notSent, lostBefore, lostBefore, lostAfter, lostAfter, lateApply, lateApply, slowAnswer, throttle, throttle, refuse, inUseNow, badAuth, noAuth, errorBefore, errorAfter, needsApproval},
 	"read":   {readFails, readFails, throttle, readDenied, readNotSent, readBadAuth, slowRead, slowFail},
 	"poll":   {pollFails},
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/reconcile/queue"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -33,14 +35,14 @@ type execution struct {
 	halt   context.CancelFunc
 	steps  chan func()
 
-	queue     *callQueue
+	queue     *queue.Queue
 	prepared  []*call // what is live has been read: they wait to start
 	ahead     int     // tasks that are read before their call starts, or were
 	sending   int     // calls that have started
 	waiting   int     // those of them that connect, or wait for their turn
-	slow      slowStart
-	toRead    average // from a read to its answer
-	toConnect average
+	slow      pace.SlowStart
+	toRead    pace.Average // from a read to its answer
+	toConnect pace.Average
 	reads     *readBacks
 
 	appliedCalls int
@@ -60,11 +62,11 @@ func execute(stop context.Context, r *Reconciler, p *plan.Plan) *execution {
 	x := &execution{
 		r: r, plan: p, guards: r.desired.guards, stop: stop, calls: calls, halt: halt,
 		steps: make(chan func(), 4*maxInFlight+maxReadBacks), // never full: a sender goes on at once
-		queue: newCallQueue(p),
-		slow:  slowStart{window: 1, failing: plan.FailedBefore(&control)},
+		queue: queue.New(p),
+		slow:  pace.SlowStart{Window: 1, Most: maxInFlight, Failing: plan.FailedBefore(&control)},
 	}
 	x.reads = newReadBacks(x)
-	r.watcher.SetBusy(len(x.queue.planned) > 0)
+	r.watcher.SetBusy(x.queue.Len() > 0)
 	defer r.watcher.SetBusy(false)
 	commands := time.NewTicker(commandsEvery)
 	defer commands.Stop()
@@ -72,7 +74,7 @@ func execute(stop context.Context, r *Reconciler, p *plan.Plan) *execution {
 		r.health.beat()
 		x.launch()
 		due := x.reads.start()
-		if x.underWay()+len(x.reads.reading) == 0 && (due.IsZero() || len(x.reads.awaited) == 0) {
+		if x.underWay()+len(x.reads.reading) == 0 && !x.reads.listing && (due.IsZero() || len(x.reads.awaited) == 0) {
 			break
 		}
 		x.step(due, commands.C)
@@ -117,8 +119,8 @@ func (x *execution) enough(took time.Duration) int {
 // more: what is live should not be old when the request leaves, nor its connection.
 // Some reads take longer than the average, and others wait for none of them.
 func (x *execution) launch() {
-	for len(x.queue.ready) > 0 && x.ahead < x.enough(x.toConnect.mean+x.toRead.mean*3/2) && x.calls.Err() == nil {
-		c := &call{change: x.queue.pop()}
+	for x.queue.Ready() > 0 && x.ahead < x.enough(x.toConnect.Mean+x.toRead.Mean*3/2) && x.calls.Err() == nil {
+		c := &call{change: x.queue.Pop()}
 		c.have = x.r.applied.Record(c.change.Key)
 		x.ahead++
 		switch {
@@ -130,7 +132,7 @@ func (x *execution) launch() {
 			x.prepared = append(x.prepared, c)
 		}
 	}
-	for len(x.prepared) > 0 && (x.sending < x.slow.window && x.waiting < x.enough(x.toConnect.mean) || x.calls.Err() != nil) {
+	for len(x.prepared) > 0 && (x.sending < x.slow.Window && x.waiting < x.enough(x.toConnect.Mean) || x.calls.Err() != nil) {
 		c := x.prepared[0]
 		x.prepared = x.prepared[1:]
 		if x.calls.Err() != nil {
@@ -166,7 +168,7 @@ func (x *execution) end(c *call) {
 // release lets the calls go on that waited for the task alone.
 func (x *execution) release(key spec.Key) {
 	delete(x.reads.awaited, key)
-	x.queue.release(key)
+	x.queue.Release(key)
 }
 
 // preempt ends the pass for what another plan has to heed, such as an operator's command.
@@ -179,88 +181,4 @@ func (x *execution) preempt() {
 func (x *execution) fail(err error) {
 	x.err = errors.Join(x.err, err)
 	x.halt()
-}
-
-// callQueue has the calls of a plan in the order in which they may begin: by key, and a
-// call after those that its spec depends on. It belongs to the goroutine of an execution.
-type callQueue struct {
-	planned map[spec.Key]bool // the tasks of the plan's calls
-	applied map[spec.Key]bool // those of them that were applied
-	ready   []*plan.Change
-	blocked map[spec.Key][]*plan.Change // calls by the call they wait for
-	needs   map[spec.Key]int            // how many calls a call waits for
-}
-
-func newCallQueue(p *plan.Plan) *callQueue {
-	q := &callQueue{
-		planned: make(map[spec.Key]bool), applied: make(map[spec.Key]bool),
-		blocked: make(map[spec.Key][]*plan.Change), needs: make(map[spec.Key]int),
-	}
-	for c := range p.Calls() {
-		q.planned[c.Key] = true
-	}
-	for c := range p.Calls() {
-		for _, on := range c.Want.DependsOn {
-			if q.planned[on] {
-				q.blocked[on] = append(q.blocked[on], c)
-				q.needs[c.Key]++
-			}
-		}
-		if q.needs[c.Key] == 0 {
-			q.ready = append(q.ready, c)
-		}
-	}
-	return q
-}
-
-// pop takes the first call that is ready.
-func (q *callQueue) pop() *plan.Change {
-	c := q.ready[0]
-	q.ready = q.ready[1:]
-	return c
-}
-
-// release makes the calls ready that waited for this task alone.
-func (q *callQueue) release(key spec.Key) {
-	for _, c := range q.blocked[key] {
-		if q.needs[c.Key]--; q.needs[c.Key] == 0 {
-			q.ready = append(q.ready, c)
-		}
-	}
-}
-
-// isOpen reports whether the plan has a call for the task that was not applied yet.
-func (q *callQueue) isOpen(key spec.Key) bool { return q.planned[key] && !q.applied[key] }
-
-// slowStart bounds the calls that may have started: 1, 2, 4, 8 ... after a start or an
-// error, so that an API that fails sees few of them.
-type slowStart struct {
-	window  int
-	clean   int // good answers since the window last changed
-	failing int // answers in doubt, in a row
-}
-
-// succeeded doubles the window after as many good answers as it is wide.
-func (s *slowStart) succeeded() {
-	s.failing = 0
-	if s.clean++; s.clean >= s.window && s.window < maxInFlight {
-		s.window, s.clean = 2*s.window, 0
-	}
-}
-
-// failed narrows the window to one call.
-func (s *slowStart) failed() { s.window, s.clean = 1, 0 }
-
-// averageOver is how many calls an average is taken over.
-const averageOver = 16
-
-// average is how long a part of a call's way takes.
-type average struct {
-	mean time.Duration
-	seen int
-}
-
-func (a *average) add(d time.Duration) {
-	a.seen = min(a.seen+1, averageOver)
-	a.mean += (d - a.mean) / time.Duration(a.seen)
 }

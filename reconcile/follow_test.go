@@ -175,7 +175,7 @@ func TestARunBeginsWithItsApproval(t *testing.T) {
 		w := newWorld(5)
 		w.setFault(func(s step) fault {
 			if s.kind == "commit" && s.key == task("first") {
-				return approval
+				return needsApproval
 			}
 			return sound
 		})

@@ -115,7 +115,7 @@ var scenarios = []scenario{
 		},
 	},
 	{
-		name: "an approval in WeData", fault: first("commit", approval), tell: func(t testing.TB, w *world) {
+		name: "an approval in WeData", fault: first("commit", needsApproval), tell: func(t testing.TB, w *world) {
 			w.commits(tasks(1, 1)...)
 			w.daemon(t, 3*time.Second)
 			w.sayTruth()
@@ -245,7 +245,7 @@ func faultsAt(s step) []fault {
 	case "dial":
 		return append(all, notSent)
 	case "commit":
-		return append(all, killAfter, notSent, lostBefore, lostAfter, lateApply, slowAnswer, throttle, refuse, inUseNow, badAuth, noAuth, errorBefore, errorAfter, approval)
+		return append(all, killAfter, notSent, lostBefore, lostAfter, lateApply, slowAnswer, throttle, refuse, inUseNow, badAuth, noAuth, errorBefore, errorAfter, needsApproval)
 	case "read":
 		return append(all, readFails, readDenied, throttle, readNotSent, readBadAuth, slowRead, slowFail)
 	default:

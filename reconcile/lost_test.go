@@ -197,7 +197,7 @@ func TestP03_DiscardState(t *testing.T) {
 func TestP03_Approval(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {
-		w.setFault(first("commit", approval))
+		w.setFault(first("commit", needsApproval))
 		w.commits(tasks(1, 1)...)
 		for range 3 {
 			p := w.run(t)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/approval"
 	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state"
@@ -18,7 +19,7 @@ import (
 // requeue puts a call that made no attempt back in the queue.
 func (x *execution) requeue(c *call) {
 	x.end(c)
-	x.queue.ready = append([]*plan.Change{c.change}, x.queue.ready...)
+	x.queue.PutFirst(c.change)
 }
 
 // abort ends a call that made no attempt.
@@ -120,7 +121,7 @@ func (x *execution) complete(c *call, rec *state.Record, out state.Outcome) {
 	e := plan.Event(state.EventOutcome, rec, now)
 	e.Outcome = out
 	t := plan.Transition(c.change.Key, next, e)
-	t.Control = plan.NoteApproval(x.r.applied.Control(), c.change.Key.ProjectID, out)
+	t.Control = approval.NoteFlow(x.r.applied.Control(), c.change.Key.ProjectID, out)
 	if err := x.r.outbox.put(x.stop, outcome{change: c.change, next: next, out: out, t: t}); err != nil {
 		x.fail(err)
 		return
@@ -137,28 +138,28 @@ func (x *execution) adjust(c *call, next *state.Record, out state.Outcome) {
 	switch out.Class {
 	case state.ClassApplied:
 		x.appliedCalls++
-		x.queue.applied[key] = true
+		x.queue.Applied(key)
 		switch {
 		case next.Done():
 			x.release(key)
-		case len(x.queue.blocked[key]) > 0:
+		case x.queue.Blocks(key):
 			x.reads.awaited[key], x.reads.until = true, time.Now().Add(readBackFor)
 		}
 		x.unpause(key.ProjectID)
-		x.slow.succeeded()
+		x.slow.Succeeded()
 	case state.ClassRefused, state.ClassWaiting:
 		switch {
 		case plan.Withheld(next): // nothing was asked
 		case out.Code == codeNotRead:
-			x.slow.failed()
+			x.slow.Failed()
 		default:
 			x.unpause(key.ProjectID)
-			x.slow.succeeded()
+			x.slow.Succeeded()
 		}
 	case state.ClassThrottled:
 		// How fast the calls follow is the limiter's to say.
 		if c.live == nil {
-			x.queue.ready = append(x.queue.ready, c.change)
+			x.queue.PutLast(c.change)
 			return
 		}
 		x.prepared = append(x.prepared, &call{change: c.change, have: next, live: c.live, readAt: c.readAt})
@@ -172,10 +173,10 @@ func (x *execution) adjust(c *call, next *state.Record, out state.Outcome) {
 		x.pause("", out)
 		x.halt()
 	default:
-		x.slow.failed()
-		if x.slow.failing++; x.slow.failing >= plan.FailingCalls {
+		x.slow.Failed()
+		if x.slow.Failing++; x.slow.Failing >= plan.FailingCalls {
 			x.pause("", state.Outcome{Class: state.ClassNotSent, Code: plan.CodeFailing, Message: state.Clip(fmt.Sprintf(
-				"%d commits in a row have an unknown outcome, the last one %s: %s", x.slow.failing, out.Code, out.Message))})
+				"%d commits in a row have an unknown outcome, the last one %s: %s", x.slow.Failing, out.Code, out.Message))})
 			x.halt()
 		}
 	}

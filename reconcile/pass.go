@@ -110,6 +110,7 @@ func (p *pass) resume(ctx context.Context) error {
 		return nil
 	}
 	p.health.denyReads(time.Time{})
+	p.cfg.Approvals.Renew()
 	if len(p.applied.Control().Pauses) == 0 {
 		return nil
 	}

@@ -104,7 +104,7 @@ func TestProof_ApprovalAndLostAnswer(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {
 		p := proofWorld(t, w, "taskId: first, commitType: start, instanceVersion: 1")
-		w.lose("other", approval)
+		w.lose("other", needsApproval)
 		w.edit("other.yaml", document("taskId: other, commitType: start, instanceVersion: 2"))
 		w.edit("tasks.yaml", document("taskId: first, commitType: start, instanceVersion: 1"))
 		p.poke <- struct{}{}
@@ -273,14 +273,14 @@ func newest(l *state.Live) { l.OperateID, l.UpdateTime, l.Operator, l.NumRestart
 // waited for ever.
 func TestProof_NewestShape(t *testing.T) {
 	t.Parallel()
-	for _, f := range []fault{lostAfter, approval} {
+	for _, f := range []fault{lostAfter, needsApproval} {
 		t.Run(fmt.Sprint(f), func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
 				w.weData.tells = newest
 				p := proofWorld(t, w, "taskId: first, commitType: submit, instanceVersion: 1")
 				w.lose("first", f)
 				p.push("taskId: first, commitType: submit, instanceVersion: 2")
-				if f == approval {
+				if f == needsApproval {
 					w.weData.approve(task("first"))
 				}
 				elapse(10 * time.Minute)
@@ -299,7 +299,7 @@ func TestProof_NewestShape(t *testing.T) {
 func TestProof_DependantOfAnApproval(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {
-		w.setFault(firstOf("first", "commit", approval))
+		w.setFault(firstOf("first", "commit", needsApproval))
 		w.commits("taskId: first, commitType: start, instanceVersion: 1", "taskId: second, commitType: start, instanceVersion: 1, dependsOn: [first]")
 		p := w.run(t)
 		elapse(time.Hour)
@@ -327,7 +327,7 @@ func TestProof_RerunThatWaitsForAnApproval(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, w *world) {
 		p := proofWorld(t, w, "taskId: first, commitType: start, instanceVersion: 1")
-		w.lose("first", approval)
+		w.lose("first", needsApproval)
 		p.push("taskId: first, commitType: start, instanceVersion: 1, rerun: again")
 		w.weData.change(task("first"), func(l *state.Live) { l.Status = state.TaskRunning })
 		elapse(time.Hour)
@@ -350,7 +350,7 @@ func TestProof_RejectedApproval(t *testing.T) {
 		t.Run(string(verb), func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
 				p := proofWorld(t, w, "taskId: first, commitType: start, instanceVersion: 1")
-				w.lose("first", approval)
+				w.lose("first", needsApproval)
 				p.push("taskId: first, commitType: start, instanceVersion: 2")
 				w.weData.do(func() { w.weData.task(task("first")).waiting = nil }) // rejected
 				elapse(time.Hour)

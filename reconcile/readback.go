@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/approval"
+	"github.com/wedatasync/wedatasync/reconcile/approval/listing"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/spec"
@@ -86,7 +88,7 @@ func evidence(r *Reconciler, key spec.Key, live *state.Live, at time.Time) proof
 	control := r.applied.Control()
 	e := proof.Evidence{
 		Live: live, At: at, Horizon: r.cfg.Horizon(),
-		Operator: plan.Operator(&control), Approvals: plan.ApprovalFlowOf(&control, key.ProjectID),
+		Operator: plan.Operator(&control), Approvals: approval.FlowOf(&control, key.ProjectID),
 	}
 	if r.cfg.Skew != nil {
 		e.ClockSkew = r.cfg.Skew()
@@ -105,6 +107,7 @@ type readBacks struct {
 	x       *execution
 	awaited map[spec.Key]bool // accepted tasks that calls wait for
 	reading map[spec.Key]bool // tasks that are being read back
+	listing bool              // the list of approvals is being read
 	until   time.Time         // when no more reads start, unless calls are under way
 }
 
@@ -129,7 +132,48 @@ func (b *readBacks) start() (due time.Time) {
 			b.read(rec, rec.Attempt.Wanted.TaskType, b.settle)
 		}
 	}
-	return b.startAccepted(now, due)
+	return b.startListing(now, b.startAccepted(now, due))
+}
+
+// startListing starts to read the list of approvals if that is due, and returns when more
+// will be.
+func (b *readBacks) startListing(now, due time.Time) time.Time {
+	x := b.x
+	waiting := x.r.applied.awaitingApproval()
+	next := x.r.cfg.Approvals.Due(waiting, now)
+	switch {
+	case next.IsZero() || b.listing:
+		return due
+	case next.After(now):
+		return plan.Sooner(due, next)
+	}
+	b.listing = true
+	go func() {
+		rows, at := x.r.cfg.Approvals.List(x.stop, waiting)
+		x.steps <- func() {
+			b.listing = false
+			b.listed(waiting, rows, at)
+		}
+	}()
+	return due
+}
+
+// listed makes durable what the list, asked for at, tells of approvals that is new.
+func (b *readBacks) listed(waiting []*state.Record, rows []approval.Row, at time.Time) {
+	r := b.x.r
+	for _, asked := range waiting {
+		t, told := listing.Told(asked, r.applied.Record(asked.Key), rows, at)
+		if !told {
+			continue
+		}
+		if !b.save(t) {
+			return
+		}
+		taskLogger(r.cfg.Logger, asked.Key, asked.Name()).InfoContext(b.x.stop, "approval in WeData", "status", t.Events[0].Note)
+		if approval.Decided(t.Record) {
+			r.applied.readSoon(asked.Key, approval.ReadAt(t.Record, r.cfg.Horizon()))
+		}
+	}
 }
 
 // read reads the record's task, and hands over what it has found as a step.
@@ -196,12 +240,12 @@ func (b *readBacks) startAccepted(now, due time.Time) time.Time {
 // dueAccepted takes the tasks out of the schedule that are to be read now, and returns
 // when more will be. It needs the lock of applied.
 func (b *readBacks) dueAccepted(all *readSchedule, now, due time.Time) ([]*scheduled, time.Time) {
-	queue := b.x.queue
-	busy := func(key spec.Key) bool { return b.reading[key] || queue.isOpen(key) } // its record is that of a call or a read under way
+	calls := b.x.queue
+	busy := func(key spec.Key) bool { return b.reading[key] || calls.IsOpen(key) } // its record is that of a call or a read under way
 	var ready []*scheduled
 	room := func() bool { return len(b.reading)+len(ready) < maxReadBacks }
 	if b.x.ahead > 0 {
-		for key := range queue.blocked {
+		for key := range calls.Blocking() {
 			s := all.tasks[key]
 			switch {
 			case s == nil || s.place < 0 || busy(key):
@@ -237,13 +281,14 @@ func (b *readBacks) decide(s *scheduled, rec *state.Record, live *state.Live, at
 		a.mu.Unlock()
 		return
 	}
+	rec = a.records.Get(rec.Key) // the list of approvals may have told more since
 	s.tries++
 	every, run := confirmEvery, state.Run{}
 	switch {
 	case !rec.Accepted():
 		every = followEvery
 		run, s.last = plan.RunAfter(rec.Applied, s.last, live, readErr, at)
-	case rec.Attempt.Outcome.TaskApproveID != "":
+	case approval.Awaits(rec) && !approval.Decided(rec):
 		every = approveEvery
 	}
 	next := time.Now().Add(every.After(s.tries, x.r.cfg.Random()))
@@ -271,6 +316,9 @@ func (b *readBacks) confirm(rec *state.Record, live *state.Live, at time.Time, r
 	}
 	e := plan.Event(state.EventReadBack, rec, now)
 	e.After, e.Note = live, note
+	if next.Status == state.StatusRefused {
+		e.Outcome = next.Attempt.Outcome
+	}
 	t := plan.Transition(rec.Key, next, e)
 	if seen {
 		t.Control = plan.LearnOperator(r.applied.Control(), rec, live)

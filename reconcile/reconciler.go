@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/approval/listing"
 	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
@@ -37,13 +38,14 @@ type Config struct {
 	ScanEvery func() time.Duration    // between two scans of what is live; 0 is never. nil: never
 	Policy    func() plan.DriftPolicy // for what they find; nil: to report it
 
-	Commits  *pace.Limiter                                               // of CommitIntegrationTask
-	Reads    *pace.Limiter                                               // of DescribeIntegrationTask
-	Scanner  *drift.Scanner                                              // of what is live, for Watch; nil if nobody scans
-	Evaluate func(*state.Record, proof.Evidence) (proof.Finding, string) // nil is proof.Evaluate
-	Random   func() float64                                              // in [0, 1), for the jitter of back-offs; for concurrent use
-	NewID    func() string                                               // for attempts
-	Uptime   Clock                                                       // for what must not grow old while the machine sleeps; nil: Go's own clock
+	Commits   *pace.Limiter                                               // of CommitIntegrationTask
+	Reads     *pace.Limiter                                               // of DescribeIntegrationTask
+	Approvals *listing.Watch                                              // of approvals that commits wait for; nil if nobody looks
+	Scanner   *drift.Scanner                                              // of what is live, for Watch; nil if nobody scans
+	Evaluate  func(*state.Record, proof.Evidence) (proof.Finding, string) // nil is proof.Evaluate
+	Random    func() float64                                              // in [0, 1), for the jitter of back-offs; for concurrent use
+	NewID     func() string                                               // for attempts
+	Uptime    Clock                                                       // for what must not grow old while the machine sleeps; nil: Go's own clock
 }
 
 // Clock tells the time that has passed since some moment. It never goes back, and one

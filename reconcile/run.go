@@ -287,5 +287,7 @@ func (l *loop) wait(wake time.Time) {
 // nextDue returns when something that waits is to be tried or read again, or when time
 // itself makes another plan; or the zero time.
 func nextDue(r *Reconciler) time.Time {
-	return plan.Sooner(r.desired.turn(), r.applied.nextDue(time.Now()))
+	now := time.Now()
+	approvals := r.cfg.Approvals.Due(r.applied.awaitingApproval(), now)
+	return plan.Sooner(r.desired.turn(), plan.Sooner(approvals, r.applied.nextDue(now)))
 }

@@ -126,7 +126,7 @@ func (d *weData) arrive(r *request) {
 	if r.out = d.reject(r); r.out.Class != "" {
 		return
 	}
-	if r.fault == approval || r.fault == approvalLost {
+	if r.fault == needsApproval || r.fault == approvalLost {
 		d.truth[r.attempt] = true
 		d.task(key).waiting, d.task(key).again = r, true // to go back from here is another commit
 		r.out = state.Outcome{Class: state.ClassApplied, RequestID: r.attempt, TaskApproveID: "77"}
@@ -201,7 +201,7 @@ func (d *weData) apply(r *request) {
 	}
 	d.truth[r.attempt] = true
 	t.remember(r.at)
-	t.last, t.waiting, t.again = r, nil, t.again && r.fault == approval
+	t.last, t.waiting, t.again = r, nil, t.again && r.fault == needsApproval
 	d.applied = append(d.applied, r)
 	if t.live.InstanceVersion++; r.commit.InstanceVersion != 0 {
 		t.live.InstanceVersion = r.commit.InstanceVersion

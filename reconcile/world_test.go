@@ -78,37 +78,37 @@ type stepID struct {
 type fault int
 
 const (
-	sound        fault = iota
-	killBefore         // the process dies before the step
-	killAfter          // the process dies when the step has taken effect
-	full               // the disk is full
-	busy               // another program holds the database
-	brokenBefore       // the disk fails, and nothing was written
-	brokenAfter        // the disk fails, and all was written
-	notSent            // no connection
-	lostBefore         // the request is lost on its way
-	lostAfter          // the answer is lost on its way
-	lateApply          // the request arrives when nobody waits for it any more
-	slowAnswer         // the answer takes 9 seconds
-	throttle           // WeData counts the request as one too many
-	refuse             // WeData refuses the commit
-	inUseNow           // WeData says that the task is in use
-	badAuth            // the credentials are not accepted
-	noAuth             // the project is not permitted
-	errorBefore        // InternalError, and nothing was done
-	errorAfter         // InternalError, and the commit was done
-	approval           // the commit waits for a person's approval in WeData
-	approvalLost       // and the answer that says so is lost
-	readFails          // the read gets no usable answer
-	slowRead           // the read takes 9 seconds
-	slowFail           // the read fails after 9 seconds
-	readDenied         // reading is not permitted
-	readNotSent        // no connection for the read
-	readBadAuth        // the credentials are not accepted for the read
-	pollFails          // the source cannot be reached
-	pollLater          // the source asks to be left alone for 20 minutes
-	unverified         // the newest revision is not verified, and the one before stands
-	noneVerified       // and none stands
+	sound         fault = iota
+	killBefore          // the process dies before the step
+	killAfter           // the process dies when the step has taken effect
+	full                // the disk is full
+	busy                // another program holds the database
+	brokenBefore        // the disk fails, and nothing was written
+	brokenAfter         // the disk fails, and all was written
+	notSent             // no connection
+	lostBefore          // the request is lost on its way
+	lostAfter           // the answer is lost on its way
+	lateApply           // the request arrives when nobody waits for it any more
+	slowAnswer          // the answer takes 9 seconds
+	throttle            // WeData counts the request as one too many
+	refuse              // WeData refuses the commit
+	inUseNow            // WeData says that the task is in use
+	badAuth             // the credentials are not accepted
+	noAuth              // the project is not permitted
+	errorBefore         // InternalError, and nothing was done
+	errorAfter          // InternalError, and the commit was done
+	needsApproval       // the commit waits for a person's approval in WeData
+	approvalLost        // and the answer that says so is lost
+	readFails           // the read gets no usable answer
+	slowRead            // the read takes 9 seconds
+	slowFail            // the read fails after 9 seconds
+	readDenied          // reading is not permitted
+	readNotSent         // no connection for the read
+	readBadAuth         // the credentials are not accepted for the read
+	pollFails           // the source cannot be reached
+	pollLater           // the source asks to be left alone for 20 minutes
+	unverified          // the newest revision is not verified, and the one before stands
+	noneVerified        // and none stands
 )
 
 func newWorld(seed uint64) *world {

@@ -185,6 +185,8 @@ type Attempt struct {
 	NextAt  time.Time `json:"next_at,omitzero"` // when to try, or to read back, again
 	// NeedsOperator says why nothing more happens by itself; empty while something will.
 	NeedsOperator string `json:"needs_person,omitempty"`
+	// Approval is what is known of the approval that the commit waits for; nil if nothing is.
+	Approval *TaskApproval `json:"approval,omitempty"`
 }
 
 // Class is what an answer means for the commit it answers.

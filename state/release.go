@@ -97,10 +97,10 @@ func StageOf(rec *Record) Stage {
 
 func acceptedStage(a *Attempt) Stage {
 	switch {
-	case a.Outcome.TaskApproveID != "":
-		return StageApproval
 	case a.NeedsOperator != "":
 		return StageNotLive
+	case a.Outcome.TaskApproveID != "":
+		return StageApproval
 	default:
 		return StageAccepted
 	}

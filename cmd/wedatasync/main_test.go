@@ -62,6 +62,7 @@ func TestScripts(t *testing.T) {
 			"get":     cmdGet,
 			"ask":     cmdAsk,
 			"hash":    cmdHash,
+			"heard":   cmdHeard,
 			"base":    func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(args[0], baseOf(ts, args[1])) },
 		},
 	})
@@ -79,6 +80,7 @@ func setupScript(env *testscript.Env) error {
 	}
 	env.Defer(git.Close)
 	env.Values[simKey{}] = sim
+	setupSink(env)
 	account := wedatasim.DefaultAccount()
 	env.Setenv("SIM", endpoint.URL)
 	env.Setenv("GIT", git.URL)

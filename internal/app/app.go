@@ -18,6 +18,7 @@ import (
 	"github.com/wedatasync/wedatasync/internal/source"
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/approval/listing"
 	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/state/sqlstore"
@@ -175,6 +176,7 @@ func (a *App) startEngine(ctx context.Context, s *config.Settings, store *sqlsto
 		Interval:  a.interval,
 		Commits:   a.limits.commits,
 		Reads:     a.limits.reads,
+		Approvals: &listing.Watch{Lister: a.client, Limit: a.limits.approvals, Logger: a.log, Random: mathrand.Float64},
 		Scanner:   &drift.Scanner{Lister: a.client, Describer: a.client, Lists: a.limits.lists, Describes: a.limits.reads},
 		ScanEvery: func() time.Duration { return a.settings.get().DriftInterval },
 		Policy:    func() plan.DriftPolicy { return plan.DriftPolicy(a.settings.get().DriftPolicy) },

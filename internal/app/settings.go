@@ -27,7 +27,7 @@ func (u *inUse) get() *config.Settings { return u.settings.Load() }
 
 // limits are the budgets of requests, one for each kind.
 type limits struct {
-	commits, reads, lists *pace.Limiter
+	commits, reads, lists, approvals *pace.Limiter
 }
 
 func newLimits(s *config.Settings) *limits {
@@ -35,6 +35,8 @@ func newLimits(s *config.Settings) *limits {
 		commits: pace.New(s.CommitRate()),
 		reads:   pace.New(s.CommitRate()),
 		lists:   pace.New(drift.ScanRate * s.Share),
+
+		approvals: pace.New(s.CommitRate()),
 	}
 }
 
@@ -43,6 +45,7 @@ func (l *limits) reload(next *config.Settings) (swap func(), err error) {
 	return func() {
 		l.commits.SetRate(next.CommitRate())
 		l.reads.SetRate(next.CommitRate())
+		l.approvals.SetRate(next.CommitRate())
 		l.lists.SetRate(drift.ScanRate * next.Share)
 	}, nil
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/wedata"
+	"github.com/wedatasync/wedatasync/reconcile/approval"
+	"github.com/wedatasync/wedatasync/reconcile/approval/listing"
 	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
@@ -77,6 +79,7 @@ func examineCredentials(ctx context.Context, s *Subject) (r result) {
 type reading interface {
 	Read(ctx context.Context, key spec.Key, t spec.TaskType, gate pace.Gate) (*state.Live, error)
 	Page(ctx context.Context, q drift.Query, number int, gate pace.Gate) (drift.Page, error)
+	Approvals(ctx context.Context, page int, gate pace.Gate) ([]approval.Row, error)
 	Close() error
 }
 
@@ -111,6 +114,7 @@ func examinePermissions(ctx context.Context, s *Subject, known result) (r result
 	policy := plan.DriftPolicy(s.Settings.DriftPolicy)
 	if r.readEach(ctx, api, tasks, policy) {
 		r.list(ctx, api, tasks[0], policy)
+		r.listApprovals(ctx, api)
 		r.noteCommits(known.committed)
 	}
 	return r
@@ -171,6 +175,16 @@ func (r *result) list(ctx context.Context, api reading, t task, policy plan.Drif
 		r.fail(checkPermissions, "no listing in project %s: driftPolicy is %s, and drift is not seen: grant wedata:DescribeIntegrationTasks, as in deploy/cam/plan.json", t.key.ProjectID, policy)
 	case denied:
 		r.warn(checkPermissions, "no listing in project %s: an import, and seeing drift, need wedata:DescribeIntegrationTasks, as in deploy/cam/plan.json", t.key.ProjectID)
+	}
+}
+
+// listApprovals asks for the list of approvals, which commits that wait for one need.
+func (r *result) listApprovals(ctx context.Context, api reading) {
+	switch _, err := api.Approvals(ctx, 0, nil); {
+	case errors.Is(err, plan.ErrReadDenied):
+		r.warn(checkPermissions, "no list of approvals: who has to approve a commit in WeData is not shown, and a rejection is not seen: grant wedata:DescribeApproveList, as in deploy/cam/apply.json")
+	case err != nil && !errors.Is(err, listing.ErrNoPage):
+		r.warn(checkPermissions, "the list of approvals could not be read: %v", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/approval"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -107,6 +108,12 @@ func (d *Condition) attempted(a *state.Attempt) bool {
 		d.Why, d.Then, d.At = Answer(a.Outcome), "next try", a.NextAt
 	case Approval:
 		d.Why = "accepted, waits for approval " + a.Outcome.TaskApproveID + " in WeData"
+		if told := a.Approval; told != nil {
+			d.Why += ": it " + approval.Standing(told)
+			if told.State != "" {
+				d.Next = "continues automatically once that is decided in WeData"
+			}
+		}
 	case Accepted:
 		d.Why = "accepted, not seen live yet"
 	case NotLive:

@@ -205,10 +205,10 @@ func StateOf(c *plan.Change) State {
 // appliedState says what has become of a commit that WeData has accepted.
 func appliedState(rec *state.Record) State {
 	switch a := rec.Attempt; {
-	case a != nil && a.Outcome.TaskApproveID != "":
-		return Approval
 	case a != nil && a.NeedsOperator != "":
 		return NotLive
+	case a != nil && a.Outcome.TaskApproveID != "":
+		return Approval
 	case a != nil:
 		return Accepted
 	case rec.Applied == nil || rec.Applied.Run == nil || rec.Applied.Run.Status == state.RunRunning:

@@ -81,7 +81,7 @@ func retried(row *Row, e *state.Event) bool {
 
 // notes puts the note of an older event before the others.
 func notes(have []string, e *state.Event) []string {
-	if e.Note == "" || slices.Contains(have, e.Note) {
+	if e.Note == "" || e.Note == e.Outcome.Message || slices.Contains(have, e.Note) {
 		return have
 	}
 	return append([]string{e.Note}, have...)

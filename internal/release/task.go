@@ -76,11 +76,11 @@ func (t *Task) add(e *state.Event) {
 		t.Wanted = *e.Wanted
 	}
 	t.Stage, t.Note = e.Stage, e.Note
-	switch e.Kind {
-	case state.EventIntent:
+	if e.Kind == state.EventIntent {
 		t.SentAt = e.At
 		t.Requests++
-	case state.EventOutcome:
+	}
+	if e.Outcome.Class != "" { // of the answer, or of its approval
 		t.Outcome = e.Outcome
 	}
 	t.wait(e)

@@ -14,6 +14,7 @@ import (
 
 	api "github.com/wedatasync/wedatasync/internal/wedata/v20210820"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/approval/listing"
 	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/spec"
@@ -41,6 +42,7 @@ var (
 	_ reconcile.Reader    = (*Client)(nil)
 	_ drift.Lister        = (*Client)(nil)
 	_ drift.Describer     = (*Client)(nil)
+	_ listing.Lister      = (*Client)(nil)
 )
 
 // New returns a client. It connects to nothing yet.

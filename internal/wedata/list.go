@@ -1,12 +1,17 @@
 package wedata
 
 import (
+	"cmp"
 	"context"
+	"errors"
 
 	api "github.com/wedatasync/wedatasync/internal/wedata/v20210820"
+	"github.com/wedatasync/wedatasync/reconcile/approval"
+	"github.com/wedatasync/wedatasync/reconcile/approval/listing"
 	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
 )
 
 // pageSize is how many tasks are listed by one request.
@@ -68,4 +73,54 @@ func sighting(info *api.IntegrationTaskInfo, key spec.Key, t spec.TaskType) drif
 		s.Event, s.EventTime = text.id(or(o.TaskEvent, "")), text.id(or(o.CreatedTime, ""))
 	}
 	return s
+}
+
+// Approvals returns a page of the list of approvals of tasks, the newest first. The error
+// is a [*ReadError]; it is a [listing.ErrNoPage], too, if the answer may mean that the list
+// has no page with that number.
+func (c *Client) Approvals(ctx context.Context, number int, gate pace.Gate) ([]approval.Row, error) {
+	const action = "DescribeApproveList"
+	request := api.NewDescribeApproveListRequest()
+	request.ApproveClassification = new("task")
+	request.PageNumber = new(uint64(number))
+	request.PageSize = new(uint64(pageSize))
+	request.OrderFields = []*api.OrderFieldOptional{{Name: new("CreateTime"), Direction: new("DESC")}}
+	var response *api.DescribeApproveListResponse
+	err := c.read(ctx, action, gate, func(ctx context.Context, client *api.Client) (err error) {
+		response, err = client.DescribeApproveListWithContext(ctx, request)
+		return err
+	})
+	switch {
+	case errors.Is(err, ErrRefused):
+		return nil, errors.Join(err, listing.ErrNoPage)
+	case err != nil:
+		return nil, err
+	}
+	var rows []approval.Row
+	for _, row := range or(response.Response.Data, api.DescribeApply{}).Rows {
+		if row != nil {
+			rows = append(rows, applyOf(row))
+		}
+	}
+	return rows, nil
+}
+
+// applyOf returns what a row of the list of approvals tells.
+func applyOf(row *api.Apply) approval.Row {
+	t := newCleaner(nil)
+	told := func(s *string) string {
+		if text := t.text(or(s, "")); text != "null" { // as an example of the API's document has it
+			return text
+		}
+		return ""
+	}
+	return approval.Row{
+		ID: t.id(or(row.ApproveId, "")), ApplyID: t.id(or(row.ApplyId, "")),
+		TaskApproval: state.TaskApproval{
+			Status: told(row.Status), Remark: told(row.Remark), Error: told(row.ErrorMessage),
+			Applicant: cmp.Or(told(row.ApplicantName), told(row.ApplicantId)),
+			Approver:  cmp.Or(told(row.ApproverName), told(row.ApproverId)),
+			CreatedAt: told(row.CreateTime), DecidedAt: told(row.ApproveTime),
+		},
+	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
+	"github.com/wedatasync/wedatasync/reconcile/approval"
+	"github.com/wedatasync/wedatasync/reconcile/approval/listing"
 	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -271,6 +273,51 @@ func TestReadBounds(t *testing.T) {
 		for _, s := range []string{live.Locker, live.UpdateTime, live.OperateID} {
 			if len(s) > 128 || s[0] == '\x1b' {
 				t.Errorf("kept %q", s)
+			}
+		}
+	})
+}
+
+// TestApprovals has what a row of the list of approvals tells: nothing of it is taken over
+// as it comes, and "null" is no text.
+func TestApprovals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim, c := newSim(t, wedatasim.Options{Behavior: wedatasim.Behavior{Approvals: wedatasim.Approvals{Projects: []string{"*"}}}})
+		if out, _ := c.Commit(t.Context(), commitOf("a"), nil); out.TaskApproveID != "100001" {
+			t.Fatalf("%+v", out)
+		}
+		if err := sim.EndApproval("100001", wedatasim.ApprovalRejected, "7", "no\n::error::"); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := c.Approvals(t.Context(), 0, nil)
+		if err != nil || len(rows) != 1 || rows[0].ID != "100001" || rows[0].Status != "reject" || rows[0].Approver != "user 7" || rows[0].Remark != "no ::error::" {
+			t.Errorf("%+v, %v", rows, err)
+		}
+		sim.Inject(raw(`{"Response":{"Data":{"Rows":[null,{"ApproveId":"1","ErrorMessage":"null","ApplicantId":"7"}]},"RequestId":"r"}}`))
+		rows, err = c.Approvals(t.Context(), 0, nil)
+		want := []approval.Row{{ID: "1", TaskApproval: state.TaskApproval{Applicant: "7"}}}
+		if diff := cmp.Diff(want, rows); diff != "" || err != nil {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
+		}
+		sim.Clear()
+		for body, none := range map[string]bool{
+			`{"Response":{"Data":null,"RequestId":"r"}}`:                           true,
+			`{"Response":{"RequestId":"r"}}`:                                       true,
+			`{"Response":{"Data":{"Rows":[{"Status":3}]},"RequestId":"r"}}`:        false,
+			`{"Response":{"Data":{"Rows":{}},"RequestId":"r"}}`:                    false,
+			`{"Response":{"Data":{"Rows":[]},"data":{"Rows":[]},"RequestId":"r"}}`: false,
+		} {
+			sim.Clear()
+			sim.Inject(raw(body))
+			if rows, err := c.Approvals(t.Context(), 0, nil); len(rows) > 0 || (err == nil) != none {
+				t.Errorf("%s: %v, %v", body, rows, err)
+			}
+		}
+		for code, is := range map[string]error{"UnauthorizedOperation": plan.ErrReadDenied, "InvalidParameterValue": listing.ErrNoPage, "RequestLimitExceeded": plan.ErrReadThrottled} {
+			sim.Clear()
+			sim.Inject(wedatasim.Fault{Code: code})
+			if _, err := c.Approvals(t.Context(), 0, nil); !errors.Is(err, is) {
+				t.Errorf("%s: %v", code, err)
 			}
 		}
 	})

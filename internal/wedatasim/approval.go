@@ -42,8 +42,11 @@ type Approvals struct {
 	Jitter time.Duration // up to so much later, by chance
 
 	// Codes are how DescribeApproveList says a state, in place of the simulator's own
-	// codes: how WeData does is not documented.
+	// codes: how WeData does is not documented, but for the words in three examples.
 	Codes map[ApprovalState]string
+	// FirstPage is the number of the first page of DescribeApproveList: 0, as in the
+	// examples of its document, or 1.
+	FirstPage int64
 }
 
 // wanted reports whether a commit of the task waits for an approval.
@@ -56,8 +59,8 @@ func (a *Approvals) code(s ApprovalState) string { return cmp.Or(a.Codes[s], def
 
 func defaultCodes() map[ApprovalState]string {
 	return map[ApprovalState]string{
-		ApprovalWaiting: "WAIT_APPROVE", ApprovalUnderway: "APPROVING", ApprovalPassed: "PASS",
-		ApprovalRejected: "REJECT", ApprovalWithdrawn: "WITHDRAW", ApprovalFailed: "FAIL",
+		ApprovalWaiting: "new", ApprovalUnderway: "approving", ApprovalPassed: "pass",
+		ApprovalRejected: "reject", ApprovalWithdrawn: "withdraw", ApprovalFailed: "fail",
 	}
 }
 
@@ -73,6 +76,8 @@ func (a *Approvals) check() error {
 		return fmt.Errorf("no such end of an approval: %q", a.End)
 	case a.After < 0 || a.Jitter < 0:
 		return errors.New("an approval cannot end before its commit")
+	case a.FirstPage != 0 && a.FirstPage != 1:
+		return errors.New("the first page of a list is 0 or 1")
 	}
 	return nil
 }
@@ -154,18 +159,20 @@ type approveListParams struct {
 	PageNumber, PageSize  int64
 	Filters               []filter
 	OrderFields           []orderField
+
+	page int64 // counted from 0
 }
 
 func parseApproveList(body []byte) (call, *apiError) {
-	p := &approveListParams{PageNumber: 1, PageSize: 10}
+	p := &approveListParams{PageNumber: -1, PageSize: 10}
 	err := bind(body, map[string]any{
 		"ApproveClassification": &p.ApproveClassification, "PageNumber": &p.PageNumber, "PageSize": &p.PageSize,
 		"Filters": &p.Filters, "OrderFields": &p.OrderFields,
 	}, "ApproveClassification")
 	switch {
 	case err != nil:
-	case p.PageNumber < 1 || p.PageSize < 1 || p.PageSize > maxPage:
-		err = errorf(codeInvalid, "the value of `PageNumber` or `PageSize` is out of its range")
+	case p.PageSize < 1 || p.PageSize > maxPage:
+		err = errorf(codeInvalid, "the value of `PageSize` is out of its range")
 	default:
 		err = cmp.Or(p.checkFilters(), p.checkOrder())
 	}
@@ -192,7 +199,16 @@ func (p *approveListParams) checkOrder() *apiError {
 
 func (p *approveListParams) key() taskKey { return taskKey{} }
 
-func (p *approveListParams) check(*world, Account) *apiError { return nil }
+func (p *approveListParams) check(w *world, _ Account) *apiError {
+	first := w.opts.Behavior.Approvals.FirstPage
+	if p.PageNumber == -1 {
+		p.PageNumber = first
+	}
+	if p.page = p.PageNumber - first; p.page < 0 {
+		return errorf(codeInvalid, "the value of `PageNumber` is out of its range")
+	}
+	return nil
+}
 
 func (p *approveListParams) result(w *world) map[string]any {
 	rows := []map[string]any{}
@@ -205,7 +221,7 @@ func (p *approveListParams) result(w *world) map[string]any {
 		slices.Reverse(rows)
 	}
 	total := int64(len(rows))
-	first := min((p.PageNumber-1)*p.PageSize, total)
+	first := min(p.page*p.PageSize, total)
 	last := min(first+p.PageSize, total)
 	return map[string]any{"Data": map[string]any{
 		"Rows": rows[first:last], "TotalCount": total, "PageNumber": p.PageNumber, "PageSize": p.PageSize,

@@ -97,7 +97,7 @@ func TestEndApproval(t *testing.T) {
 		if n := len(c.server.Applied("1", "a")); n != 1 {
 			t.Errorf("%d applied", n)
 		}
-		if row := c.approvals(`{"Name":"Status","Values":["PASS"]}`)[0]; row["Remark"] != "fine" || row["ApproverName"] != "user 7" {
+		if row := c.approvals(`{"Name":"Status","Values":["pass"]}`)[0]; row["Remark"] != "fine" || row["ApproverName"] != "user 7" {
 			t.Errorf("passed: %v", row)
 		}
 	})
@@ -145,8 +145,8 @@ func TestApproveList(t *testing.T) {
 		}{
 			{name: "the newest first", body: `{"ApproveClassification":"task"}`, want: "t4 t3 t2 t1 t0 of 5, 1 pages"},
 			{name: "the oldest first", body: `{"ApproveClassification":"task","OrderFields":[{"Name":"CreateTime","Direction":"ASC"}]}`, want: "t0 t1 t2 t3 t4 of 5, 1 pages"},
-			{name: "a page", body: page + `"PageNumber":3}`, want: "t0 of 5, 3 pages"},
-			{name: "after the last page", body: page + `"PageNumber":4}`, want: " of 5, 3 pages"},
+			{name: "a page", body: page + `"PageNumber":2}`, want: "t0 of 5, 3 pages"},
+			{name: "after the last page", body: page + `"PageNumber":3}`, want: " of 5, 3 pages"},
 			{name: "of a project", body: page + `"Filters":[{"Name":"ProjectName","Values":["project 2"]}]}`, want: "t3 t1 of 2, 1 pages"},
 			{name: "of a task", body: page + `"Filters":[{"Name":"Keyword","Values":["t3"]}]}`, want: "t3 of 1, 1 pages"},
 			{name: "of nobody", body: page + `"Filters":[{"Name":"ApplicantName","Values":["x"]}]}`, want: " of 0, 0 pages"},
@@ -154,7 +154,8 @@ func TestApproveList(t *testing.T) {
 			{name: "no classification", body: `{}`, code: "MissingParameter"},
 			{name: "an unknown filter", body: page + `"Filters":[{"Name":"TaskId","Values":["t3"]}]}`, code: "InvalidParameterValue"},
 			{name: "an unknown order", body: page + `"OrderFields":[{"Name":"Status","Direction":"ASC"}]}`, code: "InvalidParameterValue"},
-			{name: "page 0", body: page + `"PageNumber":0}`, code: "InvalidParameterValue"},
+			{name: "page 0", body: page + `"PageNumber":0}`, want: "t4 t3 of 5, 3 pages"},
+			{name: "a page before the first", body: page + `"PageNumber":-2}`, code: "InvalidParameterValue"},
 		}
 		for _, tt := range tests {
 			a := c.call("DescribeApproveList", tt.body)

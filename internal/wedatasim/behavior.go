@@ -73,10 +73,11 @@ type approvalsFields struct {
 	After    duration                 `json:"after"`
 	Jitter   duration                 `json:"jitter"`
 	Codes    map[ApprovalState]string `json:"codes,omitempty"`
+	First    int64                    `json:"first_page"`
 }
 
 func (a *Approvals) fields() approvalsFields {
-	return approvalsFields{a.Projects, a.Tasks, a.End, duration(a.After), duration(a.Jitter), a.Codes}
+	return approvalsFields{a.Projects, a.Tasks, a.End, duration(a.After), duration(a.Jitter), a.Codes, a.FirstPage}
 }
 
 // MarshalJSON writes the approvals with durations such as "250ms".
@@ -88,7 +89,7 @@ func (a *Approvals) UnmarshalJSON(data []byte) error {
 	if err := strictly(data, &f); err != nil {
 		return err
 	}
-	*a = Approvals{f.Projects, f.Tasks, f.End, time.Duration(f.After), time.Duration(f.Jitter), f.Codes}
+	*a = Approvals{f.Projects, f.Tasks, f.End, time.Duration(f.After), time.Duration(f.Jitter), f.Codes, f.First}
 	return nil
 }
 

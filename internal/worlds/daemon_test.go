@@ -8,12 +8,15 @@ import (
 	"maps"
 	"net"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/wedatasync/wedatasync/internal/wedata"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 	"github.com/wedatasync/wedatasync/reconcile"
+	"github.com/wedatasync/wedatasync/reconcile/approval"
+	"github.com/wedatasync/wedatasync/reconcile/approval/listing"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -63,6 +66,10 @@ func (w *world) start(ctx context.Context) (*daemon, error) {
 		Skew:     d.client.SkewBound,
 		Interval: func() time.Duration { return interval },
 		Commits:  pace.New(20), Reads: pace.New(20),
+		Approvals: &listing.Watch{
+			Lister: paced{d.client, w}, Limit: pace.New(20), Logger: slog.New(slog.DiscardHandler),
+			Random: func() float64 { return float64(w.moment("listing")%1000) / 1000 },
+		},
 		Evaluate: w.rule,
 		Random:   func() float64 { return float64(w.moment("random")%1000) / 1000 },
 		NewID:    func() string { return fmt.Sprintf("%016x", w.moment("id")) },
@@ -94,6 +101,12 @@ func (p paced) Commit(ctx context.Context, c *spec.Commit, gate pace.Gate) (stat
 func (p paced) Read(ctx context.Context, key spec.Key, t spec.TaskType, gate pace.Gate) (*state.Live, error) {
 	p.w.setOff("read", key)
 	return p.Client.Read(ctx, key, t, gate)
+}
+
+// Approvals implements [listing.Lister].
+func (p paced) Approvals(ctx context.Context, page int, gate pace.Gate) ([]approval.Row, error) {
+	p.w.setOff("list", spec.Key{TaskID: strconv.Itoa(page)})
+	return p.Client.Approvals(ctx, page, gate)
 }
 
 // setOff waits for some milliseconds that depend on the task and the time.

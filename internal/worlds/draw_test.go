@@ -29,6 +29,7 @@ type lot struct {
 	behavior  wedatasim.Behavior
 	faults    []wedatasim.Fault
 	denied    bool    // reads are
+	unlisted  bool    // the list of approvals tells nothing that is recognized
 	crashes   float64 // for each intent
 	hands     float64 // of the console, after each edit
 	platform  float64 // restarts and failures, after each edit
@@ -62,6 +63,7 @@ func draw(seed uint64) *lot {
 		if has(0.5) {
 			l.behavior.Approvals.End = wedatasim.ApprovalPassed
 		}
+		l.drawList()
 	}
 	l.behavior.PlatformTrace = []wedatasim.Trace{wedatasim.TraceNone, wedatasim.TraceNone, wedatasim.TraceTime, wedatasim.TraceOperation}[r.IntN(4)]
 	if has(0.5) {
@@ -78,6 +80,35 @@ func draw(seed uint64) *lot {
 	l.drawFaults(r)
 	l.depends = l.unversion && has(0.3)
 	return l
+}
+
+// drawList draws what the list of approvals tells: in words that are recognized or not, in
+// pages from 0 or from 1, or nothing at all; and that nobody ever decides. It has chances of
+// its own, so that all else about a world stays.
+func (l *lot) drawList() {
+	r := rand.New(rand.NewPCG(l.seed, 13))
+	a := &l.behavior.Approvals
+	a.FirstPage = int64(r.IntN(2))
+	known := []map[wedatasim.ApprovalState]string{
+		nil,
+		{"waiting": "待审批", "underway": "审批中", "passed": "已通过", "rejected": "已驳回", "withdrawn": "已撤回", "failed": "审批失败"},
+		{"waiting": "WAIT_APPROVE", "passed": "APPROVED", "rejected": "REJECTED", "withdrawn": "WITHDRAWN", "failed": "FAILED"},
+	}
+	switch n := r.IntN(8); {
+	case n < 5:
+		a.Codes = known[n%3]
+	case n == 5:
+		a.Codes = map[wedatasim.ApprovalState]string{"waiting": "0", "underway": "1", "passed": "2", "rejected": "3", "withdrawn": "4", "failed": "5"}
+		l.unlisted = true
+	case n == 6:
+		l.faults = append(l.faults, wedatasim.Fault{Action: "DescribeApproveList", Code: "UnauthorizedOperation", Message: "no"})
+		l.unlisted = true
+	default:
+		l.faults = append(l.faults, wedatasim.Fault{Action: "DescribeApproveList", Probability: 0.3, Answer: wedatasim.ReplyReset})
+	}
+	if r.IntN(8) == 0 {
+		a.End = ""
+	}
 }
 
 // drawFaults draws what goes wrong with calls.

@@ -138,8 +138,12 @@ func (w *world) judgeRecord(prev, next *state.Record, word bool, note string) {
 	live := next != nil && next.Status == state.StatusApplied && next.Attempt == nil
 	switch {
 	case !isOpen(prev.Status):
-		if prev.Status == state.StatusApplied && live && !word {
+		switch {
+		case prev.Status != state.StatusApplied || word:
+		case live:
 			w.judgeApplied(in, note) // its approval is said to have passed
+		case next != nil && next.Status == state.StatusRefused && next.Attempt.ID == prev.Attempt.ID:
+			w.judgeApprovalEnd(in, next.Attempt.Outcome.Code)
 		}
 	case next != nil && isOpen(next.Status):
 		if prev.Status == state.StatusIntent {
@@ -192,6 +196,36 @@ func (w *world) judgeEnd(in *intent, prev, next *state.Record, word bool, note s
 func (w *world) judgeApplied(in *intent, note string) {
 	if f := w.fateOf(in); f != fateApplied && !w.byAnotherRequest(in) && !w.byAnotherHand(in) {
 		w.breach("lost", fmt.Sprintf("%s, and %s", cmp.Or(note, "answered"), f), "%s: edit %d (%s) is said to be applied, and is not", in.key.TaskID, in.epoch, in.reason)
+	}
+}
+
+// judgeApprovalEnd looks whether the approval of a commit has ended as is said.
+func (w *world) judgeApprovalEnd(in *intent, code string) {
+	w.stats.ended++
+	in.denied, in.proof = code, true
+	said := map[string]wedatasim.ApprovalState{
+		"ApprovalRejected": wedatasim.ApprovalRejected, "ApprovalWithdrawn": wedatasim.ApprovalWithdrawn, "ApprovalFailed": wedatasim.ApprovalFailed,
+	}[code]
+	if requests := w.requestsOf(in); len(requests) == 0 || requests[0].Approval != said {
+		w.breach("denied", code, "%s: the approval of edit %d is said to have ended, and has not so", in.key.TaskID, in.epoch)
+	}
+}
+
+// settleWithin is how long the daemon may take to see how an approval has ended: a listing
+// comes at least each minute, and a read that is as much newer; what was denied, or cannot
+// be seen live, takes longer.
+const settleWithin = 16 * time.Minute
+
+// judgeWait looks that no commit goes on waiting for an approval that has ended.
+func (w *world) judgeWait(rec *state.Record) {
+	if !rec.Accepted() || rec.Attempt.Outcome.TaskApproveID == "" || rec.Attempt.NeedsOperator != "" || w.lot.unlisted {
+		return
+	}
+	id := rec.Attempt.Outcome.TaskApproveID
+	for _, a := range w.sim.Approvals() {
+		if a.ID == id && !a.Ended.IsZero() && time.Since(a.Ended.Add(-w.lot.behavior.Skew)) > settleWithin {
+			w.breach("waits", string(a.State), "%s: the approval %s ended at %s, and the commit waits still", rec.Key.TaskID, id, a.Ended.Sub(w.begin))
+		}
 	}
 }
 
@@ -271,6 +305,7 @@ func (w *world) judge() {
 		}
 	}
 	for _, rec := range w.records {
+		w.judgeWait(rec)
 		if isOpen(rec.Status) {
 			w.stats.leave(rec.Attempt.NeedsOperator, 1)
 		}

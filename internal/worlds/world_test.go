@@ -59,6 +59,7 @@ type stats struct {
 	settled, said      int // of them: by the daemon itself, and by an operator
 	misled             int // effects of what an operator said had not happened
 	approvals, crashes int
+	ended              int            // approvals that have ended without effect, and are seen to
 	left               map[string]int // of those that are open in the end: why, in the daemon's words
 }
 
@@ -70,6 +71,7 @@ func (s *stats) add(o *stats) {
 	s.said += o.said
 	s.misled += o.misled
 	s.approvals += o.approvals
+	s.ended += o.ended
 	s.crashes += o.crashes
 	for why, n := range o.left {
 		s.leave(why, n)

@@ -63,7 +63,7 @@ func TestWorlds(t *testing.T) {
 	}
 	r := liveAll(t, seeds(30, drawn(2000), 10000), draw, nil)
 	r.report(t)
-	if s := &r.stats; s.unknown < r.worlds || s.effects < 5*r.worlds || s.settled == 0 || s.said == 0 || s.approvals == 0 || s.crashes == 0 {
+	if s := &r.stats; s.unknown < r.worlds || s.effects < 5*r.worlds || s.settled == 0 || s.said == 0 || s.approvals == 0 || s.ended == 0 || s.crashes == 0 {
 		t.Errorf("too little has happened to prove anything: %+v", *s)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/approval"
 	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -49,7 +50,7 @@ func (in *Commands) Decide(w state.Command, now time.Time) (state.Transition, st
 	case state.VerbRetry:
 		return in.reopened(Retry(key, rec, now))
 	case state.VerbResolve:
-		return in.reopened(resolve(key, rec, w.Arg, in.Horizon, ApprovalFlowOf(&in.Control, key.ProjectID), now))
+		return in.reopened(resolve(key, rec, w.Arg, in.Horizon, approval.FlowOf(&in.Control, key.ProjectID), now))
 	case state.VerbSuspend:
 		return Suspend(key, rec, &state.Suspension{Reason: w.Arg, Actor: w.Actor, At: now, Until: w.Until})
 	case state.VerbUnsuspend:

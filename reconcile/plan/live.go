@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/wedatasync/wedatasync/reconcile/approval"
 	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -26,24 +27,50 @@ func confirmed(rec *state.Record, live *state.Live, now time.Time) *state.Record
 // commit was seen live.
 func AfterAccepted(rec *state.Record, known proof.Evidence, readErr error, now time.Time) (next *state.Record, note string, seen bool) {
 	a, live := rec.Attempt, known.Live
-	approval := a.Outcome.TaskApproveID
+	denied := errors.Is(readErr, ErrReadDenied)
+	if readErr != nil && !errors.Is(readErr, ErrTaskGone) {
+		live, known.Live = nil, nil
+	}
 	switch {
-	case errors.Is(readErr, ErrReadDenied) && approval == "":
-		return confirmed(rec, nil, now), "counts as live: reading tasks is not permitted", false
-	case readErr != nil && !errors.Is(readErr, ErrTaskGone):
-		return nil, "", false
-	case proof.Shown(rec, &known):
+	case live != nil && proof.Shown(rec, &known):
 		return confirmed(rec, live, now), "live", true
-	case approval == "" && !proof.Showable(a, live):
+	case approval.Awaits(rec):
+		return afterApproval(rec, &known, denied, now)
+	case denied:
+		return confirmed(rec, nil, now), "counts as live: reading tasks is not permitted", false
+	case live == nil:
+		return nil, "", false
+	case !proof.Showable(a, live):
 		return confirmed(rec, nil, now), "counts as live: reads do not show what the commit changes", false
-	case approval == "" && a.NeedsOperator == "" && now.Sub(a.Since) >= proof.SettleTime:
-		copied, late := *rec, *a
-		late.NeedsOperator = notSeenLive(live)
-		copied.Attempt = &late
-		return &copied, state.Clip("not seen live: " + late.NeedsOperator), false
+	case a.NeedsOperator == "" && now.Sub(a.Since) >= proof.SettleTime:
+		return unseen(rec, live)
 	default:
 		return nil, "", false
 	}
+}
+
+// afterApproval is AfterAccepted for a commit that waits for an approval.
+func afterApproval(rec *state.Record, known *proof.Evidence, denied bool, now time.Time) (*state.Record, string, bool) {
+	switch v := approval.Judge(rec, known, denied); {
+	case v == approval.Live:
+		return confirmed(rec, known.Live, now), "live", false
+	case v == approval.Counts:
+		return confirmed(rec, nil, now), "counts as live: its approval has passed, and reads do not show it", false
+	case v == approval.Ended:
+		next := approval.End(rec, now)
+		return next, next.Attempt.Outcome.Message, false
+	case v == approval.NotSeen && rec.Attempt.NeedsOperator == "":
+		return unseen(rec, known.Live)
+	default:
+		return nil, "", false
+	}
+}
+
+// unseen returns the record of an accepted commit that no read has shown in time.
+func unseen(rec *state.Record, live *state.Live) (*state.Record, string, bool) {
+	next, a := *rec, *rec.Attempt
+	a.NeedsOperator, next.Attempt = notSeenLive(live), &a
+	return &next, state.Clip("not seen live: " + a.NeedsOperator), false
 }
 
 // withdrawn returns the record of an accepted commit that an operator gives up, to be
@@ -52,7 +79,7 @@ func AfterAccepted(rec *state.Record, known proof.Evidence, readErr error, now t
 func withdrawn(rec *state.Record, now time.Time) *state.Record {
 	next, a := *rec, *rec.Attempt
 	next.Status, next.Applied, next.Attempt = state.StatusWaiting, a.Prior, &a
-	a.Prior, a.Stale, a.Since, a.NextAt, a.NeedsOperator = nil, true, now, now, ""
+	a.Prior, a.Approval, a.Stale, a.Since, a.NextAt, a.NeedsOperator = nil, nil, true, now, now, ""
 	a.Outcome = state.Outcome{Class: state.ClassWaiting, Code: CodeNotApplied, Message: "an operator says that the accepted commit will not come to be"}
 	return &next
 }

@@ -63,6 +63,7 @@ func Judge(list []state.Release, left *plan.Plan, now time.Time) (next []state.R
 	case outcome != was.Outcome || r.Guard != was.Guard:
 	case outcome == state.ReleaseFailed && !maps.Equal(r.Left, was.Left):
 	case r.Left[unknown] > 0 != (was.Left[unknown] > 0): // what it ends with until that is known
+	case r.Left[inApproval] > 0 != (was.Left[inApproval] > 0): // which can take days
 	default:
 		return list, ""
 	}
@@ -117,6 +118,9 @@ func overtake(r *state.Release, by string, now time.Time) {
 
 // unknown is the state of tasks whose last commit has an unknown outcome.
 const unknown = string(plan.HoldUnknown)
+
+// inApproval is the state of tasks whose last commit waits for an approval in WeData.
+const inApproval = "approval"
 
 // keptReleases is how many releases that asked for nothing are kept beside the others, and
 // not in their place.
@@ -186,7 +190,7 @@ func followed(c *plan.Change) (string, state.ReleaseOutcome) {
 	case c.NotLive():
 		return "not-live", state.ReleaseFailed
 	case c.Have.Accepted() && c.Have.Attempt.Outcome.TaskApproveID != "":
-		return "approval", state.ReleaseUnderWay
+		return inApproval, state.ReleaseUnderWay
 	case c.Have.Accepted():
 		return "accepted", state.ReleaseUnderWay
 	default:

@@ -82,19 +82,19 @@ func Evaluate(rec *state.Record, e Evidence) (v Finding, why string) {
 	}
 }
 
-// lagWithin returns how old what a read tells may be. A shorter horizon than the
+// LagWithin returns how old what a read tells may be. A shorter horizon than the
 // service's is one of an endpoint on this machine, whose reads lag no more than that.
-func lagWithin(horizon time.Duration) time.Duration { return min(ReadLag, horizon) }
+func LagWithin(horizon time.Duration) time.Duration { return min(ReadLag, horizon) }
 
 // DecidedAfter returns how long after an attempt a read is sent that shows the attempt,
 // whenever within horizon its request was accepted.
-func DecidedAfter(horizon time.Duration) time.Duration { return horizon + lagWithin(horizon) }
+func DecidedAfter(horizon time.Duration) time.Duration { return horizon + LagWithin(horizon) }
 
 // precedes reports whether a read sent at may tell of the time before our commit before
 // the attempt, so that what it shows is no trace of the attempt. A version that is newer
 // than all of ours is one even then. prior is what had been applied before, or nil.
 func precedes(a *state.Attempt, prior *state.Applied, live *state.Live, at time.Time, horizon time.Duration) bool {
-	lag := lagWithin(horizon)
+	lag := LagWithin(horizon)
 	if prior == nil || a.At.Sub(prior.At) >= lag || at.Sub(a.At) >= lag {
 		return false
 	}
@@ -115,7 +115,7 @@ func Unattributable(applied *state.Applied, before *state.Live, now time.Time, h
 	}
 	differs := before.OperateID != applied.OperateID ||
 		before.InstanceVersion != applied.InstanceVersion && before.InstanceVersion != 0 && applied.InstanceVersion != 0
-	return since < lagWithin(horizon) && differs
+	return since < LagWithin(horizon) && differs
 }
 
 // happened reports whether live shows that the attempt was applied.

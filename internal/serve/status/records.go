@@ -24,20 +24,21 @@ const (
 
 // OpenRecord is a record that is not simply applied.
 type OpenRecord struct {
-	Name          string            `json:"name,omitempty"`
-	ProjectID     string            `json:"project_id"`
-	TaskID        string            `json:"task_id"`
-	Status        state.Status      `json:"status"`
-	Code          string            `json:"code,omitempty"`
-	Message       string            `json:"message,omitempty"`
-	Locker        string            `json:"locker,omitempty"`
-	TaskApproveID string            `json:"task_approve_id,omitempty"`
-	Since         time.Time         `json:"since,omitzero"`
-	NextAt        time.Time         `json:"next_at,omitzero"`
-	NeedsOperator string            `json:"needs_operator,omitempty"`
-	NeedsPerson   string            `json:"needs_person,omitempty"` // NeedsOperator, by its name of before
-	Suspended     *state.Suspension `json:"suspended,omitempty"`
-	Run           *state.Run        `json:"run,omitempty"` // of a task that is not running yet, or did not come to
+	Name          string              `json:"name,omitempty"`
+	ProjectID     string              `json:"project_id"`
+	TaskID        string              `json:"task_id"`
+	Status        state.Status        `json:"status"`
+	Code          string              `json:"code,omitempty"`
+	Message       string              `json:"message,omitempty"`
+	Locker        string              `json:"locker,omitempty"`
+	TaskApproveID string              `json:"task_approve_id,omitempty"`
+	Approval      *state.TaskApproval `json:"approval,omitempty"` // what is known of it
+	Since         time.Time           `json:"since,omitzero"`
+	NextAt        time.Time           `json:"next_at,omitzero"`
+	NeedsOperator string              `json:"needs_operator,omitempty"`
+	NeedsPerson   string              `json:"needs_person,omitempty"` // NeedsOperator, by its name of before
+	Suspended     *state.Suspension   `json:"suspended,omitempty"`
+	Run           *state.Run          `json:"run,omitempty"` // of a task that is not running yet, or did not come to
 }
 
 // Add counts a record, and lists it if it is not simply applied.
@@ -70,7 +71,7 @@ func openOf(rec *state.Record) OpenRecord {
 	if a := rec.Attempt; a != nil {
 		t.Code, t.Message, t.Locker, t.TaskApproveID = a.Outcome.Code, a.Outcome.Message, a.Outcome.Locker, a.Outcome.TaskApproveID
 		t.Since, t.NextAt, t.NeedsOperator = a.Since, a.NextAt, a.NeedsOperator
-		t.NeedsPerson = t.NeedsOperator
+		t.NeedsPerson, t.Approval = t.NeedsOperator, a.Approval
 	}
 	return t
 }

@@ -76,6 +76,22 @@ func (c *Client) DescribeIntegrationTasksWithContext(ctx context.Context, reques
 	return response, c.send(ctx, request, response)
 }
 
+// NewDescribeApproveListRequest returns a request without parameters.
+func NewDescribeApproveListRequest() (request *DescribeApproveListRequest) {
+	return &DescribeApproveListRequest{BaseRequest: newBase("DescribeApproveList")}
+}
+
+// NewDescribeApproveListResponse returns an empty response.
+func NewDescribeApproveListResponse() (response *DescribeApproveListResponse) {
+	return &DescribeApproveListResponse{BaseResponse: &tchttp.BaseResponse{}}
+}
+
+// DescribeApproveListWithContext lists approvals, page by page.
+func (c *Client) DescribeApproveListWithContext(ctx context.Context, request *DescribeApproveListRequest) (response *DescribeApproveListResponse, err error) {
+	response = NewDescribeApproveListResponse()
+	return response, c.send(ctx, request, response)
+}
+
 // send signs the request and sends it.
 func (c *Client) send(ctx context.Context, request tchttp.Request, response tchttp.Response) error {
 	if c.GetCredential() == nil {

@@ -1,4 +1,4 @@
-// Package v20210820 binds the three WeData actions this program calls, version
+// Package v20210820 binds the WeData actions that this program calls, version
 // 2021-08-20, to the core of Tencent Cloud's SDK.
 //
 // Types, fields and methods have the names and types of the SDK's own package

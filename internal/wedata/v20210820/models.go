@@ -94,6 +94,59 @@ type DescribeIntegrationTasksResponseParams struct {
 	RequestId   *string                `json:"RequestId,omitempty"`
 }
 
+// DescribeApproveListRequest is the request of DescribeApproveList.
+type DescribeApproveListRequest struct {
+	*tchttp.BaseRequest
+
+	ApproveClassification *string               `json:"ApproveClassification,omitempty"`
+	PageSize              *uint64               `json:"PageSize,omitempty"`
+	PageNumber            *uint64               `json:"PageNumber,omitempty"`
+	Filters               []*FilterOptional     `json:"Filters,omitempty"`
+	OrderFields           []*OrderFieldOptional `json:"OrderFields,omitempty"`
+}
+
+// DescribeApproveListResponse is the answer to DescribeApproveList.
+type DescribeApproveListResponse struct {
+	*tchttp.BaseResponse
+
+	Response *DescribeApproveListResponseParams `json:"Response"`
+}
+
+// DescribeApproveListResponseParams is what DescribeApproveListResponse holds.
+type DescribeApproveListResponseParams struct {
+	Data      *DescribeApply `json:"Data,omitempty"`
+	RequestId *string        `json:"RequestId,omitempty"`
+}
+
+// DescribeApply is a page of approvals.
+type DescribeApply struct {
+	Rows            []*Apply `json:"Rows,omitempty"`
+	PageNumber      *int64   `json:"PageNumber,omitempty"`
+	PageSize        *int64   `json:"PageSize,omitempty"`
+	TotalCount      *int64   `json:"TotalCount,omitempty"`
+	TotalPageNumber *int64   `json:"TotalPageNumber,omitempty"`
+}
+
+// Apply is one approval. How Status is coded is not documented.
+type Apply struct {
+	ApproveId          *string `json:"ApproveId,omitempty"`
+	ApplyId            *string `json:"ApplyId,omitempty"`
+	ApplyName          *string `json:"ApplyName,omitempty"`
+	ApplicantId        *string `json:"ApplicantId,omitempty"`
+	ApplicantName      *string `json:"ApplicantName,omitempty"`
+	ApproverId         *string `json:"ApproverId,omitempty"`
+	ApproverName       *string `json:"ApproverName,omitempty"`
+	ApproveType        *string `json:"ApproveType,omitempty"`
+	ApproveTypeName    *string `json:"ApproveTypeName,omitempty"`
+	ApproveProjectName *string `json:"ApproveProjectName,omitempty"`
+	Status             *string `json:"Status,omitempty"`
+	Remark             *string `json:"Remark,omitempty"`
+	Reason             *string `json:"Reason,omitempty"`
+	ErrorMessage       *string `json:"ErrorMessage,omitempty"`
+	CreateTime         *string `json:"CreateTime,omitempty"`
+	ApproveTime        *string `json:"ApproveTime,omitempty"`
+}
+
 // IntegrationTaskInfo is what WeData says of a task. Every field can be null.
 type IntegrationTaskInfo struct {
 	TaskName    *string `json:"TaskName,omitempty"`
@@ -156,6 +209,18 @@ type Filter struct {
 
 // OrderField sorts by a field; Direction is ASC or DESC.
 type OrderField struct {
+	Name      *string `json:"Name,omitempty"`
+	Direction *string `json:"Direction,omitempty"`
+}
+
+// FilterOptional keeps what has one of the values.
+type FilterOptional struct {
+	Name   *string   `json:"Name,omitempty"`
+	Values []*string `json:"Values,omitempty"`
+}
+
+// OrderFieldOptional sorts by a field; Direction is ASC or DESC.
+type OrderFieldOptional struct {
 	Name      *string `json:"Name,omitempty"`
 	Direction *string `json:"Direction,omitempty"`
 }

@@ -34,7 +34,17 @@ func boundApplied(a state.Applied) state.Applied {
 
 func boundAttempt(a state.Attempt) state.Attempt {
 	a.Wanted, a.Outcome, a.NeedsOperator = boundApplied(a.Wanted), boundOutcome(a.Outcome), state.Clip(a.NeedsOperator)
+	if a.Approval != nil {
+		a.Approval = new(boundTaskApproval(*a.Approval))
+	}
 	return a
+}
+
+func boundTaskApproval(t state.TaskApproval) state.TaskApproval {
+	for _, text := range []*string{&t.Status, &t.Applicant, &t.Approver, &t.Remark, &t.Error, &t.CreatedAt, &t.DecidedAt} {
+		*text = state.Clip(*text)
+	}
+	return t
 }
 
 func boundOutcome(o state.Outcome) state.Outcome {

@@ -73,6 +73,7 @@ func genRecord() *rapid.Generator[*state.Record] {
 				ID: "a", Wanted: *genApplied().Draw(t, "wanted"), Request: genDigest().Draw(t, "request"), File: genText().Draw(t, "file"),
 				Line: rapid.IntRange(0, 9).Draw(t, "line"), At: genTime().Draw(t, "at"), Outcome: genOutcome().Draw(t, "outcome"),
 				NextAt: genTime().Draw(t, "next"), Before: &state.Live{Status: state.TaskRunning},
+				Approval: &state.TaskApproval{State: state.ApprovalRejected, Status: genText().Draw(t, "status"), Remark: genText().Draw(t, "remark"), SeenAt: genTime().Draw(t, "seen")},
 			}
 		}
 		if r.Status != state.StatusIntent && r.Status != state.StatusUnknown && rapid.Bool().Draw(t, "removed") {
