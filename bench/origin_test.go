@@ -297,11 +297,22 @@ func serveGit(dir string) int {
 	return 0
 }
 
+// asksWhere reports whether a request asks where the branch is.
+func asksWhere(r *http.Request) bool {
+	in := bufio.NewReader(r.Body)
+	start, _ := in.Peek(len("0014command=ls-refs"))
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{in, r.Body}
+	return strings.HasSuffix(string(start), "command=ls-refs") || strings.HasSuffix(r.URL.Path, "/info/refs") && r.Header.Get("Git-Protocol") == ""
+}
+
 // ServeHTTP answers what git asks.
 func (s *gitServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.requests.Add(1)
 	start, counts := time.Now(), r.Method == http.MethodPost
-	if strings.HasSuffix(r.URL.Path, "/info/refs") {
+	if asksWhere(r) {
 		if head := s.next.Swap(nil); head != nil {
 			if err := move(s.dir, *head); err != nil {
 				http.Error(w, err.Error(), http.StatusInternalServerError)

@@ -42,20 +42,20 @@ func refusal(resp *http.Response) *Error {
 	return e
 }
 
-// smart returns the body of an answer, or the error of one that is no list of refs as git's
+// smart returns the body of an answer, or the error of one that is no greeting as git's
 // smart protocol has it: a page, or what servers of files alone give.
-func smart(resp *http.Response, body io.ReadCloser) (io.ReadCloser, error) {
-	in := bufio.NewReader(body)
+func smart(resp *http.Response) (answer, error) {
+	in := bufio.NewReader(resp.Body)
 	if resp.Header.Get("Content-Type") == "application/x-git-upload-pack-advertisement" {
-		return readCloser{in, body}, nil
+		return answer{in, resp.Body}, nil
 	}
 	if start, _ := in.Peek(len("001e# service=")); smartStart.Match(start) {
-		return readCloser{in, body}, nil
+		return answer{in, resp.Body}, nil
 	}
-	defer body.Close()
+	defer resp.Body.Close()
 	page, err := io.ReadAll(io.LimitReader(in, maxPage))
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	e := &Error{Kind: ErrBadAnswer, Hint: "check that --source is the URL of a git repository, and not of its page"}
 	if dumbRefs.Match(page) {
@@ -64,11 +64,11 @@ func smart(resp *http.Response, body io.ReadCloser) (io.ReadCloser, error) {
 	} else if said := words(resp.Header.Get("Content-Type"), page); strings.TrimSpace(said) != "" {
 		e.Err = errors.New(said)
 	}
-	return nil, e
+	return answer{}, e
 }
 
-// smartStart is what a list of refs begins with, or a line that says why there is none.
-var smartStart = regexp.MustCompile(`^[0-9a-f]{4}(# service=|ERR )`)
+// smartStart is what a greeting begins with, or a line that says why there is none.
+var smartStart = regexp.MustCompile(`^[0-9a-f]{4}(# service=|version [12]|ERR )`)
 
 // dumbRefs is what info/refs is as a file.
 var dumbRefs = regexp.MustCompile(`^[0-9a-f]{40}\trefs/`)

@@ -11,12 +11,19 @@
 // that the user named and over http only where that was allowed, and are taken out of
 // every error. Nothing of the user's own configuration of ssh is read.
 //
+// # Versions of the protocol
+//
+// A server is asked for version 2, in which a poll is one small request whatever the number
+// of refs. What it says of itself is remembered while the process runs; when an answer does
+// not fit that, it is asked anew, in the same conversation. A server of another version begins with the
+// list of all its refs, as it did before.
+//
 // # Why not go-git
 //
-// go-git reads and writes the messages of the protocol. What carries them is ours: its http
+// go-git reads and writes the messages of versions 0 and 1. Those of version 2 are package
+// wire's. What carries them is ours: go-git's http
 // drops what a server says, and its ssh obeys no deadline while it shakes hands, and reads
-// the user's own configuration and agent. It keeps as many refs and acknowledgements as a
-// server likes to send.
+// the user's own configuration and agent.
 //
 // What may enter: addresses, sessions, credentials and what can be wrong with them, as an
 // [Error] with a hint. Not what a pack holds.

@@ -9,6 +9,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/wedatasync/wedatasync/internal/fault"
+	"github.com/wedatasync/wedatasync/internal/gitremote/wire"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/secret"
 )
@@ -23,7 +24,7 @@ var (
 	ErrHostKey         = errors.New("host key not trusted")
 	ErrUnreachable     = errors.New("source cannot be reached")
 	ErrBadAnswer       = errors.New("answer is not what git says") // malformed, cut off, or not git at all
-	ErrShallow         = errors.New("history is cut off")
+	ErrShallow         = wire.ErrShallow
 	ErrRefused         = errors.New("server refuses") // in git's own protocol
 	ErrNoGit           = errors.New("git command not found")
 )
@@ -46,6 +47,10 @@ func Classify(ctx context.Context, err error) *Error {
 		return &Error{Kind: ErrUnreachable, Err: cause}
 	case isLine:
 		return &Error{Kind: ErrRefused, Err: errors.New(line.Text), Hint: "check --source, and that what --git-token-file or --ssh-key-file names may read it"}
+	case errors.Is(err, ErrShallow):
+		return &Error{Kind: ErrShallow, Hint: "the repository is a shallow clone: fetch its whole history there (git fetch --unshallow)"}
+	case errors.Is(err, gitstore.ErrSHA256):
+		return &Error{Kind: gitstore.ErrSHA256, Hint: gitstore.HintSHA256}
 	case errors.Is(err, transport.ErrEmptyRemoteRepository):
 		return &Error{Kind: ErrEmptyRepository, Hint: "push a branch with specs first"}
 	case isNet:

@@ -12,10 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/wedatasync/wedatasync/internal/file"
-	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/transport"
 )
 
@@ -23,18 +20,17 @@ import (
 // sessions, so that a poll is one round trip.
 type httpRemote struct {
 	url          string
-	branch       plumbing.ReferenceName
 	user         string
 	passwordFile string
 	caFile       string
 	app          *appTokens // nil: there is no GitHub App
 	staleAfter   time.Duration
 	log          *slog.Logger
+	memory
 
 	password string // as last read
 	ca       []byte // what client trusts besides the system's authorities
 	proxy    proxy
-	listed   listing
 	client   *http.Client
 	api      *http.Client // for the App
 }
@@ -51,31 +47,18 @@ func credentials(user, password string) []string {
 	return []string{user + ":" + password, password}
 }
 
-func (h *httpRemote) Connect(ctx context.Context) (Session, error) { return h.session(ctx) }
-
-func (h *httpRemote) session(ctx context.Context) (*httpSession, error) {
+func (h *httpRemote) connect(ctx context.Context) (session, error) {
 	if err := h.trust(); err != nil {
 		return nil, err
 	}
 	if err := h.login(ctx); err != nil {
 		return nil, err
 	}
-	return &httpSession{remote: h, base: h.url}, nil
-}
-
-func (h *httpRemote) listing() *listing { return &h.listed }
-
-func (h *httpRemote) listBranch(ctx context.Context, request []byte) (io.ReadCloser, error) {
-	s, err := h.session(ctx)
-	if err != nil {
-		return nil, err
+	s := &httpSession{remote: h, base: h.url}
+	if base := h.base.Load(); base != nil && h.server.Load() != nil {
+		s.base = *base
 	}
-	s.protocol = version2
-	resp, err := s.do(ctx, http.MethodPost, "/"+uploadPack, bytes.NewReader(request))
-	if err != nil {
-		return nil, err
-	}
-	return resp.Body, nil
+	return s, nil
 }
 
 // login finds the password.
@@ -88,7 +71,7 @@ func (h *httpRemote) login(ctx context.Context) (err error) {
 	return h.readPassword()
 }
 
-// denied makes the next session log in anew: a token may be taken back before it ends.
+// Denied makes the next session log in anew: a token may be taken back before it ends.
 func (h *httpRemote) Denied() {
 	if h.app != nil {
 		h.app.forget()
@@ -143,7 +126,7 @@ func (h *httpRemote) trust() error {
 	}
 	h.CloseIdle()
 	h.ca = ca
-	h.client = &http.Client{Transport: &boundedTransport{branch: h.branch, listed: &h.listed, base: transport.Renew(newTransport(roots, &h.proxy), h.staleAfter)}, CheckRedirect: fewHops}
+	h.client = &http.Client{Transport: &boundedTransport{base: transport.Renew(newTransport(roots, &h.proxy), h.staleAfter)}, CheckRedirect: fewHops}
 	if h.app == nil {
 		return nil
 	}
@@ -199,11 +182,7 @@ func sameHost(resp *http.Response) error {
 }
 
 // boundedTransport limits what a server can make us read beside packs.
-type boundedTransport struct {
-	branch plumbing.ReferenceName
-	listed *listing
-	base   *transport.Renewing
-}
+type boundedTransport struct{ base *transport.Renewing }
 
 // RoundTrip does one request.
 func (b *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -222,15 +201,6 @@ func (b *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	case resp.StatusCode/100 != 2:
 		defer body.Close()
 		return nil, refusal(resp)
-	case req.Header.Get(protoField) != "":
-	case req.Method == http.MethodPost:
-		resp.Body = readCloser{newAckFilter(body), body}
-	case req.Method == http.MethodGet:
-		body, err := smart(resp, body)
-		if err != nil {
-			return nil, err
-		}
-		resp.Body = readCloser{newRefFilter(gitstore.LimitReader(body, maxAdvertised, "a list of refs"), b.branch.String(), b.listed), body}
 	}
 	return resp, nil
 }
@@ -245,11 +215,6 @@ type drainedBody struct{ io.ReadCloser }
 func (d drainedBody) Close() error {
 	_, _ = io.CopyN(io.Discard, d.ReadCloser, 4<<10)
 	return d.ReadCloser.Close()
-}
-
-type readCloser struct {
-	io.Reader
-	io.Closer
 }
 
 // readSecret reads a file that holds one secret. Line ends after it do not count.

@@ -4,38 +4,25 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"time"
 
-	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/wedatasync/wedatasync/internal/gitremote/wire"
 )
 
 // localRemote reads a repository on this machine through the git command.
 type localRemote struct {
-	path   string
-	branch plumbing.ReferenceName
-	listed listing
+	path string
+	memory
 }
 
-func (*localRemote) Secrets() []string   { return nil }
-func (*localRemote) Check() error        { return nil }
-func (*localRemote) Denied()             {}
-func (*localRemote) CloseIdle()          {}
-func (l *localRemote) listing() *listing { return &l.listed }
+func (*localRemote) Secrets() []string { return nil }
+func (*localRemote) Check() error      { return nil }
+func (*localRemote) Denied()           {}
+func (*localRemote) CloseIdle()        {}
 
-func (l *localRemote) Connect(ctx context.Context) (Session, error) { return l.start(ctx) }
-
-func (l *localRemote) listBranch(ctx context.Context, request []byte) (io.ReadCloser, error) {
-	s, err := l.start(ctx, protoEnv+"="+version2)
-	if err != nil {
-		return nil, err
-	}
-	return s.listBranch(request)
-}
-
-func (l *localRemote) start(ctx context.Context, env ...string) (*stream, error) {
+func (l *localRemote) connect(ctx context.Context) (session, error) {
 	if _, err := os.Stat(l.path); err != nil {
 		return nil, &Error{Kind: ErrNoRepository, Err: err, Hint: "check the path in --source"}
 	}
@@ -43,7 +30,7 @@ func (l *localRemote) start(ctx context.Context, env ...string) (*stream, error)
 	said := new(tail)
 	cmd := exec.CommandContext(ctx, "git", "upload-pack", l.path)
 	cmd.Env = environment("PATH", "HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_EXEC_PATH", "SYSTEMROOT")
-	cmd.Env = append(cmd.Env, env...)
+	cmd.Env = append(cmd.Env, wire.Env+"="+wire.Version2)
 	cmd.Stderr = said
 	cmd.WaitDelay = time.Second
 	in, err := cmd.StdinPipe()
@@ -60,8 +47,6 @@ func (l *localRemote) start(ctx context.Context, env ...string) (*stream, error)
 		return nil, startError(err)
 	}
 	return &stream{
-		branch: l.branch,
-		listed: &l.listed,
 		in:     in,
 		out:    bufio.NewReader(out),
 		errors: said,

@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/wedatasync/wedatasync/internal/secret"
 	"github.com/wedatasync/wedatasync/internal/transport"
 )
@@ -16,8 +14,7 @@ import (
 // Config says where a repository is and how its server is reached. Files with
 // credentials are read again for each session.
 type Config struct {
-	URL    string // as in Location
-	Branch plumbing.ReferenceName
+	URL string // as in Location
 
 	Username          string    // for https
 	PasswordFile      string    // for https: a password or a token
@@ -45,7 +42,7 @@ func New(c Config) (Remote, error) {
 	case "ssh":
 		return newSSH(at, &c)
 	case "file":
-		return &localRemote{path: at.path, branch: c.Branch}, nil
+		return &localRemote{path: at.path}, nil
 	default:
 		return newHTTP(at, &c)
 	}
@@ -59,13 +56,13 @@ func newSSH(at address, c *Config) (Remote, error) {
 		return nil, errors.New("an ssh source needs a known_hosts file: get the host's key with ssh-keyscan, and compare it with what the host's owner publishes")
 	}
 	return &sshRemote{
-		address: at, branch: c.Branch, keyFile: c.SSHKeyFile, passphraseFile: c.SSHPassphraseFile, knownHosts: c.KnownHostsFile, log: c.Logger,
+		address: at, keyFile: c.SSHKeyFile, passphraseFile: c.SSHPassphraseFile, knownHosts: c.KnownHostsFile, log: c.Logger,
 		staleAfter: cmp.Or(c.StaleAfter, transport.StaleAfter),
 	}, nil
 }
 
 func newHTTP(at address, c *Config) (Remote, error) {
-	h := &httpRemote{url: at.url, branch: c.Branch, user: cmp.Or(c.Username, "git"), passwordFile: c.PasswordFile, caFile: c.CAFile, staleAfter: c.StaleAfter, log: c.Logger}
+	h := &httpRemote{url: at.url, user: cmp.Or(c.Username, "git"), passwordFile: c.PasswordFile, caFile: c.CAFile, staleAfter: c.StaleAfter, log: c.Logger}
 	if c.GitHubApp.set() {
 		if err := c.GitHubApp.check(c.PlainHosts); err != nil {
 			return nil, err

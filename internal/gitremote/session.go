@@ -1,99 +1,205 @@
 package gitremote
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
 
+	"github.com/wedatasync/wedatasync/internal/gitremote/wire"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/text"
 )
 
-// maxAdvertised bounds the list of refs a server sends, in bytes.
-const maxAdvertised = 16 << 20
+// MaxHaves bounds the commits that we tell a server that we have. After a push it
+// needs one; after a rewrite, one that both sides still share.
+const MaxHaves = wire.MaxHaves
 
-// Session is one conversation with a server: it lists its refs, then may be
-// asked for a pack.
-type Session interface {
-	AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error)
-	UploadPack(context.Context, *packp.UploadPackRequest) (*packp.UploadPackResponse, error)
+// Remote starts conversations with the server of one repository. It reads credentials anew
+// each time.
+type Remote interface {
+	// Secrets are the texts that must not be shown if they turn up in an error.
+	Secrets() []string
+	// Check reads the files that a conversation needs.
+	Check() error
+	// CloseIdle closes connections that are kept between conversations.
+	CloseIdle()
+
+	// Denied says that a session was not let in.
+	Denied()
+
+	connect(ctx context.Context) (session, error)
+	recall() *memory
+}
+
+// session carries requests to a server, and its answers back.
+type session interface {
+	// greeting is what the server says before it is asked.
+	greeting(ctx context.Context) (answer, error)
+	// ask sends a request. In version 2, the server is known to have greeted in it: an
+	// errOutdated says that it does so no more.
+	ask(ctx context.Context, r request) (answer, error)
+	// said is what the other end says beside its answers.
+	said() *tail
 	Close() error
 }
 
-// Remote starts sessions with one repository. It reads credentials anew each
-// time.
-type Remote interface {
-	Connect(ctx context.Context) (Session, error)
-	// Secrets are the texts that must not be shown if they turn up in an error.
-	Secrets() []string
-	// Denied says that a session was not let in.
-	Denied()
-	// Check reads the files that a session needs.
-	Check() error
-	// CloseIdle closes connections that are kept between sessions.
-	CloseIdle()
+// request is what is asked of a server.
+type request struct {
+	body     []byte
+	version2 bool
+	quick    bool // the answer comes at once, and to ask twice does no harm
 }
 
-// Conversation is a session whose refs have been read.
+// answer is what a server says.
+type answer struct {
+	*bufio.Reader
+	io.Closer
+}
+
+// memory is what a Remote remembers of its server from one conversation to the next: what it
+// has said of itself, if that was in version 2.
+type memory struct {
+	server atomic.Pointer[wire.Server]
+	base   atomic.Pointer[string] // of a server over http: where it says that the repository is
+}
+
+func (m *memory) recall() *memory { return m }
+
+func (m *memory) forget() { m.server.Store(nil) }
+
+// errOutdated says that what was remembered of a server does not hold.
+var errOutdated = errors.New("the server does not speak version 2 of git's protocol any more")
+
+// Conversation is what is asked of a server, and said by it, in a row.
 type Conversation struct {
-	Head    plumbing.Hash // the commit that the branch is at
-	session Session
-	refs    *packp.AdvRefs
+	Head plumbing.Hash // the commit that the branch is at
+
+	branch  plumbing.ReferenceName
+	session session
+	server  *wire.Server // nil: it speaks version 0
+	old     *version0    // nil: it speaks version 2
 }
 
-// Talk begins a conversation about a branch. Its errors are *Errors.
+// Talk begins a conversation about a branch, and asks where that is: in one round trip, if
+// the server is known. Its errors are *Errors.
 func Talk(ctx context.Context, r Remote, branch plumbing.ReferenceName) (*Conversation, error) {
-	s, err := r.Connect(ctx)
-	if err != nil {
-		return nil, Classify(ctx, err)
-	}
-	c := &Conversation{session: s}
-	if c.refs, err = s.AdvertisedReferencesContext(ctx); err == nil {
-		c.Head, err = pickBranch(c.refs, branch)
-	}
-	if err != nil {
-		_ = s.Close()
+	return converse(ctx, r, &Conversation{branch: branch}, (*Conversation).look)
+}
+
+// Begin begins a conversation that is not about a branch.
+func Begin(ctx context.Context, r Remote, branch plumbing.ReferenceName) (*Conversation, error) {
+	return converse(ctx, r, &Conversation{branch: branch}, func(*Conversation, context.Context) error { return nil })
+}
+
+// converse begins a conversation with a first question. If that fails by what was remembered
+// of the server, it is asked anew.
+func converse(ctx context.Context, r Remote, c *Conversation, first func(*Conversation, context.Context) error) (*Conversation, error) {
+	for {
+		known := r.recall().server.Load()
+		c.server = known
+		err := c.begin(ctx, r)
+		if err == nil {
+			if err = first(c, ctx); err == nil {
+				r.recall().server.Store(c.server)
+				return c, nil
+			}
+			err = c.session.said().after(err)
+			_ = c.session.Close()
+		}
 		fault := Classify(ctx, err)
 		if errors.Is(fault, ErrAuth) {
 			r.Denied()
 		}
-		return nil, fault
-	}
-	return c, nil
-}
-
-// Close ends the conversation.
-func (c *Conversation) Close() error { return c.session.Close() }
-
-// pickBranch returns the commit that the branch is at.
-func pickBranch(refs *packp.AdvRefs, branch plumbing.ReferenceName) (plumbing.Hash, error) {
-	if len(refs.Shallows) > 0 {
-		return plumbing.ZeroHash, &Error{
-			Kind: ErrShallow,
-			Hint: "the repository is a shallow clone: fetch its whole history there (git fetch --unshallow)",
+		r.recall().forget()
+		if known == nil || !outdated(err, fault) {
+			return nil, fault
 		}
 	}
-	if h, ok := refs.References[branch.String()]; ok && !h.IsZero() {
-		return h, nil
+}
+
+// outdated reports whether a server may answer that is asked without what was remembered of
+// it: another one may have taken its place, or its address may have changed.
+func outdated(err error, fault *Error) bool {
+	switch {
+	case errors.Is(err, errOutdated), errors.Is(fault, ErrBadAnswer), errors.Is(fault, ErrNoRepository), errors.Is(fault, ErrRefused):
+		return true
+	default:
+		return errors.Is(fault, ErrUnreachable) && fault.Status != 0 && fault.Status != http.StatusTooManyRequests && fault.RetryAfter == 0
 	}
+}
+
+// begin connects, and finds out how the server speaks if that is not known.
+func (c *Conversation) begin(ctx context.Context, r Remote) (err error) {
+	if c.session, err = r.connect(ctx); err != nil || c.server != nil {
+		return err
+	}
+	if err = c.greet(ctx); err != nil {
+		err = c.session.said().after(err)
+		_ = c.session.Close()
+	}
+	return err
+}
+
+func (c *Conversation) greet(ctx context.Context) error {
+	hello, err := c.session.greeting(ctx)
+	if err != nil {
+		return err
+	}
+	defer hello.Close()
+	if c.server, err = wire.Greeting(hello.Reader); err != nil || c.server != nil {
+		return err
+	}
+	c.old, err = readVersion0(hello, c.branch)
+	return err
+}
+
+// look finds out where the branch is.
+func (c *Conversation) look(ctx context.Context) (err error) {
+	if c.old != nil {
+		c.Head, err = c.old.branch(c.branch)
+		return err
+	}
+	if c.Head, _, err = c.list(ctx, c.branch.String()); err != nil || !c.Head.IsZero() {
+		return err
+	}
+	_, others, err := c.list(ctx, "refs/heads/")
+	if err != nil {
+		return err
+	}
+	return noBranch(c.branch, others)
+}
+
+// list asks for the refs that begin so.
+func (c *Conversation) list(ctx context.Context, prefix string) (plumbing.Hash, []string, error) {
+	in, err := c.session.ask(ctx, request{body: c.server.ListRefs(prefix), version2: true, quick: true})
+	if err != nil {
+		return plumbing.ZeroHash, nil, err
+	}
+	defer in.Close()
+	return wire.Refs(in.Reader, c.branch.String())
+}
+
+// noBranch says that there is no such branch, and which there are.
+func noBranch(branch plumbing.ReferenceName, refs []string) error {
 	var others []string
-	for name := range refs.References {
-		if short, ok := strings.CutPrefix(name, "refs/heads/"); ok {
+	for _, ref := range refs {
+		if short, ok := strings.CutPrefix(ref, "refs/heads/"); ok {
 			others = append(others, short)
 		}
 	}
 	if len(others) == 0 {
-		return plumbing.ZeroHash, &Error{Kind: ErrEmptyRepository, Hint: "push a branch with specs first"}
+		return &Error{Kind: ErrEmptyRepository, Hint: "push a branch with specs first"}
 	}
-	return plumbing.ZeroHash, &Error{Kind: ErrNoBranch, Detail: text.OneLine(branch.Short(), 100), Hint: listBranches(others)}
+	return &Error{Kind: ErrNoBranch, Detail: text.OneLine(branch.Short(), 100), Hint: listBranches(others)}
 }
 
 func listBranches(names []string) string {
@@ -108,7 +214,7 @@ func listBranches(names []string) string {
 		b.WriteString(text.OneLine(name, 60))
 	}
 	switch more := len(names) - most; {
-	case len(names) >= maxNamed:
+	case len(names) >= wire.MaxNamed:
 		b.WriteString(" and many more")
 	case more > 0:
 		fmt.Fprintf(&b, " and %d more", more)
@@ -117,39 +223,34 @@ func listBranches(names []string) string {
 	return b.String()
 }
 
-// RequestPack asks for a pack of what the branch has and the haves have not.
-func (c *Conversation) RequestPack(ctx context.Context, haves []plumbing.Hash, maxPack int64) (*Pack, error) {
-	// Servers such as Azure DevOps give nothing to who does not understand several
-	// acknowledgements (multi_ack), which go-git reads where a request says all at once.
-	req := packp.NewUploadPackRequestFromCapabilities(c.refs.Capabilities)
-	req.Capabilities.Delete(capability.ThinPack)
-	if c.refs.Capabilities.Supports(capability.NoProgress) {
-		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
-			return nil, err
-		}
+// Filters reports whether the server leaves out of packs what it is asked to leave out, and
+// gives any object to who knows its name.
+func (c *Conversation) Filters() bool { return c.server != nil && c.server.Filters }
+
+// Close ends the conversation.
+func (c *Conversation) Close() error { return c.session.Close() }
+
+// RequestPack asks for a pack of what the branch has and the haves have not, without what the
+// filter leaves out, if there is one. Only a server that [Conversation.Filters] takes one.
+func (c *Conversation) RequestPack(ctx context.Context, haves []plumbing.Hash, filter string, maxPack int64) (*Pack, error) {
+	if c.old != nil {
+		return c.old.requestPack(ctx, c, haves, maxPack)
 	}
-	req.Wants = []plumbing.Hash{c.Head}
-	req.Haves = haves
-	resp, err := c.session.UploadPack(ctx, req)
+	return c.fetch(ctx, wire.Fetch{Wants: []plumbing.Hash{c.Head}, Haves: haves, Filter: filter}, maxPack)
+}
+
+// fetch asks for a pack in version 2.
+func (c *Conversation) fetch(ctx context.Context, f wire.Fetch, maxPack int64) (*Pack, error) {
+	in, err := c.session.ask(ctx, request{body: c.server.Fetch(f), version2: true})
 	if err != nil {
-		return nil, err
+		return nil, c.session.said().after(err)
 	}
-	p := &Pack{closer: resp, said: new(tail)}
-	if s, ok := c.session.(*stream); ok {
-		p.said = s.errors
+	if err := wire.BeforePack(in.Reader); err != nil {
+		_ = in.Close()
+		return nil, c.session.said().after(err)
 	}
-	// What comes beside the pack, such as endless progress, counts as well.
-	p.reader = gitstore.LimitReader(resp, maxPack+maxPack/8+1<<20, "a pack with its messages")
-	kind := sideband.Sideband64k
-	switch {
-	case req.Capabilities.Supports(capability.Sideband64k):
-	case req.Capabilities.Supports(capability.Sideband):
-		kind = sideband.Sideband
-	default:
-		return p, nil
-	}
-	demuxer := sideband.NewDemuxer(kind, p.reader)
-	demuxer.Progress, p.reader = p.said, demuxer
+	p := c.newPack(in, in, maxPack)
+	p.demultiplex(sideband.Sideband64k)
 	return p, nil
 }
 
@@ -158,6 +259,18 @@ type Pack struct {
 	reader io.Reader
 	closer io.Closer
 	said   *tail // beside the pack: without progress, that is why there will be no more of it
+}
+
+// newPack is the pack that comes next in an answer. What comes beside it, such as endless
+// progress, counts as well.
+func (c *Conversation) newPack(r io.Reader, in answer, maxPack int64) *Pack {
+	return &Pack{reader: gitstore.LimitReader(r, maxPack+maxPack/8+1<<20, "a pack with its messages"), closer: in, said: c.session.said()}
+}
+
+// demultiplex takes the pack out of what comes with it.
+func (p *Pack) demultiplex(kind sideband.Type) {
+	demuxer := sideband.NewDemuxer(kind, p.reader)
+	demuxer.Progress, p.reader = p.said, demuxer
 }
 
 // Read reads the pack.

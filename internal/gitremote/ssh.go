@@ -6,18 +6,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net"
 	"strings"
 	"time"
 
-	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
 
 	"github.com/wedatasync/wedatasync/internal/file"
+	"github.com/wedatasync/wedatasync/internal/gitremote/wire"
 	"github.com/wedatasync/wedatasync/internal/transport"
 )
 
@@ -26,7 +25,6 @@ import (
 // configuration and agent.
 type sshRemote struct {
 	address
-	branch         plumbing.ReferenceName
 	keyFile        string
 	passphraseFile string
 	knownHosts     string
@@ -35,8 +33,7 @@ type sshRemote struct {
 
 	hosts knownHosts
 	odd   string // what was last said of a certificate that cannot be used
-
-	listed listing
+	memory
 }
 
 // Check reads the files that a session will need.
@@ -50,20 +47,7 @@ func (*sshRemote) Secrets() []string { return nil }
 func (*sshRemote) Denied()           {}
 func (*sshRemote) CloseIdle()        {}
 
-func (s *sshRemote) listing() *listing { return &s.listed }
-
-func (s *sshRemote) Connect(ctx context.Context) (Session, error) { return s.connect(ctx, "") }
-
-func (s *sshRemote) listBranch(ctx context.Context, request []byte) (io.ReadCloser, error) {
-	st, err := s.connect(ctx, version2)
-	if err != nil {
-		return nil, err
-	}
-	return st.listBranch(request)
-}
-
-// connect starts a session in a version of git's protocol; in the first if it is empty.
-func (s *sshRemote) connect(ctx context.Context, protocol string) (*stream, error) {
+func (s *sshRemote) connect(ctx context.Context) (session, error) {
 	config, host, err := s.config()
 	if err != nil {
 		return nil, err
@@ -84,7 +68,7 @@ func (s *sshRemote) connect(ctx context.Context, protocol string) (*stream, erro
 	}
 	_ = conn.SetDeadline(time.Time{})
 	client := ssh.NewClient(c, channels, requests)
-	st, err := s.start(client, protocol)
+	st, err := s.start(client)
 	if err != nil {
 		return nil, errors.Join(err, quiet(hangUp()))
 	}
@@ -132,13 +116,14 @@ func keepAlive(ctx context.Context, c ssh.Conn, every time.Duration, gone func()
 }
 
 // start runs git-upload-pack on the other side.
-func (s *sshRemote) start(client *ssh.Client, protocol string) (*stream, error) {
+func (s *sshRemote) start(client *ssh.Client) (*stream, error) {
 	channel, err := client.NewSession()
 	if err != nil {
 		return nil, err
 	}
-	if protocol != "" {
-		_ = channel.Setenv(protoEnv, protocol) // a server that refuses answers in the first version
+	// A server that does not accept it greets in version 0, so that nothing waits for a reply.
+	if _, err := channel.SendRequest("env", false, ssh.Marshal(struct{ Name, Value string }{wire.Env, wire.Version2})); err != nil {
+		return nil, err
 	}
 	said := new(tail)
 	channel.Stderr = said
@@ -153,7 +138,7 @@ func (s *sshRemote) start(client *ssh.Client, protocol string) (*stream, error) 
 	if err := channel.Start("git-upload-pack " + shellQuote(s.path)); err != nil {
 		return nil, err
 	}
-	return &stream{branch: s.branch, listed: &s.listed, in: in, out: bufio.NewReader(out), errors: said, wait: channel.Wait}, nil
+	return &stream{in: in, out: bufio.NewReader(out), errors: said, wait: channel.Wait}, nil
 }
 
 // hostCheck is what came of the key that the host has shown.

@@ -9,42 +9,34 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/pktline"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/transport"
-
-	"github.com/wedatasync/wedatasync/internal/gitstore"
+	"github.com/wedatasync/wedatasync/internal/gitremote/wire"
 	"github.com/wedatasync/wedatasync/internal/text"
 )
 
 // stream is a session with a git-upload-pack at the other end of two pipes. What
 // it waits for ends with the context it was made with.
 type stream struct {
-	branch plumbing.ReferenceName
-	listed *listing
-	in     io.WriteCloser
-	out    *bufio.Reader
-	errors *tail        // what the other end says on its standard error
-	wait   func() error // waits until the other end has ended
-	close  func() error // ends it
-	asked  bool         // a pack was requested
+	in      io.WriteCloser
+	out     *bufio.Reader
+	errors  *tail        // what the other end says on its standard error
+	wait    func() error // waits until the other end has ended
+	close   func() error // ends it
+	greeted bool
+	last    bool // nothing can be asked any more
 }
 
-// AdvertisedReferencesContext reads the list of refs.
-func (s *stream) AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error) {
-	refs := packp.NewAdvRefs()
-	err := refs.Decode(newRefFilter(gitstore.LimitReader(s.out, maxAdvertised, "a list of refs"), s.branch.String(), s.listed))
-	switch {
-	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && refs.IsEmpty():
-		return nil, transport.ErrEmptyRemoteRepository
-	case errors.Is(err, packp.ErrEmptyInput):
-		return nil, s.refused()
-	case err != nil:
-		return nil, s.errors.after(err)
+func (s *stream) said() *tail { return s.errors }
+
+func (s *stream) greeting(context.Context) (answer, error) {
+	s.greeted = true
+	if _, err := s.out.Peek(1); errors.Is(err, io.EOF) {
+		return answer{}, s.refused()
 	}
-	return refs, nil
+	return s.answer(), nil
 }
+
+// answer is what is said next. Only the session as a whole is closed.
+func (s *stream) answer() answer { return answer{s.out, io.NopCloser(nil)} }
 
 // refused says why the other end said nothing.
 func (s *stream) refused() error {
@@ -57,27 +49,29 @@ func (s *stream) refused() error {
 	return &Error{Kind: ErrNoRepository, Detail: text.OneLine(said, maxCause), Hint: "check the path in --source, and that the repository may be read"}
 }
 
-// UploadPack asks for a pack.
-func (s *stream) UploadPack(_ context.Context, req *packp.UploadPackRequest) (*packp.UploadPackResponse, error) {
-	s.asked = true
-	w := bufio.NewWriter(s.in)
-	if err := encodeRequest(w, req); err != nil {
-		return nil, err
+// ask does not wait for a greeting that is known, but to see that it is as it was.
+func (s *stream) ask(ctx context.Context, r request) (answer, error) {
+	_, failed := s.in.Write(r.body)
+	if !s.greeted {
+		hello, err := s.greeting(ctx)
+		if err != nil {
+			return answer{}, err
+		}
+		switch server, err := wire.Greeting(hello.Reader); {
+		case err != nil:
+			return answer{}, err
+		case server == nil:
+			return answer{}, errOutdated
+		}
 	}
-	if err := w.Flush(); err != nil {
-		return nil, err
-	}
-	resp := packp.NewUploadPackResponse(req)
-	if err := resp.Decode(io.NopCloser(newAckFilter(s.out))); err != nil {
-		return nil, s.errors.after(err)
-	}
-	return resp, nil
+	s.last = !r.version2
+	return s.answer(), failed
 }
 
-// Close ends the conversation, politely if nothing was asked.
+// Close ends the conversation, politely if more could be asked.
 func (s *stream) Close() error {
-	if !s.asked {
-		_, _ = s.in.Write(pktline.FlushPkt) // it may be gone already
+	if !s.last {
+		_, _ = io.WriteString(s.in, wire.End) // it may be gone already
 	}
 	_ = s.in.Close()
 	return s.close()

@@ -14,7 +14,7 @@ import (
 // A revision that is too large leaves the one before, costs once, and is over with the
 // next that is not. It does not matter in how many steps it came.
 func TestTooLarge(t *testing.T) {
-	m := newMemoryRemote()
+	m := startMemory(t)
 	g := m.open(t, t.TempDir())
 	m.push(map[string]string{"in/a.yaml": sourcetest.Many(0, 20_000)})
 	before := poll(t, g)

@@ -92,11 +92,6 @@ func (g *Git) fetch(ctx context.Context) (head plumbing.Hash, err error) {
 	whole := ctx
 	ctx, cancel := within(ctx, timeout)
 	defer cancel()
-	if !anew {
-		if head, ok := gitremote.Peek(ctx, g.remote, g.branch); ok && g.mirror.store.Has(head) {
-			return head, g.arrive(ctx, head, true)
-		}
-	}
 	c, err := gitremote.Talk(ctx, g.remote, g.branch)
 	if err != nil {
 		return head, err
@@ -165,7 +160,7 @@ func (g *Git) receive(ctx context.Context, c *gitremote.Conversation, m *mirror)
 			return err
 		}
 	}
-	pack, err := c.RequestPack(ctx, haves, g.config.MaxPack)
+	pack, err := c.RequestPack(ctx, haves, "", g.config.MaxPack)
 	if err != nil {
 		return gitremote.Classify(ctx, err)
 	}

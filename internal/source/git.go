@@ -70,7 +70,7 @@ func OpenGit(c GitConfig) (*Git, error) {
 	if g.config.Path, err = specfiles.CleanPath(c.Path); err != nil {
 		return nil, fmt.Errorf("open source %s: %w", g.source, err)
 	}
-	if g.remote, err = g.config.remote(g.branch, g.log); err != nil {
+	if g.remote, err = g.config.remote(g.log); err != nil {
 		return nil, fmt.Errorf("open source %s: %w", g.source, err)
 	}
 	if g.trust, err = newVerifier(&c, g.log); err != nil {
@@ -288,7 +288,7 @@ type reach struct {
 func (g *Git) Reload(c GitConfig) (swap func(), err error) {
 	c.URL = g.config.URL
 	next := &Git{config: c, source: g.source, branch: g.branch, log: g.log}
-	if next.remote, err = c.remote(g.branch, g.log); err != nil {
+	if next.remote, err = c.remote(g.log); err != nil {
 		return nil, fmt.Errorf("open source %s: %w", g.source, err)
 	}
 	if next.trust, err = newVerifier(&c, g.log); err != nil {

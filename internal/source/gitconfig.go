@@ -76,9 +76,9 @@ func branchRef(name string) (plumbing.ReferenceName, error) {
 }
 
 // remote returns the way to the repository.
-func (c *GitConfig) remote(branch plumbing.ReferenceName, log *slog.Logger) (gitremote.Remote, error) {
+func (c *GitConfig) remote(log *slog.Logger) (gitremote.Remote, error) {
 	return gitremote.New(gitremote.Config{
-		URL: c.URL, Branch: branch, Username: c.Username, PasswordFile: c.PasswordFile, GitHubApp: c.GitHubApp, CAFile: c.CAFile,
+		URL: c.URL, Username: c.Username, PasswordFile: c.PasswordFile, GitHubApp: c.GitHubApp, CAFile: c.CAFile,
 		SSHKeyFile: c.SSHKeyFile, SSHPassphraseFile: c.SSHPassphraseFile, KnownHostsFile: c.KnownHostsFile, StaleAfter: c.StaleAfter, PlainHosts: c.PlainHosts, Logger: log,
 	})
 }

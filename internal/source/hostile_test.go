@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -140,6 +141,11 @@ func fake(head plumbing.Hash, pack []byte) serveFunc {
 
 func sendPack(w io.Writer, pack []byte) {
 	fmt.Fprint(w, "0008NAK\n")
+	sendBand(w, pack)
+}
+
+// sendBand sends a pack in its band.
+func sendBand(w io.Writer, pack []byte) {
 	for len(pack) > 0 {
 		n := min(len(pack), 65515)
 		fmt.Fprintf(w, "%04x\x01%s", n+5, pack[:n])
@@ -161,12 +167,21 @@ type hostility struct {
 func packHostilities(f func() []byte) serveFunc {
 	pack := f()
 	return func(w http.ResponseWriter, req *http.Request, git http.Handler) {
-		if req.Method == http.MethodGet {
+		if asks(req) != askPack {
 			git.ServeHTTP(w, req)
 			return
 		}
-		sendPack(w, pack)
+		fmt.Fprint(w, beforePack(req))
+		sendBand(w, pack)
 	}
+}
+
+// beforePack is what comes before a pack.
+func beforePack(req *http.Request) string {
+	if req.Header.Get("Git-Protocol") != "" {
+		return "000dpackfile\n"
+	}
+	return "0008NAK\n"
 }
 
 // commitOf is a pack with a commit of a tree, and what else it holds.
@@ -316,11 +331,11 @@ func answers(hang <-chan struct{}) []hostility {
 	}
 	beside := func(line string) serveFunc {
 		return func(w http.ResponseWriter, req *http.Request, git http.Handler) {
-			if req.Method == http.MethodGet {
+			if asks(req) != askPack {
 				git.ServeHTTP(w, req)
 				return
 			}
-			fmt.Fprint(w, "0008NAK\n")
+			fmt.Fprint(w, beforePack(req))
 			for range 64 << 10 {
 				if _, err := io.WriteString(w, line); err != nil {
 					return
@@ -422,19 +437,29 @@ func answers(hang <-chan struct{}) []hostility {
 // Whatever a server does, the poll ends in time with an error that fits, our memory
 // does not move, the revision before stays, and the next poll is as good as any.
 func TestHostileServer(t *testing.T) {
-	r := newRepo(t)
-	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
-	web := r.startWeb(false)
-	g := r.open(GitConfig{URL: web.url, MaxPack: 8 << 20})
-	before := poll(t, g)
-	r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
-	hang := make(chan struct{})
-	defer close(hang)
 	unfolded := gitstore.MaxObject
 	if *long {
 		unfolded = 1 << 30
 	}
-	all := append(answers(hang), append(histories(), bombs(t, unfolded)...)...)
+	packs := bombs(t, unfolded)
+	t.Run("version 0", func(t *testing.T) {
+		testHostile(t, true, func(hang <-chan struct{}) []hostility { return slices.Concat(answers(hang), histories(), packs) })
+	})
+	t.Run("version 2", func(t *testing.T) {
+		testHostile(t, false, func(hang <-chan struct{}) []hostility { return append(answersInVersion2(hang), packs...) })
+	})
+}
+
+func testHostile(t *testing.T, version0 bool, hostilities func(hang <-chan struct{}) []hostility) {
+	hang := make(chan struct{})
+	defer close(hang)
+	r, all := newRepo(t), hostilities(hang)
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
+	web := r.startWeb(false)
+	web.version0 = version0
+	g := r.open(GitConfig{URL: web.url, MaxPack: 8 << 20})
+	before := poll(t, g)
+	r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
 	for _, h := range all {
 		t.Run(h.name, func(t *testing.T) {
 			web.instead(h.serve)

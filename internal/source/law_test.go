@@ -68,7 +68,7 @@ func newRandomHistory(rt *rapid.T, top string) *randomHistory {
 	if err != nil {
 		rt.Fatal(err)
 	}
-	h := &randomHistory{rt: rt, dir: dir, remote: newMemoryRemote(), records: make(map[spec.Key]*state.Record)}
+	h := &randomHistory{rt: rt, dir: dir, remote: newMemoryRemote(rapid.Bool().Draw(rt, "version 2"), false), records: make(map[spec.Key]*state.Record)}
 	h.states = append(h.states, map[string]string{"in/README.md": "hello"})
 	h.heads = append(h.heads, h.remote.commit(plumbing.ZeroHash, h.states[0]))
 	for _, task := range []string{"a", "b", "c", "d"} {
@@ -82,11 +82,10 @@ func newRandomHistory(rt *rapid.T, top string) *randomHistory {
 
 func (h *randomHistory) open() {
 	var err error
-	h.git, err = OpenGit(GitConfig{URL: "/nowhere", Path: "in", Mirror: filepath.Join(h.dir, "mirror.git")})
+	h.git, err = OpenGit(GitConfig{URL: h.remote.URL, Path: "in", Mirror: filepath.Join(h.dir, "mirror.git")})
 	if err != nil {
 		h.rt.Fatal(err)
 	}
-	h.git.remote = h.remote
 	h.git.packs = 3 // now and then the mirror is compacted
 	h.plans = reconcile.New(reconcile.Config{
 		Source: h.git, Guards: func() *plan.Guards { return new(plan.Guards) }, Logger: slog.New(slog.DiscardHandler),
@@ -100,6 +99,7 @@ func (h *randomHistory) close() {
 	if err := os.RemoveAll(h.dir); err != nil {
 		h.rt.Error(err)
 	}
+	h.remote.Close()
 }
 
 // restart ends the process, which may be too sudden for what was parsed to be saved,

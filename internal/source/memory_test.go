@@ -2,73 +2,154 @@ package source
 
 import (
 	"bytes"
+	"compress/gzip"
 	"compress/zlib"
-	"context"
 	"crypto/sha1"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"maps"
+	"math"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 
-	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
-// memoryRemote is a repository in memory, which a source is connected with directly.
+// memoryRemote is a git server on loopback, of a repository in memory.
 type memoryRemote struct {
+	*httptest.Server
+	version2, filters bool
+
 	objects map[plumbing.Hash]gitstore.Object
 	head    plumbing.Hash
 	now     int64
 	packs   int // how many were asked for
 }
 
-func newMemoryRemote() *memoryRemote {
-	return &memoryRemote{objects: make(map[plumbing.Hash]gitstore.Object)}
+// newMemoryRemote starts a server, which whoever asks for it closes.
+func newMemoryRemote(version2, filters bool) *memoryRemote {
+	m := &memoryRemote{version2: version2, filters: filters, objects: make(map[plumbing.Hash]gitstore.Object)}
+	m.Server = httptest.NewServer(http.HandlerFunc(m.serve))
+	return m
+}
+
+// startMemory starts a server that ends with the test.
+func startMemory(t testing.TB) *memoryRemote {
+	m := newMemoryRemote(true, false)
+	t.Cleanup(m.Close)
+	return m
 }
 
 // open opens a source of the repository, with a mirror.
 func (m *memoryRemote) open(t testing.TB, mirror string) *Git {
 	t.Helper()
-	g, err := OpenGit(GitConfig{URL: "/nowhere", Path: "in", Mirror: mirror})
+	g, err := OpenGit(GitConfig{URL: m.URL, Path: "in", Mirror: mirror})
 	must(t, err)
-	g.remote = m
 	return g
 }
 
 // push makes the files the newest commit, which follows the last.
 func (m *memoryRemote) push(files map[string]string) { m.commit(m.head, files) }
 
-func (m *memoryRemote) Connect(context.Context) (gitremote.Session, error) { return m, nil }
-func (m *memoryRemote) Secrets() []string                                  { return nil }
-func (m *memoryRemote) Denied()                                            {}
-func (m *memoryRemote) CloseIdle()                                         {}
-func (m *memoryRemote) Check() error                                       { return nil }
-func (m *memoryRemote) Close() error                                       { return nil }
-
-func (m *memoryRemote) AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error) {
-	refs := packp.NewAdvRefs()
-	refs.References["refs/heads/main"], refs.References["refs/heads/other"] = m.head, m.head
-	return refs, nil
+// serve answers as git-upload-pack does.
+func (m *memoryRemote) serve(w http.ResponseWriter, req *http.Request) {
+	in := req.Body
+	if req.Header.Get("Content-Encoding") == "gzip" {
+		var err error
+		if in, err = gzip.NewReader(in); err != nil {
+			panic(err)
+		}
+	}
+	body, err := io.ReadAll(in)
+	if err != nil {
+		panic(err)
+	}
+	version2 := m.version2 && req.Header.Get("Git-Protocol") == "version=2"
+	switch asked := packetsOf(body); {
+	case req.Method == http.MethodGet && version2:
+		fetch := "fetch=shallow"
+		if m.filters {
+			fetch += " filter"
+		}
+		sendLines(w, "version 2", "ls-refs", fetch, "object-format=sha1")
+	case req.Method == http.MethodGet:
+		fmt.Fprint(w, "001e# service=git-upload-pack\n0000")
+		sendLines(w, m.head.String()+" refs/heads/main\x00side-band-64k ofs-delta", m.head.String()+" refs/heads/other")
+	case asked[0] == "command=ls-refs":
+		sendLines(w, m.head.String()+" refs/heads/main")
+	case version2 && asked[0] == "command=fetch":
+		fmt.Fprint(w, "000dpackfile\n")
+		sendBand(w, m.uploadPack(asked))
+	default:
+		sendPack(w, m.uploadPack(asked))
+	}
 }
 
-// UploadPack answers with what the wanted commits have, and none that the other has.
-func (m *memoryRemote) UploadPack(_ context.Context, req *packp.UploadPackRequest) (*packp.UploadPackResponse, error) {
+// packetsOf returns the lines of a request.
+func packetsOf(body []byte) (lines []string) {
+	for len(body) > 0 {
+		size, err := strconv.ParseUint(string(body[:4]), 16, 16)
+		if err != nil {
+			panic(err)
+		}
+		n := max(int(size), 4)
+		if line := strings.TrimSuffix(string(body[4:n]), "\n"); line != "" {
+			lines = append(lines, line)
+		}
+		body = body[n:]
+	}
+	return append(lines, "")
+}
+
+func sendLines(w io.Writer, lines ...string) {
+	for _, line := range lines {
+		fmt.Fprintf(w, "%04x%s\n", len(line)+5, line)
+	}
+	fmt.Fprint(w, "0000")
+}
+
+// uploadPack makes a pack of what the wanted objects have, and none that the other has.
+func (m *memoryRemote) uploadPack(asked []string) []byte {
 	m.packs++
 	has, wants := make(map[plumbing.Hash]bool), make(map[plumbing.Hash]bool)
-	for _, h := range req.Haves {
-		m.walk(h, has, nil)
+	limit := math.MaxInt
+	for _, line := range asked {
+		word, value, _ := strings.Cut(line, " ")
+		switch hash, _, _ := strings.Cut(value, " "); {
+		case word == "have":
+			m.walk(plumbing.NewHash(hash), has, nil)
+		case word == "filter" && value == "blob:none":
+			limit = 0
+		case word == "filter":
+			if _, err := fmt.Sscanf(value, "blob:limit=%d", &limit); err != nil {
+				panic(err)
+			}
+		}
 	}
-	for _, h := range req.Wants {
-		m.walk(h, wants, has)
+	for _, line := range asked {
+		if hash, ok := strings.CutPrefix(line, "want "); ok {
+			want := plumbing.NewHash(hash[:2*gitstore.HashSize])
+			if _, ok := m.objects[want]; !ok {
+				panic("not our ref " + hash)
+			}
+			found := make(map[plumbing.Hash]bool)
+			m.walk(want, found, has)
+			for h := range found {
+				if o := m.objects[h]; h == want || o.Kind != plumbing.BlobObject || len(o.Data) < limit {
+					wants[h] = true
+				}
+			}
+		}
 	}
-	return packp.NewUploadPackResponseWithPackfile(req, io.NopCloser(bytes.NewReader(m.pack(slices.Collect(maps.Keys(wants)))))), nil
+	return m.pack(slices.Collect(maps.Keys(wants)))
 }
 
 // walk adds to seen what can be reached from an object, except where not leads.

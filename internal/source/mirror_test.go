@@ -32,7 +32,7 @@ func TestMirrorIsKept(t *testing.T) {
 
 	g = reopen(config)
 	wantSaid(t, poll(t, g), "a v1 a.yaml", "b v1 b.yaml")
-	if got := web.asked(); got != "GET /info/refs" {
+	if got := web.asked(); got != "greeting, refs" {
 		t.Errorf("after a restart it asked %s", got)
 	}
 	must(t, g.Close())
@@ -205,7 +205,7 @@ func TestMirrorIsCompacted(t *testing.T) {
 					web.asked()
 					g.packs = most
 					poll(t, g)
-					if got := web.asked(); got != "GET /info/refs" {
+					if got := web.asked(); got != askRefs {
 						t.Errorf("with nothing new it asked %s", got)
 					}
 					bound = most

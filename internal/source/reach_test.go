@@ -62,14 +62,17 @@ func TestServerSaysWhy(t *testing.T) {
 		{"many words, and a secret at the end of what is shown", status(500, plain, strings.Repeat("x", 295)+"s3cr3t-token"), gitremote.ErrUnreachable, "xxx", 0},
 		{"a line of the protocol", line("ERR access denied or repository not exported"), gitremote.ErrRefused, "access denied or repository not exported", 0},
 	} {
-		for _, of := range []string{http.MethodGet, http.MethodPost} {
+		for _, of := range []string{askGreeting, askRefs, askPack} {
 			t.Run(tt.name+" to "+of, func(t *testing.T) {
 				web.instead(func(w http.ResponseWriter, req *http.Request, git http.Handler) {
-					if req.Method == of {
+					switch asked := asks(req); {
+					case asked == of:
 						tt.answer(w)
-						return
+					case of == askGreeting: // what is remembered of it does not hold
+						w.WriteHeader(http.StatusBadRequest)
+					default:
+						git.ServeHTTP(w, req)
 					}
-					git.ServeHTTP(w, req)
 				})
 				err := wantError(t, g, tt.kind, "")
 				said := strings.ReplaceAll(err.Error(), " (HTTP 400): TF401041: The request is not supported by this server.", ": TF401041: The request is not supported by this server. (HTTP 400)")
@@ -84,12 +87,12 @@ func TestServerSaysWhy(t *testing.T) {
 	}
 	t.Run("beside a pack that ends", func(t *testing.T) {
 		web.instead(func(w http.ResponseWriter, req *http.Request, git http.Handler) {
-			if req.Method == http.MethodGet {
+			if asks(req) != askPack {
 				git.ServeHTTP(w, req)
 				return
 			}
 			const why = "\x02remote: the disk of this replica is full\n"
-			fmt.Fprintf(w, "0008NAK\n%04x%s", len(why)+4, why)
+			fmt.Fprintf(w, "%s%04x%s", beforePack(req), len(why)+4, why)
 		})
 		wantError(t, g, gitremote.ErrBadAnswer, "the disk of this replica is full")
 	})
@@ -133,6 +136,7 @@ func TestMultiAck(t *testing.T) {
 func insists(can string) func(http.ResponseWriter, *http.Request, http.Handler) {
 	return func(w http.ResponseWriter, req *http.Request, git http.Handler) {
 		if req.Method == http.MethodGet {
+			req.Header.Del("Git-Protocol")
 			answer := httptest.NewRecorder()
 			git.ServeHTTP(answer, req)
 			w.Header().Set("Content-Type", answer.Header().Get("Content-Type"))
@@ -248,11 +252,10 @@ func TestThinPack(t *testing.T) {
 	g := r.open(GitConfig{URL: web.url})
 	poll(t, g)
 	web.instead(func(w http.ResponseWriter, req *http.Request, git http.Handler) {
-		if req.Method == http.MethodPost {
+		if asks(req) == askPack {
 			body, _ := io.ReadAll(req.Body)
-			first, rest, _ := bytes.Cut(body, []byte("\n"))
-			first = fmt.Appendf(nil, "%04x%s thin-pack\n", len(first)+len(" thin-pack\n"), first[4:])
-			req.Body = io.NopCloser(bytes.NewReader(append(first, rest...)))
+			body = bytes.Replace(body, []byte("000eofs-delta\n"), []byte("000eofs-delta\n000ethin-pack\n"), 1)
+			req.Body = io.NopCloser(bytes.NewReader(body))
 			req.ContentLength = -1
 		}
 		git.ServeHTTP(w, req)
@@ -262,7 +265,7 @@ func TestThinPack(t *testing.T) {
 	if n := poll(t, g).Specs.Len(); n != 201 {
 		t.Errorf("%d specs", n)
 	}
-	if got := strings.Count(web.asked(), "POST"); got != 2 {
+	if got := strings.Count(web.asked(), askPack); got != 2 {
 		t.Errorf("it asked for %d packs: the first was not thin, and this test cannot fail", got)
 	}
 }

@@ -28,19 +28,18 @@ func TestHTTP(t *testing.T) {
 	g := r.open(GitConfig{URL: web.url})
 
 	wantSaid(t, poll(t, g), "a v1 a.yaml")
-	const list, pack = "GET /info/refs", "POST /git-upload-pack"
-	if got := web.asked(); got != list+", "+pack {
+	if got := web.asked(); got != "greeting, refs, pack" {
 		t.Errorf("the first poll asked %s", got)
 	}
 	for range 3 {
 		poll(t, g)
-		if got := web.asked(); got != list {
+		if got := web.asked(); got != askRefs {
 			t.Errorf("a poll without news asked %s", got)
 		}
 	}
 	r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
 	wantSaid(t, poll(t, g), "a v2 a.yaml")
-	if got := web.asked(); got != list+", "+pack {
+	if got := web.asked(); got != "refs, pack" {
 		t.Errorf("a poll with news asked %s", got)
 	}
 	if web.conns != 1 {
@@ -118,19 +117,26 @@ func TestHTTPCredentials(t *testing.T) {
 // Whatever a server does in place of answering, the poll ends with an error that
 // fits, nothing changes, and the next poll is as good as any.
 func TestFaultyServer(t *testing.T) {
+	t.Run("version 0", func(t *testing.T) { testFaulty(t, true) })
+	t.Run("version 2", func(t *testing.T) { testFaulty(t, false) })
+}
+
+func testFaulty(t *testing.T, version0 bool) {
 	r := newRepo(t)
 	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
 	web := r.startWeb(false)
+	web.version0 = version0
+	before := map[bool]string{true: "0008NAK\n", false: "000dpackfile\n"}[version0]
 	elsewhere := httptest.NewServer(http.NotFoundHandler())
 	defer elsewhere.Close()
 
 	g := r.open(GitConfig{URL: web.url, MaxPack: 1 << 20})
-	before := poll(t, g)
+	rev := poll(t, g)
 	r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
 
 	onPack := func(f func(w http.ResponseWriter, answer *httptest.ResponseRecorder)) func(http.ResponseWriter, *http.Request, http.Handler) {
 		return func(w http.ResponseWriter, req *http.Request, git http.Handler) {
-			if req.Method == http.MethodGet {
+			if asks(req) != askPack {
 				git.ServeHTTP(w, req)
 				return
 			}
@@ -191,13 +197,13 @@ func TestFaultyServer(t *testing.T) {
 			<-hang
 		})},
 		{"a pack: too large", gitstore.ErrTooLarge, onPack(func(w http.ResponseWriter, _ *httptest.ResponseRecorder) {
-			fmt.Fprint(w, "0008NAK\n")
+			fmt.Fprint(w, before)
 			for range 2 << 10 {
 				fmt.Fprintf(w, "%04x\x01%s", 5+1<<10, strings.Repeat("x", 1<<10))
 			}
 		})},
 		{"a pack: an error", gitremote.ErrBadAnswer, onPack(func(w http.ResponseWriter, _ *httptest.ResponseRecorder) {
-			fmt.Fprint(w, "0008NAK\n000c\x03go away")
+			fmt.Fprint(w, before+"000c\x03go away")
 		})},
 	}
 	for _, test := range tests {
@@ -210,7 +216,7 @@ func TestFaultyServer(t *testing.T) {
 				g.config.Timeout = 300 * time.Millisecond
 			}
 			wantError(t, g, test.kind, "")
-			wantSaid(t, before, "a v1 a.yaml")
+			wantSaid(t, rev, "a v1 a.yaml")
 			if left, _ := filepath.Glob(filepath.Join(g.config.Mirror, "objects", "pack", "tmp_*")); left != nil {
 				t.Errorf("it left %v", left)
 			}
@@ -233,20 +239,19 @@ func TestIncompletePack(t *testing.T) {
 	pack := incomplete.bytes()
 	web := r.startWeb(false)
 	web.instead(func(w http.ResponseWriter, req *http.Request, git http.Handler) {
-		if req.Method == http.MethodGet {
+		if asks(req) != askPack {
 			git.ServeHTTP(w, req)
 			return
 		}
-		fmt.Fprintf(w, "0008NAK\n%04x\x01%s0000", len(pack)+5, pack)
+		fmt.Fprintf(w, "%s%04x\x01%s0000", beforePack(req), len(pack)+5, pack)
 	})
 	g := r.open(GitConfig{URL: web.url})
 	wantError(t, g, gitremote.ErrBadAnswer, "damaged")
-	const list, ask = "GET /info/refs", "POST /git-upload-pack"
-	if got, want := web.asked(), strings.Join([]string{list, ask, list, ask}, ", "); got != want {
+	if got, want := web.asked(), "greeting, refs, pack, refs, pack"; got != want {
 		t.Errorf("it asked %s, want %s", got, want)
 	}
 	wantError(t, g, gitremote.ErrBadAnswer, "run git fsck")
-	if got := web.asked(); got != list {
+	if got := web.asked(); got != askRefs {
 		t.Errorf("the next time it asked %s", got)
 	}
 
@@ -264,8 +269,8 @@ func TestNothingIsLeaked(t *testing.T) {
 	hosts := server.trust(server.hostKey.PublicKey())
 	web := r.startWeb(false)
 	web.instead(func(w http.ResponseWriter, req *http.Request, git http.Handler) {
-		if req.Method == http.MethodPost {
-			fmt.Fprint(w, "0008NAK\n000c\x03go away")
+		if asks(req) == askPack {
+			fmt.Fprint(w, beforePack(req), "000c\x03go away")
 			return
 		}
 		git.ServeHTTP(w, req)

@@ -31,7 +31,7 @@ func forge(t testing.TB, g *Git) {
 
 // A restart takes over what was parsed before, and reads only what has changed since.
 func TestSavedSpecs(t *testing.T) {
-	remote, mirror := newMemoryRemote(), filepath.Join(t.TempDir(), "mirror.git")
+	remote, mirror := startMemory(t), filepath.Join(t.TempDir(), "mirror.git")
 	files := map[string]string{"in/a.yaml": specOf("a", 1), "in/b.yaml": specOf("b", 1), "in/c.yaml": "commits: ["}
 	remote.push(files)
 	g := remote.open(t, mirror)
@@ -78,7 +78,7 @@ func TestSavedSpecs(t *testing.T) {
 // a blob says does not depend on where it comes from.
 func TestSavedSpecs_notBelieved(t *testing.T) {
 	top := t.TempDir()
-	remote := newMemoryRemote()
+	remote := startMemory(t)
 	files := map[string]string{"in/a.yaml": specOf("a", 1), "in/in/a.yaml": specOf("b", 1), "in/in/twin.yaml": specOf("b", 1)}
 	remote.push(files)
 	first := remote.open(t, filepath.Join(top, "mirror.git"))
@@ -111,7 +111,7 @@ func TestSavedSpecs_notBelieved(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			mirror := filepath.Join(t.TempDir(), "mirror.git")
 			must(t, os.CopyFS(mirror, os.DirFS(filepath.Join(top, "mirror.git"))))
-			config := GitConfig{URL: "/nowhere", Path: "in", Mirror: mirror, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
+			config := GitConfig{URL: remote.URL, Path: "in", Mirror: mirror, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
 			if test.damage != nil {
 				must(t, test.damage(filepath.Join(mirror, speccache.Name)))
 			}
@@ -124,7 +124,6 @@ func TestSavedSpecs_notBelieved(t *testing.T) {
 			for range 2 { // the second time with what the first has saved
 				g, err := OpenGit(config)
 				must(t, err)
-				g.remote = remote
 				if got := said(poll(t, g)); got != test.want {
 					t.Errorf("the specs say\n%s\nwant\n%s", got, test.want)
 				}
@@ -138,7 +137,7 @@ func TestSavedSpecs_notBelieved(t *testing.T) {
 // what the changes cost; and in any case at the end. It waits for a poll without news: what
 // follows from a new revision comes first.
 func TestSavedSpecs_amortised(t *testing.T) {
-	remote, mirror := newMemoryRemote(), filepath.Join(t.TempDir(), "mirror.git")
+	remote, mirror := startMemory(t), filepath.Join(t.TempDir(), "mirror.git")
 	files := make(map[string]string)
 	for i := range 10 * savedShare {
 		files[fmt.Sprintf("in/%d.yaml", i)] = specOf(fmt.Sprint("t", i), 1)
@@ -190,7 +189,7 @@ func TestSavedSpecs_amortised(t *testing.T) {
 
 // That it cannot be saved is no reason to stop.
 func TestSavedSpecs_notSaved(t *testing.T) {
-	remote, mirror := newMemoryRemote(), filepath.Join(t.TempDir(), "mirror.git")
+	remote, mirror := startMemory(t), filepath.Join(t.TempDir(), "mirror.git")
 	remote.push(map[string]string{"in/a.yaml": specOf("a", 1)})
 	g := remote.open(t, mirror)
 	var log strings.Builder
@@ -213,7 +212,7 @@ func TestSavedSpecs_notSaved(t *testing.T) {
 
 // Of a temporary mirror nothing is saved.
 func TestSavedSpecs_temporaryMirror(t *testing.T) {
-	remote := newMemoryRemote()
+	remote := startMemory(t)
 	remote.push(map[string]string{"in/a.yaml": specOf("a", 1)})
 	g := remote.open(t, "")
 	poll(t, g)
@@ -225,7 +224,7 @@ func TestSavedSpecs_temporaryMirror(t *testing.T) {
 
 // A mirror that is made anew gets what is known saved in it, too.
 func TestSavedSpecs_anew(t *testing.T) {
-	remote, mirror := newMemoryRemote(), filepath.Join(t.TempDir(), "mirror.git")
+	remote, mirror := startMemory(t), filepath.Join(t.TempDir(), "mirror.git")
 	g := remote.open(t, mirror)
 	files := make(map[string]string)
 	for i := range 4 {

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/ed25519"
@@ -31,8 +32,9 @@ type webServer struct {
 	url string // of the repository
 
 	mu       sync.Mutex
-	requests []string
+	requests []string // what each asks for
 	conns    int
+	version0 bool // it does not know version 2 of git's protocol
 	// serve answers in place of git if it is not nil.
 	serve func(w http.ResponseWriter, r *http.Request, git http.Handler)
 }
@@ -49,8 +51,11 @@ func (r *repo) startWeb(tls bool) *webServer {
 	}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		s.mu.Lock()
-		s.requests = append(s.requests, req.Method+" "+strings.TrimPrefix(req.URL.Path, "/origin.git"))
+		s.requests = append(s.requests, asks(req))
 		serve := s.serve
+		if s.version0 {
+			req.Header.Del("Git-Protocol")
+		}
 		s.mu.Unlock()
 		if serve != nil {
 			serve(w, req, git)
@@ -73,6 +78,30 @@ func (r *repo) startWeb(tls bool) *webServer {
 	r.T.Cleanup(s.Close)
 	s.url = s.URL + "/origin.git"
 	return s
+}
+
+// What a request asks for.
+const (
+	askGreeting = "greeting" // in version 0, the list of all refs
+	askRefs     = "refs"
+	askPack     = "pack"
+)
+
+// asks tells what a request asks for.
+func asks(req *http.Request) string {
+	if req.Method == http.MethodGet {
+		return askGreeting
+	}
+	in := bufio.NewReader(req.Body)
+	start, _ := in.Peek(len("0014command=ls-refs"))
+	req.Body = struct {
+		io.Reader
+		io.Closer
+	}{in, req.Body}
+	if strings.HasSuffix(string(start), "command=ls-refs") {
+		return askRefs
+	}
+	return askPack
 }
 
 // authority is a file of the certificate to trust.

@@ -22,7 +22,7 @@ import (
 // To compare two trees reads those that differ, and no other: not even an object is
 // there of what they have in common.
 func TestCompareReadsOnlyWhatDiffers(t *testing.T) {
-	remote := newMemoryRemote()
+	remote := startMemory(t)
 	files := map[string]string{"in/a.yaml": specOf("a", 1)}
 	for i := range 20 {
 		files[fmt.Sprintf("in/same%02d/deep/%d.yaml", i, i)] = specOf(fmt.Sprint("s", i), 1)
@@ -82,7 +82,7 @@ func (m *memoryRemote) lookup(t *testing.T, root plumbing.Hash, path string) plu
 // Each fetch adds a pack and opens it: after any number of fetches, packs and open
 // files are no more than before so many.
 func TestPacksStayFew(t *testing.T) {
-	remote, mirror := newMemoryRemote(), filepath.Join(t.TempDir(), "mirror.git")
+	remote, mirror := startMemory(t), filepath.Join(t.TempDir(), "mirror.git")
 	g := remote.open(t, mirror)
 	defer func() { must(t, g.Close()) }()
 	const most = 8
@@ -121,7 +121,7 @@ func TestPacksStayFew(t *testing.T) {
 // A process that is killed at any moment of a clone or a compaction leaves a mirror
 // that is whole, or none; and the next start clears away the rest.
 func TestKilledWhileCloning(t *testing.T) {
-	remote, top := newMemoryRemote(), t.TempDir()
+	remote, top := startMemory(t), t.TempDir()
 	mirror := filepath.Join(top, "mirror.git")
 	remote.push(map[string]string{"in/a.yaml": specOf("a", 1)})
 	g := remote.open(t, mirror)
@@ -132,11 +132,11 @@ func TestKilledWhileCloning(t *testing.T) {
 		kill func() error
 	}{
 		{"as the new one is begun", func() error {
-			_, err := createMirror(mirror+".new", "/nowhere", "refs/heads/main")
+			_, err := createMirror(mirror+".new", remote.URL, "refs/heads/main")
 			return err
 		}},
 		{"as a pack comes in", func() error {
-			_, err := createMirror(mirror+".new", "/nowhere", "refs/heads/main")
+			_, err := createMirror(mirror+".new", remote.URL, "refs/heads/main")
 			must(t, err)
 			return os.WriteFile(filepath.Join(mirror+".new", "objects", "pack", "tmp_pack_1"), []byte("PACK"), 0o600)
 		}},

@@ -1,4 +1,4 @@
-package gitremote
+package wire
 
 import (
 	"bytes"
@@ -38,7 +38,7 @@ func FuzzRefFilter(f *testing.F) {
 	hash := strings.Repeat("1", 40)
 	f.Add([]byte("001e# service=git-upload-pack\n0000" + "004a" + hash + " HEAD\x00side-band-64k ofs-delta\n" + "003d" + hash + " refs/heads/main\n" + "003d" + hash + " refs/heads/side\n0000"))
 	f.Add([]byte("004a" + hash + " HEAD\x00side-band-64k ofs-delta\n" + "0033" + hash[:30] + " refs/heads/main\n0000")) // a short hash
-	many := strings.Repeat("003e"+hash+" refs/heads/b0001\n", 2*maxNamed)
+	many := strings.Repeat("003e"+hash+" refs/heads/b0001\n", 2*MaxNamed)
 	f.Add([]byte("004a" + hash + " HEAD\x00side-band-64k ofs-delta\n" + many + "0035shallow " + hash + "\n0000"))
 	f.Add([]byte("0000"))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -47,7 +47,7 @@ func FuzzRefFilter(f *testing.F) {
 		if err := all.Decode(bytes.NewReader(data)); err != nil {
 			return
 		}
-		err := some.Decode(newRefFilter(bytes.NewReader(data), branch, nil))
+		err := some.Decode(newRefFilter(bytes.NewReader(data), branch))
 		if errors.Is(err, gitstore.ErrSHA256) {
 			return // go-git cuts the names
 		}

@@ -1,4 +1,4 @@
-package gitremote
+package wire
 
 import (
 	"bufio"
@@ -11,9 +11,6 @@ import (
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
-// maxNamed is how many refs are kept to name them to a person.
-const maxNamed = 100
-
 // refFilter reads a list of refs as a server sends it, and passes on the first line,
 // which tells what the server can do, our branch, the end, and a few other branches.
 // A server may have hundreds of thousands, and go-git would keep them all.
@@ -25,12 +22,16 @@ type refFilter struct {
 	beside int    // lines that were passed on and are no refs
 	rest   []byte // of the line that is passed on
 	err    error
-	size   int64    // bytes of the list, so far
-	listed *listing // notes the size; nil: nothing does
 }
 
-func newRefFilter(r io.Reader, ref string, listed *listing) *refFilter {
-	return &refFilter{in: bufio.NewReaderSize(r, 4<<10), ref: []byte(ref), listed: listed}
+// FilterRefs returns what is to be known of a list of refs of version 0, to be read by
+// go-git: at most 16 MiB of one that may go on without an end.
+func FilterRefs(r io.Reader, ref string) io.Reader {
+	return newRefFilter(gitstore.LimitReader(r, maxRefs, "a list of refs"), ref)
+}
+
+func newRefFilter(r io.Reader, ref string) *refFilter {
+	return &refFilter{in: bufio.NewReaderSize(r, 4<<10), ref: []byte(ref)}
 }
 
 // Read passes on what is to be known.
@@ -61,9 +62,6 @@ func (f *refFilter) next() ([]byte, error) {
 		if err != nil || size > 0 && size < 4 {
 			return nil, fmt.Errorf("a line of %q bytes", head)
 		}
-		if f.size += int64(size); f.listed != nil {
-			f.listed.size.Store(f.size)
-		}
 		if size == 0 {
 			return head, nil
 		}
@@ -78,7 +76,7 @@ func (f *refFilter) next() ([]byte, error) {
 		content := bytes.TrimSuffix(line[4:], []byte("\n"))
 		wanted := f.wanted(content)
 		if f.lines == 1 && otherNames(content) {
-			return nil, &Error{Kind: gitstore.ErrSHA256, Hint: gitstore.HintSHA256}
+			return nil, gitstore.ErrSHA256
 		}
 		if wanted {
 			return line, nil
@@ -102,7 +100,7 @@ func otherNames(line []byte) bool {
 func (f *refFilter) wanted(line []byte) bool {
 	if bytes.HasPrefix(line, []byte("#")) || bytes.HasPrefix(line, []byte("shallow ")) {
 		f.beside++
-		return f.beside <= maxNamed
+		return f.beside <= MaxNamed
 	}
 	f.lines++
 	// A line that is no hash and name is go-git's to refuse; it takes a hash of any
@@ -113,7 +111,7 @@ func (f *refFilter) wanted(line []byte) bool {
 	}
 	if bytes.HasPrefix(name, []byte("refs/heads/")) && !bytes.HasSuffix(name, []byte("^{}")) {
 		f.others++
-		return f.others <= maxNamed
+		return f.others <= MaxNamed
 	}
 	return false
 }
@@ -134,6 +132,10 @@ type ackFilter struct {
 	left int  // bytes of the line that is passed on
 	pack bool // all that follows is passed on
 }
+
+// FilterAcks returns the answer to a request for a pack in version 0, to be read by go-git:
+// with as many acknowledgements as there may be.
+func FilterAcks(r io.Reader) io.Reader { return newAckFilter(r) }
 
 func newAckFilter(r io.Reader) *ackFilter { return &ackFilter{in: bufio.NewReaderSize(r, 4<<10)} }
 
