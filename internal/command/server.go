@@ -124,10 +124,10 @@ func (r *remote) Condition(ctx context.Context, _ parts.Env, _ time.Time) (*Cond
 // View asks the daemon for what is read of it.
 func (r *remote) View(context.Context) (View, error) { return &remoteView{from: r}, nil }
 
-// Plan reads the daemon's plan, as far as it is about single tasks. It has no records.
-func (r *remote) Plan(ctx context.Context, _ parts.Env, _ string) (*plan.Plan, error) {
+// Plan reads what the daemon's plan has of the tasks that somebody may mean. It has no records.
+func (r *remote) Plan(ctx context.Context, _ parts.Env, said string) (*plan.Plan, error) {
 	var doc exportedPlan
-	if err := r.get(ctx, "/plan", nil, &doc); err != nil {
+	if err := r.get(ctx, "/plan", url.Values{"task": {said}}, &doc); err != nil {
 		return nil, err
 	}
 	p := &plan.Plan{Hash: doc.Hash, Source: plan.SourceInfo{Revision: doc.Source.Revision}}

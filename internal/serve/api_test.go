@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"net/http/httptest"
 	"os"
 	"slices"
@@ -220,6 +221,27 @@ func TestAPIKeepsItsDescription(t *testing.T) {
 
 	for _, promise := range api.unmet() {
 		t.Errorf("no answer was %s", promise)
+	}
+}
+
+// TestPlanOfOneTask: the plan of the API can be had for one task, with what is said of the whole.
+func TestPlanOfOneTask(t *testing.T) {
+	d := servetest.NewDaemon(t, servetest.Healthy(servetest.Troubled(time.Now()), time.Now()))
+	whole := d.Status.Plan
+	key := whole.Changes[1].Key
+	var got struct {
+		Hash    string `json:"plan_hash"`
+		Holds   []any  `json:"holds"`
+		Changes []struct {
+			TaskID string `json:"task_id"`
+		} `json:"changes"`
+	}
+	page := servetest.Page(t, d.Serve(t), "/api/v1/plan?task="+url.QueryEscape(key.String()))
+	if err := json.Unmarshal([]byte(page), &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Changes) != 1 || got.Changes[0].TaskID != key.TaskID || got.Hash != whole.Hash || len(got.Holds) != len(whole.Holds) {
+		t.Errorf("of %s the API has %+v", key, got)
 	}
 }
 

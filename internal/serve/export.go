@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/explain"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/serve/admission"
 	"github.com/wedatasync/wedatasync/internal/serve/problem"
@@ -67,7 +68,7 @@ func (s *stream) Write(p []byte) (int, error) {
 	return s.w.Write(p)
 }
 
-// planAPI answers with the newest plan.
+// planAPI answers with the newest plan, or with what it has of the tasks that somebody means.
 func planAPI(cfg *Config, take func() *snapshot.Snapshot, e *exports) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s := take()
@@ -85,7 +86,11 @@ func planAPI(cfg *Config, take func() *snapshot.Snapshot, e *exports) http.Handl
 		rate := float64(time.Second) / float64(s.Period)
 		out, end := compressed(w, r, out)
 		w.Header().Set("Content-Type", "application/json")
-		if err := errors.Join(report.JSON(out, s.Plan(), report.JSONOptions{ToolVersion: cfg.Version, Rate: rate}), end()); err != nil {
+		p := s.Plan()
+		if task := r.URL.Query().Get("task"); task != "" {
+			p = explain.Narrow(p, task)
+		}
+		if err := errors.Join(report.JSON(out, p, report.JSONOptions{ToolVersion: cfg.Version, Rate: rate}), end()); err != nil {
 			cfg.Logger.DebugContext(ctx, "write plan", "error", err)
 			panic(http.ErrAbortHandler) // what was sent is not whole
 		}
