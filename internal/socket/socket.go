@@ -20,8 +20,9 @@ const (
 	// MaxQuestion and MaxAnswer bound what is read, in bytes.
 	MaxQuestion = 64 << 10
 	MaxAnswer   = 1 << 30
-	// answerWithin bounds one conversation: the plan is in memory.
-	answerWithin = 10 * time.Second
+	// answerWithin bounds one conversation: the plan is in memory, and whoever asks can make it,
+	// too.
+	answerWithin = 5 * time.Second
 	// maxAtOnce bounds the conversations under way.
 	maxAtOnce = 8
 )
@@ -129,9 +130,8 @@ func Ask(ctx context.Context, state string, q Question, revision func(context.Co
 	if q.Revision, err = revision(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.SetDeadline(time.Now().Add(answerWithin)); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNone, err)
-	}
+	end := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Now()) })
+	defer end()
 	var a Answer
 	if err := gob.NewEncoder(c).Encode(q); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNone, err)

@@ -108,6 +108,24 @@ func TestNobodyAnswers(t *testing.T) {
 	}
 }
 
+// TestHangs: a daemon that does not answer holds nobody up for longer than they wait.
+func TestHangs(t *testing.T) {
+	state := filepath.Join(t.TempDir(), "wedatasync.db")
+	l, err := socket.Listen(t.Context(), state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err = socket.Ask(ctx, state, socket.Question{}, func(context.Context) (string, error) {
+		cancel()
+		return "r1", nil
+	})
+	if !errors.Is(err, socket.ErrNone) {
+		t.Errorf("a daemon that hangs is told as %v", err)
+	}
+}
+
 // TestListen: the socket is its owner's, takes the place of one that a killed daemon left, and
 // never that of another file.
 func TestListen(t *testing.T) {
