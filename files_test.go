@@ -18,6 +18,7 @@ import (
 // people name goes through package internal/file.
 var opened = map[string]string{
 	"cmd/wedatasync/simulate.go":      "the ledger is written, never read",
+	"internal/doctor/record.go":       "a recording is written to a new file, never read",
 	"internal/file/file.go":           "it is the reader",
 	"internal/gitstore/alternates.go": "the object directories that a checkout names, in its .git",
 	"internal/gitstore/index.go":      "an index of a pack, in the mirror",

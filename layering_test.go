@@ -21,7 +21,7 @@ const module = "github.com/wedatasync/wedatasync/"
 // floor below its own, and nothing beside or above it.
 var floors = [][]string{
 	{"internal/text", "internal/file", "internal/gitstore"},
-	{"spec", "internal/usage", "internal/wedatasim", "internal/secret", "internal/transport", "internal/fault"},
+	{"spec", "internal/usage", "internal/wedatasim", "internal/recording", "internal/secret", "internal/transport", "internal/fault"},
 	{"state", "internal/apiclient", "internal/gitremote", "internal/gitrepo", "internal/speccache"},
 	{"reconcile/calendar", "reconcile/pace", "reconcile/proof", "state/document", "state/statefile"},
 	{"reconcile/approval"},

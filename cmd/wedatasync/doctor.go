@@ -12,7 +12,7 @@ import (
 )
 
 func newDoctorCommand(io *stdio) *cobra.Command {
-	var format string
+	var format, record, task string
 	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "doctor",
@@ -24,12 +24,18 @@ and works while the daemon runs. Run it as the daemon's user, with its settings.
 
 What it cannot try is whether commits are permitted: only a commit shows that.
 
+With --record, doctor makes no checks. It reads one task in each way in which
+wedatasync could, and writes the answers to a file. Names, ids, accounts and texts are
+replaced; what is null, a small number, a time or a status is kept.
+
 Exit codes: 0 the daemon can run; 1 it cannot, or cannot do all of its work.`,
 		Args: takes(usage.NoArgs),
 	}
 	s := addSettings(cmd)
 	cmd.Flags().StringVarP(&format, "output", "o", "text", "`format`: text, json")
 	completeFlag(cmd, "output", oneOf("text", "json"))
+	cmd.Flags().StringVar(&record, "record", "", "`file` to write masked answers about one task to, with --task")
+	cmd.Flags().StringVar(&task, "task", "", "`PROJECT/TASK` to record")
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long one check may take")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		err := s.Load(io.getenv)
@@ -41,10 +47,23 @@ Exit codes: 0 the daemon can run; 1 it cannot, or cannot do all of its work.`,
 		case s.Simulate:
 			return usageError{errors.New("--simulate: a simulated endpoint has no installation to check")}
 		}
-		report := doctor.Examine(cmd.Context(), doctor.Subject{
+		subject := doctor.Subject{
 			Settings: s.Settings, ConfigFile: s.ExistingFile(), ConfigErr: err,
 			Getenv: io.getenv, Version: version(), Timeout: timeout,
-		})
+		}
+		switch {
+		case (record == "") != (task == ""):
+			return usageError{errors.New("--record and --task: give both")}
+		case record != "" && err != nil:
+			return err
+		case record != "":
+			n, err := doctor.Record(cmd.Context(), subject, task, record)
+			if err == nil {
+				fmt.Fprintf(io.out, "Recorded %d answers in %s. Read it before you show it to others.\n", n, record)
+			}
+			return err
+		}
+		report := doctor.Examine(cmd.Context(), subject)
 		write := report.Text
 		if format == "json" {
 			write = report.JSON

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wedatasync/wedatasync/internal/file"
+	"github.com/wedatasync/wedatasync/internal/recording"
 	"github.com/wedatasync/wedatasync/internal/usage"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 )
@@ -22,6 +24,7 @@ type simulateFlags struct {
 	known          bool
 	profile        string
 	approveAs      string
+	replay         string
 	behavior       wedatasim.Behavior
 }
 
@@ -31,8 +34,8 @@ func newSimulateCommand(io *stdio) *cobra.Command {
 		Use:   "simulate",
 		Short: "Run a strict WeData endpoint on this machine",
 		Long: `Simulate answers CommitIntegrationTask, DescribeIntegrationTask,
-DescribeIntegrationTasks and DescribeApproveList as the service does: it checks
-signatures, parameters and types, and counts requests a second. Tasks exist from
+DescribeIntegrationTasks, DescribeTaskLockStatus and DescribeApproveList as the
+service does: it checks signatures, parameters and types, and counts requests a second. Tasks exist from
 their first commit on, until it ends. Under /_sim/ it shows its tasks and its ledger,
 and takes instructions to lock, delay, drop, fail and deny.
 
@@ -47,14 +50,20 @@ that is, approvals, a clock that is off; see docs/simulator.md.`,
 			return err
 		}
 		if f.ledger != "" {
-			file, err := os.OpenFile(f.ledger, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+			ledger, err := os.OpenFile(f.ledger, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 			if err != nil {
 				return fmt.Errorf("open the ledger: %w", err)
 			}
-			defer file.Close()
-			opts.Ledger = file
+			defer ledger.Close()
+			opts.Ledger = ledger
 		}
-		return simulate(cmd.Context(), io, f.listen, opts)
+		var faults []wedatasim.Fault
+		if f.replay != "" {
+			if faults, err = replay(f.replay, &opts); err != nil {
+				return err
+			}
+		}
+		return simulate(cmd.Context(), io, f.listen, opts, faults...)
 	}
 	return cmd
 }
@@ -71,6 +80,7 @@ func (f *simulateFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.approveAs, "approvals", "", "`end` of the approval that each commit waits for: passed, rejected, withdrawn, failed, drawn or order")
 	flags.DurationVar(&b.Approvals.After, "approve-after", time.Minute, "`duration` until an approval ends")
 	flags.StringSliceVar(&b.Approvals.Projects, "approve-projects", []string{"*"}, "`projects` whose commits wait, with --approvals")
+	flags.StringVar(&f.replay, "replay", "", "`file` of doctor --record, in whose shape reads are answered")
 	flags.StringVar(&b.LockMessage, "lock-message", "", "`text` for a locked task, with {locker} for who holds it")
 }
 
@@ -101,14 +111,35 @@ func (f *simulateFlags) options() (wedatasim.Options, error) {
 	return wedatasim.Options{Limit: f.limit, KnownOnly: f.known, Behavior: b}, nil
 }
 
+// replay has the endpoint answer in the shape of a recording. What was refused there is
+// refused by the faults.
+func replay(path string, opts *wedatasim.Options) (faults []wedatasim.Fault, err error) {
+	data, err := file.Read("--replay", path, recording.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	r, err := recording.Read(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	opts.Reshape, opts.Behavior.Approvals.FirstPage = r.Reshape, r.FirstPage()
+	for action, code := range r.Refused() {
+		faults = append(faults, wedatasim.Fault{Action: action, Code: code, Message: "as it was recorded"})
+	}
+	return faults, nil
+}
+
 // simulate serves until ctx is done. It prints how to use it once it listens.
-func simulate(ctx context.Context, io *stdio, listen string, opts wedatasim.Options) error {
+func simulate(ctx context.Context, io *stdio, listen string, opts wedatasim.Options, faults ...wedatasim.Fault) error {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	server := wedatasim.New(opts)
+	for _, f := range faults {
+		server.Inject(f)
+	}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
 	account := wedatasim.DefaultAccount()

@@ -31,6 +31,8 @@ func parserOf(action string) func(body []byte) (call, *apiError) {
 		return parseDescribe
 	case "DescribeIntegrationTasks":
 		return parseList
+	case "DescribeTaskLockStatus":
+		return parseLockStatus
 	case "DescribeApproveList":
 		return parseApproveList
 	default:

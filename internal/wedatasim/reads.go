@@ -45,6 +45,20 @@ func (p *describeParams) result(w *world) map[string]any {
 	}
 }
 
+// lockParams are the parameters of DescribeTaskLockStatus.
+type lockParams struct{ *describeParams }
+
+func parseLockStatus(body []byte) (call, *apiError) {
+	p, err := parseDescribe(body)
+	return lockParams{p.(*describeParams)}, err
+}
+
+func (p lockParams) result(*world) map[string]any {
+	return map[string]any{"TaskLockStatus": map[string]any{
+		"Locker": nullable(p.seen.Locker), "IsLocker": map[bool]int{true: 1}[p.seen.Locker != ""], "IsRob": 0,
+	}}
+}
+
 // listParams are the parameters of DescribeIntegrationTasks.
 type listParams struct {
 	ProjectID            string

@@ -19,6 +19,8 @@ const (
 type visit struct {
 	n         int // of its ledger entry
 	account   Account
+	action    string
+	body      []byte
 	call      call // nil if it did not get so far
 	fault     Fault
 	delay     time.Duration // the fault's, with its random part
@@ -60,7 +62,7 @@ func (s *Server) receive(r *http.Request, body []byte) *visit {
 	defer s.mu.Unlock()
 	now := s.now()
 	action, region := r.Header.Get("X-TC-Action"), r.Header.Get("X-TC-Region")
-	v := &visit{requestID: s.id()}
+	v := &visit{requestID: s.id(), action: action, body: body}
 	v.n = s.log.add(Entry{At: now, Action: action, Region: region, Digest: digest(body), RequestID: v.requestID})
 	if v.err = checkGateway(r, body, action, region, s.opts.Regions); v.err != nil {
 		return v
@@ -145,7 +147,11 @@ func (s *Server) decide(v *visit) []byte {
 		fields["Error"] = v.err
 	} else {
 		s.carryOut(v)
-		maps.Copy(fields, v.call.result(&s.world))
+		result := v.call.result(&s.world)
+		if s.opts.Reshape != nil && v.action != "CommitIntegrationTask" {
+			s.opts.Reshape(v.action, v.body, result)
+		}
+		maps.Copy(fields, result)
 	}
 	s.write(v.n)
 	answer, err := json.Marshal(map[string]any{"Response": fields})

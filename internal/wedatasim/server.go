@@ -26,6 +26,8 @@ type Options struct {
 	Seed          uint64       // of all that is random
 	Ledger        io.Writer    // each request that was decided on, as a line of JSON; may be nil
 	Logger        *slog.Logger // nil: silence
+	// Reshape changes the result of a read before it is told; nil leaves it.
+	Reshape func(action string, request []byte, result map[string]any)
 }
 
 // Account is who calls.

@@ -92,6 +92,16 @@ func (c *Client) DescribeApproveListWithContext(ctx context.Context, request *De
 	return response, c.send(ctx, request, response)
 }
 
+// SendCommonRequest sends a request of any action with the parameters, as the SDK's core
+// can. The answer is not read.
+func (c *Client) SendCommonRequest(ctx context.Context, action string, params map[string]any) error {
+	request := tchttp.NewCommonRequest(service, APIVersion, action)
+	if err := request.SetActionParameters(params); err != nil {
+		return err
+	}
+	return c.send(ctx, request, tchttp.NewCommonResponse())
+}
+
 // send signs the request and sends it.
 func (c *Client) send(ctx context.Context, request tchttp.Request, response tchttp.Response) error {
 	if c.GetCredential() == nil {
