@@ -22,7 +22,7 @@ func TestProof_EmptyVolume(t *testing.T) {
 		p.halt(t)
 		w.wantSent(t, 40)
 		w.mu.Lock()
-		w.disk = disk{records: map[spec.Key]*state.Record{}, answers: map[int64]state.CommandResult{}}
+		w.disk = disk{records: map[spec.Key]*state.Record{}, answers: map[int64]state.CommandResult{}, arrived: make(chan struct{})}
 		w.mu.Unlock()
 		p = w.run(t)
 		elapse(time.Hour)

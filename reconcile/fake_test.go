@@ -36,6 +36,7 @@ func (nowhere) Save(context.Context, state.Transition) error             { retur
 func (nowhere) PendingCommands(context.Context) ([]state.Command, error) { return nil, nil }
 
 func (nowhere) HasPendingCommands(context.Context) (bool, error) { return false, nil }
+func (nowhere) CommandsArrive() <-chan struct{}                  { return nil }
 
 // ledgerOf is a ledger with words in it, that keeps what is saved.
 type ledgerOf struct {

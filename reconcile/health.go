@@ -10,8 +10,8 @@ const (
 	// pollWithin is longer than a poll can take: a source bounds its conversations,
 	// the longest of which fetches a whole repository.
 	pollWithin = 30 * time.Minute
-	// stepWithin is longer than anything else between two heartbeats can take: most are
-	// half a second apart, and a change of the state is one.
+	// stepWithin is longer than a step can take: in a pass most are half a second, and a
+	// change of the state is one.
 	stepWithin = 5 * time.Minute
 	// readAgain is how long a denied permission to read is believed.
 	readAgain = 10 * time.Minute
@@ -37,9 +37,9 @@ func (h *Health) note(err error, now time.Time) {
 // methods are for any goroutine.
 type health struct {
 	// By when the poll under way ends, and by when the pass, or the wait for the next
-	// one, makes a step: they tell a daemon that takes long from one that hangs. Unix
-	// nanoseconds; 0 promises nothing.
-	pollDue, stepDue atomic.Int64
+	// one, makes a step: they tell a daemon that takes long from one that hangs. Nil
+	// promises nothing. The clock on the wall does not count: it can be set.
+	pollDue, stepDue atomic.Pointer[time.Time]
 
 	renewed atomic.Bool   // the credentials are others now
 	polled  chan struct{} // closed after the first poll of Run
@@ -52,18 +52,21 @@ type health struct {
 
 func newHealth() *health { return &health{polled: make(chan struct{})} }
 
-func (h *health) beat() { h.stepDue.Store(time.Now().Add(stepWithin).UnixNano()) }
+func (h *health) beat() { h.sleep(time.Now()) }
+
+// sleep promises that the next step is soon after wake.
+func (h *health) sleep(wake time.Time) { h.stepDue.Store(new(wake.Add(stepWithin))) }
 
 // rest takes back what the last heartbeat promised, for as long as nothing is done but poll.
-func (h *health) rest() { h.stepDue.Store(0) }
+func (h *health) rest() { h.stepDue.Store(nil) }
 
-func (h *health) pollBegins() { h.pollDue.Store(time.Now().Add(pollWithin).UnixNano()) }
-func (h *health) pollEnds()   { h.pollDue.Store(0) }
+func (h *health) pollBegins() { h.pollDue.Store(new(time.Now().Add(pollWithin))) }
+func (h *health) pollEnds()   { h.pollDue.Store(nil) }
 
 // alive reports whether nothing is overdue at now.
 func (h *health) alive(now time.Time) bool {
-	for _, due := range []int64{h.pollDue.Load(), h.stepDue.Load()} {
-		if due != 0 && now.UnixNano() > due {
+	for _, due := range []*time.Time{h.pollDue.Load(), h.stepDue.Load()} {
+		if due != nil && now.After(*due) {
 			return false
 		}
 	}

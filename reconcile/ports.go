@@ -77,9 +77,11 @@ type Store interface {
 	Save(ctx context.Context, t state.Transition) error
 	// PendingCommands returns what people asked for and was not answered yet, oldest first.
 	PendingCommands(ctx context.Context) ([]state.Command, error)
-	// HasPendingCommands reports whether Words would return any. It is asked before each
-	// commit, by several goroutines, and has to be cheap.
+	// HasPendingCommands reports whether PendingCommands would return any. It is asked before
+	// each commit, by several goroutines, and has to be cheap.
 	HasPendingCommands(ctx context.Context) (bool, error)
+	// CommandsArrive tells who waits when to look for pending commands.
+	CommandsArrive() <-chan struct{}
 }
 
 // Committer sends one commit, once.

@@ -141,6 +141,16 @@ type disk struct {
 	events  int
 	words   []state.Command
 	answers map[int64]state.CommandResult
+	arrived chan struct{} // there may be words
+}
+
+// post leaves a word for whoever holds the state.
+func (d *disk) post(c state.Command) {
+	d.words = append(d.words, c)
+	select {
+	case d.arrived <- struct{}{}:
+	default:
+	}
 }
 
 // Save implements Ledger.
@@ -305,3 +315,6 @@ func (p *process) HasPendingCommands(ctx context.Context) (bool, error) {
 	defer p.w.mu.Unlock()
 	return len(p.w.disk.words) > 0, context.Cause(ctx)
 }
+
+// CommandsArrive implements Ledger.
+func (p *process) CommandsArrive() <-chan struct{} { return p.w.disk.arrived }

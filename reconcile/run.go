@@ -12,8 +12,7 @@ import (
 )
 
 const (
-	// commandsEvery is how often the daemon looks whether someone has asked for
-	// something.
+	// commandsEvery is how often a pass looks for commands between its calls.
 	commandsEvery = 500 * time.Millisecond
 	// clockEvery is how often the clock on the wall is looked at during a pass.
 	clockEvery = 500 * time.Millisecond
@@ -217,27 +216,22 @@ func (l *loop) watch(stop context.CancelFunc, done <-chan struct{}) {
 	clock := time.NewTicker(clockEvery)
 	defer clock.Stop()
 	for {
-		poll := time.NewTimer(time.Until(l.next))
 		select {
 		case <-done:
-			poll.Stop()
 			return
 		case <-l.ctx.Done():
-			poll.Stop()
 			<-done
 			return
 		case _, open := <-l.poke:
 			l.poked(open)
-		case <-poll.C:
+		case <-time.After(time.Until(l.next)):
 		case <-clock.C:
-			poll.Stop()
 			if !turn.IsZero() && !time.Now().Before(turn) {
 				stop()
 				turn = time.Time{}
 			}
 			continue
 		}
-		poll.Stop()
 		if l.poll() {
 			stop()
 		}
@@ -257,10 +251,8 @@ func (l *loop) wait(wake time.Time) {
 	if l.next.Before(wake) {
 		wake = l.next
 	}
-	timer := time.NewTimer(time.Until(wake))
-	defer timer.Stop()
-	commands := time.NewTicker(commandsEvery)
-	defer commands.Stop()
+	l.r.health.sleep(wake)
+	due, look := time.After(time.Until(wake)), time.After(commandsEvery) // for what came during the pass
 	for {
 		select {
 		case <-l.ctx.Done():
@@ -270,16 +262,16 @@ func (l *loop) wait(wake time.Time) {
 			return
 		case <-l.r.watcher.Ready():
 			return
-		case <-timer.C:
+		case <-due:
 			return
-		case <-commands.C:
-			l.r.health.beat()
-			if !time.Now().Before(wake) {
-				return // by the clock on the wall, which was set or has gone on while the machine slept
+		case <-look:
+			if look = nil; !nextDue(l.r).IsZero() {
+				look = time.After(time.Second) // the clock on the wall can be set, and goes on while the machine sleeps
 			}
-			if pending, err := l.r.cfg.Store.HasPendingCommands(l.ctx); err == nil && pending {
-				return
-			}
+		case <-l.r.cfg.Store.CommandsArrive():
+		}
+		if pending, err := l.r.cfg.Store.HasPendingCommands(l.ctx); err == nil && pending || !time.Now().Before(wake) {
+			return
 		}
 	}
 }

@@ -48,7 +48,7 @@ func TestApproveCommit(t *testing.T) {
 		}
 		w.guards.Store(&plan.Guards{ApproverIsNotAuthor: true, Authors: []plan.Author{{Actor: "test", Is: "mei@example.org"}}})
 		w.mu.Lock()
-		w.disk.words = append(w.disk.words, state.Command{ID: 99, Verb: state.VerbApprove, Target: head, Actor: "mei"})
+		w.disk.post(state.Command{ID: 99, Verb: state.VerbApprove, Target: head, Actor: "mei"})
 		w.mu.Unlock()
 		elapse(time.Second)
 		if a := w.answer(99); a.OK || !strings.Contains(a.Message, "requires the approval of somebody else") {

@@ -118,7 +118,7 @@ func newWorld(seed uint64) *world {
 	}
 	w.guards.Store(new(plan.Guards))
 	w.policy.Store(new(plan.PolicyReport))
-	w.disk = disk{records: map[spec.Key]*state.Record{}}
+	w.disk = disk{records: map[spec.Key]*state.Record{}, arrived: make(chan struct{})}
 	w.weData = weData{w: w, tasks: map[spec.Key]*liveTask{}, received: map[string]int{}, truth: map[string]bool{}, denied: map[string]bool{}, readAt: map[spec.Key]time.Time{}}
 	w.repo = repo{set: spec.NewSet()}
 	return w
@@ -207,7 +207,7 @@ func (w *world) say(verb state.Verb, target, arg string) int64 {
 		w.disk.answers = map[int64]state.CommandResult{}
 	}
 	id := int64(len(w.disk.words) + len(w.disk.answers) + 1)
-	w.disk.words = append(w.disk.words, state.Command{ID: id, At: time.Now(), Actor: "lin", Verb: verb, Target: target, Arg: arg})
+	w.disk.post(state.Command{ID: id, At: time.Now(), Actor: "lin", Verb: verb, Target: target, Arg: arg})
 	return id
 }
 

@@ -376,6 +376,7 @@ func (nowhere) Save(context.Context, state.Transition) error { return nil }
 func (nowhere) PendingCommands(context.Context) ([]state.Command, error) { return nil, nil }
 
 func (nowhere) HasPendingCommands(context.Context) (bool, error) { return false, nil }
+func (nowhere) CommandsArrive() <-chan struct{}                  { return nil }
 
 // lasting is a time that does not change.
 func lasting(d time.Duration) func() time.Duration { return func() time.Duration { return d } }

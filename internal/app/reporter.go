@@ -15,12 +15,9 @@ import (
 	"github.com/wedatasync/wedatasync/state/sqlstore"
 )
 
-const (
-	// reportEvery is how often the daemon looks whether its condition has changed by time.
-	reportEvery = time.Second
-	// heartbeatEvery is how often it writes the status file, changed or not.
-	heartbeatEvery = 5 * time.Second
-)
+// reportEvery is how often the daemon looks whether its condition has changed by time, and
+// writes the status file, changed or not. A pass is reported at once.
+const reportEvery = 5 * time.Second
 
 // reporter reports the condition of the daemon to the log, and in the status file beside the
 // state.
@@ -32,7 +29,6 @@ type reporter struct {
 
 	mu      sync.Mutex
 	story   story
-	written time.Time
 	failing bool // the status file could not be written
 }
 
@@ -76,23 +72,16 @@ func (r *reporter) run(ctx context.Context) {
 			return
 		case <-tick.C:
 		case <-r.passed:
-			r.mu.Lock()
-			r.written = time.Time{}
-			r.mu.Unlock()
 		}
 	}
 }
 
-// report logs what has changed, and writes the status file if that is due.
+// report logs what has changed, and writes the status file.
 func (r *reporter) report(ctx context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	at := r.daemon.Snapshot()
-	before := len(r.story.open)
 	r.story.conditions(ctx, at)
-	if at.Now.Sub(r.written) < heartbeatEvery && before == len(r.story.open) {
-		return
-	}
 	r.save(ctx, status.Of(r.version, at))
 }
 
@@ -121,7 +110,7 @@ func (r *reporter) save(ctx context.Context, s *status.Status) {
 	if err != nil && !r.failing {
 		r.story.log.WarnContext(ctx, "the command status cannot show this daemon", "error", err)
 	}
-	r.failing, r.written = err != nil, s.At
+	r.failing = err != nil
 }
 
 // tracking has a tracker follow the passes of a program that opens no server.

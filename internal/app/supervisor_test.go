@@ -182,6 +182,7 @@ func (*specless) Save(context.Context, state.Transition) error             { ret
 func (*specless) PendingCommands(context.Context) ([]state.Command, error) { return nil, nil }
 
 func (*specless) HasPendingCommands(context.Context) (bool, error) { return false, nil }
+func (*specless) CommandsArrive() <-chan struct{}                  { return nil }
 
 // TestSupervisor_Absent: without systemd, with one that cannot be reached, and with a
 // watchdog that is another process's, the daemon is started all the same.

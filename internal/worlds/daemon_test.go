@@ -231,6 +231,9 @@ func (d *daemon) HasPendingCommands(context.Context) (bool, error) {
 	return len(d.w.words) > 0, nil
 }
 
+// CommandsArrive implements reconcile.Ledger. Who says something asks for a poll, too.
+func (d *daemon) CommandsArrive() <-chan struct{} { return nil }
+
 // Poll implements reconcile.Source.
 func (d *daemon) Poll(ctx context.Context) (*reconcile.Revision, error) {
 	if d.dead() {

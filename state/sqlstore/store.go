@@ -36,6 +36,7 @@ type Store struct {
 	writer          *writer
 	read            *sql.DB
 	pendingCommands *sql.Stmt // counts the commands that wait
+	arrivals        *arrivals
 
 	mu      sync.Mutex
 	queue   []*request // what waits to be written
@@ -138,6 +139,7 @@ func start(ctx context.Context, fl statefile.Files, lock *flock.Flock, m sqlrow.
 	if s.head, err = statefile.OpenHead(fl.Head, s.writer.meta.Head(), opt.fault); err != nil {
 		return nil, err
 	}
+	s.arrivals = watchArrivals(fl.WAL, lookEvery, s.log)
 	return s, nil
 }
 
@@ -187,6 +189,18 @@ func (s *Store) HasPendingCommands(ctx context.Context) (bool, error) {
 	return n > 0, readError(s.files, err)
 }
 
+// PendingCommands returns what people asked for and was not answered yet, oldest first.
+func (s *Store) PendingCommands(ctx context.Context) ([]state.Command, error) {
+	if pending, err := s.HasPendingCommands(ctx); err != nil || !pending {
+		return nil, err
+	}
+	return s.readQueries.PendingCommands(ctx)
+}
+
+// CommandsArrive tells when to look for commands: soon after anybody has written to the
+// state, and where the system does not notify of that, every 2 s.
+func (s *Store) CommandsArrive() <-chan struct{} { return s.arrivals.look }
+
 // Close waits for what is being saved and lets go of the state. Later calls do
 // nothing.
 func (s *Store) Close() error {
@@ -205,6 +219,9 @@ func (s *Store) Close() error {
 // that closes moves its log and removes it.
 func (s *Store) release() error {
 	var errs []error
+	if s.arrivals != nil {
+		errs = append(errs, s.arrivals.close())
+	}
 	if s.pendingCommands != nil {
 		errs = append(errs, s.pendingCommands.Close())
 	}

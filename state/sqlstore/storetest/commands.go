@@ -29,8 +29,12 @@ func testCommands(t *testing.T, fresh func(testing.TB) Database) {
 	if after, _ := s.Serial(t.Context()); after != serial {
 		t.Error("a command has changed the serial")
 	}
-	if pending, err := s.HasPendingCommands(t.Context()); !pending || err != nil {
-		t.Errorf("pending %v, %v", pending, err)
+	for pending := false; !pending; {
+		<-s.CommandsArrive()
+		var err error
+		if pending, err = s.HasPendingCommands(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	commands, err := s.PendingCommands(t.Context())
 	if err != nil {

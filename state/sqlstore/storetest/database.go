@@ -41,6 +41,7 @@ type Store interface {
 	Find(ctx context.Context, said string, prefixes bool) ([]*state.Record, error)
 	Serial(ctx context.Context) (int64, error)
 	HasPendingCommands(ctx context.Context) (bool, error)
+	CommandsArrive() <-chan struct{}
 	Save(ctx context.Context, t state.Transition) error
 	SaveAll(ctx context.Context, ts []state.Transition) error
 }
