@@ -20,10 +20,17 @@ import (
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
 )
 
-// program is the binary that is measured, built once a run.
-var program = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(scratch, "wedatasync")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path+"-built", "../cmd/wedatasync")
+// program is the binary that is measured, built once a run, and upgraded the same as another
+// build: all that a binary tells of itself differs.
+var (
+	program  = sync.OnceValues(func() (string, error) { return build("wedatasync", "") })
+	upgraded = sync.OnceValues(func() (string, error) { return build("wedatasync-upgraded", " -buildid=upgraded") })
+)
+
+// build builds the program as a release has it, with more flags of the linker.
+func build(name, flags string) (string, error) {
+	path := filepath.Join(scratch, name)
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w"+flags, "-o", path+"-built", "../cmd/wedatasync")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%s: %w\n%s", cmd, err, out)
@@ -35,7 +42,7 @@ var program = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	return path, os.WriteFile(path, data, 0o755)
-})
+}
 
 // endpoint is the simulated endpoint, which tells when commits arrive.
 type endpoint struct {
@@ -60,9 +67,10 @@ func startEndpoint(b testing.TB) *endpoint {
 
 // home is where a daemon keeps its state and its mirror.
 type home struct {
-	dir    string
-	origin *origin
-	env    []string
+	dir     string
+	origin  *origin
+	env     []string
+	program func() (string, error)
 }
 
 // newHome makes an empty home for the repository, whose daemon takes plans that call
@@ -73,7 +81,7 @@ func newHome(b testing.TB, o *origin, endpointURL string) *home {
 	must(b, err)
 	must(b, os.WriteFile(filepath.Join(dir, "wedatasync.yaml"), fmt.Appendf(nil, "guards: {maxChanges: %d, maxChangePercent: 0}\n", changed), 0o600))
 	account := wedatasim.DefaultAccount()
-	return &home{dir: dir, origin: o, env: append(gitEnv(),
+	return &home{dir: dir, origin: o, program: program, env: append(gitEnv(),
 		"TENCENTCLOUD_SECRET_ID="+account.SecretID, "TENCENTCLOUD_SECRET_KEY="+account.SecretKey,
 		"WEDATASYNC_SOURCE="+o.url, "WEDATASYNC_ENDPOINT="+endpointURL, "WEDATASYNC_ACCEPT_HORIZON=5s",
 		"WEDATASYNC_INTERVAL=100ms",
@@ -83,7 +91,7 @@ func newHome(b testing.TB, o *origin, endpointURL string) *home {
 
 func (h *home) command(b testing.TB, args ...string) *exec.Cmd {
 	b.Helper()
-	binary, err := program()
+	binary, err := h.program()
 	must(b, err)
 	cmd := exec.CommandContext(b.Context(), binary, args...)
 	cmd.Dir, cmd.Env = h.dir, h.env

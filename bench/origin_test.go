@@ -122,7 +122,16 @@ func originOf(b testing.TB, l layout) *origin {
 	if o := origins[l]; o != nil {
 		return o
 	}
-	o := &origin{layout: l, dir: filepath.Join(scratch, l.String(), "origin.git"), version: 1}
+	o := makeOrigin(b, l, l.String(), nil)
+	origins[l] = o
+	return o
+}
+
+// makeOrigin makes the repository of the layout, in a folder of that name. more, if not nil,
+// writes more files into its first commit.
+func makeOrigin(b testing.TB, l layout, name string, more func(io.Writer)) *origin {
+	b.Helper()
+	o := &origin{layout: l, dir: filepath.Join(scratch, name, "origin.git"), version: 1}
 	must(b, os.MkdirAll(o.dir, 0o755))
 	o.git(b, nil, "init", "-q", "--bare", "-b", "main")
 	from, to := io.Pipe()
@@ -135,13 +144,16 @@ func originOf(b testing.TB, l layout) *origin {
 		if l.list > 0 {
 			writeFile(w, l, l.files, 1)
 		}
+		if more != nil {
+			more(w)
+		}
 		to.CloseWithError(w.Flush())
 	}()
 	o.git(b, from, "fast-import", "--quiet")
 	o.git(b, nil, "repack", "-adq") // as a forge packs it
 	o.head = o.git(b, nil, "rev-parse", "main")
+	o.git(b, nil, "config", "uploadpack.allowFilter", "true") // as forges have it
 	o.url = startGit(b, o.dir)
-	origins[l] = o
 	return o
 }
 
@@ -210,6 +222,12 @@ func (o *origin) requests(b testing.TB) int64 {
 	return o.ask(b, "/requests")
 }
 
+// sent returns how many bytes the repository's server has answered with.
+func (o *origin) sent(b testing.TB) int64 {
+	b.Helper()
+	return o.ask(b, "/sent")
+}
+
 // ask asks the server for one of its numbers.
 func (o *origin) ask(b testing.TB, path string) int64 {
 	b.Helper()
@@ -261,6 +279,7 @@ type gitServer struct {
 	dir       string
 	git       http.Handler
 	requests  atomic.Int64
+	sent      atomic.Int64           // bytes of answers
 	next      atomic.Pointer[string] // where the branch is to be at the next poll
 	published atomic.Int64           // when it was moved, in nanoseconds
 	answering atomic.Int64           // how long it took to answer what a push leads to, in nanoseconds
@@ -284,6 +303,7 @@ func serveGit(dir string) int {
 	}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/requests", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, s.requests.Load()) })
+	mux.HandleFunc("/sent", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, s.sent.Load()) })
 	mux.HandleFunc("/published", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, s.published.Load()) })
 	mux.HandleFunc("/answering", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, s.answering.Load()) })
 	mux.HandleFunc("/publish/{commit}", func(w http.ResponseWriter, r *http.Request) {
@@ -322,8 +342,20 @@ func (s *gitServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			counts = true
 		}
 	}
-	s.git.ServeHTTP(w, r)
+	s.git.ServeHTTP(counted{w, &s.sent}, r)
 	if counts {
 		s.answering.Add(int64(time.Since(start)))
 	}
+}
+
+// counted counts what is written through it.
+type counted struct {
+	http.ResponseWriter
+	bytes *atomic.Int64
+}
+
+func (c counted) Write(p []byte) (int, error) {
+	n, err := c.ResponseWriter.Write(p)
+	c.bytes.Add(int64(n))
+	return n, err
 }

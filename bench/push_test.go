@@ -10,7 +10,7 @@ import (
 // CommitIntegrationTask request, at an endpoint that answers at once. The wait for the
 // poll comes on top: next to nothing with a webhook, else half an interval on average.
 // git-ns is what of the median the repository's server took for its answers.
-// Give -benchtime 30x or so for a p95 that means something.
+// [BenchmarkPushes] has the slow ones.
 //
 // The naive way pulls, parses everything and compares.
 func BenchmarkPush(b *testing.B) {
@@ -34,7 +34,6 @@ func BenchmarkPush(b *testing.B) {
 				}
 			}
 			report(b, ours, naives)
-			b.ReportMetric(float64(ours.at(0.95)), "p95-ns")
 			b.ReportMetric(float64(gits.median()), "git-ns")
 			settle(b, d)
 			now, peak := d.memory(b)

@@ -34,7 +34,8 @@ func BenchmarkColdStart(b *testing.B) {
 }
 
 // BenchmarkRestart starts a daemon again whose repository has not changed, and
-// measures to its first plan. above-idle-MB is how much more memory it then has had at
+// measures to its first plan. upgrade-ns is the same where the binary is another build than
+// the one that wrote the cache. above-idle-MB is how much more memory it then has had at
 // most than it has when it is idle, and above-one-MB than a daemon of one spec has had.
 //
 // The naive way pulls, parses everything and compares.
@@ -49,13 +50,18 @@ func BenchmarkRestart(b *testing.B) {
 			h := newHome(b, o, e.url)
 			h.adopt(b)
 			h.start(b).stop(b)
-			var ours, naives sample
+			var ours, upgrades, naives sample
 			var peak float64
 			for b.Loop() {
+				h.program = program
 				d := h.start(b)
 				ours = append(ours, d.ready)
 				_, most := d.memory(b)
 				peak = max(peak, most)
+				d.stop(b)
+				h.program = upgraded
+				d = h.start(b)
+				upgrades = append(upgrades, d.ready)
 				d.stop(b)
 				if len(naives) < 2 {
 					took, _ := naive.sync(b, 0)
@@ -63,6 +69,7 @@ func BenchmarkRestart(b *testing.B) {
 				}
 			}
 			report(b, ours, naives)
+			b.ReportMetric(float64(upgrades.median()), "upgrade-ns")
 			b.ReportMetric((peak-one)/MB, "above-one-MB")
 			if !testing.Short() {
 				b.ReportMetric((peak-h.idleMemory(b))/MB, "above-idle-MB")

@@ -13,9 +13,16 @@ import (
 type result struct {
 	bench   string // BenchmarkPush is Push
 	layout  string // specs=1000; empty if it has none
-	size    int    // how many specs, or rows; 0 if the layout is of another kind
+	size    int    // how many of sized; 0 if the layout is of another kind
 	metrics map[string]float64
 }
+
+// sized are the layouts that differ in a number alone.
+var sized = []string{"specs", "rows", "refs", "events", "packs"}
+
+// comparable reports whether the size is one of those that have a column. Packs are no
+// specs: there are never as many.
+func (r *result) comparable() bool { return r.size > 0 && !strings.HasPrefix(r.layout, "packs=") }
 
 // parse returns the results that go test has printed. Other lines do not count.
 func parse(raw []byte) []result {
@@ -40,7 +47,7 @@ func resultOf(fields []string) result {
 	}
 	r := result{metrics: map[string]float64{}}
 	r.bench, r.layout, _ = strings.Cut(name, "/")
-	if kind, n, _ := strings.Cut(r.layout, "="); kind == "specs" || kind == "rows" {
+	if kind, n, _ := strings.Cut(r.layout, "="); slices.Contains(sized, kind) {
 		r.size, _ = strconv.Atoi(n)
 	}
 	for i := 2; i+1 < len(fields); i += 2 {
