@@ -49,6 +49,10 @@ const pagesPerCheckpoint = 1000
 // 100,000 tasks, all but the leaves of the trees.
 const pageCache = "cache_size(-8192)"
 
+// readCache is the same of each connection that reads: it reads all rows once, or a few by
+// their keys, and what it has read the system keeps as well.
+const readCache = "cache_size(-256)"
+
 // access is how a database is opened.
 type access int
 
@@ -79,10 +83,12 @@ func openDB(ctx context.Context, path string, how access, conns int) (*sql.DB, e
 	case readOnly:
 		q.Set("mode", "ro")
 		q.Set("_query_only", "1")
+		q["_pragma"] = append(q["_pragma"], readCache)
 	case immutable:
 		q.Set("mode", "ro")
 		q.Set("immutable", "1")
 		q.Set("_query_only", "1")
+		q["_pragma"] = append(q["_pragma"], readCache)
 	case creating:
 		q.Set("mode", "rw")
 		q.Set("_journal_mode", "DELETE")
