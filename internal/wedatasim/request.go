@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/wedatasync/wedatasync/internal/wedatasim/tc3"
 )
 
 const (
@@ -63,7 +65,7 @@ func (s *Server) receive(r *http.Request, body []byte) *visit {
 	now := s.now()
 	action, region := r.Header.Get("X-TC-Action"), r.Header.Get("X-TC-Region")
 	v := &visit{requestID: s.id(), action: action, body: body}
-	v.n = s.log.add(Entry{At: now, Action: action, Region: region, Digest: digest(body), RequestID: v.requestID})
+	v.n = s.log.add(Entry{At: now, Action: action, Region: region, Digest: tc3.Digest(body), RequestID: v.requestID})
 	if v.err = checkGateway(r, body, action, region, s.opts.Regions); v.err != nil {
 		return v
 	}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/wedatasync/wedatasync/internal/wedatasim/tc3"
 )
 
 // client sends requests to a server in memory, as it is told.
@@ -54,15 +56,15 @@ func (c *client) request(action, body string) *http.Request {
 func (c *client) sign(r *http.Request, body string) *http.Request {
 	c.t.Helper()
 	seconds, _ := strconv.ParseInt(r.Header.Get("X-TC-Timestamp"), 10, 64)
-	a := authorization{
-		secretID: c.account.SecretID,
-		date:     time.Unix(seconds, 0).UTC().Format(time.DateOnly),
-		service:  service,
-		signed:   []string{"content-type", "host"},
+	a := tc3.Authorization{
+		SecretID: c.account.SecretID,
+		Date:     time.Unix(seconds, 0).UTC().Format(time.DateOnly),
+		Service:  service,
+		Signed:   []string{"content-type", "host"},
 	}
-	a.signature = sign(c.account.SecretKey, a, r.Header.Get("X-TC-Timestamp"), canonicalRequest(r, a.signed, []byte(body)))
+	a.Signature = a.Sign(c.account.SecretKey, r, []byte(body))
 	r.Header.Set("Authorization", fmt.Sprintf("%s Credential=%s/%s/%s/tc3_request, SignedHeaders=content-type;host, Signature=%s",
-		algorithm, a.secretID, a.date, a.service, a.signature))
+		tc3.Algorithm, a.SecretID, a.Date, a.Service, a.Signature))
 	if c.account.Token != "" {
 		r.Header.Set("X-TC-Token", c.account.Token)
 	}

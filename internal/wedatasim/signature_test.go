@@ -8,6 +8,8 @@ import (
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common"
 	tchttp "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/http"
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/profile"
+
+	"github.com/wedatasync/wedatasync/internal/wedatasim/tc3"
 )
 
 // The two worked examples of Tencent Cloud's document "Signature v3", of an older
@@ -30,11 +32,12 @@ func TestSignatureOfTheDocument(t *testing.T) {
 		}
 		r.Header.Set("Content-Type", "application/json; charset=utf-8")
 		r.Header.Set("X-TC-Action", "DescribeInstances")
-		a, ok := parseAuthorization("TC3-HMAC-SHA256 Credential=AKIDEXAMPLE/2019-02-25/cvm/tc3_request, SignedHeaders=" + tt.signed + ", Signature=" + tt.want)
+		a, ok := tc3.Parse("TC3-HMAC-SHA256 Credential=AKIDEXAMPLE/2019-02-25/cvm/tc3_request, SignedHeaders=" + tt.signed + ", Signature=" + tt.want)
 		if !ok {
 			t.Fatal("the header was not read")
 		}
-		if got := sign(tt.key, a, "1551113065", canonicalRequest(r, a.signed, []byte(body))); got != tt.want {
+		r.Header.Set("X-TC-Timestamp", "1551113065")
+		if got := a.Sign(tt.key, r, []byte(body)); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
 	}
