@@ -20,13 +20,13 @@ const module = "github.com/wedatasync/wedatasync/"
 // floors lists the packages from the ground up. A package may import what is on a
 // floor below its own, and nothing beside or above it.
 var floors = [][]string{
-	{"internal/text", "internal/file", "internal/gitstore"},
+	{"internal/text", "internal/file", "internal/gitstore", "internal/wedatasim/tc3"},
 	{"spec", "internal/usage", "internal/wedatasim", "internal/recording", "internal/secret", "internal/transport", "internal/fault"},
 	{"state", "internal/apiclient", "internal/gitremote", "internal/gitrepo", "internal/speccache"},
 	{"reconcile/calendar", "reconcile/pace", "reconcile/proof", "state/document", "state/statefile"},
 	{"reconcile/approval"},
 	{"reconcile/plan", "state/sqlstore/sqlrow"},
-	{"reconcile/drift", "reconcile/progress", "reconcile/queue", "reconcile/approval/listing"},
+	{"reconcile/drift", "reconcile/follow", "reconcile/progress", "reconcile/queue", "reconcile/approval/listing"},
 	{"reconcile", "internal/forge", "internal/specfiles"},
 	{"internal/explain", "internal/release", "internal/weblink", "internal/report/jsondoc", "internal/serve/problem"},
 	{"state/sqlstore", "internal/socket", "internal/source", "internal/wedata", "internal/report", "internal/notify"},
@@ -143,15 +143,15 @@ func TestWhatShowsTheDaemonIsClosed(t *testing.T) {
 	}
 }
 
-// TestPlansAreDecided holds packages plan, approval, calendar and proof to functions over plain values: they import
+// TestPlansAreDecided holds packages plan, approval, calendar, follow and proof to functions over plain values: they import
 // nothing that waits, locks, logs, reads or writes, and ask no clock and no chance.
 func TestPlansAreDecided(t *testing.T) {
 	allowed := []string{
 		"cmp", "container/heap", "crypto/sha256", "encoding/hex", "errors", "fmt", "iter", "maps", "reflect", "slices", "strconv", "strings", "time",
-		module + "internal/text", module + "reconcile/approval", module + "reconcile/calendar", module + "reconcile/proof", module + "spec", module + "state",
+		module + "internal/text", module + "reconcile/approval", module + "reconcile/calendar", module + "reconcile/plan", module + "reconcile/proof", module + "spec", module + "state",
 	}
 	var files []string
-	for _, room := range []string{"reconcile/plan", "reconcile/approval", "reconcile/calendar", "reconcile/proof"} {
+	for _, room := range []string{"reconcile/plan", "reconcile/approval", "reconcile/calendar", "reconcile/follow", "reconcile/proof"} {
 		found, err := filepath.Glob(room + "/*.go")
 		if err != nil || len(found) == 0 {
 			t.Fatalf("the files of %s: %v, %v", room, found, err)

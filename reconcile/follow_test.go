@@ -204,3 +204,101 @@ func (w *world) stepsOf(kind string, key spec.Key) int {
 	defer w.mu.Unlock()
 	return w.counts[stepID{kind, key}]
 }
+
+// goes sets how the job of a task goes in WeData.
+func (w *world) goes(id string, restarts, lag int64) {
+	w.weData.do(func() {
+		live := &w.weData.task(task(id)).live
+		live.NumRestarts = new(restarts)
+		live.Vitals = &state.Vitals{ReaderDelay: lag, BusinessLatency: state.Untold, ReadPhase: state.Untold}
+	})
+}
+
+// healthyChain is chain with a first commit that has to be healthy for ten minutes.
+func healthyChain() []string {
+	return []string{
+		"taskId: first, commitType: start, instanceVersion: 1, wait: {status: running, lag: 60s, restarts: 0, for: 10m, timeout: 30m}",
+		"taskId: second, commitType: start, instanceVersion: 1, dependsOn: [first]",
+	}
+}
+
+// A dependant waits until the first task is healthy, whatever becomes of the process.
+func TestDependantsWaitForHealth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(21)
+		w.commits(healthyChain()...)
+		p := w.run(t)
+		elapse(time.Second)
+		w.goes("first", 0, 900)
+		elapse(5 * time.Minute)
+		if c := find(t, p.r.Status().Plan, "second"); c.Hold != plan.HoldDependency || c.Detail != "waits for "+project+"/first to be healthy" {
+			t.Errorf("the plan has second as %+v", c)
+		}
+		if c := find(t, p.r.Status().Plan, "first"); !strings.Contains(said(c), "its lag is 15m; wait asks for less than 1m") {
+			t.Errorf("the plan has first as %s", said(c))
+		}
+		w.goes("first", 0, 5)
+		elapse(6 * time.Minute)
+		p.halt(t)
+		elapse(30 * time.Second)
+		p = w.run(t)
+		elapse(3 * time.Minute)
+		if got := w.statuses(); got != "first applied" || w.runOf("first") != state.RunStarting {
+			t.Fatalf("healthy for less than 10 min: %s, first is %s", got, w.runOf("first"))
+		}
+		elapse(2 * time.Minute)
+		if got := w.statuses(); got != "first applied, second applied" || w.runOf("first") != state.RunRunning {
+			t.Errorf("in the end: %s, first is %s", got, w.runOf("first"))
+		}
+		if rec := w.record("first"); len(rec.Applied.Run.Observations) < 5 || len(rec.Applied.Run.Observations) > state.MaxObservations {
+			t.Errorf("%d observations are kept", len(rec.Applied.Run.Observations))
+		}
+		p.halt(t)
+		w.check(t)
+	})
+}
+
+// What restarts, or stays behind, holds its dependants until an operator or another version
+// ends that, and nothing is sent for it.
+func TestUnhealthyHoldsDependants(t *testing.T) {
+	for name, tt := range map[string]struct {
+		restarts, lag int64
+		within        time.Duration
+		why           string
+	}{
+		"a restart loop":    {3, 5, 5 * time.Minute, "restarted 3 times in "},
+		"a lag that stays":  {0, 900, 31 * time.Minute, "its lag is 15m; wait asks for less than 1m"},
+		"a lag nobody told": {0, state.Untold, 31 * time.Minute, "WeData does not report the lag of this task"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(22)
+				w.commits(healthyChain()...)
+				p := w.run(t)
+				elapse(time.Second)
+				w.goes("first", 0, tt.lag)
+				elapse(70 * time.Second)
+				w.goes("first", tt.restarts, tt.lag)
+				elapse(tt.within)
+				if rec := w.record("first"); w.runOf("first") != state.RunUnhealthy || !strings.Contains(rec.Applied.Run.Detail, tt.why) {
+					t.Fatalf("first is %+v", rec.Applied.Run)
+				}
+				elapse(time.Hour)
+				if c := find(t, p.r.Status().Plan, "first"); !c.Unhealthy() || !strings.Contains(said(c), "wedatasync retry "+project+"/first") {
+					t.Errorf("the plan has first as %s", said(c))
+				}
+				if got := w.statuses(); got != "first applied" || w.weData.sent != 1 {
+					t.Errorf("%s after %d requests", got, w.weData.sent)
+				}
+				w.goes("first", tt.restarts, 5)
+				w.say(state.VerbRetry, "first", "")
+				elapse(15 * time.Minute)
+				if got := w.statuses(); got != "first applied, second applied" || w.weData.sent != 2 {
+					t.Errorf("after retry: %s after %d requests", got, w.weData.sent)
+				}
+				p.halt(t)
+				w.check(t)
+			})
+		})
+	}
+}

@@ -253,7 +253,7 @@ func TestProof_RestartedByThePlatform(t *testing.T) {
 		p.push("taskId: first, commitType: restart-discard-state, discardState: 1, instanceVersion: 1, rerun: again")
 		w.weData.do(func() {
 			live := &w.weData.task(task("first")).live
-			live.Status, live.NumRestarts = state.TaskRunning, live.NumRestarts+1
+			live.Status, live.NumRestarts = state.TaskRunning, new(live.Restarts()+1)
 		})
 		elapse(time.Hour)
 		w.wantRequests(t, "first", 2)
@@ -267,7 +267,7 @@ func TestProof_RestartedByThePlatform(t *testing.T) {
 
 // newest has a read in the newest documented shape of a real-time task: Submit is null,
 // HasVersion is true.
-func newest(l *state.Live) { l.OperateID, l.UpdateTime, l.Operator, l.NumRestarts = "", "", "", 0 }
+func newest(l *state.Live) { l.OperateID, l.UpdateTime, l.Operator, l.NumRestarts = "", "", "", nil }
 
 // In the newest documented shape a lost submit was never proved, and an approved one
 // waited for ever.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/reconcile/approval"
 	"github.com/wedatasync/wedatasync/reconcile/approval/listing"
+	"github.com/wedatasync/wedatasync/reconcile/follow"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/spec"
@@ -283,11 +284,16 @@ func (b *readBacks) decide(s *scheduled, rec *state.Record, live *state.Live, at
 	}
 	rec = a.records.Get(rec.Key) // the list of approvals may have told more since
 	s.tries++
-	every, run := confirmEvery, state.Run{}
+	every, run, keep := confirmEvery, state.Run{}, false
 	switch {
 	case !rec.Accepted():
 		every = followEvery
-		run, s.last = plan.RunAfter(rec.Applied, s.last, live, readErr, at)
+		var seen state.Observation
+		if run, seen, keep = follow.Look(rec.Applied, s.last, live, readErr, at); keep {
+			s.last = nil
+		} else {
+			s.last = &seen
+		}
 	case approval.Awaits(rec) && !approval.Decided(rec):
 		every = approveEvery
 	}
@@ -301,7 +307,7 @@ func (b *readBacks) decide(s *scheduled, rec *state.Record, live *state.Live, at
 	case readErr != nil && x.stop.Err() != nil: // it was the shutdown that ended it
 	case rec.Accepted():
 		b.confirm(rec, live, at, readErr)
-	default:
+	case keep:
 		b.follow(rec, run, live)
 	}
 }
@@ -332,18 +338,18 @@ func (b *readBacks) confirm(rec *state.Record, live *state.Live, at time.Time, r
 	}
 }
 
-// follow makes durable what a read tells of a task that was started, if that is
-// something new.
+// follow makes durable what a read tells of a task that was started.
 func (b *readBacks) follow(rec *state.Record, run state.Run, live *state.Live) {
-	if run.Status == state.RunStarting {
-		return
-	}
-	next, e := plan.AfterRun(rec, run, live, time.Now())
+	next, e := follow.After(rec, run, live, time.Now())
 	if !b.save(plan.Transition(rec.Key, next, e)) {
 		return
 	}
 	level := slog.LevelInfo
-	if run.Status != state.RunRunning {
+	switch run.Status {
+	case state.RunRunning:
+	case state.RunStarting:
+		level = slog.LevelDebug
+	default:
 		level = slog.LevelError
 	}
 	taskLogger(b.x.r.cfg.Logger, rec.Key, rec.Name()).Log(context.WithoutCancel(b.x.stop), level, "start", "instance_version", rec.Applied.InstanceVersion,

@@ -24,8 +24,8 @@ type scheduled struct {
 	since time.Time // of what it is read for
 	next  time.Time
 	tries int
-	last  plan.PollResult
-	place int // in the queue of the schedule; -1 while it is read
+	last  *state.Observation // what the last read told, if that is not in the record
+	place int                // in the queue of the schedule; -1 while it is read
 }
 
 // readSchedule has the accepted tasks, the first that is due first. The lock of applied

@@ -208,7 +208,7 @@ func (d *weData) apply(r *request) {
 	}
 	if t.live.Submitted = true; r.commit.CommitType.Runs() {
 		if t.live.Status == state.TaskRunning {
-			t.live.NumRestarts++
+			t.live.NumRestarts = new(t.live.Restarts() + 1)
 		}
 		t.live.Status = state.TaskRunning
 	}

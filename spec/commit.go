@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -80,7 +79,7 @@ func (r *reader) commit(n *yaml.Node, d defaults, c *Commit) {
 	r.waiting(given("wait"), !typed || c.CommitType.Runs(), d, c)
 }
 
-// waiting reads how long to wait for a task that runs after the commit, or takes the
+// waiting reads what a task that runs has to become after the commit, or takes the
 // default.
 func (r *reader) waiting(n *yaml.Node, runs bool, d defaults, c *Commit) {
 	if n == nil {
@@ -89,7 +88,7 @@ func (r *reader) waiting(n *yaml.Node, runs bool, d defaults, c *Commit) {
 		}
 		return
 	}
-	if c.Wait = r.wait(n); c.Wait != 0 && !runs {
+	if c.Wait = r.wait(n); c.Wait != (Wait{}) && !runs {
 		r.errorf(n, "wait-without-run", "a task that is only submitted does not run: remove wait, or use another commitType than %s", c.CommitType)
 	}
 }
@@ -262,9 +261,7 @@ func (w *formatter) commit(c *Commit, project string) {
 	w.text("versionDesc", c.VersionDesc)
 	w.text("eventDesc", c.EventDesc)
 	w.text("rerun", c.Rerun)
-	if c.Wait != 0 {
-		fmt.Fprintf(w, "    wait: {status: %s, timeout: %ds}\n", waitRunning, int64(c.Wait/time.Second))
-	}
+	w.wait(&c.Wait)
 	if c.Suspend {
 		w.WriteString("    suspend: true\n")
 	}

@@ -41,7 +41,7 @@ func TestDigestsCoverTheirFields(t *testing.T) {
 		"text moved over":  {change: func(c *spec.Commit) { c.VersionDesc, c.EventDesc = "v3n", "ightly" }, wanted: true, request: true},
 		"rerun":            {change: func(c *spec.Commit) { c.Rerun = "twice" }, wanted: true},
 		"suspend":          {change: func(c *spec.Commit) { c.Suspend = true }},
-		"wait":             {change: func(c *spec.Commit) { c.Wait = time.Minute }},
+		"wait":             {change: func(c *spec.Commit) { c.Wait.Timeout = time.Minute }},
 		"dependency":       {change: func(c *spec.Commit) { c.DependsOn = []spec.Key{key("p", "u")} }},
 		"place":            {change: func(c *spec.Commit) { c.Pos.Line++ }},
 	} {

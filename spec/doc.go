@@ -20,7 +20,7 @@
 // {name, value}, or a mapping), which mean what they mean to the API, and are not
 // sent when absent. Five keys speak to wedatasync: name is what people call the task, dependsOn lists tasks to commit
 // before, rerun is a token whose change asks for the same commit again, suspend leaves
-// the task alone, and wait follows it after the commit until it runs. A commit that discards a job's state has to repeat its
+// the task alone, and wait follows it after the commit until it is healthy. A commit that discards a job's state has to repeat its
 // instanceVersion as discardState. docs/specs.md is the guide for writers, and
 // [Schema] the schema for their editors.
 //

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"slices"
-	"time"
 	"unique"
 
 	"gopkg.in/yaml.v3"
@@ -18,7 +17,7 @@ var (
 	documentKeys = [...]string{"apiVersion", "defaults", "commits"}
 	defaultsKeys = [...]string{"projectId", "taskType", "commitType", "wait"}
 	paramKeys    = [...]string{"name", "value"}
-	waitKeys     = [...]string{"status", "timeout"}
+	waitKeys     = [...]string{"status", "lag", "restarts", "for", "timeout"}
 )
 
 // defaults are what the commits of a document need not say themselves.
@@ -27,7 +26,7 @@ type defaults struct {
 	taskType      TaskType
 	commitType    CommitType
 	hasCommitType bool
-	wait          time.Duration
+	wait          Wait
 }
 
 // document reads one document. What is wrong with the document itself makes the

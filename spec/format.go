@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/spec/internal/duration"
 )
 
 // maxNote bounds a comment of [Format], in bytes.
@@ -64,6 +65,25 @@ func (w *formatter) list(key string, n int, item func(int) string) {
 	for i := range n {
 		fmt.Fprintf(w, "      - %s\n", item(i))
 	}
+}
+
+// wait writes what a task has to become, if that is anything.
+func (w *formatter) wait(c *Wait) {
+	if c.Timeout == 0 {
+		return
+	}
+	parts := []string{"status: " + waitRunning}
+	if c.Lag != 0 {
+		parts = append(parts, "lag: "+duration.Format(c.Lag))
+	}
+	if c.CountsRestarts {
+		parts = append(parts, fmt.Sprintf("restarts: %d", c.Restarts))
+	}
+	if c.For != 0 {
+		parts = append(parts, "for: "+duration.Format(c.For))
+	}
+	parts = append(parts, "timeout: "+duration.Format(c.Timeout))
+	fmt.Fprintf(w, "    wait: {%s}\n", strings.Join(parts, ", "))
 }
 
 // quoted writes text in double quotes, on one line.

@@ -69,7 +69,7 @@ func aCommit() *rapid.Generator[spec.Commit] {
 			Suspend:         rapid.Bool().Draw(t, "suspend"),
 		}
 		if c.CommitType.Runs() && rapid.Bool().Draw(t, "waits") {
-			c.Wait = time.Duration(rapid.IntRange(10, 24*60*60).Draw(t, "wait")) * time.Second
+			c.Wait = drawWait(t)
 		}
 		if c.CommitType == spec.RestartDiscardState {
 			c.InstanceVersion = max(c.InstanceVersion, 1)
@@ -135,4 +135,22 @@ func TestKey_Valid(t *testing.T) {
 			t.Errorf("%q is read: %v", k.String(), read)
 		}
 	}
+}
+
+// drawWait draws what a task has to become.
+func drawWait(t *rapid.T) spec.Wait {
+	seconds := func(what string, from, to int) time.Duration {
+		return time.Duration(rapid.IntRange(from, to).Draw(t, what)) * time.Second
+	}
+	w := spec.Wait{Timeout: seconds("timeout", 11, 24*60*60)}
+	if rapid.Bool().Draw(t, "for") {
+		w.For = seconds("for", 10, int(w.Timeout/time.Second)-1)
+	}
+	if rapid.Bool().Draw(t, "lag") {
+		w.Lag = seconds("lag", 1, 24*60*60)
+	}
+	if w.CountsRestarts = rapid.Bool().Draw(t, "counts restarts"); w.CountsRestarts {
+		w.Restarts = rapid.Int64Range(0, 1000).Draw(t, "restarts")
+	}
+	return w
 }

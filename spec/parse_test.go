@@ -93,7 +93,7 @@ commits:
 			Suspend:         true,
 			DiscardState:    12,
 			Rerun:           "2026-11-23",
-			Wait:            90 * time.Minute,
+			Wait:            spec.Wait{Timeout: 90 * time.Minute},
 			Pos:             spec.Pos{File: "tasks.yaml", Line: 6, Column: 5},
 		},
 	}
@@ -359,15 +359,23 @@ func TestIsSpec(t *testing.T) {
 }
 
 func TestParseReadsHowLongToWait(t *testing.T) {
-	for written, want := range map[string]time.Duration{
-		"{status: running}":                    10 * time.Minute,
-		"{status: running, timeout: 10s}":      10 * time.Second,
-		"{timeout: 90s, status: 'running'}":    90 * time.Second,
-		"{status: running, timeout: 10m}":      10 * time.Minute,
-		"{status: running, timeout: 1h0m5s}":   time.Hour + 5*time.Second,
-		"{status: running, timeout: 2h10s}":    2*time.Hour + 10*time.Second,
-		"{status: running, timeout: 86400s}":   24 * time.Hour,
-		`{status: running, timeout: "01440m"}`: 24 * time.Hour,
+	within := func(d time.Duration) spec.Wait { return spec.Wait{Timeout: d} }
+	for written, want := range map[string]spec.Wait{
+		"{status: running}":                    within(10 * time.Minute),
+		"{status: running, timeout: 10s}":      within(10 * time.Second),
+		"{timeout: 90s, status: 'running'}":    within(90 * time.Second),
+		"{status: running, timeout: 10m}":      within(10 * time.Minute),
+		"{status: running, timeout: 1h0m5s}":   within(time.Hour + 5*time.Second),
+		"{status: running, timeout: 2h10s}":    within(2*time.Hour + 10*time.Second),
+		"{status: running, timeout: 86400s}":   within(24 * time.Hour),
+		`{status: running, timeout: "01440m"}`: within(24 * time.Hour),
+		"{status: running, for: 2m}":           {Timeout: 10 * time.Minute, For: 2 * time.Minute},
+		"{status: running, for: 10m}":          {Timeout: 30 * time.Minute, For: 10 * time.Minute},
+		"{status: running, for: 12h}":          {Timeout: 24 * time.Hour, For: 12 * time.Hour},
+		"{status: running, restarts: 0}":       {Timeout: 10 * time.Minute, CountsRestarts: true},
+		"{status: running, lag: 60s, restarts: 3, for: 10m, timeout: 40m}": {
+			Timeout: 40 * time.Minute, For: 10 * time.Minute, Lag: time.Minute, CountsRestarts: true, Restarts: 3,
+		},
 	} {
 		c := parseGood(t, "commits:", "- {taskId: a, projectId: 1, commitType: start, wait: "+written+"}")[0]
 		if c.Wait != want {
@@ -385,7 +393,7 @@ commits:
   - {taskId: by-itself, wait: {status: running, timeout: 1m}}
   - {taskId: submitted, commitType: submit}`)
 	for i, want := range []time.Duration{5 * time.Minute, time.Minute, 0} {
-		if c := commits[i]; c.Wait != want {
+		if c := commits[i]; c.Wait != (spec.Wait{Timeout: want}) {
 			t.Errorf("%s waits %v, want %v", c.TaskID, c.Wait, want)
 		}
 	}

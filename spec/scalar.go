@@ -12,6 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/spec/internal/duration"
 	"github.com/wedatasync/wedatasync/spec/internal/plain"
 )
 
@@ -113,6 +114,11 @@ func (r *nodeReader) boolean(n *yaml.Node, what string) bool {
 // number reads a whole number from 1 to 2^53-1, or reports why it is none and
 // returns 0.
 func (r *nodeReader) number(n *yaml.Node, what string) int64 {
+	return r.within(n, what, 1, maxVersion)
+}
+
+// within is number for one from least to most.
+func (r *nodeReader) within(n *yaml.Node, what string, least, most int64) int64 {
 	if !r.isScalar(n, what) {
 		return 0
 	}
@@ -122,10 +128,10 @@ func (r *nodeReader) number(n *yaml.Node, what string) int64 {
 		r.errorf(n, "bad-number", "%s must be a number: write %s without quotes", what, n.Value)
 	case !ok:
 		r.errorf(n, "bad-number", "%s must be a whole number in plain digits such as 12, not %s", what, quote(n.Value))
-	case v == 0:
+	case v < least:
 		r.errorf(n, "bad-number", "%s starts from 1: leave it out if there is none", what)
-	case v > maxVersion:
-		r.errorf(n, "bad-number", "%s %s is too large, at most %d is allowed", what, quote(n.Value), int64(maxVersion))
+	case v > most:
+		r.errorf(n, "bad-number", "%s %s is too large, at most %d is allowed", what, quote(n.Value), most)
 	default:
 		return v
 	}
@@ -200,25 +206,26 @@ func firstFunc(s string, f func(rune) bool) (rune, bool) {
 // runeName writes a character as U+200B.
 func runeName(c rune) string { return fmt.Sprintf("%U", c) }
 
-// The bounds of a wait, and how long it is where a spec does not say.
+// The bounds of what a wait says, and its timeout where it does not say that.
 const (
 	minWait     = 10 * time.Second
+	minLag      = time.Second
 	maxWait     = 24 * time.Hour
 	defaultWait = 10 * time.Minute
+	maxRestarts = 1000
 )
 
 // waitRunning is the one status that a task is followed to.
 const waitRunning = "running"
 
-// wait reads how long a task may take to run, or reports why that is not said and
-// returns 0.
-func (r *nodeReader) wait(n *yaml.Node) time.Duration {
+// wait reads what a task has to become after its commit, or reports why that is not said
+// and returns nothing.
+func (r *nodeReader) wait(n *yaml.Node) (w Wait) {
 	if !r.isMapping(n, "wait") {
-		return 0
+		return w
 	}
 	before := r.errors
-	var status *yaml.Node
-	d := defaultWait
+	var status, timeout *yaml.Node
 	for key, value := range r.fields(n, waitKeys[:]) {
 		switch key {
 		case "status":
@@ -226,53 +233,47 @@ func (r *nodeReader) wait(n *yaml.Node) time.Duration {
 			if r.isScalar(value, "wait.status") && value.Value != waitRunning {
 				r.errorf(value, "bad-wait-status", "wait.status must be %s, not %s: a start is followed until the task runs", waitRunning, quote(value.Value))
 			}
+		case "lag":
+			w.Lag = r.duration(value, "wait.lag", minLag)
+		case "restarts":
+			w.Restarts, w.CountsRestarts = r.within(value, "wait.restarts", 0, maxRestarts), true
+		case "for":
+			w.For = r.duration(value, "wait.for", minWait)
 		case "timeout":
-			d = r.timeout(value)
+			timeout = value
+			w.Timeout = r.duration(value, "wait.timeout", minWait)
 		}
+	}
+	if timeout == nil {
+		w.Timeout = min(max(defaultWait, 3*w.For), maxWait)
 	}
 	if status == nil && !r.guessed("status") {
 		r.errorf(n, "missing-key", "wait has no status: add status: %s", waitRunning)
 	}
-	if r.errors > before {
-		return 0
+	if r.errors == before && w.For >= w.Timeout {
+		r.errorf(n, "wait-for-too-long", "wait.for %s does not fit into wait.timeout %s: make the timeout longer", duration.Format(w.For), duration.Format(w.Timeout))
 	}
-	return d
+	if r.errors > before {
+		return Wait{}
+	}
+	return w
 }
 
-// timeout reads a time such as 90s, 10m or 1h30m.
-func (r *nodeReader) timeout(n *yaml.Node) time.Duration {
-	if !r.isScalar(n, "wait.timeout") {
+// duration reads a time such as 90s, 10m or 1h30m.
+func (r *nodeReader) duration(n *yaml.Node, what string, least time.Duration) time.Duration {
+	if !r.isScalar(n, what) {
 		return 0
 	}
-	d, ok := hoursMinutesSeconds(n.Value)
+	d, ok := duration.Parse(n.Value)
 	switch {
 	case !ok:
-		r.errorf(n, "bad-timeout", "wait.timeout must be a time such as 90s, 10m or 1h30m, not %s", quote(n.Value))
-	case d < minWait || d > maxWait:
-		r.errorf(n, "timeout-out-of-range", "wait.timeout %s is not from 10s to 24h: correct it", quote(n.Value))
+		r.errorf(n, "bad-timeout", "%s must be a time such as 90s, 10m or 1h30m, not %s", what, quote(n.Value))
+	case d < least || d > maxWait:
+		r.errorf(n, "timeout-out-of-range", "%s %s is not from %s to 24h: correct it", what, quote(n.Value), duration.Format(least))
 	default:
 		return d
 	}
 	return 0
-}
-
-// hoursMinutesSeconds reads whole hours, minutes and seconds, in this order, each
-// at most once and not more than five digits long.
-func hoursMinutesSeconds(s string) (d time.Duration, ok bool) {
-	for _, unit := range []struct {
-		name byte
-		is   time.Duration
-	}{{'h', time.Hour}, {'m', time.Minute}, {'s', time.Second}} {
-		n, digits := time.Duration(0), 0
-		for digits < len(s) && digits < 5 && s[digits] >= '0' && s[digits] <= '9' {
-			n = 10*n + time.Duration(s[digits]-'0')
-			digits++
-		}
-		if digits > 0 && digits < len(s) && s[digits] == unit.name {
-			d, s, ok = d+n*unit.is, s[digits+1:], true
-		}
-	}
-	return d, ok && s == ""
 }
 
 // checkPlain warns of unquoted text that another program would change when it saves the

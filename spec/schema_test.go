@@ -31,6 +31,7 @@ var beyondSchema = []string{
 	"duplicate-dependency",                // "t" and "p/t" may be the same task
 	"dependency-cycle",                    // a task that depends on itself
 	"discard-state-differs",               // two numbers that must be equal
+	"wait-for-too-long",                   // two times that must fit
 	"timeout-out-of-range",                // a sum of hours, minutes and seconds
 	"anchor", "alias", "merge-key", "tag", // they are gone when a document has become JSON
 }
@@ -261,7 +262,7 @@ func drawDocument(t *rapid.T) string {
 		case "suspend":
 			return oneOf(key, "true", "false")
 		case "wait":
-			return oneOf(key, "{status: running}", "{status: running, timeout: 10m}", "{timeout: '1h30m', status: 'running'}", "{status: running, timeout: 10}", "{status: stopped}")
+			return oneOf(key, "{status: running}", "{status: running, timeout: 10m}", "{timeout: '1h30m', status: 'running'}", "{status: running, lag: 60s, restarts: 0, for: 10m, timeout: 30m}", "{status: running, restarts: -1}", "{status: running, restarts: 1001}", "{status: running, lag: 5}", "{status: running, timeout: 10}", "{status: stopped}")
 		case "dependsOn":
 			return oneOf(key, "[]", "[z]", "[z, p/z]", "[1, 1486804694126882817]", "[p/x/y]")
 		case "extConfig":
@@ -325,7 +326,7 @@ func TestSchemaDescribesEveryKey(t *testing.T) {
 			}
 		}
 	})
-	if described != 25 {
+	if described != 28 {
 		t.Errorf("%d keys are described", described)
 	}
 	if keys := schemaKeys(t); len(keys) != 17 {

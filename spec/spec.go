@@ -153,11 +153,19 @@ type Commit struct {
 	DiscardState    int64  // equals InstanceVersion when CommitType is RestartDiscardState, else 0
 	Rerun           string // a free token; another token asks for another commit
 	Suspend         bool
-	// Wait is how long the task may take to run once the commit is applied; other
-	// tasks that depend on it wait for that. 0: it is applied, and that is all.
-	Wait time.Duration
+	Wait            Wait // zero: it is applied, and that is all
 
 	Pos Pos // where the spec stands
+}
+
+// Wait is what a task has to become once its commit is applied; tasks that depend on it wait
+// for that. It has to run, and all that is asked for has to stay true for a while.
+type Wait struct {
+	Timeout        time.Duration // how long that may take; 0: nobody waits
+	For            time.Duration // how long it has to stay true; 0: until it was seen twice
+	Lag            time.Duration // how far it may be behind; 0: that is not asked for
+	CountsRestarts bool          // its restarts count
+	Restarts       int64         // how many of them are allowed
 }
 
 // equal reports whether the two say the same, wherever they stand.

@@ -116,10 +116,12 @@ type Applied struct {
 	TaskApproveID   string          `json:"task_approve_id,omitempty"` // the commit waits for an approval in WeData
 	Origin          Origin          `json:"origin"`
 	At              time.Time       `json:"at"`
-	// Wait is how many seconds the task may take to run, once the commit is applied;
-	// 0 if the spec did not ask.
+	// Wait is how many seconds the task may take to become healthy, once the commit is
+	// applied; 0 if the spec did not ask.
 	Wait int64 `json:"wait_s,omitempty"`
-	// Run is whether it does; nil without a Wait, and before the commit is live.
+	// Healthy is what that takes, beside that the task runs; nil if that is nothing.
+	Healthy *Healthy `json:"healthy,omitempty"`
+	// Run is whether it is; nil without a Wait, and before the commit is live.
 	Run *Run `json:"run,omitempty"`
 	// Idle says that the task did not run when its version was submitted: if it runs
 	// later, somebody has started it.
@@ -132,25 +134,6 @@ type Applied struct {
 	Spent *Spent `json:"spent,omitempty"`
 	// Request names the request that was applied; only with OriginHistory.
 	Request spec.Digest `json:"request_digest,omitzero"`
-}
-
-// RunStatus says how a task that was started has come to run.
-type RunStatus string
-
-// The statuses of a Run.
-const (
-	RunStarting RunStatus = "starting" // followed until it is one of the others
-	RunRunning  RunStatus = "running"
-	RunFailed   RunStatus = "failed" // WeData says so
-	RunLate     RunStatus = "late"   // it did not run in time
-)
-
-// Run is what following a task after its start has shown.
-type Run struct {
-	Status RunStatus `json:"status"`
-	Since  time.Time `json:"since"`
-	Until  time.Time `json:"until,omitzero"`   // when a start is late
-	Detail string    `json:"detail,omitempty"` // why it does not run; at most MaxMessage bytes
 }
 
 // Attempt is one intended commit: what it was to bring the task to, why, what
@@ -230,9 +213,11 @@ type Live struct {
 	Locked          bool       `json:"locked,omitempty"`
 	Locker          string     `json:"locker,omitempty"`
 	OperateID       string     `json:"operate_id,omitempty"`
-	Operator        string     `json:"operator,omitempty"` // who operated the task last, an account id
-	NumRestarts     int64      `json:"num_restarts,omitempty"`
-	UpdateTime      string     `json:"update_time,omitempty"` // by WeData's clock, as it says it
+	Operator        string     `json:"operator,omitempty"`     // who operated the task last, an account id
+	NumRestarts     *int64     `json:"num_restarts,omitempty"` // by the job's own count
+	UpdateTime      string     `json:"update_time,omitempty"`  // by WeData's clock, as it says it
+	// Vitals is what else is told of how the job goes; nil if that is nothing.
+	Vitals *Vitals `json:"vitals,omitempty"`
 }
 
 // TaskStatus is the API's Status of a task.

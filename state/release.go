@@ -71,10 +71,11 @@ const (
 	StageAccepted   Stage = "accepted" // and not seen live yet
 	StageNotLive    Stage = "not-live" // accepted, and not seen live in time
 	StageLive       Stage = "live"
-	StageStarting   Stage = "starting" // live, and followed until it runs
+	StageStarting   Stage = "starting" // live, and followed until it is healthy
 	StageNotRunning Stage = "not-running"
-	StageRunning    Stage = "running"
-	StageDropped    Stage = "dropped" // not applied, and not asked for any more
+	StageUnhealthy  Stage = "unhealthy" // it runs, and is not healthy
+	StageRunning    Stage = "running"   // and healthy, where its spec waits for that
+	StageDropped    Stage = "dropped"   // not applied, and not asked for any more
 )
 
 // StageOf returns how far the record's task is. A nil record is one that nothing is left of.
@@ -114,6 +115,8 @@ func runStage(run *Run) Stage {
 		return StageStarting
 	case run.Status == RunRunning:
 		return StageRunning
+	case run.Status == RunUnhealthy:
+		return StageUnhealthy
 	default:
 		return StageNotRunning
 	}

@@ -278,7 +278,7 @@ func (l *labelled) task(t *release.Task, isFirst bool) {
 		l.line("", "  waited %s: %s", until, wait.What())
 	}
 	switch t.Stage {
-	case state.StageRefused, state.StageUnknown, state.StageNotLive, state.StageNotRunning:
+	case state.StageRefused, state.StageUnknown, state.StageNotLive, state.StageNotRunning, state.StageUnhealthy:
 		l.some("", strings.TrimRight("  "+cmp.Or(explain.Answer(t.Outcome), t.Note), " "))
 	}
 }

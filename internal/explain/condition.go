@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -136,7 +137,9 @@ func (d *Condition) applied(key spec.Key, a *state.Applied) bool {
 		d.Commands = []string{"wedatasync retry " + key.ShellWord()}
 		d.Next = "to follow it again: " + d.Commands[0]
 	case d.State == Starting:
-		d.Why, d.Since, d.Then, d.At = "started, does not run yet", run.Since, "has until", run.Until
+		d.Why, d.Since, d.Then, d.At = cmp.Or(run.Detail, "started, does not run yet"), run.Since, "has until", run.Until
+	case d.State == Unhealthy:
+		d.Why, d.Since = "it runs, and is not healthy: "+run.Detail, run.Since
 	case d.State == NotRunning && run.Status == state.RunLate:
 		d.Why, d.Since = "did not run in time: "+run.Detail, run.Until
 	case d.State == NotRunning:

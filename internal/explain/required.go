@@ -21,6 +21,7 @@ const (
 	ReasonGuard       ReasonCode = "guard"        // a guard holds the plan
 	ReasonRefused     ReasonCode = "refused"      // WeData refused a commit
 	ReasonNotRunning  ReasonCode = "not-running"  // what was applied did not come to run
+	ReasonUnhealthy   ReasonCode = "unhealthy"    // what was applied runs, and is not healthy
 	ReasonContested   ReasonCode = "contested"    // a task is changed by others again whenever it is healed
 	ReasonNotLive     ReasonCode = "not-live"     // an accepted commit was not seen live in time
 	ReasonAlreadyLive ReasonCode = "already-live" // what is wanted is live, by an operation that the state does not know
@@ -51,6 +52,7 @@ func reasonInfos() []reasonInfo {
 		{ReasonGuard, "Guard", "a guard holds the plan"},
 		{ReasonRefused, "Refused commits", "a commit was refused"},
 		{ReasonNotRunning, "Not running", "a task does not run"},
+		{ReasonUnhealthy, "Not healthy", "a task runs, and is not healthy"},
 		{ReasonNotLive, "Not live", "an accepted commit was not seen live"},
 		{ReasonAlreadyLive, "Already live", "what is wanted is live already"},
 		{ReasonNewerLive, "Newer live", "a newer version is live"},
@@ -78,7 +80,7 @@ func ReasonCodes() []ReasonCode {
 // not about tasks in one state.
 func (c ReasonCode) State() (State, bool) {
 	switch c {
-	case ReasonUnknown, ReasonRefused, ReasonNotRunning, ReasonNotLive, ReasonAlreadyLive, ReasonNewerLive, ReasonContested, ReasonRecalled, ReasonSpent:
+	case ReasonUnknown, ReasonRefused, ReasonNotRunning, ReasonUnhealthy, ReasonNotLive, ReasonAlreadyLive, ReasonNewerLive, ReasonContested, ReasonRecalled, ReasonSpent:
 		return State(c), true // the words of these codes are words of states
 	default:
 		return "", false

@@ -30,6 +30,7 @@ const (
 	AlreadyLive State = "already-live"
 	NewerLive   State = "newer-live"
 	NotRunning  State = "not-running"
+	Unhealthy   State = "unhealthy"
 	Starting    State = "starting"
 	Window      State = "window"
 	Dependency  State = "dependency"
@@ -92,6 +93,7 @@ func States() []Info {
 		{Unknown, ToneBad, "unknown outcome", "the outcome of its last commit is not known; it is read back", "if the read-back does not resolve it, check the task in WeData, then: " + resolveEither, either()},
 		{Refused, ToneBad, "refused", "WeData refused exactly this commit", "change the spec, or to send it again: " + retryTask, retry()},
 		{NotRunning, ToneBad, "not running", "it was applied, and does not run", "check the task in WeData, then: " + retryTask, retry()},
+		{Unhealthy, ToneBad, "not healthy", "it runs, and is not as its wait asks", "check the task in WeData, then: " + retryTask, retry()},
 		{NotLive, ToneBad, "not live", "WeData accepted the commit, and no read has shown it live", "check the task in WeData, then: " + resolveEither, either()},
 		{
 			AlreadyLive, ToneBad, "already live", "live already, by an operation unknown to the state",
@@ -109,7 +111,7 @@ func States() []Info {
 		{Locked, ToneWait, "locked", "someone has the task open in WeData", "sent automatically once it is closed there", nil},
 		{Approval, ToneWait, "awaits approval", "WeData accepted the commit, and it waits for an approval there", "if that was rejected: " + retryTask, nil},
 		{Accepted, ToneWait, "accepted", "WeData accepted the commit, and no read has shown it live yet", "read until it is live", nil},
-		{Starting, ToneWait, "starting", "it was applied, and does not run yet", "read until it runs", nil},
+		{Starting, ToneWait, "starting", "it was applied, and is not running or not healthy yet", "read until it is", nil},
 		{Waiting, ToneWait, "backing off", "WeData could not take it", "sent again automatically", nil},
 		{Window, ToneWait, "held by a window", "a window does not let it be committed now", "sent automatically as soon as one does", nil},
 		{Dependency, ToneWait, "waits for another", "a task it depends on is not live", "sent automatically once that one is", nil},
@@ -215,6 +217,8 @@ func appliedState(rec *state.Record) State {
 		return InSync
 	case rec.Applied.Run.Status == state.RunStarting:
 		return Starting
+	case rec.Applied.Run.Status == state.RunUnhealthy:
+		return Unhealthy
 	default:
 		return NotRunning
 	}

@@ -72,6 +72,9 @@ func taskCondition(c *plan.Change) (condition, bool) {
 	case c.NotRunning():
 		e.Topic, e.State, e.Message = TaskNotRunning, explain.NotRunning, have.Applied.Run.Detail
 		return conditionOf(e, releaseOf(*have.Applied)), true
+	case c.Unhealthy():
+		e.Topic, e.State, e.Message = TaskUnhealthy, explain.Unhealthy, have.Applied.Run.Detail
+		return conditionOf(e, releaseOf(*have.Applied)), true
 	default:
 		return condition{}, false
 	}

@@ -81,6 +81,8 @@ func (e Event) sentence() string {
 		return fmt.Sprintf("%s not sent%s.", e.subject(), e.because())
 	case TaskNotRunning:
 		return fmt.Sprintf("%s applied, but not running%s.", e.subject(), e.because())
+	case TaskUnhealthy:
+		return fmt.Sprintf("%s running, but not healthy%s.", e.subject(), e.because())
 	case TaskDrifted:
 		if len(e.Tasks) > 0 {
 			return fmt.Sprintf("%s have drifted%s.", e.subject(), e.because())

@@ -13,6 +13,7 @@ const (
 	TaskRefused    Topic = "task.refused"     // it will not help to repeat it
 	TaskUnknown    Topic = "task.unknown"     // the answer was lost; it is read back
 	TaskNotRunning Topic = "task.not-running" // it was applied, and did not come to run
+	TaskUnhealthy  Topic = "task.unhealthy"   // it was applied and runs, and is not healthy
 	TaskPerson     Topic = "task.person"      // reading back does not tell: an operator has to
 	TaskHeld       Topic = "task.held"        // it is not sent before the spec changes or an operator acts
 	TaskDrifted    Topic = "task.drifted"     // somebody else has changed it
@@ -28,7 +29,7 @@ func Topics() []Topic {
 }
 
 // required are the topics of what requires action.
-var required = []Topic{TaskApproval, TaskRefused, TaskPerson, TaskHeld, TaskNotRunning, TaskDrifted, PlanHeld, SpecsInvalid, SendsPaused}
+var required = []Topic{TaskApproval, TaskRefused, TaskPerson, TaskHeld, TaskNotRunning, TaskUnhealthy, TaskDrifted, PlanHeld, SpecsInvalid, SendsPaused}
 
 // Required reports whether somebody has to act: a receiver is notified of it before the
 // rest, and at least once.

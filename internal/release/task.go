@@ -85,11 +85,11 @@ func (t *Task) add(e *state.Event) {
 	}
 	t.wait(e)
 	switch e.Stage {
-	case state.StageApproval, state.StageAccepted, state.StageNotLive, state.StageStarting, state.StageLive, state.StageNotRunning, state.StageRunning:
+	case state.StageApproval, state.StageAccepted, state.StageNotLive, state.StageStarting, state.StageLive, state.StageNotRunning, state.StageUnhealthy, state.StageRunning:
 		first(&t.AcceptedAt, e.At)
 	}
 	switch e.Stage {
-	case state.StageStarting, state.StageLive, state.StageNotRunning, state.StageRunning:
+	case state.StageStarting, state.StageLive, state.StageNotRunning, state.StageUnhealthy, state.StageRunning:
 		first(&t.LiveAt, e.At)
 	}
 	if e.Stage == state.StageRunning {

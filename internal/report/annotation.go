@@ -34,6 +34,9 @@ func annotations(v *view) []annotation.Annotation {
 	for _, c := range v.notRunning {
 		as = append(as, changeAnnotation(c, annotation.Warning, "not-running", "Not running", fmt.Sprintf("%s %s.", c.Key, detail(c))))
 	}
+	for _, c := range v.unhealthy {
+		as = append(as, changeAnnotation(c, annotation.Warning, "unhealthy", "Not healthy", fmt.Sprintf("%s: %s.", c.Key, detail(c))))
+	}
 	for _, c := range v.unversioned {
 		as = append(as, changeAnnotation(c, annotation.Notice, "unversioned", "Nothing will be sent",
 			fmt.Sprintf("%s changed without a new version. Give it a new instanceVersion to send the change.", c.Key)))

@@ -67,7 +67,7 @@ func heldMarker(c *plan.Change) string {
 
 // followMarker tells a task that does not run from one that may soon.
 func followMarker(c *plan.Change) string {
-	if c.NotRunning() || c.NotLive() {
+	if c.NotRunning() || c.Unhealthy() || c.NotLive() {
 		return "!"
 	}
 	return ">"

@@ -81,6 +81,7 @@ func left(v *view) string {
 		add(n, held.Info().Label)
 	}
 	add(v.summary.notRunning, "not running")
+	add(v.summary.unhealthy, "not healthy")
 	add(v.summary.notLive, "not live")
 	add(v.summary.accepted, "accepted")
 	add(v.summary.starting, "starting")

@@ -22,9 +22,10 @@ type summary struct {
 	guards      int           // guards that hold the plan
 	held        int           // other calls that are needed and will not be made now
 	notRunning  int           // tasks that did not come to run
+	unhealthy   int           // tasks that run and are not healthy
 	notLive     int           // tasks whose accepted commit was not seen live in time
 	accepted    int           // tasks whose accepted commit is read until it is live
-	starting    int           // tasks that are followed until they run
+	starting    int           // tasks that are followed until they are healthy
 	removed     int           // tasks that are no longer managed
 	returned    int           // tasks that are managed again, without a call
 	unversioned int           // tasks that changed without a new version
@@ -46,6 +47,7 @@ func newSummary(v *view, planHeld int, rate float64) summary {
 		guards:      len(v.plan.Holds),
 		held:        len(v.held),
 		notRunning:  len(v.notRunning),
+		unhealthy:   len(v.unhealthy),
 		notLive:     len(v.notLive),
 		accepted:    len(v.accepted),
 		starting:    len(v.starting),
@@ -96,12 +98,14 @@ func (s summary) headline() string {
 		fmt.Fprintf(&b, "Nothing will be sent now: %s %s held", text.Plural(s.held, "commit"), pick(s.held, "is", "are"))
 	case s.notRunning > 0:
 		fmt.Fprintf(&b, "Nothing will be sent: %s did not come to run", text.Plural(s.notRunning, "task"))
+	case s.unhealthy > 0:
+		fmt.Fprintf(&b, "Nothing will be sent: %s %s not healthy", text.Plural(s.unhealthy, "task"), pick(s.unhealthy, "is", "are"))
 	case s.notLive > 0:
 		fmt.Fprintf(&b, "Nothing will be sent: %s accepted, and not seen live", text.Plural(s.notLive, "commit")+pick(s.notLive, " was", " were"))
 	case s.accepted > 0:
 		fmt.Fprintf(&b, "Nothing will be sent: %s accepted, and not live yet", text.Plural(s.accepted, "commit")+pick(s.accepted, " was", " were"))
 	case s.starting > 0:
-		fmt.Fprintf(&b, "Nothing will be sent: %s %s followed until it runs", text.Plural(s.starting, "task"), pick(s.starting, "is", "are"))
+		fmt.Fprintf(&b, "Nothing will be sent: %s %s followed until healthy", text.Plural(s.starting, "task"), pick(s.starting, "is", "are"))
 	case s.unversioned > 0:
 		fmt.Fprintf(&b, "Nothing will be sent: %s changed without a new version", text.Plural(s.unversioned, "task"))
 	case s.removed > 0:
@@ -165,7 +169,7 @@ func (s summary) andReturned() string {
 }
 
 // following counts the tasks whose commit was accepted and is not at its end.
-func (s summary) following() int { return s.notLive + s.accepted + s.starting }
+func (s summary) following() int { return s.unhealthy + s.notLive + s.accepted + s.starting }
 
 // quiet reports whether the plan has nothing to show but how many tasks are as
 // they should be.
@@ -210,6 +214,7 @@ func (s summary) others() []string {
 		text string
 	}{
 		{s.notRunning, "not running"},
+		{s.unhealthy, "not healthy"},
 		{s.notLive, "not live"},
 		{s.accepted, "accepted"},
 		{s.starting, "starting"},

@@ -110,9 +110,10 @@ func (v *view) groups() []group {
 		}
 		groups = append(groups, group{words.name, words.meaning, next, impactInk(impact), v.sends[i]})
 	}
-	notRunning, notLive := explain.NotRunning.Info(), explain.NotLive.Info()
+	notRunning, unhealthy, notLive := explain.NotRunning.Info(), explain.Unhealthy.Info(), explain.NotLive.Info()
 	groups = append(groups,
 		group{"Not running", notRunning.Meaning, notRunning.Next, red, v.notRunning},
+		group{"Not healthy", unhealthy.Meaning, unhealthy.Next, red, v.unhealthy},
 		group{"Not live", notLive.Meaning, notLive.Next, red, v.notLive})
 	for rest := v.held; len(rest) > 0; {
 		n := 1
@@ -126,7 +127,7 @@ func (v *view) groups() []group {
 	}
 	return append(groups,
 		group{"Accepted", "accepted by WeData, and read until it is live; no call is made", "", cyan, v.accepted},
-		group{"Starting", "applied, and followed until it runs; no call is made", "", cyan, v.starting},
+		group{"Starting", "applied, and followed until healthy; no call is made", "", cyan, v.starting},
 		group{"Removed from the state", "the spec was removed; no call is made", "", faint, v.removed},
 		group{"Managed again", "the spec is back at the applied version; no call is made", "", faint, v.returned},
 		group{"Unversioned", "changed without a new version; nothing will be sent", "", faint, v.unversioned})

@@ -18,9 +18,10 @@ type view struct {
 	sends       [][]*plan.Change // commits by impact, as in reconcile.Impacts; those a guard holds with the whole plan too
 	held        []*plan.Change   // the other holds, by reason, in the order of explain.Holds
 	notRunning  []*plan.Change   // applied, and did not come to run
+	unhealthy   []*plan.Change   // running, and not healthy
 	notLive     []*plan.Change   // accepted, and not seen live in time
 	accepted    []*plan.Change   // accepted, and read until they are live
-	starting    []*plan.Change   // live, and followed until they run
+	starting    []*plan.Change   // live, and followed until they are healthy
 	removed     []*plan.Change   // their specs are gone
 	returned    []*plan.Change   // their specs are back
 	unversioned []*plan.Change
@@ -43,6 +44,8 @@ func newView(p *plan.Plan, rate float64) *view {
 			v.unversioned = append(v.unversioned, c)
 		case c.NotRunning():
 			v.notRunning = append(v.notRunning, c)
+		case c.Unhealthy():
+			v.unhealthy = append(v.unhealthy, c)
 		case c.NotLive():
 			v.notLive = append(v.notLive, c)
 		case c.Action == plan.ActionFollow && c.Have.Accepted():

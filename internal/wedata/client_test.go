@@ -84,7 +84,9 @@ func TestCommitAndReadBack(t *testing.T) {
 			Submitted:       true,
 			OperateID:       task.OperateID,
 			Operator:        task.OperatorUIN,
+			NumRestarts:     new(int64(0)),
 			UpdateTime:      "2000-01-01 08:00:00",
+			Vitals:          &state.Vitals{BusinessLatency: state.Untold, ReadPhase: state.Untold},
 		}
 		if diff := cmp.Diff(wantLive, live); diff != "" {
 			t.Errorf("live (-want +got):\n%s", diff)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	api "github.com/wedatasync/wedatasync/internal/wedata/v20210820"
 	"github.com/wedatasync/wedatasync/reconcile/drift"
@@ -145,7 +146,7 @@ func keyOf(info *api.IntegrationTaskInfo, key spec.Key) spec.Key {
 }
 
 // live returns the part of info that shows whether a commit happened, of a task that
-// was asked for as one of type t. A status of -1 restarts is one that is not told.
+// was asked for as one of type t.
 func live(info *api.IntegrationTaskInfo, t spec.TaskType) *state.Live {
 	c := newCleaner(nil)
 	l := &state.Live{
@@ -154,14 +155,42 @@ func live(info *api.IntegrationTaskInfo, t spec.TaskType) *state.Live {
 		Locked:          or(info.Locked, false),
 		Locker:          c.id(or(info.Locker, "")),
 		Operator:        c.id(or(info.OperatorUin, "")),
-		NumRestarts:     max(or(info.NumRestarts, 0), 0),
+		NumRestarts:     told(info.NumRestarts),
 		UpdateTime:      c.id(or(info.UpdateTime, "")),
+	}
+	v := state.Vitals{
+		ReaderDelay: state.Untold, BusinessLatency: state.Untold, ReadPhase: state.Untold,
+		NoSavepoint: or(info.NotExistsCheckPoint, 0) == 1, StopTime: c.id(or(info.StopTime, "")),
+	}
+	if d := or(info.ReaderDelay, state.Untold); d >= 0 {
+		v.ReaderDelay = int64(math.Ceil(min(d, maxDelay)))
+	}
+	if n := told(info.BusinessLatency); n != nil {
+		v.BusinessLatency = min(*n, maxDelay)
+	}
+	if n := told(info.ReadPhase); n != nil {
+		v.ReadPhase = *n
+	}
+	if v != (state.Vitals{ReaderDelay: state.Untold, BusinessLatency: state.Untold, ReadPhase: state.Untold}) {
+		l.Vitals = &v
 	}
 	l.Submitted, l.NotSubmitted = submission(info, spec.TaskType(or(info.TaskType, int64(t.OrDefault()))))
 	if info.LastOperateInfo != nil {
 		l.OperateID = c.id(or(info.LastOperateInfo.OperateId, ""))
 	}
 	return l
+}
+
+// maxDelay is a delay in seconds that no job has: longer ones are cut to it.
+const maxDelay = 1 << 40
+
+// told returns the figure, or nil for one that is not told: WeData says that with null or
+// with -1.
+func told(n *int64) *int64 {
+	if n == nil || *n < 0 {
+		return nil
+	}
+	return new(*n)
 }
 
 // submission says whether info tells that this version is in production, or that it is

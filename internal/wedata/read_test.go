@@ -102,6 +102,13 @@ func TestReadNulls(t *testing.T) {
 		{"real-time, a draft of what is in production", `{"TaskType":201,"Submit":false,"HasVersion":true}`, state.Live{NotSubmitted: true}},
 		{"operated by", `{"OperatorUin":"100028625403"}`, state.Live{Operator: "100028625403"}},
 		{"a status that is new to us", `{"Status":20}`, state.Live{Status: 20}},
+		{"how the job goes, and nothing of it", `{"NumRestarts":-1,"ReaderDelay":-1,"BusinessLatency":-1,"ReadPhase":null,"NotExistsCheckPoint":null,"StopTime":null}`, state.Live{}},
+		{"how the job goes", `{"NumRestarts":0,"ReaderDelay":0.2,"BusinessLatency":7,"ReadPhase":1,"NotExistsCheckPoint":1,"StopTime":"2026-11-30 12:00:00"}`, state.Live{
+			NumRestarts: new(int64(0)),
+			Vitals:      &state.Vitals{ReaderDelay: 1, BusinessLatency: 7, ReadPhase: 1, NoSavepoint: true, StopTime: "2026-11-30 12:00:00"},
+		}},
+		{"there is a savepoint", `{"NotExistsCheckPoint":0}`, state.Live{}},
+		{"a delay that cannot be", `{"ReaderDelay":1e300}`, state.Live{Vitals: &state.Vitals{ReaderDelay: 1 << 40, BusinessLatency: state.Untold, ReadPhase: state.Untold}}},
 	}
 	for _, tt := range tests {
 		synctest.Test(t, func(t *testing.T) {
@@ -169,6 +176,7 @@ func TestPage(t *testing.T) {
 					Live: state.Live{
 						InstanceVersion: sims.InstanceVersion, Status: state.TaskRunning, Submitted: true,
 						OperateID: sims.OperateID, Operator: "100028625403", UpdateTime: "2000-01-01 08:00:00",
+						NumRestarts: new(int64(0)), Vitals: &state.Vitals{BusinessLatency: state.Untold, ReadPhase: state.Untold},
 					},
 					Event: "console", EventTime: "2000-01-01 08:00:00",
 				}

@@ -320,7 +320,7 @@ func seenOf(text string) (*LiveTask, error) {
 		case "draft", "described":
 			s.Event, s.Live.UpdateTime, s.Live.OperateID = "edit", "2026-11-26 19:59:00", "o2"
 		case "restarted":
-			s.Live.NumRestarts, s.Live.OperateID = 7, "o3"
+			s.Live.NumRestarts, s.Live.OperateID = new(int64(7)), "o3"
 		case "running":
 			s.Live.Status = state.TaskRunning
 		case "in-operation":

@@ -97,7 +97,7 @@ func afterAdoption(want *spec.Commit, applied *state.Applied, seen *LiveTask) st
 		next.CommitType, next.Idle = spec.Submit, true
 	}
 	next.OperateID = seen.Live.OperateID
-	next.Revision, next.RequestID, next.Run, next.Wait, next.Drift = "", "", nil, 0, nil
+	next.Revision, next.RequestID, next.Run, next.Wait, next.Healthy, next.Drift = "", "", nil, 0, nil, nil
 	switch {
 	case plan.ReasonFor(want, &next) != "":
 		over := *cmp.Or(plan.OverOf(applied), applied)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
+	"github.com/wedatasync/wedatasync/state"
 )
 
 // changes compares the tasks to look at, each once, and returns in order of key what
@@ -156,6 +157,30 @@ func (d *dependants) settles(key spec.Key) bool {
 		d.decide(c)
 	}
 	return c.Settles()
+}
+
+// NotRunning reports whether a task that is followed did not come to run: an operator
+// has to act.
+func (c *Change) NotRunning() bool {
+	run := c.runStatus()
+	return run == state.RunFailed || run == state.RunLate
+}
+
+// Unhealthy reports whether a task that is followed runs, and is not healthy: an operator
+// has to act.
+func (c *Change) Unhealthy() bool { return c.runStatus() == state.RunUnhealthy }
+
+func (c *Change) runStatus() state.RunStatus {
+	if c.Action != ActionFollow || c.Have.Applied == nil || c.Have.Applied.Run == nil {
+		return ""
+	}
+	return c.Have.Applied.Run.Status
+}
+
+// NotLive reports whether the accepted commit of a task that is followed was not seen
+// live in time: an operator has to act.
+func (c *Change) NotLive() bool {
+	return c.Action == ActionFollow && c.Have.Accepted() && c.Have.Attempt.NeedsOperator != ""
 }
 
 // Settles reports whether the task matches its spec after the plan, so that what depends

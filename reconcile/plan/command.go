@@ -193,7 +193,8 @@ func Retry(key spec.Key, rec *state.Record, now time.Time) (state.Transition, st
 	case rec != nil && rec.Attempt == nil && rec.Applied != nil && rec.Applied.Run != nil && rec.Applied.Run.Status != state.RunRunning:
 		next, applied := *rec, *rec.Applied
 		applied.Run, next.Applied = startOf(&applied, now), &applied
-		return Transition(key, &next), yes("%s is followed until it runs; nothing is sent", key)
+		applied.Run.Again = true
+		return Transition(key, &next), yes("%s is followed until it runs and is healthy; nothing is sent", key)
 	case rec != nil && rec.Attempt == nil && OverOf(rec.Applied) != nil:
 		return Transition(key, WithoutOver(rec)), yes("%s goes back to what its spec asks for in the next pass", key)
 	case rec != nil && rec.Attempt == nil && Contested(rec.Applied) != "":

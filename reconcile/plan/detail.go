@@ -42,30 +42,6 @@ func notSeenLive(live *state.Live) string {
 	}
 }
 
-// detail says why the task does not run.
-func (g PollResult) detail(a *state.Applied) string {
-	switch {
-	case g.missing:
-		return "WeData knows no such task any more"
-	case !g.isAt(a):
-		return fmt.Sprintf("WeData has it at version %d", g.version)
-	default:
-		return fmt.Sprintf("WeData says that it is %s", g.status)
-	}
-}
-
-// runNote says in the history how a start went.
-func runNote(run *state.Run) string {
-	switch run.Status {
-	case state.RunRunning:
-		return "it runs"
-	case state.RunLate:
-		return state.Clip("it did not run in time: " + run.Detail)
-	default:
-		return state.Clip("it does not run: " + run.Detail)
-	}
-}
-
 func operatedBy(live *state.Live) string {
 	if live.Operator == "" {
 		return ""

@@ -94,7 +94,7 @@ func (in *Input) compare(c Change, now time.Time) (Change, bool) {
 	case c.Reason == "" && c.Have.Accepted():
 		c.Action = ActionFollow
 		return c, true
-	case c.Reason == "" && c.Want.Wait > 0 && !hasStarted(applied):
+	case c.Reason == "" && c.Want.Wait.Timeout > 0 && !hasStarted(applied):
 		c.Action = ActionFollow
 		return c, true
 	case c.Reason == "":

@@ -84,7 +84,7 @@ func withdrawn(rec *state.Record, now time.Time) *state.Record {
 	return &next
 }
 
-// IsFollowed reports whether the task was started and is looked at until it runs.
+// IsFollowed reports whether the task was started and is looked at until it is healthy.
 func IsFollowed(rec *state.Record) bool {
 	return rec.Status == state.StatusApplied && rec.Attempt == nil &&
 		rec.Applied.Run != nil && rec.Applied.Run.Status == state.RunStarting
@@ -104,69 +104,20 @@ func startOf(a *state.Applied, now time.Time) *state.Run {
 	return &state.Run{Status: state.RunStarting, Since: now, Until: now.Add(time.Duration(a.Wait) * time.Second)}
 }
 
-// waitOf returns how many seconds the commit's task may take to run.
-func waitOf(c *spec.Commit) int64 {
-	if !c.CommitType.Runs() {
-		return 0
+// waitOf returns how many seconds the commit's task may take to become healthy, and what
+// that is beside that it runs.
+func waitOf(c *spec.Commit) (within int64, healthy *state.Healthy) {
+	if !c.CommitType.Runs() || c.Wait.Timeout == 0 {
+		return 0, nil
 	}
-	return int64(c.Wait / time.Second)
-}
-
-// PollResult is what one look at a task has shown.
-type PollResult struct {
-	status  state.TaskStatus
-	version int64
-	missing bool
-}
-
-// RunAfter returns the run after another look at the task, which showed live, or failed
-// with readErr, and what it has shown. That counts when the look before, last, has shown
-// it, too: right after a commit WeData may still tell how the task was.
-func RunAfter(a *state.Applied, last PollResult, live *state.Live, readErr error, now time.Time) (next state.Run, seen PollResult) {
-	run, detail := *a.Run, ""
-	switch {
-	case errors.Is(readErr, ErrReadDenied):
-		detail = "reading tasks is not permitted"
-	case live == nil || readErr != nil && !errors.Is(readErr, ErrTaskGone):
-		detail = "it could not be read"
-		if readErr != nil {
-			detail += ": " + readErr.Error()
-		}
-	default:
-		seen = PollResult{live.Status, live.InstanceVersion, live.Missing}
-		detail = seen.detail(a)
+	h := state.Healthy{For: int64(c.Wait.For / time.Second), Lag: int64(c.Wait.Lag / time.Second)}
+	if c.Wait.CountsRestarts {
+		h.Restarts = new(c.Wait.Restarts)
 	}
-	twice := seen == last && seen != PollResult{}
-	switch {
-	case twice && seen.status == state.TaskRunning && seen.isAt(a):
-		return state.Run{Status: state.RunRunning, Since: now}, seen
-	case twice && seen.ends(a):
-		run.Status = state.RunFailed
-	case !now.Before(run.Until):
-		run.Status = state.RunLate
-	default:
-		return run, seen
+	if h != (state.Healthy{}) {
+		healthy = &h
 	}
-	run.Since, run.Detail = now, state.Clip(detail)
-	return run, seen
-}
-
-// AfterRun returns the record of a task that was started after a read that told how the
-// run goes, and the event to go with it.
-func AfterRun(rec *state.Record, run state.Run, live *state.Live, now time.Time) (*state.Record, state.Event) {
-	next, applied := *rec, *rec.Applied
-	applied.Run, next.Applied = &run, &applied
-	return &next, state.Event{At: now, Kind: state.EventReadBack, Key: rec.Key, Revision: applied.Revision, After: live, Note: runNote(&run)}
-}
-
-// isAt reports whether the look was at what was applied.
-func (g PollResult) isAt(a *state.Applied) bool {
-	return !g.missing && (a.InstanceVersion == 0 || g.version == 0 || g.version == a.InstanceVersion)
-}
-
-// ends reports whether the task will not run any more by itself.
-func (g PollResult) ends(a *state.Applied) bool {
-	return g.missing || g.isAt(a) && (g.status == state.TaskFailed || g.status == state.TaskAbnormal)
+	return int64(c.Wait.Timeout / time.Second), healthy
 }
 
 var (

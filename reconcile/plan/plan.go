@@ -176,25 +176,13 @@ func (p *Plan) NameOf(key spec.Key, rec *state.Record) string {
 	return rec.Name()
 }
 
-// NotRunning reports whether a task that is followed did not come to run: an operator
-// has to act.
-func (c *Change) NotRunning() bool {
-	if c.Action != ActionFollow || c.Have.Applied.Run == nil {
-		return false
-	}
-	return c.Have.Applied.Run.Status != state.RunStarting
-}
-
-// NotLive reports whether the accepted commit of a task that is followed was not seen
-// live in time: an operator has to act.
-func (c *Change) NotLive() bool {
-	return c.Action == ActionFollow && c.Have.Accepted() && c.Have.Attempt.NeedsOperator != ""
-}
-
 // waitsFor says what a task that is followed has still to become.
 func (c *Change) waitsFor() string {
 	if c.Have.Accepted() {
 		return " to be live"
+	}
+	if c.Have.Applied.Healthy != nil {
+		return " to be healthy"
 	}
 	return " to run"
 }
@@ -361,7 +349,7 @@ func (p *Plan) Passes(guard string) bool { return slices.Contains(p.passed, guar
 // the task after the read before it.
 func (p *Plan) Attempt(c *Change, id string, before proof.Evidence, now time.Time) state.Attempt {
 	wanted := AppliedOf(c.Want, p.Source.Revision)
-	wanted.Wait = waitOf(c.Want)
+	wanted.Wait, wanted.Healthy = waitOf(c.Want)
 	author := p.Source.Author
 	if c.Reason == ReasonDrift {
 		wanted.Drift, author = healed(c.Have.Applied, now), "" // who wrote the spec did not ask for this one

@@ -187,6 +187,8 @@ func followed(c *plan.Change) (string, state.ReleaseOutcome) {
 	switch {
 	case c.NotRunning():
 		return "not-running", state.ReleaseFailed
+	case c.Unhealthy():
+		return "unhealthy", state.ReleaseFailed
 	case c.NotLive():
 		return "not-live", state.ReleaseFailed
 	case c.Have.Accepted() && c.Have.Attempt.Outcome.TaskApproveID != "":

@@ -89,7 +89,7 @@ func TestJudge(t *testing.T) {
 		{"as before, when no read is that old", start3, running2, running2, decides, NotHappened},
 		{"as before, a day later", start3, running2, running2, 24 * time.Hour, NotHappened},
 		{"as before, and locked now", start3, running2, with(running2, lock), decides, NotHappened},
-		{"as before, and the platform has restarted it", start3, running2, with(running2, func(l *state.Live) { l.NumRestarts = 1 }), decides, NotHappened},
+		{"as before, and the platform has restarted it", start3, running2, with(running2, func(l *state.Live) { l.NumRestarts = new(int64(1)) }), decides, NotHappened},
 		{"there was no such task, and there is none", start3, missing, missing, decides, NotHappened},
 		{"as before, by the time of update alone", start3, updated(2, state.TaskRunning, longAgo), updated(2, state.TaskRunning, longAgo), decides, NotHappened},
 		{"the time of update has moved", start3, updated(2, state.TaskRunning, longAgo), updated(2, state.TaskRunning, "2026-01-02 08:00:00"), never, NeedsOperator},
@@ -209,7 +209,7 @@ func drawLive(t *rapid.T, name string) *state.Live {
 		Locked:          rapid.Bool().Draw(t, name+" locked"),
 		Operator:        rapid.SampledFrom([]string{"", fixture.Own, fixture.Other}).Draw(t, name+" operator"),
 		OperateID:       rapid.SampledFrom([]string{"", "op1", "op2"}).Draw(t, name+" operation"),
-		NumRestarts:     rapid.Int64Range(0, 1).Draw(t, name+" restarts"),
+		NumRestarts:     new(rapid.Int64Range(0, 1).Draw(t, name+" restarts")),
 		UpdateTime:      rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, name+" update"),
 	}
 }

@@ -201,7 +201,7 @@ func waitedText(w release.Wait, now time.Time) string {
 // stages lists the stages of a task, those that require action first.
 func stages() []state.Stage {
 	return []state.Stage{
-		state.StageUnknown, state.StageRefused, state.StageNotRunning, state.StageNotLive, state.StageLocked, state.StageWaiting, state.StageApproval,
+		state.StageUnknown, state.StageRefused, state.StageNotRunning, state.StageUnhealthy, state.StageNotLive, state.StageLocked, state.StageWaiting, state.StageApproval,
 		state.StageAccepted, state.StageStarting, state.StageSending, state.StageLive, state.StageRunning, state.StageDropped,
 	}
 }

@@ -182,6 +182,17 @@ type IntegrationTaskInfo struct {
 	// OfflineTaskStatus is 1 (not submitted), 2 (submitted) or 3 (exported).
 	OfflineTaskStatus *int64 `json:"OfflineTaskStatus,omitempty"`
 
+	// ReaderDelay and BusinessLatency say how far the job is behind. Their unit is not
+	// documented. -1 is unknown, as it is of NumRestarts.
+	ReaderDelay     *float64 `json:"ReaderDelay,omitempty"`
+	BusinessLatency *int64   `json:"BusinessLatency,omitempty"`
+
+	// ReadPhase is 0 (all of it is the full phase), 1 (a part) or 2 (incremental).
+	ReadPhase *int64 `json:"ReadPhase,omitempty"`
+
+	// NotExistsCheckPoint is 0 (there is a savepoint), 1 (there is none) or null (unknown).
+	NotExistsCheckPoint *int64 `json:"NotExistsCheckPoint,omitempty"`
+
 	ErrorMessage    *string          `json:"ErrorMessage,omitempty"`
 	LastOperateInfo *LastOperateInfo `json:"LastOperateInfo,omitempty"`
 }

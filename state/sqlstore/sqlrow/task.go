@@ -34,6 +34,7 @@ type appliedRest struct {
 	Rerun         string         `json:"rerun,omitempty"`
 	TaskApproveID string         `json:"task_approve_id,omitempty"`
 	Wait          int64          `json:"wait_s,omitempty"`
+	Healthy       *state.Healthy `json:"healthy,omitempty"`
 	Run           *state.Run     `json:"run,omitempty"`
 	Idle          bool           `json:"idle,omitempty"`
 	Drift         *state.Drifted `json:"drift,omitempty"`
@@ -85,7 +86,7 @@ func (t *Task) setApplied(a state.Applied) (err error) {
 	t.versionDesc, t.eventDesc, t.content, t.ext = validUTF8(a.VersionDesc), validUTF8(a.EventDesc), fromDigest(a.Content), fromDigest(a.Ext)
 	t.revision, t.requestID, t.operateID, t.origin = validUTF8(a.Revision), validUTF8(a.RequestID), validUTF8(a.OperateID), validUTF8(string(a.Origin))
 	t.name = validUTF8(a.Name)
-	rest := appliedRest{a.Rerun, a.TaskApproveID, a.Wait, a.Run, a.Idle, a.Drift, a.Spent, a.Request}
+	rest := appliedRest{a.Rerun, a.TaskApproveID, a.Wait, a.Healthy, a.Run, a.Idle, a.Drift, a.Spent, a.Request}
 	if rest != (appliedRest{}) {
 		t.applied, err = Marshal(rest)
 	}

@@ -44,7 +44,35 @@ func genApplied() *rapid.Generator[*state.Applied] {
 			Ext:             genDigest().Draw(t, "ext"),
 			Origin:          state.OriginCommit,
 			At:              genTime().Draw(t, "at"),
+			Wait:            rapid.Int64Range(0, 86400).Draw(t, "wait"),
+			Healthy:         rapid.Ptr(genHealthy(), true).Draw(t, "healthy"),
+			Run:             rapid.Ptr(genRun(), true).Draw(t, "run"),
 		}
+	})
+}
+
+func genHealthy() *rapid.Generator[state.Healthy] {
+	return rapid.Custom(func(t *rapid.T) state.Healthy {
+		return state.Healthy{
+			For: rapid.Int64Range(0, 86400).Draw(t, "for"), Lag: rapid.Int64Range(0, 86400).Draw(t, "lag"),
+			Restarts: rapid.Ptr(rapid.Int64Range(0, 9), true).Draw(t, "restarts"),
+		}
+	})
+}
+
+func genRun() *rapid.Generator[state.Run] {
+	return rapid.Custom(func(t *rapid.T) state.Run {
+		run := state.Run{
+			Status: rapid.SampledFrom([]state.RunStatus{state.RunStarting, state.RunRunning, state.RunUnhealthy}).Draw(t, "run status"),
+			Since:  genTime().Draw(t, "since"), Until: genTime().Draw(t, "until"), Detail: genText().Draw(t, "detail"),
+		}
+		for range rapid.IntRange(0, 3).Draw(t, "observations") {
+			run.Observations = append(run.Observations, state.Observation{
+				At: rapid.Int64Range(0, 4e12).Draw(t, "observed"), Sight: rapid.SampledFrom([]state.Sight{state.SightTask, state.SightUnread}).Draw(t, "sight"),
+				Restarts: rapid.Int64Range(state.Untold, 9).Draw(t, "restarts"), Lag: rapid.Int64Range(state.Untold, 9).Draw(t, "lag"),
+			})
+		}
+		return run
 	})
 }
 
