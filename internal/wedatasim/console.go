@@ -62,14 +62,17 @@ func (t *Task) act(a *Act, now time.Time) (Trace, error) {
 	case DeedRollback:
 		return TraceOperation, t.rollBack(a.InstanceVersion, now)
 	case DeedAgain, DeedRestart:
+		t.settle(now)
 		t.NumRestarts++
 		t.run(now)
 	case DeedStart:
 		t.run(now)
 	case DeedPause:
-		t.Status = StatusPaused
+		t.settle(now)
+		t.Status, t.StopTime = StatusPaused, now
 	case DeedStop:
-		t.Status = StatusStopped
+		t.settle(now)
+		t.Status, t.StopTime = StatusStopped, now
 	case DeedWithdraw:
 		t.Submitted, t.Status = false, StatusNew
 	case DeedFail:

@@ -35,6 +35,11 @@ In the console an operator can lock, unlock, describe, edit, commit (with
 instance_version), roll back ("rollback"), restart the same version ("again"), start,
 pause, stop, withdraw and delete; without operator, the platform can fail and restart.
 
+A task has no savepoint with {"no_savepoint":true}. With {"life":{"lag":900,"catch_up":600}}
+its job goes so after each start, in seconds: starting (in operation so long), lag (-1 is
+never known), catch_up, restart_every, restarts (so often; 0 is without end), fails_after,
+full_phase.
+
 Commits wait for an approval with {"approvals":{"projects":["*"],"end":"passed",
 "after":"30s","jitter":"10s"}}, by projects or tasks. It ends passed, rejected,
 withdrawn or failed; drawn is one of these by chance, and without an end it waits for
@@ -106,15 +111,22 @@ func (c control) getTask(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, t)
 }
 
+// taskChange is what PATCH sets of a task.
+type taskChange struct {
+	TaskType        *int64  `json:"task_type"`
+	Status          *int64  `json:"status"`
+	InstanceVersion *int64  `json:"instance_version"`
+	Submitted       *bool   `json:"submitted"`
+	Name            *string `json:"name"`
+	Locker          *string `json:"locker"`
+	NoSavepoint     *bool   `json:"no_savepoint"`
+	NumRestarts     *int64  `json:"num_restarts"`
+	ReaderDelay     *int64  `json:"reader_delay"`
+	Life            *Life   `json:"life"`
+}
+
 func (c control) patchTask(w http.ResponseWriter, r *http.Request) {
-	var change struct {
-		TaskType        *int64  `json:"task_type"`
-		Status          *int64  `json:"status"`
-		InstanceVersion *int64  `json:"instance_version"`
-		Submitted       *bool   `json:"submitted"`
-		Name            *string `json:"name"`
-		Locker          *string `json:"locker"`
-	}
+	var change taskChange
 	if !readJSON(w, r, &change) {
 		return
 	}
@@ -122,7 +134,8 @@ func (c control) patchTask(w http.ResponseWriter, r *http.Request) {
 	if change.Locker != nil {
 		c.Lock(project, task, *change.Locker)
 	}
-	if change.Status == nil && change.InstanceVersion == nil && change.Submitted == nil && change.Name == nil && change.TaskType == nil {
+	rest := change
+	if rest.Locker = nil; rest == (taskChange{}) {
 		c.getTask(w, r)
 		return
 	}
@@ -132,6 +145,12 @@ func (c control) patchTask(w http.ResponseWriter, r *http.Request) {
 		set(&t.InstanceVersion, change.InstanceVersion)
 		set(&t.Submitted, change.Submitted)
 		set(&t.Name, change.Name)
+		set(&t.NoSavepoint, change.NoSavepoint)
+		set(&t.NumRestarts, change.NumRestarts)
+		set(&t.ReaderDelay, change.ReaderDelay)
+		if change.Life != nil {
+			t.Life = change.Life
+		}
 	}))
 }
 

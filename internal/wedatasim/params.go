@@ -216,6 +216,9 @@ func (p *commitParams) check(w *world, by Account) *apiError {
 	if t.Locker != "" && t.Locker != by.UIN {
 		return &apiError{"UnsupportedOperation", w.opts.Behavior.lockMessage(t.Locker)}
 	}
+	if s := t.lived(w.now()).Status; p.CommitType != 0 && (s == StatusInOperation || s == StatusStopping) {
+		return errorf("FailedOperation", "the task is in operation")
+	}
 	return nil
 }
 

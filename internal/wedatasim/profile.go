@@ -32,6 +32,7 @@ type Shape struct {
 	NumRestarts         Telling `json:"num_restarts,omitempty"`        // newest: -1
 	ReaderDelay         Telling `json:"reader_delay,omitempty"`        // newest: -1
 	NotExistsCheckPoint Telling `json:"not_exists_check_point,omitempty"`
+	ReadPhase           Telling `json:"read_phase,omitempty"`
 	OperatorUIN         Telling `json:"operator_uin,omitempty"`
 	TaskVersion         Telling `json:"task_version,omitempty"` // newest: null
 	Runs                Telling `json:"runs,omitempty"`         // TaskVersionList
@@ -41,7 +42,7 @@ type Shape struct {
 func (s *Shape) fields() []*Telling {
 	return []*Telling{
 		&s.OperateID, &s.UpdateTime, &s.InstanceVersion, &s.Submit, &s.HasVersion, &s.OfflineTaskStatus,
-		&s.NumRestarts, &s.ReaderDelay, &s.NotExistsCheckPoint, &s.OperatorUIN, &s.TaskVersion, &s.Runs,
+		&s.NumRestarts, &s.ReaderDelay, &s.NotExistsCheckPoint, &s.OperatorUIN, &s.TaskVersion, &s.Runs, &s.ReadPhase,
 	}
 }
 

@@ -13,12 +13,14 @@ const (
 
 // Statuses of a task in production.
 const (
-	StatusNew        = 0
-	StatusNotStarted = 1
-	StatusRunning    = 3
-	StatusPaused     = 4
-	StatusStopped    = 6
-	StatusFailed     = 7
+	StatusNew         = 0
+	StatusNotStarted  = 1
+	StatusInOperation = 2
+	StatusRunning     = 3
+	StatusPaused      = 4
+	StatusStopping    = 5
+	StatusStopped     = 6
+	StatusFailed      = 7
 )
 
 type taskKey struct{ project, task string }
@@ -44,11 +46,15 @@ type Task struct {
 	RunAt           time.Time `json:"run_at,omitzero"`
 	ReaderDelay     int64     `json:"reader_delay"`           // in seconds
 	NoSavepoint     bool      `json:"no_savepoint,omitempty"` // NotExistsCheckPoint is 1
+	Life            *Life     `json:"life,omitempty"`         // nil: it runs at once, and goes well
+	StopTime        time.Time `json:"stop_time,omitzero"`     // when it last stopped
 	Discarded       int       `json:"discarded"`              // how often its state was lost
 	CreateTime      time.Time `json:"create_time"`
 	UpdateTime      time.Time `json:"update_time"`
 	ExtConfig       []Param   `json:"ext_config,omitempty"`
 	Operations      []Operate `json:"operations,omitempty"` // oldest first; of more than 1,024 the older half goes
+
+	fullPhase bool // of one that has lived
 }
 
 // Operate is one operation on a task.
@@ -109,7 +115,10 @@ func (t *Task) info(s *Shape, production bool) map[string]any {
 		"CreateTime": localTime(t.CreateTime), "UpdateTime": s.UpdateTime.told(localTime(t.UpdateTime)),
 		"InstanceVersion": nil, "OfflineTaskStatus": s.OfflineTaskStatus.as(t.offlineStatus(), 1),
 		"ReaderDelay": s.ReaderDelay.as(t.ReaderDelay, -1), "NotExistsCheckPoint": s.NotExistsCheckPoint.told(t.noSavepoint()),
-		"LastOperateInfo": nil,
+		"BusinessLatency": nil, "ReadPhase": s.ReadPhase.told(t.readPhase()), "StopTime": nil, "LastOperateInfo": nil,
+	}
+	if !t.StopTime.IsZero() {
+		info["StopTime"] = localTime(t.StopTime)
 	}
 	if production {
 		info["Status"] = t.Status

@@ -129,6 +129,9 @@ func (w *world) apply(n int, p *commitParams) {
 func (w *world) commit(p *commitParams) {
 	w.remember(p.key())
 	t := w.taskOrNew(p.key(), p.taskType())
+	if p.CommitType != 0 {
+		t.settle(w.now())
+	}
 	wasRunning := t.Status == StatusRunning
 	t.TaskType, t.OperatorUIN = p.taskType(), p.by
 	t.ExtConfig = p.ExtConfig
@@ -139,7 +142,7 @@ func (w *world) commit(p *commitParams) {
 	if p.CommitType != 0 && wasRunning {
 		t.NumRestarts++
 	}
-	if p.CommitType == 2 {
+	if p.CommitType == 2 || p.CommitType > 2 && t.NoSavepoint {
 		t.Discarded++
 	}
 	if p.CommitType != 0 && p.fails {
@@ -208,11 +211,11 @@ func (w *world) seen(key taskKey, lag time.Duration) *Task {
 		at := w.now().Add(-lag)
 		for _, p := range w.pasts[key] {
 			if p.until.After(at) {
-				return p.task
+				return p.task.lived(at)
 			}
 		}
 	}
-	return w.tasks[key]
+	return w.tasks[key].lived(w.now().Add(-lag))
 }
 
 // allSeen returns all tasks as they were so long ago.
