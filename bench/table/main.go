@@ -62,6 +62,7 @@ func often() []benchmark {
 		{"Commits", "1x"},
 		{"State", "1000x"},
 		{"Against", "20x"},
+		{"Action", "3x"},
 		{"Yardstick", "20000x"},
 	}
 }

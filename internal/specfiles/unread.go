@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
@@ -76,11 +77,13 @@ func (k Kind) Unread() bool { return k == KindHidden || k == KindIgnored || k ==
 func (k Kind) OfInterest() bool { return k == KindHidden || k == KindIgnored }
 
 // specSays is what a spec has near its beginning.
-var specSays = regexp.MustCompile(`(?m)^[\s{]*["']?apiVersion["']?\s*:\s*["']?wedatasync/`)
+var specSays = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^[\s{]*["']?apiVersion["']?\s*:\s*["']?wedatasync/`)
+})
 
 // SaysSpec reports whether a file says that it is a spec.
 func SaysSpec(data []byte) bool {
-	return specSays.Match(data[:min(len(data), unreadHead)])
+	return specSays().Match(data[:min(len(data), unreadHead)])
 }
 
 // unreadFile is the complaint about a file beside the specs that says that it is one;

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/wedatasync/wedatasync/state"
@@ -32,11 +33,11 @@ func dialect(ddl string) string {
 }
 
 // numbered matches a numbered parameter.
-var numbered = regexp.MustCompile(`\$\d+`)
+var numbered = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\d+`) })
 
 // dialectStatement gives the statement parameters without numbers: they come in
 // order anyway, and the driver looks each number up, each time.
-func dialectStatement(query string) string { return numbered.ReplaceAllLiteralString(query, "?") }
+func dialectStatement(query string) string { return numbered().ReplaceAllLiteralString(query, "?") }
 
 // busyTimeout is how long to wait for another program's transaction.
 const busyTimeout = 5 * time.Second
