@@ -83,33 +83,35 @@ var errOutdated = errors.New("the server does not speak version 2 of git's proto
 type Conversation struct {
 	Head plumbing.Hash // the commit that the branch is at
 
-	branch  plumbing.ReferenceName
-	session session
-	server  *wire.Server // nil: it speaks version 0
-	old     *version0    // nil: it speaks version 2
+	branch     plumbing.ReferenceName
+	remote     Remote
+	session    session
+	remembered bool         // what the server can do, from an earlier conversation
+	server     *wire.Server // nil: it speaks version 0
+	old        *version0    // nil: it speaks version 2
 }
 
 // Talk begins a conversation about a branch, and asks where that is: in one round trip, if
 // the server is known. Its errors are *Errors.
 func Talk(ctx context.Context, r Remote, branch plumbing.ReferenceName) (*Conversation, error) {
-	return converse(ctx, r, &Conversation{branch: branch}, (*Conversation).look)
+	return converse(ctx, &Conversation{remote: r, branch: branch}, (*Conversation).look)
 }
 
 // Begin begins a conversation that is not about a branch.
 func Begin(ctx context.Context, r Remote, branch plumbing.ReferenceName) (*Conversation, error) {
-	return converse(ctx, r, &Conversation{branch: branch}, func(*Conversation, context.Context) error { return nil })
+	return converse(ctx, &Conversation{remote: r, branch: branch}, func(*Conversation, context.Context) error { return nil })
 }
 
 // converse begins a conversation with a first question. If that fails by what was remembered
 // of the server, it is asked anew.
-func converse(ctx context.Context, r Remote, c *Conversation, first func(*Conversation, context.Context) error) (*Conversation, error) {
+func converse(ctx context.Context, c *Conversation, first func(*Conversation, context.Context) error) (*Conversation, error) {
 	for {
-		known := r.recall().server.Load()
-		c.server = known
-		err := c.begin(ctx, r)
+		c.server = c.remote.recall().server.Load()
+		c.remembered = c.server != nil
+		err := c.begin(ctx)
 		if err == nil {
 			if err = first(c, ctx); err == nil {
-				r.recall().server.Store(c.server)
+				c.remote.recall().server.Store(c.server)
 				return c, nil
 			}
 			err = c.session.said().after(err)
@@ -117,10 +119,10 @@ func converse(ctx context.Context, r Remote, c *Conversation, first func(*Conver
 		}
 		fault := Classify(ctx, err)
 		if errors.Is(fault, ErrAuth) {
-			r.Denied()
+			c.remote.Denied()
 		}
-		r.recall().forget()
-		if known == nil || !outdated(err, fault) {
+		c.remote.recall().forget()
+		if !c.remembered || !outdated(err, fault) {
 			return nil, fault
 		}
 	}
@@ -138,8 +140,8 @@ func outdated(err error, fault *Error) bool {
 }
 
 // begin connects, and finds out how the server speaks if that is not known.
-func (c *Conversation) begin(ctx context.Context, r Remote) (err error) {
-	if c.session, err = r.connect(ctx); err != nil || c.server != nil {
+func (c *Conversation) begin(ctx context.Context) (err error) {
+	if c.session, err = c.remote.connect(ctx); err != nil || c.server != nil {
 		return err
 	}
 	if err = c.greet(ctx); err != nil {
@@ -231,12 +233,45 @@ func (c *Conversation) Filters() bool { return c.server != nil && c.server.Filte
 func (c *Conversation) Close() error { return c.session.Close() }
 
 // RequestPack asks for a pack of what the branch has and the haves have not, without what the
-// filter leaves out, if there is one. Only a server that [Conversation.Filters] takes one.
+// filter leaves out, if the server does that.
 func (c *Conversation) RequestPack(ctx context.Context, haves []plumbing.Hash, filter string, maxPack int64) (*Pack, error) {
-	if c.old != nil {
-		return c.old.requestPack(ctx, c, haves, maxPack)
+	return c.request(ctx, func() (*Pack, error) {
+		if c.old != nil {
+			return c.old.requestPack(ctx, c, haves, maxPack)
+		}
+		f := wire.Fetch{Wants: []plumbing.Hash{c.Head}, Haves: haves}
+		if c.Filters() {
+			f.Filter = filter
+		}
+		return c.fetch(ctx, f, maxPack)
+	})
+}
+
+// RequestObjects asks for a pack of objects by their names, which a server of version 2 gives.
+func (c *Conversation) RequestObjects(ctx context.Context, names []plumbing.Hash, maxPack int64) (*Pack, error) {
+	return c.request(ctx, func() (*Pack, error) {
+		if c.server == nil {
+			return nil, &Error{Kind: ErrRefused, Detail: "the server does not speak version 2 of git's protocol", Hint: "make it do so"}
+		}
+		return c.fetch(ctx, wire.Fetch{Wants: names}, maxPack)
+	})
+}
+
+// request asks for a pack, once more if the server is not what was remembered of it.
+func (c *Conversation) request(ctx context.Context, ask func() (*Pack, error)) (*Pack, error) {
+	p, err := ask()
+	if err == nil || !c.remembered || !outdated(err, Classify(ctx, err)) {
+		return p, err
 	}
-	return c.fetch(ctx, wire.Fetch{Wants: []plumbing.Hash{c.Head}, Haves: haves, Filter: filter}, maxPack)
+	c.remote.recall().forget()
+	again, err := Begin(ctx, c.remote, c.branch)
+	if err != nil {
+		return nil, err
+	}
+	_ = c.session.Close() // it has nothing more to say
+	again.Head = c.Head
+	*c = *again
+	return ask()
 }
 
 // fetch asks for a pack in version 2.

@@ -127,7 +127,7 @@ func TestCompact_twice(t *testing.T) {
 	packs[1][0].size, packs[1][0].data = blob(base)
 	packs[1][1].size, packs[1][1].data = blob(other)
 	for _, p := range packs {
-		name, err := Receive(t.Context(), bytes.NewReader(p.bytes(len(p))), filepath.Join(f.dir, "objects", "pack"), 1<<20, plumbing.ZeroHash)
+		name, err := Receive(t.Context(), bytes.NewReader(p.bytes(len(p))), filepath.Join(f.dir, "objects", "pack"), 1<<20)
 		gittest.Must(t, err)
 		gittest.Must(t, f.store.Add(name))
 	}

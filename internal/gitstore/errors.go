@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
 
@@ -28,6 +29,15 @@ var (
 
 // HintSHA256 says what to do about [ErrSHA256].
 const HintSHA256 = "use a repository that git init --object-format=sha1 makes, which is what it does by itself"
+
+// Missing is the ErrMissing of one object.
+type Missing struct{ Hash plumbing.Hash }
+
+// Error says that it is missing.
+func (Missing) Error() string { return ErrMissing.Error() }
+
+// Unwrap returns ErrMissing.
+func (Missing) Unwrap() error { return ErrMissing }
 
 // TooLarge is an object over a limit. The limit was checked before its content
 // was read.

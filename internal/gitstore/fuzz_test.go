@@ -44,7 +44,7 @@ func FuzzReceivePack(f *testing.F) {
 	f.Add(append(blob, delta...).bytes(2))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		dir := t.TempDir()
-		name, err := Receive(t.Context(), bytes.NewReader(data), dir, 1<<20, plumbing.ZeroHash)
+		name, err := Receive(t.Context(), bytes.NewReader(data), dir, 1<<20)
 		left, _ := os.ReadDir(dir)
 		if err != nil {
 			if len(left) > 0 {
@@ -93,7 +93,7 @@ func FuzzReadPack(f *testing.F) {
 	blob := packOf{{kind: plumbing.BlobObject, size: 5, data: []byte("hello")}}
 	delta := packOf{{kind: plumbing.OFSDeltaObject, size: 6, data: []byte{5, 6, 0x90, 5, 1, '!'}}}
 	dir := f.TempDir()
-	name, err := Receive(f.Context(), bytes.NewReader(append(blob, delta...).bytes(2)), dir, 1<<20, plumbing.ZeroHash)
+	name, err := Receive(f.Context(), bytes.NewReader(append(blob, delta...).bytes(2)), dir, 1<<20)
 	gittest.Must(f, err)
 	index, err := os.ReadFile(name + ".idx")
 	gittest.Must(f, err)

@@ -38,7 +38,7 @@ func TestIndexEqualsGits(t *testing.T) {
 			dir := t.TempDir()
 			pack, err := os.ReadFile(packs[0])
 			gittest.Must(t, err)
-			name, err := Receive(t.Context(), bytes.NewReader(pack), dir, 1<<30, [HashSize]byte{})
+			name, err := Receive(t.Context(), bytes.NewReader(pack), dir, 1<<30)
 			gittest.Must(t, err)
 			got, err := os.ReadFile(name + ".idx")
 			gittest.Must(t, err)

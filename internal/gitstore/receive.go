@@ -16,13 +16,13 @@ import (
 )
 
 // Receive writes a pack and its index into the folder, whole or not at all,
-// and returns its path without extension. A pack without the object that was asked for
-// is not kept, however often a server sends one; the zero hash asks for none.
+// and returns its path without extension. A pack without the objects that were asked for
+// is not kept, however often a server sends one.
 //
 // go-git's own way to store one is not used: it would allocate what the pack merely
 // claims to hold, a panic of its parser could not be recovered, and a failure would
 // leave files behind.
-func Receive(ctx context.Context, r io.Reader, dir string, maxPack int64, want plumbing.Hash) (name string, err error) {
+func Receive(ctx context.Context, r io.Reader, dir string, maxPack int64, wants ...plumbing.Hash) (name string, err error) {
 	pack, err := os.CreateTemp(dir, "tmp_pack_")
 	if err != nil {
 		return "", diskFault(err)
@@ -44,8 +44,10 @@ func Receive(ctx context.Context, r io.Reader, dir string, maxPack int64, want p
 	if err != nil {
 		return "", err
 	}
-	if !want.IsZero() && !indexed(index, want) {
-		return "", fmt.Errorf("%w: commit %s is not in it", packfile.ErrMalformedPackFile, want)
+	for _, want := range wants {
+		if !indexed(index, want) {
+			return "", fmt.Errorf("%w: object %s is not in it", packfile.ErrMalformedPackFile, want)
+		}
 	}
 	name, err = storePack(pack.Name(), index, dir)
 	return name, diskFault(err)

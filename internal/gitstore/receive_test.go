@@ -76,7 +76,7 @@ func TestPackBombs(t *testing.T) {
 			dir := t.TempDir()
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, err := Receive(t.Context(), bytes.NewReader(test.pack), dir, 1<<20, plumbing.ZeroHash)
+			_, err := Receive(t.Context(), bytes.NewReader(test.pack), dir, 1<<20)
 			runtime.ReadMemStats(&after)
 			if !errors.Is(err, test.want) {
 				t.Errorf("the error is %v, want %v", err, test.want)

@@ -243,7 +243,7 @@ func (s *Store) find(h plumbing.Hash, limit int64) (Object, error) {
 			}
 		}
 	}
-	return Object{}, ErrMissing
+	return Object{}, Missing{h}
 }
 
 // Abbreviated returns the names of all objects that begin with the hexadecimal digits, of

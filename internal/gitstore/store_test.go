@@ -188,7 +188,7 @@ func TestLongestChain(t *testing.T) {
 	pack, err := os.Open(packs[0])
 	gittest.Must(t, err)
 	defer pack.Close()
-	if _, err := Receive(t.Context(), pack, t.TempDir(), 1<<30, plumbing.ZeroHash); err != nil {
+	if _, err := Receive(t.Context(), pack, t.TempDir(), 1<<30); err != nil {
 		t.Errorf("as a server sends it: %v", err)
 	}
 }

@@ -64,6 +64,10 @@ func (g *Git) openMirror() error {
 		g.log.Debug("everything is to be fetched", "source", g.source, "reason", err)
 		return nil
 	}
+	if m != nil && m.partial && g.config.Path == "." {
+		g.log.Debug("everything is to be fetched", "source", g.source, "reason", "the mirror has only some of the files")
+		return m.close()
+	}
 	g.mirror = m
 	return err
 }
@@ -160,7 +164,7 @@ func (g *Git) receive(ctx context.Context, c *gitremote.Conversation, m *mirror)
 			return err
 		}
 	}
-	pack, err := c.RequestPack(ctx, haves, "", g.config.MaxPack)
+	pack, err := c.RequestPack(ctx, haves, g.byName.filter(c, m), g.config.MaxPack)
 	if err != nil {
 		return gitremote.Classify(ctx, err)
 	}
@@ -178,7 +182,7 @@ func (g *Git) clone(ctx context.Context, c *gitremote.Conversation) (err error) 
 	if err := removeMirror(temp); err != nil {
 		return mirrorFault(err)
 	}
-	m, err := createMirror(temp, g.source, g.branch)
+	m, err := createMirror(temp, g.source, g.branch, g.byName.filters(c))
 	if err != nil {
 		return mirrorFault(err)
 	}

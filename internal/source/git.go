@@ -42,6 +42,7 @@ type Git struct {
 	packs  int  // how many packs the mirror may have before it is compacted
 
 	saved    *savedSpecs
+	byName   *byName
 	mirror   *mirror       // nil until the first poll
 	broken   plumbing.Hash // a commit that was damaged when it had just been fetched
 	large    plumbing.Hash // a commit that is too large, which is found once
@@ -81,6 +82,7 @@ func OpenGit(c GitConfig) (*Git, error) {
 		return nil, errors.Join(err, g.Close())
 	}
 	g.saved = newSavedSpecs(&g.config, g.temp, g.log)
+	g.byName = &byName{Git: g}
 	return g, nil
 }
 
@@ -90,18 +92,32 @@ func OpenGit(c GitConfig) (*Git, error) {
 func (g *Git) Poll(ctx context.Context) (*reconcile.Revision, error) {
 	g.reconnect()
 	revision, err := g.poll(ctx)
-	if !errors.Is(err, gitstore.ErrDamaged) {
-		return revision, g.describe(err)
+	for try := 0; g.anew(err, try); try++ {
+		if err := g.dropMirror(); err != nil {
+			return nil, g.describe(err)
+		}
+		revision, err = g.poll(ctx)
 	}
-	g.log.Warn("the mirror is damaged: fetching everything again", "source", g.source, "error", err)
-	if err := g.dropMirror(); err != nil {
-		return nil, g.describe(err)
-	}
-	revision, err = g.poll(ctx)
 	if errors.Is(err, gitstore.ErrDamaged) && g.mirror != nil {
 		g.broken = g.mirror.head
 	}
 	return revision, g.describe(err)
+}
+
+// anew reports whether to fetch everything again after an error: what the server said is not
+// in the mirror, or it is not to be had in parts.
+func (g *Git) anew(err error, try int) bool {
+	partial := g.mirror != nil && g.mirror.partial
+	switch {
+	case partial && try < 2 && (errors.Is(err, errWithheld) || try == 1 && errors.Is(err, gitstore.ErrDamaged)):
+		g.byName.whole = true
+		g.log.Warn("the server does not give single files: fetching everything", "source", g.source, "error", err)
+	case try == 0 && errors.Is(err, gitstore.ErrDamaged):
+		g.log.Warn("the mirror is damaged: fetching everything again", "source", g.source, "error", err)
+	default:
+		return false
+	}
+	return true
 }
 
 func (g *Git) poll(ctx context.Context) (*reconcile.Revision, error) {
@@ -167,11 +183,14 @@ func (g *Git) load(ctx context.Context, head plumbing.Hash) (next step, err erro
 	if next.commit, err = s.Commit(head); err != nil {
 		return next, err
 	}
-	if next.snapshot, err = specfiles.SnapshotAt(s, next.commit.TreeHash, g.config.Path); err != nil {
+	if next.snapshot, err = g.byName.snapshotAt(ctx, next.commit.TreeHash); err != nil {
 		return next, err
 	}
 	b := specfiles.NewBudget(ctx, g.index.Set)
 	if next.changes, err = g.index.Changes(s, g.snapshot, next.snapshot, g.config.Path, b); err != nil {
+		return next, err
+	}
+	if err = g.byName.need(ctx, specfiles.Blobs(next.changes)); err != nil {
 		return next, err
 	}
 	next.parsed, err = specfiles.ParseFiles(s, next.changes, g.saved.cache(), b)

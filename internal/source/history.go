@@ -113,7 +113,7 @@ func (g *Git) sameSpecs(ctx context.Context, commits ...plumbing.Hash) (_ bool, 
 		if err != nil {
 			return false, err
 		}
-		snaps[i], err = specfiles.SnapshotAt(g.mirror.store, commit.TreeHash, g.config.Path)
+		snaps[i], err = g.byName.snapshotAt(ctx, commit.TreeHash)
 		if errors.Is(err, gitstore.ErrNoPath) || errors.Is(err, specfiles.ErrIgnoreFile) {
 			return false, nil
 		}

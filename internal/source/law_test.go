@@ -1,6 +1,8 @@
 package source
 
 import (
+	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -16,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/source/sourcetest"
 	"github.com/wedatasync/wedatasync/internal/speccache"
 	"github.com/wedatasync/wedatasync/internal/specfiles"
@@ -25,16 +28,17 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// The law of a revision: whatever is pushed, and however often the process is
-// started anew in between, polling step by step gives the specs and the plan that
-// reading the last revision from scratch gives.
+// The law of a revision: whatever is pushed, however often the process is started anew in
+// between, whatever the server can do, and whatever becomes of the parsed specs that are
+// kept, polling step by step gives the specs and the plan that reading the last revision
+// from scratch gives.
 func TestHistories(t *testing.T) {
 	if checks := flag.Lookup("rapid.checks"); *long && checks.Value.String() == checks.DefValue {
 		must(t, checks.Value.Set("10000"))
 		defer func() { must(t, checks.Value.Set(checks.DefValue)) }()
 	}
 	top := t.TempDir()
-	var polls, restarts int
+	var polls, restarts, partial int
 	rapid.Check(t, func(rt *rapid.T) {
 		h := newRandomHistory(rt, top)
 		defer h.close()
@@ -46,15 +50,23 @@ func TestHistories(t *testing.T) {
 			}
 			h.check()
 			polls++
+			if h.git.mirror.partial {
+				partial++
+			}
 		}
 	})
-	t.Logf("%d polls, %d of them after a restart", polls, restarts)
+	t.Logf("%d polls, %d of them after a restart, %d with a partial mirror", polls, restarts, partial)
+	if partial == 0 {
+		t.Error("no mirror was partial: what is fetched by name is not tested")
+	}
 }
 
 // randomHistory is a repository that changes at random, with a source that follows it.
 type randomHistory struct {
 	rt      *rapid.T
 	dir     string
+	path    string // of the specs
+	plain   bool   // the server has not always given single files to this process
 	remote  *memoryRemote
 	states  []map[string]string
 	heads   []plumbing.Hash
@@ -68,8 +80,8 @@ func newRandomHistory(rt *rapid.T, top string) *randomHistory {
 	if err != nil {
 		rt.Fatal(err)
 	}
-	h := &randomHistory{rt: rt, dir: dir, remote: newMemoryRemote(rapid.Bool().Draw(rt, "version 2"), false), records: make(map[spec.Key]*state.Record)}
-	h.states = append(h.states, map[string]string{"in/README.md": "hello"})
+	h := &randomHistory{rt: rt, dir: dir, path: "in", remote: newMemoryRemote(true, true), records: make(map[spec.Key]*state.Record)}
+	h.states = append(h.states, map[string]string{"in/README.md": "hello", "also/README.md": "hello"})
 	h.heads = append(h.heads, h.remote.commit(plumbing.ZeroHash, h.states[0]))
 	for _, task := range []string{"a", "b", "c", "d"} {
 		key := spec.Key{ProjectID: "1", TaskID: task}
@@ -82,10 +94,11 @@ func newRandomHistory(rt *rapid.T, top string) *randomHistory {
 
 func (h *randomHistory) open() {
 	var err error
-	h.git, err = OpenGit(GitConfig{URL: h.remote.URL, Path: "in", Mirror: filepath.Join(h.dir, "mirror.git")})
+	h.git, err = OpenGit(GitConfig{URL: h.remote.URL, Path: h.path, Mirror: filepath.Join(h.dir, "mirror.git")})
 	if err != nil {
 		h.rt.Fatal(err)
 	}
+	h.plain = !h.remote.version2 || !h.remote.filters
 	h.git.packs = 3 // now and then the mirror is compacted
 	h.plans = reconcile.New(reconcile.Config{
 		Source: h.git, Guards: func() *plan.Guards { return new(plan.Guards) }, Logger: slog.New(slog.DiscardHandler),
@@ -102,21 +115,44 @@ func (h *randomHistory) close() {
 	h.remote.Close()
 }
 
-// restart ends the process, which may be too sudden for what was parsed to be saved,
-// or for it to stay whole.
+// restart ends the process, which may be too sudden for what was parsed to be saved. The
+// next one may find it lost, damaged or of another version, and look elsewhere for specs.
 func (h *randomHistory) restart() {
-	switch rapid.IntRange(0, 4).Draw(h.rt, "end") {
-	case 0:
+	end := rapid.SampledFrom([]string{"saved", "unsaved", "lost", "cut off", "damaged", "of another version"}).Draw(h.rt, "end")
+	if end == "unsaved" {
 		h.git.saved.unsaved = 0
-	case 1:
-		_ = os.Remove(filepath.Join(h.git.config.Mirror, speccache.Name))
-	case 2:
-		_ = os.Truncate(filepath.Join(h.git.config.Mirror, speccache.Name), 200)
 	}
 	if err := h.git.Close(); err != nil {
 		h.rt.Fatal(err)
 	}
+	h.damageSaved(end)
+	if rapid.IntRange(0, 4).Draw(h.rt, "move") == 0 {
+		h.path = rapid.SampledFrom([]string{"in", "in", "also", "."}).Draw(h.rt, "path")
+	}
 	h.open()
+}
+
+// damageSaved does to the parsed specs what may happen to them.
+func (h *randomHistory) damageSaved(how string) {
+	name := filepath.Join(h.dir, "mirror.git", speccache.Name)
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return
+	}
+	switch how {
+	case "lost":
+		err = os.Remove(name)
+	case "cut off":
+		err = os.Truncate(name, 200)
+	case "damaged":
+		data[rapid.IntRange(0, len(data)-1).Draw(h.rt, "byte")] ^= 1 << rapid.IntRange(0, 7).Draw(h.rt, "bit")
+		err = os.WriteFile(name, data, 0o600)
+	case "of another version":
+		err = os.WriteFile(name, bytes.Replace(data, []byte("wedatasync specs "), []byte("wedatasync specs 9"), 1), 0o600)
+	}
+	if err != nil {
+		h.rt.Fatal(err)
+	}
 }
 
 // push changes files at random. Most pushes go on from the last one; others rewrite
@@ -127,6 +163,9 @@ func (h *randomHistory) push() {
 		from = rapid.IntRange(0, from).Draw(h.rt, "from")
 		like = rapid.IntRange(0, like).Draw(h.rt, "like")
 	}
+	h.remote.version2 = rapid.IntRange(0, 5).Draw(h.rt, "version") > 0
+	h.remote.filters = rapid.IntRange(0, 5).Draw(h.rt, "filters") > 0
+	h.plain = h.plain || !h.remote.version2 || !h.remote.filters
 	files := randomSpecs(h.rt, h.states[like])
 	h.states = append(h.states, files)
 	h.heads = append(h.heads, h.remote.commit(h.heads[from], files))
@@ -138,6 +177,9 @@ func (h *randomHistory) check() {
 	if _, err := h.plans.Poll(h.rt.Context()); err != nil {
 		h.rt.Fatal(err)
 	}
+	if h.git.byName.whole && !h.plain {
+		h.rt.Fatal("everything is fetched from a server that gives single files")
+	}
 	got := h.git.revision
 	p, err := h.plans.Plan(h.rt.Context())
 	if err != nil {
@@ -147,13 +189,14 @@ func (h *randomHistory) check() {
 		h.rt.Fatalf("the revision is %s, want %s", got.ID, head)
 	}
 	scratch := specfiles.NewIndex()
-	s := h.git.mirror.store
-	snap, err := specfiles.SnapshotAt(s, h.remote.treeOf(head), "in")
+	s := h.everything()
+	defer s.Close()
+	snap, err := specfiles.SnapshotAt(s, h.remote.treeOf(head), h.path)
 	if err != nil {
 		h.rt.Fatal(err)
 	}
 	b := specfiles.NewBudget(h.rt.Context(), scratch.Set)
-	changes, err := scratch.Changes(s, specfiles.Snapshot{}, snap, "in", b)
+	changes, err := scratch.Changes(s, specfiles.Snapshot{}, snap, h.path, b)
 	if err != nil {
 		h.rt.Fatal(err)
 	}
@@ -181,6 +224,22 @@ func (h *randomHistory) check() {
 	}
 }
 
+// everything is a store of all that was ever pushed.
+func (h *randomHistory) everything() *gitstore.Store {
+	dir, err := os.MkdirTemp(h.dir, "all")
+	if err == nil {
+		err = os.Mkdir(filepath.Join(dir, "pack"), 0o700)
+	}
+	if err == nil {
+		_, err = gitstore.Receive(h.rt.Context(), bytes.NewReader(h.remote.pack(slices.Collect(maps.Keys(h.remote.objects)))), filepath.Join(dir, "pack"), 1<<30)
+	}
+	s, errOpen := gitstore.Open(false, dir)
+	if err = errors.Join(err, errOpen); err != nil {
+		h.rt.Fatal(err)
+	}
+	return s
+}
+
 // sketch is what a plan says that its specs and the state are the reason for.
 func sketch(p *plan.Plan) (lines []string) {
 	lines = append(lines, fmt.Sprint(p.Specs, " specs, ", p.Managed, " managed, ", p.Unchanged, " unchanged, ", p.Hash))
@@ -194,9 +253,9 @@ func sketch(p *plan.Plan) (lines []string) {
 func randomSpecs(t *rapid.T, files map[string]string) map[string]string {
 	files = maps.Clone(files)
 	names := rapid.SampledFrom([]string{
-		"in/a.yaml", "in/b.yml", "in/x/a.yaml", "in/x/b.yaml", "in/x/y/c.yaml", "in/drafts/d.yaml", "in/x.txt", "in/.hidden/e.yaml", "in/g.yaml/h.yaml", "in/g.yaml", "out.yaml",
+		"in/a.yaml", "in/b.yml", "in/x/a.yaml", "in/x/b.yaml", "in/x/y/c.yaml", "in/drafts/d.yaml", "in/x.txt", "in/.hidden/e.yaml", "in/g.yaml/h.yaml", "in/g.yaml", "out.yaml", "also/i.yaml",
 	})
-	folders := rapid.SampledFrom([]string{"in/x/", "in/drafts/", "in/x/y/", "in/other/"})
+	folders := rapid.SampledFrom([]string{"in/x/", "in/drafts/", "in/x/y/", "in/other/", "also/x/"})
 	for range rapid.IntRange(1, 4).Draw(t, "edits") {
 		switch rapid.IntRange(0, 6).Draw(t, "edit") {
 		case 0:

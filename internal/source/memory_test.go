@@ -27,6 +27,9 @@ import (
 type memoryRemote struct {
 	*httptest.Server
 	version2, filters bool
+	noTrees, ignores  bool // what it does when it filters
+	// byName answers who asks for objects by their names; nil: it gives them.
+	byName func(w http.ResponseWriter, req *http.Request, m *memoryRemote)
 
 	objects map[plumbing.Hash]gitstore.Object
 	head    plumbing.Hash
@@ -83,11 +86,21 @@ func (m *memoryRemote) serve(w http.ResponseWriter, req *http.Request) {
 	case req.Method == http.MethodGet:
 		fmt.Fprint(w, "001e# service=git-upload-pack\n0000")
 		sendLines(w, m.head.String()+" refs/heads/main\x00side-band-64k ofs-delta", m.head.String()+" refs/heads/other")
-	case asked[0] == "command=ls-refs":
+	case version2 && asked[0] == "command=ls-refs":
 		sendLines(w, m.head.String()+" refs/heads/main")
 	case version2 && asked[0] == "command=fetch":
+		if !m.filters && strings.Contains(string(body), "filter ") {
+			sendLines(w, "ERR unexpected line: filter")
+			return
+		}
+		if m.byName != nil && !strings.Contains(string(body), m.head.String()) {
+			m.byName(w, req, m)
+			return
+		}
 		fmt.Fprint(w, "000dpackfile\n")
 		sendBand(w, m.uploadPack(asked))
+	case strings.HasPrefix(asked[0], "command="):
+		w.WriteHeader(http.StatusBadRequest)
 	default:
 		sendPack(w, m.uploadPack(asked))
 	}
@@ -143,7 +156,11 @@ func (m *memoryRemote) uploadPack(asked []string) []byte {
 			found := make(map[plumbing.Hash]bool)
 			m.walk(want, found, has)
 			for h := range found {
-				if o := m.objects[h]; h == want || o.Kind != plumbing.BlobObject || len(o.Data) < limit {
+				switch o := m.objects[h]; {
+				case h == want, limit == math.MaxInt, m.ignores:
+					wants[h] = true
+				case o.Kind == plumbing.BlobObject && len(o.Data) >= limit, m.noTrees && o.Kind == plumbing.TreeObject:
+				default:
 					wants[h] = true
 				}
 			}

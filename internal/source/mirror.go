@@ -25,9 +25,16 @@ const markerFile = "wedatasync-mirror.json"
 
 // marker is what the marker file holds.
 type marker struct {
-	Format int    `json:"format"` // 1
+	Format int    `json:"format"` // wholeMirror or partialMirror
 	Source string `json:"source"` // without userinfo
 }
+
+// The formats of a mirror. A version of the program that does not know one of them makes the
+// mirror anew.
+const (
+	wholeMirror   = 1
+	partialMirror = 2 // of blobs it has those that were asked for
+)
 
 // errNoMirror says that there is no mirror to use, but may be made.
 var errNoMirror = errors.New("no mirror")
@@ -39,17 +46,21 @@ type mirror struct {
 	store *gitstore.Store
 	ref   plumbing.ReferenceName // the branch
 	head  plumbing.Hash          // where the branch was when it was last fetched
+
+	// partial says that it has all commits and trees, and of the blobs those that somebody
+	// has needed. It is so from its beginning, whatever the path: others are fetched by name.
+	partial bool
 }
 
 // shareMirror makes a mirror in a folder that must not exist, which has the objects of
 // another one, too. Whoever owns that may write to it, and replace it: what is gone by then
 // counts as damage, after which a mirror is made without it.
 func shareMirror(dir, other, source string, ref plumbing.ReferenceName) (*mirror, error) {
-	head, err := readMarked(other, source, ref)
+	head, partial, err := readMarked(other, source, ref)
 	if err != nil {
 		return nil, err
 	}
-	m, err := createMirror(dir, source, ref)
+	m, err := createMirror(dir, source, ref, partial)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +75,7 @@ func shareMirror(dir, other, source string, ref plumbing.ReferenceName) (*mirror
 // openMirror opens the mirror of the source in the folder. errNoMirror says that
 // there is none, or a damaged one, or that of another source; and why.
 func openMirror(dir, source string, ref plumbing.ReferenceName) (*mirror, error) {
-	head, err := readMarked(dir, source, ref)
+	head, partial, err := readMarked(dir, source, ref)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, vacant(dir)
 	}
@@ -78,12 +89,12 @@ func openMirror(dir, source string, ref plumbing.ReferenceName) (*mirror, error)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoMirror, err)
 	}
-	return &mirror{dir: dir, store: s, ref: ref, head: head}, nil
+	return &mirror{dir: dir, store: s, ref: ref, head: head, partial: partial}, nil
 }
 
 // readMarked makes sure that the folder is a mirror of the source, and returns where its
-// branch is; zero if it has none. All its errors are errNoMirror.
-func readMarked(dir, source string, ref plumbing.ReferenceName) (head plumbing.Hash, err error) {
+// branch is, zero if it has none, and whether it is partial. All its errors are errNoMirror.
+func readMarked(dir, source string, ref plumbing.ReferenceName) (head plumbing.Hash, partial bool, err error) {
 	data, err := os.ReadFile(filepath.Join(dir, markerFile))
 	var m marker
 	if err == nil {
@@ -91,15 +102,15 @@ func readMarked(dir, source string, ref plumbing.ReferenceName) (head plumbing.H
 	}
 	switch {
 	case err != nil:
-		return head, fmt.Errorf("%w: %w", errNoMirror, err)
-	case m.Format != 1 || m.Source != source:
-		return head, fmt.Errorf("%w: the one there is of %s", errNoMirror, m.Source)
+		return head, false, fmt.Errorf("%w: %w", errNoMirror, err)
+	case m.Format != wholeMirror && m.Format != partialMirror || m.Source != source:
+		return head, false, fmt.Errorf("%w: the one there is of %s, in format %d", errNoMirror, m.Source, m.Format)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(ref.String())))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return head, fmt.Errorf("%w: %w", errNoMirror, err)
+		return head, false, fmt.Errorf("%w: %w", errNoMirror, err)
 	}
-	return plumbing.NewHash(strings.TrimSpace(string(text))), nil
+	return plumbing.NewHash(strings.TrimSpace(string(text))), m.Format == partialMirror, nil
 }
 
 // mirrorFault is an error of the mirror's disk.
@@ -160,14 +171,18 @@ func sweep(dir string) error {
 }
 
 // createMirror makes an empty mirror in a folder that must not exist.
-func createMirror(dir, source string, ref plumbing.ReferenceName) (*mirror, error) {
+func createMirror(dir, source string, ref plumbing.ReferenceName, partial bool) (*mirror, error) {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
 		return nil, err
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}
-	data, err := json.Marshal(marker{1, source})
+	format := wholeMirror
+	if partial {
+		format = partialMirror
+	}
+	data, err := json.Marshal(marker{format, source})
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +196,7 @@ func createMirror(dir, source string, ref plumbing.ReferenceName) (*mirror, erro
 	if err != nil {
 		return nil, err
 	}
-	return &mirror{dir: dir, store: s, ref: ref}, nil
+	return &mirror{dir: dir, store: s, ref: ref, partial: partial}, nil
 }
 
 // removeMirror removes a mirror of ours, or nothing.
@@ -196,9 +211,9 @@ func removeMirror(dir string) error {
 
 func (m *mirror) close() error { return m.store.Close() }
 
-// receive takes a pack in that has the commit.
-func (m *mirror) receive(ctx context.Context, r io.Reader, maxPack int64, commit plumbing.Hash) error {
-	name, err := gitstore.Receive(ctx, r, filepath.Join(m.dir, "objects", "pack"), maxPack, commit)
+// receive takes a pack in that has the objects.
+func (m *mirror) receive(ctx context.Context, r io.Reader, maxPack int64, wants ...plumbing.Hash) error {
+	name, err := gitstore.Receive(ctx, r, filepath.Join(m.dir, "objects", "pack"), maxPack, wants...)
 	if disk, ok := errors.AsType[*gitstore.DiskError](err); ok {
 		return mirrorFault(disk.Err)
 	}

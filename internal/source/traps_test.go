@@ -46,7 +46,7 @@ func TestCompareReadsOnlyWhatDiffers(t *testing.T) {
 	}
 	dir := t.TempDir()
 	must(t, os.Mkdir(filepath.Join(dir, "pack"), 0o700))
-	_, err := gitstore.Receive(t.Context(), bytes.NewReader(remote.pack(names)), filepath.Join(dir, "pack"), 1<<20, plumbing.ZeroHash)
+	_, err := gitstore.Receive(t.Context(), bytes.NewReader(remote.pack(names)), filepath.Join(dir, "pack"), 1<<20)
 	must(t, err)
 	s, err := gitstore.Open(false, dir)
 	must(t, err)
@@ -132,11 +132,11 @@ func TestKilledWhileCloning(t *testing.T) {
 		kill func() error
 	}{
 		{"as the new one is begun", func() error {
-			_, err := createMirror(mirror+".new", remote.URL, "refs/heads/main")
+			_, err := createMirror(mirror+".new", remote.URL, "refs/heads/main", false)
 			return err
 		}},
 		{"as a pack comes in", func() error {
-			_, err := createMirror(mirror+".new", remote.URL, "refs/heads/main")
+			_, err := createMirror(mirror+".new", remote.URL, "refs/heads/main", false)
 			must(t, err)
 			return os.WriteFile(filepath.Join(mirror+".new", "objects", "pack", "tmp_pack_1"), []byte("PACK"), 0o600)
 		}},

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"iter"
 	"runtime"
 	"slices"
 
@@ -37,6 +38,22 @@ func (c *Index) Leaf(name string) Leaf {
 type Change struct {
 	Name string
 	Leaf
+}
+
+// Blobs lists the contents that are read to parse changes, each once.
+func Blobs(changes []Change) iter.Seq[plumbing.Hash] {
+	return func(yield func(plumbing.Hash) bool) {
+		seen := make(map[plumbing.Hash]struct{})
+		for _, c := range changes {
+			if _, twice := seen[c.Hash]; twice || c.Kind != KindSpec && !c.Kind.OfInterest() {
+				continue
+			}
+			seen[c.Hash] = struct{}{}
+			if !yield(c.Hash) {
+				return
+			}
+		}
+	}
 }
 
 // Parsed is what was made of changes: a file for each, nil where there is nothing any
