@@ -87,6 +87,11 @@ func (x *execution) readLive(ctx context.Context, c *call) (over func()) {
 	if code, why := plan.Doubt(c.change, live, plan.Operator(&control)); code != "" {
 		return func() { x.withhold(c, code, why) }
 	}
+	if why := plan.InOperation(c.change, live); why != "" {
+		return func() {
+			x.unsent(c, state.Outcome{Class: state.ClassWaiting, Code: plan.CodeInOperation, Message: why})
+		}
+	}
 	return nil
 }
 

@@ -67,6 +67,9 @@ func (x *execution) withhold(c *call, code, why string) {
 	}
 	rec := plan.Begin(c.change.Key, c.have, x.attempt(c, c.live, time.Now()))
 	x.complete(c, rec, state.Outcome{Class: state.ClassRefused, Code: code, Message: state.Clip(why)})
+	if code == plan.CodeNoSavepoint {
+		return
+	}
 	if x.withheld++; x.withheld >= plan.RestoredAfter && !x.plan.Passes(plan.GuardRestored) {
 		x.preempt()
 	}
@@ -149,7 +152,7 @@ func (x *execution) adjust(c *call, next *state.Record, out state.Outcome) {
 		x.slow.Succeeded()
 	case state.ClassRefused, state.ClassWaiting:
 		switch {
-		case plan.Withheld(next): // nothing was asked
+		case plan.Withheld(next), out.Code == plan.CodeInOperation: // nothing was asked
 		case out.Code == codeNotRead:
 			x.slow.Failed()
 		default:

@@ -284,16 +284,11 @@ func (b *readBacks) decide(s *scheduled, rec *state.Record, live *state.Live, at
 	}
 	rec = a.records.Get(rec.Key) // the list of approvals may have told more since
 	s.tries++
-	every, run, keep := confirmEvery, state.Run{}, false
+	every, run := confirmEvery, state.Run{}
 	switch {
 	case !rec.Accepted():
 		every = followEvery
-		var seen state.Observation
-		if run, seen, keep = follow.Look(rec.Applied, s.last, live, readErr, at); keep {
-			s.last = nil
-		} else {
-			s.last = &seen
-		}
+		run, s.last = follow.Look(rec.Applied, s.last, live, readErr, at)
 	case approval.Awaits(rec) && !approval.Decided(rec):
 		every = approveEvery
 	}
@@ -307,7 +302,7 @@ func (b *readBacks) decide(s *scheduled, rec *state.Record, live *state.Live, at
 	case readErr != nil && x.stop.Err() != nil: // it was the shutdown that ended it
 	case rec.Accepted():
 		b.confirm(rec, live, at, readErr)
-	case keep:
+	case s.last == nil:
 		b.follow(rec, run, live)
 	}
 }

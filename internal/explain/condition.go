@@ -94,7 +94,7 @@ func (d *Condition) attempted(a *state.Attempt) bool {
 			d.Why += ": " + answer
 		}
 		d.Then, d.At = "read back", a.NextAt
-	case Refused, AlreadyLive, NewerLive:
+	case Refused, AlreadyLive, NewerLive, NoSavepoint:
 		d.Why = a.Outcome.Message
 		if d.State == Refused {
 			d.Why = "refused with " + Answer(a.Outcome)

@@ -40,10 +40,11 @@ func Commit(c *plan.Change) string {
 // Sends says what a change sends, and which rule asks for it.
 func Sends(c *plan.Change) string {
 	text := Commit(c)
-	if why := Rule(c.Reason); c.Reason == plan.ReasonDrift {
-		text += "; " + c.Detail
-	} else if why != "" {
+	if why := Rule(c.Reason); c.Reason != plan.ReasonDrift && why != "" {
 		text += "; " + why
+	}
+	if c.Detail != "" {
+		text += "; " + c.Detail
 	}
 	return text
 }

@@ -26,6 +26,7 @@ const (
 	ReasonNotLive     ReasonCode = "not-live"     // an accepted commit was not seen live in time
 	ReasonAlreadyLive ReasonCode = "already-live" // what is wanted is live, by an operation that the state does not know
 	ReasonNewerLive   ReasonCode = "newer-live"   // a newer version is live than is wanted
+	ReasonNoSavepoint ReasonCode = "no-savepoint" // there is no savepoint of a state that is to be kept
 	ReasonRecalled    ReasonCode = "recalled"     // a spec is back, and it is not known which version was applied
 	ReasonSpent       ReasonCode = "spent"        // an acknowledgement of lost state was used already
 	ReasonDrifted     ReasonCode = "drifted"      // others have changed a task, and the policy does no more than to report it
@@ -56,6 +57,7 @@ func reasonInfos() []reasonInfo {
 		{ReasonNotLive, "Not live", "an accepted commit was not seen live"},
 		{ReasonAlreadyLive, "Already live", "what is wanted is live already"},
 		{ReasonNewerLive, "Newer live", "a newer version is live"},
+		{ReasonNoSavepoint, "No savepoint", "a state that is to be kept has no savepoint"},
 		{ReasonContested, "Contested", "others change again what is healed"},
 		{ReasonRecalled, "Applied before", "a spec is back whose applied version is not known"},
 		{ReasonSpent, "discardState used", "a discardState was used already"},
@@ -80,7 +82,7 @@ func ReasonCodes() []ReasonCode {
 // not about tasks in one state.
 func (c ReasonCode) State() (State, bool) {
 	switch c {
-	case ReasonUnknown, ReasonRefused, ReasonNotRunning, ReasonUnhealthy, ReasonNotLive, ReasonAlreadyLive, ReasonNewerLive, ReasonContested, ReasonRecalled, ReasonSpent:
+	case ReasonUnknown, ReasonRefused, ReasonNotRunning, ReasonUnhealthy, ReasonNotLive, ReasonAlreadyLive, ReasonNewerLive, ReasonNoSavepoint, ReasonContested, ReasonRecalled, ReasonSpent:
 		return State(c), true // the words of these codes are words of states
 	default:
 		return "", false

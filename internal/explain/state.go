@@ -29,6 +29,7 @@ const (
 	NotLive     State = "not-live"
 	AlreadyLive State = "already-live"
 	NewerLive   State = "newer-live"
+	NoSavepoint State = "no-savepoint"
 	NotRunning  State = "not-running"
 	Unhealthy   State = "unhealthy"
 	Starting    State = "starting"
@@ -101,6 +102,7 @@ func States() []Info {
 			[]string{resolveTask + " applied", retryTask},
 		},
 		{NewerLive, ToneBad, "newer live", "a newer version is live, and the state did not apply it", "raise instanceVersion in the spec, or to go back to its version: " + retryTask, retry()},
+		{NoSavepoint, ToneBad, "no savepoint", "its commit keeps the state, and WeData has no savepoint of it", "take a savepoint in WeData and raise instanceVersion, or to commit it without: " + retryTask, retry()},
 		{Contested, ToneBad, "contested", "others change it again whenever it is healed", "change the spec, or to heal it once more: " + retryTask, retry()},
 		{Recalled, ToneBad, "applied before", "the spec is back; its applied version is not known", "take it over with wedatasync import, or to send it: " + retryTask, retry()},
 		{Spent, ToneBad, "discardState used", "its discardState was used already", "keep the state with commitType resume or pause-resume, or release another version", nil},
@@ -179,7 +181,7 @@ func (i Info) For(key spec.Key) Info {
 // first.
 func Holds() []State {
 	return []State{
-		Unknown, Refused, AlreadyLive, NewerLive, Contested, Recalled, Spent, Guard, Paused, Suspended, Adopted, Locked, Waiting, Window, Dependency,
+		Unknown, Refused, AlreadyLive, NewerLive, NoSavepoint, Contested, Recalled, Spent, Guard, Paused, Suspended, Adopted, Locked, Waiting, Window, Dependency,
 	}
 }
 

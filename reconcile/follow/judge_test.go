@@ -40,10 +40,9 @@ func life(a *state.Applied, read func(after time.Duration) (*state.Live, error))
 	var last *state.Observation
 	for at := time.Second; at < 48*time.Hour; at += 30 * time.Second {
 		live, err := read(at)
-		next, seen, keep := follow.Look(a, last, live, err, noon.Add(at))
-		last = &seen
-		if keep {
-			a.Run, last = &next, nil
+		next, seen := follow.Look(a, last, live, err, noon.Add(at))
+		if last = seen; last == nil {
+			a.Run = &next
 		}
 		if a.Run.Status != state.RunStarting {
 			return at
@@ -165,9 +164,9 @@ func TestLook_nobodyLooked(t *testing.T) {
 				last = nil // of another process
 				continue
 			}
-			next, seen, keep := follow.Look(a, last, told(0, 5), nil, noon.Add(at))
-			if last = &seen; keep {
-				a.Run, last = &next, nil
+			next, seen := follow.Look(a, last, told(0, 5), nil, noon.Add(at))
+			if last = seen; last == nil {
+				a.Run = &next
 			}
 			ended = at
 		}
@@ -214,13 +213,17 @@ func TestLaws(t *testing.T) {
 			case 3:
 				live = nil
 			}
-			next, seen, keep := follow.Look(a, last, live, nil, at)
-			all = append(all, seen)
+			next, seen := follow.Look(a, last, live, nil, at)
+			if seen != nil {
+				all = append(all, *seen)
+			} else {
+				all = append(all, next.Observations[len(next.Observations)-1])
+			}
 			if v := follow.Judge(a, all, at); v.Status != next.Status && len(all) <= state.MaxObservations {
 				t.Fatalf("all observations give %+v, those that are kept %s: %s", v, next.Status, next.Detail)
 			}
-			if last = &seen; keep {
-				a.Run, last = &next, nil
+			if last = seen; last == nil {
+				a.Run = &next
 			}
 			if len(a.Run.Observations) > state.MaxObservations {
 				t.Fatalf("%d observations", len(a.Run.Observations))

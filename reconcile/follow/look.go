@@ -17,37 +17,37 @@ const keptAfter = 24
 
 // Look returns how the start of a task that was brought to a goes after a read, which was
 // sent at and showed live, or failed with readErr. last is the observation before, if it is
-// not among those of the Run; keep says that next is to be made durable, and otherwise seen
-// is the last of the next look.
-func Look(a *state.Applied, last *state.Observation, live *state.Live, readErr error, at time.Time) (next state.Run, seen state.Observation, keep bool) {
+// not among those of the Run; seen is the last of the next look, or nil if next, with it, is to
+// be made durable.
+func Look(a *state.Applied, last *state.Observation, live *state.Live, readErr error, at time.Time) (next state.Run, seen *state.Observation) {
 	next = *a.Run
 	kept := next.Observations
 	list := slices.Clip(kept)
 	if last != nil {
 		list = append(list, *last)
 	}
-	seen = observe(a, live, readErr, at)
+	o := observe(a, live, readErr, at)
 	before := a.Run.Since
 	if n := len(list); n > 0 {
 		before = list[n-1].Time()
 	}
 	if gap := at.Sub(before); a.Healthy != nil && gap > gapOf(a) {
-		seen.Gap = gap.Milliseconds()
+		o.Gap = gap.Milliseconds()
 	}
-	v := Judge(a, append(list, seen), at)
+	v := Judge(a, append(list, o), at)
 	ended := v.Status != state.RunStarting
-	if !ended && !worthKeeping(a, kept, &seen) {
-		return next, seen, false
+	if !ended && !worthKeeping(a, kept, &o) {
+		return next, &o
 	}
 	next.Detail = state.Clip(v.Detail)
 	if ended {
 		next.Status, next.Since = v.Status, at
 	}
 	if a.Healthy != nil {
-		next.Observations = bounded(kept, seen, ended)
-		next.Until = next.Until.Add(time.Duration(seen.Gap) * time.Millisecond)
+		next.Observations = bounded(kept, o, ended)
+		next.Until = next.Until.Add(time.Duration(o.Gap) * time.Millisecond)
 	}
-	return next, seen, true
+	return next, nil
 }
 
 // everyOf is how often an observation is kept of a task that stays as it is.

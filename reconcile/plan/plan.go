@@ -105,6 +105,7 @@ const (
 	HoldContested  HoldReason = "contested"  // somebody changes the task again whenever it is healed
 
 	HoldAlreadyLive HoldReason = "already-live" // what is wanted is live, by an operation that the state does not know
+	HoldNoSavepoint HoldReason = "no-savepoint" // there is no savepoint of the state that it is to keep
 	HoldNewerLive   HoldReason = "newer-live"   // a newer version is live than is wanted, by an operation that the state does not know
 )
 

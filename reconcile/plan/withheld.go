@@ -11,6 +11,9 @@ import (
 const (
 	CodeAlreadyLive = "AlreadyLive"
 	CodeNewerLive   = "NewerLive"
+	CodeNoSavepoint = "NoSavepoint"
+	// CodeInOperation is of a commit that is made when the task has come to rest.
+	CodeInOperation = "InOperation"
 )
 
 // RestoredAfter is how many tasks that are already live hold the whole plan: the state
@@ -20,14 +23,19 @@ const RestoredAfter = 2
 // GuardRestored is the name of the guard that does.
 const GuardRestored = "restored"
 
-// Doubt says why what is live, just before a commit, argues against sending it: the
-// task is already where the spec wants it, or beyond, by an operation that the state
+// Doubt says why what is live, just before a commit, argues against sending it: there is
+// no savepoint of the state that it is to keep; or the task is already where the spec wants it, or beyond, by an operation that the state
 // does not know. That is so after a state was lost or put back, and after a hotfix in
 // the console. It returns "" if nothing does. operator is our own account as reads name
 // it, or empty.
 func Doubt(c *Change, live *state.Live, operator string) (code, why string) {
 	have := c.Have
-	if live == nil || live.Missing || c.Reason == ReasonDrift || have != nil && have.Attempt != nil && have.Attempt.Forced && have.Attempt.WantedID == c.Want.Wanted() {
+	switch {
+	case live == nil || live.Missing || have != nil && have.Attempt != nil && have.Attempt.Forced && have.Attempt.WantedID == c.Want.Wanted():
+		return "", ""
+	case live.HasNoSavepoint() && live.Status > state.TaskNotStarted && (c.Impact == ImpactPause || c.Impact == ImpactKeepState):
+		return CodeNoSavepoint, fmt.Sprintf("WeData has no savepoint of the task: %s would continue from a state that does not exist", c.Want.CommitType)
+	case c.Reason == ReasonDrift:
 		return "", ""
 	}
 	applied := new(state.Applied)
@@ -54,6 +62,23 @@ func Doubt(c *Change, live *state.Live, operator string) (code, why string) {
 	}
 }
 
+// InOperation says that a commit would come while WeData starts or stops the task, or
+// returns "": what it comes to then is not known.
+func InOperation(c *Change, live *state.Live) string {
+	if live == nil || !c.Want.CommitType.Runs() || live.Status != state.TaskInOperation && live.Status != state.TaskStopping {
+		return ""
+	}
+	return fmt.Sprintf("WeData says that the task is %s: it is committed when that is over", live.Status)
+}
+
+// losesFullPhase says that a commit ends a full phase, which begins again, or returns "".
+func losesFullPhase(c *Change, live *state.Live) string {
+	if live == nil || !live.InFullPhase() || c.Impact != ImpactDiscardState && c.Impact != ImpactFreshStart {
+		return ""
+	}
+	return "its full phase is not over, and begins again"
+}
+
 // Withhold holds the calls of the plan that would not be made because of what is live, and
 // returns how many tasks are already live. live returns what is known of a task, or nil.
 func (p *Plan) Withhold(live func(spec.Key) *state.Live, operator string) (already int) {
@@ -68,6 +93,14 @@ func (p *Plan) Withhold(live func(spec.Key) *state.Live, operator string) (alrea
 			already++
 		case CodeNewerLive:
 			c.Action, c.Hold, c.Detail = ActionHold, HoldNewerLive, why
+		case CodeNoSavepoint:
+			c.Action, c.Hold, c.Detail = ActionHold, HoldNoSavepoint, why
+		default:
+			if why = InOperation(c, live(c.Key)); why != "" {
+				c.Action, c.Hold, c.Detail = ActionHold, HoldWaiting, why
+			} else if why = losesFullPhase(c, live(c.Key)); why != "" && c.Detail == "" {
+				c.Detail = why
+			}
 		}
 	}
 	p.Hash = hashOf(p)
@@ -89,6 +122,8 @@ func RefusedHold(rec *state.Record) HoldReason {
 		return HoldAlreadyLive
 	case CodeNewerLive:
 		return HoldNewerLive
+	case CodeNoSavepoint:
+		return HoldNoSavepoint
 	default:
 		return HoldRefused
 	}
@@ -105,7 +140,7 @@ func WithheldCode(rec *state.Record) string {
 		return ""
 	}
 	switch code := rec.Attempt.Outcome.Code; code {
-	case CodeAlreadyLive, CodeNewerLive:
+	case CodeAlreadyLive, CodeNewerLive, CodeNoSavepoint:
 		return code
 	default:
 		return ""
