@@ -5,14 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wedatasync/wedatasync/internal/command"
 	"github.com/wedatasync/wedatasync/internal/config"
-	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/report"
 	"github.com/wedatasync/wedatasync/internal/text"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
@@ -107,7 +105,7 @@ func showHeld(ctx context.Context, io *stdio, s *accessFlags) error {
 	if s.remote(io) {
 		return usageError{errors.New(needed + ": wedatasync release prints it")}
 	}
-	p, err := planAgainst(ctx, io, s.Flags, command.AgainstState, false)
+	p, err := planAgainst(ctx, io, s.Flags, command.AgainstState, "", false)
 	if err != nil {
 		return usageError{fmt.Errorf("%s; wedatasync plan prints it, and here it cannot be made: %w", needed, err)}
 	}
@@ -223,23 +221,16 @@ func (a *accessFlags) open(io *stdio) (command.Access, error) {
 	if f := a.Set.Lookup("state"); f.Changed && io.getenv(config.EnvName("server")) == "" {
 		return nil, usageError{errors.New("--server and --state: give one of them")}
 	}
-	token := io.getenv(config.EnvName("token"))
-	if path := cmp.Or(a.tokenFile, io.getenv(config.EnvName("token-file"))); path != "" {
-		data, err := file.ReadSecret("--token-file", path, maxToken, nil)
-		if err != nil {
-			return nil, err
-		}
-		token, _, _ = strings.Cut(string(data), "\n")
+	token, err := command.ReadToken(io.getenv, a.tokenFile)
+	if err != nil {
+		return nil, err
 	}
-	from, err := command.Remote(command.Server{URL: a.server, Token: strings.TrimSpace(token), CAFile: a.Git.CAFile, PlainHosts: a.PlainHosts})
+	from, err := command.Remote(command.Server{URL: a.server, Token: token, CAFile: a.Git.CAFile, PlainHosts: a.PlainHosts})
 	if err != nil {
 		return nil, usageError{err}
 	}
 	return from, nil
 }
-
-// maxToken bounds a file with a token, in bytes.
-const maxToken = 4 << 10
 
 // remote reports whether a daemon elsewhere is meant.
 func (a *accessFlags) remote(io *stdio) bool {

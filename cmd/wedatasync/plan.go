@@ -20,7 +20,7 @@ import (
 
 func newPlanCommand(io *stdio) *cobra.Command {
 	var detailed, validate bool
-	var against string
+	var against, tokenFile string
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what a pass would do; reads only",
@@ -33,6 +33,9 @@ With --against REV, such as origin/main, it shows instead what merging the
 checked-out revision into REV would change: from git alone, for the CI of a pull
 request. There, without --against and without a state, the base is found by itself.
 It reads the files that differ; with --validate it checks all others, too.
+
+With --against URL, such as https://wedatasync.example.com, it compares the checkout with
+what that daemon has applied.
 
 --output can be given several times: -o text -o markdown=plan.md prints the plan and
 writes the file.
@@ -51,6 +54,7 @@ revision that is not verified; 2 with
 	o := addOutput(cmd)
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "end with 2 if changes are pending")
 	cmd.Flags().StringVar(&against, "against", "", againstUsage)
+	cmd.Flags().StringVar(&tokenFile, "token-file", "", tokenUsage)
 	cmd.Flags().BoolVar(&validate, "validate", false, "check all specs, as validate does, not only those that differ from the revision")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		s.Stateless = true
@@ -60,7 +64,7 @@ revision that is not verified; 2 with
 		if err := errors.Join(o.Check(), s.Load(io.getenv)); err != nil {
 			return usageError{err}
 		}
-		p, err := planAgainst(cmd.Context(), io, s, against, validate)
+		p, err := planAgainst(cmd.Context(), io, s, against, tokenFile, validate)
 		if err != nil {
 			// A reader of the output must not take the absence of a plan for one
 			// without changes.
@@ -78,14 +82,17 @@ revision that is not verified; 2 with
 	return cmd
 }
 
-const againstUsage = "`what` to compare with: state, the URL of a daemon's /api/v1/state, live (reads WeData), or a git revision such as origin/main"
+const (
+	againstUsage = "`what` to compare with: state, the URL of a daemon, live (reads WeData), or a git revision such as origin/main"
+	tokenUsage   = "`file` with the token for the daemon that --against names; default: $WEDATASYNC_TOKEN_FILE, else the token in $WEDATASYNC_TOKEN"
+)
 
 // planAgainst makes the plan that the flags ask for.
-func planAgainst(ctx context.Context, io *stdio, s *config.Flags, against string, validate bool) (*plan.Plan, error) {
+func planAgainst(ctx context.Context, io *stdio, s *config.Flags, against, tokenFile string, validate bool) (*plan.Plan, error) {
 	if against == command.AgainstState && !s.HasState() {
 		return nil, usageError{fmt.Errorf("--against state: %s, so no state is taken from the working directory: name one with --state or %s", s.Untrusted, config.EnvName("state"))}
 	}
-	return command.PlanAgainst(ctx, s, io.env(s), against, validate)
+	return command.PlanAgainst(ctx, s, io.env(s), against, tokenFile, validate)
 }
 
 // planStatus returns the code for a plan that was made and shown.
@@ -153,7 +160,7 @@ Exit codes: 0 valid; 1 an error, or with --strict a warning.`,
 }
 
 func newCommentCommand(io *stdio) *cobra.Command {
-	var against string
+	var against, tokenFile string
 	var on command.PullRequest
 	cmd := &cobra.Command{
 		Use:   "comment",
@@ -175,6 +182,7 @@ as plan has them.`,
 	o := addOutput(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&against, "against", "", againstUsage)
+	flags.StringVar(&tokenFile, "token-file", "", tokenUsage)
 	flags.StringVar(&on.Forge, "forge", "", "`kind` of the forge: github, gitlab or gitea; default: that of the CI job")
 	flags.StringVar(&on.URL, "forge-url", "", "`URL` of the forge's API; default: that of the CI job")
 	flags.StringVar(&on.Repository, "repository", "", "`name` of the repository, as owner/name; on GitLab also the project's number; default: that of the CI job")
@@ -185,7 +193,7 @@ as plan has them.`,
 		if err := errors.Join(o.Check(), s.Load(io.getenv)); err != nil {
 			return usageError{err}
 		}
-		p, err := planAgainst(cmd.Context(), io, s, against, false)
+		p, err := planAgainst(cmd.Context(), io, s, against, tokenFile, false)
 		doc, news, status := output.Document{}, true, error(nil)
 		if err != nil {
 			doc, status = output.Failure(err), err

@@ -25,8 +25,9 @@ const (
 
 // PlanAgainst compares the source with what a person asked for. In the CI of a pull
 // request, where there is no state, that is by default what the pull request changes: with
-// whole, the specs that it does not change are checked, too.
-func PlanAgainst(ctx context.Context, f *config.Flags, env parts.Env, against string, whole bool) (*plan.Plan, error) {
+// whole, the specs that it does not change are checked, too. tokenFile, or the
+// environment, has the token for a URL.
+func PlanAgainst(ctx context.Context, f *config.Flags, env parts.Env, against, tokenFile string, whole bool) (*plan.Plan, error) {
 	if against == "" {
 		base, err := baseOfJob(f, env)
 		if err != nil {
@@ -42,7 +43,11 @@ func PlanAgainst(ctx context.Context, f *config.Flags, env parts.Env, against st
 	case against == AgainstLive:
 		return Live(ctx, f.Settings, env)
 	default:
-		return Plan(ctx, f.Settings, env, PlanOptions{StateURL: against})
+		token, err := ReadToken(env.Getenv, tokenFile)
+		if err != nil {
+			return nil, err
+		}
+		return Plan(ctx, f.Settings, env, PlanOptions{StateURL: against, Token: token})
 	}
 }
 

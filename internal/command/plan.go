@@ -27,7 +27,8 @@ import (
 
 // PlanOptions say which plan is asked for.
 type PlanOptions struct {
-	StateURL string // where a daemon exports the state to compare with; empty: the state of the settings
+	StateURL string // of a daemon, or of the state that it exports, to compare with; empty: the state of the settings
+	Token    string // for StateURL; empty: none is sent
 	// Task says that the plan need not have more than the tasks that somebody may mean by it.
 	Task string
 }
@@ -46,7 +47,7 @@ func Plan(ctx context.Context, s config.Settings, env parts.Env, o PlanOptions) 
 	var k known
 	switch {
 	case o.StateURL != "":
-		k, err = fetchState(ctx, o.StateURL, &s)
+		k, err = fetchState(ctx, o.StateURL, o.Token, &s)
 	case env.Stateless:
 	case s.Simulate && !env.OwnState:
 		// Its state lives as long as its endpoint.
@@ -101,6 +102,11 @@ type known struct {
 // openState opens the state of the settings while a daemon may write it. One that is not
 // there yet is empty: the first pass will make it. Whoever gets it closes it.
 func openState(ctx context.Context, s *config.Settings) (k known, err error) {
+	return openStateOf(ctx, s, s.Identity())
+}
+
+// openStateOf is openState for a state that has to be of id.
+func openStateOf(ctx context.Context, s *config.Settings, id state.Identity) (k known, err error) {
 	if fresh, err := statefile.Fresh(s.State); err != nil || fresh {
 		return k, err
 	}
@@ -112,7 +118,7 @@ func openState(ctx context.Context, s *config.Settings) (k known, err error) {
 			err = errors.Join(err, k.close())
 		}
 	}()
-	if err := k.reader.Belongs(ctx, s.Identity()); err != nil {
+	if err := k.reader.Belongs(ctx, id); err != nil {
 		return k, err
 	}
 	if k.info.Serial, err = k.reader.Serial(ctx); err != nil {

@@ -22,7 +22,7 @@ func TestFetchState_CAFile(t *testing.T) {
 	}
 	for file, want := range map[string]string{"": "certificate", path: "answers 404", path + ".gone": "--ca-file"} {
 		s := config.Settings{Git: config.GitSettings{CAFile: file}}
-		if _, err := fetchState(t.Context(), server.URL+"/api/v1/state", &s); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := fetchState(t.Context(), server.URL+"/api/v1/state", "", &s); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("with the file %q: error %v, want one with %q", file, err, want)
 		}
 	}

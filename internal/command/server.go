@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wedatasync/wedatasync/internal/config"
+	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/parts"
 	"github.com/wedatasync/wedatasync/internal/release"
@@ -42,6 +44,22 @@ type Server struct {
 	Token      string // empty: none is sent
 	CAFile     string // more certificates to trust, in PEM; may be empty
 	PlainHosts secret.PlainHosts
+}
+
+// maxToken bounds a file with a token, in bytes.
+const maxToken = 4 << 10
+
+// ReadToken returns the token for a daemon: of the file, or the one that variables name.
+func ReadToken(getenv func(string) string, path string) (string, error) {
+	token := getenv(config.EnvName("token"))
+	if path = cmp.Or(path, getenv(config.EnvName("token-file"))); path != "" {
+		data, err := file.ReadSecret("--token-file", path, maxToken, nil)
+		if err != nil {
+			return "", err
+		}
+		token, _, _ = strings.Cut(string(data), "\n")
+	}
+	return strings.TrimSpace(token), nil
 }
 
 // Remote returns the access to a daemon by its API.
