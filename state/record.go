@@ -218,6 +218,8 @@ type Live struct {
 	UpdateTime      string     `json:"update_time,omitempty"`  // by WeData's clock, as it says it
 	// Vitals is what else is told of how the job goes; nil if that is nothing.
 	Vitals *Vitals `json:"vitals,omitempty"`
+	// RunningOrder is the number of the newest run, which counts up, whoever starts one.
+	RunningOrder int64 `json:"running_order,omitempty"`
 }
 
 // TaskStatus is the API's Status of a task.

@@ -42,6 +42,7 @@ var (
 	_ reconcile.Reader    = (*Client)(nil)
 	_ drift.Lister        = (*Client)(nil)
 	_ drift.Describer     = (*Client)(nil)
+	_ drift.Versioner     = (*Client)(nil)
 	_ listing.Lister      = (*Client)(nil)
 )
 

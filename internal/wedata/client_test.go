@@ -87,6 +87,7 @@ func TestCommitAndReadBack(t *testing.T) {
 			NumRestarts:     new(int64(0)),
 			UpdateTime:      "2000-01-01 08:00:00",
 			Vitals:          &state.Vitals{BusinessLatency: state.Untold, ReadPhase: state.Untold},
+			RunningOrder:    task.RunCount,
 		}
 		if diff := cmp.Diff(wantLive, live); diff != "" {
 			t.Errorf("live (-want +got):\n%s", diff)

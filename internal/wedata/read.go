@@ -96,7 +96,41 @@ func (c *Client) Describe(ctx context.Context, key spec.Key, t spec.TaskType, ga
 	if got := keyOf(info, key); got != key {
 		return nil, unusable(action, "the answer is about another task")
 	}
-	return new(sighting(info, key, t)), nil
+	seen := sighting(info, key, t)
+	for _, run := range response.Response.TaskVersionList {
+		if run != nil {
+			seen.Live.RunningOrder = max(seen.Live.RunningOrder, or(run.RunningOrderId, 0))
+		}
+	}
+	return &seen, nil
+}
+
+// Version returns what WeData says of one version of the task, nil if that is nothing. What
+// the answer says of the task is not used: whether it is of the version that was asked for,
+// or of the one that is live, is not documented. The error is a [*ReadError].
+func (c *Client) Version(ctx context.Context, key spec.Key, t spec.TaskType, version int64, gate pace.Gate) (*drift.Version, error) {
+	const action = "DescribeIntegrationTask"
+	request := api.NewDescribeIntegrationTaskRequest()
+	request.TaskId = new(key.TaskID)
+	request.ProjectId = new(key.ProjectID)
+	request.TaskType = taskType(t.OrDefault())
+	request.InstanceVersion = new(version)
+	var response *api.DescribeIntegrationTaskResponse
+	err := c.read(ctx, action, gate, func(ctx context.Context, client *api.Client) (err error) {
+		response, err = client.DescribeIntegrationTaskWithContext(ctx, request)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	told := response.Response.TaskVersion
+	if told == nil || or(told.InstanceVersion, version) != version {
+		return nil, nil
+	}
+	text := newCleaner(nil)
+	return &drift.Version{
+		Number: version, Submitter: text.id(or(told.SubmitterUin, "")), SubmittedAt: text.id(or(told.InstanceDate, "")), Desc: text.text(or(told.VersionDesc, "")),
+	}, nil
 }
 
 // read sends one request and reports why its response is not to be used. send

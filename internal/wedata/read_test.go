@@ -330,3 +330,31 @@ func TestApprovals(t *testing.T) {
 		}
 	})
 }
+
+// TestVersion: of a version only what is told of it counts, not what the answer says of the
+// task.
+func TestVersion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim, c := newSim(t, wedatasim.Options{})
+		want := commitOf("a")
+		want.InstanceVersion, want.VersionDesc = 3, "the\nthird"
+		if out, _ := c.Commit(t.Context(), want, nil); out.Class != state.ClassApplied {
+			t.Fatalf("%+v", out)
+		}
+		task, _ := sim.Task(want.ProjectID, "a")
+		got, err := c.Version(t.Context(), want.Key, 0, 3, nil)
+		if diff := cmp.Diff(&drift.Version{Number: 3, Submitter: task.OperatorUIN, SubmittedAt: "2000-01-01 08:00:00", Desc: "the third"}, got); diff != "" || err != nil {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
+		}
+		for _, body := range []string{
+			`{"Response":{"TaskInfo":{"InstanceVersion":3},"TaskVersion":null,"RequestId":"r"}}`,
+			`{"Response":{"TaskVersion":{"InstanceVersion":2,"SubmitterUin":"7"},"RequestId":"r"}}`,
+		} {
+			sim.Clear()
+			sim.Inject(raw(body))
+			if got, err := c.Version(t.Context(), want.Key, 0, 3, nil); got != nil || err != nil {
+				t.Errorf("%s: %+v, %v", body, got, err)
+			}
+		}
+	})
+}

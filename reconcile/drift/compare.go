@@ -3,7 +3,9 @@ package drift
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wedatasync/wedatasync/reconcile/plan"
@@ -109,13 +111,29 @@ func (d *difference) version(want *spec.Commit, applied *state.Applied, seen *Li
 	}
 	d.Fields = append(d.Fields, f)
 	d.running(want, applied, seen) // both can differ; the version is the graver
+	d.Detail = seen.Version.submitted()
 	if want != nil && want.InstanceVersion == live {
-		d.Detail = "it is the version that its spec asks for"
+		d.Detail = strings.TrimPrefix(d.Detail+"; it is the version that its spec asks for", "; ")
 	}
 	if live > applied.InstanceVersion {
 		return state.DriftNewer
 	}
 	return state.DriftOlder
+}
+
+// submitted says who has submitted the version, and when; empty if neither is told.
+func (v *Version) submitted() string {
+	if v == nil || v.Submitter == "" && v.SubmittedAt == "" {
+		return ""
+	}
+	said := fmt.Sprintf("version %d was submitted", v.Number)
+	if v.Submitter != "" {
+		said += " by " + v.Submitter
+	}
+	if v.SubmittedAt != "" {
+		said += " on " + state.WeDataTime(v.SubmittedAt)
+	}
+	return said
 }
 
 // running notes that the task was started or stopped.

@@ -32,6 +32,23 @@ type LiveTask struct {
 	NotSubmitted bool
 	Event        string // the last operation, in the API's words
 	EventTime    string // when that was, by WeData's clock
+	// Version is what is told of the version that is live; nil if it was not asked for.
+	Version *Version
+}
+
+// Version is what WeData tells of one version of a task.
+type Version struct {
+	Number      int64
+	Submitter   string // an account id
+	SubmittedAt string // by WeData's clock, as it says it
+	Desc        string
+}
+
+// Versioner is a Describer that tells of versions.
+type Versioner interface {
+	// Version returns what is told of a version, nil if that is nothing. Its gate and errors
+	// are those of a Reader.
+	Version(ctx context.Context, key spec.Key, t spec.TaskType, version int64, gate pace.Gate) (*Version, error)
 }
 
 // Page is a part of a list of tasks.
@@ -66,7 +83,8 @@ type Describer interface {
 type Target struct {
 	Key      spec.Key
 	TaskType spec.TaskType
-	Managed  bool // it was applied: if no list has it, it is looked at by itself
+	Managed  bool  // it was applied: if no list has it, it is looked at by itself
+	Applied  int64 // the version that was; 0 if none is known
 }
 
 // Targets returns the tasks of a state, in order of key.
@@ -74,7 +92,7 @@ func Targets(records *state.Records) []Target {
 	var tasks []Target
 	for rec := range records.All() {
 		if rec.Applied != nil {
-			tasks = append(tasks, Target{Key: rec.Key, TaskType: rec.Applied.TaskType.OrDefault(), Managed: true})
+			tasks = append(tasks, Target{Key: rec.Key, TaskType: rec.Applied.TaskType.OrDefault(), Managed: true, Applied: rec.Applied.InstanceVersion})
 		}
 	}
 	slices.SortFunc(tasks, func(a, b Target) int { return a.Key.Compare(b.Key) })
@@ -184,7 +202,10 @@ func (s *Scanner) Scan(ctx context.Context, tasks []Target) (*Scan, error) {
 			return nil, err
 		}
 	}
-	return found, s.describeOthers(ctx, found, tasks)
+	if err := s.describeOthers(ctx, found, tasks); err != nil {
+		return nil, err
+	}
+	return found, s.versions(ctx, found, tasks)
 }
 
 // Confirm reads tasks once more, by name, and keeps what is told now.
@@ -202,7 +223,10 @@ func (s *Scanner) Confirm(ctx context.Context, found *Scan, tasks []Target) erro
 			}
 		}
 	}
-	return s.describeOthers(ctx, found, tasks)
+	if err := s.describeOthers(ctx, found, tasks); err != nil {
+		return err
+	}
+	return s.versions(ctx, found, tasks)
 }
 
 // lists yields the tasks that one list has, project by project and type by type.
@@ -252,6 +276,38 @@ func (s *Scanner) list(ctx context.Context, found *Scan, tasks []Target, ids []s
 			if seen := page.Tasks[i]; wanted[seen.Key] {
 				found.Seen[seen.Key] = &seen
 			}
+		}
+	}
+	return nil
+}
+
+// maxVersions bounds the versions that one scan asks for.
+const maxVersions = 100
+
+// versions asks who has submitted the versions that are live in place of those that were
+// applied. What is not told of them is no error.
+func (s *Scanner) versions(ctx context.Context, found *Scan, tasks []Target) error {
+	versioner, ok := s.Describer.(Versioner)
+	if !ok {
+		return nil
+	}
+	asked := 0
+	for _, w := range tasks {
+		seen := found.Seen[w.Key]
+		if seen == nil || w.Applied == 0 || seen.Live.InstanceVersion == 0 || seen.Live.InstanceVersion == w.Applied {
+			continue
+		}
+		if asked++; asked > maxVersions {
+			return nil
+		}
+		version, err := again(ctx, s, s.Describes, func(gate pace.Gate) (*Version, error) {
+			return versioner.Version(ctx, w.Key, w.TaskType, seen.Live.InstanceVersion, gate)
+		})
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err == nil {
+			seen.Version = version
 		}
 	}
 	return nil

@@ -239,3 +239,46 @@ func TestScanner_Ends(t *testing.T) {
 		}
 	})
 }
+
+// authors is a Describer that tells who has submitted a version.
+type authors struct {
+	Describer
+	asked []int64
+}
+
+func (a *authors) Version(ctx context.Context, _ spec.Key, _ spec.TaskType, version int64, gate pace.Gate) (*Version, error) {
+	a.asked = append(a.asked, version)
+	if version == 9 {
+		return nil, plan.ErrReadDenied
+	}
+	return &Version{Number: version, Submitter: "100028625403", SubmittedAt: "2026-11-26 14:03:11"}, gate(ctx)
+}
+
+// TestVersions: who has submitted a version is asked for where another one is live than was
+// applied, and that it is not told stops nothing.
+func TestVersions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := new(authors)
+		s := &Scanner{Describer: a, Describes: pace.New(20)}
+		found := &Scan{Seen: map[spec.Key]*LiveTask{}}
+		var tasks []Target
+		for id, versions := range map[string][2]int64{"same": {7, 7}, "newer": {7, 8}, "denied": {7, 9}, "untold": {7, 0}, "unknown": {0, 8}} {
+			key := spec.Key{ProjectID: "1", TaskID: id}
+			tasks = append(tasks, Target{Key: key, Applied: versions[0]})
+			found.Seen[key] = &LiveTask{Key: key, Live: state.Live{InstanceVersion: versions[1]}}
+		}
+		tasks = append(tasks, Target{Key: spec.Key{ProjectID: "1", TaskID: "unseen"}, Applied: 7})
+		if err := s.versions(t.Context(), found, tasks); err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(a.asked)
+		if !slices.Equal(a.asked, []int64{8, 9}) {
+			t.Errorf("asked for %v", a.asked)
+		}
+		seen := found.Seen[spec.Key{ProjectID: "1", TaskID: "newer"}]
+		d := Compare(&spec.Commit{InstanceVersion: 8}, &state.Applied{CommitType: spec.Submit, InstanceVersion: 7}, seen)
+		if want := "version 8 was submitted by 100028625403 on 2026-11-26 14:03:11 +08:00 (2026-11-26T06:03:11Z); it is the version that its spec asks for"; d.Detail != want {
+			t.Errorf("%q, want %q", d.Detail, want)
+		}
+	})
+}

@@ -93,6 +93,8 @@ func TestJudge(t *testing.T) {
 		{"there was no such task, and there is none", start3, missing, missing, decides, NotHappened},
 		{"as before, by the time of update alone", start3, updated(2, state.TaskRunning, longAgo), updated(2, state.TaskRunning, longAgo), decides, NotHappened},
 		{"the time of update has moved", start3, updated(2, state.TaskRunning, longAgo), updated(2, state.TaskRunning, "2026-01-02 08:00:00"), never, NeedsOperator},
+		{"the time of update is the same, and it was run again", start3, updated(2, state.TaskRunning, longAgo), with(updated(2, state.TaskRunning, longAgo), func(l *state.Live) { l.RunningOrder = 1 }), never, NeedsOperator},
+		{"the operation is the same, and the platform has run it again", start3, running2, with(running2, func(l *state.Live) { l.RunningOrder = 1 }), decides, NotHappened},
 		{"the time of update is that of the request", start3, updated(2, state.TaskRunning, "2026-12-01 20:00:00"), updated(2, state.TaskRunning, "2026-12-01 20:00:00"), never, NeedsOperator},
 		{"nothing is told that a commit moves", start3, updated(2, state.TaskRunning, ""), updated(2, state.TaskRunning, ""), never, NeedsOperator},
 		{"the last operation is not told any more", start3, running2, updated(2, state.TaskRunning, ""), never, NeedsOperator},
@@ -312,6 +314,34 @@ func TestShownByUs(t *testing.T) {
 	} {
 		e := Evidence{Live: tt.live, At: fixture.Noon.Add(time.Second), Horizon: fixture.Horizon, Operator: tt.operator}
 		if got := ShownByUs(tt.rec, &e); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestShown_Runs: where neither the operation nor the time of update is told, another run
+// shows an accepted commit that starts the task, and no other commit.
+func TestShown_Runs(t *testing.T) {
+	for _, tt := range []struct {
+		name         string
+		commit       spec.CommitType
+		approval     string
+		before, live int64
+		want         bool
+	}{
+		{"another run", spec.Start, "", 4, 5, true},
+		{"the same run", spec.Start, "", 4, 4, false},
+		{"runs were not told before", spec.Start, "", 0, 5, false},
+		{"a submit, and somebody has started it", spec.Submit, "", 4, 5, false},
+		{"it waits for an approval, and somebody has started it", spec.Start, "7", 4, 5, false},
+	} {
+		rec := &state.Record{Status: state.StatusApplied, Attempt: &state.Attempt{
+			At: fixture.Noon, Wanted: state.Applied{CommitType: tt.commit, InstanceVersion: 3},
+			Before:  &state.Live{InstanceVersion: 3, Status: state.TaskRunning, RunningOrder: tt.before},
+			Outcome: state.Outcome{Class: state.ClassApplied, TaskApproveID: tt.approval},
+		}}
+		e := &Evidence{Live: &state.Live{InstanceVersion: 3, Status: state.TaskRunning, RunningOrder: tt.live}, At: fixture.Noon.Add(time.Second), Horizon: fixture.Horizon}
+		if got := Shown(rec, e); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 	}

@@ -194,6 +194,8 @@ func unproven(a *state.Attempt, e *Evidence) string {
 			return ""
 		}
 		return "the task was operated since the request, and not provably by it"
+	case live.RunningOrder > before.RunningOrder:
+		return "the task was run since the request, and not provably by it"
 	case before.UpdateTime == "" || live.UpdateTime == "":
 		return "reads show neither the last operation nor the time of update, so they would not show a commit"
 	case before.UpdateTime != live.UpdateTime:
@@ -230,8 +232,14 @@ func Shown(rec *state.Record, e *Evidence) bool {
 	case live.OperateID != "":
 		return live.OperateID != before.OperateID && (a.Prior == nil || a.Prior.OperateID != live.OperateID)
 	default:
-		return before.Missing || live.UpdateTime != before.UpdateTime
+		return before.Missing || live.UpdateTime != before.UpdateTime || ranSince(a, live)
 	}
+}
+
+// ranSince reports whether a task that the commit starts was started since before it. Who
+// has started it is not told.
+func ranSince(a *state.Attempt, live *state.Live) bool {
+	return starts(&a.Wanted) && a.Before.RunningOrder != 0 && live.RunningOrder > a.Before.RunningOrder
 }
 
 // ShownByUs is Shown of a commit whose operation is told, and our own: what was read is newer
@@ -250,6 +258,9 @@ func Showable(a *state.Attempt, seen *state.Live) bool {
 	}
 	if want != 0 && want != before.InstanceVersion && seen == nil {
 		return true // it may appear
+	}
+	if starts(&a.Wanted) && before.RunningOrder != 0 {
+		return true
 	}
 	for _, l := range []*state.Live{before, seen} {
 		if l != nil && (l.Missing || l.OperateID != "" || l.UpdateTime != "" || want != 0 && l.InstanceVersion != 0 && want != before.InstanceVersion) {

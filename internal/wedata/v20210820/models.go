@@ -62,8 +62,29 @@ type DescribeIntegrationTaskResponse struct {
 
 // DescribeIntegrationTaskResponseParams is what DescribeIntegrationTaskResponse holds.
 type DescribeIntegrationTaskResponseParams struct {
-	TaskInfo  *IntegrationTaskInfo `json:"TaskInfo,omitempty"`
-	RequestId *string              `json:"RequestId,omitempty"`
+	TaskInfo *IntegrationTaskInfo `json:"TaskInfo,omitempty"`
+
+	// TaskVersion is of the InstanceVersion of the request, and null without one.
+	TaskVersion *TaskVersionInstance `json:"TaskVersion,omitempty"`
+
+	TaskVersionList []*TaskVersionRunning `json:"TaskVersionList,omitempty"`
+	RequestId       *string               `json:"RequestId,omitempty"`
+}
+
+// TaskVersionInstance is one version of a task.
+type TaskVersionInstance struct {
+	InstanceVersion *int64  `json:"InstanceVersion,omitempty"`
+	VersionDesc     *string `json:"VersionDesc,omitempty"`
+	ChangeType      *int64  `json:"ChangeType,omitempty"` // 0 (added) or 1 (modified)
+	SubmitterUin    *string `json:"SubmitterUin,omitempty"`
+	InstanceDate    *string `json:"InstanceDate,omitempty"`
+	InstanceStatus  *int64  `json:"InstanceStatus,omitempty"` // 0 (not enabled) or 1 (enabled, in production)
+}
+
+// TaskVersionRunning is one run of a task.
+type TaskVersionRunning struct {
+	InstanceDate   *string `json:"InstanceDate,omitempty"`
+	RunningOrderId *int64  `json:"RunningOrderId,omitempty"` // a counter
 }
 
 // DescribeIntegrationTasksRequest is the request of DescribeIntegrationTasks.
