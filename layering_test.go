@@ -21,8 +21,8 @@ const module = "github.com/wedatasync/wedatasync/"
 // floor below its own, and nothing beside or above it.
 var floors = [][]string{
 	{"internal/text", "internal/file", "internal/gitstore", "internal/wedatasim/tc3"},
-	{"spec", "internal/usage", "internal/wedatasim", "internal/recording", "internal/secret", "internal/transport", "internal/fault"},
-	{"state", "internal/apiclient", "internal/gitremote", "internal/gitrepo", "internal/speccache"},
+	{"spec", "internal/usage", "internal/wedatasim", "internal/secret", "internal/transport", "internal/fault"},
+	{"state", "internal/recording", "internal/apiclient", "internal/gitremote", "internal/gitrepo", "internal/speccache"},
 	{"reconcile/calendar", "reconcile/pace", "reconcile/proof", "state/document", "state/statefile"},
 	{"reconcile/approval"},
 	{"reconcile/plan", "state/sqlstore/sqlrow"},

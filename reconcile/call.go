@@ -11,6 +11,7 @@ import (
 	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -56,6 +57,7 @@ type call struct {
 	readAt  time.Time     // when it was told, or not
 	started bool          // it connects, or more
 	waiting bool          // it connects, or waits for its turn
+	id, tag string        // of the attempt
 }
 
 // readBefore reads what is live before a call. It returns the step that lets the call
@@ -118,12 +120,16 @@ func (x *execution) send(c *call) func() {
 	q.outlive = context.AfterFunc(x.calls, func() { end(errStopped) })
 	defer q.outlive()
 	defer r.applied.setInFlight(c.change.Key, false)
-	out, timing := r.cfg.Committer.Commit(ctx, c.change.Want, q.gate)
+	want := c.change.Want
+	if r.cfg.Tags != nil && r.cfg.Tags() {
+		want, c.tag = proof.Tagged(want, c.id)
+	}
+	out, timing := r.cfg.Committer.Commit(ctx, want, q.gate)
 	if q.late != nil {
 		defer q.late.Stop()
 	}
 	if !timing.Wrote.IsZero() {
-		learnWay(r.cfg.Commits, r.cfg.Reads, timing.Wrote.Sub(q.slot.At()), timing.Connect/2)
+		pace.LearnWay(r.cfg.Commits, r.cfg.Reads, timing.Wrote.Sub(q.slot.At()), timing.Connect/2)
 	}
 	switch {
 	case q.over != nil:
@@ -219,7 +225,12 @@ func (x *execution) intend(c *call) (*state.Record, error) {
 
 // attempt describes the call. before is what is live.
 func (x *execution) attempt(c *call, before *state.Live, now time.Time) state.Attempt {
-	return x.plan.Attempt(c.change, x.r.cfg.NewID(), evidence(x.r, c.change.Key, before, c.askedAt), now)
+	if c.id == "" {
+		c.id = x.r.cfg.NewID() // it was not started
+	}
+	a := x.plan.Attempt(c.change, c.id, evidence(x.r, c.change.Key, before, c.askedAt), now)
+	a.Tag = c.tag
+	return a
 }
 
 // admit looks, just before a call, at what may have come up since the plan was
@@ -272,13 +283,4 @@ func askForLock(ctx context.Context, r *Reconciler, c *call, out state.Outcome) 
 		out.Class, out.Locker = state.ClassWaiting, cmp.Or(live.Locker, "somebody")
 	}
 	return out
-}
-
-// learnWay tells the limiters how a commit went. A read goes the same way, and its own
-// round trip says less: most of it is the time that the endpoint takes.
-func learnWay(commits, reads *pace.Limiter, late, way time.Duration) {
-	commits.Sent(late, way)
-	if reads != nil {
-		reads.Sent(late, way)
-	}
 }

@@ -103,7 +103,7 @@ func TestLearnWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		commits, reads := pace.New(20), pace.New(20)
 		for range 200 {
-			learnWay(commits, reads, 0, time.Millisecond)
+			pace.LearnWay(commits, reads, 0, time.Millisecond)
 		}
 		if got, want := reads.Period(), commits.Period(); got != want || got > 51*time.Millisecond {
 			t.Errorf("the period of reads is %s, of commits %s", got, want)

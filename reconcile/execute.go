@@ -24,8 +24,6 @@ const (
 // meanwhile. Calls and reads run on goroutines of their own and do nothing there but
 // wait, read, send and make their intent durable; what follows of it they hand over as a
 // step, and all steps run on one goroutine, to which all fields below steps belong.
-//
-// A call goes down call.go to the wire, and its outcome back up outcome.go.
 type execution struct {
 	r      *Reconciler
 	plan   *plan.Plan
@@ -139,7 +137,7 @@ func (x *execution) launch() {
 			x.abort(c, errStopped)
 			continue
 		}
-		c.started, c.waiting = true, true
+		c.started, c.waiting, c.id = true, true, x.r.cfg.NewID()
 		x.ahead--
 		x.sending++
 		x.waiting++

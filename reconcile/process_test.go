@@ -30,6 +30,7 @@ type process struct {
 	r       *Reconciler
 	trusted []string    // commits, by the last Trust
 	failed  atomic.Bool // the disk has failed
+	ids     int         // of attempts so far
 }
 
 var errKilled = errors.New("the process was killed")
@@ -56,7 +57,10 @@ func (w *world) newProcess() *process {
 		Policy:   func() plan.DriftPolicy { return *w.policy.Load() },
 		Commits:  pace.New(w.rate), Reads: pace.New(20),
 		Random: func() float64 { return float64(w.moment("random")%1000) / 1000 },
-		NewID:  func() string { return fmt.Sprintf("%016x", w.moment("id")) },
+		NewID: func() string {
+			p.ids++
+			return fmt.Sprintf("%016x-%d", w.moment("id"), p.ids)
+		},
 		Uptime: w.uptime,
 	}, state.NewRecords(slices.Collect(maps.Values(w.disk.records))...), w.disk.control)
 	if w.watched {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/wedatasync/wedatasync/reconcile/approval"
 	"github.com/wedatasync/wedatasync/reconcile/approval/listing"
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/follow"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/reconcile/proof"
@@ -183,6 +184,7 @@ func (b *readBacks) read(rec *state.Record, t spec.TaskType, found func(*state.R
 	b.reading[rec.Key] = true
 	go func() {
 		live, at, err := read(x.stop, x.r, rec.Key, t)
+		drift.ReadTag(x.stop, x.r.cfg.Versions, x.r.cfg.Reads, rec, live)
 		x.steps <- func() {
 			delete(b.reading, rec.Key)
 			found(rec, live, at, err)

@@ -40,6 +40,8 @@ type Config struct {
 
 	Commits   *pace.Limiter                                               // of CommitIntegrationTask
 	Reads     *pace.Limiter                                               // of DescribeIntegrationTask
+	Versions  drift.Versioner                                             // of which tags are read back; nil: none are
+	Tags      func() bool                                                 // whether versions get tags; nil: none do
 	Approvals *listing.Watch                                              // of approvals that commits wait for; nil if nobody looks
 	Scanner   *drift.Scanner                                              // of what is live, for Watch; nil if nobody scans
 	Evaluate  func(*state.Record, proof.Evidence) (proof.Finding, string) // nil is proof.Evaluate

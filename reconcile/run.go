@@ -280,6 +280,5 @@ func (l *loop) wait(wake time.Time) {
 // itself makes another plan; or the zero time.
 func nextDue(r *Reconciler) time.Time {
 	now := time.Now()
-	approvals := r.cfg.Approvals.Due(r.applied.awaitingApproval(), now)
-	return plan.Sooner(r.desired.turn(), plan.Sooner(approvals, r.applied.nextDue(now)))
+	return plan.Sooner(r.desired.turn(), plan.Sooner(r.cfg.Approvals.Due(r.applied.awaitingApproval(), now), r.applied.nextDue(now)))
 }

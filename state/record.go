@@ -160,6 +160,9 @@ type Attempt struct {
 	Prior *Applied `json:"prior,omitempty"`
 	// Forced says that an operator asked for this commit although it is live already.
 	Forced bool `json:"forced,omitempty"`
+	// Tag names the attempt in the description of the version that it submits; empty if it
+	// was sent without.
+	Tag string `json:"tag,omitempty"`
 
 	// What has come of it; zero while the status is StatusIntent.
 	Outcome Outcome   `json:"outcome,omitzero"`
@@ -220,6 +223,10 @@ type Live struct {
 	Vitals *Vitals `json:"vitals,omitempty"`
 	// RunningOrder is the number of the newest run, which counts up, whoever starts one.
 	RunningOrder int64 `json:"running_order,omitempty"`
+	// Tag is that in the description of the version that an attempt wanted, and TagEnabled
+	// whether that version is in production; only where that was asked for.
+	Tag        string `json:"tag,omitempty"`
+	TagEnabled bool   `json:"tag_enabled,omitempty"`
 }
 
 // TaskStatus is the API's Status of a task.

@@ -57,11 +57,7 @@ Exit codes: 0 the daemon can run; 1 it cannot, or cannot do all of its work.`,
 		case record != "" && err != nil:
 			return err
 		case record != "":
-			n, err := doctor.Record(cmd.Context(), subject, task, record)
-			if err == nil {
-				fmt.Fprintf(io.out, "Recorded %d answers in %s. Read it before you show it to others.\n", n, record)
-			}
-			return err
+			return doctor.Record(cmd.Context(), io.out, subject, task, record)
 		}
 		report := doctor.Examine(cmd.Context(), subject)
 		write := report.Text

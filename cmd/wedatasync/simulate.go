@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wedatasync/wedatasync/internal/file"
 	"github.com/wedatasync/wedatasync/internal/recording"
 	"github.com/wedatasync/wedatasync/internal/usage"
 	"github.com/wedatasync/wedatasync/internal/wedatasim"
@@ -59,7 +58,7 @@ that is, approvals, a clock that is off; see docs/simulator.md.`,
 		}
 		var faults []wedatasim.Fault
 		if f.replay != "" {
-			if faults, err = replay(f.replay, &opts); err != nil {
+			if faults, err = recording.Replay("--replay", f.replay, &opts); err != nil {
 				return err
 			}
 		}
@@ -109,24 +108,6 @@ func (f *simulateFlags) options() (wedatasim.Options, error) {
 		return wedatasim.Options{}, usageError{fmt.Errorf("--approvals: %w", err)}
 	}
 	return wedatasim.Options{Limit: f.limit, KnownOnly: f.known, Behavior: b}, nil
-}
-
-// replay has the endpoint answer in the shape of a recording. What was refused there is
-// refused by the faults.
-func replay(path string, opts *wedatasim.Options) (faults []wedatasim.Fault, err error) {
-	data, err := file.Read("--replay", path, recording.MaxSize)
-	if err != nil {
-		return nil, err
-	}
-	r, err := recording.Read(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	opts.Reshape, opts.Behavior.Approvals.FirstPage = r.Reshape, r.FirstPage()
-	for action, code := range r.Refused() {
-		faults = append(faults, wedatasim.Fault{Action: action, Code: code, Message: "as it was recorded"})
-	}
-	return faults, nil
 }
 
 // simulate serves until ctx is done. It prints how to use it once it listens.

@@ -176,6 +176,8 @@ func (a *App) startEngine(ctx context.Context, s *config.Settings, store *sqlsto
 		Interval:  a.interval,
 		Commits:   a.limits.commits,
 		Reads:     a.limits.reads,
+		Versions:  a.client,
+		Tags:      func() bool { return a.settings.get().TagVersions },
 		Approvals: &listing.Watch{Lister: a.client, Limit: a.limits.approvals, Logger: a.log, Random: mathrand.Float64},
 		Scanner:   &drift.Scanner{Lister: a.client, Describer: a.client, Lists: a.limits.lists, Describes: a.limits.reads},
 		ScanEvery: func() time.Duration { return a.settings.get().DriftInterval },

@@ -91,6 +91,7 @@ func (s *Settings) values() map[string]string {
 		"rate": number(s.Rate), "share": number(s.Share),
 		"acceptHorizon": s.AcceptHorizon.String(), "interval": s.Interval.String(), "grace": s.Grace.String(),
 		"driftInterval": s.DriftInterval.String(), "driftPolicy": s.DriftPolicy,
+		"tagVersions":    strconv.FormatBool(s.TagVersions),
 		"plainHttpHosts": string(s.PlainHosts),
 		"listen":         s.Listen, "debugListen": s.DebugListen, "allowedHosts": joined(s.AllowedHosts),
 		"consoleUrl":      s.ConsoleURL,

@@ -56,6 +56,7 @@ func NewFlags() *Flags {
 	flags.DurationVar(&s.Grace, "grace", s.Grace, "time that calls under way get to end in, after a signal")
 	flags.DurationVar(&s.DriftInterval, "drift-interval", s.DriftInterval, "time between the daemon's drift checks; 0 for none")
 	flags.StringVar(&s.DriftPolicy, "drift-policy", s.DriftPolicy, "`what` is done about tasks that others have changed: report, adopt (take it over, without a commit) or heal (commit again what git says)")
+	flags.BoolVar(&s.TagVersions, "tag-versions", s.TagVersions, "end each version's description with a tag by which a commit without a response is proved")
 	flags.StringVar(&s.Listen, "listen", s.Listen, "`address` of the daemon's status page, API, probes, metrics and webhooks, or off")
 	flags.StringVar(&s.DebugListen, "debug-listen", s.DebugListen, "loopback `address` of Go's profiles, such as 127.0.0.1:6060; there are none without")
 	flags.Var((*names)(&s.AllowedHosts), "allowed-hosts", "host `names` of the status page, comma-separated, in addition to addresses, localhost and --listen; requests for others are refused")

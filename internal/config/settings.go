@@ -33,6 +33,7 @@ type Settings struct {
 	Grace         time.Duration // that calls under way get to end in
 	DriftInterval time.Duration // between two scans of what is live; 0: never
 	DriftPolicy   string        // what is done about what they find: "report", "adopt" or "heal"
+	TagVersions   bool          // descriptions of versions end with a tag
 
 	Listen          string   // address of the status page, the API and the probes, or ListenOff
 	DebugListen     string   // address on loopback of Go's profiles; empty: there are none

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -14,22 +15,22 @@ import (
 )
 
 // Record reads one task, named PROJECT/TASK, in each way in which the program could, and
-// writes the answers, masked, to a file that is not there yet. It returns how many there are.
-func Record(ctx context.Context, s Subject, task, path string) (n int, err error) {
+// writes the answers, masked, to a file that is not there yet. It says on w how many there are.
+func Record(ctx context.Context, w io.Writer, s Subject, task, path string) (err error) {
 	project, id, ok := strings.Cut(task, "/")
 	if !ok || project == "" || id == "" {
-		return 0, fmt.Errorf("record: %q is not a task: name it as PROJECT/TASK", task)
+		return fmt.Errorf("record: %q is not a task: name it as PROJECT/TASK", task)
 	}
 	found, err := wedata.FindCredentials(ctx, wedata.CredentialSources{Getenv: s.Getenv})
 	if err != nil {
-		return 0, err
+		return err
 	}
 	client, err := wedata.New(wedata.Config{
 		PlainHosts: s.Settings.PlainHosts, Endpoint: s.Settings.Endpoint, Region: s.Settings.Region,
 		Credentials: found, UserAgent: "wedatasync/" + s.Version,
 	})
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
@@ -39,11 +40,15 @@ func Record(ctx context.Context, s Subject, task, path string) (n int, err error
 		return client.Raw(ctx, action, params, pacer.Gate)
 	}, project, id)
 	if err != nil {
-		return 0, fmt.Errorf("record: %w", err)
+		return fmt.Errorf("record: %w", err)
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return 0, fmt.Errorf("record: write the file, which must not exist: %w", err)
+		return fmt.Errorf("record: write the file, which must not exist: %w", err)
 	}
-	return len(r.Exchanges), errors.Join(r.Write(file), file.Close())
+	if err := errors.Join(r.Write(file), file.Close()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "Recorded %d answers in %s. Read it before you show it to others.\n", len(r.Exchanges), path)
+	return err
 }

@@ -5,7 +5,28 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+
+	"github.com/wedatasync/wedatasync/internal/file"
+	"github.com/wedatasync/wedatasync/internal/wedatasim"
 )
+
+// Replay has a simulator answer in the shape of the recording in a file, which a person named
+// by a flag. What was refused there is refused by the faults.
+func Replay(by, path string, opts *wedatasim.Options) (faults []wedatasim.Fault, err error) {
+	data, err := file.Read(by, path, MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	r, err := Read(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	opts.Reshape, opts.Behavior.Approvals.FirstPage = r.Reshape, r.FirstPage()
+	for action, code := range r.Refused() {
+		faults = append(faults, wedatasim.Fault{Action: action, Code: code, Message: "as it was recorded"})
+	}
+	return faults, nil
+}
 
 // find returns the answer to an exchange, or nil if it was not made or not answered with a
 // result.

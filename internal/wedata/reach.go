@@ -4,13 +4,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
-
-	"github.com/wedatasync/wedatasync/reconcile/pace"
 )
 
 // Reach is what an endpoint shows to anybody who connects to it.
@@ -77,25 +73,4 @@ func (e endpoint) try(ctx context.Context, t http.RoundTripper, userAgent string
 		r.Skew = skewOf(date, start, start.Add(r.RoundTrip))
 	}
 	return r, nil
-}
-
-// Raw sends a read of any kind, and returns the Response of its answer as it came, with an
-// Error or a result. The error is of what came without a usable answer.
-func (c *Client) Raw(ctx context.Context, action string, params map[string]any, gate pace.Gate) (json.RawMessage, error) {
-	if !strings.HasPrefix(action, "Describe") {
-		return nil, fmt.Errorf("%s: not a read", action)
-	}
-	x, client, k, err := c.exchange(ctx, c.reads, maxRead, gate)
-	if err != nil {
-		return nil, readError(action, noCredentials(err))
-	}
-	defer x.end()
-	sdkErr := client.SendCommonRequest(x.ctx, action, params)
-	a := x.response(sdkErr, k.secrets())
-	var answer struct{ Response json.RawMessage }
-	if json.Unmarshal(a.Body, &answer) == nil && len(answer.Response) > 0 {
-		return answer.Response, nil
-	}
-	out, _ := classifyRead(a, sdkErr)
-	return nil, readError(action, out)
 }

@@ -2,14 +2,17 @@ package wedata
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	api "github.com/wedatasync/wedatasync/internal/wedata/v20210820"
 	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
+	"github.com/wedatasync/wedatasync/reconcile/proof"
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
 )
@@ -130,7 +133,29 @@ func (c *Client) Version(ctx context.Context, key spec.Key, t spec.TaskType, ver
 	text := newCleaner(nil)
 	return &drift.Version{
 		Number: version, Submitter: text.id(or(told.SubmitterUin, "")), SubmittedAt: text.id(or(told.InstanceDate, "")), Desc: text.text(or(told.VersionDesc, "")),
+		Tag: proof.TagIn(or(told.VersionDesc, "")), Enabled: or(told.InstanceStatus, 0) == 1,
 	}, nil
+}
+
+// Raw sends a read of any kind, and returns the Response of its answer as it came, with an
+// Error or a result. The error is of what came without a usable answer.
+func (c *Client) Raw(ctx context.Context, action string, params map[string]any, gate pace.Gate) (json.RawMessage, error) {
+	if !strings.HasPrefix(action, "Describe") {
+		return nil, fmt.Errorf("%s: not a read", action)
+	}
+	x, client, k, err := c.exchange(ctx, c.reads, maxRead, gate)
+	if err != nil {
+		return nil, readError(action, noCredentials(err))
+	}
+	defer x.end()
+	sdkErr := client.SendCommonRequest(x.ctx, action, params)
+	a := x.response(sdkErr, k.secrets())
+	var answer struct{ Response json.RawMessage }
+	if json.Unmarshal(a.Body, &answer) == nil && len(answer.Response) > 0 {
+		return answer.Response, nil
+	}
+	out, _ := classifyRead(a, sdkErr)
+	return nil, readError(action, out)
 }
 
 // read sends one request and reports why its response is not to be used. send

@@ -337,13 +337,13 @@ func TestVersion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim, c := newSim(t, wedatasim.Options{})
 		want := commitOf("a")
-		want.InstanceVersion, want.VersionDesc = 3, "the\nthird"
+		want.InstanceVersion, want.VersionDesc = 3, "the\nthird (wedatasync:0123456789ab)"
 		if out, _ := c.Commit(t.Context(), want, nil); out.Class != state.ClassApplied {
 			t.Fatalf("%+v", out)
 		}
 		task, _ := sim.Task(want.ProjectID, "a")
 		got, err := c.Version(t.Context(), want.Key, 0, 3, nil)
-		if diff := cmp.Diff(&drift.Version{Number: 3, Submitter: task.OperatorUIN, SubmittedAt: "2000-01-01 08:00:00", Desc: "the third"}, got); diff != "" || err != nil {
+		if diff := cmp.Diff(&drift.Version{Number: 3, Submitter: task.OperatorUIN, SubmittedAt: "2000-01-01 08:00:00", Desc: "the third (wedatasync:0123456789ab)", Tag: "0123456789ab", Enabled: true}, got); diff != "" || err != nil {
 			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}
 		for _, body := range []string{

@@ -17,6 +17,7 @@ import (
 	"github.com/wedatasync/wedatasync/reconcile"
 	"github.com/wedatasync/wedatasync/reconcile/approval"
 	"github.com/wedatasync/wedatasync/reconcile/approval/listing"
+	"github.com/wedatasync/wedatasync/reconcile/drift"
 	"github.com/wedatasync/wedatasync/reconcile/pace"
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/spec"
@@ -72,7 +73,9 @@ func (w *world) start(ctx context.Context) (*daemon, error) {
 		},
 		Evaluate: w.rule,
 		Random:   func() float64 { return float64(w.moment("random")%1000) / 1000 },
-		NewID:    func() string { return fmt.Sprintf("%016x", w.moment("id")) },
+		NewID:    w.newID,
+		Versions: paced{d.client, w},
+		Tags:     func() bool { return w.lot.tags },
 	}
 	d.r = reconcile.New(cfg, state.NewRecords(slices.Collect(maps.Values(w.records))...), w.control)
 	w.daemon = d
@@ -103,10 +106,26 @@ func (p paced) Read(ctx context.Context, key spec.Key, t spec.TaskType, gate pac
 	return p.Client.Read(ctx, key, t, gate)
 }
 
+// Version implements [drift.Versioner].
+func (p paced) Version(ctx context.Context, key spec.Key, t spec.TaskType, version int64, gate pace.Gate) (*drift.Version, error) {
+	p.w.setOff("version", key)
+	return p.Client.Version(ctx, key, t, version, gate)
+}
+
+// newID makes the id of an attempt: several can be made at one moment, one after another.
+func (w *world) newID() string {
+	w.ids++
+	return fmt.Sprintf("%016x-%d", w.moment("id"), w.ids)
+}
+
 // Approvals implements [listing.Lister].
 func (p paced) Approvals(ctx context.Context, page int, gate pace.Gate) ([]approval.Row, error) {
 	p.w.setOff("list", spec.Key{TaskID: strconv.Itoa(page)})
-	return p.Client.Approvals(ctx, page, gate)
+	return p.Client.Approvals(ctx, page, func(ctx context.Context) error {
+		err := gate(ctx)
+		time.Sleep(137 * time.Microsecond) // the turns of reads come at the same moments
+		return err
+	})
 }
 
 // setOff waits for some milliseconds that depend on the task and the time.

@@ -29,6 +29,7 @@ type lot struct {
 	behavior  wedatasim.Behavior
 	faults    []wedatasim.Fault
 	denied    bool    // reads are
+	tags      bool    // versions are tagged
 	unlisted  bool    // the list of approvals tells nothing that is recognized
 	crashes   float64 // for each intent
 	hands     float64 // of the console, after each edit
@@ -78,6 +79,7 @@ func draw(seed uint64) *lot {
 	l.hasty = l.operator && has(0.3)
 	l.denied = has(0.05)
 	l.drawFaults(r)
+	l.tags = rand.New(rand.NewPCG(seed, 17)).IntN(2) == 0
 	l.depends = l.unversion && has(0.3)
 	return l
 }
@@ -166,6 +168,7 @@ func (l *lot) String() string {
 	add(l.hasty, "hasty")
 	add(l.denied, "reads denied")
 	add(l.depends, "a dependency")
+	add(l.tags, "tags")
 	add(l.runs, "its own loop")
 	for i := range l.faults {
 		f := &l.faults[i]

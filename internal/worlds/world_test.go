@@ -35,6 +35,7 @@ type world struct {
 	control state.Control
 	words   []state.Command
 	said    int64 // words so far
+	ids     int   // of attempts so far
 
 	specs  *spec.Set
 	pushed []*spec.File

@@ -42,6 +42,8 @@ type Version struct {
 	Submitter   string // an account id
 	SubmittedAt string // by WeData's clock, as it says it
 	Desc        string
+	Tag         string // in Desc, by which an attempt of ours is named
+	Enabled     bool   // it is in production
 }
 
 // Versioner is a Describer that tells of versions.

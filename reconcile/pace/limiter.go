@@ -232,3 +232,12 @@ func SleepUntil(ctx context.Context, t time.Time) error {
 		return context.Cause(ctx)
 	}
 }
+
+// LearnWay tells the limiters how a commit went. A read goes the same way, and its own
+// round trip says less: most of it is the time that the endpoint takes. reads may be nil.
+func LearnWay(commits, reads *Limiter, late, way time.Duration) {
+	commits.Sent(late, way)
+	if reads != nil {
+		reads.Sent(late, way)
+	}
+}

@@ -63,7 +63,7 @@ func AfterReadBack(rec *state.Record, known proof.Evidence, readErr error, judge
 	case proof.NeedsOperator:
 		e.Note = state.Clip("action required: " + why)
 		next.Attempt.NeedsOperator = why
-		if rec.Attempt.Before == nil {
+		if rec.Attempt.Before == nil && rec.Attempt.Tag == "" {
 			next.Attempt.NextAt = time.Time{} // no answer can ever tell
 		}
 		return next, e

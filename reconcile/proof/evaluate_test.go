@@ -2,6 +2,7 @@ package proof
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -213,6 +214,8 @@ func drawLive(t *rapid.T, name string) *state.Live {
 		OperateID:       rapid.SampledFrom([]string{"", "op1", "op2"}).Draw(t, name+" operation"),
 		NumRestarts:     new(rapid.Int64Range(0, 1).Draw(t, name+" restarts")),
 		UpdateTime:      rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, name+" update"),
+		Tag:             rapid.SampledFrom([]string{"", "", "", "ours", "another"}).Draw(t, name+" tag"),
+		TagEnabled:      rapid.Bool().Draw(t, name+" enabled"),
 	}
 }
 
@@ -226,6 +229,7 @@ func TestJudgeLaws(t *testing.T) {
 			TaskType:        rapid.SampledFrom([]spec.TaskType{0, spec.Realtime, spec.Offline}).Draw(t, "task type"),
 			InstanceVersion: rapid.Int64Range(0, 3).Draw(t, "version"),
 		}}
+		a.Tag = rapid.SampledFrom([]string{"", "ours"}).Draw(t, "tag")
 		rec := &state.Record{Attempt: a}
 		if rapid.Bool().Draw(t, "applied") {
 			rec.Applied = &state.Applied{InstanceVersion: rapid.Int64Range(0, 3).Draw(t, "applied version"), OperateID: rapid.SampledFrom([]string{"", "op1", "op2"}).Draw(t, "applied by")}
@@ -250,6 +254,16 @@ func TestJudgeLaws(t *testing.T) {
 		after := rapid.SampledFrom([]time.Duration{0, time.Second, fixture.Horizon, fixture.Horizon + ReadLag, fixture.Horizon + SettleTime, time.Hour}).Draw(t, "after")
 		v, live := judgeAt(after), e.Live
 		moved := a.Before != nil && (live.OperateID != a.Before.OperateID || live.InstanceVersion != a.Before.InstanceVersion || a.Before.Missing != live.Missing)
+		tagged := a.Tag != "" && live.Tag == a.Tag
+		if tagged && (live.TagEnabled || e.Approvals == ApprovalNone) && v != Happened || tagged && v == NotHappened {
+			t.Fatalf("%v, and the version of the attempt is there", v)
+		}
+		switch {
+		case tagged:
+			return
+		case a.Before == nil && v == Happened:
+			t.Fatal("happened, and there is nothing to compare with")
+		}
 		switch v {
 		case Happened:
 			if !moved || live.Missing {
@@ -343,6 +357,78 @@ func TestShown_Runs(t *testing.T) {
 		e := &Evidence{Live: &state.Live{InstanceVersion: 3, Status: state.TaskRunning, RunningOrder: tt.live}, At: fixture.Noon.Add(time.Second), Horizon: fixture.Horizon}
 		if got := Shown(rec, e); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestTag: a tag is part of what is sent, and of nothing else; only one that can be read back
+// and has room is.
+func TestTag(t *testing.T) {
+	want := &spec.Commit{Key: fixture.Task("a"), CommitType: spec.Start, InstanceVersion: 3, VersionDesc: "third"}
+	request, wanted := want.Request(), want.Wanted()
+	sent, tag := Tagged(want, "id")
+	if sent == want || want.VersionDesc != "third" || want.Request() != request || want.Wanted() != wanted {
+		t.Errorf("the spec's commit has become %+v", want)
+	}
+	if sent.VersionDesc != "third (wedatasync:"+tag+")" || TagIn(sent.VersionDesc) != tag || TagIn(sent.VersionDesc+" ") != tag {
+		t.Errorf("%q, tag %q", sent.VersionDesc, tag)
+	}
+	if _, other := Tagged(want, "another id"); other == tag {
+		t.Error("two attempts have one tag")
+	}
+	if bare, tag := Tagged(&spec.Commit{InstanceVersion: 3}, "id"); bare.VersionDesc != "(wedatasync:"+tag+")" {
+		t.Errorf("%q", bare.VersionDesc)
+	}
+	for name, c := range map[string]*spec.Commit{
+		"no version": {VersionDesc: "x"},
+		"no room":    {InstanceVersion: 3, VersionDesc: strings.Repeat("x", spec.MaxText-20)},
+	} {
+		if sent, tag := Tagged(c, "id"); sent != c || tag != "" {
+			t.Errorf("%s: %q", name, tag)
+		}
+	}
+	for _, desc := range []string{"", "third", tag, "(wedatasync:" + tag, "(wedatasync:" + tag + ") and more", "(wedatasync:)", "(wedatasync:xyzxyzxyzxyz)", "(wedatasync:" + tag + "00)"} {
+		if got := TagIn(desc); got != "" {
+			t.Errorf("%q has the tag %q", desc, got)
+		}
+	}
+}
+
+// TestJudge_Tag: a tag proves the attempt that it names, whatever else is told, and no other
+// one; a version that is not in production can wait for an approval.
+func TestJudge_Tag(t *testing.T) {
+	before := &state.Live{InstanceVersion: 2, Status: state.TaskRunning, OperateID: "op1"}
+	for _, tt := range []struct {
+		name      string
+		tag       string
+		enabled   bool
+		approvals ApprovalFlow
+		stale     bool
+		before    *state.Live
+		after     time.Duration
+		want      Finding
+	}{
+		{"ours, in production", "ours", true, ApprovalNeeded, false, before, time.Second, Happened},
+		{"ours, in production, and what was before may be older", "ours", true, ApprovalNone, true, before, time.Second, Happened},
+		{"ours, in production, and nothing is known of before", "ours", true, ApprovalUnknown, false, nil, time.Second, Happened},
+		{"ours, and nothing has to be approved", "ours", false, ApprovalNone, false, before, time.Second, Happened},
+		{"ours, and it can wait for an approval", "ours", false, ApprovalNeeded, false, before, time.Second, Open},
+		{"ours, and it can wait for an approval, for good", "ours", false, ApprovalUnknown, false, before, time.Hour, NeedsOperator},
+		{"that of another attempt", "another", true, ApprovalNone, false, before, time.Second, Open},
+		{"that of another attempt, for good", "another", true, ApprovalNone, false, before, time.Hour, NotHappened},
+		{"none", "", true, ApprovalNone, false, before, time.Second, Open},
+	} {
+		live := *before
+		live.Tag, live.TagEnabled = tt.tag, tt.enabled
+		rec := &state.Record{Status: state.StatusUnknown, Attempt: &state.Attempt{
+			At: fixture.Noon, Wanted: state.Applied{CommitType: spec.Start, InstanceVersion: 3}, Before: tt.before, Stale: tt.stale, Tag: "ours",
+		}}
+		e := Evidence{Live: &live, At: fixture.Noon.Add(tt.after), Horizon: fixture.Horizon, Operator: fixture.Own, Approvals: tt.approvals}
+		if got, why := Evaluate(rec, e); got != tt.want {
+			t.Errorf("%s: %v (%s), want %v", tt.name, got, why, tt.want)
+		}
+		if ByUs(rec.Attempt, nil, &e) != (tt.want == Happened) {
+			t.Errorf("%s: by us is %v", tt.name, tt.want != Happened)
 		}
 	}
 }

@@ -54,6 +54,9 @@ type Evidence struct {
 //   - It happened if the wanted version is live and was not before, or, at the version
 //     that was live before, if a newer operation was made by our own account. A status
 //     alone proves nothing: people and the platform start tasks, too.
+//     A version whose description has the attempt's own tag was submitted by it, and by
+//     nothing else. It has taken effect if it is in production, or if nothing has to be
+//     approved; if not, it can still.
 //   - It did not happen if what a commit always moves, the id of the last operation or
 //     else the time of update, was told before and is the same after the horizon. Where
 //     the commit may wait for an approval, that proves nothing.
@@ -61,6 +64,10 @@ type Evidence struct {
 // Whatever is neither waits for an operator; why says so, or what is waited for.
 func Evaluate(rec *state.Record, e Evidence) (v Finding, why string) {
 	a := rec.Attempt
+	is, enabled := submitted(a, e.Live)
+	if is && (enabled || e.Approvals == ApprovalNone) {
+		return Happened, ""
+	}
 	if a.Before == nil {
 		return NeedsOperator, "the task could not be read before the request, so there is nothing to compare with"
 	}
@@ -72,6 +79,9 @@ func Evaluate(rec *state.Record, e Evidence) (v Finding, why string) {
 		return Open, ""
 	}
 	why = unproven(a, &e)
+	if is {
+		why = "WeData has the version that the request submitted, and not in production: it can wait for an approval"
+	}
 	switch {
 	case why == "":
 		return NotHappened, ""
@@ -164,7 +174,10 @@ func jobEnded(s state.TaskStatus) bool { return s == state.TaskFailed || s == st
 // our own. applied is what had been applied before, or nil.
 func ByUs(a *state.Attempt, applied *state.Applied, e *Evidence) bool {
 	before, live := a.Before, e.Live
-	if live.OperateID == "" || live.OperateID == before.OperateID || e.Operator == "" || live.Operator != e.Operator || a.Stale {
+	if is, enabled := submitted(a, live); is && (enabled || e.Approvals == ApprovalNone) {
+		return true
+	}
+	if before == nil || live.OperateID == "" || live.OperateID == before.OperateID || e.Operator == "" || live.Operator != e.Operator || a.Stale {
 		return false
 	}
 	if applied != nil && applied.OperateID == live.OperateID {
