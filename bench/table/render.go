@@ -42,7 +42,7 @@ const (
 	ofTheMachine = "it depends on how fast the machine is: see its rows, and \"Where the time goes\""
 	ofParsing    = "most of it is yaml.v3, and collecting what it leaves: the target is for 20 µs a spec"
 	ofStarts     = "half of it is the start of the process, which initializes the packages of SQLite, TLS and the command line"
-	ofPlans      = "the command makes a plan of its own, and does not ask the daemon for the one that it has"
+	ofPlans      = "the daemon was not asked or did not answer in time, and the command made a plan of its own"
 	ofServers    = "git's server takes part of it, whose slowest answer is in the row of the slowest push"
 	ofClones     = "all objects of the branch are fetched, whatever --path says: the source does not ask for a part"
 	ofRecords    = "what is kept grows with the tasks, and what the start has used is given back after 10 s"
