@@ -44,7 +44,7 @@ const (
 	ofStarts     = "half of it is the start of the process, which initializes the packages of SQLite, TLS and the command line"
 	ofPlans      = "the daemon was not asked or did not answer in time, and the command made a plan of its own"
 	ofServers    = "git's server takes part of it, whose slowest answer is in the row of the slowest push"
-	ofClones     = "all objects of the branch are fetched, whatever --path says: the source does not ask for a part"
+	ofClones     = "the server does not filter, or was not asked to: all objects of the branch were fetched"
 	ofRecords    = "what is kept grows with the tasks, and what the start has used is given back after 10 s"
 )
 
