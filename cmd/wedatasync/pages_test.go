@@ -51,6 +51,7 @@ func TestPages(t *testing.T) {
 			after: `test -z "$(git -C tasks status --porcelain)"`,
 		},
 		{page: "docs/simulator.md", notRun: 1, setup: `mkdir tasks; printf 'apiVersion: wedatasync/v1\ncommits:\n' > tasks/a.yaml`},
+		{page: "docs/releases.md", after: `wedatasync status | grep '2 in sync'`},
 		{
 			page:  "docs/ci.md",
 			setup: `git clone -q https://git.example.com/data/tasks.git . && mkdir tasks && git checkout -q -b release && printf 'apiVersion: wedatasync/v1\ncommits: [{taskId: orders, projectId: "1", commitType: start, instanceVersion: 1}]\n' > tasks/a.yaml && git add tasks && git commit -qm Release`,

@@ -40,8 +40,12 @@ func pictures() map[string]template.HTML {
 		"graph-hostile": chart.Graph{Title: hostile, Desc: hostile, Columns: [][]chart.Node{{{Name: hostile, State: hostile, Tone: hostile, Href: "/" + hostile}}}}.Draw(),
 		"pace":          chart.Pace{Seconds: []int{0, 3, 19, 20, 18, 0}, Limit: 20, Title: "Pace", Desc: "18 a second"}.Columns(),
 		"pace-none":     chart.Pace{Limit: 20, Title: hostile, Desc: hostile}.Columns(),
-		"length":        chart.Length{Took: 12 * time.Second, Most: time.Hour, Tone: "ok", Label: "12 s"}.Bar(),
-		"length-open":   chart.Length{Took: 2 * time.Hour, Tone: "busy", Open: true, Label: hostile}.Bar(),
+		"follow": chart.Follow{Bound: 60, Title: "Lag", Desc: "falls", Looks: []chart.Look{
+			{Lag: 900}, {After: 60, Lag: 500, Restarted: true}, {After: 90, Lag: -1}, {After: 120, Lag: 30}, {After: 600, Lag: 0, Restarted: true},
+		}}.Draw(),
+		"follow-none": chart.Follow{Title: hostile, Desc: hostile, Looks: []chart.Look{{Lag: -1}}}.Draw(),
+		"length":      chart.Length{Took: 12 * time.Second, Most: time.Hour, Tone: "ok", Label: "12 s"}.Bar(),
+		"length-open": chart.Length{Took: 2 * time.Hour, Tone: "busy", Open: true, Label: hostile}.Bar(),
 	}
 }
 

@@ -3,10 +3,12 @@ package page
 import (
 	"fmt"
 	"html/template"
+	"time"
 
 	"github.com/wedatasync/wedatasync/internal/serve/chart"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/state"
 )
 
 // paceOf draws how many commits left in each of the last seconds, and says it in words.
@@ -26,4 +28,46 @@ func paceOf(s *snapshot.Snapshot) (picture template.HTML, words string) {
 	words = fmt.Sprintf("%s in the last full second, %s in the last minute; at most %g a second (dashed line)",
 		text.PluralGrouped(whole[len(whole)-1], "request"), text.Grouped(sum), s.Rate)
 	return chart.Pace{Seconds: whole, Limit: s.Rate, Title: "Requests in each second of the last minute", Desc: words}.Columns(), words
+}
+
+// followView is how a job has gone since its start.
+type followView struct {
+	Picture template.HTML
+	Words   string
+}
+
+// followOf draws what reads have shown of the job since its commit, and says it in words; nil
+// where its wait asks for no more than that it runs.
+func followOf(rec *state.Record) *followView {
+	if rec == nil || rec.Applied == nil || rec.Applied.Run == nil || len(rec.Applied.Run.Observations) == 0 {
+		return nil
+	}
+	seen := rec.Applied.Run.Observations
+	picture := chart.Follow{Title: "Lag and restarts since the commit"}
+	if h := rec.Applied.Healthy; h != nil {
+		picture.Bound = h.Lag
+	}
+	lag, restarts, before := int64(state.Untold), int64(0), int64(state.Untold)
+	for _, o := range seen {
+		l := chart.Look{After: (o.At - seen[0].At) / 1000, Lag: o.Lag}
+		if o.Lag != state.Untold {
+			lag = o.Lag
+		}
+		if o.Restarts != state.Untold {
+			if l.Restarted = before != state.Untold && o.Restarts > before; l.Restarted {
+				restarts += o.Restarts - before
+			}
+			before = o.Restarts
+		}
+		picture.Looks = append(picture.Looks, l)
+	}
+	words := "WeData does not report its lag"
+	if lag != state.Untold {
+		words = "The lag was " + (time.Duration(lag) * time.Second).String() + " in the last read"
+	}
+	if picture.Bound > 0 {
+		words += ", and has to be less than " + (time.Duration(picture.Bound) * time.Second).String() + " (dashed line)"
+	}
+	picture.Desc = words + "; " + text.PluralGrouped(int(restarts), "restart") + " (marks below)."
+	return &followView{picture.Draw(), picture.Desc}
 }

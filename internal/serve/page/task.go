@@ -27,7 +27,8 @@ type taskPage struct {
 	Wanted   []fact // what the spec says
 	Attempt  []fact // the newest one, if it is open
 	Fields   []fieldRow
-	Graph    *graphView // nil if it depends on nothing, and nothing on it
+	Follow   *followView // nil if it was not followed
+	Graph    *graphView  // nil if it depends on nothing, and nothing on it
 	History  historyView
 }
 
@@ -63,7 +64,7 @@ func taskPageOf(s *snapshot.Snapshot, key spec.Key, change *plan.Change, rec *st
 		link: linkTo(key, s.Name(key, rec)), badge: b,
 		Why: why, Commands: s.Commands(ts, key, change, known),
 		Facts: appliedFacts(s, rec), Wanted: wantedFacts(s, change, links), Attempt: attemptFacts(s, rec),
-		Fields: fieldRows(change), Graph: graphOf(s, key), Console: links.Task(key),
+		Fields: fieldRows(change), Follow: followOf(rec), Graph: graphOf(s, key), Console: links.Task(key),
 	}
 }
 
