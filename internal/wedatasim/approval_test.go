@@ -17,10 +17,10 @@ func TestApprovals(t *testing.T) {
 		code    string
 		applied bool
 	}{
-		{ApprovalPassed, "PASS", true},
+		{ApprovalPassed, "pass", true},
 		{ApprovalRejected, "no", false},
-		{ApprovalWithdrawn, "WITHDRAW", false},
-		{ApprovalFailed, "FAIL", false},
+		{ApprovalWithdrawn, "withdraw", false},
+		{ApprovalFailed, "fail", false},
 	}
 	for _, tt := range tests {
 		b := Behavior{Approvals: Approvals{Projects: []string{"1"}, End: tt.end, After: time.Minute, Codes: map[ApprovalState]string{ApprovalRejected: "no"}}}
@@ -38,7 +38,7 @@ func TestApprovals(t *testing.T) {
 			if e := c.server.Ledger()[0]; e.Applied || e.ApproveID != id || e.Approval != ApprovalWaiting || e.ArrivedAt.IsZero() {
 				t.Errorf("%s: while it waits: %+v", tt.end, e)
 			}
-			if row := c.approvals(`{"Name":"Keyword","Values":["` + id + `"]}`)[0]; row["Status"] != "WAIT_APPROVE" || row["ApproveTime"] != nil {
+			if row := c.approvals(`{"Name":"Keyword","Values":["` + id + `"]}`)[0]; row["Status"] != "new" || row["ApproveTime"] != nil {
 				t.Errorf("%s: while it waits: %v", tt.end, row)
 			}
 			time.Sleep(2 * time.Minute)
@@ -58,7 +58,7 @@ func TestApprovals(t *testing.T) {
 // approvals lists the approvals that fit the filters.
 func (c *client) approvals(filters string) []map[string]any {
 	c.t.Helper()
-	a := c.call("DescribeApproveList", `{"ApproveClassification":"task","PageNumber":1,"PageSize":10,"Filters":[`+filters+`]}`)
+	a := c.call("DescribeApproveList", `{"ApproveClassification":"task","PageNumber":0,"PageSize":10,"Filters":[`+filters+`]}`)
 	var data struct{ Rows []map[string]any }
 	if err := json.Unmarshal(a.Data, &data); err != nil {
 		c.t.Fatalf("%v: %+v", err, a)
@@ -80,7 +80,7 @@ func TestEndApproval(t *testing.T) {
 		if status, got := ask(t, c.server, "POST", "/_sim/approvals/"+id, `{"state":"underway","operator":"8"}`); status != 200 {
 			t.Errorf("%d %s", status, got)
 		}
-		if row := c.approvals("")[0]; row["Status"] != "APPROVING" || row["ApproverId"] != "8" || row["ApproveTime"] != nil {
+		if row := c.approvals("")[0]; row["Status"] != "approving" || row["ApproverId"] != "8" || row["ApproveTime"] != nil {
 			t.Errorf("underway: %v", row)
 		}
 		for _, state := range []ApprovalState{ApprovalWaiting, ApprovalDrawn, "won"} {

@@ -9,8 +9,12 @@ import (
 	"github.com/wedatasync/wedatasync/state"
 )
 
-// ownSeen is how many commits in a row an account has to be named for to be ours.
-const ownSeen = 2
+// How often an account has to be named for our commits, more than others, to be ours, and up
+// to where that is counted: the account of other credentials takes its place after as many.
+const (
+	ownSeen  = 2
+	mostSeen = 5
+)
 
 // Operator returns our own account as reads name it, or empty if that is not certain.
 func Operator(control *state.Control) string {
@@ -27,9 +31,12 @@ func LearnOperator(next state.Control, rec *state.Record, live *state.Live) *sta
 		return nil
 	}
 	switch o := next.Operator; {
-	case o == nil || o.UIN != live.Operator:
+	case o == nil || o.UIN != live.Operator && o.Seen <= 1:
 		next.Operator = &state.Operator{UIN: live.Operator, Seen: 1}
-	case o.Seen < ownSeen:
+	case o.UIN != live.Operator:
+		// Somebody may have operated the task between our commit and the read.
+		next.Operator = &state.Operator{UIN: o.UIN, Seen: o.Seen - 1}
+	case o.Seen < mostSeen:
 		next.Operator = &state.Operator{UIN: o.UIN, Seen: o.Seen + 1}
 	default:
 		return nil
