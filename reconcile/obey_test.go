@@ -32,7 +32,7 @@ func TestApproveAgain(t *testing.T) {
 			}
 			time.Sleep(time.Hour)
 		}
-		got := r.Control().Approvals
+		got := r.applied.Control().Approvals
 		if len(got) != 1 || got[0].PlanHash != held.Hash || !slices.Equal(got[0].Guards, []string{"maxChanges", "rewritten"}) || len(got[0].Calls) != 5 || got[0].Expires.Sub(got[0].At) != 24*time.Hour {
 			t.Errorf("approvals: %+v", got)
 		}
@@ -86,7 +86,7 @@ func TestObey_History(t *testing.T) {
 	for target, ok := range map[string]bool{"": true, "nowhere": false} {
 		ledger := &ledgerOf{words: []state.Command{{ID: 7, Verb: state.VerbSuspend, Target: target, Arg: "move", Actor: "lin"}}}
 		r := New(Config{Store: ledger, Logger: silent, Horizon: func() time.Duration { return time.Minute }}, state.NewRecords(), state.Control{})
-		before := r.Control()
+		before := r.applied.Control()
 		if n, err := r.Obey(t.Context()); n != 1 || err != nil || len(ledger.saved) != 1 {
 			t.Fatalf("obeyed %d, saved %d: %v", n, len(ledger.saved), err)
 		}
@@ -100,7 +100,7 @@ func TestObey_History(t *testing.T) {
 		if changed := got.Record != nil || got.Forget != nil || got.Control != nil; changed != ok {
 			t.Errorf("changed something: %v", changed)
 		}
-		if changed := !cmp.Equal(before, r.Control()); changed != ok {
+		if changed := !cmp.Equal(before, r.applied.Control()); changed != ok {
 			t.Errorf("control was changed: %v", changed)
 		}
 	}

@@ -171,9 +171,6 @@ func (r *Reconciler) ScanNow() { r.watcher.ScanNow() }
 // was denied, is tried again in the next pass.
 func (r *Reconciler) Renew() { r.health.renewed.Store(true) }
 
-// Control returns what the daemon as a whole remembers.
-func (r *Reconciler) Control() state.Control { return r.applied.Control() }
-
 // Alive reports whether Run goes on at now: nothing that it does is overdue.
 func (r *Reconciler) Alive(now time.Time) bool { return r.health.alive(now) }
 

@@ -23,7 +23,7 @@ func TestRecover_DropsOldApprovals(t *testing.T) {
 	if err := r.Recover(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.Control().Approvals; len(got) != 1 || got[0].PlanHash != good.PlanHash {
+	if got := r.applied.Control().Approvals; len(got) != 1 || got[0].PlanHash != good.PlanHash {
 		t.Errorf("left: %+v", got)
 	}
 	if len(ledger.saved) != 1 || len(ledger.saved[0].Events) != 2 || ledger.saved[0].Events[0].Kind != state.EventApproval || ledger.saved[0].Events[0].Actor != "ada" {

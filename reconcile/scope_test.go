@@ -72,7 +72,7 @@ func scopeHistory(t *testing.T, history []historyStep) string {
 		if err != nil {
 			return err.Error()
 		}
-		control := r.Control()
+		control := r.applied.Control()
 		want := plan.Diff(plan.Input{Specs: src.set, Records: r.applied.records, Control: &control}, time.Now())
 		want.Source = got.Source
 		want = r.cfg.Guards().Check(want, plan.Facts{Control: &control}, time.Now())

@@ -340,7 +340,7 @@ func (p *process) Planned(planned *plan.Plan) {
 	w.shown(planned)
 	w.planned = planned
 	clear(w.called)
-	control := p.r.Control()
+	control := p.r.applied.Control()
 	whole := plan.Diff(plan.Input{Specs: w.repo.set, Records: p.r.applied.records, Control: &control, Policy: *w.policy.Load()}, time.Now())
 	whole = w.guards.Load().Check(whole, plan.Facts{Control: &control, Rewritten: slices.ContainsFunc(planned.Holds, func(h plan.GuardHold) bool { return h.Guard == "rewritten" })}, time.Now())
 	if got, want := strings.Join(lines(planned), "; "), strings.Join(lines(whole), "; "); got != want {
