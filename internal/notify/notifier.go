@@ -262,10 +262,13 @@ func (n *Notifier) Passed(r *reconcile.Result) {
 				lasting[id] = true
 			}
 			n.require(c, false)
+			if t := c.event.Topic; (t == TaskNotRunning || t == TaskUnhealthy) && n.release.has(c.event.key()) {
+				n.release.add(wordOf(t, false), n.named(c.event), time.Now())
+			}
 		}
 	}
 	n.forget(lasting)
-	if !r.Superseded && (len(r.Left.Holds) > 0 || r.Left.Count(plan.ActionCommit) == 0) {
+	if !r.Superseded && (len(r.Left.Holds) > 0 || r.Left.Count(plan.ActionCommit) == 0 && !underWay(r.Left)) {
 		n.endRelease("")
 	}
 	n.setStatus(statusOf(r, time.Now()))

@@ -25,6 +25,8 @@ var outcomeWords = []struct {
 	state explain.State
 }{
 	{"refused", explain.Refused},
+	{"not running", explain.NotRunning},
+	{"not healthy", explain.Unhealthy},
 	{"with an unknown outcome", explain.Unknown},
 	{"to be approved in WeData", explain.Approval},
 	{"waiting", ""},
@@ -39,6 +41,10 @@ func wordOf(topic Topic, heals bool) string {
 		return "healed"
 	case topic == TaskRefused:
 		return "refused"
+	case topic == TaskNotRunning:
+		return "not running"
+	case topic == TaskUnhealthy:
+		return "not healthy"
 	case topic == TaskUnknown:
 		return "with an unknown outcome"
 	case topic == TaskApproval:
@@ -76,6 +82,22 @@ func (s *summary) add(word string, e Event, now time.Time) {
 	if len(o.Tasks) < maxFirst {
 		o.Tasks = append(o.Tasks, e.label())
 	}
+}
+
+// has reports whether the summary has an outcome of the task.
+func (s *summary) has(key spec.Key) bool { return s.at[key.String()] != "" }
+
+// underWay reports whether a commit of the plan is still read until it is live, or its task
+// until it is healthy. An approval in WeData can take days, and counts as an outcome.
+func underWay(left *plan.Plan) bool {
+	return slices.ContainsFunc(left.Changes, func(c plan.Change) bool {
+		switch {
+		case c.Action != plan.ActionFollow || c.NotRunning() || c.Unhealthy() || c.NotLive():
+			return false
+		default:
+			return !c.Have.Accepted() || c.Have.Attempt.Outcome.TaskApproveID == ""
+		}
+	})
 }
 
 // end returns the event that sums the release up, and begins anew; false if nothing was
