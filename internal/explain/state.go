@@ -94,7 +94,7 @@ func States() []Info {
 		{Unknown, ToneBad, "unknown outcome", "the outcome of its last commit is not known; it is read back", "if the read-back does not resolve it, check the task in WeData, then: " + resolveEither, either()},
 		{Refused, ToneBad, "refused", "WeData refused exactly this commit", "change the spec, or to send it again: " + retryTask, retry()},
 		{NotRunning, ToneBad, "not running", "it was applied, and does not run", "check the task in WeData, then: " + retryTask, retry()},
-		{Unhealthy, ToneBad, "not healthy", "it runs, and is not as its wait asks", "check the task in WeData, then: " + retryTask, retry()},
+		{Unhealthy, ToneBad, "not healthy", "it runs, but does not meet the conditions of its wait", "check the task in WeData, then: " + retryTask, retry()},
 		{NotLive, ToneBad, "not live", "WeData accepted the commit, and no read has shown it live", "check the task in WeData, then: " + resolveEither, either()},
 		{
 			AlreadyLive, ToneBad, "already live", "live already, by an operation unknown to the state",

@@ -39,13 +39,13 @@ func Judge(a *state.Applied, seen []state.Observation, now time.Time) Verdict {
 	case confirmed && held >= time.Duration(asked.For)*time.Second:
 		return Verdict{Status: state.RunRunning}
 	case asked.Lag > 0 && lag == state.Untold:
-		return pending(late, state.RunUnhealthy, "WeData does not report the lag of this task; wait asks for less than "+seconds(asked.Lag))
+		return pending(late, state.RunUnhealthy, "WeData does not report the lag of this task; wait asks for less than "+Seconds(asked.Lag))
 	case asked.Lag > 0 && lag >= asked.Lag:
-		return pending(late, state.RunUnhealthy, fmt.Sprintf("its lag is %s; wait asks for less than %s", seconds(lag), seconds(asked.Lag)))
+		return pending(late, state.RunUnhealthy, fmt.Sprintf("its lag is %s; wait asks for less than %s", Seconds(lag), Seconds(asked.Lag)))
 	case asked.Restarts != nil && !told:
 		return pending(late, state.RunUnhealthy, fmt.Sprintf("WeData does not report how often this task restarts; wait allows %d", *asked.Restarts))
 	case asked.For > 0:
-		return pending(late, state.RunUnhealthy, fmt.Sprintf("healthy for %s; wait asks for %s", short(max(held, 0)), seconds(asked.For)))
+		return pending(late, state.RunUnhealthy, fmt.Sprintf("healthy for %s; wait asks for %s", short(max(held, 0)), Seconds(asked.For)))
 	default:
 		return Verdict{state.RunStarting, "it runs, and was seen once"} // however late: the next look decides
 	}

@@ -174,7 +174,8 @@ func short(d time.Duration) string {
 	return s + "m"
 }
 
-func seconds(n int64) string { return short(time.Duration(n) * time.Second) }
+// Seconds writes a number of seconds, such as 340, as 5m40s.
+func Seconds(n int64) string { return short(time.Duration(n) * time.Second) }
 
 func times(n int64) string {
 	if n == 1 {

@@ -3,11 +3,11 @@ package page
 import (
 	"fmt"
 	"html/template"
-	"time"
 
 	"github.com/wedatasync/wedatasync/internal/serve/chart"
 	"github.com/wedatasync/wedatasync/internal/serve/snapshot"
 	"github.com/wedatasync/wedatasync/internal/text"
+	"github.com/wedatasync/wedatasync/reconcile/follow"
 	"github.com/wedatasync/wedatasync/state"
 )
 
@@ -63,10 +63,10 @@ func followOf(rec *state.Record) *followView {
 	}
 	words := "WeData does not report its lag"
 	if lag != state.Untold {
-		words = "The lag was " + (time.Duration(lag) * time.Second).String() + " in the last read"
+		words = "The lag was " + follow.Seconds(lag) + " in the last read"
 	}
 	if picture.Bound > 0 {
-		words += ", and has to be less than " + (time.Duration(picture.Bound) * time.Second).String() + " (dashed line)"
+		words += ", and has to be less than " + follow.Seconds(picture.Bound) + " (dashed line)"
 	}
 	picture.Desc = words + "; " + text.PluralGrouped(int(restarts), "restart") + " (marks below)."
 	return &followView{picture.Draw(), picture.Desc}
