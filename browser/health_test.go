@@ -37,10 +37,10 @@ func TestHealthIsShown(t *testing.T) {
 
 	task := func(n int) string { return "/task/" + project + "/" + taskID(n) }
 	p := w.open(task(1))
-	p.shows("not healthy", "wait allows 1", "Lag and restarts since the commit")
+	p.shows("is not healthy: restarted", "wait allows 1", "Lag and restarts since the commit")
 	p.picture("task-restarts", 900)
 	p.visit(task(2))
-	p.shows("not healthy", "its lag is 5m40s; wait asks for less than 1m", "Lag and restarts since the commit")
+	p.shows("is not healthy: its lag is 5m40s; wait asks for less than 1m", "Lag and restarts since the commit")
 	p.picture("task-lag", 900)
 	p.visit(task(3))
 	p.shows("in sync", "Lag and restarts since the commit")

@@ -137,7 +137,7 @@ func (d *Condition) applied(key spec.Key, a *state.Applied) bool {
 		d.Commands = []string{"wedatasync retry " + key.ShellWord()}
 		d.Next = "to follow it again: " + d.Commands[0]
 	case d.State == Starting:
-		d.Why, d.Since, d.Then, d.At = cmp.Or(run.Detail, "started, does not run yet"), run.Since, "has until", run.Until
+		d.Why, d.Since, d.Then, d.At = cmp.Or(run.Detail, "started, does not run yet"), run.Since, "wait ends", run.Until
 	case d.State == Unhealthy:
 		d.Why, d.Since = "it runs, and is not healthy: "+run.Detail, run.Since
 	case d.State == NotRunning && run.Status == state.RunLate:

@@ -82,7 +82,7 @@ func TestOf(t *testing.T) {
 		{explain.Accepted, follow(accepted(state.Outcome{Class: state.ClassApplied})), "accepted, not seen live yet (since " + since + ")"},
 		{explain.NotLive, follow(notLive), "accepted, not seen live: WeData has the task at version 3, running (since " + since + "); check the task in WeData, then: wedatasync resolve 1/a applied|not-applied"},
 		{explain.Starting, follow(ran(nil)), "its spec waits for it to run since after it was applied; to follow it again: wedatasync retry 1/a"},
-		{explain.Starting, follow(ran(&state.Run{Status: state.RunStarting, Since: noon, Until: noon.Add(time.Minute)})), "started, does not run yet (since 2026-12-01T12:00:00Z); has until " + next},
+		{explain.Starting, follow(ran(&state.Run{Status: state.RunStarting, Since: noon, Until: noon.Add(time.Minute)})), "started, does not run yet (since 2026-12-01T12:00:00Z); wait ends " + next},
 		{explain.NotRunning, follow(ran(&state.Run{Status: state.RunFailed, Since: noon, Detail: "it is failed"})), "does not run: it is failed (since 2026-12-01T12:00:00Z); check the task in WeData, then: wedatasync retry 1/a"},
 		{explain.NotRunning, follow(ran(&state.Run{Status: state.RunLate, Until: noon, Detail: "it is starting"})), "did not run in time: it is starting (since 2026-12-01T12:00:00Z); check the task in WeData, then: wedatasync retry 1/a"},
 	} {
