@@ -114,7 +114,7 @@ func reconciler(t *testing.T, sim *wedatasim.Server, source reconcile.Source) *r
 		must(t, store.Close())
 	})
 	return reconcile.New(reconcile.Config{
-		Source: source, Committer: client, Reader: client, Store: store,
+		Source: source, Committer: client, Reader: client, Store: unwatched{store},
 		Logger:  slog.New(slog.DiscardHandler),
 		Guards:  func() *plan.Guards { return &plan.Guards{} },
 		Commits: pace.New(paceRate), Reads: pace.New(paceRate),
@@ -123,6 +123,12 @@ func reconciler(t *testing.T, sim *wedatasim.Server, source reconcile.Source) *r
 		Random:   mathrand.Float64, NewID: rand.Text,
 	}, state.NewRecords(), state.Control{})
 }
+
+// unwatched is a state that no other process writes to: the system's notifications of that do
+// not come under a virtual clock.
+type unwatched struct{ *sqlstore.Store }
+
+func (unwatched) CommandsArrive() <-chan struct{} { return nil }
 
 // settledSource has one revision.
 type settledSource struct{ specs *spec.Set }

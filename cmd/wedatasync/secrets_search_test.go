@@ -22,7 +22,7 @@ func (p *planted) look() {
 			return err
 		case d.IsDir() && d.Name() == "objects":
 			return filepath.SkipDir
-		case d.IsDir():
+		case d.IsDir(), d.Type() == fs.ModeSocket:
 			return nil
 		}
 		where := "the file "

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -36,7 +37,8 @@ type Store struct {
 	writer          *writer
 	read            *sql.DB
 	pendingCommands *sql.Stmt // counts the commands that wait
-	arrivals        *arrivals
+	watch           func() *arrivals // begins with the first call
+	watching        atomic.Bool
 
 	mu      sync.Mutex
 	queue   []*request // what waits to be written
@@ -139,7 +141,10 @@ func start(ctx context.Context, fl statefile.Files, lock *flock.Flock, m sqlrow.
 	if s.head, err = statefile.OpenHead(fl.Head, s.writer.meta.Head(), opt.fault); err != nil {
 		return nil, err
 	}
-	s.arrivals = watchArrivals(fl.WAL, lookEvery, s.log)
+	s.watch = sync.OnceValue(func() *arrivals {
+		s.watching.Store(true)
+		return watchArrivals(fl.WAL, lookEvery, s.log)
+	})
 	return s, nil
 }
 
@@ -199,7 +204,7 @@ func (s *Store) PendingCommands(ctx context.Context) ([]state.Command, error) {
 
 // CommandsArrive tells when to look for commands: soon after anybody has written to the
 // state, and where the system does not notify of that, every 2 s.
-func (s *Store) CommandsArrive() <-chan struct{} { return s.arrivals.look }
+func (s *Store) CommandsArrive() <-chan struct{} { return s.watch().look }
 
 // Close waits for what is being saved and lets go of the state. Later calls do
 // nothing.
@@ -219,8 +224,8 @@ func (s *Store) Close() error {
 // that closes moves its log and removes it.
 func (s *Store) release() error {
 	var errs []error
-	if s.arrivals != nil {
-		errs = append(errs, s.arrivals.close())
+	if s.watching.Load() {
+		errs = append(errs, s.watch().close())
 	}
 	if s.pendingCommands != nil {
 		errs = append(errs, s.pendingCommands.Close())
