@@ -36,7 +36,7 @@ type Store struct {
 	head            *statefile.HeadFile
 	writer          *writer
 	read            *sql.DB
-	pendingCommands *sql.Stmt // counts the commands that wait
+	pendingCommands *sql.Stmt        // counts the commands that wait
 	watch           func() *arrivals // begins with the first call
 	watching        atomic.Bool
 
