@@ -81,7 +81,7 @@ func TestWorlds_Teeth(t *testing.T) {
 		{"what looks as before did not happen", hastyJudge, "doubled"},
 		{"what is as wanted has happened", credulousJudge, "lost"},
 	} {
-		r := liveAll(t, seeds(40, 200, 500), draw, rule.judge)
+		r := liveAll(t, seeds(150, 200, 500), draw, rule.judge)
 		t.Log(rule.name, r.summary())
 		if len(r.failed[rule.kind]) == 0 {
 			t.Errorf("%s: nothing is %s in %d worlds", rule.name, rule.kind, r.worlds)
