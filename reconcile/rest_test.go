@@ -117,7 +117,7 @@ func (w *world) settled(t testing.TB) {
 		rec, live := w.disk.records[want.Key], w.weData.tasks[want.Key]
 		switch {
 		case rec == nil || rec.Status != state.StatusApplied || plan.ReasonFor(want, rec.Applied) != "":
-			t.Errorf("seed %d: the state of %s is not as the spec says: %+v", w.seed, want.TaskID, rec)
+			t.Errorf("seed %d: the state of %s does not match its spec: %+v", w.seed, want.TaskID, rec)
 		case live == nil || live.last == nil:
 			t.Errorf("seed %d: %s was lost: it was never applied", w.seed, want.TaskID)
 		case plan.ReasonFor(want, new(plan.AppliedOf(live.last.commit, ""))) != "":
