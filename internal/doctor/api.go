@@ -101,10 +101,7 @@ func examinePermissions(ctx context.Context, s *Subject, known result) (r result
 		r.warn(checkPermissions, untried+"neither the state nor the specs name a task to read")
 		return r
 	}
-	client, err := wedata.New(wedata.Config{
-		PlainHosts: s.Settings.PlainHosts,
-		Endpoint:   s.Settings.Endpoint, Region: s.Settings.Region, Credentials: known.credentials, UserAgent: "wedatasync/" + s.Version,
-	})
+	client, err := s.connect(known.credentials)
 	if err != nil {
 		r.warn(checkPermissions, untried+"%v", err)
 		return r
@@ -195,4 +192,12 @@ func (r *result) noteCommits(last time.Time) {
 		return
 	}
 	r.ok(checkPermissions, "whether commits are permitted only a commit shows; WeData took the last one at %s", last.UTC().Format(time.RFC3339))
+}
+
+// connect returns a client of the endpoint of the settings.
+func (s *Subject) connect(credentials *wedata.Credentials) (*wedata.Client, error) {
+	return wedata.New(wedata.Config{
+		PlainHosts: s.Settings.PlainHosts, Endpoint: s.Settings.Endpoint, Region: s.Settings.Region,
+		Credentials: credentials, UserAgent: "wedatasync/" + s.Version,
+	})
 }

@@ -25,10 +25,7 @@ func Record(ctx context.Context, w io.Writer, s Subject, task, path string) (err
 	if err != nil {
 		return err
 	}
-	client, err := wedata.New(wedata.Config{
-		PlainHosts: s.Settings.PlainHosts, Endpoint: s.Settings.Endpoint, Region: s.Settings.Region,
-		Credentials: found, UserAgent: "wedatasync/" + s.Version,
-	})
+	client, err := s.connect(found)
 	if err != nil {
 		return err
 	}

@@ -171,7 +171,7 @@ func (g *page) render(l level) []byte {
 	b.diffs(g, l)
 	b.problems(g.plan.Problems, l.rows, g.o)
 	b.followed(g, l, "Not running: applied, and did not come to run", g.notRunning)
-	b.followed(g, l, "Not healthy: running, and not as their wait asks", g.unhealthy)
+	b.followed(g, l, "Not healthy: running, but not as their wait requires", g.unhealthy)
 	b.followed(g, l, "Not live: accepted by WeData, and not seen live", g.notLive)
 	b.held(g, l)
 	b.followed(g, l, "Accepted by WeData, and read until it is live, no call is made", g.accepted)

@@ -79,28 +79,19 @@ func (c *Client) Read(ctx context.Context, key spec.Key, t spec.TaskType, gate p
 
 // Describe is Read with all that is told of the task.
 func (c *Client) Describe(ctx context.Context, key spec.Key, t spec.TaskType, gate pace.Gate) (*drift.LiveTask, error) {
-	const action = "DescribeIntegrationTask"
-	request := api.NewDescribeIntegrationTaskRequest()
-	request.TaskId = new(key.TaskID)
-	request.ProjectId = new(key.ProjectID)
-	request.TaskType = taskType(t.OrDefault())
-	var response *api.DescribeIntegrationTaskResponse
-	err := c.read(ctx, action, gate, func(ctx context.Context, client *api.Client) (err error) {
-		response, err = client.DescribeIntegrationTaskWithContext(ctx, request)
-		return err
-	})
+	answer, err := c.describe(ctx, key, t, nil, gate)
 	if err != nil {
 		return nil, err
 	}
-	info := response.Response.TaskInfo
+	info := answer.TaskInfo
 	if info == nil {
-		return nil, unusable(action, "the answer has no TaskInfo")
+		return nil, unusable(describeTask, "the answer has no TaskInfo")
 	}
 	if got := keyOf(info, key); got != key {
-		return nil, unusable(action, "the answer is about another task")
+		return nil, unusable(describeTask, "the answer is about another task")
 	}
 	seen := sighting(info, key, t)
-	for _, run := range response.Response.TaskVersionList {
+	for _, run := range answer.TaskVersionList {
 		if run != nil {
 			seen.Live.RunningOrder = max(seen.Live.RunningOrder, or(run.RunningOrderId, 0))
 		}
@@ -112,21 +103,11 @@ func (c *Client) Describe(ctx context.Context, key spec.Key, t spec.TaskType, ga
 // the answer says of the task is not used: whether it is of the version that was asked for,
 // or of the one that is live, is not documented. The error is a [*ReadError].
 func (c *Client) Version(ctx context.Context, key spec.Key, t spec.TaskType, version int64, gate pace.Gate) (*drift.Version, error) {
-	const action = "DescribeIntegrationTask"
-	request := api.NewDescribeIntegrationTaskRequest()
-	request.TaskId = new(key.TaskID)
-	request.ProjectId = new(key.ProjectID)
-	request.TaskType = taskType(t.OrDefault())
-	request.InstanceVersion = new(version)
-	var response *api.DescribeIntegrationTaskResponse
-	err := c.read(ctx, action, gate, func(ctx context.Context, client *api.Client) (err error) {
-		response, err = client.DescribeIntegrationTaskWithContext(ctx, request)
-		return err
-	})
+	answer, err := c.describe(ctx, key, t, new(version), gate)
 	if err != nil {
 		return nil, err
 	}
-	told := response.Response.TaskVersion
+	told := answer.TaskVersion
 	if told == nil || or(told.InstanceVersion, version) != version {
 		return nil, nil
 	}
@@ -135,6 +116,26 @@ func (c *Client) Version(ctx context.Context, key spec.Key, t spec.TaskType, ver
 		Number: version, Submitter: text.id(or(told.SubmitterUin, "")), SubmittedAt: text.id(or(told.InstanceDate, "")), Desc: text.text(or(told.VersionDesc, "")),
 		Tag: proof.TagIn(or(told.VersionDesc, "")), Enabled: or(told.InstanceStatus, 0) == 1,
 	}, nil
+}
+
+const describeTask = "DescribeIntegrationTask"
+
+// describe asks for a task, and if version is not nil for what is told of that version.
+func (c *Client) describe(ctx context.Context, key spec.Key, t spec.TaskType, version *int64, gate pace.Gate) (*api.DescribeIntegrationTaskResponseParams, error) {
+	request := api.NewDescribeIntegrationTaskRequest()
+	request.TaskId = new(key.TaskID)
+	request.ProjectId = new(key.ProjectID)
+	request.TaskType = taskType(t.OrDefault())
+	request.InstanceVersion = version
+	var response *api.DescribeIntegrationTaskResponse
+	err := c.read(ctx, describeTask, gate, func(ctx context.Context, client *api.Client) (err error) {
+		response, err = client.DescribeIntegrationTaskWithContext(ctx, request)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return response.Response, nil
 }
 
 // Raw sends a read of any kind, and returns the Response of its answer as it came, with an

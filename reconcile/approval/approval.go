@@ -140,15 +140,11 @@ func arrived(a *state.Attempt, live *state.Live) bool {
 // moved reports whether the task was operated since before the commit. Of a commit whose
 // approval has passed that shows that it took effect.
 func moved(a *state.Attempt, live *state.Live) bool {
-	before, want := a.Before, a.Wanted.InstanceVersion
-	switch {
-	case before == nil || live.Missing || want != 0 && live.InstanceVersion != 0 && live.InstanceVersion != want:
+	want := a.Wanted.InstanceVersion
+	if a.Before == nil || live.Missing || want != 0 && live.InstanceVersion != 0 && live.InstanceVersion != want {
 		return false
-	case live.OperateID != "":
-		return live.OperateID != before.OperateID && (a.Prior == nil || a.Prior.OperateID != live.OperateID)
-	default:
-		return live.UpdateTime != before.UpdateTime
 	}
+	return proof.Operated(a, live)
 }
 
 // codes are the codes of commits whose approval has ended.

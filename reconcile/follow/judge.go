@@ -24,9 +24,9 @@ func Judge(a *state.Applied, seen []state.Observation, now time.Time) Verdict {
 	last := &seen[n-1]
 	// Until has moved on by the earlier gaps already.
 	late := !now.Before(a.Run.Until.Add(time.Duration(last.Gap) * time.Millisecond))
-	rise, told := risen(seen)
+	rise, told := Restarts(seen)
 	switch {
-	case n > 1 && ended(last) && ended(&seen[n-2]) && seen[n-2].Sight == last.Sight && patient(&asked, seen, now):
+	case n > 1 && ended(last) && ended(&seen[n-2]) && seen[n-2].Sight == last.Sight && goneForGood(&asked, seen, now):
 		return Verdict{state.RunFailed, describe(last)}
 	case asked.Restarts != nil && told && rise > *asked.Restarts:
 		return Verdict{state.RunUnhealthy, fmt.Sprintf("restarted %s in %s; wait allows %d", times(rise), short(last.Time().Sub(a.Run.Since)), *asked.Restarts)}
@@ -67,9 +67,9 @@ func ended(o *state.Observation) bool {
 // restartWithin is how long a task that may restart may be down meanwhile.
 const restartWithin = time.Minute
 
-// patient reports whether a task that has ended need not be given time to be restarted
-// by WeData, which its wait may allow.
-func patient(asked *state.Healthy, seen []state.Observation, now time.Time) bool {
+// goneForGood reports whether WeData will not restart a task that has ended: its wait allows no
+// restart, or it has been down for longer than one takes.
+func goneForGood(asked *state.Healthy, seen []state.Observation, now time.Time) bool {
 	if asked.Restarts == nil || *asked.Restarts == 0 {
 		return true
 	}
@@ -80,9 +80,9 @@ func patient(asked *state.Healthy, seen []state.Observation, now time.Time) bool
 	return now.Sub(seen[i].Time()) >= restartWithin
 }
 
-// risen returns by how much the count of restarts has risen, from where it was lowest: a
+// Restarts returns by how much the count of restarts has risen, from where it was lowest: a
 // new job begins to count at 0. told is false where none was told.
-func risen(seen []state.Observation) (rise int64, told bool) {
+func Restarts(seen []state.Observation) (rise int64, told bool) {
 	low := int64(state.Untold)
 	for i := range seen {
 		n := seen[i].Restarts

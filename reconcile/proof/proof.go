@@ -64,8 +64,7 @@ type Evidence struct {
 // Whatever is neither waits for an operator; why says so, or what is waited for.
 func Evaluate(rec *state.Record, e Evidence) (v Finding, why string) {
 	a := rec.Attempt
-	is, enabled := submitted(a, e.Live)
-	if is && (enabled || e.Approvals == ApprovalNone) {
+	if submittedBy(a, &e) {
 		return Happened, ""
 	}
 	if a.Before == nil {
@@ -79,7 +78,7 @@ func Evaluate(rec *state.Record, e Evidence) (v Finding, why string) {
 		return Open, ""
 	}
 	why = unproven(a, &e)
-	if is {
+	if tagged(a, e.Live) {
 		why = "WeData has the version that the request submitted, and not in production: it can wait for an approval"
 	}
 	switch {
@@ -174,7 +173,7 @@ func jobEnded(s state.TaskStatus) bool { return s == state.TaskFailed || s == st
 // our own. applied is what had been applied before, or nil.
 func ByUs(a *state.Attempt, applied *state.Applied, e *Evidence) bool {
 	before, live := a.Before, e.Live
-	if is, enabled := submitted(a, live); is && (enabled || e.Approvals == ApprovalNone) {
+	if submittedBy(a, e) {
 		return true
 	}
 	if before == nil || live.OperateID == "" || live.OperateID == before.OperateID || e.Operator == "" || live.Operator != e.Operator || a.Stale {
@@ -242,11 +241,19 @@ func Shown(rec *state.Record, e *Evidence) bool {
 	case a.Outcome.TaskApproveID != "":
 		// Until the approval others can operate the task at the version that it has.
 		return ByUs(a, a.Prior, e)
-	case live.OperateID != "":
-		return live.OperateID != before.OperateID && (a.Prior == nil || a.Prior.OperateID != live.OperateID)
 	default:
-		return before.Missing || live.UpdateTime != before.UpdateTime || ranSince(a, live)
+		return Operated(a, live) || live.OperateID == "" && (before.Missing || ranSince(a, live))
 	}
+}
+
+// Operated reports whether the last operation of the task, or the time of its last update where
+// no operation is told, is another one than before the attempt, and not that of our commit
+// before.
+func Operated(a *state.Attempt, live *state.Live) bool {
+	if live.OperateID == "" {
+		return live.UpdateTime != a.Before.UpdateTime
+	}
+	return live.OperateID != a.Before.OperateID && (a.Prior == nil || a.Prior.OperateID != live.OperateID)
 }
 
 // ranSince reports whether a task that the commit starts was started since before it. Who

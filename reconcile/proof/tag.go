@@ -46,11 +46,13 @@ func TagIn(desc string) string {
 	return tag
 }
 
-// submitted reports whether WeData has the version of the attempt by its own tag, and
-// whether that version is in production.
-func submitted(a *state.Attempt, live *state.Live) (is, inProduction bool) {
-	if a.Tag == "" || live == nil || live.Tag != a.Tag {
-		return false, false
-	}
-	return true, live.TagEnabled
+// tagged reports whether WeData has the version of the attempt, by its own tag.
+func tagged(a *state.Attempt, live *state.Live) bool {
+	return a.Tag != "" && live != nil && live.Tag == a.Tag
+}
+
+// submittedBy reports whether the attempt has submitted its version, by its own tag, and that
+// is in production or need not be approved.
+func submittedBy(a *state.Attempt, e *Evidence) bool {
+	return tagged(a, e.Live) && (e.Live.TagEnabled || e.Approvals == ApprovalNone)
 }

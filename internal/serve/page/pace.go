@@ -47,27 +47,33 @@ func followOf(rec *state.Record) *followView {
 	if h := rec.Applied.Healthy; h != nil {
 		picture.Bound = h.Lag
 	}
-	lag, restarts, before := int64(state.Untold), int64(0), int64(state.Untold)
+	lag, before := int64(state.Untold), int64(state.Untold)
 	for _, o := range seen {
 		l := chart.Look{After: (o.At - seen[0].At) / 1000, Lag: o.Lag}
 		if o.Lag != state.Untold {
 			lag = o.Lag
 		}
 		if o.Restarts != state.Untold {
-			if l.Restarted = before != state.Untold && o.Restarts > before; l.Restarted {
-				restarts += o.Restarts - before
-			}
+			l.Restarted = before != state.Untold && o.Restarts > before
 			before = o.Restarts
 		}
 		picture.Looks = append(picture.Looks, l)
 	}
-	words := "WeData does not report its lag"
+	words, and := "WeData does not report its lag", ", which"
 	if lag != state.Untold {
-		words = "The lag was " + follow.Seconds(lag) + " in the last read"
+		words, and = "The lag was "+follow.Seconds(lag)+" in the last read", ", and"
 	}
 	if picture.Bound > 0 {
-		words += ", and has to be less than " + follow.Seconds(picture.Bound) + " (dashed line)"
+		words += and + " has to be less than " + follow.Seconds(picture.Bound) + " (dashed line)"
 	}
-	picture.Desc = words + "; " + text.PluralGrouped(int(restarts), "restart") + " (marks below)."
+	switch restarts, told := follow.Restarts(seen); {
+	case !told:
+		words += "; WeData does not report its restarts"
+	case restarts == 0:
+		words += "; no restarts"
+	default:
+		words += "; " + text.PluralGrouped(int(restarts), "restart") + " (marks below)"
+	}
+	picture.Desc = words + "."
 	return &followView{picture.Draw(), picture.Desc}
 }
