@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
-	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -218,16 +217,10 @@ func accept(ctx context.Context, fl statefile.Files, m sqlrow.Meta, h statefile.
 		return sqlrow.Meta{}, err
 	}
 	control.Restored = true
-	c, err := newChange(state.Transition{Control: &control, Events: []state.Event{{
-		At: time.Now(), Kind: state.EventState, Actor: opt.Actor,
-		Note: fmt.Sprintf("accepted at serial %d of lineage %s; the head had %d of %q; the source was %q", m.Serial, m.Lineage, h.Serial, h.Lineage, m.Identity.Source),
-	}}})
-	if err != nil {
-		return sqlrow.Meta{}, err
-	}
+	note := fmt.Sprintf("accepted at serial %d of lineage %s; the head had %d of %q; the source was %q", m.Serial, m.Lineage, h.Serial, h.Lineage, m.Identity.Source)
 	err = w.transact(ctx, func(next *sqlrow.Meta) error {
 		next.Identity, next.Serial = id, max(next.Serial, h.Serial)
-		return w.apply(ctx, next, &c)
+		return w.note(ctx, next, &control, opt, note)
 	})
 	return w.meta, err
 }

@@ -21,31 +21,32 @@ const resultPoll = 50 * time.Millisecond
 // Enqueue leaves a command for whoever holds the state, now or later, and returns
 // its id. It may be called by any process that may write to the state's files.
 func Enqueue(ctx context.Context, path string, c state.Command) (id int64, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("enqueue command: %w", dbError(err))
+		}
+	}()
 	if err := c.Check(); err != nil {
-		return 0, fmt.Errorf("enqueue command: %w", err)
+		return 0, err
 	}
-	if err := checkHead(ctx, path); err != nil {
-		return 0, fmt.Errorf("enqueue command: %w", err)
-	}
-	w, err := openForCommands(ctx, path)
+	fl, err := statefile.Locate(path)
 	if err != nil {
-		return 0, fmt.Errorf("enqueue command: %w", err)
+		return 0, err
+	}
+	if err := checkHead(ctx, fl); err != nil {
+		return 0, err
+	}
+	w, err := openForCommands(ctx, fl)
+	if err != nil {
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	id, err = enqueue(ctx, w, c)
-	if err != nil {
-		return 0, fmt.Errorf("enqueue command: %w", dbError(err))
-	}
-	return id, nil
+	return enqueue(ctx, w, c)
 }
 
 // checkHead makes sure that the state is not one that a daemon would refuse
 // for being old: to open such a one for writing could destroy what is left of it.
-func checkHead(ctx context.Context, path string) error {
-	fl, err := statefile.Locate(path)
-	if err != nil {
-		return err
-	}
+func checkHead(ctx context.Context, fl statefile.Files) error {
 	h, err := fl.ReadHead()
 	if err != nil {
 		return err
@@ -55,11 +56,7 @@ func checkHead(ctx context.Context, path string) error {
 
 // openForCommands opens a state that another process may hold, to write to its commands
 // and to nothing else.
-func openForCommands(ctx context.Context, path string) (*writer, error) {
-	fl, err := statefile.Locate(path)
-	if err != nil {
-		return nil, err
-	}
+func openForCommands(ctx context.Context, fl statefile.Files) (*writer, error) {
 	if !statefile.Exists(fl.DB) {
 		return nil, fmt.Errorf("open state %s: %w", fl.DB, state.ErrMissing)
 	}
@@ -112,9 +109,18 @@ func enqueue(ctx context.Context, w *writer, c state.Command) (id int64, err err
 
 // WaitResult waits for the result of a command, until ctx ends.
 func WaitResult(ctx context.Context, path string, id int64) (_ state.CommandResult, err error) {
-	w, err := openForCommands(ctx, path)
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("wait for the result of command %d: %w", id, dbError(err))
+		}
+	}()
+	fl, err := statefile.Locate(path)
 	if err != nil {
-		return state.CommandResult{}, fmt.Errorf("wait for the result of command %d: %w", id, err)
+		return state.CommandResult{}, err
+	}
+	w, err := openForCommands(ctx, fl)
+	if err != nil {
+		return state.CommandResult{}, err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
 	tick := time.NewTicker(resultPoll)
@@ -123,16 +129,16 @@ func WaitResult(ctx context.Context, path string, id int64) (_ state.CommandResu
 		row, err := one(ctx, w, sqlrow.ScanCommand, selectCommand, id)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
-			return state.CommandResult{}, fmt.Errorf("wait for the result of command %d: %w", id, state.ErrNoCommand)
+			return state.CommandResult{}, state.ErrNoCommand
 		case err != nil:
-			return state.CommandResult{}, fmt.Errorf("wait for the result of command %d: %w", id, dbError(err))
+			return state.CommandResult{}, err
 		case !row.AnsweredAt.IsZero():
 			return row.Answer, nil
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return state.CommandResult{}, fmt.Errorf("wait for the result of command %d: %w", id, context.Cause(ctx))
+			return state.CommandResult{}, context.Cause(ctx)
 		}
 	}
 }

@@ -22,11 +22,7 @@ type filler func(ctx context.Context, w *writer, m *sqlrow.Meta) error
 // begun is the filler of a state that begins with nothing.
 func begun(opt Options) filler {
 	return func(ctx context.Context, w *writer, m *sqlrow.Meta) error {
-		c, err := newChange(state.Transition{Events: []state.Event{{At: time.Now(), Kind: state.EventState, Actor: opt.Actor, Note: "created"}}})
-		if err != nil {
-			return err
-		}
-		return w.apply(ctx, m, &c)
+		return w.note(ctx, m, nil, opt, "created")
 	}
 }
 

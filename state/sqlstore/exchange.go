@@ -99,14 +99,7 @@ func imported(doc *document.Reader, h document.Header, opt Options) filler {
 			}
 		}
 		h.Control.Restored = true
-		c, err := newChange(state.Transition{Control: &h.Control, Events: []state.Event{{
-			At: time.Now(), Kind: state.EventState, Actor: opt.Actor,
-			Note: fmt.Sprintf("imported %d records at serial %d of lineage %s", m.Tasks, m.Serial, m.Lineage),
-		}}})
-		if err != nil {
-			return err
-		}
-		return w.apply(ctx, m, &c)
+		return w.note(ctx, m, &h.Control, opt, fmt.Sprintf("imported %d records at serial %d of lineage %s", m.Tasks, m.Serial, m.Lineage))
 	}
 }
 

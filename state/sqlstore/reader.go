@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"time"
 
 	"github.com/wedatasync/wedatasync/state"
 	"github.com/wedatasync/wedatasync/state/sqlstore/sqlrow"
@@ -37,14 +38,18 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 // openReader opens the state for reading. A database without a log is complete and
 // not in use: it can be read without the files that SQLite would otherwise make
 // beside it, perhaps as another user. With a log it never can: what is in the log
-// would be missed.
+// would be missed. Who may not write to the index of the log has no lock to wait
+// with until the writer has changed it, and tries again.
 func openReader(ctx context.Context, fl statefile.Files) (*Reader, error) {
-	if statefile.Exists(fl.WAL) {
+	const attempts = 10
+	for n := 1; statefile.Exists(fl.WAL); n++ {
 		r, err := openReaderAs(ctx, fl, readOnly)
-		if err == nil || statefile.Exists(fl.WAL) {
+		again := n < attempts && errors.Is(err, errUnrecovered)
+		if err == nil || !again && statefile.Exists(fl.WAL) {
 			return r, err
 		}
-		// Who used it has just closed it.
+		// The writer was in the middle, or has just closed it.
+		time.Sleep(time.Duration(n) * time.Millisecond)
 	}
 	return openReaderAs(ctx, fl, immutable)
 }

@@ -120,6 +120,16 @@ func publicState(t *testing.T) string {
 	return filepath.Join(dir, "wedatasync.db")
 }
 
+// makePublic lets every user read the files of the state.
+func makePublic(t *testing.T, path string) {
+	t.Helper()
+	for _, ext := range []string{"", "-wal", "-shm"} {
+		if err := os.Chmod(path+ext, 0o644); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+}
+
 // asNobody returns a process that reads a public state as another user.
 func asNobody(t *testing.T, path string) *exec.Cmd {
 	t.Helper()
@@ -135,14 +145,7 @@ func TestAnotherUserReadsTheState(t *testing.T) {
 	if err := s.SaveAll(t.Context(), pair(1)); err != nil {
 		t.Fatal(err)
 	}
-	public := func() {
-		for _, ext := range []string{"", "-wal", "-shm"} {
-			if err := os.Chmod(path+ext, 0o644); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				t.Fatal(err)
-			}
-		}
-	}
-	public()
+	makePublic(t, path)
 	t.Run("while it is held", func(t *testing.T) {
 		stop := startReader(t, asNobody(t, path))
 		for version := range int64(50) {
@@ -164,6 +167,55 @@ func TestAnotherUserReadsTheState(t *testing.T) {
 		}
 		if diff := cmp.Diff(before, files(t, path)); diff != "" {
 			t.Errorf("reading changed the files:\n%.1000s", diff)
+		}
+	})
+}
+
+// The index of the log is half-written for some microseconds of each transaction. Who may
+// not write to it meets that without a lock to wait for.
+func TestAnotherUserReadsDuringAChange(t *testing.T) {
+	path := publicState(t)
+	s := open(t, path)
+	if err := s.SaveAll(t.Context(), pair(1)); err != nil {
+		t.Fatal(err)
+	}
+	makePublic(t, path)
+	index, err := os.OpenFile(path+"-shm", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer index.Close()
+	const changes = 8 // where the first of the header's two copies counts its changes
+	whole, half := make([]byte, 4), []byte{0xde, 0xad, 0xbe, 0xef}
+	if _, err := index.ReadAt(whole, changes); err != nil {
+		t.Fatal(err)
+	}
+	put := func(b []byte) {
+		if _, err := index.WriteAt(b, changes); err != nil {
+			t.Error(err)
+		}
+	}
+
+	t.Run("that goes on", func(t *testing.T) {
+		stop := startReader(t, asNobody(t, path))
+		for range 10_000 {
+			put(half)
+			put(whole)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("that was never finished", func(t *testing.T) {
+		put(half)
+		defer put(whole)
+		var out strings.Builder
+		cmd := asNobody(t, path)
+		cmd.Stderr = &out
+		err := cmd.Run()
+		want := "the state was left in the middle of a change: start the daemon, or run as the one who owns the state"
+		if err == nil || strings.Count(out.String(), want) != 1 {
+			t.Errorf("%v: %s\nwant %q, once", err, out.String(), want)
 		}
 	})
 }

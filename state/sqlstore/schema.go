@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -191,7 +190,7 @@ func migrate(ctx context.Context, w *writer, opt Options) error {
 			}
 			note += fmt.Sprintf("; %d removed tasks are known from the history", n)
 		}
-		return recordEvent(ctx, w, next, state.Event{At: time.Now(), Kind: state.EventState, Actor: opt.Actor, Note: note})
+		return w.note(ctx, next, nil, opt, note)
 	})
 	if err != nil {
 		return fmt.Errorf("migrate from schema %d: %w", version, err)
@@ -241,15 +240,6 @@ func rewriteTask(ctx context.Context, w *writer, m *sqlrow.Meta, old *sqlrow.Tas
 	row.Event = old.Event
 	m.Tasks, m.TasksSum = m.Tasks-1, m.TasksSum-old.CRC
 	return w.writeTask(ctx, m, &row, true)
-}
-
-// recordEvent appends an event that no record changes with.
-func recordEvent(ctx context.Context, w *writer, m *sqlrow.Meta, e state.Event) error {
-	c, err := newChange(state.Transition{Events: []state.Event{e}})
-	if err != nil {
-		return err
-	}
-	return w.apply(ctx, m, &c)
 }
 
 // recoverForgotten writes the records of the tasks that an earlier version forgot, and returns how

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -64,7 +65,8 @@ const (
 	creating         // a new file that nobody else sees, without a log
 )
 
-// openDB opens the database file, with up to conns connections.
+// openDB opens the database file, with up to conns connections. Its errors are the
+// database's own.
 func openDB(ctx context.Context, path string, how access, conns int) (*sql.DB, error) {
 	q := url.Values{
 		"_busy_timeout": {fmt.Sprint(busyTimeout.Milliseconds())},
@@ -104,7 +106,7 @@ func openDB(ctx context.Context, path string, how access, conns int) (*sql.DB, e
 	}
 	db.SetMaxOpenConns(conns)
 	if err := db.PingContext(ctx); err != nil {
-		return nil, errors.Join(dbError(err), db.Close())
+		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }
@@ -148,25 +150,33 @@ func checkPages(ctx context.Context, q querier) error {
 	return nil
 }
 
+// What a user who may not do all can meet. The index of the log is not whole while the
+// writer changes it, for some microseconds, and after the writer was killed in the middle.
+var (
+	errUnrecovered = errors.New("the state was left in the middle of a change: start the daemon, or run as the one who owns the state")
+	errDenied      = errors.New("this user may not: run as the one who owns the state")
+)
+
 // dbError says in this package's words what an error of the database means. An
-// error that it does not know stays as it is.
+// error that it does not know, or has been given before, stays as it is.
 func dbError(err error) error {
-	if err == nil {
-		return nil
-	}
 	e, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
 		return err
 	}
-	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_FULL:
-		return fmt.Errorf("%w: %w", state.ErrFull, err)
-	case sqlite3.SQLITE_BUSY:
-		return fmt.Errorf("%w: %w", state.ErrBusy, err)
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+	if _, ok := errors.AsType[*state.DamagedError](err); ok {
+		return err
+	}
+	known := map[int]error{
+		sqlite3.SQLITE_FULL: state.ErrFull, sqlite3.SQLITE_BUSY: state.ErrBusy, sqlite3.SQLITE_READONLY_RECOVERY: errUnrecovered,
+		sqlite3.SQLITE_CANTOPEN: errDenied, sqlite3.SQLITE_READONLY: errDenied, sqlite3.SQLITE_PERM: errDenied,
+	}
+	meaning := cmp.Or(known[e.Code()], known[e.Code()&0xff])
+	switch {
+	case meaning != nil && !errors.Is(err, meaning):
+		return fmt.Errorf("%w: %w", meaning, err)
+	case e.Code()&0xff == sqlite3.SQLITE_CORRUPT, e.Code() == sqlite3.SQLITE_NOTADB:
 		return &state.DamagedError{Detail: "the database cannot be read", Err: err}
-	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
-		return fmt.Errorf("this user may not: run as the one who owns the state: %w", err)
 	}
 	return err
 }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/gofrs/flock"
 
@@ -160,16 +159,10 @@ func rebind(ctx context.Context, w *writer, id state.Identity, opt Options) erro
 		return err
 	}
 	control.Pauses = nil
-	c, err := newChange(state.Transition{Control: &control, Events: []state.Event{{
-		At: time.Now(), Kind: state.EventState, Actor: opt.Actor,
-		Note: fmt.Sprintf("endpoint and region corrected from %s, %s to %s, %s: no call had been accepted", was.Endpoint, was.Region, id.Endpoint, id.Region),
-	}}})
-	if err != nil {
-		return err
-	}
+	note := fmt.Sprintf("endpoint and region corrected from %s, %s to %s, %s: no call had been accepted", was.Endpoint, was.Region, id.Endpoint, id.Region)
 	return w.transact(ctx, func(next *sqlrow.Meta) error {
 		next.Identity = id
-		return w.apply(ctx, next, &c)
+		return w.note(ctx, next, &control, opt, note)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/wedatasync/wedatasync/spec"
 	"github.com/wedatasync/wedatasync/state"
@@ -49,6 +50,17 @@ func (w *writer) resume(ctx context.Context) error {
 		err = fmt.Errorf("%w: it is at serial %d and was at %d a moment ago", state.ErrChanged, m.Serial, w.meta.Serial)
 	}
 	return err
+}
+
+// note records what was done to the state as a whole, with the control that it left, if any.
+func (w *writer) note(ctx context.Context, next *sqlrow.Meta, control *state.Control, opt Options, text string) error {
+	c, err := newChange(state.Transition{Control: control, Events: []state.Event{
+		{At: time.Now(), Kind: state.EventState, Actor: opt.Actor, Note: text},
+	}})
+	if err != nil {
+		return err
+	}
+	return w.apply(ctx, next, &c)
 }
 
 // close lets go of the database, the statements first: while one is open, so is
