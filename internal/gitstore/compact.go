@@ -2,6 +2,7 @@ package gitstore
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha1" // the checksum of packs
@@ -9,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"hash/crc32"
 	"io"
 	"os"
 	"slices"
@@ -22,11 +24,11 @@ import (
 const growth = 2
 
 // smallPacks returns the packs that are to become one, the largest first. One that has an
-// object twice, of which its index names one, stays as it is.
+// object twice, of which its index names one, stays as it is, and one whose index has no checksums.
 func smallPacks(packs []*pack) []*pack {
 	packs = slices.DeleteFunc(slices.Clone(packs), func(p *pack) bool {
 		count, err := p.count()
-		return err != nil || count != p.index.count
+		return err != nil || count != p.index.count || p.index.old
 	})
 	slices.SortFunc(packs, func(a, b *pack) int { return cmp.Compare(b.size, a.size) })
 	var rest int64
@@ -40,7 +42,8 @@ func smallPacks(packs []*pack) []*pack {
 	return packs
 }
 
-// joinPacks writes one pack with the objects of others, each once, and its index.
+// joinPacks writes one pack with the objects of others, each once, and its index. Nothing is
+// inflated: the contents were checked when they came, and their checksums are compared.
 func joinPacks(ctx context.Context, packs []*pack, dir string) (name string, err error) {
 	file, err := os.CreateTemp(dir, "tmp_pack_")
 	if err != nil {
@@ -52,7 +55,10 @@ func joinPacks(ctx context.Context, packs []*pack, dir string) (name string, err
 			os.Remove(file.Name())
 		}
 	}()
-	w := &joiner{out: bufio.NewWriterSize(file, 256<<10), sum: sha1.New(), written: map[plumbing.Hash]int64{}}
+	w := &joiner{
+		in: bufio.NewReaderSize(nil, 256<<10), out: bufio.NewWriterSize(file, 256<<10), buffer: make([]byte, 64<<10),
+		sum: sha1.New(), written: map[plumbing.Hash]int64{},
+	}
 	entries := make([][]located, len(packs))
 	for i, p := range packs {
 		if entries[i], err = p.entries(); err != nil {
@@ -70,22 +76,21 @@ func joinPacks(ctx context.Context, packs []*pack, dir string) (name string, err
 			return "", err
 		}
 	}
-	size := w.at + int64(HashSize)
-	if err := errors.Join(w.write(w.sum.Sum(nil)), w.out.Flush()); err != nil {
+	sum := w.sum.Sum(nil)
+	if err := errors.Join(w.write(sum), w.out.Flush()); err != nil {
 		return "", err
 	}
-	index, err := indexPack(ctx, file, size)
-	if err != nil {
-		return "", err
-	}
-	return storePack(file.Name(), index, dir)
+	return storePack(file.Name(), encodeIndex(w.entries, sum), dir)
 }
 
 // joiner writes the entries of several packs into one.
 type joiner struct {
+	in      *bufio.Reader // of the pack that is being written
+	buffer  []byte
 	out     *bufio.Writer
 	sum     hash.Hash
 	at      int64                   // of the next entry
+	entries []entry                 // what was written
 	written map[plumbing.Hash]int64 // where an object is; -1 before it is written
 }
 
@@ -103,34 +108,54 @@ func (w *joiner) join(ctx context.Context, p *pack, entries []located) error {
 	for _, e := range entries {
 		names[e.offset] = e.name
 	}
+	w.in.Reset(io.NewSectionReader(p.file, packHeader, p.size-packHeader))
+	at := int64(packHeader)
 	for i, e := range entries {
 		if err := context.Cause(ctx); err != nil {
 			return err
-		}
-		if w.written[e.name] >= 0 {
-			continue
 		}
 		end := p.size - int64(HashSize)
 		if i+1 < len(entries) {
 			end = entries[i+1].offset
 		}
+		if w.written[e.name] >= 0 {
+			continue
+		}
+		if _, err := w.in.Discard(int(e.offset - at)); err != nil {
+			return err
+		}
 		if err := w.entry(p, e, end, names); err != nil {
 			return err
 		}
+		at = end
 	}
 	return nil
 }
 
-// entry writes one entry as it is, but for the distance to the base of a delta.
+// maxHeader is the most that comes before the content of an entry, in bytes.
+const maxHeader = 2*binary.MaxVarintLen64 + HashSize
+
+// entry writes the entry that comes next in the pack as it is, but for the distance to the
+// base of a delta.
 func (w *joiner) entry(p *pack, e located, end int64, names map[int64]plumbing.Hash) error {
-	head, err := p.open(e.offset)
+	start, err := w.in.Peek(int(min(end-e.offset, int64(maxHeader))))
 	if err != nil {
 		return err
 	}
-	content := head.content.position()
-	p.cache.inflaters.Put(head.content)
+	var head packEntry
+	r := bytes.NewReader(start)
+	if err := p.readHeader(r, e.offset, &head); err != nil {
+		return fmt.Errorf("%w: object %s: %w", ErrDamaged, e.name, err)
+	}
+	start = start[:len(start)-r.Len()]
+	content := end - e.offset - int64(len(start))
+	was := crc32.ChecksumIEEE(start)
+	if _, err := w.in.Discard(len(start)); err != nil {
+		return err
+	}
+
 	at := w.at
-	start := appendHeader(nil, head.kind, head.size)
+	start = appendHeader(nil, head.kind, head.size)
 	switch head.kind {
 	case plumbing.OFSDeltaObject:
 		base, known := names[head.base]
@@ -141,16 +166,27 @@ func (w *joiner) entry(p *pack, e located, end int64, names map[int64]plumbing.H
 	case plumbing.REFDeltaObject:
 		start = append(start, head.baseName[:]...)
 	}
-	w.written[e.name] = at
+	is := crc32.ChecksumIEEE(start)
 	if err := w.write(start); err != nil {
 		return err
 	}
-	n, err := io.Copy(io.MultiWriter(w.sum, w.out), io.NewSectionReader(p.file, content, end-content))
-	w.at += n
-	if err == nil && n != end-content {
-		err = io.ErrUnexpectedEOF
+	for content > 0 {
+		part := w.buffer[:min(content, int64(len(w.buffer)))]
+		if _, err := io.ReadFull(w.in, part); err != nil {
+			return err
+		}
+		if err := w.write(part); err != nil {
+			return err
+		}
+		was, is = crc32.Update(was, crc32.IEEETable, part), crc32.Update(is, crc32.IEEETable, part)
+		content -= int64(len(part))
 	}
-	return err
+	if was != e.crc {
+		return fmt.Errorf("%w: object %s has another checksum", ErrDamaged, e.name)
+	}
+	w.written[e.name] = at
+	w.entries = append(w.entries, entry{offset: at, name: e.name, crc: is})
+	return nil
 }
 
 // appendHeader appends the kind and the size with which an entry begins.
@@ -178,6 +214,7 @@ func appendBack(b []byte, n int64) []byte {
 type located struct {
 	offset int64
 	name   plumbing.Hash
+	crc    uint32 // of its entry; 0 in an index without checksums
 }
 
 // count returns how many objects the pack says it has.
@@ -193,13 +230,17 @@ func (p *pack) entries() ([]located, error) {
 	if err != nil {
 		return nil, err
 	}
+	sums, err := p.index.checksums()
+	if err != nil {
+		return nil, err
+	}
 	entries := make([]located, 0, p.index.count)
 	for i := range int(p.index.count) {
 		offset, ok, err := p.index.place(s, i)
 		if err != nil || !ok {
 			return nil, errors.Join(ErrDamaged, err)
 		}
-		entries = append(entries, located{offset, plumbing.Hash(s.name(i))})
+		entries = append(entries, located{offset, plumbing.Hash(s.name(i)), binary.BigEndian.Uint32(sums[4*i:])})
 	}
 	slices.SortFunc(entries, func(a, b located) int { return cmp.Compare(a.offset, b.offset) })
 	return entries, nil

@@ -52,6 +52,14 @@ func (f *fetches) fetch(t *testing.T, commit string, flags ...string) {
 	f.r.Feed(f.dir, "", "update-ref", "refs/heads/main", commit)
 }
 
+func (f *fetches) compact(ctx context.Context) error {
+	replace, err := f.store.JoinPacks(ctx)
+	if err != nil {
+		return err
+	}
+	return replace()
+}
+
 // all is the objects of the store by name, read by us.
 func (f *fetches) all(t *testing.T) map[plumbing.Hash]string {
 	t.Helper()
@@ -88,7 +96,7 @@ func TestCompact(t *testing.T) {
 			continue
 		}
 		before := f.all(t)
-		gittest.Must(t, f.store.Compact(t.Context()))
+		gittest.Must(t, f.compact(t.Context()))
 		if !maps.Equal(before, f.all(t)) {
 			t.Error("the store has other objects")
 		}
@@ -131,7 +139,7 @@ func TestCompact_twice(t *testing.T) {
 		gittest.Must(t, err)
 		gittest.Must(t, f.store.Add(name))
 	}
-	gittest.Must(t, f.store.Compact(t.Context()))
+	gittest.Must(t, f.compact(t.Context()))
 	o, err := f.store.Object(HashObject(plumbing.BlobObject, []byte(base+"!")), MaxObject)
 	if err != nil || string(o.Data) != base+"!" || f.store.PackCount() != 1 {
 		t.Errorf("it reads %q, %v, from %d packs", o.Data, err, f.store.PackCount())
@@ -148,7 +156,7 @@ func TestCompact_leavesLargePacks(t *testing.T) {
 	for i := range 8 {
 		f.fetch(t, f.r.Commit(map[string]string{"a.yaml": fmt.Sprint("version: ", i)}))
 	}
-	gittest.Must(t, f.store.Compact(t.Context()))
+	gittest.Must(t, f.compact(t.Context()))
 	var names []string
 	for _, p := range *f.store.packs.Load() {
 		names = append(names, p.name)
@@ -156,9 +164,25 @@ func TestCompact_leavesLargePacks(t *testing.T) {
 	if len(names) != 2 || !slices.Contains(names, large) {
 		t.Errorf("the packs are %q, want %s and one more", names, large)
 	}
-	gittest.Must(t, f.store.Compact(t.Context()))
+	gittest.Must(t, f.compact(t.Context()))
 	if n := f.store.PackCount(); n != 2 {
 		t.Errorf("compacted once more there are %d packs", n)
+	}
+}
+
+// While packs are joined, the store is read and gets others.
+func TestCompact_whileUsed(t *testing.T) {
+	f := newFetches(t)
+	for i := range 4 {
+		f.fetch(t, f.r.Commit(map[string]string{"a.yaml": fmt.Sprint("version: ", i)}))
+	}
+	replace, err := f.store.JoinPacks(t.Context())
+	gittest.Must(t, err)
+	f.fetch(t, f.r.Commit(map[string]string{"a.yaml": "version: 5"}))
+	before := f.all(t)
+	gittest.Must(t, replace())
+	if f.store.PackCount() != 2 || !maps.Equal(before, f.all(t)) {
+		t.Errorf("there are %d packs, or other objects", f.store.PackCount())
 	}
 }
 
@@ -171,7 +195,7 @@ func TestCompact_fails(t *testing.T) {
 	before := f.all(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := f.store.Compact(ctx); !errors.Is(err, context.Canceled) {
+	if err := f.compact(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled, it returns %v", err)
 	}
 	p := (*f.store.packs.Load())[1]
@@ -181,7 +205,7 @@ func TestCompact_fails(t *testing.T) {
 	damaged := slices.Clone(data)
 	damaged[len(damaged)-int(HashSize)-3] ^= 0xff
 	gittest.Must(t, os.WriteFile(p.name+".pack", damaged, 0o600))
-	if err := f.store.Compact(t.Context()); err == nil {
+	if err := f.compact(t.Context()); err == nil {
 		t.Error("it compacts what is damaged")
 	}
 	gittest.Must(t, os.WriteFile(p.name+".pack", data, 0o600))

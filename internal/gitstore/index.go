@@ -245,6 +245,18 @@ func (x *index) place(s *span, i int) (offset int64, ok bool, err error) {
 	return int64(binary.BigEndian.Uint64(long[:])), true, nil
 }
 
+// checksums reads the checksums of all entries, in the order of their names, of 4 bytes each.
+func (x *index) checksums() ([]byte, error) {
+	sums := make([]byte, 4*x.count)
+	if x.old {
+		return sums, nil
+	}
+	if _, err := x.in.ReadAt(sums, indexNames+x.count*int64(HashSize)); err != nil {
+		return nil, fmt.Errorf("read pack index: %w", err)
+	}
+	return sums, nil
+}
+
 // indexed reports whether an encoded index has the name.
 func indexed(index []byte, h plumbing.Hash) bool {
 	last := func(b int) int { return int(binary.BigEndian.Uint32(index[8+4*b:])) }

@@ -71,7 +71,7 @@ func indexPack(ctx context.Context, file *os.File, size int64) ([]byte, error) {
 	if _, err := file.ReadAt(sum, x.pack.size); err != nil {
 		return nil, diskFault(err)
 	}
-	return x.encode(sum), nil
+	return encodeIndex(x.entries, sum), nil
 }
 
 // scan reads all entries once, and names those that are no deltas.
@@ -208,30 +208,30 @@ func objectHeader(kind plumbing.ObjectType, size int64) []byte {
 	return append(strconv.AppendInt(append(kind.Bytes(), ' '), size, 10), 0)
 }
 
-// encode writes the index in version 2 of git's format.
-func (x *indexer) encode(packSum []byte) []byte {
-	slices.SortFunc(x.entries, func(a, b entry) int {
+// encodeIndex returns the index of a pack in version 2 of git's format. It sorts the entries.
+func encodeIndex(entries []entry, packSum []byte) []byte {
+	slices.SortFunc(entries, func(a, b entry) int {
 		return cmp.Or(bytes.Compare(a.name[:], b.name[:]), cmp.Compare(a.offset, b.offset))
 	})
-	x.entries = slices.CompactFunc(x.entries, func(a, b entry) bool { return a.name == b.name })
-	out := make([]byte, 0, indexNames+int64(len(x.entries))*indexEntry+indexTrailer)
+	entries = slices.CompactFunc(entries, func(a, b entry) bool { return a.name == b.name })
+	out := make([]byte, 0, indexNames+int64(len(entries))*indexEntry+indexTrailer)
 	out = append(out, "\377tOc\x00\x00\x00\x02"...)
 	at := 0
 	for b := range 256 {
-		for at < len(x.entries) && int(x.entries[at].name[0]) <= b {
+		for at < len(entries) && int(entries[at].name[0]) <= b {
 			at++
 		}
 		out = binary.BigEndian.AppendUint32(out, uint32(at))
 	}
-	for i := range x.entries {
-		out = append(out, x.entries[i].name[:]...)
+	for i := range entries {
+		out = append(out, entries[i].name[:]...)
 	}
-	for i := range x.entries {
-		out = binary.BigEndian.AppendUint32(out, x.entries[i].crc)
+	for i := range entries {
+		out = binary.BigEndian.AppendUint32(out, entries[i].crc)
 	}
 	var far []byte // places that need more than 31 bits
-	for i := range x.entries {
-		place := uint64(x.entries[i].offset)
+	for i := range entries {
+		place := uint64(entries[i].offset)
 		if place > math.MaxInt32 {
 			far = binary.BigEndian.AppendUint64(far, place)
 			place = 1<<31 | uint64(len(far)/8-1)

@@ -200,40 +200,52 @@ func (p *pack) open(offset int64) (e packEntry, err error) {
 			p.cache.inflaters.Put(e.content)
 		}
 	}()
+	err = p.readHeader(in, offset, &e)
+	return e, err
+}
+
+// header is what the header of an entry is read from.
+type header interface {
+	io.Reader
+	io.ByteReader
+}
+
+// readHeader reads the header of the entry at the offset.
+func (p *pack) readHeader(in header, offset int64, e *packEntry) error {
 	b, err := in.ReadByte()
 	if err != nil {
-		return e, err
+		return err
 	}
 	e.kind, e.size = plumbing.ObjectType(b>>4&7), int64(b&15)
 	for shift := 4; b&0x80 != 0; shift += 7 {
 		if b, err = in.ReadByte(); err != nil {
-			return e, err
+			return err
 		}
 		if shift > 56 {
-			return e, errors.New("its size is not a number")
+			return errors.New("its size is not a number")
 		}
 		e.size |= int64(b&0x7f) << shift
 	}
 	if e.size/maxRatio > p.size-offset {
-		return e, fmt.Errorf("it cannot be of %d bytes", e.size)
+		return fmt.Errorf("it cannot be of %d bytes", e.size)
 	}
 	switch e.kind {
 	case plumbing.OFSDeltaObject:
 		back, err := readBack(in)
 		if err != nil {
-			return e, err
+			return err
 		}
 		if back <= 0 || back >= offset {
-			return e, errors.New("its base is outside the pack")
+			return errors.New("its base is outside the pack")
 		}
 		e.base = offset - back
 	case plumbing.REFDeltaObject:
 		e.foreign = true
 		if _, err := io.ReadFull(in, e.baseName[:]); err != nil {
-			return e, err
+			return err
 		}
 	}
-	return e, nil
+	return nil
 }
 
 // readBack reads the distance from a delta back to its base.

@@ -137,27 +137,33 @@ func (s *Store) Size() (bytes int64) {
 	return bytes
 }
 
-// Compact joins the small packs of a store of its own into one. What that costs depends on
-// what they hold, and hardly on the large ones. The store has the same objects after it,
-// after an error, too.
-func (s *Store) Compact(ctx context.Context) error {
+// JoinPacks writes the objects of the small packs of a store of its own into one pack. What
+// that costs depends on what they hold, and hardly on the large ones. It only reads: the store
+// may be used, and packs added to it, until replace puts the new one in the place of those
+// that it was made from. The store has the same objects before and after, and after an error.
+func (s *Store) JoinPacks(ctx context.Context) (replace func() error, err error) {
 	small := smallPacks(*s.packs.Load())
 	if len(small) < 2 {
-		return nil
+		return func() error { return nil }, nil
 	}
 	name, err := joinPacks(ctx, small, filepath.Join(s.dirs[0], "pack"))
 	if err != nil {
-		return fmt.Errorf("join %d packs: %w", len(small), err)
+		return nil, fmt.Errorf("join %d packs: %w", len(small), err)
 	}
+	return func() error { return s.replace(small, name) }, nil
+}
+
+// replace puts a pack in the place of others.
+func (s *Store) replace(others []*pack, name string) error {
 	if err := s.Add(name); err != nil {
 		return err
 	}
 	s.adding.Lock()
-	s.packs.Store(new(slices.DeleteFunc(slices.Clone(*s.packs.Load()), func(p *pack) bool { return slices.Contains(small, p) })))
+	s.packs.Store(new(slices.DeleteFunc(slices.Clone(*s.packs.Load()), func(p *pack) bool { return slices.Contains(others, p) })))
 	s.adding.Unlock()
 	s.cache.evict()
 	var errs []error
-	for _, p := range small {
+	for _, p := range others {
 		errs = append(errs, p.close())
 		if p.name != name { // unless the others had nothing that it lacked
 			errs = append(errs, os.Remove(p.name+".idx"), os.Remove(p.name+".pack"))

@@ -16,10 +16,6 @@ import (
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 )
 
-// maxPacks is how many packs a mirror may have: each fetch adds one. It is compacted when
-// nothing is new, or where that does not happen at twice as many.
-const maxPacks = 64
-
 // takeMirror makes sure that no other process uses the mirror.
 func (g *Git) takeMirror() error {
 	if g.config.Mirror == "" {
@@ -114,22 +110,15 @@ func (g *Git) fetch(ctx context.Context) (head plumbing.Hash, err error) {
 			return head, err
 		}
 	}
-	return c.Head, g.arrive(ctx, c.Head, known)
+	return c.Head, g.arrive(ctx, c.Head)
 }
 
-// arrive notes where the branch is. Where that was known, nothing waits, unless it is the
-// first plan: then the mirror is compacted as soon as it may be.
-func (g *Git) arrive(ctx context.Context, head plumbing.Hash, known bool) error {
+// arrive notes where the branch is.
+func (g *Git) arrive(ctx context.Context, head plumbing.Hash) error {
 	if err := g.mirror.advance(head); err != nil {
 		return mirrorFault(err)
 	}
-	most := 2 * g.packs
-	if known && g.revision != nil {
-		most = g.packs
-	}
-	if g.mirror.store.PackCount() > most {
-		g.compact(ctx)
-	}
+	g.compact(ctx)
 	return nil
 }
 
@@ -200,15 +189,4 @@ func (g *Git) clone(ctx context.Context, c *gitremote.Conversation) (err error) 
 		return mirrorFault(err)
 	}
 	return g.openMirror()
-}
-
-// compact joins the packs that fetches have added. If that does not work out, those there
-// are still good.
-func (g *Git) compact(ctx context.Context) {
-	if err := g.mirror.store.Compact(ctx); err != nil {
-		g.packs += maxPacks
-		g.log.Warn("the mirror could not be compacted", "source", g.source, "error", g.describe(mirrorFault(err)))
-		return
-	}
-	g.packs = maxPacks
 }

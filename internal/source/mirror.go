@@ -50,6 +50,8 @@ type mirror struct {
 	// partial says that it has all commits and trees, and of the blobs those that somebody
 	// has needed. It is so from its beginning, whatever the path: others are fetched by name.
 	partial bool
+
+	joining *joining // packs that are being joined; nil: none are
 }
 
 // shareMirror makes a mirror in a folder that must not exist, which has the objects of
@@ -209,7 +211,12 @@ func removeMirror(dir string) error {
 	return os.RemoveAll(dir)
 }
 
-func (m *mirror) close() error { return m.store.Close() }
+func (m *mirror) close() error {
+	if m.joining != nil {
+		m.joining.stop()
+	}
+	return m.store.Close()
+}
 
 // receive takes a pack in that has the objects.
 func (m *mirror) receive(ctx context.Context, r io.Reader, maxPack int64, wants ...plumbing.Hash) error {

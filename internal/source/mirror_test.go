@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -183,48 +184,81 @@ func TestDamageWhileRunning(t *testing.T) {
 	}
 }
 
-// Each fetch adds a pack. When nothing is new they are joined, without asking for anything;
-// where that does not happen, at twice as many.
-func TestMirrorIsCompacted(t *testing.T) {
-	for _, idle := range []bool{true, false} {
-		t.Run(fmt.Sprintf("idle %v", idle), func(t *testing.T) {
-			r := newRepo(t)
-			old := r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
-			web := r.startWeb(false)
-			g := r.open(GitConfig{URL: web.url})
-			poll(t, g)
-			const most = 3
-			compacted := false
-			for version := 2; version < 12; version++ {
-				g.packs = most // compacting sets what it is without a test
-				r.Commit(map[string]string{"a.yaml": specOf("a", version)})
-				before := g.mirror.store.PackCount()
-				wantSaid(t, poll(t, g), fmt.Sprintf("a v%d a.yaml", version))
-				bound := 2 * most
-				if idle {
-					web.asked()
-					g.packs = most
-					poll(t, g)
-					if got := web.asked(); got != askRefs {
-						t.Errorf("with nothing new it asked %s", got)
-					}
-					bound = most
-				}
-				after := g.mirror.store.PackCount()
-				if after > bound {
-					t.Errorf("the mirror has %d packs", after)
-				}
-				compacted = compacted || after <= before && before > 1
-			}
-			if !compacted {
-				t.Error("the mirror was never compacted")
-			}
-			if ok, err := g.Descends(t.Context(), old, g.revision.ID); !ok || err != nil {
-				t.Errorf("its history is lost: %v, %v", ok, err)
-			}
-			r.Feed(g.config.Mirror, "", "fsck", "--strict")
-		})
+// compacted has the mirror compacted: the poll after the packs were joined puts the new one
+// in their place.
+func compacted(t *testing.T, g *Git) {
+	t.Helper()
+	if g.mirror.joining == nil {
+		g.compact(t.Context())
 	}
+	if g.mirror.joining == nil {
+		t.Fatalf("with %d packs nothing is compacted", g.mirror.store.PackCount())
+	}
+	<-g.mirror.joining.done
+	poll(t, g)
+}
+
+// Each fetch adds a pack. When there are many they are joined, without asking for anything.
+func TestMirrorIsCompacted(t *testing.T) {
+	r := newRepo(t)
+	old := r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
+	web := r.startWeb(false)
+	g := r.open(GitConfig{URL: web.url})
+	poll(t, g)
+	const most = 3
+	g.packs = most
+	for version := 2; version < 12; version++ {
+		r.Commit(map[string]string{"a.yaml": specOf("a", version)})
+		wantSaid(t, poll(t, g), fmt.Sprintf("a v%d a.yaml", version))
+		before := g.mirror.store.PackCount()
+		if before <= most {
+			if g.mirror.joining != nil {
+				t.Errorf("%d packs are joined", before)
+			}
+			continue
+		}
+		web.asked()
+		compacted(t, g)
+		if got := web.asked(); got != askRefs {
+			t.Errorf("with nothing new it asked %s", got)
+		}
+		if after := g.mirror.store.PackCount(); after > 2 {
+			t.Errorf("of %d packs %d are left", before, after)
+		}
+	}
+	if ok, err := g.Descends(t.Context(), old, g.revision.ID); !ok || err != nil {
+		t.Errorf("its history is lost: %v, %v", ok, err)
+	}
+	r.Feed(g.config.Mirror, "", "fsck", "--strict")
+}
+
+// No poll waits for packs to be joined, and a source that is closed meanwhile leaves a
+// mirror that is whole.
+func TestPollsGoOnDuringACompaction(t *testing.T) {
+	r := newRepo(t)
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
+	g := r.open(GitConfig{})
+	poll(t, g)
+	g.packs = 1
+	ctx, cancel := context.WithCancel(t.Context())
+	endless := &joining{cancel: cancel, done: make(chan struct{}), err: context.Canceled}
+	go func() {
+		<-ctx.Done()
+		close(endless.done)
+	}()
+	g.mirror.joining = endless
+	for version := 2; version < 6; version++ {
+		r.Commit(map[string]string{"a.yaml": specOf("a", version)})
+		wantSaid(t, poll(t, g), fmt.Sprintf("a v%d a.yaml", version))
+	}
+	if g.mirror.joining != endless {
+		t.Error("another compaction has begun")
+	}
+	must(t, g.Close())
+	if ctx.Err() == nil {
+		t.Error("it goes on after the source was closed")
+	}
+	r.Feed(g.config.Mirror, "", "fsck", "--strict")
 }
 
 // A server that never sends what it promises does not fill the disk: what it sends in
@@ -290,7 +324,10 @@ func TestMirrorIsBounded(t *testing.T) {
 	g.packs = 2
 	for range 10 {
 		push(10)
-		if n := g.mirror.store.PackCount(); n > 2*g.packs+1 {
+		if j := g.mirror.joining; j != nil {
+			<-j.done
+		}
+		if n := g.mirror.store.PackCount(); n > g.packs+3 {
 			t.Errorf("the mirror has %d packs", n)
 		}
 	}

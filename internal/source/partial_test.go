@@ -83,7 +83,7 @@ func TestPartial(t *testing.T) {
 		t.Errorf("the specs are the same: %v, %v", same, err)
 	}
 	g.packs = 1
-	must(t, g.mirror.store.Compact(t.Context()))
+	compacted(t, g)
 	wantSaid(t, poll(t, g), want...)
 	must(t, g.Close())
 	web.asked()
