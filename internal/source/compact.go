@@ -42,12 +42,10 @@ func (j *joining) stop() {
 	<-j.done
 }
 
-// compact takes over the packs that were joined, and has others joined when there are too
-// many. If that does not work out, those there are still good. The first plan comes before.
-func (g *Git) compact(ctx context.Context) {
-	m := g.mirror
-	if m.joining != nil && m.joining.ended() {
-		j := m.joining
+// compact takes over the packs that were joined, and has others joined when there are more
+// than most. After an error, those there are still good.
+func (m *mirror) compact(ctx context.Context, most int) error {
+	if j := m.joining; j != nil && j.ended() {
 		j.cancel()
 		m.joining = nil
 		err := j.err
@@ -55,11 +53,11 @@ func (g *Git) compact(ctx context.Context) {
 			err = j.replace()
 		}
 		if err != nil {
-			g.packs += maxPacks
-			g.log.Warn("the mirror could not be compacted", "source", g.source, "error", g.describe(mirrorFault(err)))
+			return err
 		}
 	}
-	if m.joining == nil && g.revision != nil && m.store.PackCount() > g.packs {
+	if m.joining == nil && m.store.PackCount() > most {
 		m.join(ctx)
 	}
+	return nil
 }

@@ -189,7 +189,7 @@ func TestDamageWhileRunning(t *testing.T) {
 func compacted(t *testing.T, g *Git) {
 	t.Helper()
 	if g.mirror.joining == nil {
-		g.compact(t.Context())
+		must(t, g.mirror.compact(t.Context(), g.packs))
 	}
 	if g.mirror.joining == nil {
 		t.Fatalf("with %d packs nothing is compacted", g.mirror.store.PackCount())
