@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // mask replaces what could tell whose task it is by stand-ins, the same one for the same
@@ -23,13 +24,20 @@ var words = map[string]bool{
 }
 
 var (
-	plainWord = regexp.MustCompile(`^[\p{L}_-]{1,32}$`)
-	fieldName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,63}$`)
-	moment    = regexp.MustCompile(`^\d{4}-\d\d-\d\d([ T]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?)?$`)
-	small     = regexp.MustCompile(`^-?\d{1,4}$`)
-	digits    = regexp.MustCompile(`^\d+$`)
-	uuid      = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	plainWord = matching(`^[\p{L}_-]{1,32}$`)
+	fieldName = matching(`^[A-Za-z][A-Za-z0-9]{0,63}$`)
+	moment    = matching(`^\d{4}-\d\d-\d\d([ T]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?)?$`)
+	small     = matching(`^-?\d{1,4}$`)
+	digits    = matching(`^\d+$`)
+	uuid      = matching(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 )
+
+// matching returns what matches the expression, which is compiled when it is first needed: other
+// commands need none of these.
+func matching(expression string) func(string) bool {
+	re := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+	return func(s string) bool { return re().MatchString(s) }
+}
 
 // filters are the names of filters, which requests have as values.
 var filters = map[string]bool{"ProductionState": true, "TaskId": true, "CreateTime": true}
@@ -38,7 +46,7 @@ var filters = map[string]bool{"ProductionState": true, "TaskId": true, "CreateTi
 func (m *mask) object(v map[string]any) map[string]any {
 	masked := make(map[string]any, len(v))
 	for name, value := range v {
-		if !fieldName.MatchString(name) {
+		if !fieldName(name) {
 			name = m.standIn("name", name)
 		}
 		masked[name] = m.value(name, value)
@@ -70,15 +78,15 @@ func (m *mask) value(field string, v any) any {
 func (m *mask) text(field, s string) string {
 	identifies := strings.HasSuffix(field, "Id") || strings.HasSuffix(field, "Uin") || field == "Values"
 	switch {
-	case s == "" || s == "null" || s == "true" || s == "false" || s == "task" || small.MatchString(s) && !identifies || moment.MatchString(s):
+	case s == "" || s == "null" || s == "true" || s == "false" || s == "task" || small(s) && !identifies || moment(s):
 		return s
-	case words[field] && (plainWord.MatchString(s) || field == "Code" && !strings.ContainsAny(s, " @")):
+	case words[field] && (plainWord(s) || field == "Code" && !strings.ContainsAny(s, " @")):
 		return s
 	case field == "Name" && filters[s]:
 		return s
-	case digits.MatchString(s):
+	case digits(s):
 		return m.standIn(fmt.Sprintf("%d digits", len(s)), s)
-	case uuid.MatchString(s):
+	case uuid(s):
 		return m.standIn("uuid", s)
 	case identifies:
 		return m.standIn("id", s)
@@ -92,7 +100,7 @@ func (m *mask) text(field, s string) string {
 // number masks a number that is too large to be a status or a version.
 func (m *mask) number(field string, n json.Number) json.Number {
 	s := n.String()
-	if len(s) <= 6 || strings.HasSuffix(field, "Timestamp") || !digits.MatchString(s) {
+	if len(s) <= 6 || strings.HasSuffix(field, "Timestamp") || !digits(s) {
 		return n
 	}
 	return json.Number(m.standIn(fmt.Sprintf("%d digits", len(s)), s))

@@ -184,7 +184,7 @@ func alike(is any, known bool, told any) any {
 			return n.String()
 		}
 	case json.Number:
-		if s, ok := is.(string); ok && (digits.MatchString(s) || small.MatchString(s)) {
+		if s, ok := is.(string); ok && (digits(s) || small(s)) {
 			return json.Number(s)
 		}
 	}
