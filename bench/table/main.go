@@ -63,6 +63,7 @@ func often() []benchmark {
 		{"State", "1000x"},
 		{"Against", "20x"},
 		{"Action", "3x"},
+		{"Peers", "1x"},
 		{"Yardstick", "20000x"},
 	}
 }

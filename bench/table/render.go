@@ -89,6 +89,7 @@ func promises() []promise {
 		{"– one transition, p50", "State", "median-ns", "naive-ns", false, 0, nanoseconds, ""},
 		{"– by one fsync", "State", "x-fsync", "", false, 2, times, "the processor's part of a transition takes longer than this disk's sync"},
 		{"plan against a revision, by git diff --stat", "Against", "x-git-diff", "", false, 3, times, ofStarts},
+		{"plan of 10 changes, without a daemon; naive: OpenTofu's of as many resources", "Peers", "plan-ns", "tofu-ns", false, ns(time.Second), nanoseconds, ofTheMachine},
 		{"the GitHub Action: download, checksum, plan", "Action", "median-ns", "", false, ns(10 * time.Second), nanoseconds, ofParsing},
 		{"this machine: one spec by yaml.v3", "Yardstick", "median-ns", "", false, 0, nanoseconds, ""},
 		{"this machine: one fsync", "State", "fsync-ns", "", false, 0, nanoseconds, ""},
