@@ -43,14 +43,20 @@ func BenchmarkPoll(b *testing.B) {
 	}
 }
 
-// openSource opens the repository's source, with a mirror, and polls it for the first
-// time.
+// openSource opens the repository's source, with a mirror and parsed specs that an earlier one
+// has left, and polls it for the first time.
 func openSource(b testing.TB, o *origin) reconcile.Source {
 	b.Helper()
-	g, err := source.OpenGit(source.GitConfig{URL: o.url, Mirror: filepath.Join(b.TempDir(), "mirror.git")})
-	must(b, err)
+	mirror := filepath.Join(b.TempDir(), "mirror.git")
+	open := func() *source.Git {
+		g, err := source.OpenGit(source.GitConfig{URL: o.url, Mirror: mirror})
+		must(b, err)
+		poll(b, g)
+		return g
+	}
+	must(b, open().Close())
+	g := open()
 	b.Cleanup(func() { must(b, g.Close()) })
-	poll(b, g)
 	return g
 }
 

@@ -14,7 +14,7 @@
 // # Versions of the protocol
 //
 // A server is asked for version 2, in which a poll is one small request whatever the number
-// of refs. What it says of itself is remembered while the process runs; when an answer does
+// of refs. What it says of itself is remembered, also by the next process; when an answer does
 // not fit that, it is asked anew, in the same conversation. A server of another version begins with the
 // list of all its refs, as it did before.
 //

@@ -3,6 +3,7 @@ package gitremote
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -75,6 +76,30 @@ type memory struct {
 func (m *memory) recall() *memory { return m }
 
 func (m *memory) forget() { m.server.Store(nil) }
+
+// Remembered returns what the server has said of itself, for [Remember] in another process: nil if
+// that is nothing, or goes with another address that the server has given.
+func Remembered(r Remote) []byte {
+	m := r.recall()
+	server := m.server.Load()
+	if h, ok := r.(*httpRemote); server == nil || ok && m.base.Load() != nil && *m.base.Load() != h.url {
+		return nil
+	}
+	data, err := json.Marshal(server)
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+// Remember takes over what another process has Remembered, so that the first question is asked
+// without a greeting. What does not hold any more costs a request.
+func Remember(r Remote, data []byte) {
+	var server *wire.Server
+	if json.Unmarshal(data, &server) == nil {
+		r.recall().server.Store(server)
+	}
+}
 
 // errOutdated says that what was remembered of a server does not hold.
 var errOutdated = errors.New("the server does not speak version 2 of git's protocol any more")

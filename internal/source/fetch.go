@@ -118,6 +118,7 @@ func (g *Git) arrive(ctx context.Context, head plumbing.Hash) error {
 	if err := g.mirror.advance(head); err != nil {
 		return mirrorFault(err)
 	}
+	g.mirror.keepServer(g.remote)
 	if g.revision == nil {
 		return nil // the first plan comes before
 	}
@@ -183,6 +184,7 @@ func (g *Git) clone(ctx context.Context, c *gitremote.Conversation) (err error) 
 	}
 	err = g.receive(ctx, c, m)
 	if err == nil {
+		m.keepServer(g.remote)
 		err = mirrorFault(m.advance(c.Head))
 	}
 	if err = errors.Join(err, mirrorFault(m.close())); err != nil {

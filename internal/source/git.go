@@ -81,6 +81,11 @@ func OpenGit(c GitConfig) (*Git, error) {
 	if err := g.takeMirror(); err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
+	kept := g.config.Shared
+	if !g.temp {
+		kept = g.config.Mirror
+	}
+	gitremote.Remember(g.remote, savedServer(kept, g.source, g.branch))
 	g.saved = newSavedSpecs(&g.config, g.temp, g.log)
 	g.byName = &byName{Git: g}
 	return g, nil

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/wedatasync/wedatasync/internal/file"
+	"github.com/wedatasync/wedatasync/internal/gitremote"
 	"github.com/wedatasync/wedatasync/internal/gitrepo"
 	"github.com/wedatasync/wedatasync/internal/gitstore"
 	"github.com/wedatasync/wedatasync/internal/speccache"
@@ -22,6 +25,34 @@ import (
 // markerFile says that a folder is a mirror of ours, and of what. A folder
 // without it is never removed.
 const markerFile = "wedatasync-mirror.json"
+
+// serverFile has what the server last said of itself, so that the next process need not ask.
+const serverFile = "wedatasync-server.json"
+
+// keepServer writes what is known of the server, if that has changed. It is no more than a
+// cache: without it the next process asks once more.
+func (m *mirror) keepServer(r gitremote.Remote) {
+	known := gitremote.Remembered(r)
+	if bytes.Equal(known, m.server) {
+		return
+	}
+	m.server = known
+	if path := filepath.Join(m.dir, serverFile); known == nil {
+		_ = os.Remove(path)
+	} else {
+		_ = os.WriteFile(path, known, 0o600)
+	}
+}
+
+// savedServer returns what the mirror in the folder knows of the server, nil if that is nothing.
+func savedServer(dir, source string, ref plumbing.ReferenceName) []byte {
+	const most = 1 << 10
+	if _, _, err := readMarked(dir, source, ref); err != nil {
+		return nil
+	}
+	known, _ := file.Read("mirror", filepath.Join(dir, serverFile), most)
+	return known
+}
 
 // marker is what the marker file holds.
 type marker struct {
@@ -51,6 +82,7 @@ type mirror struct {
 	// has needed. It is so from its beginning, whatever the path: others are fetched by name.
 	partial bool
 
+	server  []byte   // what serverFile has
 	joining *joining // packs that are being joined; nil: none are
 }
 
@@ -91,7 +123,7 @@ func openMirror(dir, source string, ref plumbing.ReferenceName) (*mirror, error)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoMirror, err)
 	}
-	return &mirror{dir: dir, store: s, ref: ref, head: head, partial: partial}, nil
+	return &mirror{dir: dir, store: s, ref: ref, head: head, partial: partial, server: savedServer(dir, source, ref)}, nil
 }
 
 // readMarked makes sure that the folder is a mirror of the source, and returns where its
@@ -145,7 +177,7 @@ func vacant(dir string) error {
 // isRest reports whether a folder has something of a mirror of ours, and nothing else: it is
 // ours by its place. A repository that git has made has more.
 func isRest(entries []fs.DirEntry) bool {
-	ours := []string{"HEAD", "config", "objects", "refs", speccache.Name}
+	ours := []string{"HEAD", "config", "objects", "refs", serverFile, speccache.Name}
 	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == "objects" }) &&
 		!slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !slices.Contains(ours, e.Name()) })
 }

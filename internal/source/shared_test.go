@@ -46,7 +46,7 @@ func TestShared(t *testing.T) {
 	before := listing(t, dir)
 	web.asked()
 	wantSaid(t, poll(t, open(dir)), "a v99 in/a.yaml", "b v1 in/b.yaml")
-	if got := web.asked(); got != "greeting, refs" {
+	if got := web.asked(); got != "refs" {
 		t.Errorf("with nothing new it asked %s", got)
 	}
 	files["in/b.yaml"] = specOf("b", 2)

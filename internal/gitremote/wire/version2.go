@@ -37,9 +37,9 @@ const (
 
 // Server is what a server of version 2 says that it can do, as far as that is used.
 type Server struct {
-	Filters bool // it leaves out of a pack what it is asked to
-	formats bool // it wants to be told how objects are named
-	agent   bool // it wants to be told who asks
+	Filters bool `json:"filters,omitempty"` // it leaves out of a pack what it is asked to
+	Formats bool `json:"formats,omitempty"` // it wants to be told how objects are named
+	Agent   bool `json:"agent,omitempty"`   // it wants to be told who asks
 }
 
 // Greeting reads what a server says before it is asked. If that is not in version 2, server
@@ -90,9 +90,9 @@ func (s *Server) can(line string) error {
 	name, value, _ := strings.Cut(line, "=")
 	switch name {
 	case "agent":
-		s.agent = true
+		s.Agent = true
 	case "object-format":
-		if s.formats = true; value != "sha1" {
+		if s.Formats = true; value != "sha1" {
 			return gitstore.ErrSHA256
 		}
 	case "fetch":
@@ -106,10 +106,10 @@ func (s *Server) can(line string) error {
 // command begins a request.
 func (s *Server) command(name string) []byte {
 	b := appendLine(nil, "command="+name)
-	if s.agent {
+	if s.Agent {
 		b = appendLine(b, "agent="+Agent)
 	}
-	if s.formats {
+	if s.Formats {
 		b = appendLine(b, "object-format=sha1")
 	}
 	return append(b, delimPacket...)

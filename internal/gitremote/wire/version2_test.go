@@ -27,7 +27,7 @@ func TestGreeting(t *testing.T) {
 		want       *Server
 		err        error
 	}{
-		{"of git over ssh", "000eversion 2\n0015agent=git/2.39.5\n0013ls-refs=unborn\n0027fetch=shallow wait-for-done filter\n0012server-option\n0017object-format=sha1\n0000", &Server{Filters: true, formats: true, agent: true}, nil},
+		{"of git over ssh", "000eversion 2\n0015agent=git/2.39.5\n0013ls-refs=unborn\n0027fetch=shallow wait-for-done filter\n0012server-option\n0017object-format=sha1\n0000", &Server{Filters: true, Formats: true, Agent: true}, nil},
 		{"of GitHub over http", "001e# service=git-upload-pack\n0000000eversion 2\n0012fetch=shallow\n0000", &Server{}, nil},
 		{"without ends of lines", "000dversion 2000bls-refs0010fetch=filter0000", &Server{Filters: true}, nil},
 		{"a word that is like it", string(appendLine(appendLine(nil, "version 2"), "fetch=filters no-filter")) + End, &Server{}, nil},
@@ -58,7 +58,7 @@ func TestGreeting(t *testing.T) {
 }
 
 func TestRequests(t *testing.T) {
-	s := &Server{formats: true, agent: true}
+	s := &Server{Formats: true, Agent: true}
 	if got, want := string(s.ListRefs("refs/heads/main")), "0014command=ls-refs\n0019agent=git/wedatasync\n0017object-format=sha1\n0001001fref-prefix refs/heads/main\n0000"; got != want {
 		t.Errorf("to list refs it asks\n%q, want\n%q", got, want)
 	}
