@@ -10,7 +10,7 @@ build: ## dist/wedatasync, static
 test: ## what every change is tested with
 	go test ./...
 
-lint: ## format, vet, fix, staticcheck
+lint: ## vet, fix, golangci-lint with staticcheck and gofumpt
 	.ci/run lint
 
 portable: ## the program and its tests compile for macOS and Windows
