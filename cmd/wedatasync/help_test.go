@@ -69,7 +69,8 @@ func everyCommand(root *cobra.Command) []*cobra.Command {
 	return all
 }
 
-// TestHelpFits: the help of every command fits in the 80 columns of a terminal.
+// TestHelpFits: the help of every command fits in the 80 columns of a terminal, and its
+// paragraphs fill them.
 func TestHelpFits(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
@@ -85,10 +86,16 @@ func TestHelpFits(t *testing.T) {
 		if err := cmd.Help(); err != nil {
 			t.Fatal(err)
 		}
+		last := ""
 		for line := range strings.Lines(out.String()) {
 			if line = strings.TrimSuffix(line, "\n"); len(line) > 80 {
 				t.Errorf("%s: %d columns: %s", cmd.CommandPath(), len(line), line)
 			}
+			first, _, _ := strings.Cut(line, " ")
+			if first != "" && last != "" && !strings.HasPrefix(last, " ") && !strings.HasSuffix(last, ":") && len(last)+1+len(first) <= 80 {
+				t.Errorf("%s: there is room for %q after %q", cmd.CommandPath(), first, last)
+			}
+			last = line
 		}
 	}
 }

@@ -144,24 +144,24 @@ func writeFlag(b *strings.Builder, head, usage string, column int) {
 	}
 }
 
-// wrap breaks the lines of text that are longer than width, at spaces. What follows has the
-// indentation of the line.
+// wrap fills the lines of each paragraph up to the width, at spaces. A line that is indented, or
+// begins with a dash, is one of its own: where it is broken, what follows has its indentation.
 func wrap(text string, width int) string {
 	var b strings.Builder
+	at := 0 // where the line ends that is being filled; 0: the next word begins one
 	for line := range strings.Lines(text) {
 		body := strings.TrimLeft(line, " \t")
-		indent, at := line[:len(line)-len(body)], 0
-		if len(line) <= width {
-			b.WriteString(line)
-			continue
+		indent := line[:len(line)-len(body)]
+		if body == "\n" || indent != "" || strings.HasPrefix(body, "- ") {
+			at = endLine(&b, at)
 		}
 		for word := range strings.FieldsSeq(body) {
 			switch {
+			case at > 0 && at+1+len(word) > width:
+				at = endLine(&b, at)
+				fallthrough
 			case at == 0:
 				b.WriteString(indent)
-				at = len(indent)
-			case at+1+len(word) > width:
-				b.WriteString("\n" + indent)
 				at = len(indent)
 			default:
 				b.WriteByte(' ')
@@ -170,9 +170,21 @@ func wrap(text string, width int) string {
 			b.WriteString(word)
 			at += len(word)
 		}
-		b.WriteByte('\n')
+		if body == "\n" {
+			b.WriteByte('\n')
+		} else if indent != "" {
+			at = endLine(&b, at)
+		}
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// endLine ends a line that has something, and returns where the next one begins.
+func endLine(b *strings.Builder, at int) int {
+	if at > 0 {
+		b.WriteByte('\n')
+	}
+	return 0
 }
 
 // describe returns what a flag takes, and what it is for, with its default.
