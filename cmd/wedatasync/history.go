@@ -152,7 +152,7 @@ func rowText(r *release.Row) string {
 
 // resultText says what became of an attempt: what its answer means, and how far the task is.
 func resultText(r *release.Row) string {
-	class, stage := string(r.Outcome.Class), explain.OfStage(r.Stage).Label
+	class, stage := string(r.Outcome.Class), explain.OfStage(r.Stage, r.Outcome).Label
 	if class == "" || stage == "" || class == stage {
 		return cmp.Or(class, stage)
 	}

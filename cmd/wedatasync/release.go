@@ -269,7 +269,7 @@ func (l *labelled) task(t *release.Task, isFirst bool) {
 	if end := t.EndedAt(); !end.IsZero() {
 		took = fmt.Sprintf("  %v", end.Sub(t.BeganAt).Round(time.Millisecond))
 	}
-	l.line(label, "%s  %s%s  %s%s", explain.Label(t.Name, t.Key.TaskID), t.CommitType, versionText(t.InstanceVersion), explain.OfStage(t.Stage).Label, took)
+	l.line(label, "%s  %s%s  %s%s", explain.Label(t.Name, t.Key.TaskID), t.CommitType, versionText(t.InstanceVersion), explain.OfStage(t.Stage, t.Outcome).Label, took)
 	for _, wait := range t.Waits {
 		until := "still"
 		if !wait.Until.IsZero() {

@@ -146,9 +146,12 @@ func (s State) Info() Info {
 	return Info{State: s, Tone: ToneCalm, Label: strings.ReplaceAll(string(s), "-", " ")}
 }
 
-// OfStage describes the stage of a task in a release.
-func OfStage(st state.Stage) Info {
+// OfStage describes the stage of a task in a release, and what the answer to its commit makes
+// of it.
+func OfStage(st state.Stage, answer state.Outcome) Info {
 	switch st {
+	case state.StageRefused:
+		return State(plan.RefusedHold(answer.Code)).Info()
 	case state.StageLive:
 		return Info{Tone: ToneOK, Label: "live", Meaning: "the wanted version is live"}
 	case state.StageRunning:
@@ -162,7 +165,11 @@ func OfStage(st state.Stage) Info {
 
 // OfRelease says on one line how far a release is.
 func OfRelease(r *state.Release) string {
-	return progress.Text(r, func(name string) string { return State(name).Info().Label })
+	var order []string
+	for _, i := range States() {
+		order = append(order, string(i.State))
+	}
+	return progress.Text(r, order, func(name string) string { return State(name).Info().Label })
 }
 
 // For returns the information with the task in the place of TASK.
@@ -232,7 +239,7 @@ func StateAfter(rec *state.Record) State {
 	case state.StatusApplied:
 		return appliedState(rec)
 	case state.StatusRefused:
-		return State(plan.RefusedHold(rec))
+		return State(plan.RefusedHold(rec.Attempt.Outcome.Code))
 	case state.StatusUnknown:
 		return Unknown
 	case state.StatusIntent:

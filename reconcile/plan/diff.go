@@ -142,7 +142,7 @@ func (in *Input) hold(c *Change, now time.Time) (HoldReason, string) {
 	case have != nil && have.Suspended.Active(now):
 		return HoldSuspended, ""
 	case have != nil && have.Status == state.StatusRefused && have.Attempt.WantedID == c.Want.Wanted():
-		return RefusedHold(have), ""
+		return RefusedHold(have.Attempt.Outcome.Code), ""
 	case have != nil && SpentDiscard(c.Want, have.Applied):
 		return HoldSpent, ""
 	case have != nil && c.Reason != ReasonDrift && Overrules(c.Want, have.Applied):

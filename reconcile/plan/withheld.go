@@ -115,9 +115,9 @@ func stands(want *spec.Commit, live *state.Live) bool {
 	return live.Submitted || !live.NotSubmitted && want.InstanceVersion != 0 && live.InstanceVersion == want.InstanceVersion
 }
 
-// RefusedHold says why the commit of a refused record is not sent again.
-func RefusedHold(rec *state.Record) HoldReason {
-	switch rec.Attempt.Outcome.Code {
+// RefusedHold says why a commit that was refused, or withheld, with the code is not sent again.
+func RefusedHold(code string) HoldReason {
+	switch code {
 	case CodeAlreadyLive:
 		return HoldAlreadyLive
 	case CodeNewerLive:

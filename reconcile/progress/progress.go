@@ -1,6 +1,7 @@
 package progress
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -67,17 +68,19 @@ func Judge(list []state.Release, left *plan.Plan, now time.Time) (next []state.R
 	default:
 		return list, ""
 	}
-	return next, state.Clip(Text(r, plain))
+	return next, state.Clip(Text(r, nil, plain))
 }
 
-// Text says on one line how far a release is. label names the states of tasks.
-func Text(r *state.Release, label func(state string) string) string {
+// Text says on one line how far a release is. label names the states of tasks, of which those
+// in order come first.
+func Text(r *state.Release, order []string, label func(state string) string) string {
 	said := plain(string(r.Outcome))
 	var parts []string
 	if r.Guard != "" {
 		parts = append(parts, r.Guard+": "+r.Why)
 	}
-	for _, what := range slices.Sorted(maps.Keys(r.Left)) {
+	rank := func(what string) uint { return uint(slices.Index(order, what)) } // -1 is the last
+	for _, what := range slices.SortedFunc(maps.Keys(r.Left), func(a, b string) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b)) }) {
 		if what == string(plan.HoldGuard) && r.Guard != "" {
 			continue // these tasks are held by it
 		}

@@ -102,7 +102,7 @@ func historyRowOf(s *snapshot.Snapshot, r *release.Row) historyRow {
 	}
 	switch {
 	case r.Stage != "":
-		row.badge = badgeFor(explain.OfStage(r.Stage))
+		row.badge = badgeFor(explain.OfStage(r.Stage, r.Outcome))
 	case r.Outcome.Class != "":
 		row.badge = badge{Tone: classTone(r.Outcome.Class), Label: text.Visible(string(r.Outcome.Class))}
 	}

@@ -72,16 +72,16 @@ func releasePageOf(s *snapshot.Snapshot, r *release.Release, links Links) releas
 			}
 		}
 	}
-	counted := map[state.Stage]int{}
+	counted := map[string]int{} // by label
 	for i := range r.Tasks {
-		counted[r.Tasks[i].Stage]++
+		counted[explain.OfStage(r.Tasks[i].Stage, r.Tasks[i].Outcome).Label]++
 		if i < releaseTasks {
 			p.Tasks = append(p.Tasks, releaseTaskOf(s, r, &r.Tasks[i], links))
 		}
 	}
-	for _, st := range stages() {
-		if n := counted[st]; n > 0 {
-			p.Stages = append(p.Stages, count{badge: badgeFor(explain.OfStage(st)), N: n})
+	for _, info := range stages() {
+		if n := counted[info.Label]; n > 0 {
+			p.Stages = append(p.Stages, count{badge: badgeFor(info), N: n})
 		}
 	}
 	p.More = len(r.Tasks) - len(p.Tasks) + r.MoreTasks
@@ -171,7 +171,7 @@ func releaseTaskOf(s *snapshot.Snapshot, r *release.Release, t *release.Task, li
 		name = s.Name(t.Key, nil)
 	}
 	row := releaseTask{
-		link: linkTo(t.Key, name), badge: badgeFor(explain.OfStage(t.Stage)), Commit: text.Visible(explain.Version(t.CommitType, t.InstanceVersion)),
+		link: linkTo(t.Key, name), badge: badgeFor(explain.OfStage(t.Stage, t.Outcome)), Commit: text.Visible(explain.Version(t.CommitType, t.InstanceVersion)),
 		Sent: momentOf(t.SentAt, s.Now), Sends: t.Requests, FileURL: links.File(r.Revision, t.File, t.Line),
 	}
 	if t.File != "" {
@@ -198,10 +198,11 @@ func waitedText(w release.Wait, now time.Time) string {
 	return "waited: " + what + " for " + snapshot.Span(w.Until.Sub(w.Since))
 }
 
-// stages lists the stages of a task, those that require action first.
-func stages() []state.Stage {
-	return []state.Stage{
-		state.StageUnknown, state.StageRefused, state.StageNotRunning, state.StageUnhealthy, state.StageNotLive, state.StageLocked, state.StageWaiting, state.StageApproval,
-		state.StageAccepted, state.StageStarting, state.StageSending, state.StageLive, state.StageRunning, state.StageDropped,
+// stages lists what the stages of tasks make of them, those that require action first.
+func stages() []explain.Info {
+	all := explain.States()
+	for _, st := range []state.Stage{state.StageLive, state.StageRunning, state.StageDropped} {
+		all = append(all, explain.OfStage(st, state.Outcome{}))
 	}
+	return all
 }
