@@ -19,9 +19,12 @@ func BenchmarkPeers(b *testing.B) {
 		b.Skip(err)
 	}
 	e := startEndpoint(b)
-	sizes := []int{1_000, 10_000}
-	if testing.Short() {
-		sizes = []int{100}
+	sizes := []int{100, 1_000}
+	switch {
+	case testing.Short():
+		sizes = sizes[:1]
+	case *long:
+		sizes = append(sizes, 10_000) // OpenTofu takes a minute to make its state
 	}
 	for _, n := range sizes {
 		b.Run(fmt.Sprintf("specs=%d", n), func(b *testing.B) {

@@ -143,7 +143,12 @@ func waitFor(ctx context.Context, io *stdio, from command.Access, name string, t
 		return err
 	}
 	took := r.Took(time.Now()).Round(time.Millisecond)
-	if _, werr := fmt.Fprintf(io.out, "%s  %s after %v\n", short(r.Revision), text.Visible(explain.OfRelease(&r.Release)), took); werr != nil {
+	outcome, left, _ := strings.Cut(text.Visible(explain.OfRelease(&r.Release)), ": ")
+	said := fmt.Sprintf("%s after %v", outcome, took)
+	if left != "" {
+		said += ": " + left
+	}
+	if _, werr := fmt.Fprintf(io.out, "%s  %s\n", short(r.Revision), said); werr != nil {
 		return werr
 	}
 	return releaseStatus(&r)
