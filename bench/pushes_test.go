@@ -2,7 +2,9 @@ package bench_test
 
 import (
 	"bytes"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +50,38 @@ func BenchmarkPushes(b *testing.B) {
 		b.ReportMetric(float64(worstGit), "max-git-ns")
 		b.ReportMetric(float64(all.at(0.99))/float64(all.median()), "p99-x-median")
 		b.ReportMetric(float64(compactions), "compactions")
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkBusy pushes changes to a daemon on a busy machine: as many processes spin as there
+// are processors, and git's server competes with them, too.
+func BenchmarkBusy(b *testing.B) {
+	l, n := layout{files: 10_000, each: 1}, 100
+	if testing.Short() {
+		l, n = layout{files: 1_000, each: 1}, 10
+	}
+	o, e := originOf(b, l), startEndpoint(b)
+	h := newHome(b, o, e.url)
+	h.adopt(b)
+	d := h.start(b)
+	defer d.kill()
+	for range runtime.NumCPU() {
+		spin := exec.CommandContext(b.Context(), "sh", "-c", "while :; do :; done")
+		must(b, spin.Start())
+		defer func() {
+			_ = spin.Process.Kill()
+			_ = spin.Wait() // it was killed
+		}()
+	}
+	for b.Loop() {
+		var all sample
+		for _, commit := range o.line(b, n) {
+			o.head = commit
+			all = append(all, o.pushOne(b, e))
+		}
+		b.ReportMetric(float64(all.median()), "median-ns")
+		b.ReportMetric(float64(all.at(0.99)), "p99-ns")
 	}
 	b.ReportMetric(0, "ns/op")
 }

@@ -52,6 +52,7 @@ func often() []benchmark {
 		{"Refs", "100x"},
 		{"Push", "12x"},
 		{"Pushes", "1x"},
+		{"Busy", "1x"},
 		{"Packs", "10x"},
 		{"Path", "1x"},
 		{"Plan", "100x"},

@@ -64,6 +64,8 @@ func promises() []promise {
 		{"– the slowest", "Pushes", "max-ns", "", false, 0, nanoseconds, ""},
 		{"– of it, in git's server", "Pushes", "max-git-ns", "", false, 0, nanoseconds, ""},
 		{"– times that the mirror was compacted", "Pushes", "compactions", "", true, 1, plain, "the mirror's packs were never joined"},
+		{"push to 10,000 specs while each processor has another process to run: median", "Busy", "median-ns", "", false, 0, nanoseconds, ""},
+		{"– p99", "Busy", "p99-ns", "", false, 0, nanoseconds, ""},
 		{"fetch of 10 changes into a mirror of 50 packs: computing time", "Packs", "cpu-ns", "", false, 0, nanoseconds, ""},
 		{"1,000 specs next to 50 MB of other files: what the server sends", "Path", "answered", "naive-answered", false, 2_000_000, bytesEach, ofClones},
 		{"plan of 10 changes once fetched", "Plan", "median-ns", "naive-ns", false, ns(5 * time.Millisecond), nanoseconds, ofTheMachine},
