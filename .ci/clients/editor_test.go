@@ -84,7 +84,7 @@ func TestEditor_Hover(t *testing.T) {
 		"projectId: \"1\"": "here or in defaults",
 		"taskType: \"202":  "202 offline",
 		"commitType: \"3":  "3 pause-resume",
-		"    wait:":        "Follow the task after the commit until it runs.",
+		"    wait:":        "Follow the task after the commit until it is healthy",
 		"extConfig: {":     "Extra parameters",
 	} {
 		text := s.hover(key)
@@ -112,7 +112,7 @@ func TestEditor_CompletesKeys(t *testing.T) {
 		"defaults":          {"apiVersion: wedatasync/v1\ndefaults:\n  ", "projectId taskType commitType wait"},
 		"a commit":          {commit, "projectId commitType taskType instanceVersion name versionDesc eventDesc extConfig dependsOn suspend discardState rerun wait"},
 		"an item":           {"apiVersion: wedatasync/v1\ncommits:\n  - ", "taskId projectId commitType taskType instanceVersion name versionDesc eventDesc extConfig dependsOn suspend discardState rerun wait"},
-		"a wait":            {commit + "wait:\n      ", "status timeout"},
+		"a wait":            {commit + "wait:\n      ", "status lag restarts for timeout"},
 		"a parameter":       {commit + "extConfig:\n      - ", "name value"},
 		"a second document": {"apiVersion: wedatasync/v1\ncommits: []\n---\n" + modeline + "a", "apiVersion defaults commits"},
 	} {

@@ -32,7 +32,7 @@ func ask(ctx context.Context, server, token string) error {
 		fmt.Println("call", call.Class == api.ClassApplied, call.RequestId != nil)
 	}
 
-	plan, err := c.PlanWithResponse(ctx)
+	plan, err := c.PlanWithResponse(ctx, &api.PlanParams{})
 	if err != nil {
 		return err
 	}
