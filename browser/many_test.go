@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -64,17 +65,24 @@ func TestManyTasks(t *testing.T) {
 		if size := eval[int](p, `performance.getEntriesByType("navigation")[0].encodedBodySize`); size == 0 || size > 500<<10 {
 			t.Errorf("%s has %d bytes", path, size)
 		}
-		best := firstPaint(p)
+		// By turns with a page of two letters: that takes the machine's share.
+		best, least := firstPaint(p), math.Inf(1)
 		for range 4 {
+			p.visit("/healthz")
+			least = min(least, firstPaint(p))
 			p.visit(path)
 			best = min(best, firstPaint(p))
 		}
-		t.Logf("%s: first paint after %.0f ms", path, best)
-		if *paint && best > 200 {
-			t.Errorf("%s: the first paint was after %.0f ms, want 200 at the most", path, best)
+		t.Logf("%s: first paint after %.0f ms, %.1f times that of a page of two letters", path, best, best/least)
+		if *paint && best > 200 && best > mostPaint*least {
+			t.Errorf("%s: the first paint was after %.0f ms, want 200 or %.0f times %.0f at the most", path, best, mostPaint, least)
 		}
 	}
 }
+
+// mostPaint bounds the first paint of a page by that of a page of two letters, where the
+// machine is too slow for 200 ms.
+const mostPaint = 5.0
 
 // listed are the pages that have to do with all tasks.
 func listed() []string {
