@@ -22,6 +22,7 @@ type taskPage struct {
 	badge
 	Console  string // its address in the WeData console; empty if that is not known
 	Why      string
+	Next     string // what an operator can do, with the commands
 	Commands []string
 	Facts    []fact // what was applied
 	Wanted   []fact // what the spec says
@@ -62,7 +63,7 @@ func taskPageOf(s *snapshot.Snapshot, key spec.Key, change *plan.Change, rec *st
 	}
 	return taskPage{
 		link: linkTo(key, s.Name(key, rec)), badge: b,
-		Why: why, Commands: s.Commands(ts, key, change, known),
+		Why: why, Next: s.Step(ts, key, change, known), Commands: s.Commands(ts, key, change, known),
 		Facts: appliedFacts(s, rec), Wanted: wantedFacts(s, change, links), Attempt: attemptFacts(s, rec),
 		Fields: fieldRows(change), Follow: followOf(rec), Graph: graphOf(s, key), Console: links.Task(key),
 	}
