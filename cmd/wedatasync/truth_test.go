@@ -269,6 +269,16 @@ func (l *lived) run() {
 	}
 }
 
+// logs waits until the daemon logs a message.
+func (l *lived) logs(message string) {
+	l.Helper()
+	for end := time.Now().Add(30 * time.Second); !strings.Contains(l.log.String(), message); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			l.Fatalf("the log never says %q:\n%s", message, l.log.String())
+		}
+	}
+}
+
 // until waits until everything tells the truth.
 func (l *lived) until(want truth) {
 	l.Helper()

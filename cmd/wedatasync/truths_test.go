@@ -54,6 +54,7 @@ func releases() []situation {
 			name: "an approval in WeData", then: func(l *lived) {
 				l.fault(wedatasim.Fault{Times: 1, ApproveID: "100001"})
 				l.commit("tasks.yaml", tasks(2, 1, 1))
+				l.logs("approval in WeData") // once: it is looked up after the commit
 			},
 			want: truth{states: count(explain.Approval, 1, explain.InSync, 2), exit: exitPartial},
 		},
