@@ -42,7 +42,7 @@ const (
 	ofTheMachine = "it depends on how fast the machine is: see its rows, and \"Where the time goes\""
 	ofParsing    = "most of it is yaml.v3, and collecting what it leaves: the target is for 20 µs a spec"
 	ofStarts     = "half of it is the start of the process, which initializes the packages of SQLite, TLS and the command line"
-	ofPlans      = "the daemon was not asked or did not answer in time, and the command made a plan of its own"
+	ofPlans      = "half of it is the start of the process, and a fifth the server's answer to where the branch is"
 	ofServers    = "git's server takes part of it, whose slowest answer is in the row of the slowest push"
 	ofClones     = "the server does not filter, or was not asked to: all objects of the branch were fetched"
 	ofRecords    = "what is kept grows with the tasks, and what the start has used is given back after 10 s"
