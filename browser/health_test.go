@@ -53,7 +53,7 @@ func TestHealthIsShown(t *testing.T) {
 	w.spec("tasks/orders.yaml", 0, 2)
 	w.push("Raise a stream without a savepoint")
 	p.visit(task(0))
-	p.shows("WeData has no savepoint of the task")
+	p.shows("WeData has no savepoint of the task", "Next: take a savepoint in WeData")
 	p.picture("task-no-savepoint", 900)
 	for _, n := range []int{11, 12, 14} {
 		if sent := w.sim.Applied(project, taskID(n)); len(sent) > 0 {
