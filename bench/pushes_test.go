@@ -20,11 +20,7 @@ func BenchmarkPushes(b *testing.B) {
 	if testing.Short() {
 		l, n = layout{files: 1_000, each: 1}, 150
 	}
-	o, e := originOf(b, l), startEndpoint(b)
-	h := newHome(b, o, e.url)
-	h.adopt(b)
-	d := h.start(b)
-	defer d.kill()
+	o, e, h := pushedTo(b, l)
 	for b.Loop() {
 		var all sample
 		var worst, worstGit time.Duration
@@ -61,11 +57,7 @@ func BenchmarkBusy(b *testing.B) {
 	if testing.Short() {
 		l, n = layout{files: 1_000, each: 1}, 10
 	}
-	o, e := originOf(b, l), startEndpoint(b)
-	h := newHome(b, o, e.url)
-	h.adopt(b)
-	d := h.start(b)
-	defer d.kill()
+	o, e, _ := pushedTo(b, l)
 	for range runtime.NumCPU() {
 		spin := exec.CommandContext(b.Context(), "sh", "-c", "while :; do :; done")
 		must(b, spin.Start())
@@ -84,6 +76,16 @@ func BenchmarkBusy(b *testing.B) {
 		b.ReportMetric(float64(all.at(0.99)), "p99-ns")
 	}
 	b.ReportMetric(0, "ns/op")
+}
+
+// pushedTo starts a daemon that has adopted a repository of the layout.
+func pushedTo(b *testing.B, l layout) (*origin, *endpoint, *home) {
+	b.Helper()
+	o, e := originOf(b, l), startEndpoint(b)
+	h := newHome(b, o, e.url)
+	h.adopt(b)
+	b.Cleanup(h.start(b).kill)
+	return o, e, h
 }
 
 // line makes n commits, each of one changed spec, and returns them. Nobody sees them before

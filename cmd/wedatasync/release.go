@@ -143,12 +143,7 @@ func waitFor(ctx context.Context, io *stdio, from command.Access, name string, t
 		return err
 	}
 	took := r.Took(time.Now()).Round(time.Millisecond)
-	outcome, left, _ := strings.Cut(text.Visible(explain.OfRelease(&r.Release)), ": ")
-	said := fmt.Sprintf("%s after %v", outcome, took)
-	if left != "" {
-		said += ": " + left
-	}
-	if _, werr := fmt.Fprintf(io.out, "%s  %s\n", short(r.Revision), said); werr != nil {
+	if _, werr := fmt.Fprintf(io.out, "%s  %s\n", short(r.Revision), text.Visible(explain.OfReleaseAfter(&r.Release, took))); werr != nil {
 		return werr
 	}
 	return releaseStatus(&r)

@@ -1,7 +1,9 @@
 package explain
 
 import (
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/wedatasync/wedatasync/reconcile/plan"
 	"github.com/wedatasync/wedatasync/reconcile/progress"
@@ -164,12 +166,19 @@ func OfStage(st state.Stage, answer state.Outcome) Info {
 }
 
 // OfRelease says on one line how far a release is.
-func OfRelease(r *state.Release) string {
+func OfRelease(r *state.Release) string { return ofRelease(r, "") }
+
+// OfReleaseAfter is OfRelease, and says how long it took.
+func OfReleaseAfter(r *state.Release, took time.Duration) string {
+	return ofRelease(r, fmt.Sprintf(" after %v", took))
+}
+
+func ofRelease(r *state.Release, more string) string {
 	var order []string
 	for _, i := range States() {
 		order = append(order, string(i.State))
 	}
-	return progress.Text(r, order, func(name string) string { return State(name).Info().Label })
+	return progress.Text(r, order, func(name string) string { return State(name).Info().Label }, more)
 }
 
 // For returns the information with the task in the place of TASK.

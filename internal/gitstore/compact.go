@@ -85,8 +85,8 @@ func joinPacks(ctx context.Context, packs []*pack, dir string) (name string, err
 
 // joiner writes the entries of several packs into one.
 type joiner struct {
-	in      *bufio.Reader // of the pack that is being written
-	buffer  []byte
+	in      *bufio.Reader // of the pack whose entries are written
+	buffer  []byte        // for the contents
 	out     *bufio.Writer
 	sum     hash.Hash
 	at      int64                   // of the next entry
@@ -138,24 +138,12 @@ const maxHeader = 2*binary.MaxVarintLen64 + HashSize
 // entry writes the entry that comes next in the pack as it is, but for the distance to the
 // base of a delta.
 func (w *joiner) entry(p *pack, e located, end int64, names map[int64]plumbing.Hash) error {
-	start, err := w.in.Peek(int(min(end-e.offset, int64(maxHeader))))
+	old, head, err := w.header(p, e, end)
 	if err != nil {
 		return err
 	}
-	var head packEntry
-	r := bytes.NewReader(start)
-	if err := p.readHeader(r, e.offset, &head); err != nil {
-		return fmt.Errorf("%w: object %s: %w", ErrDamaged, e.name, err)
-	}
-	start = start[:len(start)-r.Len()]
-	content := end - e.offset - int64(len(start))
-	was := crc32.ChecksumIEEE(start)
-	if _, err := w.in.Discard(len(start)); err != nil {
-		return err
-	}
-
 	at := w.at
-	start = appendHeader(nil, head.kind, head.size)
+	start := appendHeader(nil, head.kind, head.size)
 	switch head.kind {
 	case plumbing.OFSDeltaObject:
 		base, known := names[head.base]
@@ -166,7 +154,11 @@ func (w *joiner) entry(p *pack, e located, end int64, names map[int64]plumbing.H
 	case plumbing.REFDeltaObject:
 		start = append(start, head.baseName[:]...)
 	}
-	is := crc32.ChecksumIEEE(start)
+	was, is := crc32.ChecksumIEEE(old), crc32.ChecksumIEEE(start)
+	content := end - e.offset - int64(len(old))
+	if _, err := w.in.Discard(len(old)); err != nil {
+		return err
+	}
 	if err := w.write(start); err != nil {
 		return err
 	}
@@ -187,6 +179,18 @@ func (w *joiner) entry(p *pack, e located, end int64, names map[int64]plumbing.H
 	w.written[e.name] = at
 	w.entries = append(w.entries, entry{offset: at, name: e.name, crc: is})
 	return nil
+}
+
+// header reads the header of the entry that comes next, without taking it.
+func (w *joiner) header(p *pack, e located, end int64) (raw []byte, head packEntry, err error) {
+	if raw, err = w.in.Peek(int(min(end-e.offset, int64(maxHeader)))); err != nil {
+		return nil, head, err
+	}
+	r := bytes.NewReader(raw)
+	if err := p.readHeader(r, e.offset, &head); err != nil {
+		return nil, head, fmt.Errorf("%w: object %s: %w", ErrDamaged, e.name, err)
+	}
+	return raw[:len(raw)-r.Len()], head, nil
 }
 
 // appendHeader appends the kind and the size with which an entry begins.

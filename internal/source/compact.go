@@ -43,7 +43,8 @@ func (j *joining) stop() {
 }
 
 // compact takes over the packs that were joined, and has others joined when there are more
-// than most. After an error, those there are still good.
+// than most. After an error those there are still good, and so many more may come before it is
+// tried again.
 func (m *mirror) compact(ctx context.Context, most int) error {
 	if j := m.joining; j != nil && j.ended() {
 		j.cancel()
@@ -53,10 +54,12 @@ func (m *mirror) compact(ctx context.Context, most int) error {
 			err = j.replace()
 		}
 		if err != nil {
+			m.spared += maxPacks
 			return err
 		}
+		m.spared = 0
 	}
-	if m.joining == nil && m.store.PackCount() > most {
+	if m.joining == nil && m.store.PackCount() > most+m.spared {
 		m.join(ctx)
 	}
 	return nil

@@ -123,7 +123,6 @@ func (g *Git) arrive(ctx context.Context, head plumbing.Hash) error {
 		return nil // the first plan comes before
 	}
 	if err := g.mirror.compact(ctx, g.packs); err != nil {
-		g.packs += maxPacks
 		g.log.Warn("the mirror could not be compacted", "source", g.source, "error", g.describe(mirrorFault(err)))
 	}
 	return nil

@@ -81,12 +81,14 @@ func OpenGit(c GitConfig) (*Git, error) {
 	if err := g.takeMirror(); err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
-	kept := g.config.Shared
-	if !g.temp {
-		kept = g.config.Mirror
+	kept := g.config.Mirror
+	if g.temp {
+		kept = g.config.Shared
 	}
-	gitremote.Remember(g.remote, savedServer(kept, g.source, g.branch))
-	g.saved = newSavedSpecs(&g.config, g.temp, g.log)
+	if _, _, err := readMarked(kept, g.source, g.branch); err == nil {
+		gitremote.Remember(g.remote, savedServer(kept))
+	}
+	g.saved = newSavedSpecs(kept, g.temp, g.log)
 	g.byName = &byName{Git: g}
 	return g, nil
 }

@@ -44,12 +44,9 @@ func (m *mirror) keepServer(r gitremote.Remote) {
 	}
 }
 
-// savedServer returns what the mirror in the folder knows of the server, nil if that is nothing.
-func savedServer(dir, source string, ref plumbing.ReferenceName) []byte {
+// savedServer returns what a mirror knows of its server, nil if that is nothing.
+func savedServer(dir string) []byte {
 	const most = 1 << 10
-	if _, _, err := readMarked(dir, source, ref); err != nil {
-		return nil
-	}
 	known, _ := file.Read("mirror", filepath.Join(dir, serverFile), most)
 	return known
 }
@@ -84,6 +81,7 @@ type mirror struct {
 
 	server  []byte   // what serverFile has
 	joining *joining // packs that are being joined; nil: none are
+	spared  int      // how many more packs it may have, since joining them has failed
 }
 
 // shareMirror makes a mirror in a folder that must not exist, which has the objects of
@@ -123,7 +121,7 @@ func openMirror(dir, source string, ref plumbing.ReferenceName) (*mirror, error)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoMirror, err)
 	}
-	return &mirror{dir: dir, store: s, ref: ref, head: head, partial: partial, server: savedServer(dir, source, ref)}, nil
+	return &mirror{dir: dir, store: s, ref: ref, head: head, partial: partial, server: savedServer(dir)}, nil
 }
 
 // readMarked makes sure that the folder is a mirror of the source, and returns where its

@@ -275,6 +275,36 @@ func TestPollsGoOnDuringACompaction(t *testing.T) {
 	r.Feed(g.config.Mirror, "", "fsck", "--strict")
 }
 
+// After a failure it is tried again when so many more packs have come, and after a success as
+// at first.
+func TestCompactionFails(t *testing.T) {
+	r := newRepo(t)
+	r.Commit(map[string]string{"a.yaml": specOf("a", 1)})
+	g := r.open(GitConfig{})
+	poll(t, g)
+	r.Commit(map[string]string{"a.yaml": specOf("a", 2)})
+	poll(t, g)
+	ended := func(err error, replace func() error) *joining {
+		j := &joining{cancel: func() {}, done: make(chan struct{}), replace: replace, err: err}
+		close(j.done)
+		return j
+	}
+	failed := errors.New("the disk is full")
+	for _, j := range []*joining{ended(failed, nil), ended(nil, func() error { return failed })} {
+		g.mirror.joining = j
+		if err := g.mirror.compact(t.Context(), 1); !errors.Is(err, failed) {
+			t.Errorf("it says %v", err)
+		}
+		if must(t, g.mirror.compact(t.Context(), 1)); g.mirror.joining != nil {
+			t.Error("it is tried again at once")
+		}
+	}
+	g.mirror.joining = ended(nil, func() error { return nil })
+	if must(t, g.mirror.compact(t.Context(), 1)); g.mirror.joining == nil {
+		t.Error("after a success 2 packs are not joined")
+	}
+}
+
 // A server that never sends what it promises does not fill the disk: what it sends in
 // place of that is not kept.
 func TestUselessPacks(t *testing.T) {

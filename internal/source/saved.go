@@ -29,20 +29,17 @@ type savedSpecs struct {
 	working    sync.WaitGroup
 }
 
-// newSavedSpecs uses the cache of the mirror, or of the one that is shared. Of a
-// mirror that goes with its source, nothing is kept.
-func newSavedSpecs(c *GitConfig, temporary bool, log *slog.Logger) *savedSpecs {
+// newSavedSpecs uses the cache of a mirror, if there is one. That of another's is only read.
+func newSavedSpecs(mirror string, ofAnother bool, log *slog.Logger) *savedSpecs {
 	s := &savedSpecs{log: log}
-	from := c.Shared
-	if !temporary {
-		from = c.Mirror
-		s.path = filepath.Join(c.Mirror, speccache.Name)
-		s.temp = filepath.Join(c.Mirror, "objects", "pack", "tmp_specs") // where it is swept
-	}
-	if from == "" {
+	if mirror == "" {
 		return s
 	}
-	path := filepath.Join(from, speccache.Name)
+	path := filepath.Join(mirror, speccache.Name)
+	if !ofAnother {
+		s.path = path
+		s.temp = filepath.Join(mirror, "objects", "pack", "tmp_specs") // where it is swept
+	}
 	s.read = sync.OnceValue(func() *speccache.Cache {
 		c, err := speccache.Open(path)
 		if err != nil {

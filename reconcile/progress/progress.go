@@ -68,12 +68,12 @@ func Judge(list []state.Release, left *plan.Plan, now time.Time) (next []state.R
 	default:
 		return list, ""
 	}
-	return next, state.Clip(Text(r, nil, plain))
+	return next, state.Clip(Text(r, nil, plain, ""))
 }
 
-// Text says on one line how far a release is. label names the states of tasks, of which those
-// in order come first.
-func Text(r *state.Release, order []string, label func(state string) string) string {
+// Text says on one line how far a release is, with more about the outcome, if there is more.
+// label names the states of tasks, of which those in order come first.
+func Text(r *state.Release, order []string, label func(state string) string, more string) string {
 	said := plain(string(r.Outcome))
 	var parts []string
 	if r.Guard != "" {
@@ -89,6 +89,7 @@ func Text(r *state.Release, order []string, label func(state string) string) str
 	if r.OvertakenBy != "" {
 		said += " by " + plan.Short(r.OvertakenBy)
 	}
+	said += more
 	if len(parts) == 0 {
 		return said
 	}

@@ -175,7 +175,7 @@ func dbError(err error) error {
 	switch {
 	case meaning != nil && !errors.Is(err, meaning):
 		return fmt.Errorf("%w: %w", meaning, err)
-	case e.Code()&0xff == sqlite3.SQLITE_CORRUPT, e.Code() == sqlite3.SQLITE_NOTADB:
+	case e.Code()&0xff == sqlite3.SQLITE_CORRUPT, e.Code()&0xff == sqlite3.SQLITE_NOTADB:
 		return &state.DamagedError{Detail: "the database cannot be read", Err: err}
 	}
 	return err
